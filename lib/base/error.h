@@ -1,0 +1,50 @@
+/*
+ * Errors: one finished sentence and one status, kept for the thread that failed.
+ *
+ * A library function that fails records a sentence that says what is wrong and what would be right,
+ * and returns -1 (or NULL). It never prints and never exits: the program prints the sentence once,
+ * behind its own name, and exits with the status. The sentence names its subject (file, record,
+ * option) first: "up.flt: cut at offset 4096; fetch the file again".
+ */
+#ifndef FL_BASE_ERROR_H
+#define FL_BASE_ERROR_H
+
+#if defined(__GNUC__)
+#define FL_PRINTF(text, args) __attribute__((format(printf, text, args)))
+#else
+#define FL_PRINTF(text, args)
+#endif
+
+enum fl_status {
+    FL_OK = 0,      /* done */
+    FL_FAILED = 1,  /* input, I/O or data */
+    FL_USAGE = 2,   /* the command line or the configuration is wrong */
+    FL_REFUSED = 3, /* refused for safety: bad signature, replayed round, wrong base model */
+    FL_PIPE = 141   /* the reader of our output went away: end quietly */
+};
+
+/* Record a sentence and its status; an earlier one is replaced. Always returns -1. */
+int fl_error(enum fl_status status, const char *format, ...) FL_PRINTF(2, 3);
+
+/* Put "SUBJECT: " before the recorded sentence, keeping its status. Always returns -1. */
+int fl_error_about(const char *subject);
+
+/* As fl_error, with ": " and the text of ERRNO_VALUE behind. Always returns -1. */
+int fl_error_errno(int errno_value, const char *format, ...) FL_PRINTF(2, 3);
+
+/* The recorded sentence ("" when none) and its status; valid until the thread's next error. */
+const char *fl_error_text(void);
+enum fl_status fl_error_status(void);
+
+/* Forget the recorded error. */
+void fl_error_clear(void);
+
+/* Carry an error from a worker thread to its caller: copy it out, put it back. */
+struct fl_error_copy {
+    enum fl_status status;
+    char text[1024];
+};
+void fl_error_save(struct fl_error_copy *copy);
+int fl_error_restore(const struct fl_error_copy *copy); /* always returns -1 */
+
+#endif

@@ -1,0 +1,100 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+int
+fl_mul_size(size_t a, size_t b, size_t *product)
+{
+    if (b && a > SIZE_MAX / b)
+        return fl_error(FL_FAILED, "a size of %zu times %zu bytes does not fit in memory", a, b);
+    *product = a * b;
+    return 0;
+}
+
+int
+fl_mul_u64(uint64_t a, uint64_t b, uint64_t *product)
+{
+    if (b && a > UINT64_MAX / b)
+        return fl_error(FL_FAILED, "a size of %llu times %llu overflows", (unsigned long long)a,
+                        (unsigned long long)b);
+    *product = a * b;
+    return 0;
+}
+
+static void *
+no_memory(size_t bytes)
+{
+    fl_error(FL_FAILED, "out of memory: %zu bytes more are needed", bytes);
+    return NULL;
+}
+
+void *
+fl_alloc(size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (fl_mul_size(count, size, &bytes))
+        return NULL;
+    void *p = calloc(bytes ? bytes : 1, 1);
+    return p ? p : no_memory(bytes);
+}
+
+void *
+fl_alloc_aligned(size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (fl_mul_size(count, size, &bytes))
+        return NULL;
+    if (bytes > SIZE_MAX - 64)
+        return no_memory(bytes);
+    bytes = (bytes + 63) / 64 * 64;
+    void *p = aligned_alloc(64, bytes ? bytes : 64);
+    return p ? p : no_memory(bytes);
+}
+
+void *
+fl_resize(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (fl_mul_size(count, size, &bytes))
+        return NULL;
+    void *q = realloc(p, bytes ? bytes : 1);
+    return q ? q : no_memory(bytes);
+}
+
+void *
+fl_grow(void *p, size_t count, size_t *cap, size_t size)
+{
+    if (p && count < *cap)
+        return p;
+    size_t want = *cap < 8 ? 8 : *cap;
+    if (want <= count) {
+        if (fl_mul_size(count, 2, &want))
+            return NULL;
+    }
+    void *q = fl_resize(p, want, size);
+    if (q)
+        *cap = want;
+    return q;
+}
+
+char *
+fl_strndup(const char *text, size_t len)
+{
+    char *copy = fl_alloc(len + 1, 1);
+
+    if (copy)
+        memcpy(copy, text, len);
+    return copy;
+}
+
+char *
+fl_strdup(const char *text)
+{
+    return fl_strndup(text, strlen(text));
+}

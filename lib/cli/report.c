@@ -1,0 +1,151 @@
+#include "cli/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/file.h"
+
+static void
+put(struct fl_report *r, const char *text)
+{
+    if (fl_buf_add_text(&r->out, text))
+        r->failed = true;
+}
+
+static void
+put_char(struct fl_report *r, unsigned c)
+{
+    if (fl_buf_add_byte(&r->out, c))
+        r->failed = true;
+}
+
+static void
+put_json_text(struct fl_report *r, const char *text)
+{
+    put_char(r, '"');
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        char escape[8];
+        if (c == '"' || c == '\\')
+            snprintf(escape, sizeof escape, "\\%c", c);
+        else if (c == '\n')
+            snprintf(escape, sizeof escape, "\\n");
+        else if (c < 32)
+            snprintf(escape, sizeof escape, "\\u%04x", c);
+        else
+            snprintf(escape, sizeof escape, "%c", c);
+        put(r, escape);
+    }
+    put_char(r, '"');
+}
+
+static void
+put_tsv_text(struct fl_report *r, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\t')
+            put(r, "\\t");
+        else if (*text == '\n')
+            put(r, "\\n");
+        else if (*text == '\\')
+            put(r, "\\\\");
+        else
+            put_char(r, (unsigned char)*text);
+    }
+}
+
+static void
+before(struct fl_report *r)
+{
+    if (!r->begun && !r->json) {
+        for (const char *const *c = r->columns; *c; c++) {
+            put_tsv_text(r, *c);
+            put_char(r, c[1] ? '\t' : '\n');
+        }
+    }
+    r->begun = true;
+    if (r->json) {
+        put(r, r->at ? ", " : "{");
+        put_json_text(r, r->columns[r->at]);
+        put(r, ": ");
+    } else if (r->at) {
+        put_char(r, '\t');
+    }
+}
+
+static void
+after(struct fl_report *r)
+{
+    if (r->columns[++r->at])
+        return;
+    put(r, r->json ? "}\n" : "\n");
+    r->at = 0;
+}
+
+void
+fl_report_start(struct fl_report *r, const char *const *columns, bool json)
+{
+    *r = (struct fl_report){.columns = columns, .json = json};
+}
+
+void
+fl_report_text(struct fl_report *r, const char *value)
+{
+    before(r);
+    if (r->json)
+        put_json_text(r, value);
+    else
+        put_tsv_text(r, value);
+    after(r);
+}
+
+void
+fl_report_i64(struct fl_report *r, int64_t value)
+{
+    char text[32];
+
+    before(r);
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    put(r, text);
+    after(r);
+}
+
+void
+fl_report_f64(struct fl_report *r, double value, int digits)
+{
+    char text[40];
+
+    if (!isfinite(value) && r->json) {
+        fl_report_none(r);
+        return;
+    }
+    before(r);
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    put(r, text);
+    after(r);
+}
+
+void
+fl_report_none(struct fl_report *r)
+{
+    before(r);
+    put(r, r->json ? "null" : "-");
+    after(r);
+}
+
+int
+fl_report_flush(struct fl_report *r, int fd, const char *name)
+{
+    if (r->failed)
+        return fl_error(FL_FAILED, "out of memory for a report");
+    int result = fl_write_full(fd, name, r->out.data, r->out.len);
+    fl_buf_clear(&r->out);
+    return result;
+}
+
+void
+fl_report_release(struct fl_report *r)
+{
+    fl_buf_release(&r->out);
+}

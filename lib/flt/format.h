@@ -1,0 +1,92 @@
+/*
+ * What the stream is made of: kinds, dtypes, roles, tensor descriptions, signatures. The bytes of it
+ * are in flt(5).
+ */
+#ifndef FL_FLT_FORMAT_H
+#define FL_FLT_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypt/hash.h"
+#include "flt/meta.h"
+
+enum {
+    FL_FLT_VERSION = 1,
+    FL_FLT_ALIGN = 64,
+    FL_FLT_HEADER = 64,
+    FL_FLT_BLOCK = 1 << 20, /* payload bytes with one check value */
+    FL_FLT_HEAD_MAX = 16 << 20,
+    FL_FLT_BODY_MAX = 64 << 10,
+    FL_FLT_NAME_MAX = 255,
+    FL_FLT_RANK_MAX = 8
+};
+
+/* Kinds are text on the wire; these are the ones that exist. */
+#define FL_KIND_MODEL      "model"
+#define FL_KIND_TOKENS     "tokens"
+#define FL_KIND_TOKENIZER  "tokenizer"
+#define FL_KIND_UPDATE     "update"
+#define FL_KIND_MASKED     "masked"
+#define FL_KIND_SUM        "sum"
+#define FL_KIND_PLAN       "plan"
+#define FL_KIND_OPTIMIZER  "optimizer"
+#define FL_KIND_CHECKPOINT "checkpoint"
+
+enum fl_dtype {
+    FL_F64 = 1,
+    FL_F32 = 2,
+    FL_F16 = 3,
+    FL_BF16 = 4,
+    FL_I64 = 5,
+    FL_I32 = 6,
+    FL_I16 = 7,
+    FL_I8 = 8,
+    FL_U64 = 9,
+    FL_U32 = 10,
+    FL_U16 = 11,
+    FL_U8 = 12
+};
+
+enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
+
+size_t fl_dtype_size(enum fl_dtype dtype);     /* bytes, 0 for an unknown code */
+const char *fl_dtype_name(enum fl_dtype dtype); /* "f32"; "?" for an unknown code */
+const char *fl_role_name(enum fl_role role);
+
+struct fl_tensor {
+    char name[FL_FLT_NAME_MAX + 1];
+    enum fl_dtype dtype;
+    enum fl_role role;
+    unsigned rank;
+    uint64_t dims[FL_FLT_RANK_MAX];
+    struct fl_meta attrs;
+};
+
+/* Elements (1 for rank 0) and payload bytes; -1 when the product overflows. */
+int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
+
+/* True when dtype, rank and dims agree. */
+int fl_tensor_same_shape(const struct fl_tensor *a, const struct fl_tensor *b);
+
+/* "f32[64,192]" into TEXT of SIZE bytes; returns TEXT. */
+const char *fl_tensor_shape(const struct fl_tensor *t, char *text, size_t size);
+
+struct fl_head {
+    char kind[64];
+    struct fl_meta meta;
+};
+
+/*
+ * A signature as it travels: flt/ carries it and does not judge it. What is signed is
+ * "fl-sig-v1" 0 kind 0 roster signer(LE32) digest.
+ */
+struct fl_sign {
+    char name[FL_FLT_NAME_MAX + 1]; /* of the signer */
+    uint32_t signer;                /* index in the roster; the hub is 0xffffffff */
+    unsigned char roster[32];       /* roster digest, zeros without one */
+    unsigned char key[32];          /* Ed25519 public key */
+    unsigned char signature[64];
+};
+
+#endif

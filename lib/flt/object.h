@@ -1,0 +1,44 @@
+/*
+ * One object with all its tensors at hand, for programs that read it out of order or twice.
+ *
+ * An uncompressed regular file is mapped: opening it reads the records' headers only, and a tensor's
+ * payload is read and checked when it is asked for. A pipe, or a compressed stream, is first spooled
+ * raw to an unlinked 0600 file in $TMPDIR and then mapped in the same way.
+ */
+#ifndef FL_FLT_OBJECT_H
+#define FL_FLT_OBJECT_H
+
+#include "flt/format.h"
+#include "os/pool.h"
+
+struct fl_object;
+
+/*
+ * The one object in PATH (NULL or "-": standard input), of KIND unless that is NULL. More than one
+ * object, or another kind, is an error. NULL with an error.
+ */
+struct fl_object *fl_object_open(const char *path, const char *kind);
+void fl_object_free(struct fl_object *o);
+
+const char *fl_object_name(const struct fl_object *o); /* the file, for messages */
+const struct fl_head *fl_object_head(const struct fl_object *o);
+size_t fl_object_count(const struct fl_object *o);
+const struct fl_tensor *fl_object_tensor(const struct fl_object *o, size_t i);
+uint64_t fl_object_bytes(const struct fl_object *o, size_t i); /* of payload */
+
+/* Index of a tensor by name, or -1 (no error recorded); O(log n). */
+int64_t fl_object_find(const struct fl_object *o, const char *name);
+
+/*
+ * The payload of tensor I, checked at the first call, aligned to 64; valid until fl_object_free.
+ * NULL with an error when it is damaged. (An empty payload is a non-NULL pointer.)
+ */
+const void *fl_object_data(struct fl_object *o, size_t i);
+
+/* The object's digest, on all threads of POOL (NULL: one); kept after the first call. Checks all. */
+int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
+
+size_t fl_object_sign_count(const struct fl_object *o);
+const struct fl_sign *fl_object_sign(const struct fl_object *o, size_t i);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Reading a stream in one pass, from a pipe or a file, every byte checked before it is believed.
+ *
+ *   while ((r = fl_reader_object(in, &head)) == 1) {
+ *       while ((r = fl_reader_tensor(in, &tensor)) == 1)
+ *           while ((r = fl_reader_block(in, &data, &len)) == 1)
+ *               use(data, len);
+ *       while ((r = fl_reader_sign(in, &sign)) == 1)
+ *           ...
+ *   }
+ *
+ * Iterators return 1, 0 at the end of what they iterate, -1 with an error that names file, place and
+ * cure. fl_reader_tensor returning 0 means that the object was whole: until then nothing derived from
+ * it is to be taken as done. From a pipe the check values of a tensor come behind its payload: a
+ * damaged block shows at the end of its tensor. Memory: some MiB, plus 8 bytes a MiB of the largest
+ * tensor, plus names of the tensors.
+ */
+#ifndef FL_FLT_READER_H
+#define FL_FLT_READER_H
+
+#include <stdbool.h>
+
+#include "flt/format.h"
+
+struct fl_reader;
+
+/* Open PATH (NULL or "-": standard input). NULL with an error. */
+struct fl_reader *fl_reader_open(const char *path);
+
+/* Read from FD, which stays the caller's; NAME is copied, for messages. */
+struct fl_reader *fl_reader_new(int fd, const char *name);
+void fl_reader_free(struct fl_reader *r);
+
+const char *fl_reader_name(const struct fl_reader *r);
+
+/* Compute digests from the next object on; payloads are then read even when they are skipped. */
+void fl_reader_want_digest(struct fl_reader *r);
+
+/*
+ * The next object; what is left of the one before is passed over. An empty input is an error. *HEAD
+ * is the reader's and stays until the next object.
+ */
+int fl_reader_object(struct fl_reader *r, const struct fl_head **head);
+
+/* The same, and any other kind than KIND is an error. */
+int fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **head);
+
+/*
+ * The next tensor; what is left of the payload before is passed over (in a file without reading it
+ * unless digests are wanted). *TENSOR is the reader's and stays until the next call.
+ */
+int fl_reader_tensor(struct fl_reader *r, const struct fl_tensor **tensor);
+
+/*
+ * The next piece of the payload, at most FL_FLT_BLOCK bytes, uncompressed, at a multiple of
+ * FL_FLT_BLOCK of it; *DATA is aligned to 64 and stays until the next call. In a mappable file it is
+ * checked already; from a pipe see above.
+ */
+int fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len);
+
+/* The whole payload into DATA, which has room for LEN bytes, its exact size; checked. */
+int fl_reader_payload(struct fl_reader *r, void *data, size_t len);
+
+/* After fl_reader_tensor returned 0: the signatures. */
+int fl_reader_sign(struct fl_reader *r, const struct fl_sign **sign);
+
+/* After fl_reader_tensor returned 0, with fl_reader_want_digest: the object's digest. */
+void fl_reader_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES]);
+
+/* Offset of the stream where the next record begins. */
+uint64_t fl_reader_offset(const struct fl_reader *r);
+
+#endif

@@ -1,0 +1,30 @@
+#include "os/clock.h"
+
+#include <time.h>
+
+static uint64_t
+read_clock(clockid_t id)
+{
+    struct timespec t = {0};
+
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t
+fl_monotonic_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t
+fl_realtime_ns(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+double
+fl_seconds(void)
+{
+    return (double)fl_monotonic_ns() * 1e-9;
+}

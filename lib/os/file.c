@@ -1,0 +1,241 @@
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+ssize_t
+fl_read_full(int fd, const char *name, void *data, size_t n)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t got = read(fd, (char *)data + done, n - done);
+        if (got == 0)
+            break;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fl_error_errno(errno, "%s: cannot read", name);
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t
+fl_pread_full(int fd, const char *name, void *data, size_t n, uint64_t offset)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t got = pread(fd, (char *)data + done, n - done, (off_t)(offset + done));
+        if (got == 0)
+            break;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fl_error_errno(errno, "%s: cannot read", name);
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+static int
+write_failed(const char *name)
+{
+    if (errno == EPIPE)
+        return fl_error(FL_PIPE, "%s: its reader went away", name);
+    return fl_error_errno(errno, "%s: cannot write", name);
+}
+
+int
+fl_write_full(int fd, const char *name, const void *data, size_t n)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t put = write(fd, (const char *)data + done, n - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return write_failed(name);
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+int
+fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t put = pwrite(fd, (const char *)data + done, n - done, (off_t)(offset + done));
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return write_failed(name);
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+const char *
+fl_input_name(const char *path)
+{
+    return !path || !strcmp(path, "-") ? "standard input" : path;
+}
+
+int
+fl_open_input(const char *path, bool binary)
+{
+    struct stat st;
+    int fd = 0;
+
+    if (path && strcmp(path, "-")) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return fl_error_errno(errno, "%s: cannot open", path);
+    }
+    if (fstat(fd, &st)) {
+        fl_error_errno(errno, "%s: cannot read", fl_input_name(path));
+    } else if (S_ISDIR(st.st_mode)) {
+        fl_error(FL_FAILED, "%s: is a folder; name a file in it", fl_input_name(path));
+    } else if (binary && isatty(fd)) {
+        fl_error(FL_USAGE, "%s: is a terminal; name a file or pipe one in", fl_input_name(path));
+    } else {
+        return fd;
+    }
+    fl_close_input(fd);
+    return -1;
+}
+
+void
+fl_close_input(int fd)
+{
+    if (fd > 0)
+        close(fd);
+}
+
+int
+fl_read_file(const char *path, size_t max, struct fl_buf *content)
+{
+    int fd = fl_open_input(path, false);
+    int result = -1;
+
+    if (fd < 0)
+        return -1;
+    for (;;) {
+        if (fl_buf_reserve(content, 65536))
+            break;
+        ssize_t got = fl_read_full(fd, fl_input_name(path), content->data + content->len, 65536);
+        if (got < 0)
+            break;
+        content->len += (size_t)got;
+        content->data[content->len] = '\0';
+        if (content->len > max) {
+            fl_error(FL_FAILED, "%s: is larger than the %zu bytes that such a file may have",
+                     fl_input_name(path), max);
+            break;
+        }
+        if (got < 65536) {
+            result = 0;
+            break;
+        }
+    }
+    fl_close_input(fd);
+    return result;
+}
+
+int
+fl_spool_open(void)
+{
+    const char *dir = getenv("TMPDIR");
+    char path[4096];
+
+    if (!dir || !*dir)
+        dir = "/tmp";
+    if (snprintf(path, sizeof path, "%s/fl-XXXXXX", dir) >= (int)sizeof path)
+        return fl_error(FL_USAGE, "TMPDIR: its name is too long");
+    int fd = mkstemp(path); /* mode 0600 by POSIX */
+    if (fd < 0)
+        return fl_error_errno(errno, "%s: cannot make a temporary file; set TMPDIR", dir);
+    unlink(path);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+}
+
+int
+fl_spool_copy(int fd, const char *name)
+{
+    size_t size = (size_t)1 << 20;
+    char *data = fl_alloc(size, 1);
+    int spool = data ? fl_spool_open() : -1;
+    ssize_t got = 0;
+
+    while (spool >= 0 && (got = fl_read_full(fd, name, data, size)) > 0)
+        if (fl_write_full(spool, "temporary file", data, (size_t)got)) {
+            got = -1;
+            break;
+        }
+    free(data);
+    if (spool < 0)
+        return -1;
+    if (got < 0 || lseek(spool, 0, SEEK_SET) < 0) {
+        close(spool);
+        return -1;
+    }
+    return spool;
+}
+
+void *
+fl_map(int fd, const char *name, size_t len)
+{
+    void *p = mmap(NULL, len ? len : 1, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    if (p == MAP_FAILED) {
+        fl_error_errno(errno, "%s: cannot map %zu bytes", name, len);
+        return NULL;
+    }
+    return p;
+}
+
+void
+fl_unmap(void *p, size_t len)
+{
+    if (p)
+        munmap(p, len ? len : 1);
+}
+
+void *
+fl_map_spool(int fd, size_t len)
+{
+    /* Blocks are reserved now: a full disk is an error here and not a signal later. */
+    int e = len ? posix_fallocate(fd, 0, (off_t)len) : 0;
+    if (e) {
+        fl_error_errno(e, "temporary file: cannot make it %zu bytes long; set TMPDIR", len);
+        return NULL;
+    }
+    void *p = mmap(NULL, len ? len : 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED) {
+        fl_error_errno(errno, "temporary file: cannot map %zu bytes", len);
+        return NULL;
+    }
+    return p;
+}
+
+int64_t
+fl_regular_size(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}

@@ -1,0 +1,54 @@
+/*
+ * Whole reads and writes, inputs by name ("-" or NULL is standard input), spools and small files.
+ * Errors name the file.
+ */
+#ifndef FL_OS_FILE_H
+#define FL_OS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* Read up to N bytes, fewer only at the end of the file. Returns the count, or -1 with an error. */
+ssize_t fl_read_full(int fd, const char *name, void *data, size_t n);
+
+/* The same at an offset; the file's own position stays. */
+ssize_t fl_pread_full(int fd, const char *name, void *data, size_t n, uint64_t offset);
+
+/* Write all N bytes. A reader that went away records FL_PIPE. */
+int fl_write_full(int fd, const char *name, const void *data, size_t n);
+int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset);
+
+/*
+ * Open an input. NULL and "-" are standard input (not closed by fl_close_input). A folder is
+ * refused; so is a terminal when BINARY. Returns the descriptor or -1.
+ */
+int fl_open_input(const char *path, bool binary);
+void fl_close_input(int fd);
+
+/* What messages call an input: its path, or "standard input". */
+const char *fl_input_name(const char *path);
+
+/* The whole of a file in a buffer, refused above MAX bytes. */
+int fl_read_file(const char *path, size_t max, struct fl_buf *content);
+
+/* An unlinked file of mode 0600 in $TMPDIR (or /tmp), open for reading and writing, or -1. */
+int fl_spool_open(void);
+
+/* Copy the rest of FD into a new spool, from its position on; the spool's descriptor (at 0) or -1. */
+int fl_spool_copy(int fd, const char *name);
+
+/* A read-only private map of LEN bytes from the start of FD, or NULL with an error; fl_unmap it. */
+void *fl_map(int fd, const char *name, size_t len);
+void fl_unmap(void *p, size_t len);
+
+/* A shared writable map of a spool, which is made LEN bytes (zeros) long; NULL with an error. */
+void *fl_map_spool(int fd, size_t len);
+
+/* Size of a regular file, or -1 (no error recorded) when FD is not one. */
+int64_t fl_regular_size(int fd);
+
+#endif

@@ -1,0 +1,240 @@
+#include "os/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "os/file.h"
+
+/* The name that a chain of symbolic links at PATH ends at, whether or not it exists; NULL on error. */
+static char *
+follow_links(const char *path)
+{
+    char *now = fl_strdup(path);
+
+    for (int hops = 0; now && hops < 40; hops++) {
+        char link[PATH_MAX];
+        ssize_t n = readlink(now, link, sizeof link - 1);
+        if (n < 0)
+            return now;
+        link[n] = '\0';
+        const char *slash = strrchr(now, '/');
+        size_t dir = slash && link[0] != '/' ? (size_t)(slash - now) + 1 : 0;
+        char *next = fl_alloc(dir + (size_t)n + 1, 1);
+        if (next) {
+            memcpy(next, now, dir);
+            memcpy(next + dir, link, (size_t)n);
+        }
+        free(now);
+        now = next;
+    }
+    if (now)
+        fl_error(FL_FAILED, "%s: too many symbolic links", path);
+    free(now);
+    return NULL;
+}
+
+/* "DIR/.NAME.part" for "DIR/NAME". */
+static char *
+part_name(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    size_t dir = slash ? (size_t)(slash - target) + 1 : 0;
+    size_t size = strlen(target) + 7;
+    char *part = fl_alloc(size, 1);
+
+    if (part)
+        snprintf(part, size, "%.*s.%s.part", (int)dir, target, target + dir);
+    return part;
+}
+
+/*
+ * Open and lock the part file. Between open and lock another run may have renamed or removed it;
+ * then the name leads to another file by now, and we begin again.
+ */
+static int
+open_part(struct fl_output *out, mode_t mode)
+{
+    for (;;) {
+        struct stat by_fd, by_name;
+        int fd = open(out->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+
+        if (fd < 0)
+            return fl_error_errno(errno, "%s: cannot write beside it", out->name);
+        if (flock(fd, LOCK_EX | LOCK_NB)) {
+            int e = errno;
+            close(fd);
+            if (e == EWOULDBLOCK)
+                return fl_error(FL_FAILED, "%s: another program is writing it; wait for its end",
+                                out->name);
+            return fl_error_errno(e, "%s: cannot lock", out->part);
+        }
+        if (!fstat(fd, &by_fd) && !stat(out->part, &by_name) && by_fd.st_ino == by_name.st_ino &&
+            by_fd.st_dev == by_name.st_dev) {
+            if ((mode == 0600 && fchmod(fd, 0600)) || ftruncate(fd, 0)) {
+                fl_error_errno(errno, "%s: cannot write", out->name);
+                close(fd);
+                return -1;
+            }
+            out->fd = fd;
+            return 0;
+        }
+        close(fd);
+    }
+}
+
+static int
+check_not_terminal(const struct fl_output *out, unsigned flags)
+{
+    if ((flags & FL_OUTPUT_BINARY) && isatty(out->fd))
+        return fl_error(FL_USAGE,
+                        "%s: is a terminal, and this is binary; use -o FILE or redirect with > FILE",
+                        out->name);
+    return 0;
+}
+
+static void
+forget(struct fl_output *out)
+{
+    if (out->fd > 1)
+        close(out->fd);
+    free(out->name);
+    free(out->target);
+    free(out->part);
+    *out = (struct fl_output)FL_OUTPUT_INIT;
+}
+
+int
+fl_output_open(struct fl_output *out, const char *path, unsigned flags)
+{
+    struct stat st;
+
+    *out = (struct fl_output)FL_OUTPUT_INIT;
+    if (!path || !strcmp(path, "-")) {
+        out->name = fl_strdup("standard output");
+        out->fd = 1;
+        if (!out->name || check_not_terminal(out, flags)) {
+            forget(out);
+            return -1;
+        }
+        return 0;
+    }
+    out->name = fl_strdup(path);
+    char *target = out->name ? follow_links(path) : NULL;
+    if (!target) {
+        forget(out);
+        return -1;
+    }
+    bool exists = !stat(target, &st);
+    if (exists && S_ISDIR(st.st_mode)) {
+        fl_error(FL_USAGE, "%s: is a folder; name a file in it", path);
+    } else if (exists && !S_ISREG(st.st_mode)) { /* FIFO or device: in place */
+        out->fd = open(target, O_WRONLY | O_CLOEXEC);
+        if (out->fd < 0)
+            fl_error_errno(errno, "%s: cannot write", path);
+        else if (!check_not_terminal(out, flags)) {
+            free(target);
+            return 0;
+        }
+    } else {
+        out->target = target;
+        out->part = part_name(target);
+        if (out->part && !open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666))
+            return 0;
+        target = NULL;
+    }
+    free(target);
+    forget(out);
+    return -1;
+}
+
+int
+fl_output_write(struct fl_output *out, const void *data, size_t n)
+{
+    return fl_write_full(out->fd, out->name, data, n);
+}
+
+int
+fl_output_flush(struct fl_output *out)
+{
+    if (out->part && !out->flushed && fsync(out->fd))
+        return fl_error_errno(errno, "%s: cannot write", out->name);
+    out->flushed = true;
+    return 0;
+}
+
+static int
+flush_folder(const struct fl_output *out)
+{
+    const char *slash = strrchr(out->target, '/');
+    char *dir = slash ? fl_strndup(out->target, (size_t)(slash - out->target) + 1) : fl_strdup(".");
+    if (!dir)
+        return -1;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
+    int e = errno;
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    return failed ? fl_error_errno(e, "%s: cannot flush its folder", out->name) : 0;
+}
+
+int
+fl_output_commit(struct fl_output *out)
+{
+    int result = 0;
+
+    if (out->fd < 0)
+        return 0;
+    if (!out->part) { /* a FIFO, a device, standard output: a late error shows at close */
+        int fd = out->fd == 1 ? dup(1) : out->fd;
+        if (out->fd != 1)
+            out->fd = 1; /* closed here */
+        if (fd >= 0 && close(fd))
+            result = fl_error_errno(errno, "%s: cannot write", out->name);
+        forget(out);
+        return result;
+    }
+    if (fl_output_flush(out)) {
+        fl_output_abort(out);
+        return -1;
+    }
+    if (rename(out->part, out->target)) {
+        fl_error_errno(errno, "%s: cannot take its name", out->name);
+        fl_output_abort(out);
+        return -1;
+    }
+    result = flush_folder(out);
+    forget(out);
+    return result;
+}
+
+void
+fl_output_abort(struct fl_output *out)
+{
+    if (out->fd >= 0 && out->part)
+        unlink(out->part);
+    forget(out);
+}
+
+int
+fl_output_write_file(const char *path, const void *data, size_t n, unsigned flags)
+{
+    struct fl_output out;
+
+    if (fl_output_open(&out, path, flags))
+        return -1;
+    if (fl_output_write(&out, data, n)) {
+        fl_output_abort(&out);
+        return -1;
+    }
+    return fl_output_commit(&out);
+}

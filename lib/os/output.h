@@ -1,0 +1,51 @@
+/*
+ * An output that is there whole or not at all.
+ *
+ * A file is written beside its final name as ".NAME.part" (locked; a leftover of a run that died is
+ * taken over), then flushed, renamed, and its folder flushed: a reader sees the old file or the new
+ * one. Symbolic links are followed. A FIFO or a device is written in place; so is standard output.
+ *
+ *   open --write--> open --flush--> flushed --commit--> gone
+ *     \---------------- abort ---------------/            (the old file is as it was)
+ *
+ * Two outputs of one program: flush both, then commit each.
+ */
+#ifndef FL_OS_OUTPUT_H
+#define FL_OS_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fl_output {
+    int fd;        /* write here; -1 when not open */
+    char *name;    /* for messages: the path as given, or "standard output" */
+    char *target;  /* final name, links resolved; NULL when written in place */
+    char *part;    /* the file being written; NULL when written in place */
+    bool flushed;
+};
+
+#define FL_OUTPUT_INIT {.fd = -1}
+
+enum fl_output_flags {
+    FL_OUTPUT_BINARY = 1, /* refuse a terminal with FL_USAGE */
+    FL_OUTPUT_SECRET = 2  /* mode 0600 whatever the umask */
+};
+
+/* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */
+int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
+
+int fl_output_write(struct fl_output *out, const void *data, size_t n);
+
+/* Make the bytes durable; a late write error shows here. */
+int fl_output_flush(struct fl_output *out);
+
+/* Flush if that was not done, give the file its name, close. On failure the part is removed. */
+int fl_output_commit(struct fl_output *out);
+
+/* Remove what was written (a file) and close; nothing when not open. Keeps the recorded error. */
+void fl_output_abort(struct fl_output *out);
+
+/* Write a small file in one go, with all of the above. */
+int fl_output_write_file(const char *path, const void *data, size_t n, unsigned flags);
+
+#endif

@@ -1,0 +1,40 @@
+#include "os/stop.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* A signal handler has nowhere else to write to: the second exception to "no globals". */
+static volatile sig_atomic_t arrived;
+
+static void
+note(int signal)
+{
+    arrived = signal;
+}
+
+void
+fl_stop_catch(void)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction act;
+
+    memset(&act, 0, sizeof act);
+    act.sa_handler = note;
+    act.sa_flags = (int)SA_RESETHAND | SA_RESTART;
+    sigemptyset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &act, NULL);
+}
+
+int
+fl_stop_signal(void)
+{
+    return arrived;
+}
+
+void
+fl_stop_die(int sig)
+{
+    signal(sig, SIG_DFL);
+    raise(sig);
+}

@@ -1,0 +1,14 @@
+/* SIGTERM, SIGINT and SIGHUP as a flag for programs that save their work before they end. */
+#ifndef FL_OS_STOP_H
+#define FL_OS_STOP_H
+
+/* From now on these signals set the flag; a second one ends the process at once. */
+void fl_stop_catch(void);
+
+/* The signal that arrived, or 0. */
+int fl_stop_signal(void);
+
+/* End this process by SIGNAL, as if it had not been caught. */
+void fl_stop_die(int signal);
+
+#endif

@@ -1,0 +1,62 @@
+# Sourced by tests/cli/NN-*.sh. Prints TAP. tests/run puts the programs on PATH and sets BUILD, top.
+# A test file is a list of calls:
+#     check "what holds" command args...          passes when the command exits 0
+#     status 2 "what is refused" command args...  passes when it exits with that status; stderr in $work/err
+#     skip "what" "why it cannot run here"
+# and ends with "finish". It runs in a folder of its own, removed afterwards.
+set -u
+export LC_ALL=C
+top=${top:-$(git rev-parse --show-toplevel)}
+BUILD=${BUILD:-$top/build}
+PATH=$BUILD/bin:$PATH
+shared=${FL_SHARED-$(dirname "$top")/shared}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 143' HUP INT TERM
+cd "$work" || exit 1
+number=0
+failures=0
+
+report() {   # 0|1 description
+    number=$((number + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $number - $2"
+    else
+        failures=$((failures + 1))
+        echo "not ok $number - $2"
+    fi
+}
+
+check() {
+    _what=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err"
+    _got=$?
+    [ $_got = 0 ] || { echo "# exit $_got from: $*"; sed 's/^/# /' "$work/err" | head -n 5; }
+    report $((_got != 0)) "$_what"
+}
+
+status() {
+    _want=$1
+    _what=$2
+    shift 2
+    "$@" >"$work/out" 2>"$work/err"
+    _got=$?
+    [ $_got = "$_want" ] || { echo "# exit $_got, not $_want, from: $*"; sed 's/^/# /' "$work/err" | head -n 5; }
+    report $((_got != _want)) "$_what"
+}
+
+skip() {
+    number=$((number + 1))
+    echo "ok $number - $1 # skip $2"
+}
+
+python() {   # a Python 3 that has xxhash
+    if python3 -c 'import xxhash' 2>/dev/null; then python3 "$@"; else /usr/bin/python3 "$@"; fi
+}
+
+finish() {
+    echo "1..$number"
+    [ $failures = 0 ]
+    exit
+}
