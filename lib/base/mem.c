@@ -34,7 +34,7 @@ no_memory(size_t bytes)
 void *
 fl_alloc(size_t count, size_t size)
 {
-    size_t bytes;
+    size_t bytes = 0;
 
     if (fl_mul_size(count, size, &bytes))
         return NULL;
@@ -45,7 +45,7 @@ fl_alloc(size_t count, size_t size)
 void *
 fl_alloc_aligned(size_t count, size_t size)
 {
-    size_t bytes;
+    size_t bytes = 0;
 
     if (fl_mul_size(count, size, &bytes))
         return NULL;
@@ -59,7 +59,7 @@ fl_alloc_aligned(size_t count, size_t size)
 void *
 fl_resize(void *p, size_t count, size_t size)
 {
-    size_t bytes;
+    size_t bytes = 0;
 
     if (fl_mul_size(count, size, &bytes))
         return NULL;

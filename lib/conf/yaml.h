@@ -18,9 +18,13 @@ struct fl_yaml {
     size_t count;            /* items of a LIST, pairs of a MAP */
     struct fl_yaml **items;  /* values */
     char **keys;             /* MAP: unique scalars */
+    size_t *key_lines;       /* MAP: their lines */
 };
 
-/* The one document of a file ("-": standard input), at most 1 MiB; NULL with an error. */
+/*
+ * The one document of a file ("-": standard input): at most 1 MiB of UTF-8, nested at most 32 deep.
+ * NULL with an error; fl_yaml_free it.
+ */
 struct fl_yaml *fl_yaml_read(const char *path);
 
 /* The same from memory; NAME is for messages. No anchors, aliases or tags: they are refused. */
@@ -53,7 +57,10 @@ struct fl_field {
     bool *given; /* may be NULL */
 };
 
-/* Fill the table's values from MAP; keys that are absent leave theirs as they were. */
+/*
+ * Fill the table's values from MAP; keys that are absent leave theirs as they were. After an error
+ * some values may be set already; texts among them are still the caller's to free.
+ */
 int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_field *fields);
 
 #endif

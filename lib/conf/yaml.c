@@ -1,0 +1,451 @@
+/*
+ * YAML by libyaml's events. Aliases, anchors and tags are refused: none of our files needs them,
+ * and without them a file in memory is never larger than some constant times its bytes.
+ */
+#include "conf/yaml.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "os/file.h"
+
+enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 32 };
+
+struct builder {
+    yaml_parser_t parser;
+    const char *name;
+};
+
+void
+fl_yaml_free(struct fl_yaml *node)
+{
+    if (!node)
+        return;
+    for (size_t i = 0; i < node->count; i++) {
+        fl_yaml_free(node->items[i]);
+        if (node->keys)
+            free(node->keys[i]);
+    }
+    free(node->items);
+    free(node->keys);
+    free(node->key_lines);
+    free(node->text);
+    free(node);
+}
+
+static int
+error_at(const char *name, size_t line, const char *format, va_list ap)
+{
+    char what[512];
+
+    vsnprintf(what, sizeof what, format, ap);
+    if (!line)
+        return fl_error(FL_USAGE, "%s: %s", name, what);
+    return fl_error(FL_USAGE, "%s: line %zu: %s", name, line, what);
+}
+
+int
+fl_yaml_error(const char *name, const struct fl_yaml *node, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    error_at(name, node ? node->line : 0, format, ap);
+    va_end(ap);
+    return -1;
+}
+
+static int FL_PRINTF(3, 4)
+refuse(const struct builder *b, size_t line, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    error_at(b->name, line, format, ap);
+    va_end(ap);
+    return -1;
+}
+
+/* The next event, to be deleted by the caller; its line from 1. */
+static int
+next(struct builder *b, yaml_event_t *event, size_t *line)
+{
+    if (yaml_parser_parse(&b->parser, event)) {
+        *line = event->start_mark.line + 1;
+        return 0;
+    }
+    const char *problem = b->parser.problem ? b->parser.problem : "it cannot be read";
+    if (b->parser.error == YAML_MEMORY_ERROR)
+        return fl_error(FL_FAILED, "%s: out of memory", b->name);
+    if (b->parser.error == YAML_READER_ERROR)
+        return refuse(b, 0, "not YAML in UTF-8 at byte %zu: %s", b->parser.problem_offset, problem);
+    return refuse(b, b->parser.problem_mark.line + 1, "not YAML: %s", problem);
+}
+
+/* What is allowed of an event that begins a node. */
+static int
+check_event(const struct builder *b, const yaml_event_t *event, size_t line)
+{
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+
+    if (event->type == YAML_ALIAS_EVENT)
+        return refuse(b, line, "alias \"*%s\" is refused; write the value out",
+                      (const char *)event->data.alias.anchor);
+    if (event->type == YAML_SCALAR_EVENT) {
+        anchor = event->data.scalar.anchor;
+        tag = event->data.scalar.tag;
+        if (memchr(event->data.scalar.value, 0, event->data.scalar.length))
+            return refuse(b, line, "a zero byte in text is refused");
+    } else if (event->type == YAML_SEQUENCE_START_EVENT) {
+        anchor = event->data.sequence_start.anchor;
+        tag = event->data.sequence_start.tag;
+    } else if (event->type == YAML_MAPPING_START_EVENT) {
+        anchor = event->data.mapping_start.anchor;
+        tag = event->data.mapping_start.tag;
+    }
+    if (anchor)
+        return refuse(b, line, "anchor \"&%s\" is refused; write the value out where it is used",
+                      (const char *)anchor);
+    if (tag)
+        return refuse(b, line, "tag \"%s\" is refused; types follow from the key",
+                      (const char *)tag);
+    return 0;
+}
+
+struct keyed {
+    const char *key;
+    size_t index;
+};
+
+static int
+by_key(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+    int order = strcmp(x->key, y->key);
+
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Sorted, not pair by pair: a mebibyte has room for a quarter of a million keys. */
+static int
+check_unique(const struct builder *b, const struct fl_yaml *map)
+{
+    struct keyed *sorted = fl_alloc(map->count, sizeof *sorted);
+    const struct keyed *twice = NULL;
+
+    if (!sorted)
+        return -1;
+    for (size_t i = 0; i < map->count; i++)
+        sorted[i] = (struct keyed){map->keys[i], i};
+    qsort(sorted, map->count, sizeof *sorted, by_key);
+    for (size_t i = 1; i < map->count; i++)
+        if (!strcmp(sorted[i].key, sorted[i - 1].key) &&
+            (!twice || sorted[i].index < twice->index))
+            twice = &sorted[i];
+    int result = twice ? refuse(b, map->key_lines[twice->index], "\"%s\" is there twice",
+                                twice->key) : 0;
+    free(sorted);
+    return result;
+}
+
+static struct fl_yaml *build(struct builder *b, const yaml_event_t *event, size_t line,
+                             unsigned depth);
+
+/* Read a key's node and hand out its text. */
+static char *
+build_key(struct builder *b, const yaml_event_t *event, size_t line)
+{
+    if (event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT) {
+        refuse(b, line, "a key must be a word, not a list or a mapping");
+        return NULL;
+    }
+    struct fl_yaml *node = build(b, event, line, 0);
+    char *text = node ? node->text : NULL;
+    if (node)
+        node->text = NULL;
+    fl_yaml_free(node);
+    return text;
+}
+
+static int
+make_room(struct fl_yaml *node, size_t *cap)
+{
+    if (node->count < *cap)
+        return 0;
+    size_t more = *cap ? *cap * 2 : 8;
+    void *p = fl_resize(node->items, more, sizeof *node->items);
+    if (!p)
+        return -1;
+    node->items = p;
+    if (node->type == FL_YAML_MAP) {
+        if (!(p = fl_resize(node->keys, more, sizeof *node->keys)))
+            return -1;
+        node->keys = p;
+        if (!(p = fl_resize(node->key_lines, more, sizeof *node->key_lines)))
+            return -1;
+        node->key_lines = p;
+    }
+    *cap = more;
+    return 0;
+}
+
+/* One item behind the others: EVENT begins a key of a mapping or an item of a list. */
+static int
+add_item(struct builder *b, struct fl_yaml *node, size_t *cap, const yaml_event_t *event,
+         size_t line, unsigned depth)
+{
+    if (make_room(node, cap))
+        return -1;
+    if (node->type == FL_YAML_LIST) {
+        node->items[node->count] = build(b, event, line, depth);
+        return node->items[node->count] ? (node->count++, 0) : -1;
+    }
+    yaml_event_t value;
+    char *key = build_key(b, event, line);
+    if (!key)
+        return -1;
+    struct fl_yaml *item = NULL;
+    size_t value_line = 0;
+    if (!next(b, &value, &value_line)) {
+        item = build(b, &value, value_line, depth);
+        yaml_event_delete(&value);
+    }
+    if (!item) {
+        free(key);
+        return -1;
+    }
+    node->keys[node->count] = key;
+    node->key_lines[node->count] = line;
+    node->items[node->count++] = item;
+    return 0;
+}
+
+static int
+add_items(struct builder *b, struct fl_yaml *node, unsigned depth)
+{
+    yaml_event_type_t end = node->type == FL_YAML_MAP ? YAML_MAPPING_END_EVENT
+                                                      : YAML_SEQUENCE_END_EVENT;
+    size_t cap = 0, line = 0;
+    int result = 0;
+    bool more = true;
+
+    if (depth >= MAX_DEPTH)
+        return refuse(b, node->line, "nested deeper than %d", MAX_DEPTH);
+    while (!result && more) {
+        yaml_event_t event;
+        if (next(b, &event, &line))
+            return -1;
+        more = event.type != end;
+        if (more)
+            result = add_item(b, node, &cap, &event, line, depth + 1);
+        yaml_event_delete(&event);
+    }
+    if (!result && node->type == FL_YAML_MAP)
+        result = check_unique(b, node);
+    return result;
+}
+
+/* The node that EVENT begins, with all in it. DEPTH counts the lists and mappings around it. */
+static struct fl_yaml *
+build(struct builder *b, const yaml_event_t *event, size_t line, unsigned depth)
+{
+    struct fl_yaml *node = NULL;
+    int result = -1;
+
+    if (check_event(b, event, line) || !(node = fl_alloc(1, sizeof *node)))
+        return NULL;
+    node->line = line;
+    if (event->type == YAML_SCALAR_EVENT) {
+        node->type = FL_YAML_SCALAR;
+        node->text = fl_strndup((const char *)event->data.scalar.value, event->data.scalar.length);
+        result = node->text ? 0 : -1;
+    } else {
+        node->type = event->type == YAML_MAPPING_START_EVENT ? FL_YAML_MAP : FL_YAML_LIST;
+        result = add_items(b, node, depth);
+    }
+    if (!result)
+        return node;
+    fl_yaml_free(node);
+    return NULL;
+}
+
+/* Everything between the start and the end of the stream: one document. */
+static struct fl_yaml *
+build_document(struct builder *b)
+{
+    struct fl_yaml *root = NULL;
+    bool failed = false, end = false;
+
+    while (!failed && !end) {
+        yaml_event_t event;
+        size_t line = 0;
+        if (next(b, &event, &line)) {
+            failed = true;
+            break;
+        }
+        end = event.type == YAML_STREAM_END_EVENT;
+        if (event.type == YAML_DOCUMENT_START_EVENT && root)
+            failed = refuse(b, line, "a second document; one file holds one") != 0;
+        else if (event.type != YAML_STREAM_START_EVENT && event.type != YAML_DOCUMENT_START_EVENT &&
+                 event.type != YAML_DOCUMENT_END_EVENT && !end)
+            failed = !(root = build(b, &event, line, 0));
+        yaml_event_delete(&event);
+    }
+    if (!failed && !root)
+        failed = refuse(b, 0, "is empty; it should be a YAML mapping") != 0;
+    if (!failed)
+        return root;
+    fl_yaml_free(root);
+    return NULL;
+}
+
+struct fl_yaml *
+fl_yaml_parse(const char *text, size_t len, const char *name)
+{
+    struct builder b = {.name = name};
+
+    if (len > MAX_BYTES) {
+        refuse(&b, 0, "has %zu bytes; at most %d are allowed", len, MAX_BYTES);
+        return NULL;
+    }
+    if (!yaml_parser_initialize(&b.parser)) {
+        fl_error(FL_FAILED, "%s: out of memory", name);
+        return NULL;
+    }
+    yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, len);
+    struct fl_yaml *root = build_document(&b);
+    yaml_parser_delete(&b.parser);
+    return root;
+}
+
+struct fl_yaml *
+fl_yaml_read(const char *path)
+{
+    struct fl_buf content = {0};
+    struct fl_yaml *root = NULL;
+
+    if (!fl_read_file(path, MAX_BYTES, &content))
+        root = fl_yaml_parse(fl_buf_text(&content), content.len, fl_input_name(path));
+    fl_buf_release(&content);
+    return root;
+}
+
+const struct fl_yaml *
+fl_yaml_get(const struct fl_yaml *map, const char *key)
+{
+    for (size_t i = 0; map->type == FL_YAML_MAP && i < map->count; i++)
+        if (!strcmp(map->keys[i], key))
+            return map->items[i];
+    return NULL;
+}
+
+static int
+set_number(const struct fl_field *f, const char *text)
+{
+    bool any = f->min == 0 && f->max == 0;
+    double d;
+
+    if (f->type == FL_FIELD_I64)
+        return fl_parse_i64(text, any ? INT64_MIN : (int64_t)f->min,
+                            any ? INT64_MAX : (int64_t)f->max, f->value);
+    if (fl_parse_f64(text, any ? -1.7e308 : f->min, any ? 1.7e308 : f->max, &d))
+        return any ? fl_error(FL_USAGE, "\"%s\" is not a number", text) : -1;
+    *(double *)f->value = d;
+    return 0;
+}
+
+static int
+set_bool(const struct fl_field *f, const char *text)
+{
+    bool yes = !strcmp(text, "true");
+
+    if (!yes && strcmp(text, "false"))
+        return fl_error(FL_USAGE, "\"%s\" is neither true nor false", text);
+    *(bool *)f->value = yes;
+    return 0;
+}
+
+static int
+set_text(const struct fl_field *f, const char *text)
+{
+    size_t len = strlen(text);
+    bool found = f->type == FL_FIELD_TEXT;
+
+    for (const char *c = f->choices; !found && c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        found = len && !strncmp(c, text, len) && (c[len] == '|' || !c[len]);
+    if (!found)
+        return fl_error(FL_USAGE, "\"%s\" is not one of %s", text, f->choices);
+    char *copy = fl_strdup(text);
+    if (!copy)
+        return -1;
+    free(*(char **)f->value);
+    *(char **)f->value = copy;
+    return 0;
+}
+
+static int
+set_field(const char *name, const struct fl_field *f, const struct fl_yaml *node)
+{
+    int result;
+
+    if (f->type == FL_FIELD_NODE) {
+        *(const struct fl_yaml **)f->value = node;
+        result = 0;
+    } else if (node->type != FL_YAML_SCALAR) {
+        return fl_yaml_error(name, node, "%s: must be one value, not a %s", f->key,
+                             node->type == FL_YAML_MAP ? "mapping" : "list");
+    } else if (f->type == FL_FIELD_TEXT || f->type == FL_FIELD_CHOICE) {
+        result = set_text(f, node->text);
+    } else {
+        result = f->type == FL_FIELD_BOOL ? set_bool(f, node->text) : set_number(f, node->text);
+    }
+    if (result) {
+        char what[400];
+        snprintf(what, sizeof what, "%s", fl_error_text());
+        return fl_yaml_error(name, node, "%s: %s", f->key, what);
+    }
+    if (f->given)
+        *f->given = true;
+    return 0;
+}
+
+/* "a, b, c": the keys of a table, for messages. */
+static void
+list_keys(const struct fl_field *fields, char *text, size_t size)
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (const struct fl_field *f = fields; f->type != FL_FIELD_END && at < size; f++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", f == fields ? "" : ", ", f->key);
+}
+
+int
+fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_field *fields)
+{
+    if (map->type != FL_YAML_MAP)
+        return fl_yaml_error(name, map, "must be a mapping (key: value)");
+    for (size_t i = 0; i < map->count; i++) {
+        const struct fl_field *f = fields;
+        while (f->type != FL_FIELD_END && strcmp(f->key, map->keys[i]))
+            f++;
+        if (f->type == FL_FIELD_END) {
+            char known[300];
+            struct fl_yaml key = {.line = map->key_lines[i]};
+            list_keys(fields, known, sizeof known);
+            return fl_yaml_error(name, &key, "there is no key \"%.80s\"; known are %s",
+                                 map->keys[i], known);
+        }
+        if (set_field(name, f, map->items[i]))
+            return -1;
+    }
+    return 0;
+}
