@@ -1,0 +1,107 @@
+/*
+ * Text to token ids and back, as a Hugging Face tokenizer.json says: normalizer, added tokens,
+ * pre-tokenizer, BPE model (byte-level, or characters with byte fallback), post-processor, decoder.
+ * A component or a setting that is not supported is refused by name when the file is read; nothing is
+ * honoured by half.
+ *
+ * A tokenizer is never changed after it was made: threads share one. What encoding needs beside it
+ * (a cache of words, scratch memory) is an encoder, one a thread. A cache changes no result.
+ *
+ * Ids are below fl_tokenizer_vocab. Some ids may have no token (a hole in the vocabulary).
+ * Special ids (end of text, chat marks) come from the FL_ENCODE_ flags only: text that spells such a
+ * token stays text without FL_ENCODE_SPECIAL, so private or foreign text cannot inject one.
+ */
+#ifndef FL_TEXT_TOKENIZER_H
+#define FL_TEXT_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "crypt/hash.h"
+#include "flt/object.h"
+
+#define FL_EOT_TEXT         "<|endoftext|>"
+#define FL_TOKENIZER_TENSOR "tokenizer.json" /* u8 [bytes] in a model or tokenizer object */
+
+enum {
+    FL_TOKENIZER_MAX = 64 << 20,  /* bytes of a tokenizer.json */
+    FL_VOCAB_MAX = 1 << 20,       /* ids */
+    FL_BYTE_VOCAB = 257           /* of fl_tokenizer_bytes */
+};
+
+struct fl_tokenizer;
+
+/* The default one: id b is byte b, and 256 is the end of text. */
+struct fl_tokenizer *fl_tokenizer_bytes(void);
+
+/* From the bytes of a tokenizer.json, copied; NAME is for messages. NULL with an error. */
+struct fl_tokenizer *fl_tokenizer_parse(const char *name, const void *json, size_t len);
+
+/* From a model, a tokenizer stream or a tokenizer.json; its first bytes tell which ("-": stdin). */
+struct fl_tokenizer *fl_tokenizer_load(const char *path);
+
+/* From an open object of kind model or tokenizer. */
+struct fl_tokenizer *fl_tokenizer_from_object(struct fl_object *o);
+void fl_tokenizer_free(struct fl_tokenizer *t);
+
+/* The bytes it was parsed from, or the canonical ones when it was made here; its own. */
+const char *fl_tokenizer_json(const struct fl_tokenizer *t, size_t *len);
+
+/* BLAKE2b with label "fl1.tokenizer" over these bytes: what a token shard names. */
+void fl_tokenizer_digest(const struct fl_tokenizer *t, unsigned char digest[FL_HASH_BYTES]);
+
+uint32_t fl_tokenizer_vocab(const struct fl_tokenizer *t); /* largest id + 1 */
+
+/*
+ * The id that ends a document: the added token <|endoftext|>, or <|end_of_text|>, or </s>; -1 when
+ * there is none (no error recorded).
+ */
+int64_t fl_tokenizer_eot(const struct fl_tokenizer *t);
+
+/* Id of the token whose piece or name is TEXT (an added token first), or -1. */
+int64_t fl_tokenizer_find(const struct fl_tokenizer *t, const char *text, size_t len);
+
+/*
+ * The bytes that ID stands for, in the middle of a text: raw bytes for byte-level pieces, perhaps a
+ * part of a character. The name of a special token. NULL and 0 for an id that has no token.
+ */
+const unsigned char *fl_tokenizer_piece(const struct fl_tokenizer *t, uint32_t id, size_t *len);
+bool fl_tokenizer_is_special(const struct fl_tokenizer *t, uint32_t id); /* stands for no text */
+
+struct fl_ids { /* a zeroed struct is empty */
+    uint32_t *data;
+    size_t len, cap;
+};
+
+void fl_ids_release(struct fl_ids *ids);
+int fl_ids_add(struct fl_ids *ids, uint32_t id);
+
+enum fl_encode_flags {
+    FL_ENCODE_SPECIAL = 1,  /* added tokens that the text spells become their ids */
+    FL_ENCODE_TEMPLATE = 2  /* what the post-processor adds: begin of text and the like */
+};
+
+struct fl_encoder;
+
+/* T is borrowed. NULL with an error. */
+struct fl_encoder *fl_encoder_new(const struct fl_tokenizer *t);
+void fl_encoder_free(struct fl_encoder *e);
+
+/*
+ * Add the ids of one document behind IDS. TEXT is UTF-8 (else -1 with the offset of the first byte
+ * that is not). No end of text is added. On -1 IDS is as it was. Cost O(len log len) for one word
+ * without end, O(len) otherwise.
+ */
+int fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags,
+              struct fl_ids *ids);
+
+/*
+ * Add the text of N ids behind OUT: exact bytes, also when they are no UTF-8. Special tokens are left
+ * out unless KEEP_SPECIAL. An id that has no token is an error.
+ */
+int fl_decode(const struct fl_tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
+              struct fl_buf *out);
+
+#endif
