@@ -5,6 +5,7 @@
 #ifndef FL_FLT_FORMAT_H
 #define FL_FLT_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,11 +64,15 @@ struct fl_tensor {
     struct fl_meta attrs;
 };
 
+/* A tensor of one dtype whose attributes are empty; NAME at most 255 bytes. */
+void fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, unsigned rank,
+                    const uint64_t *dims);
+
 /* Elements (1 for rank 0) and payload bytes; -1 when the product overflows. */
 int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
 
 /* True when dtype, rank and dims agree. */
-int fl_tensor_same_shape(const struct fl_tensor *a, const struct fl_tensor *b);
+bool fl_tensor_same_shape(const struct fl_tensor *a, const struct fl_tensor *b);
 
 /* "f32[64,192]" into TEXT of SIZE bytes; returns TEXT. */
 const char *fl_tensor_shape(const struct fl_tensor *t, char *text, size_t size);

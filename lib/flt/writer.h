@@ -39,8 +39,4 @@ int fl_writer_sign(struct fl_writer *w, const struct fl_sign *sign);
 void fl_writer_want_digest(struct fl_writer *w);
 void fl_writer_digest(const struct fl_writer *w, unsigned char digest[FL_HASH_BYTES]);
 
-/* A tensor of one dtype whose attributes are empty; NAME at most 255 bytes. */
-void fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, unsigned rank,
-                    const uint64_t *dims);
-
 #endif

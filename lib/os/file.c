@@ -1,3 +1,6 @@
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
+#endif
 #include "os/file.h"
 
 #include <errno.h>
@@ -238,4 +241,17 @@ fl_regular_size(int fd)
     struct stat st;
 
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}
+
+void
+fl_pipe_enlarge(int fd)
+{
+#if defined(F_SETPIPE_SZ)
+    struct stat st;
+
+    if (!fstat(fd, &st) && S_ISFIFO(st.st_mode))
+        (void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+#else
+    (void)fd;
+#endif
 }

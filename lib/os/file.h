@@ -48,6 +48,9 @@ void fl_unmap(void *p, size_t len);
 /* A shared writable map of a spool, which is made LEN bytes (zeros) long; NULL with an error. */
 void *fl_map_spool(int fd, size_t len);
 
+/* Let a pipe hold more at a time where the system allows it; nothing for other files. */
+void fl_pipe_enlarge(int fd);
+
 /* Size of a regular file, or -1 (no error recorded) when FD is not one. */
 int64_t fl_regular_size(int fd);
 

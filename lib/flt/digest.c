@@ -1,0 +1,43 @@
+#include "flt/digest.h"
+
+#include <string.h>
+
+void
+fl_digest_init(struct fl_digest *d)
+{
+    fl_hash_init(&d->header, NULL, "fl1.header");
+    fl_hash_init(&d->payload, NULL, "fl1.payload");
+}
+
+void
+fl_digest_body(struct fl_digest *d, const void *body, size_t len)
+{
+    fl_hash_add_sized(&d->header, body, len);
+}
+
+void
+fl_digest_leaf(unsigned char leaf[FL_HASH_BYTES], const void *block, size_t len)
+{
+    fl_hash_once(leaf, NULL, "fl1.leaf", block, len);
+}
+
+void
+fl_digest_add_leaf(struct fl_digest *d, const unsigned char leaf[FL_HASH_BYTES])
+{
+    fl_hash_add(&d->payload, leaf, FL_HASH_BYTES);
+}
+
+void
+fl_digest_final(struct fl_digest *d, const char *kind, unsigned char digest[FL_HASH_BYTES])
+{
+    unsigned char part[FL_HASH_BYTES];
+    struct fl_hash h;
+
+    fl_hash_init(&h, NULL, "fl1.obj");
+    fl_hash_add_sized(&h, kind, strlen(kind));
+    fl_hash_final(&d->header, part);
+    fl_hash_add(&h, part, sizeof part);
+    fl_hash_final(&d->payload, part);
+    fl_hash_add(&h, part, sizeof part);
+    fl_hash_final(&h, digest);
+}

@@ -1,0 +1,87 @@
+#include "flt/format.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[] = {
+    [FL_F64] = {"f64", 8}, [FL_F32] = {"f32", 4}, [FL_F16] = {"f16", 2}, [FL_BF16] = {"bf16", 2},
+    [FL_I64] = {"i64", 8}, [FL_I32] = {"i32", 4}, [FL_I16] = {"i16", 2}, [FL_I8] = {"i8", 1},
+    [FL_U64] = {"u64", 8}, [FL_U32] = {"u32", 4}, [FL_U16] = {"u16", 2}, [FL_U8] = {"u8", 1},
+};
+
+static bool
+known(enum fl_dtype dtype)
+{
+    return dtype > 0 && (size_t)dtype < sizeof dtypes / sizeof *dtypes;
+}
+
+size_t
+fl_dtype_size(enum fl_dtype dtype)
+{
+    return known(dtype) ? dtypes[dtype].size : 0;
+}
+
+const char *
+fl_dtype_name(enum fl_dtype dtype)
+{
+    return known(dtype) ? dtypes[dtype].name : "?";
+}
+
+const char *
+fl_role_name(enum fl_role role)
+{
+    static const char *const names[] = {"plain", "masked", "cipher"};
+
+    return role <= FL_CIPHER ? names[role] : "?";
+}
+
+int
+fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes)
+{
+    uint64_t n = 1;
+
+    for (unsigned i = 0; i < t->rank; i++)
+        if (fl_mul_u64(n, t->dims[i], &n))
+            return -1;
+    *elements = n;
+    return fl_mul_u64(n, fl_dtype_size(t->dtype), bytes);
+}
+
+bool
+fl_tensor_same_shape(const struct fl_tensor *a, const struct fl_tensor *b)
+{
+    return a->dtype == b->dtype && a->rank == b->rank &&
+           !memcmp(a->dims, b->dims, a->rank * sizeof *a->dims);
+}
+
+const char *
+fl_tensor_shape(const struct fl_tensor *t, char *text, size_t size)
+{
+    int n = snprintf(text, size, "%s[", fl_dtype_name(t->dtype));
+
+    for (unsigned i = 0; i < t->rank && n > 0 && (size_t)n < size; i++)
+        n += snprintf(text + n, size - (size_t)n, "%s%llu", i ? "," : "",
+                      (unsigned long long)t->dims[i]);
+    if (n > 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, "]");
+    return text;
+}
+
+void
+fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, unsigned rank,
+               const uint64_t *dims)
+{
+    memset(t, 0, sizeof *t);
+    snprintf(t->name, sizeof t->name, "%s", name);
+    t->dtype = dtype;
+    t->rank = rank;
+    if (rank)
+        memcpy(t->dims, dims, rank * sizeof *dims);
+}

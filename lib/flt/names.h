@@ -1,0 +1,24 @@
+/* The names seen so far in an object, to refuse one that comes twice. Inside flt/ only. */
+#ifndef FL_FLT_NAMES_H
+#define FL_FLT_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A set of 64-bit check values of names, open addressing: 8 to 16 bytes a name however long it is.
+ * Two names with one value would be refused wrongly, which happens to one object of a million
+ * tensors in some ten million.
+ */
+struct fl_names { /* zeroed: empty */
+    uint64_t *slots;
+    size_t count, size;
+};
+
+void fl_names_release(struct fl_names *names);
+void fl_names_clear(struct fl_names *names);
+
+/* -1 when NAME is there already. */
+int fl_names_add(struct fl_names *names, const char *name);
+
+#endif

@@ -1,0 +1,465 @@
+#include "flt/object.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "flt/check.h"
+#include "flt/digest.h"
+#include "flt/reader.h"
+#include "flt/record.h"
+#include "flt/writer.h"
+#include "os/file.h"
+
+struct entry {
+    struct fl_tensor tensor;
+    uint64_t at, bytes; /* payload in the map */
+    bool checked;
+};
+
+struct fl_object {
+    char *name;
+    struct fl_head head;
+    struct entry *entries;
+    size_t count, cap;
+    size_t *by_name; /* indices of ENTRIES, sorted by name */
+    struct fl_sign *signs;
+    size_t sign_count, sign_cap;
+    unsigned char *map;
+    size_t map_len;
+    bool digested;
+    unsigned char digest[FL_HASH_BYTES];
+};
+
+void
+fl_object_free(struct fl_object *o)
+{
+    if (!o)
+        return;
+    for (size_t i = 0; i < o->count; i++)
+        fl_meta_release(&o->entries[i].tensor.attrs);
+    fl_meta_release(&o->head.meta);
+    fl_unmap(o->map, o->map_len);
+    free(o->entries);
+    free(o->by_name);
+    free(o->signs);
+    free(o->name);
+    free(o);
+}
+
+static int
+add_entry(struct fl_object *o, struct fl_reader *in, const struct fl_tensor *tensor)
+{
+    uint64_t elements;
+    struct entry *entries = fl_grow(o->entries, o->count, &o->cap, sizeof *entries);
+
+    if (!entries)
+        return -1;
+    o->entries = entries;
+    struct entry *e = &entries[o->count];
+    memset(e, 0, sizeof *e);
+    e->tensor = *tensor;
+    e->at = fl_reader_payload_offset(in);
+    if (fl_meta_copy(&e->tensor.attrs, &tensor->attrs) ||
+        fl_tensor_size(tensor, &elements, &e->bytes))
+        return -1;
+    o->count++;
+    return 0;
+}
+
+static int
+add_sign(struct fl_object *o, const struct fl_sign *sign)
+{
+    struct fl_sign *signs = fl_grow(o->signs, o->sign_count, &o->sign_cap, sizeof *signs);
+
+    if (!signs)
+        return -1;
+    o->signs = signs;
+    signs[o->sign_count++] = *sign;
+    return 0;
+}
+
+/*
+ * Note head, tensors and signatures of the object that IN reads, hopping over payloads. Returns 1
+ * when a tensor is compressed (and stops there), else 0 or -1.
+ */
+static int
+read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
+{
+    const struct fl_head *head;
+    const struct fl_tensor *tensor;
+    const struct fl_sign *sign;
+    int got = kind ? fl_reader_expect(in, kind, &head) : fl_reader_object(in, &head);
+
+    if (got <= 0)
+        return -1;
+    memcpy(o->head.kind, head->kind, sizeof o->head.kind);
+    if (fl_meta_copy(&o->head.meta, &head->meta))
+        return -1;
+    while ((got = fl_reader_tensor(in, &tensor)) == 1) {
+        if (fl_reader_packed(in))
+            return 1;
+        if (add_entry(o, in, tensor))
+            return -1;
+    }
+    while (got == 0 && (got = fl_reader_sign(in, &sign)) == 1)
+        if (add_sign(o, sign))
+            return -1;
+        else
+            got = 0;
+    if (got < 0)
+        return -1;
+    if (fl_reader_object(in, &head) != 0)
+        return fl_error(FL_FAILED, "%s: has more than one object; one is expected",
+                        fl_reader_name(in));
+    return 0;
+}
+
+static int
+copy_tensors(struct fl_reader *in, struct fl_writer *out)
+{
+    const struct fl_tensor *tensor;
+    const unsigned char *data;
+    size_t len;
+    int got;
+
+    while ((got = fl_reader_tensor(in, &tensor)) == 1) {
+        if (fl_writer_tensor(out, tensor))
+            return -1;
+        while ((got = fl_reader_block(in, &data, &len)) == 1)
+            if (fl_writer_data(out, data, len))
+                return -1;
+        if (got < 0)
+            return -1;
+    }
+    return got < 0 ? -1 : fl_writer_done(out);
+}
+
+/* All that IN has, raw and checked, into a spool: a descriptor at 0, or -1. */
+static int
+spool_raw(struct fl_reader *in)
+{
+    const struct fl_head *head;
+    const struct fl_sign *sign;
+    int fd = fl_spool_open();
+    struct fl_writer *out = fd < 0 ? NULL : fl_writer_new(fd, "temporary file", 0);
+    int got = out ? 1 : -1;
+
+    while (got == 1 && (got = fl_reader_object(in, &head)) == 1) {
+        if (fl_writer_head(out, head->kind, &head->meta) || copy_tensors(in, out)) {
+            got = -1;
+            break;
+        }
+        while ((got = fl_reader_sign(in, &sign)) == 1)
+            if (fl_writer_sign(out, sign)) {
+                got = -1;
+                break;
+            }
+        got = got < 0 ? -1 : 1;
+    }
+    fl_writer_free(out);
+    if (got < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void
+forget_index(struct fl_object *o)
+{
+    for (size_t i = 0; i < o->count; i++)
+        fl_meta_release(&o->entries[i].tensor.attrs);
+    fl_meta_release(&o->head.meta);
+    o->count = o->sign_count = 0;
+}
+
+/* Index FD, spooling it first when it cannot be mapped as it is; *FD may become the spool. */
+static int
+index_input(struct fl_object *o, int *fd, const char *kind)
+{
+    bool mappable = fl_regular_size(*fd) >= 0 && lseek(*fd, 0, SEEK_CUR) == 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        struct fl_reader *in = fl_reader_new(*fd, o->name);
+        if (!in)
+            return -1;
+        int got = mappable ? read_index(o, in, kind) : 1;
+        fl_reader_free(in);
+        if (got <= 0)
+            return got;
+        forget_index(o);
+        if (mappable && lseek(*fd, 0, SEEK_SET) < 0)
+            return fl_error(FL_FAILED, "%s: cannot be read again", o->name);
+        in = fl_reader_new(*fd, o->name);
+        int spool = in ? spool_raw(in) : -1;
+        fl_reader_free(in);
+        if (spool < 0)
+            return -1;
+        fl_close_input(*fd);
+        *fd = spool;
+        mappable = true;
+    }
+    return fl_error(FL_FAILED, "%s: cannot be mapped", o->name);
+}
+
+/* qsort has no argument for context, so the entries come along behind the indices. */
+struct named {
+    const char *name;
+    size_t index;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+static int
+sort_names(struct fl_object *o)
+{
+    struct named *named = fl_alloc(o->count, sizeof *named);
+
+    o->by_name = fl_alloc(o->count, sizeof *o->by_name);
+    if (!named || !o->by_name) {
+        free(named);
+        return -1;
+    }
+    for (size_t i = 0; i < o->count; i++)
+        named[i] = (struct named){o->entries[i].tensor.name, i};
+    qsort(named, o->count, sizeof *named, by_name);
+    for (size_t i = 0; i < o->count; i++)
+        o->by_name[i] = named[i].index;
+    free(named);
+    return 0;
+}
+
+struct fl_object *
+fl_object_open(const char *path, const char *kind)
+{
+    int fd = fl_open_input(path, true);
+    struct fl_object *o = fd < 0 ? NULL : fl_alloc(1, sizeof *o);
+
+    if (o)
+        o->name = fl_strdup(fl_input_name(path));
+    if (!o || !o->name) {
+        free(o);
+        if (fd >= 0)
+            fl_close_input(fd);
+        return NULL;
+    }
+    bool ok = !index_input(o, &fd, kind) && !sort_names(o);
+    if (ok) {
+        o->map_len = (size_t)fl_regular_size(fd);
+        o->map = fl_map(fd, o->name, o->map_len);
+    }
+    fl_close_input(fd);
+    if (!ok || !o->map) {
+        fl_object_free(o);
+        return NULL;
+    }
+    return o;
+}
+
+const char *
+fl_object_name(const struct fl_object *o)
+{
+    return o->name;
+}
+
+const struct fl_head *
+fl_object_head(const struct fl_object *o)
+{
+    return &o->head;
+}
+
+size_t
+fl_object_count(const struct fl_object *o)
+{
+    return o->count;
+}
+
+const struct fl_tensor *
+fl_object_tensor(const struct fl_object *o, size_t i)
+{
+    return &o->entries[i].tensor;
+}
+
+uint64_t
+fl_object_bytes(const struct fl_object *o, size_t i)
+{
+    return o->entries[i].bytes;
+}
+
+size_t
+fl_object_sign_count(const struct fl_object *o)
+{
+    return o->sign_count;
+}
+
+const struct fl_sign *
+fl_object_sign(const struct fl_object *o, size_t i)
+{
+    return &o->signs[i];
+}
+
+int64_t
+fl_object_find(const struct fl_object *o, const char *name)
+{
+    size_t low = 0, high = o->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(o->entries[o->by_name[middle]].tensor.name, name);
+        if (!order)
+            return (int64_t)o->by_name[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+/* Block B of an entry against its table; fills *DATA and *LEN. False when it is damaged. */
+static bool
+block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
+               const unsigned char **data, size_t *len)
+{
+    uint64_t left = e->bytes - b * FL_FLT_BLOCK;
+    const unsigned char *table = o->map + e->at + e->bytes + fl_padding(e->at + e->bytes, 8);
+
+    *data = o->map + e->at + b * FL_FLT_BLOCK;
+    *len = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
+    return fl_get64(table + 8 * b) == fl_check64(*data, *len);
+}
+
+static int
+damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
+{
+    return fl_error(FL_FAILED,
+                    "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu); fetch the "
+                    "file again", o->name, e->tensor.name, (unsigned long long)b,
+                    (unsigned long long)(e->at + b * FL_FLT_BLOCK));
+}
+
+const void *
+fl_object_data(struct fl_object *o, size_t i)
+{
+    static const _Alignas(64) unsigned char nothing[64];
+    struct entry *e = &o->entries[i];
+    const unsigned char *data;
+    size_t len;
+
+    if (!e->bytes)
+        return nothing;
+    for (uint64_t b = 0; !e->checked && b < fl_blocks(e->bytes); b++)
+        if (!block_is_whole(o, e, b, &data, &len)) {
+            damaged(o, e, b);
+            return NULL;
+        }
+    e->checked = true;
+    return o->map + e->at;
+}
+
+/* Leaves of the whole object, one task a block; the first bad one is noted. */
+struct leaves {
+    const struct fl_object *o;
+    const uint64_t *first; /* leaf number at which each tensor begins */
+    unsigned char *leaves; /* FL_HASH_BYTES each */
+    _Atomic uint64_t bad;  /* its number, or ~0 */
+};
+
+/* The entry that leaf number N belongs to. */
+static size_t
+entry_of_leaf(const struct leaves *l, uint64_t n)
+{
+    size_t low = 0, high = l->o->count;
+
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (l->first[middle] <= n)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void
+make_leaf(void *arg, size_t n, int worker)
+{
+    struct leaves *l = arg;
+    const unsigned char *data;
+    size_t len, i = entry_of_leaf(l, n);
+    uint64_t none = UINT64_MAX;
+
+    (void)worker;
+    if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len))
+        fl_digest_leaf(l->leaves + n * FL_HASH_BYTES, data, len);
+    else
+        atomic_compare_exchange_strong(&l->bad, &none, n);
+}
+
+/* HEAD's and every TENS' body are encoded again: the same content gives the same bytes. */
+static int
+digest_bodies(const struct fl_object *o, struct fl_digest *d)
+{
+    struct fl_buf body = {0};
+    int result = fl_head_encode(o->head.kind, &o->head.meta, &body);
+
+    if (!result)
+        fl_digest_body(d, body.data, body.len);
+    for (size_t i = 0; !result && i < o->count; i++) {
+        fl_buf_clear(&body);
+        if (!(result = fl_tensor_encode(&o->entries[i].tensor, &body)))
+            fl_digest_body(d, body.data, body.len);
+    }
+    fl_buf_release(&body);
+    return result;
+}
+
+int
+fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32])
+{
+    struct leaves l = {.o = o, .bad = UINT64_MAX};
+    struct fl_digest d;
+    uint64_t *first, count = 0;
+    int result = -1;
+
+    if (o->digested) {
+        memcpy(digest, o->digest, FL_HASH_BYTES);
+        return 0;
+    }
+    l.first = first = fl_alloc(o->count + 1, sizeof *first);
+    for (size_t i = 0; first && i < o->count; i++) {
+        first[i] = count;
+        count += fl_blocks(o->entries[i].bytes);
+    }
+    l.leaves = first ? fl_alloc((size_t)count, FL_HASH_BYTES) : NULL;
+    if (l.leaves) {
+        fl_pool_run(pool, (size_t)count, make_leaf, &l);
+        fl_digest_init(&d);
+        if (l.bad != UINT64_MAX) {
+            size_t i = entry_of_leaf(&l, l.bad);
+            damaged(o, &o->entries[i], l.bad - first[i]);
+        } else if (!digest_bodies(o, &d)) {
+            for (uint64_t n = 0; n < count; n++)
+                fl_digest_add_leaf(&d, l.leaves + n * FL_HASH_BYTES);
+            fl_digest_final(&d, o->head.kind, o->digest);
+            memcpy(digest, o->digest, FL_HASH_BYTES);
+            o->digested = true;
+            result = 0;
+        }
+    }
+    free(first);
+    free(l.leaves);
+    return result;
+}
