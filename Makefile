@@ -1,14 +1,18 @@
 # fl: federated training of one language model by composable programs.
 #
-#   make            all programs into build/bin          make check      the tests
+#   make            all programs into build/bin          make check      the tests (T=NAME: some)
 #   make deps       install what is missing              make demo       three sites train one model
-#   make install PREFIX=/usr/local DESTDIR=              make bench      ratios of speed and memory
-#   make lint       clang-tidy or cppcheck, shellcheck, mandoc, layer order
+#   make install    PREFIX=/usr/local DESTDIR=           make bench      ratios of speed and memory
+#   make uninstall  the same                             make fuzz       hostile inputs, some seconds
+#   make lint       clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make check SAN=address,undefined | SAN=thread | VALGRIND=1
-#   PORTABLE=1      a binary for any x86-64 or other machine; fast paths are chosen when it starts
+#   PORTABLE=1      a binary for any machine of the architecture; fast paths are chosen at its start
+#   V=1             show the commands
 #
-# Layers of lib/: a file includes headers of its own module and of modules before it in MODULES only.
-# No dependencies between objects are written by hand: the compiler writes them (-MMD).
+# Layers of lib/: a file includes headers of its own module and of modules before it in MODULES
+# only. lib/*/FILE.c is tested by tests/unit/test_FILE.c, cmd/PROGRAM.c is described by
+# man/PROGRAM.1, and its completions are generated. Every variant builds in a folder of its own.
+# Nothing is listed by hand: a new file is built, tested, installed because it is there.
 
 MODULES   = base os crypt cli math flt conf port text nn priv sec fed
 
@@ -22,112 +26,155 @@ FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
 SAN      ?=
 VALGRIND ?=
 PORTABLE ?= $(if $(VALGRIND),1,)
-VARIANT   = $(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(PORTABLE),-portable)
-comma     = ,
+comma    := ,
+empty    :=
+space    := $(empty) $(empty)
+VARIANT  := $(subst $(space),-,$(strip $(subst $(comma),-,$(SAN)) $(if $(PORTABLE),portable)))
 BUILD    ?= build$(VARIANT:%=/%)
 
 CC       ?= cc
-OPT      ?= $(if $(SAN),-O1,-O3) $(if $(PORTABLE),,-march=native)
+NATIVE   := $(if $(PORTABLE),,$(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && \
+                                      echo -march=native))
+CFLAGS   ?= $(if $(SAN),-O1,-O3) -g
 WARN      = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wwrite-strings -Wpointer-arith
-CPPFLAGS += -Ilib -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_FORTIFY_SOURCE=2
-CFLAGS   ?= $(OPT) -g
+HARDEN    = -fstack-protector-strong -U_FORTIFY_SOURCE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANFLAGS  = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Bytes are promised: no contraction into fused operations, no fast-math, anywhere.
-ALLFLAGS  = -std=c11 $(WARN) $(CFLAGS) -ffp-contract=off -fno-math-errno -pthread \
-            -fstack-protector-strong $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
-            $(if $(SAN),-U_FORTIFY_SOURCE)
+COMPILE   = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Ilib $(WARN) $(NATIVE) \
+            -ffp-contract=off -fno-math-errno -pthread $(HARDEN) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK      = $(CC) -pthread $(SANFLAGS) $(CFLAGS) $(LDFLAGS)
 LIBS      = -lsodium -lzstd -lopenblas -lyaml -lpcre2-8 -lutf8proc -ljansson -lxxhash -lm
 
-PROGRAMS  = $(patsubst cmd/%.c,%,$(wildcard cmd/fl-*.c)) $(patsubst cmd/%.sh,%,$(wildcard cmd/fl-*.sh))
-LIBSRC    = $(foreach m,$(MODULES),$(wildcard lib/$(m)/*.c))
-LIBOBJ    = $(LIBSRC:%.c=$(BUILD)/obj/%.o)
-CMDC      = $(wildcard cmd/fl-*.c)
-BIN       = $(CMDC:cmd/%.c=$(BUILD)/bin/%)
-UNITSRC   = $(wildcard tests/unit/test_*.c)
-UNIT      = $(UNITSRC:tests/unit/%.c=$(BUILD)/tests/%)
-BENCHSRC  = $(wildcard tests/bench/bench_*.c)
-BENCH     = $(BENCHSRC:tests/bench/%.c=$(BUILD)/bench/%)
-HELPERSRC = $(wildcard tests/naive/*.c)
-HELPEROBJ = $(HELPERSRC:%.c=$(BUILD)/obj/%.o)
-DEPS      = $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
+objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIBOBJ   := $(call objects,$(foreach m,$(MODULES),$(sort $(wildcard lib/$(m)/*.c))))
+CMDC     := $(sort $(wildcard cmd/fl-*.c))
+UNITC    := $(sort $(wildcard tests/unit/test_*.c))
+BENCHC   := $(sort $(wildcard tests/bench/bench_*.c))
+FUZZC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+NAIVEOBJ := $(call objects,$(sort $(wildcard tests/naive/*.c)))
+BIN      := $(CMDC:cmd/%.c=$(BUILD)/bin/%)
+UNIT     := $(UNITC:tests/unit/%.c=$(BUILD)/tests/%)
+BENCH    := $(BENCHC:tests/bench/%.c=$(BUILD)/bench/%)
+FUZZ     := $(FUZZC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+NAMES    := $(CMDC:cmd/%.c=%)
+MAN      := $(wildcard man/*.[157])
+ALLOBJ   := $(LIBOBJ) $(NAIVEOBJ) $(call objects,$(CMDC) $(UNITC) $(BENCHC) $(FUZZC))
+
+# On all cores, unless -j says otherwise; a make below shares them.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+endif
+MAKEFLAGS += --no-print-directory
+Q         = $(if $(V),,@)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all deps havedeps install uninstall demo check bench lint fuzz clean completions
+.PHONY: all deps install uninstall demo check check-programs bench lint fuzz fuzz-run completions \
+        clean FORCE
 
-all: $(BIN)
+all: $(BUILD)/libfl.a $(BIN)
 
-# The first thing that is missing says how to get it. One compile of one line, once per build folder.
+# What is missing is said once, in one line, before anything is compiled.
 $(BUILD)/have: lib/deps.sh
 	@mkdir -p $(@D)
-	@CC="$(CC)" sh lib/deps.sh check && touch $@
+	@CC="$(CC)" sh lib/deps.sh check
+	@touch $@
 
 deps:
 	@CC="$(CC)" sh lib/deps.sh install
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/have Makefile
+# Changed flags or a changed list of files rebuild what depends on them.
+$(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLFLAGS) $(EXTRA_$(notdir $*)) -MMD -MP -c -o $@ $<
+	@echo '$(subst ','\'',$(COMPILE))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE))' > $@
 
-$(BUILD)/libfl.a: $(LIBOBJ)
+$(BUILD)/files: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIBOBJ) $(NAIVEOBJ)' | cmp -s - $@ || echo '$(LIBOBJ) $(NAIVEOBJ)' > $@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/have
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC   $<")
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libfl.a: $(LIBOBJ) $(BUILD)/files
 	@rm -f $@
-	$(AR) rcs $@ $(LIBOBJ)
+	$(Q)$(AR) rcs $@ $(LIBOBJ)
 
 $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/libfl.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libfl.a $(LIBS)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(LINK) -o $@ $< $(BUILD)/libfl.a $(LIBS)
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(HELPEROBJ) $(BUILD)/libfl.a
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(HELPEROBJ) $(BUILD)/libfl.a $(LIBS)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS)
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(HELPEROBJ) $(BUILD)/libfl.a
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(HELPEROBJ) $(BUILD)/libfl.a $(LIBS)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS)
 
--include $(DEPS)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfl.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(BUILD)/libfl.a $(LIBS)
 
-tests-bin: all $(UNIT)
+-include $(ALLOBJ:.o=.d)
+
+check-programs: $(BIN) $(UNIT)
 
 check: deps
-	@$(MAKE) --no-print-directory tests-bin
+	@$(MAKE) check-programs
 	@BUILD="$(abspath $(BUILD))" SAN="$(SAN)" VALGRIND="$(VALGRIND)" sh tests/run $(T)
 
 bench: deps
-	@$(MAKE) --no-print-directory all $(BENCH)
+	@$(MAKE) $(BIN) $(BENCH)
 	@BUILD="$(abspath $(BUILD))" sh tests/bench/run $(T)
 
 demo: deps
-	@$(MAKE) --no-print-directory all
-	@PATH="$(abspath $(BUILD))/bin:$$PATH" $(MAKE) --no-print-directory -C examples/three-sites
+	@$(MAKE) all
+	@PATH="$(abspath $(BUILD))/bin:$$PATH" $(MAKE) -C examples/three-sites
 
 lint:
-	@sh tests/lint
+	@CC="$(CC)" sh tests/lint
+
+fuzz: deps
+	@clang=$$(command -v clang || command -v clang-14) || { \
+	    echo "make: fuzzing needs clang; as root run: apt-get install -y clang" >&2; exit 2; }; \
+	$(MAKE) BUILD=build/fuzz CC="$$clang" SAN=fuzzer-no-link,address,undefined PORTABLE=1 fuzz-run
+
+fuzz-run: $(FUZZ)
+	@BUILD="$(abspath $(BUILD))" sh tests/fuzz/run $(T)
 
 completions: all
-	@for p in $(notdir $(BIN)); do \
-	    $(BUILD)/bin/$$p --completion bash > completions/$$p.bash; \
-	    $(BUILD)/bin/$$p --completion zsh > completions/_$$p; \
-	    $(BUILD)/bin/$$p --completion fish > completions/$$p.fish; \
+	@for p in $(NAMES); do \
+	    $(BUILD)/bin/$$p --completion bash > completions/$$p.bash && \
+	    $(BUILD)/bin/$$p --completion zsh > completions/_$$p && \
+	    $(BUILD)/bin/$$p --completion fish > completions/$$p.fish || exit 1; \
 	done
 
 install: all
-	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man5" \
-	    "$(DESTDIR)$(MANDIR)/man7" "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)" "$(DESTDIR)$(FISHDIR)"
-	install -m 755 $(BIN) "$(DESTDIR)$(BINDIR)"
-	for s in 1 5 7; do for f in man/*.$$s; do \
-	    [ ! -e "$$f" ] || install -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$$s" || exit 1; done; done
-	for p in $(notdir $(BIN)); do \
+	@install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)" \
+	    "$(DESTDIR)$(FISHDIR)"
+	@for p in $(NAMES); do \
+	    install -m 755 $(BUILD)/bin/$$p "$(DESTDIR)$(BINDIR)" && \
 	    install -m 644 completions/$$p.bash "$(DESTDIR)$(BASHDIR)/$$p" && \
-	    install -m 644 completions/_$$p "$(DESTDIR)$(ZSHDIR)/_$$p" && \
-	    install -m 644 completions/$$p.fish "$(DESTDIR)$(FISHDIR)/$$p.fish" || exit 1; done
+	    install -m 644 completions/_$$p "$(DESTDIR)$(ZSHDIR)" && \
+	    install -m 644 completions/$$p.fish "$(DESTDIR)$(FISHDIR)" || exit 1; \
+	done
+	@for f in $(MAN); do \
+	    install -d "$(DESTDIR)$(MANDIR)/man$${f##*.}" && \
+	    install -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}" || exit 1; \
+	done
 
 uninstall:
-	for p in $(notdir $(BIN)); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
+	@for p in $(NAMES); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
 	    "$(DESTDIR)$(ZSHDIR)/_$$p" "$(DESTDIR)$(FISHDIR)/$$p.fish"; done
-	for s in 1 5 7; do for f in man/*.$$s; do \
-	    [ ! -e "$$f" ] || rm -f "$(DESTDIR)$(MANDIR)/man$$s/$${f#man/}"; done; done
+	@for f in $(MAN); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
 
 clean:
 	rm -rf build

@@ -2,7 +2,7 @@
 # What the build needs beside a compiler: "check" compiles one line against it, "install" gets it.
 # Exit 2 with the one line to run when something is missing and cannot be installed from here.
 set -u
-packages="gcc make pkg-config libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
+packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
 libutf8proc-dev libjansson-dev libxxhash-dev python3 python3-xxhash"
 line="apt-get update && apt-get install -y $packages"
 
@@ -20,7 +20,7 @@ have_python() {
 }
 
 complain() {
-    echo "make: libraries are missing; as root run:" >&2
+    echo "make: a compiler or libraries are missing; as root run:" >&2
     echo "    $line" >&2
     exit 2
 }
@@ -31,8 +31,9 @@ check)
     ;;
 install)
     have && have_python && exit 0
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || complain
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then complain; fi
     log=$(mktemp) || exit 2
+    # shellcheck disable=SC2086  # a list of words
     if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
         --no-install-recommends $packages; } >"$log" 2>&1 || ! have; then
         tail -n 5 "$log" >&2

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # Sourced by tests/cli/NN-*.sh. Prints TAP. tests/run puts the programs on PATH and sets BUILD, top.
 # A test file is a list of calls:
 #     check "what holds" command args...          passes when the command exits 0
@@ -8,7 +9,7 @@ set -u
 export LC_ALL=C
 top=${top:-$(git rev-parse --show-toplevel)}
 BUILD=${BUILD:-$top/build}
-PATH=$BUILD/bin:$PATH
+PATH=${FL_BIN:-$BUILD/bin}:$PATH
 shared=${FL_SHARED-$(dirname "$top")/shared}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
