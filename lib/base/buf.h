@@ -1,7 +1,7 @@
 /*
  * A growing array of bytes. A zeroed struct is an empty buffer. Functions that add return 0, or -1
- * with an error recorded and the buffer as it was. There is always a zero byte behind the content of
- * a buffer that was added to, so text in it can be printed.
+ * with an error recorded and the buffer as it was. There is always a zero byte behind the content
+ * of a buffer that was added to, so text in it can be printed.
  */
 #ifndef FL_BASE_BUF_H
 #define FL_BASE_BUF_H

@@ -9,11 +9,7 @@
 #ifndef FL_BASE_ERROR_H
 #define FL_BASE_ERROR_H
 
-#if defined(__GNUC__)
 #define FL_PRINTF(text, args) __attribute__((format(printf, text, args)))
-#else
-#define FL_PRINTF(text, args)
-#endif
 
 enum fl_status {
     FL_OK = 0,      /* done */

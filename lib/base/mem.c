@@ -24,11 +24,10 @@ fl_mul_u64(uint64_t a, uint64_t b, uint64_t *product)
     return 0;
 }
 
-static void *
+static void
 no_memory(size_t bytes)
 {
     fl_error(FL_FAILED, "out of memory: %zu bytes more are needed", bytes);
-    return NULL;
 }
 
 void *
@@ -39,7 +38,9 @@ fl_alloc(size_t count, size_t size)
     if (fl_mul_size(count, size, &bytes))
         return NULL;
     void *p = calloc(bytes ? bytes : 1, 1);
-    return p ? p : no_memory(bytes);
+    if (!p)
+        no_memory(bytes);
+    return p;
 }
 
 void *
@@ -49,11 +50,15 @@ fl_alloc_aligned(size_t count, size_t size)
 
     if (fl_mul_size(count, size, &bytes))
         return NULL;
-    if (bytes > SIZE_MAX - 64)
-        return no_memory(bytes);
+    if (bytes > SIZE_MAX - 64) {
+        no_memory(bytes);
+        return NULL;
+    }
     bytes = (bytes + 63) / 64 * 64;
     void *p = aligned_alloc(64, bytes ? bytes : 64);
-    return p ? p : no_memory(bytes);
+    if (!p)
+        no_memory(bytes);
+    return p;
 }
 
 void *
@@ -64,7 +69,9 @@ fl_resize(void *p, size_t count, size_t size)
     if (fl_mul_size(count, size, &bytes))
         return NULL;
     void *q = realloc(p, bytes ? bytes : 1);
-    return q ? q : no_memory(bytes);
+    if (!q)
+        no_memory(bytes);
+    return q;
 }
 
 void *

@@ -68,7 +68,7 @@ fill_common(struct parse *p)
                &p->version, 0, 0, NULL, NULL});
 }
 
-/* The option with this letter, or with this long name of LEN characters; NULL when there is none. */
+/* The option with this letter or this long name of LEN characters; NULL when there is none. */
 static const struct fl_option *
 find(const struct parse *p, char letter, const char *name, size_t len)
 {

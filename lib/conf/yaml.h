@@ -1,6 +1,7 @@
 /*
- * YAML into checked values. A table says which keys a mapping may have and where each value goes; an
- * unknown key, a wrong type or a value out of range is an error (FL_USAGE) that names file and line.
+ * YAML into checked values. A table says which keys a mapping may have and where each value goes;
+ * an unknown key, a wrong type or a value out of range is an error (FL_USAGE) that names file and
+ * line.
  */
 #ifndef FL_CONF_YAML_H
 #define FL_CONF_YAML_H

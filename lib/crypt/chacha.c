@@ -19,7 +19,8 @@ void
 fl_box_seal(unsigned char *sealed, const void *plain, size_t n, const void *ad, size_t ad_len,
             const unsigned char nonce[FL_BOX_NONCE], const unsigned char key[32])
 {
-    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, NULL, plain, n, ad, ad_len, NULL, nonce, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, NULL, plain, n, ad, ad_len, NULL, nonce,
+                                               key);
 }
 
 int

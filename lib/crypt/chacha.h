@@ -17,7 +17,7 @@ void fl_stream_fill(void *out, size_t n, const unsigned char key[FL_STREAM_KEY],
 void fl_box_seal(unsigned char *sealed, const void *plain, size_t n, const void *ad, size_t ad_len,
                  const unsigned char nonce[FL_BOX_NONCE], const unsigned char key[32]);
 
-/* N counts the sealed bytes. -1 (FL_REFUSED) when they were changed; PLAIN is then not to be used. */
+/* N counts the sealed bytes. -1 (FL_REFUSED) when they were changed: PLAIN is not to be used. */
 int fl_box_open(unsigned char *plain, const void *sealed, size_t n, const void *ad, size_t ad_len,
                 const unsigned char nonce[FL_BOX_NONCE], const unsigned char key[32]);
 

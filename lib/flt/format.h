@@ -1,6 +1,6 @@
 /*
- * What the stream is made of: kinds, dtypes, roles, tensor descriptions, signatures. The bytes of it
- * are in flt(5).
+ * What the stream is made of: kinds, dtypes, roles, tensor descriptions, signatures. The bytes of
+ * it are in flt(5).
  */
 #ifndef FL_FLT_FORMAT_H
 #define FL_FLT_FORMAT_H

@@ -1,9 +1,9 @@
 /*
  * One object with all its tensors at hand, for programs that read it out of order or twice.
  *
- * An uncompressed regular file is mapped: opening it reads the records' headers only, and a tensor's
- * payload is read and checked when it is asked for. A pipe, or a compressed stream, is first spooled
- * raw to an unlinked 0600 file in $TMPDIR and then mapped in the same way.
+ * An uncompressed regular file is mapped: opening it reads the records' headers only, and a
+ * tensor's payload is read and checked when it is asked for. A pipe, or a compressed stream, is
+ * first spooled raw to an unlinked 0600 file in $TMPDIR and then mapped in the same way.
  */
 #ifndef FL_FLT_OBJECT_H
 #define FL_FLT_OBJECT_H
@@ -35,7 +35,7 @@ int64_t fl_object_find(const struct fl_object *o, const char *name);
  */
 const void *fl_object_data(struct fl_object *o, size_t i);
 
-/* The object's digest, on all threads of POOL (NULL: one); kept after the first call. Checks all. */
+/* The object's digest, on all threads of POOL (NULL: one), kept after the first call. */
 int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
 
 size_t fl_object_sign_count(const struct fl_object *o);

@@ -5,9 +5,10 @@
  *      \--end: error                                                         |  \--SIGN--> CLOSED
  *                                                                            \--end--> ENDED
  *
- * Invariants: OFFSET counts the bytes consumed since the reader began. A record's header and body are
- * read together and are in REC and BODY until they are used (HELD). In PAYLOAD, block NEXT_BLOCK is
- * the next one, and the first CHECKED blocks have their computed check values in SUMS.
+ * Invariants: OFFSET counts the bytes consumed since the reader began. A record's header and body
+ * are read together and are in REC and BODY until they are used (HELD). In PAYLOAD, block
+ * NEXT_BLOCK is the next one, and the first CHECKED blocks have their computed check values in
+ * SUMS.
  */
 #include "flt/reader.h"
 

@@ -9,11 +9,11 @@
  *           ...
  *   }
  *
- * Iterators return 1, 0 at the end of what they iterate, -1 with an error that names file, place and
- * cure. fl_reader_tensor returning 0 means that the object was whole: until then nothing derived from
- * it is to be taken as done. From a pipe the check values of a tensor come behind its payload: a
- * damaged block shows at the end of its tensor. Memory: some MiB, plus 8 bytes a MiB of the largest
- * tensor, plus names of the tensors.
+ * Iterators return 1, 0 at the end of what they iterate, -1 with an error that names file, place
+ * and cure. fl_reader_tensor returning 0 means that the object was whole: until then nothing
+ * derived from it is to be taken as done. From a pipe the check values of a tensor come behind its
+ * payload: a damaged block shows at the end of its tensor. Memory: some MiB, plus 8 bytes a MiB of
+ * the largest tensor, plus names of the tensors.
  */
 #ifndef FL_FLT_READER_H
 #define FL_FLT_READER_H
@@ -53,8 +53,8 @@ int fl_reader_tensor(struct fl_reader *r, const struct fl_tensor **tensor);
 
 /*
  * The next piece of the payload, at most FL_FLT_BLOCK bytes, uncompressed, at a multiple of
- * FL_FLT_BLOCK of it; *DATA is aligned to 64 and stays until the next call. In a mappable file it is
- * checked already; from a pipe see above.
+ * FL_FLT_BLOCK of it; *DATA is aligned to 64 and stays until the next call. In a mappable file it
+ * is checked already; from a pipe see above.
  */
 int fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len);
 

@@ -1,6 +1,7 @@
 /*
  * Records: the 64-byte header and the bodies, to bytes and back. Inside flt/ only.
- * Decoders believe nothing: they return -1 with an error that says what is wrong, without its place.
+ * Decoders believe nothing: they return -1 with an error that says what is wrong, without its
+ * place.
  */
 #ifndef FL_FLT_RECORD_H
 #define FL_FLT_RECORD_H

@@ -1,6 +1,7 @@
 /*
- * A writer hands small pieces (headers, bodies, tables, short payloads) to PENDING and long payloads
- * to the descriptor as they are: a block that the caller holds in one piece is never copied.
+ * A writer hands small pieces (headers, bodies, tables, short payloads) to PENDING and long
+ * payloads to the descriptor as they are: a block that the caller holds in one piece is never
+ * copied.
  *
  * Invariants: between calls PENDING holds bytes that belong before anything written later. In a
  * tensor, FILLED bytes of the current block are in BLOCK, or none when the last block was complete.

@@ -16,7 +16,7 @@
 
 struct fl_writer;
 
-/* LEVEL 0 writes raw payloads, 1 to 19 compresses them. FD and its NAME (copied) are the caller's. */
+/* LEVEL 0 writes raw payloads, 1 to 19 compresses them. FD and NAME (copied) are the caller's. */
 struct fl_writer *fl_writer_new(int fd, const char *name, int level);
 void fl_writer_free(struct fl_writer *w);
 

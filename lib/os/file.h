@@ -38,7 +38,7 @@ int fl_read_file(const char *path, size_t max, struct fl_buf *content);
 /* An unlinked file of mode 0600 in $TMPDIR (or /tmp), open for reading and writing, or -1. */
 int fl_spool_open(void);
 
-/* Copy the rest of FD into a new spool, from its position on; the spool's descriptor (at 0) or -1. */
+/* Copy the rest of FD, from its position on, into a new spool: its descriptor (at 0) or -1. */
 int fl_spool_copy(int fd, const char *name);
 
 /* A read-only private map of LEN bytes from the start of FD, or NULL with an error; fl_unmap it. */

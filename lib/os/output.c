@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "os/file.h"
 
-/* The name that a chain of symbolic links at PATH ends at, whether or not it exists; NULL on error. */
+/* The name at the end of a chain of symbolic links, whether or not it exists; NULL on error. */
 static char *
 follow_links(const char *path)
 {
@@ -96,8 +96,8 @@ check_not_terminal(const struct fl_output *out, unsigned flags)
 {
     if ((flags & FL_OUTPUT_BINARY) && isatty(out->fd))
         return fl_error(FL_USAGE,
-                        "%s: is a terminal, and this is binary; use -o FILE or redirect with > FILE",
-                        out->name);
+                        "%s: is a terminal, and this is binary; use -o FILE or redirect with "
+                        "> FILE", out->name);
     return 0;
 }
 

@@ -14,9 +14,9 @@
 #include "base/mem.h"
 
 /*
- * A run is a generation: the caller publishes the work, raises GENERATION and wakes the workers; each
- * worker takes indices until none is left and then counts itself out of BUSY. The caller works too
- * and leaves when BUSY is 0, so no worker can still be in an old run when a new one starts.
+ * A run is a generation: the caller publishes the work, raises GENERATION and wakes the workers;
+ * each worker takes indices until none is left and then counts itself out of BUSY. The caller works
+ * too and leaves when BUSY is 0, so no worker can still be in an old run when a new one starts.
  * Training runs thousands of short lists a second: both sides spin a little before they sleep.
  */
 struct fl_pool {

@@ -1,8 +1,9 @@
 /*
  * A pool of threads that takes tasks from one fixed list.
  *
- * The cut of the work into tasks is the caller's and must depend on shapes only, never on the number
- * of threads; then results do not depend on it either. Which worker runs which task is not fixed.
+ * The cut of the work into tasks is the caller's and must depend on shapes only, never on the
+ * number of threads; then results do not depend on it either. Which worker runs which task is not
+ * fixed.
  */
 #ifndef FL_OS_POOL_H
 #define FL_OS_POOL_H

@@ -1,15 +1,15 @@
 /*
  * Text to token ids and back, as a Hugging Face tokenizer.json says: normalizer, added tokens,
  * pre-tokenizer, BPE model (byte-level, or characters with byte fallback), post-processor, decoder.
- * A component or a setting that is not supported is refused by name when the file is read; nothing is
- * honoured by half.
+ * A component or a setting that is not supported is refused by name when the file is read; nothing
+ * is honoured by half.
  *
  * A tokenizer is never changed after it was made: threads share one. What encoding needs beside it
  * (a cache of words, scratch memory) is an encoder, one a thread. A cache changes no result.
  *
  * Ids are below fl_tokenizer_vocab. Some ids may have no token (a hole in the vocabulary).
- * Special ids (end of text, chat marks) come from the FL_ENCODE_ flags only: text that spells such a
- * token stays text without FL_ENCODE_SPECIAL, so private or foreign text cannot inject one.
+ * Special ids (end of text, chat marks) come from the FL_ENCODE_ flags only: text that spells such
+ * a token stays text without FL_ENCODE_SPECIAL, so private or foreign text cannot inject one.
  */
 #ifndef FL_TEXT_TOKENIZER_H
 #define FL_TEXT_TOKENIZER_H
@@ -98,8 +98,8 @@ int fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags
               struct fl_ids *ids);
 
 /*
- * Add the text of N ids behind OUT: exact bytes, also when they are no UTF-8. Special tokens are left
- * out unless KEEP_SPECIAL. An id that has no token is an error.
+ * Add the text of N ids behind OUT: exact bytes, also when they are no UTF-8. Special tokens are
+ * left out unless KEEP_SPECIAL. An id that has no token is an error.
  */
 int fl_decode(const struct fl_tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
               struct fl_buf *out);

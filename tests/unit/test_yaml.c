@@ -190,8 +190,9 @@ test_fill_errors(void)
         {"n: 11\n", "a.yaml: line 1: n: \"11\" is not a whole number from 1 to 10"},
         {"n: 1.5\n", "a.yaml: line 1: n: \"1.5\" is not a whole number from 1 to 10"},
         {"\nn:\n", "a.yaml: line 2: n: \"\" is not a whole number from 1 to 10"},
-        {"any: 9223372036854775808\n", "a.yaml: line 1: any: \"9223372036854775808\" is not a whole "
-                                       "number from -9223372036854775808 to 9223372036854775807"},
+        {"any: 9223372036854775808\n",
+         "a.yaml: line 1: any: \"9223372036854775808\" is not a whole number from "
+         "-9223372036854775808 to 9223372036854775807"},
         {"x: 2\n", "a.yaml: line 1: x: \"2\" is not a number from 0 to 1"},
         {"anyx: nan\n", "a.yaml: line 1: anyx: \"nan\" is not a number"},
         {"anyx: 1e999\n", "a.yaml: line 1: anyx: \"1e999\" is not a number"},
