@@ -1,0 +1,161 @@
+#include "fed/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "math/exact.h"
+#include "math/power.h"
+
+static const char *const names[] = {"examples", "uniform", "loss", "dynamic"};
+
+const char *
+fl_weight_rule_name(enum fl_weight_rule rule)
+{
+    return names[rule];
+}
+
+int
+fl_weight_rule_find(const char *name, enum fl_weight_rule *rule)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!strcmp(names[i], name)) {
+            *rule = (enum fl_weight_rule)i;
+            return 0;
+        }
+    }
+    return fl_error(FL_FAILED, "\"%s\" is not a rule of weights; they are " FL_WEIGHT_CHOICES,
+                    name);
+}
+
+void
+fl_weighting_release(struct fl_weighting *how)
+{
+    for (size_t i = 0; i < how->count; i++)
+        free(how->bandwidths[i].site);
+    free(how->bandwidths);
+    *how = (struct fl_weighting){.rule = FL_WEIGHT_EXAMPLES};
+}
+
+double
+fl_weighting_bandwidth(const struct fl_weighting *how, const char *site)
+{
+    for (size_t i = 0; site && i < how->count; i++)
+        if (!strcmp(how->bandwidths[i].site, site))
+            return how->bandwidths[i].mbit;
+    return 0;
+}
+
+/* One "SITE=MBIT" of LEN characters. */
+static int
+add_bandwidth(struct fl_weighting *how, const char *text, size_t len)
+{
+    char *item = fl_strndup(text, len);
+    char *equals = item ? strrchr(item, '=') : NULL;
+    double mbit;
+
+    if (!item)
+        return -1;
+    if (!equals || equals == item) {
+        fl_error(FL_USAGE, "\"%s\" is not SITE=MBIT, a site and its Mbit/s", item);
+        free(item);
+        return -1;
+    }
+    *equals = '\0';
+    struct fl_bandwidth *grown =
+        fl_grow(how->bandwidths, how->count, &how->cap, sizeof *how->bandwidths);
+    if (grown)
+        how->bandwidths = grown;
+    if (!grown || fl_parse_f64(equals + 1, 1e-6, 1e9, &mbit)) {
+        free(item);
+        return -1;
+    }
+    if (fl_weighting_bandwidth(how, item) > 0) {
+        fl_error(FL_USAGE, "site \"%s\" is named twice; give it one bandwidth", item);
+        free(item);
+        return -1;
+    }
+    how->bandwidths[how->count++] = (struct fl_bandwidth){item, mbit};
+    return 0;
+}
+
+int
+fl_weighting_bandwidths(struct fl_weighting *how, const char *text)
+{
+    for (;;) {
+        size_t len = strcspn(text, ",");
+        if (add_bandwidth(how, text, len))
+            return -1;
+        if (!text[len])
+            return 0;
+        text += len + 1;
+    }
+}
+
+static int
+get_count(const struct fl_meta *update, const char *key, const char *rule, const char *cure,
+          double *count)
+{
+    int64_t n;
+
+    if (!fl_meta_find(update, key))
+        return fl_error(FL_FAILED, "has no \"%s\", which --weights %s needs; %s", key, rule, cure);
+    if (fl_meta_get_i64(update, key, 1, (int64_t)1 << 53, &n))
+        return -1;
+    *count = (double)n;
+    return 0;
+}
+
+static int
+get_loss(const struct fl_meta *update, const char *rule, double *loss)
+{
+    if (!fl_meta_find(update, "loss.first"))
+        return fl_error(FL_FAILED, "has no \"loss.first\", which --weights %s needs; "
+                        "make it with fl-train, or with fl-diff --loss-first", rule);
+    return fl_meta_get_f64(update, "loss.first", loss);
+}
+
+static int
+dynamic_weight(const struct fl_weighting *how, const struct fl_meta *update, double *raw)
+{
+    const struct fl_meta_item *site = fl_meta_find(update, "site");
+    const char *name = site && site->type == FL_META_TEXT ? site->value.text : NULL;
+    double bandwidth = fl_weighting_bandwidth(how, name);
+    double loss = 0, tokens = 0;
+
+    if (get_loss(update, "dynamic", &loss) ||
+        get_count(update, "tokens", "dynamic", "make it with fl-train, or with fl-diff --tokens",
+                  &tokens))
+        return -1;
+    if (how->alpha != 0 && bandwidth == 0)
+        return fl_error(FL_FAILED, "site \"%s\" has no bandwidth; give --bandwidth %s=MBIT, "
+                        "or --alpha 0 to leave it out", name ? name : "", name ? name : "SITE");
+    double factor = how->alpha != 0 ? fl_power(bandwidth, how->alpha) : 1;
+    *raw = loss / (tokens / 1e6 * factor);
+    return 0;
+}
+
+int
+fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, double *weight)
+{
+    double raw = 1;
+    int result = 0;
+
+    switch (how->rule) {
+    case FL_WEIGHT_EXAMPLES:
+        result = get_count(update, "examples", "examples",
+                           "use --weights uniform, or fl-diff --examples when it is made", &raw);
+        break;
+    case FL_WEIGHT_UNIFORM:
+        break;
+    case FL_WEIGHT_LOSS:
+        result = get_loss(update, "loss", &raw);
+        break;
+    case FL_WEIGHT_DYNAMIC:
+        result = dynamic_weight(how, update, &raw);
+        break;
+    }
+    return result ? -1 : fl_exact_weight(raw, weight);
+}

@@ -1,0 +1,58 @@
+/*
+ * How much an update counts in a mean. With n the examples, L the loss before training, D the tokens
+ * in millions, and B the site's bandwidth in Mbit/s:
+ *
+ *     examples   n
+ *     uniform    1
+ *     loss       L
+ *     dynamic    L / (D * B^alpha)
+ *
+ * Only the ratios of weights matter. The weight as used is the rule's value rounded to a multiple of
+ * 2^-40 (D is in millions so that this loses nothing that matters); one that is not finite, not
+ * above zero, or above 2^40 is refused.
+ */
+#ifndef FL_FED_WEIGHTS_H
+#define FL_FED_WEIGHTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "flt/meta.h"
+
+enum fl_weight_rule { FL_WEIGHT_EXAMPLES, FL_WEIGHT_UNIFORM, FL_WEIGHT_LOSS, FL_WEIGHT_DYNAMIC };
+
+#define FL_WEIGHT_CHOICES "examples|uniform|loss|dynamic"
+#define FL_WEIGHT_ALPHA 0.5 /* the default */
+
+/* Name of a rule, and the rule of a name: -1 with an error when there is none. */
+const char *fl_weight_rule_name(enum fl_weight_rule rule);
+int fl_weight_rule_find(const char *name, enum fl_weight_rule *rule);
+
+struct fl_bandwidth {
+    char *site;
+    double mbit; /* Mbit/s, above zero */
+};
+
+struct fl_weighting { /* zeroed: examples */
+    enum fl_weight_rule rule;
+    double alpha; /* 0 to 4; used by dynamic */
+    struct fl_bandwidth *bandwidths;
+    size_t count, cap;
+};
+
+void fl_weighting_release(struct fl_weighting *how);
+
+/* Add "SITE=MBIT,SITE=MBIT,..."; a site that is named twice is an error (FL_USAGE). */
+int fl_weighting_bandwidths(struct fl_weighting *how, const char *text);
+
+/* Bandwidth of SITE (NULL: of no name), or 0 when it was not given. */
+double fl_weighting_bandwidth(const struct fl_weighting *how, const char *site);
+
+/*
+ * The weight of an update with this metadata, exactly as it is used: the double is a multiple of
+ * 2^-40, above zero and at most 2^40. -1 with an error that names the missing or wrong key and the
+ * cure, but not the file (fl_error_about adds it).
+ */
+int fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, double *weight);
+
+#endif

@@ -1,0 +1,414 @@
+#include "math/exact.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "math/kernel.h"
+
+int
+fl_exact_weight(double raw, double *weight)
+{
+    if (!isfinite(raw))
+        return fl_error(FL_FAILED, "the weight is not a finite number");
+    /* below 2^12 the scaled value is below 2^52, where rint leaves whole numbers to round */
+    double w = raw < 0x1p12 ? rint(raw * 0x1p40) * 0x1p-40 : raw;
+    if (!(w > 0))
+        return fl_error(FL_FAILED, "the weight %.9g is not above zero in steps of 2^-40", raw);
+    if (w > 0x1p40)
+        return fl_error(FL_FAILED, "the weight %.9g is above 2^40", raw);
+    *weight = w;
+    return 0;
+}
+
+/*
+ * A weight as an odd whole number (below 2^53) times 2^shift units.
+ */
+struct factor {
+    uint64_t whole;
+    unsigned shift; /* at most 80 */
+};
+
+static struct factor
+factor_of(double weight)
+{
+    uint64_t bits;
+    struct factor f;
+
+    memcpy(&bits, &weight, sizeof bits);
+    f.whole = (bits & 0xfffffffffffff) | (uint64_t)1 << 52;
+    int shift = (int)(bits >> 52) - 1023 - 52 - FL_EXACT_WEIGHT_UNIT;
+    while (!(f.whole & 1)) {
+        f.whole >>= 1;
+        shift++;
+    }
+    f.shift = (unsigned)shift;
+    return f;
+}
+
+void
+fl_exact_total_merge(struct fl_exact_total *total, const struct fl_exact_total *other)
+{
+    total->low += other->low;
+    total->high += other->high + (total->low < other->low);
+}
+
+void
+fl_exact_total_add(struct fl_exact_total *total, double weight)
+{
+    struct factor f = factor_of(weight);
+    struct fl_exact_total w = {0, 0};
+
+    if (f.shift >= 64) {
+        w.high = f.whole << (f.shift - 64);
+    } else {
+        w.low = f.whole << f.shift;
+        w.high = f.shift ? f.whole >> (64 - f.shift) : 0;
+    }
+    fl_exact_total_merge(total, &w);
+}
+
+static inline uint32_t
+bits_of(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+FL_KERNEL void
+fl_exact_span(const float *x, size_t n, struct fl_exact_span *span)
+{
+    uint32_t most = 0, least = UINT32_MAX;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = bits_of(x[i]) & 0x7fffffff;
+        uint32_t e = bits >> 23, normal = e != 0;
+        uint32_t m = (bits & 0x7fffff) | normal << 23;
+        uint32_t low = bits_of((float)(int32_t)(m & (0 - m))); /* of a power of two, or zero */
+        uint32_t at = (e - normal + (low >> 23) - 127) | (0 - (uint32_t)(m == 0));
+        most = bits > most ? bits : most;
+        least = at < least ? at : least;
+    }
+    span->largest = most;
+    span->lowest = least;
+}
+
+int
+fl_exact_reach(const struct fl_exact_span *span, double weight)
+{
+    float largest;
+
+    if (span->largest >= 0x7f800000)
+        return FL_EXACT_NOT_FINITE;
+    if (span->lowest == UINT32_MAX)
+        return FL_EXACT_WORDS;
+    memcpy(&largest, &span->largest, sizeof largest);
+    if (!((double)largest * weight < 0x1p50))
+        return FL_EXACT_TOO_LARGE;
+    return (int)((span->lowest + factor_of(weight).shift) / 64);
+}
+
+/* A shift by 64 or more (or by a negative number) moves everything out. */
+static inline uint64_t
+shift_left(uint64_t v, uint64_t by)
+{
+    return by < 64 ? v << (by & 63) : 0;
+}
+
+static inline uint64_t
+shift_right(uint64_t v, uint64_t by)
+{
+    return by < 64 ? v >> (by & 63) : 0;
+}
+
+/* Bits 0 to 63 of v * 2^by, for a BY of either sign. */
+static inline uint64_t
+window(uint64_t v, uint64_t by)
+{
+    return shift_left(v, by) | shift_right(v, 0 - by);
+}
+
+/* a += b + carry; the carry out */
+static inline uint64_t
+add_carry(uint64_t *a, uint64_t b, uint64_t carry)
+{
+    uint64_t t = *a + b, out = t < b;
+
+    t += carry;
+    *a = t;
+    return out | (t < carry);
+}
+
+/* Magnitude of x times WHOLE (below 2^56), its place, and all ones for a negative one. */
+static inline uint64_t
+product(float x, uint32_t whole, uint64_t *place, uint64_t *sign)
+{
+    uint32_t bits = bits_of(x), e = bits >> 23 & 255, normal = e != 0;
+
+    *place = e - normal;
+    *sign = 0 - (uint64_t)(bits >> 31);
+    return (uint64_t)((bits & 0x7fffff) | normal << 23) * whole;
+}
+
+/*
+ * Two, three or four planes: SHIFT is where the product's bit 0 lies above bit 0 of the lowest of
+ * them (modulo 2^64: it may lie below, when the bits down there are zero). A negative summand is
+ * added as its complement and a carry of one.
+ */
+FL_KERNEL static void
+add_2(uint64_t *restrict w0, uint64_t *restrict w1, const float *restrict x, size_t n,
+      uint32_t whole, uint64_t shift)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
+        at += shift;
+        uint64_t carry = add_carry(&w0[i], window(p, at) ^ sign, sign & 1);
+        w1[i] += (window(p, at - 64) ^ sign) + carry;
+    }
+}
+
+FL_KERNEL static void
+add_3(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2,
+      const float *restrict x, size_t n, uint32_t whole, uint64_t shift)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
+        at += shift;
+        uint64_t carry = add_carry(&w0[i], window(p, at) ^ sign, sign & 1);
+        carry = add_carry(&w1[i], window(p, at - 64) ^ sign, carry);
+        w2[i] += (window(p, at - 128) ^ sign) + carry;
+    }
+}
+
+FL_KERNEL static void
+add_4(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2, uint64_t *restrict w3,
+      const float *restrict x, size_t n, uint32_t whole, uint64_t shift)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
+        at += shift;
+        uint64_t carry = add_carry(&w0[i], window(p, at) ^ sign, sign & 1);
+        carry = add_carry(&w1[i], window(p, at - 64) ^ sign, carry);
+        carry = add_carry(&w2[i], window(p, at - 128) ^ sign, carry);
+        w3[i] += (window(p, at - 192) ^ sign) + carry;
+    }
+}
+
+/* Only the top word: summands are multiples of 2^3. */
+static void
+add_1(uint64_t *restrict w0, const float *restrict x, size_t n, uint32_t whole, uint64_t shift)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
+        w0[i] += (window(p, at + shift) ^ sign) - sign;
+    }
+}
+
+static void
+add_part(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n, uint32_t whole,
+         uint64_t shift)
+{
+    if (word[0])
+        add_4(word[0], word[1], word[2], word[3], x, n, whole, shift);
+    else if (word[1])
+        add_3(word[1], word[2], word[3], x, n, whole, shift - 64);
+    else if (word[2])
+        add_2(word[2], word[3], x, n, whole, shift - 128);
+    else
+        add_1(word[3], x, n, whole, shift - 192);
+}
+
+void
+fl_exact_add(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n, double weight)
+{
+    struct factor f = factor_of(weight);
+    uint32_t low = (uint32_t)f.whole, high = (uint32_t)(f.whole >> 32);
+
+    add_part(word, x, n, low, f.shift);
+    if (high)
+        add_part(word, x, n, high, f.shift + 32);
+}
+
+/* A top word that sums of TERMS summands below 2^50 can have: units of it are 2^3. */
+static bool
+is_possible(uint64_t top, uint64_t terms)
+{
+    uint64_t limit = terms << (FL_EXACT_BITS - 3);
+
+    return top + limit < 2 * limit;
+}
+
+int
+fl_exact_add_stored(uint64_t *const word[FL_EXACT_WORDS], int from, const unsigned char *stored,
+                    size_t n, uint64_t terms)
+{
+    bool possible = true;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t carry = 0;
+        for (int w = from; w < FL_EXACT_WORDS; w++, stored += 8) {
+            uint64_t v = fl_get64(stored);
+            carry = add_carry(&word[w][i], v, carry);
+            if (w == FL_EXACT_WORDS - 1)
+                possible &= is_possible(v, terms);
+        }
+    }
+    return possible ? 0 : -1;
+}
+
+void
+fl_exact_store(unsigned char *stored, uint64_t *const word[FL_EXACT_WORDS], int from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int w = from; w < FL_EXACT_WORDS; w++, stored += 8)
+            fl_put64(stored, word[w] ? word[w][i] : 0);
+}
+
+int
+fl_exact_lowest(uint64_t *const word[FL_EXACT_WORDS], size_t n)
+{
+    for (int w = 0; w < FL_EXACT_WORDS - 1; w++) {
+        uint64_t any = 0;
+        for (size_t i = 0; word[w] && i < n; i++)
+            any |= word[w][i];
+        if (any)
+            return w;
+    }
+    return FL_EXACT_WORDS - 1;
+}
+
+/* A magnitude; word 0 is the lowest. */
+struct wide {
+    uint64_t word[FL_EXACT_WORDS];
+};
+
+/* |sum| of one coordinate, and whether it was negative. */
+static bool
+magnitude(struct wide *s, uint64_t *const word[FL_EXACT_WORDS], size_t i)
+{
+    uint64_t sign = word[3] ? 0 - (word[3][i] >> 63) : 0, carry = sign & 1;
+
+    for (int w = 0; w < FL_EXACT_WORDS; w++) {
+        s->word[w] = (word[w] ? word[w][i] : 0) ^ sign;
+        carry = add_carry(&s->word[w], 0, carry);
+    }
+    return sign;
+}
+
+/* v * 2^exponent, EXPONENT from -1022 to 1023 and the result a normal double. */
+static double
+scale(double v, int exponent)
+{
+    uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double power;
+
+    memcpy(&power, &bits, sizeof power);
+    return v * power;
+}
+
+/* With a relative error below 2^-52. */
+static double
+wide_value(const struct wide *s)
+{
+    int w = FL_EXACT_WORDS - 1;
+
+    while (w > 0 && !s->word[w])
+        w--;
+    double v = (double)s->word[w];
+    if (w > 0)
+        v = v * 0x1p64 + (double)s->word[w - 1];
+    return scale(v, w > 0 ? 64 * (w - 1) : 0);
+}
+
+/* a * b, b below 2^32, from bit SHIFT on; what leaves 256 bits is lost. */
+static struct wide
+multiply_shift(const struct fl_exact_total *a, uint32_t b, unsigned shift)
+{
+    uint32_t part[4] = {(uint32_t)a->low, (uint32_t)(a->low >> 32), (uint32_t)a->high,
+                        (uint32_t)(a->high >> 32)};
+    uint64_t product[FL_EXACT_WORDS] = {0}, carry = 0;
+    struct wide s;
+
+    for (int i = 0; i < 4; i++) {
+        carry += (uint64_t)part[i] * b;
+        product[i / 2] |= (carry & 0xffffffff) << (i % 2 * 32);
+        carry >>= 32;
+    }
+    product[2] = carry;
+    for (int w = 0; w < FL_EXACT_WORDS; w++) {
+        int from = w - (int)(shift / 64);
+        s.word[w] = from >= 0 ? product[from] << (shift % 64) : 0;
+        if (from >= 1 && shift % 64)
+            s.word[w] |= product[from - 1] >> (64 - shift % 64);
+    }
+    return s;
+}
+
+static int
+compare(const struct wide *a, const struct wide *b)
+{
+    for (int w = FL_EXACT_WORDS - 1; w >= 0; w--)
+        if (a->word[w] != b->word[w])
+            return a->word[w] < b->word[w] ? -1 : 1;
+    return 0;
+}
+
+/*
+ * The quotient lies between the neighbours LOW and HIGH: take the nearer, exactly. Both are whole
+ * numbers of 2^-149, which is the unit of sum / total as well; their midpoint is (low + high) / 2,
+ * so 2 |sum| is compared with (low + high) total.
+ */
+static float
+nearer(const struct wide *sum, const struct fl_exact_total *total, float low, float high)
+{
+    uint32_t bits = bits_of(low), e = bits >> 23, normal = e != 0;
+    /* low = m 2^place and high = (m + 1) 2^place, also where high begins the next binade */
+    uint32_t m = (bits & 0x7fffff) | normal << 23, place = e - normal;
+    struct wide twice = *sum, middle = multiply_shift(total, 2 * m + 1, place);
+
+    for (int w = 0; w < FL_EXACT_WORDS; w++)
+        add_carry(&twice.word[w], sum->word[w], w ? sum->word[w - 1] >> 63 : 0);
+    int order = compare(&twice, &middle);
+    if (order == 0)
+        return m & 1 ? high : low;
+    return order < 0 ? low : high;
+}
+
+void
+fl_exact_mean(float *mean, uint64_t *const word[FL_EXACT_WORDS], size_t n,
+              const struct fl_exact_total *total)
+{
+    /* In units of 2^-149; the quotient's relative error stays below 2^-50. */
+    double t = (double)total->high * 0x1p64 + (double)total->low;
+
+    for (size_t i = 0; i < n; i++) {
+        struct wide s;
+        bool negative = magnitude(&s, word, i);
+        double q = wide_value(&s) / t;
+        float low = (float)(q * (1 - 0x1p-49) * 0x1p-149);
+        float high = (float)(q * (1 + 0x1p-49) * 0x1p-149);
+        if (low != high)
+            low = nearer(&s, total, low, high);
+        mean[i] = negative && low != 0 ? -low : low;
+    }
+}
+
+double
+fl_exact_total_value(const struct fl_exact_total *total)
+{
+    uint64_t high = total->high, low = total->low;
+    int shift = 0;
+
+    /* 64 bits from the top, the lowest of them telling whether anything was below: then one
+     * conversion rounds once. */
+    while (high) {
+        low = low >> 1 | (low & 1) | high << 63;
+        high >>= 1;
+        shift++;
+    }
+    return scale((double)low, shift + FL_EXACT_WEIGHT_UNIT);
+}

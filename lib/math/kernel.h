@@ -1,0 +1,18 @@
+/*
+ * FL_KERNEL before a function compiles it for several x86-64 levels; the one that the processor can
+ * run is chosen when the program starts. Elsewhere, and under sanitizers (which cannot run before
+ * that choice), there is the one plain form. Such a function uses integers, or floating point in an
+ * order that the C text fixes, so that all forms give the same bytes.
+ */
+#ifndef FL_MATH_KERNEL_H
+#define FL_MATH_KERNEL_H
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&       \
+    !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
+    !defined(__AVX512F__)
+#define FL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FL_KERNEL
+#endif
+
+#endif
