@@ -1,0 +1,403 @@
+#include "nn/data.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "flt/reader.h"
+#include "os/file.h"
+
+/* The ids of one tensor, in the map of a file or of a spool. */
+struct segment {
+    uint64_t first, count;
+    uint64_t within; /* first in its shard */
+    size_t shard;    /* the number of that */
+    uint64_t at;     /* in the file, before it is mapped */
+    const unsigned char *data;
+    unsigned width; /* bytes of an id */
+    bool spooled;
+};
+
+struct map {
+    void *data;
+    size_t len;
+};
+
+struct fl_data {
+    unsigned char tokenizer[FL_HASH_BYTES];
+    uint32_t vocab;
+    uint64_t tokens;
+    struct fl_data_shard *shards;
+    size_t shard_count, shard_cap;
+    struct segment *segments;
+    size_t segment_count, segment_cap;
+    struct map *maps;
+    size_t map_count, map_cap;
+};
+
+/* One input while it is added. */
+struct input {
+    struct fl_data *data;
+    struct fl_reader *reader;
+    const char *name;
+    int fd, spool;
+    bool mappable;
+    uint64_t spooled; /* bytes in SPOOL */
+    int64_t eot;      /* of the shard at hand; -1 when it has none */
+    uint32_t last;    /* its last id so far */
+};
+
+struct fl_data *
+fl_data_new(const unsigned char tokenizer[FL_HASH_BYTES], uint32_t vocab)
+{
+    struct fl_data *d = fl_alloc(1, sizeof *d);
+
+    if (d) {
+        memcpy(d->tokenizer, tokenizer, FL_HASH_BYTES);
+        d->vocab = vocab;
+    }
+    return d;
+}
+
+void
+fl_data_free(struct fl_data *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->shard_count; i++)
+        free(d->shards[i].name);
+    for (size_t i = 0; i < d->map_count; i++)
+        fl_unmap(d->maps[i].data, d->maps[i].len);
+    free(d->shards);
+    free(d->segments);
+    free(d->maps);
+    free(d);
+}
+
+static int
+begin_shard(struct input *in, const struct fl_head *head)
+{
+    struct fl_data *d = in->data;
+    const unsigned char *tokenizer;
+    int64_t vocab;
+
+    if (fl_meta_get_bytes(&head->meta, "tokenizer", FL_HASH_BYTES, &tokenizer) ||
+        fl_meta_get_i64(&head->meta, "vocab", 1, UINT32_MAX, &vocab))
+        return fl_error_about(in->name);
+    if (memcmp(tokenizer, d->tokenizer, FL_HASH_BYTES))
+        return fl_error(FL_FAILED, "%s: was made with another tokenizer than the model's; make it "
+                        "again with fl-harmonize -t MODEL", in->name);
+    in->eot = -1;
+    if (fl_meta_find(&head->meta, "eot") &&
+        fl_meta_get_i64(&head->meta, "eot", -1, UINT32_MAX, &in->eot))
+        return fl_error_about(in->name);
+    struct fl_data_shard *shards =
+        fl_grow(d->shards, d->shard_count, &d->shard_cap, sizeof *shards);
+    if (!shards)
+        return -1;
+    d->shards = shards;
+    struct fl_data_shard *shard = &shards[d->shard_count];
+    *shard = (struct fl_data_shard){.name = fl_strdup(in->name), .first = d->tokens,
+                                     .number = d->shard_count};
+    if (!shard->name)
+        return -1;
+    d->shard_count++;
+    return 0;
+}
+
+static int
+check_tensor(const struct input *in, const struct fl_tensor *t, size_t number)
+{
+    char want[32];
+
+    snprintf(want, sizeof want, "tokens/%06zu", number);
+    if (strcmp(t->name, want))
+        return fl_error(FL_FAILED, "%s: has a tensor \"%s\" where \"%s\" belongs; make it again with "
+                        "fl-harmonize", in->name, t->name, want);
+    if ((t->dtype != FL_U16 && t->dtype != FL_U32) || t->rank != 1) {
+        char shape[120];
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; ids are u16 or u32 of one dimension",
+                        in->name, t->name, fl_tensor_shape(t, shape, sizeof shape));
+    }
+    return 0;
+}
+
+static int
+spool_block(struct input *in, const unsigned char *data, size_t len)
+{
+    if (fl_write_full(in->spool, "temporary file", data, len))
+        return -1;
+    in->spooled += len;
+    return 0;
+}
+
+/* Make the spool when there is none, and bring its end to a multiple of four for the next ids. */
+static int
+align_spool(struct input *in)
+{
+    static const unsigned char zeros[4];
+
+    if (in->spool < 0 && (in->spool = fl_spool_open()) < 0)
+        return -1;
+    return spool_block(in, zeros, (size_t)(-in->spooled & 3));
+}
+
+/* Count documents of N ids and note in *BAD the first one that the model does not have. */
+static void
+scan_block(struct input *in, const unsigned char *data, size_t n, unsigned width, int64_t *bad)
+{
+    struct fl_data_shard *shard = &in->data->shards[in->data->shard_count - 1];
+    uint64_t ends = 0;
+    uint32_t max = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t id = width == 2 ? fl_get16(data + 2 * i) : fl_get32(data + 4 * i);
+        ends += id == in->eot;
+        max = id > max ? id : max;
+        in->last = id;
+    }
+    shard->documents += ends;
+    if (*bad < 0 && max >= in->data->vocab)
+        *bad = max;
+}
+
+static int
+add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
+{
+    struct fl_data *d = in->data;
+    const unsigned char *block;
+    size_t len;
+    int64_t bad = -1;
+    int got;
+
+    struct segment *segments =
+        fl_grow(d->segments, d->segment_count, &d->segment_cap, sizeof *segments);
+    if (!segments)
+        return -1;
+    d->segments = segments;
+    if (check_tensor(in, t, number))
+        return -1;
+    struct segment seg = {.first = d->tokens, .count = t->dims[0],
+                          .within = d->tokens - d->shards[d->shard_count - 1].first,
+                          .shard = d->shard_count - 1, .width = (unsigned)fl_dtype_size(t->dtype),
+                          .spooled = !in->mappable || fl_reader_packed(in->reader)};
+    if (seg.spooled && align_spool(in))
+        return -1;
+    seg.at = seg.spooled ? in->spooled : fl_reader_payload_offset(in->reader);
+    while ((got = fl_reader_block(in->reader, &block, &len)) == 1) {
+        if (seg.spooled && spool_block(in, block, len))
+            return -1;
+        scan_block(in, block, len / seg.width, seg.width, &bad);
+    }
+    if (got < 0)
+        return -1;
+    if (bad >= 0)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" has the id %lld, and the model's ids end at "
+                        "%lu; make it again with fl-harmonize -t MODEL", in->name, t->name,
+                        (long long)bad, (unsigned long)d->vocab - 1);
+    d->tokens += seg.count;
+    if (seg.count)
+        d->segments[d->segment_count++] = seg;
+    return 0;
+}
+
+static int
+add_objects(struct input *in)
+{
+    struct fl_data *d = in->data;
+    const struct fl_head *head;
+    const struct fl_tensor *t;
+    int got;
+
+    fl_reader_want_digest(in->reader);
+    while ((got = fl_reader_expect(in->reader, FL_KIND_TOKENS, &head)) == 1) {
+        size_t number = 0;
+        if (begin_shard(in, head))
+            return -1;
+        while ((got = fl_reader_tensor(in->reader, &t)) == 1)
+            if (add_tensor(in, t, number++))
+                return -1;
+        if (got < 0)
+            return -1;
+        struct fl_data_shard *shard = &d->shards[d->shard_count - 1];
+        shard->tokens = d->tokens - shard->first;
+        shard->documents += shard->tokens && in->last != in->eot;
+        fl_reader_digest(in->reader, shard->digest);
+    }
+    return got;
+}
+
+/* Map FD and point the segments behind the first FROM, which lie in it, to their ids. */
+static int
+map_segments(struct fl_data *d, size_t from, int fd, const char *name, bool spooled)
+{
+    struct map *maps = fl_grow(d->maps, d->map_count, &d->map_cap, sizeof *maps);
+    int64_t len = fl_regular_size(fd);
+    bool used = false;
+
+    if (!maps)
+        return -1;
+    d->maps = maps;
+    for (size_t i = from; i < d->segment_count; i++)
+        used = used || d->segments[i].spooled == spooled;
+    if (!used)
+        return 0;
+    void *map = fl_map(fd, name, (size_t)len);
+    if (!map)
+        return -1;
+    maps[d->map_count++] = (struct map){map, (size_t)len};
+    for (size_t i = from; i < d->segment_count; i++)
+        if (d->segments[i].spooled == spooled) {
+            struct segment *s = &d->segments[i];
+            if (s->at + s->count * s->width > (uint64_t)len)
+                return fl_error(FL_FAILED, "%s: became shorter while it was read", name);
+            s->data = (const unsigned char *)map + s->at;
+        }
+    return 0;
+}
+
+int
+fl_data_add(struct fl_data *d, const char *path)
+{
+    struct input in = {.data = d, .name = fl_input_name(path), .spool = -1};
+    size_t from = d->segment_count;
+    int result = -1;
+
+    in.fd = fl_open_input(path, true);
+    if (in.fd < 0)
+        return -1;
+    in.mappable = fl_regular_size(in.fd) >= 0 && lseek(in.fd, 0, SEEK_CUR) == 0;
+    in.reader = fl_reader_new(in.fd, in.name);
+    if (in.reader && !add_objects(&in) && !map_segments(d, from, in.fd, in.name, false))
+        result = in.spool < 0 ? 0 : map_segments(d, from, in.spool, "temporary file", true);
+    fl_reader_free(in.reader);
+    fl_close_input(in.fd);
+    if (in.spool >= 0)
+        close(in.spool);
+    return result;
+}
+
+static int
+by_digest(const void *a, const void *b)
+{
+    const struct fl_data_shard *x = a, *y = b;
+
+    return memcmp(x->digest, y->digest, FL_HASH_BYTES);
+}
+
+static int
+by_first(const void *a, const void *b)
+{
+    const struct segment *x = a, *y = b;
+
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+int
+fl_data_sort(struct fl_data *d)
+{
+    uint64_t place = 0;
+    uint64_t *moved = fl_alloc(d->shard_count, sizeof *moved); /* new first of a shard, by number */
+
+    if (!moved)
+        return -1;
+    qsort(d->shards, d->shard_count, sizeof *d->shards, by_digest);
+    for (size_t i = 0; i < d->shard_count; i++) {
+        struct fl_data_shard *s = &d->shards[i];
+        if (i && !by_digest(s - 1, s)) {
+            free(moved);
+            return fl_error(FL_FAILED, "%s: is the same shard as %s; name each shard once", s->name,
+                            s[-1].name);
+        }
+        moved[s->number] = place;
+        s->first = place;
+        place += s->tokens;
+    }
+    for (size_t i = 0; i < d->segment_count; i++)
+        d->segments[i].first = moved[d->segments[i].shard] + d->segments[i].within;
+    qsort(d->segments, d->segment_count, sizeof *d->segments, by_first);
+    free(moved);
+    return 0;
+}
+
+size_t
+fl_data_count(const struct fl_data *d)
+{
+    return d->shard_count;
+}
+
+const struct fl_data_shard *
+fl_data_shard(const struct fl_data *d, size_t i)
+{
+    return &d->shards[i];
+}
+
+uint64_t
+fl_data_tokens(const struct fl_data *d)
+{
+    return d->tokens;
+}
+
+uint64_t
+fl_data_documents(const struct fl_data *d)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < d->shard_count; i++)
+        sum += d->shards[i].documents;
+    return sum;
+}
+
+static size_t
+segment_of(const struct fl_data *d, uint64_t place)
+{
+    size_t low = 0, high = d->segment_count;
+
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (d->segments[middle].first <= place)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int
+changed(const struct fl_data *d, size_t number)
+{
+    const struct fl_data_shard *s = d->shards;
+
+    while (s->number != number)
+        s++;
+    return fl_error(FL_FAILED, "%s: was changed while it was read; start again", s->name);
+}
+
+int
+fl_data_read(const struct fl_data *d, uint64_t place, size_t n, int32_t *ids)
+{
+    assert(place < d->tokens);
+    for (size_t s = segment_of(d, place); n; s = (s + 1) % d->segment_count, place = 0) {
+        const struct segment *seg = &d->segments[s];
+        uint64_t at = place ? place - seg->first : 0, left = seg->count - at;
+        size_t take = left < n ? (size_t)left : n;
+        uint32_t max = 0;
+        for (size_t i = 0; i < take; i++) {
+            const unsigned char *p = seg->data + (at + i) * seg->width;
+            uint32_t id = seg->width == 2 ? fl_get16(p) : fl_get32(p);
+            max = id > max ? id : max;
+            ids[i] = (int32_t)id;
+        }
+        if (max >= d->vocab)
+            return changed(d, seg->shard);
+        ids += take;
+        n -= take;
+    }
+    return 0;
+}

@@ -1,0 +1,53 @@
+/*
+ * Token shards as one sequence of ids that can be read anywhere.
+ *
+ * An uncompressed file is mapped; a pipe and a compressed stream go through an unlinked 0600 file in
+ * $TMPDIR. Everything is read once when it is added: checks, ids below the vocabulary, documents,
+ * digest. Memory does not grow with the shards (some 64 bytes for each 4 Mi tokens).
+ */
+#ifndef FL_NN_DATA_H
+#define FL_NN_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypt/hash.h"
+
+struct fl_data;
+
+struct fl_data_shard {
+    char *name; /* the file, for messages */
+    unsigned char digest[FL_HASH_BYTES];
+    uint64_t first, tokens; /* place in the sequence, and number */
+    uint64_t documents;     /* end-of-text tokens, and one more if the last is none */
+    size_t number;          /* how many were added before it */
+};
+
+/* What shards must be made for: a model's tokenizer (fl_tokenizer_digest) and its number of ids. */
+struct fl_data *fl_data_new(const unsigned char tokenizer[FL_HASH_BYTES], uint32_t vocab);
+void fl_data_free(struct fl_data *d);
+
+/*
+ * Add all shards in PATH (NULL or "-": standard input; more than one may follow each other there).
+ * -1 when one is damaged, of another kind or tokenizer, or has an id that is not in the vocabulary.
+ */
+int fl_data_add(struct fl_data *d, const char *path);
+
+/*
+ * Bring the shards into the order of their digests, so that the order of files on a command line
+ * changes nothing. -1 when one is there twice.
+ */
+int fl_data_sort(struct fl_data *d);
+
+size_t fl_data_count(const struct fl_data *d);
+const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);
+uint64_t fl_data_tokens(const struct fl_data *d);
+uint64_t fl_data_documents(const struct fl_data *d);
+
+/*
+ * N ids from PLACE (below the number of tokens) on into IDS, around the end to the begin. -1 when a
+ * file was changed since it was added. O(N + log tokens).
+ */
+int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, int32_t *ids);
+
+#endif

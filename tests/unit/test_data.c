@@ -1,0 +1,227 @@
+/* Shards as one sequence: from files, pipes, compressed and concatenated, against a plain array. */
+#include "nn/data.h"
+
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "flt/writer.h"
+#include "test.h"
+
+enum { VOCAB = 300, EOT = 256 };
+
+static const unsigned char digest[FL_HASH_BYTES] = "a tokenizer";
+
+struct shard {
+    unsigned seed, width, level;
+    size_t tensors, each; /* ids */
+};
+
+static uint32_t
+id_of(unsigned seed, size_t i)
+{
+    uint32_t x = (uint32_t)i * 2654435761u + seed * 40503u;
+
+    x = (x ^ x >> 15) * 2246822519u;
+    return (x ^ x >> 13) % 37 == 0 ? EOT : (x >> 16) % 256;
+}
+
+static int
+put_shard(int fd, const struct shard *s, uint32_t change)
+{
+    struct fl_writer *w = fl_writer_new(fd, "shard", (int)s->level);
+    struct fl_meta meta = {0};
+    int result = !w || fl_meta_set_bytes(&meta, "tokenizer", digest, sizeof digest) ||
+                 fl_meta_set_i64(&meta, "vocab", VOCAB) || fl_meta_set_i64(&meta, "eot", EOT) ||
+                 fl_writer_head(w, FL_KIND_TOKENS, &meta);
+
+    for (size_t n = 0; !result && n < s->tensors; n++) {
+        struct fl_tensor t;
+        char name[32];
+        uint64_t dim = s->each;
+        snprintf(name, sizeof name, "tokens/%06zu", n);
+        fl_tensor_init(&t, name, s->width == 2 ? FL_U16 : FL_U32, 1, &dim);
+        result = fl_writer_tensor(w, &t);
+        for (size_t i = 0; !result && i < s->each; i++) {
+            uint32_t id = change && i + 1 == s->each ? change : id_of(s->seed, n * s->each + i);
+            unsigned char raw[4] = {(unsigned char)id, (unsigned char)(id >> 8),
+                                    (unsigned char)(id >> 16), 0};
+            result = fl_writer_data(w, raw, s->width);
+        }
+    }
+    result = result || fl_writer_done(w);
+    fl_writer_free(w);
+    fl_meta_release(&meta);
+    return result ? -1 : 0;
+}
+
+static char *
+make_file(char *path, const struct shard *shards, size_t count, uint32_t change)
+{
+    strcpy(path, "/tmp/test_data.XXXXXX");
+    int fd = mkstemp(path);
+
+    for (size_t i = 0; i < count; i++)
+        CHECK(fd >= 0 && !put_shard(fd, &shards[i], change));
+    close(fd);
+    return path;
+}
+
+/* The ids of shards one after the other, as they were made. */
+static size_t
+plain(const struct shard *shards, size_t count, int32_t *ids)
+{
+    size_t n = 0;
+
+    for (size_t s = 0; s < count; s++)
+        for (size_t i = 0; i < shards[s].tensors * shards[s].each; i++)
+            ids[n++] = (int32_t)id_of(shards[s].seed, i);
+    return n;
+}
+
+static void
+compare(const struct fl_data *d, const int32_t *want, size_t n)
+{
+    int32_t got[64];
+    size_t wrong = 0;
+
+    CHECK(fl_data_tokens(d) == n);
+    for (size_t place = 0; place < n; place++) {
+        size_t len = 1 + place % 63;
+        CHECK(!fl_data_read(d, place, len, got));
+        for (size_t i = 0; i < len; i++)
+            wrong += got[i] != want[(place + i) % n];
+    }
+    CHECK(wrong == 0);
+}
+
+static const struct shard four[] = {
+    {1, 2, 0, 3, 101}, {2, 4, 0, 1, 77}, {3, 2, 3, 2, 55}, {4, 4, 3, 5, 9}};
+
+static void
+test_files_of_every_form(void)
+{
+    char path[64];
+    int32_t want[2000];
+
+    for (size_t count = 1; count <= 4; count++) {
+        struct fl_data *d = fl_data_new(digest, VOCAB);
+        CHECK(!fl_data_add(d, make_file(path, four, count, 0)));
+        unlink(path); /* the map stays */
+        CHECK(fl_data_count(d) == count);
+        compare(d, want, plain(four, count, want));
+        fl_data_free(d);
+    }
+}
+
+static void
+test_pipe(void)
+{
+    int32_t want[2000];
+    int ends[2], keep = dup(0);
+    struct fl_data *d = fl_data_new(digest, VOCAB);
+
+    CHECK(!pipe(ends));
+    for (int i = 0; i < 4; i++)
+        CHECK(!put_shard(ends[1], &four[i], 0)); /* fits into a pipe */
+    close(ends[1]);
+    dup2(ends[0], 0);
+    close(ends[0]);
+    CHECK(!fl_data_add(d, NULL));
+    dup2(keep, 0);
+    close(keep);
+    compare(d, want, plain(four, 4, want));
+    fl_data_free(d);
+}
+
+static void
+test_documents(void)
+{
+    static const struct shard one = {1, 2, 0, 3, 101};
+    char path[64];
+    int32_t want[400];
+    struct fl_data *d = fl_data_new(digest, VOCAB);
+    size_t n = plain(&one, 1, want), documents = want[n - 1] != EOT;
+
+    for (size_t i = 0; i < n; i++)
+        documents += want[i] == EOT;
+    CHECK(!fl_data_add(d, make_file(path, &one, 1, 0)));
+    unlink(path);
+    CHECK(documents > 3 && fl_data_documents(d) == documents);
+    CHECK(fl_data_shard(d, 0)->documents == documents && fl_data_shard(d, 0)->tokens == n);
+    fl_data_free(d);
+}
+
+static void
+test_order_of_files_does_not_matter(void)
+{
+    char path[4][64];
+    int32_t first[500], other[500];
+    struct fl_data *d;
+
+    for (size_t i = 0; i < 4; i++)
+        make_file(path[i], &four[i], 1, 0);
+    for (size_t turn = 0; turn < 4; turn++) {
+        d = fl_data_new(digest, VOCAB);
+        for (size_t i = 0; i < 4; i++)
+            CHECK(!fl_data_add(d, path[(i + turn) % 4]));
+        CHECK(!fl_data_sort(d));
+        size_t n = (size_t)fl_data_tokens(d);
+        CHECK(n == 303 + 77 + 110 + 45 && n > 500);
+        CHECK(!fl_data_read(d, 35, 500, turn ? other : first));
+        CHECK(!turn || !memcmp(first, other, sizeof first));
+        for (size_t i = 1; i < 4; i++)
+            CHECK(fl_data_shard(d, i)->first ==
+                  fl_data_shard(d, i - 1)->first + fl_data_shard(d, i - 1)->tokens);
+        fl_data_free(d);
+    }
+    d = fl_data_new(digest, VOCAB);
+    CHECK(!fl_data_add(d, path[0]) && !fl_data_add(d, path[1]) && !fl_data_add(d, path[0]));
+    CHECK(fl_data_sort(d) == -1 && strstr(fl_error_text(), "is the same shard as"));
+    fl_data_free(d);
+    for (size_t i = 0; i < 4; i++)
+        unlink(path[i]);
+}
+
+static void
+refused(const char *path, const unsigned char *tokenizer, uint32_t vocab, const char *why)
+{
+    struct fl_data *d = fl_data_new(tokenizer, vocab);
+
+    CHECK(fl_data_add(d, path) == -1 && fl_error_status() == FL_FAILED);
+    if (!strstr(fl_error_text(), why) || !strstr(fl_error_text(), path))
+        CHECK_TEXT(fl_error_text(), why);
+    fl_data_free(d);
+}
+
+static void
+test_refusals(void)
+{
+    static const unsigned char other[FL_HASH_BYTES] = "another tokenizer";
+    char path[64];
+
+    make_file(path, four, 4, 0);
+    refused(path, other, VOCAB, "another tokenizer");
+    refused(path, digest, 256, "has the id 256, and the model's ids end at 255");
+    CHECK(!truncate(path, 1000));
+    refused(path, digest, VOCAB, "");
+    CHECK(!truncate(path, 0));
+    refused(path, digest, VOCAB, "empty");
+    unlink(path);
+    make_file(path, four, 1, VOCAB);
+    refused(path, digest, VOCAB, "has the id 300");
+    unlink(path);
+    make_file(path, four + 1, 1, 0xffffff);
+    refused(path, digest, VOCAB, "has the id 16777215");
+    unlink(path);
+}
+
+int
+main(void)
+{
+    RUN(test_files_of_every_form);
+    RUN(test_pipe);
+    RUN(test_documents);
+    RUN(test_order_of_files_does_not_matter);
+    RUN(test_refusals);
+    return test_end();
+}
