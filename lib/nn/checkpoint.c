@@ -1,0 +1,229 @@
+#include "nn/checkpoint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "flt/object.h"
+#include "flt/writer.h"
+#include "os/output.h"
+
+void
+fl_checkpoint_release(struct fl_checkpoint *c)
+{
+    fl_meta_release(&c->identity);
+    fl_meta_release(&c->progress);
+    free(c->parts);
+    *c = (struct fl_checkpoint){0};
+}
+
+static int
+describe(const struct fl_checkpoint_part *p, struct fl_tensor *t)
+{
+    char name[FL_FLT_NAME_MAX + 1];
+    int len = snprintf(name, sizeof name, "%s/%s", p->group, p->name);
+
+    if (len < 0 || (size_t)len >= sizeof name)
+        return fl_error(FL_FAILED, "tensor \"%s\": its name is too long for a checkpoint", p->name);
+    fl_tensor_init(t, name, FL_F32, p->rank, p->dims);
+    return 0;
+}
+
+static int
+merge_meta(const struct fl_checkpoint *c, struct fl_meta *all)
+{
+    if (fl_meta_copy(all, &c->identity))
+        return -1;
+    for (size_t i = 0; i < c->progress.count; i++)
+        if (fl_meta_set_item(all, &c->progress.items[i]))
+            return -1;
+    return 0;
+}
+
+static int
+write_parts(const struct fl_checkpoint *c, struct fl_writer *w)
+{
+    struct fl_meta all = {0};
+    int result = merge_meta(c, &all) || fl_writer_head(w, FL_KIND_CHECKPOINT, &all) ? -1 : 0;
+
+    for (size_t i = 0; !result && i < c->count; i++) {
+        struct fl_tensor t;
+        uint64_t elements, bytes;
+        result = describe(&c->parts[i], &t) || fl_tensor_size(&t, &elements, &bytes) ||
+                 fl_writer_tensor(w, &t) || fl_writer_data(w, c->parts[i].data, (size_t)bytes);
+    }
+    fl_meta_release(&all);
+    return result || fl_writer_done(w) ? -1 : 0;
+}
+
+int
+fl_checkpoint_write(const struct fl_checkpoint *c)
+{
+    struct fl_output out;
+
+    if (fl_output_open(&out, c->path, FL_OUTPUT_BINARY))
+        return -1;
+    struct fl_writer *w = fl_writer_new(out.fd, out.name, 0);
+    int result = w ? write_parts(c, w) : -1;
+    fl_writer_free(w);
+    if (!result)
+        return fl_output_commit(&out);
+    fl_output_abort(&out);
+    return -1;
+}
+
+static bool
+same_item(const struct fl_meta_item *a, const struct fl_meta_item *b)
+{
+    if (a->type != b->type || a->count != b->count)
+        return false;
+    switch (a->type) {
+    case FL_META_I64:
+        return a->value.i64 == b->value.i64;
+    case FL_META_F64:
+        return !memcmp(&a->value.f64, &b->value.f64, sizeof a->value.f64);
+    case FL_META_TEXT:
+    case FL_META_BYTES:
+        return !memcmp(a->value.bytes, b->value.bytes, a->count);
+    case FL_META_I64_LIST:
+        return !memcmp(a->value.i64_list, b->value.i64_list, a->count * sizeof(int64_t));
+    case FL_META_F64_LIST:
+        return !memcmp(a->value.f64_list, b->value.f64_list, a->count * sizeof(double));
+    case FL_META_TEXT_LIST:
+        for (size_t i = 0; i < a->count; i++)
+            if (strcmp(a->value.text_list[i], b->value.text_list[i]))
+                return false;
+        return true;
+    }
+    return false;
+}
+
+/* A number of a setting as text; "none" when there is no such item. */
+static const char *
+number_text(const struct fl_meta_item *item, char *text, size_t size)
+{
+    if (!item)
+        return "none";
+    if (item->type == FL_META_I64)
+        snprintf(text, size, "%lld", (long long)item->value.i64);
+    else if (item->type == FL_META_F64)
+        snprintf(text, size, "%.9g", item->value.f64);
+    else
+        return "of another form";
+    return text;
+}
+
+/* Say that KEY, of the checkpoint or of this run or of both, is not the same. */
+static int
+differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_item *theirs)
+{
+    char old[40], new[40];
+
+    if (!strcmp(key, "base"))
+        return fl_error(FL_REFUSED, "%s: is of a training that began from another base model; give "
+                        "that model to -m, or another name to --checkpoint", c->path);
+    if (!strcmp(key, "shards"))
+        return fl_error(FL_REFUSED, "%s: is of a training on other shards; give the same ones, or "
+                        "another name to --checkpoint", c->path);
+    const struct fl_meta_item *ours = fl_meta_find(&c->identity, key);
+    return fl_error(FL_REFUSED, "%s: is of a training with other settings: %s was %s and is %s now; "
+                    "give the same ones, or another name to --checkpoint", c->path,
+                    strncmp(key, "set.", 4) ? key : key + 4,
+                    number_text(theirs, old, sizeof old), number_text(ours, new, sizeof new));
+}
+
+/* Base and shards first: they say more than a setting that follows from them. */
+static int
+check_identity(const struct fl_checkpoint *c, const struct fl_meta *meta)
+{
+    static const char *const first[] = {"base", "shards"};
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct fl_meta_item *ours = fl_meta_find(&c->identity, first[i]);
+        const struct fl_meta_item *theirs = fl_meta_find(meta, first[i]);
+        if (ours && (!theirs || !same_item(ours, theirs)))
+            return differs(c, first[i], theirs);
+    }
+    for (size_t i = 0; i < c->identity.count; i++) {
+        const struct fl_meta_item *ours = &c->identity.items[i];
+        const struct fl_meta_item *theirs = fl_meta_find(meta, ours->key);
+        if (!theirs || !same_item(ours, theirs))
+            return differs(c, ours->key, theirs);
+    }
+    for (size_t i = 0; i < meta->count; i++)
+        if (!strncmp(meta->items[i].key, "set.", 4) &&
+            !fl_meta_find(&c->identity, meta->items[i].key))
+            return differs(c, meta->items[i].key, &meta->items[i]);
+    return 0;
+}
+
+static int
+read_part(struct fl_object *o, size_t i, const struct fl_checkpoint_part *p)
+{
+    struct fl_tensor want;
+
+    if (describe(p, &want))
+        return -1;
+    const struct fl_tensor *t = i < fl_object_count(o) ? fl_object_tensor(o, i) : NULL;
+    if (!t || strcmp(t->name, want.name) || !fl_tensor_same_shape(t, &want))
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is not where it should be or has another shape",
+                        fl_object_name(o), want.name);
+    const void *data = fl_object_data(o, i);
+    if (!data)
+        return -1;
+    memcpy(p->data, data, (size_t)fl_object_bytes(o, i));
+    return 0;
+}
+
+static int
+read_progress(struct fl_checkpoint *c, const struct fl_meta *meta)
+{
+    fl_meta_release(&c->progress);
+    for (size_t i = 0; i < meta->count; i++)
+        if (!fl_meta_find(&c->identity, meta->items[i].key) &&
+            fl_meta_set_item(&c->progress, &meta->items[i]))
+            return -1;
+    return 0;
+}
+
+/* A damaged checkpoint has another cure than a damaged shard. */
+static int
+with_cure(void)
+{
+    char text[700];
+
+    if (fl_error_status() != FL_FAILED)
+        return -1;
+    snprintf(text, sizeof text, "%s", fl_error_text());
+    char *cure = strstr(text, "; fetch");
+    if (cure)
+        *cure = '\0';
+    return fl_error(FL_FAILED, "%s; remove it to train from the beginning", text);
+}
+
+int
+fl_checkpoint_read(struct fl_checkpoint *c)
+{
+    if (access(c->path, F_OK) && errno == ENOENT)
+        return 0;
+    struct fl_object *o = fl_object_open(c->path, FL_KIND_CHECKPOINT);
+    if (!o)
+        return with_cure();
+    int result = check_identity(c, &fl_object_head(o)->meta);
+    if (!result) {
+        for (size_t i = 0; !result && i < c->count; i++)
+            result = read_part(o, i, &c->parts[i]);
+        if (!result && fl_object_count(o) != c->count)
+            result = fl_error(FL_FAILED, "%s: has more tensors than the model", c->path);
+        if (!result)
+            result = read_progress(c, &fl_object_head(o)->meta);
+        if (result)
+            with_cure();
+    }
+    fl_object_free(o);
+    return result ? -1 : 1;
+}
