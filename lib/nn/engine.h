@@ -1,0 +1,69 @@
+/*
+ * Losses, gradients and logits of a model in float32.
+ *
+ * Results are the same for any number of threads: work is cut into tasks by shapes alone, a task is
+ * single-threaded, and partial sums are added in the order of tasks. They may differ between
+ * processors, and between batch shapes (a product of other height may add in another order).
+ *
+ * Weights and gradients are arrays of a model's layout (nn/model.h), always the caller's.
+ */
+#ifndef FL_NN_ENGINE_H
+#define FL_NN_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nn/model.h"
+#include "os/pool.h"
+
+#define FL_IGNORE UINT32_MAX /* a target that is not counted: loss 0, no gradient */
+
+struct fl_batch {
+    size_t B, T;       /* at most those of the engine */
+    const uint32_t *x; /* (B,T) ids */
+    const uint32_t *y; /* (B,T) targets: ids or FL_IGNORE */
+};
+
+enum fl_engine_mode {
+    FL_ENGINE_SCORE, /* losses and logits: activations of one layer */
+    FL_ENGINE_TRAIN  /* gradients too: activations of all layers */
+};
+
+struct fl_engine;
+
+/*
+ * Workspace for batches of up to B windows of up to T tokens (T <= ctx). M is borrowed for its
+ * config and table of parameters; POOL is borrowed (NULL: the caller's thread alone).
+ * NULL with an error. All memory is taken here and touched; nothing is allocated later.
+ */
+struct fl_engine *fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T,
+                                enum fl_engine_mode mode);
+void fl_engine_free(struct fl_engine *e);
+
+/* Bytes that fl_engine_new would take with so many threads; -1 with an error on overflow. */
+int fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
+                    enum fl_engine_mode mode, uint64_t *bytes);
+
+/*
+ * Forward.
+ *   weights  in
+ *   loss     (B,T) out: -ln p(y | x up to and with it); 0 where y is FL_IGNORE
+ *   best     (B,T) out: the most probable id, the lowest of equal ones; may be NULL
+ * An id or target that is no id of the vocabulary is an error, and nothing is computed. Losses that
+ * are not finite are the caller's to notice.
+ */
+int fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
+                   float *loss, uint32_t *best);
+
+/*
+ * Forward and backward: grads += scale * d(sum of losses)/d(weights). For a mean over several
+ * batches, scale is 1 / (all counted targets). Mode FL_ENGINE_TRAIN.
+ */
+int fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
+                   float scale, float *grads, float *loss);
+
+/* Logits of all positions, (B,T,V) out; the batch's y is not looked at. */
+int fl_engine_logits(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
+                     float *logits);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * A model: all parameters in one array of floats in the order of their tensors, and the table that
+ * says which is where. Gradients, optimizer moments and updates are arrays of the same layout.
+ *
+ * Order: embed_tokens.weight; per layer input_layernorm, self_attn.{q,k,v,o}_proj,
+ * post_attention_layernorm, mlp.{gate,up,down}_proj; norm.weight; lm_head.weight when not tied.
+ * Nothing lies between tensors, so that [q;k;v] and [gate;up] are one matrix each.
+ */
+#ifndef FL_NN_MODEL_H
+#define FL_NN_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flt/object.h"
+#include "flt/writer.h"
+#include "nn/config.h"
+
+enum fl_param_kind {
+    FL_PARAM_EMBED, /* [V,C] */
+    FL_PARAM_NORM1, /* [C]     before attention */
+    FL_PARAM_Q,     /* [HD,C] */
+    FL_PARAM_K,     /* [KD,C]  K here: kv_heads */
+    FL_PARAM_V,     /* [KD,C] */
+    FL_PARAM_O,     /* [C,HD] */
+    FL_PARAM_NORM2, /* [C]     before the feed-forward part */
+    FL_PARAM_GATE,  /* [F,C] */
+    FL_PARAM_UP,    /* [F,C] */
+    FL_PARAM_DOWN,  /* [C,F] */
+    FL_PARAM_NORM,  /* [C]     the last one */
+    FL_PARAM_HEAD   /* [V,C]   when not tied */
+};
+
+struct fl_param {
+    char name[64];       /* "layers.3.mlp.up_proj.weight" */
+    enum fl_param_kind kind;
+    uint32_t layer;      /* 0 for those outside of layers */
+    unsigned rank;       /* 1 or 2: rank 1 is not decayed */
+    uint64_t dims[2];
+    size_t offset, count; /* floats */
+};
+
+struct fl_model {
+    struct fl_config config;
+    struct fl_param *params;
+    size_t param_count;
+    size_t size;    /* floats in all */
+    float *weights; /* (size,), aligned to 64 bytes */
+};
+
+/* A model of a checked config, weights not filled in; NULL with an error. free(NULL) is fine. */
+struct fl_model *fl_model_new(const struct fl_config *c);
+void fl_model_free(struct fl_model *m);
+
+/* Another array of the model's layout, zeros, 64-byte aligned; free() it. NULL with an error. */
+float *fl_model_array(const struct fl_model *m);
+
+/* Index of a parameter by name, or -1 (no error recorded). */
+int64_t fl_model_find(const struct fl_model *m, const char *name);
+
+/*
+ * Seeded first weights, the same bytes on every machine: gains 1; matrices normal with standard
+ * deviation 0.02; o_proj and down_proj, which end in the residual stream, 0.02 / sqrt(2 L).
+ * (Radford et al. 2019.) Parameter number p is stream p of SEED.
+ */
+void fl_model_init(struct fl_model *m, uint64_t seed);
+
+/*
+ * The model in an object: config and tensor table are checked against each other before memory for
+ * the weights is taken. Tensors may be f32, f16 or bf16, in any order; beside them tokenizer.json
+ * is allowed. A value that is not finite is refused with its tensor's name. NULL with an error that
+ * names the file.
+ */
+struct fl_model *fl_model_load(struct fl_object *o);
+
+/*
+ * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("" for an
+ * update, "m/" for a moment in a checkpoint); others are not looked at. The same checks.
+ */
+int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix,
+                  float *values);
+
+/* Check alone, without reading payloads: names, shapes, dtypes. */
+int fl_model_check(const struct fl_model *m, const struct fl_object *o, const char *prefix);
+
+/* Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order. */
+int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
+                          const float *values);
+
+/*
+ * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and
+ * the tokenizer's LEN bytes as tokenizer.json. META may be NULL.
+ */
+int fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_meta *meta,
+                   const void *tokenizer, size_t len);
+
+#endif
