@@ -1,11 +1,14 @@
 #include "flt/pack.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "flt/check.h"
 
 struct fl_packer {
     int level;
@@ -81,7 +84,7 @@ join(unsigned char *restrict raw, const unsigned char *restrict planes, size_t l
 
 int
 fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len,
-        const void **stored, size_t *stored_len, uint32_t *header)
+        const void **stored, size_t *stored_len, unsigned char prefix[FL_PACK_PREFIX])
 {
     size_t size = plane_count(dtype, len);
     const void *from = raw;
@@ -93,15 +96,11 @@ fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len,
     /* No room for a result that is not smaller: zstd then says so at once. */
     size_t n = len > 1 ? ZSTD_compressCCtx(p->compress, p->packed, len - 1, from, len, p->level)
                        : len;
-    if (len <= 1 || ZSTD_isError(n)) {
-        *stored = raw;
-        *stored_len = len;
-        *header = (uint32_t)len | raw_bit;
-        return 0;
-    }
-    *stored = p->packed;
-    *stored_len = n;
-    *header = (uint32_t)n;
+    bool as_is = len <= 1 || ZSTD_isError(n);
+    *stored = as_is ? raw : p->packed;
+    *stored_len = as_is ? len : n;
+    fl_put32(prefix, (uint32_t)*stored_len | (as_is ? raw_bit : 0));
+    fl_put32(prefix + 4, (uint32_t)fl_check64(*stored, *stored_len));
     return 0;
 }
 
@@ -112,8 +111,9 @@ fl_packer_input(struct fl_packer *p)
 }
 
 int64_t
-fl_packed_size(uint32_t header, size_t len)
+fl_packed_size(const unsigned char prefix[FL_PACK_PREFIX], size_t len)
 {
+    uint32_t header = fl_get32(prefix);
     size_t n = header & ~raw_bit;
 
     if (header & raw_bit ? n != len : n >= len || !n)
@@ -122,10 +122,14 @@ fl_packed_size(uint32_t header, size_t len)
 }
 
 int
-fl_unpack(struct fl_packer *p, enum fl_dtype dtype, uint32_t header, void *raw, size_t len)
+fl_unpack(struct fl_packer *p, enum fl_dtype dtype, const unsigned char prefix[FL_PACK_PREFIX],
+          void *raw, size_t len)
 {
     size_t size = plane_count(dtype, len);
+    uint32_t header = fl_get32(prefix);
 
+    if ((uint32_t)fl_check64(p->packed, header & ~raw_bit) != fl_get32(prefix + 4))
+        return fl_error(FL_FAILED, "a compressed block is damaged");
     if (header & raw_bit) {
         memcpy(raw, p->packed, len);
         return 0;

@@ -384,18 +384,17 @@ check_now(struct fl_reader *r, uint64_t i)
 static int
 read_packed(struct fl_reader *r, void *data, size_t len)
 {
-    unsigned char p[4];
+    unsigned char prefix[FL_PACK_PREFIX];
     uint64_t at = r->offset;
 
     if (!r->packer && !(r->packer = fl_packer_new(0)))
         return fail(r);
-    if (need(r, p, sizeof p))
+    if (need(r, prefix, sizeof prefix))
         return -1;
-    uint32_t header = fl_get32(p);
-    int64_t n = fl_packed_size(header, len);
+    int64_t n = fl_packed_size(prefix, len);
     if (n >= 0 && need(r, fl_packer_input(r->packer), (size_t)n))
         return -1;
-    if (n < 0 || fl_unpack(r->packer, r->tensor.dtype, header, data, len))
+    if (n < 0 || fl_unpack(r->packer, r->tensor.dtype, prefix, data, len))
         return damaged(r, fl_error_text(), at);
     return 0;
 }
@@ -442,12 +441,12 @@ skip_payload(struct fl_reader *r)
                 return -1;
             continue;
         }
-        unsigned char p[4];
-        if (need(r, p, sizeof p))
+        unsigned char prefix[FL_PACK_PREFIX];
+        if (need(r, prefix, sizeof prefix))
             return -1;
-        int64_t n = fl_packed_size(fl_get32(p), block_size(r, r->next_block));
+        int64_t n = fl_packed_size(prefix, block_size(r, r->next_block));
         if (n < 0)
-            return damaged(r, fl_error_text(), r->offset - 4);
+            return damaged(r, fl_error_text(), r->offset - sizeof prefix);
         if (hop(r, (uint64_t)n))
             return -1;
         r->next_block++;

@@ -237,15 +237,13 @@ fl_writer_tensor(struct fl_writer *w, const struct fl_tensor *tensor)
 static int
 put_packed(struct fl_writer *w, const unsigned char *block, size_t len)
 {
-    unsigned char p[4];
+    unsigned char prefix[FL_PACK_PREFIX];
     const void *stored;
     size_t n;
-    uint32_t header;
 
-    if (fl_pack(w->packer, w->dtype, block, len, &stored, &n, &header))
+    if (fl_pack(w->packer, w->dtype, block, len, &stored, &n, prefix))
         return unwritable(w);
-    fl_put32(p, header);
-    return put(w, p, sizeof p) || put(w, stored, n) ? -1 : 0;
+    return put(w, prefix, sizeof prefix) || put(w, stored, n) ? -1 : 0;
 }
 
 /* One whole block of the tensor at hand. */
