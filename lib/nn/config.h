@@ -59,11 +59,4 @@ uint64_t fl_config_parameters(const struct fl_config *c);
  */
 double fl_config_train_flops(const struct fl_config *c, uint32_t T);
 
-/*
- * A model size by name; C's vocab is left as it is, and it is tied. Sizes with 257 ids: nano 0.1
- * million parameters, micro 1, small 15, medium 48, large 120.
- */
-#define FL_PRESETS "nano|micro|small|medium|large"
-int fl_config_preset(struct fl_config *c, const char *name); /* -1 with FL_USAGE for no such name */
-
 #endif
