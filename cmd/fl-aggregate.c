@@ -1,0 +1,146 @@
+/* Updates, or partial sums of them, to their weighted mean or a larger partial sum. */
+#include <stdint.h>
+#include <unistd.h>
+
+#include "cli/program.h"
+#include "cli/report.h"
+#include "fed/aggregate.h"
+#include "os/output.h"
+
+static struct {
+    const char *rule, *weights;
+    double alpha;
+    uint64_t memory;
+    struct fl_option_list bandwidths;
+    bool weights_given, alpha_given, partial, explain;
+} opt = {.rule = "mean", .weights = "examples", .alpha = FL_WEIGHT_ALPHA, .memory = 1 << 30};
+
+static const struct fl_option options[] = {
+    {.name = "rule", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = "mean",
+     .help = "how updates become one (default: mean)", .value = &opt.rule},
+    {'w', "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
+     &opt.weights, 0, 0, FL_WEIGHT_CHOICES, &opt.weights_given},
+    {.name = "alpha", .type = FL_OPT_F64, .arg = "X", .max = 4, .value = &opt.alpha,
+     .help = "power of the bandwidth in dynamic weights, 0 to 4 (default 0.5)",
+     .given = &opt.alpha_given},
+    {.name = "bandwidth", .type = FL_OPT_LIST, .arg = "SITE=MBIT,...", .value = &opt.bandwidths,
+     .help = "bandwidths of sites in Mbit/s, for dynamic weights"},
+    {.name = "partial", .type = FL_OPT_FLAG, .value = &opt.partial,
+     .help = "write the sum, undivided, for another fl-aggregate to add"},
+    {.name = "explain", .type = FL_OPT_FLAG, .value = &opt.explain,
+     .help = "report the weights (on standard error when the result goes to standard output)"},
+    {.name = "mem", .type = FL_OPT_SIZE, .arg = "SIZE", .min = 1, .max = 9.2e18,
+     .value = &opt.memory, .help = "memory for sums, beyond it $TMPDIR is used (default 1G)"},
+    {.type = FL_OPT_END},
+};
+
+static int
+weighting_from_options(struct fl_weighting *how)
+{
+    if (fl_weight_rule_find(opt.weights, &how->rule))
+        return -1;
+    how->alpha = opt.alpha;
+    if (how->rule != FL_WEIGHT_DYNAMIC && (opt.alpha_given || opt.bandwidths.count))
+        return fl_error(FL_USAGE, "--alpha and --bandwidth belong to --weights dynamic");
+    for (size_t i = 0; i < opt.bandwidths.count; i++)
+        if (fl_weighting_bandwidths(how, opt.bandwidths.items[i]))
+            return fl_error_about("--bandwidth");
+    return 0;
+}
+
+static int
+add_inputs(struct fl_cli *cli, struct fl_aggregate *a)
+{
+    size_t count = cli->operand_count ? cli->operand_count : 1;
+
+    for (size_t i = 0; i < count; i++) {
+        struct fl_reader *in = fl_reader_open(cli->operands[i]);
+        int result = in ? fl_aggregate_add(a, in) : -1;
+        fl_reader_free(in);
+        if (result)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+write_result(struct fl_cli *cli, struct fl_aggregate *a)
+{
+    struct fl_output out;
+
+    if (fl_output_open(&out, cli->output, FL_OUTPUT_BINARY))
+        return -1;
+    struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
+    int result = writer ? fl_aggregate_write(a, writer) : -1;
+    fl_writer_free(writer);
+    if (result) {
+        fl_output_abort(&out);
+        return -1;
+    }
+    return fl_output_commit(&out);
+}
+
+/* Where the stream does not go. */
+static int
+explain(struct fl_cli *cli, const struct fl_aggregate *a)
+{
+    bool to_file = cli->output && *cli->output && (cli->output[0] != '-' || cli->output[1]);
+    struct fl_report report;
+
+    fl_report_start(&report, fl_aggregate_columns, cli->json);
+    fl_aggregate_explain(a, &report);
+    int result = to_file ? fl_report_flush(&report, STDOUT_FILENO, "standard output")
+                         : fl_report_flush(&report, STDERR_FILENO, "standard error");
+    fl_report_release(&report);
+    return result;
+}
+
+static int
+aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *how)
+{
+    struct fl_aggregate_settings settings = {
+        .weighting = how,
+        .weighting_given = opt.weights_given,
+        .partial = opt.partial,
+        .memory = opt.memory,
+        .pool = pool,
+    };
+    struct fl_aggregate *a = fl_aggregate_new(&settings);
+    int result = !a || add_inputs(cli, a) || write_result(cli, a) ||
+                 (opt.explain && explain(cli, a)) ? -1 : 0;
+
+    fl_aggregate_free(a);
+    return result;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct fl_weighting how = {.rule = FL_WEIGHT_EXAMPLES};
+    struct fl_pool *pool = NULL;
+    int result = weighting_from_options(&how);
+
+    if (!result && !(pool = fl_pool_new(cli->threads)))
+        result = -1;
+    if (!result)
+        result = aggregate(cli, pool, &how);
+    fl_pool_free(pool);
+    fl_weighting_release(&how);
+    return result;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-aggregate",
+        .summary = "Add updates, exactly, and write their weighted mean or a partial sum.",
+        .operands = "[UPDATE|SUM...]",
+        .max_operands = SIZE_MAX,
+        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
+        .options = options,
+        .run = run,
+    };
+
+    return fl_main(argc, argv, &program);
+}

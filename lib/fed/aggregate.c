@@ -1,0 +1,477 @@
+#include "fed/aggregate.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "fed/sum.h"
+#include "fed/update.h"
+#include "math/exact.h"
+
+/* Metadata that is added up; missing when it was missing in one of the inputs. */
+struct count {
+    bool missing;
+    int64_t sum;
+};
+
+struct loss {
+    bool missing;
+    uint64_t word[FL_EXACT_WORDS];
+};
+
+static const char *const count_keys[] = {"examples", "tokens"};
+static const char *const loss_keys[] = {"loss.first", "loss.last"};
+static const char *const loss_sum_keys[] = {"sum.loss.first", "sum.loss.last"};
+
+enum { COUNTS = 2, LOSSES = 2 };
+
+/* A line of the explanation. */
+struct row {
+    char *sites;
+    double weight, loss, bandwidth; /* NaN: not known; bandwidth 0: not given */
+    int64_t counts[COUNTS];         /* -1: not known */
+};
+
+struct fl_aggregate {
+    struct fl_aggregate_settings set;
+    struct fl_sum *sum;
+    struct fl_meta common;
+    size_t inputs;
+    bool nameless; /* there is an update without a site */
+    bool rule_known;
+    enum fl_weight_rule rule;
+    double alpha;
+    char **sites; /* sorted */
+    size_t site_count, site_cap;
+    struct count counts[COUNTS];
+    struct loss losses[LOSSES];
+    struct row *rows;
+    size_t row_cap; /* INPUTS of them in use */
+};
+
+const char *const fl_aggregate_columns[] = {"site",   "weight", "share",     "examples",
+                                            "tokens", "loss",   "bandwidth", NULL};
+
+struct fl_aggregate *
+fl_aggregate_new(const struct fl_aggregate_settings *settings)
+{
+    struct fl_aggregate *a = fl_alloc(1, sizeof *a);
+
+    if (!a)
+        return NULL;
+    a->set = *settings;
+    a->sum = fl_sum_new(settings->memory, settings->pool);
+    if (!a->sum) {
+        fl_aggregate_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+void
+fl_aggregate_free(struct fl_aggregate *a)
+{
+    if (!a)
+        return;
+    for (size_t i = 0; i < a->site_count; i++)
+        free(a->sites[i]);
+    for (size_t i = 0; i < a->inputs; i++)
+        free(a->rows[i].sites);
+    free(a->sites);
+    free(a->rows);
+    fl_meta_release(&a->common);
+    fl_sum_free(a->sum);
+    free(a);
+}
+
+static int
+add_site(struct fl_aggregate *a, const char *file, const char *site)
+{
+    size_t low = 0, high = a->site_count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(site, a->sites[mid]);
+        if (order == 0)
+            return fl_error(FL_REFUSED, "%s: site \"%s\" is in the sum already; a site counts once",
+                            file, site);
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    char **grown = fl_grow(a->sites, a->site_count, &a->site_cap, sizeof *grown);
+    if (!grown)
+        return -1;
+    a->sites = grown;
+    char *copy = fl_strdup(site);
+    if (!copy)
+        return -1;
+    memmove(grown + low + 1, grown + low, (a->site_count - low) * sizeof *grown);
+    grown[low] = copy;
+    a->site_count++;
+    return 0;
+}
+
+/* The base of the first input is everybody's; of other keys those stay that all share. */
+static int
+add_common(struct fl_aggregate *a, const char *file, const struct fl_meta *meta)
+{
+    const unsigned char *base, *first;
+    char got[FL_UPDATE_HEX], want[FL_UPDATE_HEX];
+
+    if (fl_update_base(file, meta, &base))
+        return -1;
+    if (a->inputs > 0) {
+        if (fl_meta_get_bytes(&a->common, "base", FL_HASH_BYTES, &first))
+            return -1;
+        if (memcmp(base, first, FL_HASH_BYTES))
+            return fl_error(FL_REFUSED, "%s: belongs to the model %s..., and the first input to "
+                            "%s...; updates of different models cannot be added", file,
+                            fl_update_short(base, got), fl_update_short(first, want));
+        fl_update_keep_common(&a->common, meta);
+        return 0;
+    }
+    if (fl_meta_copy(&a->common, meta))
+        return -1;
+    for (size_t i = a->common.count; i > 0; i--)
+        if (fl_update_own_key(a->common.items[i - 1].key))
+            fl_meta_remove(&a->common, a->common.items[i - 1].key);
+    return 0;
+}
+
+static int
+add_rule(struct fl_aggregate *a, const char *file, enum fl_weight_rule rule, double alpha)
+{
+    const struct fl_weighting *mine = a->set.weighting;
+    bool given = a->rule_known || a->set.weighting_given;
+    enum fl_weight_rule want = a->rule_known ? a->rule : mine->rule;
+    double want_alpha = a->rule_known ? a->alpha : mine->alpha;
+
+    if (given && rule != want)
+        return fl_error(FL_FAILED, "%s: is weighted by %s, and the rest by %s; sums must have one "
+                        "rule", file, fl_weight_rule_name(rule), fl_weight_rule_name(want));
+    if (given && rule == FL_WEIGHT_DYNAMIC && alpha != want_alpha)
+        return fl_error(FL_FAILED, "%s: is weighted with alpha %g, and the rest with %g; sums must "
+                        "have one rule", file, alpha, want_alpha);
+    a->rule_known = true;
+    a->rule = rule;
+    a->alpha = alpha;
+    return 0;
+}
+
+static int
+add_counts(struct fl_aggregate *a, const char *file, const struct fl_meta *meta, struct row *row)
+{
+    for (int i = 0; i < COUNTS; i++) {
+        struct count *c = &a->counts[i];
+        int64_t n;
+        row->counts[i] = -1;
+        if (!fl_meta_find(meta, count_keys[i])) {
+            c->missing = true;
+            continue;
+        }
+        if (fl_meta_get_i64(meta, count_keys[i], 0, INT64_MAX, &n))
+            return fl_error_about(file);
+        if (n > INT64_MAX - c->sum)
+            return fl_error(FL_FAILED, "%s: with its %lld %s the total leaves 63 bits", file,
+                            (long long)n, count_keys[i]);
+        c->sum += n;
+        row->counts[i] = n;
+    }
+    return 0;
+}
+
+static void
+word_pointers(uint64_t *word[FL_EXACT_WORDS], struct loss *l)
+{
+    for (int w = 0; w < FL_EXACT_WORDS; w++)
+        word[w] = &l->word[w];
+}
+
+/* The losses of one update, times its weight. */
+static int
+add_losses(struct fl_aggregate *a, const char *file, const struct fl_meta *meta, double weight)
+{
+    for (int i = 0; i < LOSSES; i++) {
+        uint64_t *word[FL_EXACT_WORDS];
+        struct fl_exact_span span;
+        double loss;
+        if (!fl_meta_find(meta, loss_keys[i])) {
+            a->losses[i].missing = true;
+            continue;
+        }
+        if (fl_meta_get_f64(meta, loss_keys[i], &loss))
+            return fl_error_about(file);
+        float x = (float)loss;
+        fl_exact_span(&x, 1, &span);
+        if (fl_exact_reach(&span, weight) < 0)
+            return fl_error(FL_FAILED, "%s: \"%s\" is %g, which is no loss of any use", file,
+                            loss_keys[i], loss);
+        word_pointers(word, &a->losses[i]);
+        fl_exact_add(word, &x, 1, weight);
+    }
+    return 0;
+}
+
+static int
+add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *meta,
+           struct row *row)
+{
+    const char *file = fl_reader_name(in), *site;
+
+    if (fl_meta_find(meta, "sum.weight"))
+        return fl_error(FL_FAILED, "%s: is a mean already, and rounded; add what it was made of, "
+                        "or make partial sums with --partial", file);
+    if (fl_update_site(file, meta, &site) || (site && add_site(a, file, site)))
+        return -1;
+    if (!site && a->set.partial)
+        return fl_error(FL_FAILED, "%s: has no site, which a partial sum must know; make it with "
+                        "--site NAME", file);
+    a->nameless = a->nameless || !site;
+    if (fl_weight_of(a->set.weighting, meta, &row->weight))
+        return fl_error_about(file);
+    row->bandwidth = fl_weighting_bandwidth(a->set.weighting, site);
+    if (fl_meta_find(meta, "loss.first") && fl_meta_get_f64(meta, "loss.first", &row->loss))
+        return fl_error_about(file);
+    row->sites = fl_strdup(site ? site : "");
+    if (!row->sites || add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
+        add_losses(a, file, meta, row->weight))
+        return -1;
+    return fl_sum_add_update(a->sum, in, row->weight);
+}
+
+/* The sites of a partial sum, into the set, and joined for the explanation. */
+static int
+add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
+                  struct row *row, uint64_t *terms)
+{
+    const struct fl_meta_item *sites = fl_meta_find(meta, "sum.sites");
+    struct fl_buf joined = {NULL, 0, 0};
+
+    if (!sites || sites->type != FL_META_TEXT_LIST || sites->count == 0)
+        return fl_error(FL_FAILED, "%s: does not say which sites are in it (\"sum.sites\")", file);
+    for (size_t i = 0; i < sites->count; i++) {
+        if (add_site(a, file, sites->value.text_list[i]) ||
+            (i > 0 && fl_buf_add_byte(&joined, ',')) ||
+            fl_buf_add_text(&joined, sites->value.text_list[i])) {
+            fl_buf_release(&joined);
+            return -1;
+        }
+    }
+    row->sites = (char *)joined.data;
+    *terms = sites->count;
+    return 0;
+}
+
+static int
+add_partial_rule(struct fl_aggregate *a, const char *file, const struct fl_meta *meta)
+{
+    enum fl_weight_rule rule;
+    const char *name;
+    double alpha = 0;
+
+    if (fl_meta_get_text(meta, "sum.weights", &name) || fl_weight_rule_find(name, &rule) ||
+        (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha)))
+        return fl_error_about(file);
+    return add_rule(a, file, rule, alpha);
+}
+
+static int
+add_partial_losses(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
+                   uint64_t terms)
+{
+    for (int i = 0; i < LOSSES; i++) {
+        const unsigned char *stored;
+        uint64_t *word[FL_EXACT_WORDS];
+        if (!fl_meta_find(meta, loss_sum_keys[i])) {
+            a->losses[i].missing = true;
+            continue;
+        }
+        if (fl_meta_get_bytes(meta, loss_sum_keys[i], sizeof a->losses[i].word, &stored))
+            return fl_error_about(file);
+        word_pointers(word, &a->losses[i]);
+        if (fl_exact_add_stored(word, 0, stored, 1, terms))
+            return fl_error(FL_FAILED, "%s: \"%s\" is a sum that %llu losses cannot have", file,
+                            loss_sum_keys[i], (unsigned long long)terms);
+    }
+    return 0;
+}
+
+static int
+add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *meta,
+            struct row *row)
+{
+    const char *file = fl_reader_name(in);
+    const unsigned char *stored;
+    uint64_t terms = 0;
+
+    if (fl_meta_get_bytes(meta, "sum.total", 16, &stored))
+        return fl_error_about(file);
+    struct fl_exact_total total = {fl_get64(stored), fl_get64(stored + 8)};
+    if (add_partial_sites(a, file, meta, row, &terms) || add_partial_rule(a, file, meta))
+        return -1;
+    if ((!total.low && !total.high) || total.high > terms << 16)
+        return fl_error(FL_FAILED, "%s: \"sum.total\" is not a sum of %llu weights", file,
+                        (unsigned long long)terms);
+    if (terms > FL_EXACT_TERMS || add_partial_losses(a, file, meta, terms))
+        return terms > FL_EXACT_TERMS ? fl_error(FL_FAILED, "%s: has %llu sites; a sum can hold %d",
+                                                 file, (unsigned long long)terms, FL_EXACT_TERMS)
+                                      : -1;
+    row->weight = fl_exact_total_value(&total);
+    return fl_sum_add_partial(a->sum, in, terms, &total);
+}
+
+static int
+add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
+{
+    const char *file = fl_reader_name(in);
+    bool partial = !strcmp(head->kind, FL_KIND_SUM);
+    struct row *rows = fl_grow(a->rows, a->inputs, &a->row_cap, sizeof *rows);
+
+    if (!rows)
+        return -1;
+    a->rows = rows;
+    if (!partial && strcmp(head->kind, FL_KIND_UPDATE))
+        return fl_error(FL_FAILED, "%s: is of kind \"%s\"; updates and partial sums can be added",
+                        file, head->kind);
+    if (add_common(a, file, &head->meta))
+        return -1;
+    struct row *row = &rows[a->inputs++];
+    *row = (struct row){.loss = NAN};
+    if (add_counts(a, file, &head->meta, row))
+        return -1;
+    int result = partial ? add_partial(a, in, &head->meta, row)
+                         : add_update(a, in, &head->meta, row);
+    if (!result && a->nameless && a->inputs > 1)
+        return fl_error(FL_FAILED, "%s: of several inputs each must name its site, so that none "
+                        "counts twice; make updates with --site NAME", file);
+    return result;
+}
+
+int
+fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
+{
+    const struct fl_head *head;
+    int got;
+
+    while ((got = fl_reader_object(in, &head)) == 1)
+        if (add_object(a, in, head))
+            return -1;
+    return got;
+}
+
+static int
+put_losses(struct fl_aggregate *a, struct fl_meta *meta)
+{
+    for (int i = 0; i < LOSSES; i++) {
+        uint64_t *word[FL_EXACT_WORDS];
+        unsigned char stored[8 * FL_EXACT_WORDS];
+        float mean;
+        word_pointers(word, &a->losses[i]);
+        if (a->losses[i].missing)
+            continue;
+        fl_exact_store(stored, word, 0, 1);
+        fl_exact_mean(&mean, word, 1, fl_sum_total(a->sum));
+        if (a->set.partial ? fl_meta_set_bytes(meta, loss_sum_keys[i], stored, sizeof stored)
+                           : fl_meta_set_f64(meta, loss_keys[i], (double)mean))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+put_sum(struct fl_aggregate *a, struct fl_meta *meta)
+{
+    const struct fl_exact_total *total = fl_sum_total(a->sum);
+    unsigned char exact[16];
+
+    fl_put64(exact, total->low);
+    fl_put64(exact + 8, total->high);
+    if (fl_meta_set_text_list(meta, "sum.sites", (const char *const *)a->sites, a->site_count) ||
+        fl_meta_set_f64(meta, "sum.weight", fl_exact_total_value(total)) ||
+        fl_meta_set_text(meta, "sum.weights", fl_weight_rule_name(a->rule)))
+        return -1;
+    if (a->rule == FL_WEIGHT_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", a->alpha))
+        return -1;
+    return a->set.partial ? fl_meta_set_bytes(meta, "sum.total", exact, sizeof exact)
+                          : fl_meta_set_text(meta, "sum.rule", "mean");
+}
+
+static int
+put_meta(struct fl_aggregate *a, struct fl_meta *meta)
+{
+    if (fl_meta_copy(meta, &a->common))
+        return -1;
+    for (int i = 0; i < COUNTS; i++)
+        if (!a->counts[i].missing && fl_meta_set_i64(meta, count_keys[i], a->counts[i].sum))
+            return -1;
+    return put_losses(a, meta) || put_sum(a, meta) ? -1 : 0;
+}
+
+int
+fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out)
+{
+    struct fl_meta meta = {NULL, 0, 0};
+
+    assert(a->inputs > 0);
+    int failed = put_meta(a, &meta) ||
+                 fl_writer_head(out, a->set.partial ? FL_KIND_SUM : FL_KIND_UPDATE, &meta);
+    fl_meta_release(&meta);
+    if (failed || (a->set.partial ? fl_sum_write_partial(a->sum, out)
+                                  : fl_sum_write_mean(a->sum, out)))
+        return -1;
+    return fl_writer_done(out);
+}
+
+static int
+by_sites(const void *a, const void *b)
+{
+    const struct row *const *x = a, *const *y = b;
+
+    return strcmp((*x)->sites, (*y)->sites);
+}
+
+static void
+explain_row(const struct row *row, double total, struct fl_report *report)
+{
+    fl_report_text(report, row->sites);
+    fl_report_f64(report, row->weight, 17);
+    fl_report_f64(report, row->weight / total, 6);
+    for (int i = 0; i < COUNTS; i++) {
+        if (row->counts[i] < 0)
+            fl_report_none(report);
+        else
+            fl_report_i64(report, row->counts[i]);
+    }
+    if (isnan(row->loss))
+        fl_report_none(report);
+    else
+        fl_report_f64(report, row->loss, 9);
+    if (row->bandwidth > 0)
+        fl_report_f64(report, row->bandwidth, 9);
+    else
+        fl_report_none(report);
+}
+
+void
+fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report)
+{
+    double total = fl_exact_total_value(fl_sum_total(a->sum));
+    const struct row **order = fl_alloc(a->inputs, sizeof *order);
+
+    if (!order) {
+        report->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < a->inputs; i++)
+        order[i] = &a->rows[i];
+    qsort(order, a->inputs, sizeof *order, by_sites);
+    for (size_t i = 0; i < a->inputs; i++)
+        explain_row(order[i], total, report);
+    free(order);
+}

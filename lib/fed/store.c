@@ -1,0 +1,112 @@
+/*
+ * Pieces of SEGMENT bytes, cut from the front. Real memory is one anonymous piece after the other
+ * from calloc, which zeroes lazily at these sizes.
+ */
+#include "fed/store.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "os/file.h"
+
+enum { SEGMENT = 8 << 20, LINE = 64 };
+
+struct segment {
+    unsigned char *base, *owned; /* OWNED: from the heap, else BASE is a map */
+    size_t size;
+};
+
+struct fl_store {
+    uint64_t memory, taken, spooled;
+    struct segment *segments;
+    size_t count, cap;
+    size_t used; /* of the last segment */
+};
+
+struct fl_store *
+fl_store_new(uint64_t memory)
+{
+    struct fl_store *s = fl_alloc(1, sizeof *s);
+
+    if (s)
+        s->memory = memory;
+    return s;
+}
+
+void
+fl_store_free(struct fl_store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->segments[i].owned)
+            free(s->segments[i].owned);
+        else
+            fl_unmap(s->segments[i].base, s->segments[i].size);
+    }
+    free(s->segments);
+    free(s);
+}
+
+static unsigned char *
+map_spool(size_t size)
+{
+    int fd = fl_spool_open();
+
+    if (fd < 0)
+        return NULL;
+    unsigned char *base = fl_map_spool(fd, size);
+    close(fd); /* the map keeps the file */
+    return base;
+}
+
+static int
+add_segment(struct fl_store *s, size_t size)
+{
+    struct segment *grown = fl_grow(s->segments, s->count, &s->cap, sizeof *grown);
+    struct segment new = {.size = size};
+
+    if (!grown)
+        return -1;
+    s->segments = grown;
+    if (size <= s->memory - s->taken) {
+        new.owned = fl_alloc(size + LINE, 1);
+        if (!new.owned)
+            return -1;
+        new.base = new.owned + (LINE - (uintptr_t)new.owned % LINE) % LINE;
+        s->taken += size;
+    } else {
+        new.base = map_spool(size);
+        if (!new.base)
+            return -1;
+        s->spooled += size;
+    }
+    s->segments[s->count++] = new;
+    s->used = 0;
+    return 0;
+}
+
+uint64_t *
+fl_store_words(struct fl_store *s, size_t n)
+{
+    size_t bytes = 0;
+
+    if (n > SIZE_MAX / 16 || fl_mul_size((n + 7) / 8, LINE, &bytes)) {
+        fl_error(FL_FAILED, "%zu accumulators are more than this machine can address", n);
+        return NULL;
+    }
+    if (!s->count || s->segments[s->count - 1].size - s->used < bytes)
+        if (add_segment(s, bytes > SEGMENT ? bytes : SEGMENT))
+            return NULL;
+    uint64_t *words = (uint64_t *)(void *)(s->segments[s->count - 1].base + s->used);
+    s->used += bytes;
+    return words;
+}
+
+uint64_t
+fl_store_spooled(const struct fl_store *s)
+{
+    return s->spooled;
+}

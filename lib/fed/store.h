@@ -1,0 +1,26 @@
+/*
+ * Zeroed memory for accumulators: real memory up to a bound, beyond it unlinked files in $TMPDIR
+ * that are mapped, so that the system can page them out. Nothing is given back before the end.
+ */
+#ifndef FL_FED_STORE_H
+#define FL_FED_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct fl_store;
+
+/* At most about MEMORY bytes of real memory. NULL with an error. */
+struct fl_store *fl_store_new(uint64_t memory);
+void fl_store_free(struct fl_store *s);
+
+/*
+ * N zeroed words, aligned to 64 bytes, valid until fl_store_free; NULL with an error (a full disk is
+ * one). Cost: amortised O(n), of a page touched first.
+ */
+uint64_t *fl_store_words(struct fl_store *s, size_t n);
+
+/* Bytes that lie in files. */
+uint64_t fl_store_spooled(const struct fl_store *s);
+
+#endif

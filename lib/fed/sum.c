@@ -1,0 +1,501 @@
+/*
+ * A tensor is cut into blocks as the stream cuts it (FL_FLT_BLOCK bytes of f32), a block into rows
+ * for the threads. A block's planes come from the store when a value reaches them.
+ */
+#include "fed/sum.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "fed/store.h"
+
+enum {
+    BLOCK = FL_FLT_BLOCK / sizeof(float), /* coordinates of a block */
+    ROW = 8192,                           /* coordinates of a task */
+    ROWS = BLOCK / ROW
+};
+
+struct block {
+    uint64_t *word[FL_EXACT_WORDS];
+};
+
+struct entry {
+    struct fl_tensor tensor; /* as an f32 tensor, without attributes */
+    uint64_t count;          /* coordinates */
+    struct block *blocks;    /* those whose data arrived; all of them after the first object */
+    size_t block_count, block_cap;
+};
+
+struct fl_sum {
+    struct fl_pool *pool;
+    struct fl_store *store;
+    struct fl_exact_total total;
+    uint64_t terms;
+    bool begun; /* the tensors are known */
+    struct entry *entries;
+    size_t count, cap;
+    unsigned char *buffer; /* FL_FLT_BLOCK bytes of output */
+};
+
+struct fl_sum *
+fl_sum_new(uint64_t memory, struct fl_pool *pool)
+{
+    struct fl_sum *s = fl_alloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->pool = pool;
+    s->store = fl_store_new(memory);
+    s->buffer = fl_alloc_aligned(FL_FLT_BLOCK, 1);
+    if (!s->store || !s->buffer) {
+        fl_sum_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void
+fl_sum_free(struct fl_sum *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        free(s->entries[i].blocks);
+    free(s->entries);
+    free(s->buffer);
+    fl_store_free(s->store);
+    free(s);
+}
+
+const struct fl_exact_total *
+fl_sum_total(const struct fl_sum *s)
+{
+    return &s->total;
+}
+
+uint64_t
+fl_sum_terms(const struct fl_sum *s)
+{
+    return s->terms;
+}
+
+/* Coordinates of block B. */
+static size_t
+block_size(const struct entry *e, size_t b)
+{
+    uint64_t left = e->count - (uint64_t)b * BLOCK;
+
+    return left < BLOCK ? (size_t)left : BLOCK;
+}
+
+static size_t
+row_count(size_t n)
+{
+    return (n + ROW - 1) / ROW;
+}
+
+/*
+ * The entry that tensor number I of an object belongs to: a new one while the first object is read,
+ * else the one that must be the same.
+ */
+static struct entry *
+find_entry(struct fl_sum *s, const char *file, size_t i, const struct fl_tensor *t)
+{
+    char want[200], got[200];
+
+    if (!s->begun) {
+        struct entry *grown = fl_grow(s->entries, s->count, &s->cap, sizeof *grown);
+        if (!grown)
+            return NULL;
+        s->entries = grown;
+        struct entry *e = &grown[s->count];
+        memset(e, 0, sizeof *e);
+        fl_tensor_init(&e->tensor, t->name, t->dtype, t->rank, t->dims);
+        uint64_t bytes;
+        if (fl_tensor_size(&e->tensor, &e->count, &bytes))
+            return NULL;
+        s->count++;
+        return e;
+    }
+    const struct entry *e = i < s->count ? &s->entries[i] : NULL;
+    if (!e) {
+        fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the first input has not", file, t->name);
+    } else if (strcmp(e->tensor.name, t->name)) {
+        fl_error(FL_FAILED, "%s: has tensor \"%s\" where the first input has \"%s\"; inputs must "
+                 "have the same tensors in the same order", file, t->name, e->tensor.name);
+    } else if (!fl_tensor_same_shape(&e->tensor, t)) {
+        fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in the first input it is %s", file, t->name,
+                 fl_tensor_shape(t, got, sizeof got),
+                 fl_tensor_shape(&e->tensor, want, sizeof want));
+    } else {
+        return &s->entries[i];
+    }
+    return NULL;
+}
+
+/*
+ * Block B of E, with planes FROM and above. Blocks are made one after the other as their data comes:
+ * a header that promises more than follows costs nothing.
+ */
+static struct block *
+need_planes(struct fl_sum *s, struct entry *e, size_t b, int from)
+{
+    if (b == e->block_count) {
+        struct block *grown = fl_grow(e->blocks, b, &e->block_cap, sizeof *grown);
+        if (!grown)
+            return NULL;
+        e->blocks = grown;
+        e->blocks[e->block_count++] = (struct block){{NULL}};
+    }
+    struct block *block = &e->blocks[b];
+    for (int w = FL_EXACT_WORDS - 1; w >= from; w--) {
+        if (!block->word[w])
+            block->word[w] = fl_store_words(s->store, block_size(e, b));
+        if (!block->word[w])
+            return NULL;
+    }
+    return block;
+}
+
+/* A block's planes from coordinate AT on. */
+static void
+planes_at(uint64_t *word[FL_EXACT_WORDS], const struct block *block, size_t at)
+{
+    for (int w = 0; w < FL_EXACT_WORDS; w++)
+        word[w] = block->word[w] ? block->word[w] + at : NULL;
+}
+
+/* One block of an update on its way into the sum. */
+struct adding {
+    struct block *block;
+    const float *x;
+    size_t n;
+    double weight;
+    int reach[ROWS]; /* of rows that are still to be added; FL_EXACT_WORDS when a row is in */
+};
+
+/* Add the row, unless it needs planes that are not there yet. */
+static void
+add_row(void *arg, size_t row, int worker)
+{
+    struct adding *a = arg;
+    size_t at = row * ROW, n = a->n - at < ROW ? a->n - at : ROW;
+    uint64_t *word[FL_EXACT_WORDS];
+    struct fl_exact_span span;
+
+    (void)worker;
+    if (a->reach[row] == FL_EXACT_WORDS)
+        return;
+    fl_exact_span(a->x + at, n, &span);
+    int reach = a->reach[row] = fl_exact_reach(&span, a->weight);
+    if (reach < 0 || reach == FL_EXACT_WORDS || !a->block->word[reach])
+        return;
+    planes_at(word, a->block, at);
+    fl_exact_add(word, a->x + at, n, a->weight);
+    a->reach[row] = FL_EXACT_WORDS;
+}
+
+/* Name the first value of a block that cannot be added. */
+static int
+bad_value(const char *file, const struct fl_tensor *t, size_t b, const float *x, size_t n,
+          double weight)
+{
+    size_t i = 0;
+    int reach = 0;
+
+    for (; i < n; i++) {
+        struct fl_exact_span span;
+        fl_exact_span(x + i, 1, &span);
+        reach = fl_exact_reach(&span, weight);
+        if (reach < 0)
+            break;
+    }
+    unsigned long long at = (unsigned long long)b * BLOCK + i;
+    if (reach == FL_EXACT_NOT_FINITE)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is %g; an update is made of "
+                        "finite numbers", file, t->name, at, (double)x[i]);
+    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is %g, times its weight %g not below "
+                    "2^%d; no update of use has such values", file, t->name, at, (double)x[i],
+                    weight, FL_EXACT_BITS);
+}
+
+static int
+add_block(struct fl_sum *s, struct fl_reader *in, struct entry *e, size_t b, const float *x,
+          size_t n, double weight)
+{
+    struct adding a = {.block = need_planes(s, e, b, FL_EXACT_WORDS), .x = x, .n = n,
+                       .weight = weight};
+
+    if (!a.block)
+        return -1;
+    for (;;) {
+        int least = FL_EXACT_WORDS;
+        fl_pool_run(s->pool, row_count(n), add_row, &a);
+        for (size_t row = 0; row < row_count(n); row++)
+            least = a.reach[row] < least ? a.reach[row] : least;
+        if (least < 0)
+            return bad_value(fl_reader_name(in), &e->tensor, b, x, n, weight);
+        if (least == FL_EXACT_WORDS)
+            return 0;
+        if (!need_planes(s, e, b, least))
+            return -1;
+    }
+}
+
+/*
+ * In a pipe the check values of a tensor come behind it: a value that cannot be is reported as such
+ * only when the stream is not damaged there.
+ */
+static int
+blame(struct fl_reader *in)
+{
+    struct fl_error_copy error;
+    const struct fl_tensor *t;
+
+    fl_error_save(&error);
+    if (fl_reader_tensor(in, &t) < 0)
+        return -1;
+    return fl_error_restore(&error);
+}
+
+/* The number of tensors, once an object has ended. */
+static int
+check_count(struct fl_sum *s, const char *file, size_t tensors)
+{
+    if (!s->begun && tensors == 0)
+        return fl_error(FL_FAILED, "%s: has no tensors; there is nothing to add", file);
+    if (s->begun && tensors < s->count)
+        return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which the first input has", file,
+                        s->entries[tensors].tensor.name);
+    s->begun = true;
+    return 0;
+}
+
+static int
+add_terms(struct fl_sum *s, const char *file, uint64_t terms)
+{
+    if (terms > FL_EXACT_TERMS - s->terms)
+        return fl_error(FL_FAILED, "%s: a sum can hold %d updates, and this is one too many", file,
+                        FL_EXACT_TERMS);
+    s->terms += terms;
+    return 0;
+}
+
+static int
+add_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, double weight)
+{
+    const unsigned char *data;
+    size_t len;
+    int got;
+
+    for (size_t b = 0; (got = fl_reader_block(in, &data, &len)) == 1; b++)
+        if (add_block(s, in, e, b, (const float *)(const void *)data, len / sizeof(float), weight))
+            return blame(in);
+    return got;
+}
+
+int
+fl_sum_add_update(struct fl_sum *s, struct fl_reader *in, double weight)
+{
+    const char *file = fl_reader_name(in);
+    const struct fl_tensor *t;
+    size_t tensors = 0;
+    int got;
+
+    if (add_terms(s, file, 1))
+        return -1;
+    fl_exact_total_add(&s->total, weight);
+    for (; (got = fl_reader_tensor(in, &t)) == 1; tensors++) {
+        char shape[200];
+        if (t->dtype != FL_F32 || t->role != FL_PLAIN)
+            return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s %s; an update is made of plain f32 "
+                            "tensors", file, t->name, fl_role_name(t->role),
+                            fl_tensor_shape(t, shape, sizeof shape));
+        struct entry *e = find_entry(s, file, tensors, t);
+        if (!e || add_tensor(s, in, e, weight))
+            return -1;
+    }
+    return got || check_count(s, file, tensors) ? -1 : 0;
+}
+
+/* Shape and lowest word of a tensor in a partial sum, as the f32 tensor that it is the sum of. */
+static int
+partial_tensor(const char *file, const struct fl_tensor *t, struct fl_tensor *plain, int *from)
+{
+    int64_t exponent = 0;
+    uint64_t words = t->rank ? t->dims[t->rank - 1] : 0;
+
+    if (t->dtype != FL_U64 || t->role != FL_PLAIN || (words != 1 && words != 2 && words != 4) ||
+        fl_meta_get_i64(&t->attrs, "exponent", FL_EXACT_UNIT, 3, &exponent) ||
+        exponent != FL_EXACT_UNIT + 64 * (FL_EXACT_WORDS - (int64_t)words))
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is not one of a partial sum; make it with "
+                        "fl-aggregate --partial", file, t->name);
+    *from = FL_EXACT_WORDS - (int)words;
+    fl_tensor_init(plain, t->name, FL_F32, t->rank - 1, t->dims);
+    return 0;
+}
+
+/* One piece of a partial tensor, N coordinates from AT on; a piece lies within a block. */
+struct merging {
+    struct block *block;
+    size_t at, n;
+    int from;
+    const unsigned char *stored;
+    uint64_t terms;
+    bool bad[ROWS];
+};
+
+static void
+merge_row(void *arg, size_t row, int worker)
+{
+    struct merging *m = arg;
+    size_t at = row * ROW, n = m->n - at < ROW ? m->n - at : ROW;
+    size_t stored = at * 8 * (size_t)(FL_EXACT_WORDS - m->from);
+    uint64_t *word[FL_EXACT_WORDS];
+
+    (void)worker;
+    planes_at(word, m->block, m->at + at);
+    m->bad[row] = fl_exact_add_stored(word, m->from, m->stored + stored, n, m->terms) < 0;
+}
+
+static int
+merge_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, int from, uint64_t terms)
+{
+    const unsigned char *data;
+    size_t len, each = 8 * (size_t)(FL_EXACT_WORDS - from);
+    uint64_t at = 0;
+    int got;
+
+    for (; (got = fl_reader_block(in, &data, &len)) == 1; at += len / each) {
+        struct merging m = {.block = need_planes(s, e, (size_t)(at / BLOCK), from),
+                            .at = (size_t)(at % BLOCK), .n = len / each, .from = from,
+                            .stored = data, .terms = terms};
+        if (!m.block)
+            return -1;
+        fl_pool_run(s->pool, row_count(m.n), merge_row, &m);
+        for (size_t row = 0; row < row_count(m.n); row++) {
+            if (!m.bad[row])
+                continue;
+            fl_error(FL_FAILED, "%s: tensor \"%s\" has a sum that %llu updates cannot have, near "
+                     "value %llu", fl_reader_name(in), e->tensor.name, (unsigned long long)terms,
+                     (unsigned long long)(at + row * ROW));
+            return blame(in);
+        }
+    }
+    return got;
+}
+
+int
+fl_sum_add_partial(struct fl_sum *s, struct fl_reader *in, uint64_t terms,
+                   const struct fl_exact_total *total)
+{
+    const char *file = fl_reader_name(in);
+    const struct fl_tensor *t;
+    size_t tensors = 0;
+    int got;
+
+    if (add_terms(s, file, terms))
+        return -1;
+    fl_exact_total_merge(&s->total, total);
+    for (; (got = fl_reader_tensor(in, &t)) == 1; tensors++) {
+        struct fl_tensor plain;
+        int from = 0;
+        if (partial_tensor(file, t, &plain, &from))
+            return -1;
+        struct entry *e = find_entry(s, file, tensors, &plain);
+        if (!e || merge_tensor(s, in, e, from, terms))
+            return -1;
+    }
+    return got || check_count(s, file, tensors) ? -1 : 0;
+}
+
+struct dividing {
+    const struct fl_sum *sum;
+    const struct block *block;
+    float *mean;
+    size_t n;
+};
+
+static void
+divide_row(void *arg, size_t row, int worker)
+{
+    struct dividing *d = arg;
+    size_t at = row * ROW, n = d->n - at < ROW ? d->n - at : ROW;
+    uint64_t *word[FL_EXACT_WORDS];
+
+    (void)worker;
+    planes_at(word, d->block, at);
+    fl_exact_mean(d->mean + at, word, n, &d->sum->total);
+}
+
+int
+fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct entry *e = &s->entries[i];
+        if (fl_writer_tensor(out, &e->tensor))
+            return -1;
+        for (size_t b = 0; b < e->block_count; b++) {
+            struct dividing d = {s, &e->blocks[b],
+                                 (float *)(void *)s->buffer, block_size(e, b)};
+            fl_pool_run(s->pool, row_count(d.n), divide_row, &d);
+            if (fl_writer_data(out, s->buffer, d.n * sizeof(float)))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* The lowest word that a tensor's sums need in a partial sum: 0, 2 or 3. */
+static int
+lowest_word(const struct entry *e)
+{
+    int from = FL_EXACT_WORDS - 1;
+
+    for (size_t b = 0; b < e->block_count; b++) {
+        int lowest = fl_exact_lowest(e->blocks[b].word, block_size(e, b));
+        from = lowest < from ? lowest : from;
+    }
+    return from == 1 ? 0 : from;
+}
+
+static int
+write_partial_block(struct fl_sum *s, struct fl_writer *out, const struct block *block, int from,
+                    size_t n)
+{
+    for (size_t at = 0; at < n; at += ROW) {
+        size_t row = n - at < ROW ? n - at : ROW;
+        uint64_t *word[FL_EXACT_WORDS];
+        planes_at(word, block, at);
+        fl_exact_store(s->buffer, word, from, row);
+        if (fl_writer_data(out, s->buffer, row * 8 * (size_t)(FL_EXACT_WORDS - from)))
+            return -1;
+    }
+    return 0;
+}
+
+int
+fl_sum_write_partial(struct fl_sum *s, struct fl_writer *out)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct entry *e = &s->entries[i];
+        struct fl_tensor t = e->tensor;
+        int from = lowest_word(e);
+        if (t.rank == FL_FLT_RANK_MAX)
+            return fl_error(FL_FAILED, "tensor \"%s\" has %d dimensions; a partial sum needs one "
+                            "more, and that is too many", t.name, FL_FLT_RANK_MAX);
+        t.dims[t.rank++] = (uint64_t)(FL_EXACT_WORDS - from);
+        t.dtype = FL_U64;
+        if (fl_meta_set_i64(&t.attrs, "exponent", FL_EXACT_UNIT + 64 * from))
+            return -1;
+        int failed = fl_writer_tensor(out, &t);
+        fl_meta_release(&t.attrs);
+        for (size_t b = 0; !failed && b < e->block_count; b++)
+            failed = write_partial_block(s, out, &e->blocks[b], from, block_size(e, b));
+        if (failed)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,106 @@
+#include "fed/update.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+const char *
+fl_update_short(const unsigned char digest[FL_HASH_BYTES], char text[FL_UPDATE_HEX])
+{
+    fl_hex(text, digest, (FL_UPDATE_HEX - 1) / 2);
+    return text;
+}
+
+int
+fl_update_base(const char *file, const struct fl_meta *update, const unsigned char **base)
+{
+    if (!fl_meta_find(update, "base"))
+        return fl_error(FL_FAILED, "%s: does not say which model it belongs to (no \"base\"); make "
+                        "it with fl-train or fl-diff", file);
+    return fl_meta_get_bytes(update, "base", FL_HASH_BYTES, base) ? fl_error_about(file) : 0;
+}
+
+int
+fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
+                     const unsigned char digest[FL_HASH_BYTES])
+{
+    const unsigned char *base;
+    char got[FL_UPDATE_HEX], want[FL_UPDATE_HEX];
+
+    if (fl_update_base(file, update, &base))
+        return -1;
+    if (memcmp(base, digest, FL_HASH_BYTES))
+        return fl_error(FL_REFUSED, "%s: belongs to the model %s..., and %s is %s...; take the "
+                        "model that it was trained from", file, fl_update_short(base, got), model,
+                        fl_update_short(digest, want));
+    return 0;
+}
+
+int
+fl_update_site(const char *file, const struct fl_meta *update, const char **site)
+{
+    *site = NULL;
+    if (!fl_meta_find(update, "site"))
+        return 0;
+    if (fl_meta_get_text(update, "site", site))
+        return fl_error_about(file);
+    if (!**site)
+        return fl_error(FL_FAILED, "%s: its site has an empty name; give it one", file);
+    return 0;
+}
+
+static bool
+same_texts(char *const *a, char *const *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(a[i], b[i]))
+            return false;
+    return true;
+}
+
+bool
+fl_update_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b)
+{
+    if (a->type != b->type || a->count != b->count)
+        return false;
+    switch (a->type) {
+    case FL_META_I64:
+        return a->value.i64 == b->value.i64;
+    case FL_META_F64:
+        return !memcmp(&a->value.f64, &b->value.f64, sizeof a->value.f64);
+    case FL_META_TEXT:
+    case FL_META_BYTES:
+        return !memcmp(a->value.bytes, b->value.bytes, a->count);
+    case FL_META_I64_LIST:
+        return !a->count || !memcmp(a->value.i64_list, b->value.i64_list,
+                                    a->count * sizeof *a->value.i64_list);
+    case FL_META_F64_LIST:
+        return !a->count || !memcmp(a->value.f64_list, b->value.f64_list,
+                                    a->count * sizeof *a->value.f64_list);
+    case FL_META_TEXT_LIST:
+        return same_texts(a->value.text_list, b->value.text_list, a->count);
+    }
+    return false;
+}
+
+void
+fl_update_keep_common(struct fl_meta *kept, const struct fl_meta *other)
+{
+    for (size_t i = kept->count; i > 0; i--) {
+        const struct fl_meta_item *mine = &kept->items[i - 1];
+        const struct fl_meta_item *theirs = fl_meta_find(other, mine->key);
+        if (!theirs || !fl_update_same_item(mine, theirs))
+            fl_meta_remove(kept, mine->key);
+    }
+}
+
+bool
+fl_update_own_key(const char *key)
+{
+    static const char *const own[] = {"site", "examples", "tokens", "loss.first", "loss.last"};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (!strcmp(key, own[i]))
+            return true;
+    return !strncmp(key, "sum.", 4);
+}
