@@ -18,7 +18,7 @@ static struct {
 static const struct fl_option options[] = {
     {.name = "rule", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = "mean",
      .help = "how updates become one (default: mean)", .value = &opt.rule},
-    {'w', "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
+    {0, "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
      &opt.weights, 0, 0, FL_WEIGHT_CHOICES, &opt.weights_given},
     {.name = "alpha", .type = FL_OPT_F64, .arg = "X", .max = 4, .value = &opt.alpha,
      .help = "power of the bandwidth in dynamic weights, 0 to 4 (default 0.5)",

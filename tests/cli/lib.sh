@@ -4,6 +4,7 @@
 #     check "what holds" command args...          passes when the command exits 0
 #     status 2 "what is refused" command args...  passes when it exits with that status; stderr in $work/err
 #     skip "what" "why it cannot run here"
+# and can use on_terminal, small_disk and python (below),
 # and ends with "finish". It runs in a folder of its own, removed afterwards.
 set -u
 export LC_ALL=C
@@ -12,7 +13,7 @@ BUILD=${BUILD:-$top/build}
 PATH=${FL_BIN:-$BUILD/bin}:$PATH
 shared=${FL_SHARED-$(dirname "$top")/shared}
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 143' HUP INT TERM
 cd "$work" || exit 1
 number=0
@@ -54,6 +55,16 @@ skip() {
 
 python() {   # a Python 3 that has xxhash
     if python3 -c 'import xxhash' 2>/dev/null; then python3 "$@"; else /usr/bin/python3 "$@"; fi
+}
+
+on_terminal() {   # command args...: with standard input and output on a terminal; exits as the command does
+    python -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$@"
+}
+
+small_disk() {   # KILOBYTES: an empty file system of that size at $work/small; 1 when it cannot be had
+    mkdir -p "$work/small"
+    umount "$work/small" 2>/dev/null
+    mount -t tmpfs -o size="$1k" small "$work/small" 2>/dev/null
 }
 
 finish() {

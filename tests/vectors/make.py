@@ -318,4 +318,5 @@ def main():
             (folder / f"{name}.want").write_text(words)
 
 
-main()
+if __name__ == "__main__":
+    main()
