@@ -65,6 +65,15 @@ exp2_near_zero(double r)
 }
 
 double
+fl_log2(double x)
+{
+    int k;
+    double m = split(x, &k);
+
+    return k + log2_near_one(m);
+}
+
+double
 fl_power(double x, double y)
 {
     int k;

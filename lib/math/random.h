@@ -1,7 +1,7 @@
 /*
- * Random numbers for everything but secrets: counter based, so that any number of a stream can be had
- * without those before it, and the same on every machine (integers, and + - * / sqrt in fixed order;
- * nothing of libm).
+ * Random numbers for everything but secrets: counter based, so that any number of a stream can be
+ * had without those before it, and the same on every machine (integers, and + - * / sqrt in a fixed
+ * order; nothing of libm).
  *
  * Source: Philox4x32-10, Salmon, Moraes, Dror, Shaw: Parallel random numbers, as easy as 1, 2, 3
  * (SC 2011).
@@ -19,8 +19,8 @@ void fl_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 uint64_t fl_random_at(uint64_t seed, uint64_t stream, uint64_t i);
 
 /*
- * A place in a stream. Fill it in (next = 0 for the start), copy it, store it: that is all its state.
- * Streams are for separate uses of one seed: name them in one enum of the program.
+ * A place in a stream. Fill it in (next = 0 for the start), copy it, store it: that is all its
+ * state. Streams are for separate uses of one seed: name them in one enum of the program.
  */
 struct fl_random {
     uint64_t seed, stream, next;
@@ -31,21 +31,17 @@ uint64_t fl_random_below(struct fl_random *r, uint64_t n); /* unbiased, 0..n-1; 
 double fl_random_unit(struct fl_random *r);                /* [0, 1), a multiple of 2^-53 */
 
 /*
- * x[i] = std * z_i, z_i standard normal from number i of the stream alone: a part of the array, or
- * another order, gives the same values. Source of the inverse: Wichura 1988, AS 241 (PPND16).
- *   x  (n,) values first .. first + n - 1 of the stream
+ * x[i] = std * z, z standard normal from number FIRST + i of the stream alone: a part of the array,
+ * or another order, gives the same values.
+ *   x  (n,) out
  */
 void fl_random_normal(uint64_t seed, uint64_t stream, uint64_t first, float *x, size_t n,
                       double std);
 
-/* Inverse of the standard normal distribution function, 0 < p < 1; relative error below 1e-15. */
-double fl_normal_quantile(double p);
-
 /*
- * Where a random permutation of 0..n-1 takes I (i < n): a batch of a shuffled pass over data is found
- * without an array of its size. Each (seed, stream) is another permutation. A Feistel network on the
- * smallest even number of bits that holds n, walked until the value is below n. Cost: 4 to 16 blocks.
+ * The inverse of the standard normal distribution function, 0 < p < 1; relative error below 1e-15.
+ * Source: Wichura 1988, Applied Statistics 37, AS 241 (PPND16).
  */
-uint64_t fl_random_permute(uint64_t seed, uint64_t stream, uint64_t n, uint64_t i);
+double fl_normal_quantile(double p);
 
 #endif

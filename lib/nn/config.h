@@ -1,7 +1,7 @@
 /*
  * The shape of a model: the Llama family (RMSNorm, rotary positions, SwiGLU, grouped-query
- * attention, no biases). Letters: V vocabulary, L layers, C channels, H heads, D channels of a head,
- * F channels of the feed-forward part, T time.
+ * attention, no biases). Letters: V vocabulary, L layers, C channels, H heads, D channels of a
+ * head, F channels of the feed-forward part, T time.
  */
 #ifndef FL_NN_CONFIG_H
 #define FL_NN_CONFIG_H
@@ -36,7 +36,7 @@ struct fl_config {
     bool tied;         /* the embedding is the head too */
 };
 
-/* 0, or -1 with FL_USAGE and a sentence that names the field ("heads: 7 ..."). Allocates nothing. */
+/* 0, or -1 with FL_USAGE and a sentence that names the field. Allocates nothing. */
 int fl_config_check(const struct fl_config *c);
 
 /* The arch.* keys of a model into META, which may hold others. */
@@ -53,9 +53,9 @@ uint64_t fl_config_parameters(const struct fl_config *c);
 
 /*
  * Floating-point operations that training needs for one token in windows of T: 6 for each weight
- * of a matrix product (the embedding look-up is none, the head is one, tied or not) and 6 H D (T + 1)
- * for each layer's causal attention. What an implementation computes twice, and norms, activations
- * and the optimizer, are not counted.
+ * of a matrix product (the embedding look-up is none, the head is one, tied or not) and
+ * 6 H D (T + 1) for each layer's causal attention. What an implementation computes twice, and
+ * norms, activations and the optimizer, are not counted.
  */
 double fl_config_train_flops(const struct fl_config *c, uint32_t T);
 

@@ -10,8 +10,8 @@
 struct fl_decoder;
 
 /*
- * Room for T tokens (T <= ctx); 2 L T kv_heads D floats. M (with its weights) and POOL are borrowed.
- * NULL with an error.
+ * Room for T tokens (T <= ctx); 2 L T kv_heads D floats. M (with its weights) and POOL are
+ * borrowed. NULL with an error.
  */
 struct fl_decoder *fl_decoder_new(const struct fl_model *m, struct fl_pool *pool, size_t T);
 void fl_decoder_free(struct fl_decoder *d);
