@@ -89,7 +89,7 @@ int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const c
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and
- * the tokenizer's LEN bytes as tokenizer.json. META may be NULL.
+ * the tokenizer's LEN bytes as tokenizer.json (none when LEN is 0). META may be NULL.
  */
 int fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_meta *meta,
                    const void *tokenizer, size_t len);

@@ -1,0 +1,36 @@
+/*
+ * Matrix products in float32, rows first; the only caller of BLAS.
+ */
+#ifndef FL_MATH_GEMM_H
+#define FL_MATH_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * C = A B + keep C, where A is (m,k), B is (k,n), C is (m,n).
+ *   a, lda   element (i,j) of A is a[i * lda + j], or a[j * lda + i] when at
+ *   b, ldb   the same for B
+ *   c, ldc   does not overlap the others; not read when keep is false
+ * m, n, k are at least 1 and, like the strides, below 2^31.
+ */
+struct fl_gemm {
+    size_t m, n, k;
+    const float *a, *b;
+    size_t lda, ldb;
+    bool at, bt; /* stored transposed */
+    bool keep;
+    float *c;
+    size_t ldc;
+};
+
+/*
+ * BLAS works in the calling thread alone from now on: results then do not depend on how many
+ * threads there are. Call it before the first product, when no other thread is in one.
+ */
+void fl_gemm_start(void);
+
+/* In the calling thread; threads may each be in one. One product with a vector (m 1) is one too. */
+void fl_gemm(const struct fl_gemm *g);
+
+#endif

@@ -1,0 +1,255 @@
+#include "math/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "math/kernel.h"
+
+enum { LANES = 16 };
+
+static inline uint32_t
+bits_of(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float
+of_bits(uint32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/*
+ * e^x = 2^k e^r with k = round(x / ln 2): adding 1.5 2^23 rounds to a whole number, which then lies
+ * in the lowest bits. k ln 2 is taken off in two parts, the first product exact; e^r is its series
+ * up to r^7, |r| <= 0.347; 2^k is two factors, so that results may be subnormal or infinite.
+ */
+static inline float
+exp_of(float x)
+{
+    const float round = 0x1.8p23f;
+
+    x = x < -104 ? -104 : x;
+    x = x > 89 ? 89 : x;
+    float t = x * 0x1.715476p0f + round, k = t - round;
+    float r = (x - k * 0x1.62e4p-1f) - k * 0x1.7f7d1cp-20f;
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r;
+    uint32_t n = bits_of(t) - bits_of(round) + 512, half = n / 2; /* 512: never negative */
+    return (p + 1) * of_bits((half - 256 + 127) << 23) * of_bits((n - half - 256 + 127) << 23);
+}
+
+static inline float
+sum_lanes(float lane[LANES])
+{
+    for (size_t half = LANES / 2; half; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            lane[j] += lane[j + half];
+    return lane[0];
+}
+
+size_t
+fl_vec_finite(const float *x, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + 256 <= n; i += 256) {
+        uint32_t bad = 0;
+        for (size_t j = 0; j < 256; j++)
+            bad |= (bits_of(x[i + j]) & 0x7f800000) == 0x7f800000;
+        if (bad)
+            break;
+    }
+    while (i < n && (bits_of(x[i]) & 0x7f800000) != 0x7f800000)
+        i++;
+    return i;
+}
+
+FL_KERNEL float
+fl_vec_max(const float *x, size_t n)
+{
+    float lane[LANES];
+    size_t i = 0;
+
+    for (size_t j = 0; j < LANES; j++)
+        lane[j] = -INFINITY;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+    for (size_t j = 0; i + j < n; j++)
+        lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+    for (size_t j = 1; j < LANES; j++)
+        lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+    return lane[0];
+}
+
+size_t
+fl_vec_largest(const float *x, size_t n)
+{
+    float max = fl_vec_max(x, n);
+
+    for (size_t i = 0; i < n; i++)
+        if (x[i] == max)
+            return i;
+    return 0;
+}
+
+FL_KERNEL float
+fl_vec_dot(const float *x, const float *y, size_t n)
+{
+    float lane[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] += x[i + j] * y[i + j];
+    for (size_t j = 0; i + j < n; j++)
+        lane[j] += x[i + j] * y[i + j];
+    return sum_lanes(lane);
+}
+
+FL_KERNEL void
+fl_vec_exp(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = exp_of(x[i]);
+}
+
+FL_KERNEL float
+fl_vec_exp_sum(float *y, const float *x, float a, float b, size_t n)
+{
+    float lane[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] += y[i + j] = exp_of(a * x[i + j] - b);
+    for (size_t j = 0; i + j < n; j++)
+        lane[j] += y[i + j] = exp_of(a * x[i + j] - b);
+    return sum_lanes(lane);
+}
+
+FL_KERNEL void
+fl_vec_swiglu(float *h, const float *g, const float *u, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h[i] = g[i] / (1 + exp_of(-g[i])) * u[i];
+}
+
+FL_KERNEL void
+fl_vec_swiglu_back(float *h, float *g, float *u, const float *dh, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float s = 1 / (1 + exp_of(-g[i])), silu = g[i] * s;
+        h[i] = silu * u[i];
+        g[i] = dh[i] * u[i] * (s + silu * (1 - s));
+        u[i] = dh[i] * silu;
+    }
+}
+
+FL_KERNEL double
+fl_vec_sum_squares(const float *x, size_t n)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] += (double)x[i + j] * (double)x[i + j];
+    for (size_t j = 0; i + j < n; j++)
+        lane[j] += (double)x[i + j] * (double)x[i + j];
+    for (size_t half = LANES / 2; half; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            lane[j] += lane[j + half];
+    return lane[0];
+}
+
+FL_KERNEL void
+fl_vec_add(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += x[i];
+}
+
+FL_KERNEL void
+fl_vec_scale(float *y, float a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] *= a;
+}
+
+float
+fl_vec_inverse_rms(const float *x, size_t n, float eps)
+{
+    return 1 / sqrtf(fl_vec_dot(x, x, n) / (float)n + eps);
+}
+
+FL_KERNEL void
+fl_vec_rmsnorm(float *y, const float *x, const float *gain, float r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = r * x[i] * gain[i];
+}
+
+/* With s = sum(dy gain x): dx = r gain dy - r^3 s / n x. */
+FL_KERNEL void
+fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *x, const float *gain,
+                    float r, size_t n)
+{
+    float lane[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] += dy[i + j] * gain[i + j] * x[i + j];
+    for (size_t j = 0; i + j < n; j++)
+        lane[j] += dy[i + j] * gain[i + j] * x[i + j];
+    float q = r * r * r * sum_lanes(lane) / (float)n;
+    for (i = 0; i < n; i++) {
+        float d = r * dy[i];
+        dx[i] += d * gain[i] - q * x[i];
+        dgain[i] += d * x[i];
+    }
+}
+
+FL_KERNEL void
+fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half)
+{
+    for (size_t i = 0; i < half; i++) {
+        float a = x[i], b = x[i + half], s = sign * sine[i];
+        x[i] = a * cosine[i] - b * s;
+        x[i + half] = b * cosine[i] + a * s;
+    }
+}
+
+FL_KERNEL void
+fl_vec_softmax_back(float *dp, const float *p, float delta, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dp[i] = p[i] * (dp[i] - delta) * scale;
+}
+
+FL_KERNEL void
+fl_vec_adamw(const struct fl_vec_adamw *a, float *w, float *g, float *m, float *v, size_t n)
+{
+    const struct fl_vec_adamw s = *a;
+
+    for (size_t i = 0; i < n; i++) {
+        float d = g[i] * s.scale;
+        m[i] = s.beta1 * m[i] + s.new1 * d;
+        v[i] = s.beta2 * v[i] + s.new2 * (d * d);
+        w[i] -= s.decay * w[i] + s.rate * m[i] / (sqrtf(v[i]) * s.inverse_root + s.eps);
+        g[i] = 0;
+    }
+}

@@ -1,0 +1,66 @@
+/*
+ * Rows of floats: the element-wise parts of a model and of its optimizer.
+ *
+ * Every function has one meaning to the bit: element-wise work is written in + - * / and square
+ * root without contraction, and a sum is kept in 16 lanes (element i in lane i mod 16), which are
+ * added at the end in halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1. So vectors of any width give the same.
+ * Arrays do not overlap unless it is said; no alignment is needed; NaN goes through to results.
+ */
+#ifndef FL_MATH_VECTOR_H
+#define FL_MATH_VECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+size_t fl_vec_finite(const float *x, size_t n);         /* index of the first not finite, or n */
+size_t fl_vec_largest(const float *x, size_t n);        /* index of the first largest; n > 0 */
+float fl_vec_max(const float *x, size_t n);             /* -inf for none; passes over NaN */
+float fl_vec_dot(const float *x, const float *y, size_t n);
+double fl_vec_sum_squares(const float *x, size_t n);    /* lanes of doubles */
+void fl_vec_add(float *y, const float *x, size_t n);    /* y += x */
+void fl_vec_scale(float *y, float a, size_t n);         /* y *= a */
+
+/* y = e^x, within 1 unit in the last place (2 where it is subnormal). y may be x. */
+void fl_vec_exp(float *y, const float *x, size_t n);
+
+/* y = e^(a x - b); returns the sum of y. y may be x. */
+float fl_vec_exp_sum(float *y, const float *x, float a, float b, size_t n);
+
+/* h = silu(g) u, silu(g) = g / (1 + e^-g) */
+void fl_vec_swiglu(float *h, const float *g, const float *u, size_t n);
+
+/* From dh: g becomes dg, u becomes du; h = silu(g) u once more. */
+void fl_vec_swiglu_back(float *h, float *g, float *u, const float *dh, size_t n);
+
+/* 1 / sqrt(mean of squares + eps) */
+float fl_vec_inverse_rms(const float *x, size_t n, float eps);
+
+/* y = r x gain */
+void fl_vec_rmsnorm(float *y, const float *x, const float *gain, float r, size_t n);
+
+/* dx += d(r x gain)/dx of dy, where r = r(x); dgain += r x dy. */
+void fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *x,
+                         const float *gain, float r, size_t n);
+
+/*
+ * Rotate the pairs (x[i], x[i + half]) by angles: x[i] cos - x[i + half] sin, x[i + half] cos +
+ * x[i] sin. SIGN -1 turns back.
+ */
+void fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half);
+
+/* ds = p (dp - delta) scale, in place of dp. */
+void fl_vec_softmax_back(float *dp, const float *p, float delta, float scale, size_t n);
+
+/* One step of AdamW for one array, and g = 0; see nn/adamw.h. */
+struct fl_vec_adamw {
+    float scale;         /* of g: the clipping coefficient */
+    float beta1, new1;   /* new1 = 1 - beta1 */
+    float beta2, new2;
+    float rate;          /* lr / (1 - beta1^t) */
+    float inverse_root;  /* 1 / sqrt(1 - beta2^t) */
+    float eps;
+    float decay;         /* lr times weight decay */
+};
+void fl_vec_adamw(const struct fl_vec_adamw *a, float *w, float *g, float *m, float *v, size_t n);
+
+#endif

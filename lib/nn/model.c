@@ -1,0 +1,294 @@
+#include "nn/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "math/half.h"
+#include "math/random.h"
+#include "math/vector.h"
+
+#define TOKENIZER "tokenizer.json"
+
+static void
+add(struct fl_model *m, enum fl_param_kind kind, const char *name, uint64_t rows, uint64_t columns)
+{
+    struct fl_param *p = &m->params[m->param_count++];
+
+    p->kind = kind;
+    p->rank = columns ? 2 : 1;
+    p->dims[0] = rows;
+    p->dims[1] = columns;
+    p->offset = m->size;
+    p->count = (size_t)(rows * (columns ? columns : 1));
+    m->size += p->count;
+    snprintf(p->name, sizeof p->name, "%s.weight", name);
+}
+
+static void
+add_layer(struct fl_model *m, uint32_t layer)
+{
+    const struct fl_config *c = &m->config;
+    uint64_t C = c->channels, HD = (uint64_t)c->heads * c->head_dim;
+    uint64_t KD = (uint64_t)c->kv_heads * c->head_dim, F = c->ffn;
+    const struct {
+        enum fl_param_kind kind;
+        const char *name;
+        uint64_t rows, columns;
+    } table[] = {
+        {FL_PARAM_NORM1, "input_layernorm", C, 0},
+        {FL_PARAM_Q, "self_attn.q_proj", HD, C},
+        {FL_PARAM_K, "self_attn.k_proj", KD, C},
+        {FL_PARAM_V, "self_attn.v_proj", KD, C},
+        {FL_PARAM_O, "self_attn.o_proj", C, HD},
+        {FL_PARAM_NORM2, "post_attention_layernorm", C, 0},
+        {FL_PARAM_GATE, "mlp.gate_proj", F, C},
+        {FL_PARAM_UP, "mlp.up_proj", F, C},
+        {FL_PARAM_DOWN, "mlp.down_proj", C, F},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "layers.%u.%s", (unsigned)layer, table[i].name);
+        m->params[m->param_count].layer = layer;
+        add(m, table[i].kind, name, table[i].rows, table[i].columns);
+    }
+}
+
+/* Config and table, no weights yet. */
+static struct fl_model *
+new_table(const struct fl_config *c)
+{
+    if (fl_config_check(c))
+        return NULL;
+    if (fl_config_parameters(c) > SIZE_MAX / sizeof(float)) {
+        fl_error(FL_FAILED, "a model of %.3g parameters is too large for this machine",
+                 (double)fl_config_parameters(c));
+        return NULL;
+    }
+    struct fl_model *m = fl_alloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->config = *c;
+    m->params = fl_alloc(3 + 9 * (size_t)c->layers, sizeof *m->params);
+    if (!m->params) {
+        free(m);
+        return NULL;
+    }
+    add(m, FL_PARAM_EMBED, "embed_tokens", c->vocab, c->channels);
+    for (uint32_t l = 0; l < c->layers; l++)
+        add_layer(m, l);
+    add(m, FL_PARAM_NORM, "norm", c->channels, 0);
+    if (!c->tied)
+        add(m, FL_PARAM_HEAD, "lm_head", c->vocab, c->channels);
+    return m;
+}
+
+struct fl_model *
+fl_model_new(const struct fl_config *c)
+{
+    struct fl_model *m = new_table(c);
+
+    if (m)
+        m->weights = fl_alloc_aligned(m->size, sizeof(float));
+    if (m && !m->weights) {
+        fl_model_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void
+fl_model_free(struct fl_model *m)
+{
+    if (!m)
+        return;
+    free(m->params);
+    free(m->weights);
+    free(m);
+}
+
+float *
+fl_model_array(const struct fl_model *m)
+{
+    float *x = fl_alloc_aligned(m->size, sizeof *x);
+
+    if (x)
+        memset(x, 0, m->size * sizeof *x);
+    return x;
+}
+
+int64_t
+fl_model_find(const struct fl_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->param_count; i++)
+        if (!strcmp(m->params[i].name, name))
+            return (int64_t)i;
+    return -1;
+}
+
+void
+fl_model_init(struct fl_model *m, uint64_t seed)
+{
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_param *p = &m->params[i];
+        float *w = m->weights + p->offset;
+
+        if (p->rank == 1) {
+            for (size_t j = 0; j < p->count; j++)
+                w[j] = 1;
+            continue;
+        }
+        bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
+        double std = residual ? 0.02 / sqrt(2.0 * m->config.layers) : 0.02;
+        fl_random_normal(seed, i, 0, w, p->count, std);
+    }
+}
+
+static int
+check_param(const struct fl_param *p, const struct fl_object *o, const char *prefix, int64_t *index)
+{
+    char name[FL_FLT_NAME_MAX + 1], got[128], right[128];
+    struct fl_tensor want = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+
+    snprintf(name, sizeof name, "%s%s", prefix, p->name);
+    *index = fl_object_find(o, name);
+    if (*index < 0)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is missing, which the model's shape asks for",
+                        fl_object_name(o), name);
+    const struct fl_tensor *t = fl_object_tensor(o, (size_t)*index);
+    if (t->dtype == FL_F16 || t->dtype == FL_BF16)
+        want.dtype = t->dtype;
+    if (!fl_tensor_same_shape(t, &want))
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; %s would be right", fl_object_name(o),
+                        name, fl_tensor_shape(t, got, sizeof got),
+                        fl_tensor_shape(&want, right, sizeof right));
+    if (t->role != FL_PLAIN)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; plain values are needed",
+                        fl_object_name(o), name, fl_role_name(t->role));
+    return 0;
+}
+
+int
+fl_model_check(const struct fl_model *m, const struct fl_object *o, const char *prefix)
+{
+    for (size_t i = 0; i < m->param_count; i++) {
+        int64_t index;
+        if (check_param(&m->params[i], o, prefix, &index))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, float *out)
+{
+    int64_t index;
+
+    if (check_param(p, o, prefix, &index))
+        return -1;
+    const void *data = fl_object_data(o, (size_t)index);
+    if (!data)
+        return -1;
+    switch (fl_object_tensor(o, (size_t)index)->dtype) {
+    case FL_F16:
+        fl_f16_to_f32(out, data, p->count);
+        break;
+    case FL_BF16:
+        fl_bf16_to_f32(out, data, p->count);
+        break;
+    default:
+        memcpy(out, data, p->count * sizeof *out);
+    }
+    size_t bad = fl_vec_finite(out, p->count);
+    if (bad < p->count)
+        return fl_error(FL_FAILED, "%s: tensor \"%s%s\": value %zu is %g; only finite values are "
+                        "usable", fl_object_name(o), prefix, p->name, bad, (double)out[bad]);
+    return 0;
+}
+
+int
+fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values)
+{
+    for (size_t i = 0; i < m->param_count; i++)
+        if (read_param(&m->params[i], o, prefix, values + m->params[i].offset))
+            return -1;
+    return 0;
+}
+
+/* Besides the parameters there may be a tokenizer and nothing else. */
+static int
+check_no_others(const struct fl_model *m, const struct fl_object *o)
+{
+    size_t known = m->param_count + (fl_object_find(o, TOKENIZER) >= 0);
+
+    for (size_t i = 0; fl_object_count(o) != known && i < fl_object_count(o); i++) {
+        const char *name = fl_object_tensor(o, i)->name;
+        if (strcmp(name, TOKENIZER) && fl_model_find(m, name) < 0)
+            return fl_error(FL_FAILED, "%s: tensor \"%s\" is none that a model of this shape has",
+                            fl_object_name(o), name);
+    }
+    return 0;
+}
+
+struct fl_model *
+fl_model_load(struct fl_object *o)
+{
+    struct fl_config c;
+    struct fl_model *m = NULL;
+
+    if (fl_config_from_meta(&c, &fl_object_head(o)->meta) || !(m = new_table(&c))) {
+        fl_error_about(fl_object_name(o));
+        return NULL;
+    }
+    if (!fl_model_check(m, o, "") && !check_no_others(m, o) &&
+        (m->weights = fl_alloc_aligned(m->size, sizeof(float))) &&
+        !fl_model_read(m, o, "", m->weights))
+        return m;
+    fl_model_free(m);
+    return NULL;
+}
+
+int
+fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
+                      const float *values)
+{
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_param *p = &m->params[i];
+        struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+
+        snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
+        if (fl_writer_tensor(w, &t) ||
+            fl_writer_data(w, values + p->offset, p->count * sizeof *values))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+write_tokenizer(struct fl_writer *w, const void *tokenizer, size_t len)
+{
+    struct fl_tensor t = {.name = TOKENIZER, .dtype = FL_U8, .rank = 1, .dims = {len}};
+
+    return fl_writer_tensor(w, &t) || fl_writer_data(w, tokenizer, len) ? -1 : 0;
+}
+
+int
+fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_meta *meta,
+               const void *tokenizer, size_t len)
+{
+    struct fl_meta all = {0};
+    int result = 0;
+
+    if (meta)
+        result = fl_meta_copy(&all, meta);
+    if (result || fl_config_to_meta(&m->config, &all) ||
+        fl_writer_head(w, FL_KIND_MODEL, &all) || fl_model_write_values(m, w, "", m->weights) ||
+        (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
+        result = -1;
+    fl_meta_release(&all);
+    return result;
+}
