@@ -158,28 +158,3 @@ fl_config_train_flops(const struct fl_config *c, uint32_t T)
 
     return 6 * (head + c->layers * ((double)layer_matrices(c) + attention));
 }
-
-int
-fl_config_preset(struct fl_config *c, const char *name)
-{
-    static const struct {
-        const char *name;
-        struct fl_config config;
-    } presets[] = {
-        {"nano", {0, 256, 2, 64, 4, 2, 16, 192, 1e-5, 1e4, true}},
-        {"micro", {0, 256, 5, 128, 4, 2, 32, 384, 1e-5, 1e4, true}},
-        {"small", {0, 512, 6, 512, 8, 4, 64, 1152, 1e-5, 1e4, true}},
-        {"medium", {0, 1024, 9, 768, 12, 4, 64, 1664, 1e-5, 1e4, true}},
-        {"large", {0, 2048, 12, 1024, 16, 4, 64, 2432, 1e-5, 1e4, true}},
-    };
-    uint32_t vocab = c->vocab;
-
-    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-        if (!strcmp(presets[i].name, name)) {
-            *c = presets[i].config;
-            c->vocab = vocab;
-            return 0;
-        }
-    }
-    return fl_error(FL_USAGE, "\"%s\" is no preset; %s would be right", name, FL_PRESETS);
-}
