@@ -1,0 +1,73 @@
+/*
+ * Raw records out of files and standard input, in one pass and bounded memory.
+ *
+ * Plain text is cut into passages: a record ends at a form feed, or at a blank line once it has at
+ * least PASSAGE bytes; a record that reaches MAX bytes is cut behind the last blank line in its
+ * second half, else behind the last line, else the last space, else between characters. Of JSON
+ * Lines every line is a record; a line longer than FL_RECORDS_LINE(MAX) is passed over and counted.
+ *
+ * The bytes of a record are as the file has them: not yet UTF-8, line ends as they were; only a byte
+ * order mark at the start of a file, form feeds and blank lines between passages are gone. A file
+ * that is compressed, a stream, a PDF or UTF-16 is refused with what would help.
+ */
+#ifndef FL_TEXT_RECORDS_H
+#define FL_TEXT_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum fl_records_format {
+    FL_RECORDS_AUTO, /* JSON Lines when the name ends in .jsonl or .ndjson, else text */
+    FL_RECORDS_TEXT,
+    FL_RECORDS_JSONL
+};
+
+/* Bytes of the longest line of JSON Lines: the text may be escaped, other fields may be there. */
+#define FL_RECORDS_LINE(max) (8 * (max) + 65536)
+
+struct fl_records_settings {
+    enum fl_records_format format;
+    size_t max;     /* bytes of a document, at least 64 */
+    size_t passage; /* bytes; 0: a whole file is one record, up to MAX */
+};
+
+struct fl_record {
+    const unsigned char *data; /* valid until the next call */
+    size_t len;                /* at least 1 */
+    size_t file;               /* index of its path */
+    uint64_t offset;           /* of its first byte in the file */
+    uint64_t line;             /* of its first byte, from 1 */
+    bool jsonl;
+    bool cut;                  /* text: it was longer and goes on in the next record */
+};
+
+struct fl_records_file { /* what one file had; complete when its last record was taken */
+    uint64_t bytes;         /* read */
+    uint64_t overlong;      /* lines passed over */
+    uint64_t overlong_line; /* number of the first of them */
+    bool bom;               /* began with a byte order mark */
+    bool looks_jsonl;       /* AUTO took it for text, but it begins as JSON does */
+};
+
+struct fl_records;
+
+/* Can PATHS be opened, and is none of a kind that is refused? Pipes are not looked into. */
+int fl_records_check(const char *const *paths, size_t count);
+
+/* COUNT 0 reads standard input; PATHS are borrowed. NULL with an error. */
+struct fl_records *fl_records_open(const char *const *paths, size_t count,
+                                   const struct fl_records_settings *settings);
+void fl_records_free(struct fl_records *r);
+
+/* 1 with the next record, 0 behind the last one, -1 with an error. */
+int fl_records_next(struct fl_records *r, struct fl_record *record);
+
+size_t fl_records_count(const struct fl_records *r); /* files, standard input included */
+const char *fl_records_name(const struct fl_records *r, size_t file);
+const struct fl_records_file *fl_records_file(const struct fl_records *r, size_t file);
+
+/* Where to cut TEXT, which is longer than MAX, as above: an offset of at least 1, at most MAX. */
+size_t fl_records_cut(const unsigned char *text, size_t max);
+
+#endif
