@@ -1,0 +1,104 @@
+#include "text/template.h"
+
+#include <string.h>
+
+#include "text/spec.h"
+
+/* Add the ids of one {"SpecialToken": {"id": NAME}} as the table of special tokens says. */
+static int
+add_special(struct fl_ids *ids, const json_t *item, const json_t *table, uint32_t vocab)
+{
+    const char *what = "post_processor TemplateProcessing", *name;
+    const json_t *token, *id;
+    size_t i;
+
+    if (fl_spec_text(item, what, "id", &name))
+        return -1;
+    token = json_object_get(json_object_get(table, name), "ids");
+    if (!json_array_size(token))
+        return fl_error(FL_FAILED, "%s: token \"%.60s\" has no ids", what, name);
+    json_array_foreach(token, i, id) {
+        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) >= vocab)
+            return fl_error(FL_FAILED, "%s: an id of token \"%.60s\" is not in the vocabulary",
+                            what, name);
+        if (fl_ids_add(ids, (uint32_t)json_integer_value(id)))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+read_template(struct fl_template *t, const json_t *spec, uint32_t vocab)
+{
+    const char *what = "post_processor TemplateProcessing", *which;
+    const json_t *single = json_object_get(spec, "single"), *item, *part;
+    const json_t *table = json_object_get(spec, "special_tokens");
+    bool behind = false;
+    size_t i;
+
+    if (fl_spec_only(spec, what, "|type|single|pair|special_tokens|"))
+        return -1;
+    if (!json_is_array(single))
+        return fl_error(FL_FAILED, "%s: \"single\" is not a list", what);
+    json_array_foreach(single, i, item) {
+        if ((part = json_object_get(item, "Sequence"))) {
+            if (fl_spec_text(part, what, "id", &which))
+                return -1;
+            if (strcmp(which, "A") || behind)
+                return fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
+            behind = true;
+        } else if (add_special(behind ? &t->behind : &t->before,
+                               json_object_get(item, "SpecialToken"), table, vocab)) {
+            return -1;
+        }
+    }
+    return behind ? 0 : fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
+}
+
+static int
+read_step(struct fl_template *t, const json_t *spec, uint32_t vocab, int depth)
+{
+    const char *type = fl_spec_type(spec);
+    const json_t *list = json_object_get(spec, "processors"), *item;
+    size_t i;
+
+    if (!strcmp(type, "ByteLevel"))
+        return fl_spec_only(spec, "post_processor ByteLevel",
+                            "|type|add_prefix_space|trim_offsets|use_regex|");
+    if (!strcmp(type, "TemplateProcessing")) {
+        if (t->before.len || t->behind.len)
+            return fl_error(FL_FAILED, "two templates in a post_processor are not supported");
+        return read_template(t, spec, vocab);
+    }
+    if (strcmp(type, "Sequence") || depth)
+        return fl_error(FL_FAILED, "post_processor \"%.60s\" is not supported", type);
+    if (fl_spec_only(spec, "post_processor Sequence", "|type|processors|"))
+        return -1;
+    if (!json_is_array(list))
+        return fl_error(FL_FAILED, "post_processor Sequence: \"processors\" is not a list");
+    json_array_foreach(list, i, item) {
+        if (read_step(t, item, vocab, depth + 1))
+            return -1;
+    }
+    return 0;
+}
+
+int
+fl_template_read(struct fl_template *t, const json_t *spec, uint32_t vocab)
+{
+    if (!spec || json_is_null(spec))
+        return 0;
+    if (read_step(t, spec, vocab, 0)) {
+        fl_template_release(t);
+        return -1;
+    }
+    return 0;
+}
+
+void
+fl_template_release(struct fl_template *t)
+{
+    fl_ids_release(&t->before);
+    fl_ids_release(&t->behind);
+}

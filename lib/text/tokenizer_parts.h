@@ -1,0 +1,39 @@
+/*
+ * The inside of a tokenizer, for tokenizer.c, tokenizer_parse.c and encoder.c only.
+ *
+ *   text -> added tokens -> normalizer -> added tokens -> pre-tokenizer -> BPE -> template -> ids
+ */
+#ifndef FL_TEXT_TOKENIZER_PARTS_H
+#define FL_TEXT_TOKENIZER_PARTS_H
+
+#include "text/added.h"
+#include "text/bpe.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
+#include "text/pretokenizer.h"
+#include "text/template.h"
+#include "text/tokenizer.h"
+#include "text/vocab.h"
+
+struct fl_tokenizer {
+    char *json;
+    size_t json_len;
+    struct fl_vocab names;      /* as tokenizer.json spells them */
+    uint32_t vocab;             /* largest id + 1 */
+    unsigned char *special;     /* by id */
+    struct fl_buf pieces;       /* what ids stand for, one behind the other */
+    size_t *piece_at;           /* vocab + 1 offsets */
+    struct fl_added raw;        /* added tokens that are looked for in the text as it is, */
+    struct fl_added normalized; /* and in the text behind the normalizer */
+    struct fl_normalizer normalizer;
+    struct fl_pretokenizer pretokenizer;
+    struct fl_bpe bpe;
+    struct fl_decoder decoder;
+    struct fl_template template;
+    int64_t eot;
+};
+
+/* Fill T, which has its json already. */
+int fl_tokenizer_parse_json(struct fl_tokenizer *t);
+
+#endif
