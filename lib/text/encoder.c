@@ -1,7 +1,8 @@
+#include "text/tokenizer_parts.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "text/tokenizer_parts.h"
 #include "text/unicode.h"
 
 struct fl_encoder {

@@ -2,13 +2,14 @@
  * tokenizer.json to struct fl_tokenizer. Source: Hugging Face tokenizers 0.21, tokenizer/serialization.rs
  * and models/bpe/serialization.rs.
  */
+#include "text/tokenizer_parts.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "text/alphabet.h"
 #include "text/spec.h"
-#include "text/tokenizer_parts.h"
 
 enum { ADDED_MAX = 65536 };
 
@@ -20,7 +21,7 @@ read_vocab(struct fl_tokenizer *t, const json_t *vocab)
 
     if (!json_is_object(vocab) || !json_object_size(vocab))
         return fl_error(FL_FAILED, "model: \"vocab\" is missing or empty");
-    json_object_foreach((json_t *)(size_t)vocab, name, item) {
+    json_object_foreach((json_t *)vocab, name, item) {
         if (!json_is_integer(item) || json_integer_value(item) < 0)
             return fl_error(FL_FAILED, "model: the id of \"%.60s\" is not a whole number", name);
         if (fl_vocab_add(&t->names, name, strlen(name), (uint64_t)json_integer_value(item),
