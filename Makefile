@@ -14,7 +14,7 @@
 # man/PROGRAM.1, and its completions are generated. Every variant builds in a folder of its own.
 # Nothing is listed by hand: a new file is built, tested, installed because it is there.
 
-MODULES   = base os crypt cli math flt conf port text nn priv sec fed
+MODULES   = base os crypt cli math flt conf text nn priv sec fed port
 
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
