@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "flt/values.h"
+#include "math/half.h"
 #include "os/file.h"
 
 enum { CONFIG_MAX = 1 << 20 };
@@ -123,15 +123,14 @@ to_f32(float *out, enum fl_dtype dtype, const unsigned char *data, size_t n)
 {
     int odd = 0;
 
+    if (dtype == FL_F16)
+        fl_f16_to_f32(out, data, n);
+    else if (dtype == FL_BF16)
+        fl_bf16_to_f32(out, data, n);
     for (size_t i = 0; i < n; i++) {
-        if (dtype == FL_F32) {
-            uint32_t bits = fl_get32(data + 4 * i);
+        uint32_t bits = dtype == FL_F32 ? fl_get32(data + 4 * i) : 0;
+        if (dtype == FL_F32)
             memcpy(&out[i], &bits, sizeof bits);
-        } else if (dtype == FL_F16) {
-            out[i] = (float)fl_half_to_double(fl_get16(data + 2 * i));
-        } else {
-            out[i] = (float)fl_bfloat_to_double(fl_get16(data + 2 * i));
-        }
         odd |= !isfinite(out[i]);
     }
     return odd ? -1 : 0;

@@ -1,0 +1,13 @@
+# bash completion for fl-import; made by: fl-import --completion bash
+_fl_import()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -o --output -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_import fl-import
