@@ -1,0 +1,127 @@
+#include "os/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+bool
+fl_folder_exists(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+int
+fl_check_private(int fd, const char *name)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return fl_error_errno(errno, "%s: cannot read", name);
+    if (st.st_mode & 077)
+        return fl_error(FL_REFUSED, "%s: others can read or change it (mode %03o); chmod go= it, and "
+                                    "make a new key if it was ever copied", name,
+                        (unsigned)(st.st_mode & 0777));
+    return 0;
+}
+
+/* Make the folder and flush the one above it, so that it is still there after a crash. */
+static int
+make(const char *path)
+{
+    if (mkdir(path, 0700) && errno != EEXIST)
+        return fl_error_errno(errno, "%s: cannot make this folder", path);
+    char *above = fl_alloc(strlen(path) + 4, 1);
+    if (!above)
+        return -1;
+    sprintf(above, "%s/..", path);
+    int fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(above);
+    int failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
+    int e = errno;
+    if (fd >= 0)
+        close(fd);
+    return failed ? fl_error_errno(e, "%s: cannot flush the folder above it", path) : 0;
+}
+
+static int
+check_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return fl_error_errno(errno, "%s: cannot open this folder", path);
+    int result = fl_check_private(fd, path);
+    close(fd);
+    return result;
+}
+
+int
+fl_folder_open(struct fl_folder *folder, const char *path, bool create)
+{
+    *folder = (struct fl_folder)FL_FOLDER_INIT;
+    if (create && !fl_folder_exists(path) && make(path))
+        return -1;
+    if (check_folder(path))
+        return -1;
+    folder->path = fl_strdup(path);
+    char *name = folder->path ? fl_folder_file(folder, "lock") : NULL;
+    if (!name) {
+        fl_folder_close(folder);
+        return -1;
+    }
+    folder->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int result = 0;
+    if (folder->lock < 0)
+        result = fl_error_errno(errno, "%s: cannot open", name);
+    else if (flock(folder->lock, LOCK_EX | LOCK_NB))
+        result = errno == EWOULDBLOCK
+                     ? fl_error(FL_FAILED, "%s: another program is using it; wait for its end", path)
+                     : fl_error_errno(errno, "%s: cannot lock", name);
+    free(name);
+    if (result)
+        fl_folder_close(folder);
+    return result;
+}
+
+void
+fl_folder_close(struct fl_folder *folder)
+{
+    if (folder->lock >= 0)
+        close(folder->lock);
+    free(folder->path);
+    *folder = (struct fl_folder)FL_FOLDER_INIT;
+}
+
+char *
+fl_folder_file(const struct fl_folder *folder, const char *name)
+{
+    char *path = fl_alloc(strlen(folder->path) + strlen(name) + 2, 1);
+
+    if (path)
+        sprintf(path, "%s/%s", folder->path, name);
+    return path;
+}
+
+int
+fl_folder_remove(const struct fl_folder *folder, const char *name)
+{
+    char *path = fl_folder_file(folder, name);
+
+    if (!path)
+        return -1;
+    int result = 0;
+    if (unlink(path) && errno != ENOENT)
+        result = fl_error_errno(errno, "%s: cannot remove", path);
+    free(path);
+    return result;
+}

@@ -1,0 +1,38 @@
+/*
+ * A private folder in which a program remembers what must not be forgotten: mode 0700, locked while
+ * it is open, so that two runs never act on the same memory.
+ */
+#ifndef FL_OS_FOLDER_H
+#define FL_OS_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fl_folder {
+    char *path;
+    int lock; /* descriptor of the locked file in it; -1 when not open */
+};
+
+#define FL_FOLDER_INIT {.lock = -1}
+
+/*
+ * Open and lock the folder at PATH; with CREATE it is made when it is not there, durably. A folder
+ * that others can read or enter is refused (FL_REFUSED); one that is locked by another run is an
+ * error (FL_FAILED), without waiting.
+ */
+int fl_folder_open(struct fl_folder *folder, const char *path, bool create);
+void fl_folder_close(struct fl_folder *folder); /* unlocks; fine on one that is not open */
+
+/* "PATH/NAME", free() it; NULL with an error. */
+char *fl_folder_file(const struct fl_folder *folder, const char *name);
+
+/* True when PATH names a folder. */
+bool fl_folder_exists(const char *path);
+
+/* Remove the file NAME in it; a missing one is fine. */
+int fl_folder_remove(const struct fl_folder *folder, const char *name);
+
+/* Refuse (FL_REFUSED) a file that others can read or write; FD is open on it, NAME is for messages. */
+int fl_check_private(int fd, const char *name);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Small text files that hold secrets: a key, or what a key remembers.
+ *
+ * The first line says what the file is, the last one is "check HEX", a hash of all before it; between
+ * them every line is a word and its values, separated by single spaces. The text lives in locked
+ * memory only and is wiped with it; the file has mode 0600 and is replaced in one atomic step. A file
+ * that others can read is refused (FL_REFUSED). Messages never show a value.
+ */
+#ifndef FL_SEC_VAULT_H
+#define FL_SEC_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 16 << 20 };
+
+struct fl_vault { /* a zeroed struct is empty */
+    char *text;   /* secret memory */
+    size_t len, cap;
+    size_t at;    /* where the next line begins */
+    size_t line;  /* number of the line that was read last */
+    size_t count; /* fields of that line */
+    char *field[FL_VAULT_FIELDS];
+    char *name;   /* of the file, for messages */
+};
+
+void fl_vault_release(struct fl_vault *v);
+
+/* Read PATH, whose first line must be MAGIC, and check it. -1 leaves V released. */
+int fl_vault_read(struct fl_vault *v, const char *path, const char *magic);
+
+/* The next line into v->field: 1, 0 behind the last, -1. */
+int fl_vault_next(struct fl_vault *v);
+
+/* True when the line's word is WORD; it must then have VALUES values: *failed is set otherwise. */
+bool fl_vault_is(struct fl_vault *v, const char *word, size_t values, bool *failed);
+
+/* Value I (from 1) of the line as bytes, as a number of 0 to MAX. 0, or -1 naming file and line. */
+int fl_vault_bytes(struct fl_vault *v, size_t i, void *out, size_t n);
+int fl_vault_number(struct fl_vault *v, size_t i, uint64_t max, uint64_t *out);
+
+/* "FILE: line N: is not what this program writes; ..." with FL_FAILED. Returns -1. */
+int fl_vault_bad_line(const struct fl_vault *v);
+
+/* Begin a text with its MAGIC line; errors of the adders stay until fl_vault_write. */
+int fl_vault_begin(struct fl_vault *v, const char *magic);
+int fl_vault_word(struct fl_vault *v, const char *word);       /* a word or a value of text */
+int fl_vault_put_bytes(struct fl_vault *v, const void *data, size_t n); /* in hexadecimal */
+int fl_vault_put_number(struct fl_vault *v, uint64_t value);
+int fl_vault_end_line(struct fl_vault *v);
+
+/* Add the check and write the file, durably and in one step. */
+int fl_vault_write(struct fl_vault *v, const char *path);
+
+#endif
