@@ -1,0 +1,26 @@
+/* Lists of names out of a YAML list of scalars. */
+#ifndef FL_CONF_NAMES_H
+#define FL_CONF_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/yaml.h"
+
+struct fl_name_list { /* a zeroed struct is empty */
+    char **items;
+    size_t count;
+};
+
+void fl_name_list_release(struct fl_name_list *list);
+
+/* Copies of the scalars of NODE, a list (NULL: none); LIST is empty before. FILE is for messages. */
+int fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
+                      const struct fl_yaml *node);
+
+/* A copy of COUNT texts; LIST is empty before. */
+int fl_name_list_copy(struct fl_name_list *list, char *const *items, size_t count);
+
+bool fl_name_list_has(const struct fl_name_list *list, const char *name);
+
+#endif

@@ -1,0 +1,245 @@
+#include "conf/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/number.h"
+
+static const struct {
+    const char *name;
+    double cap;
+} rules[FL_RULES] = {
+    [FL_RULE_EXAMPLES] = {"examples", 1e6},
+    [FL_RULE_UNIFORM] = {"uniform", 1},
+    [FL_RULE_LOSS] = {"loss", 100},
+    [FL_RULE_DYNAMIC] = {"dynamic", 0.01},
+};
+
+const char *
+fl_rule_name(enum fl_rule rule)
+{
+    return rules[rule].name;
+}
+
+double
+fl_rule_cap(enum fl_rule rule)
+{
+    return rules[rule].cap;
+}
+
+int
+fl_rule_find(const char *name)
+{
+    for (int i = 0; i < FL_RULES; i++)
+        if (!strcmp(rules[i].name, name))
+            return i;
+    return -1;
+}
+
+void
+fl_policy_default(struct fl_policy *policy)
+{
+    *policy = (struct fl_policy){.protection = FL_PROTECT_PAIRWISE | FL_PROTECT_DOUBLE,
+                                 .bits_min = 8, .bits_max = 64, .clip_min = 1e-6,
+                                 .clip_max = 1000, .spread = 16, .max_skip = 4096};
+    for (int i = 0; i < FL_RULES; i++)
+        policy->cap[i] = rules[i].cap;
+    policy->noise = fl_strdup("none");
+}
+
+void
+fl_policy_release(struct fl_policy *policy)
+{
+    free(policy->noise);
+    fl_name_list_release(&policy->plain);
+    *policy = (struct fl_policy){0};
+}
+
+void
+fl_roster_conf_release(struct fl_roster_conf *conf)
+{
+    free(conf->federation);
+    free(conf->hub);
+    fl_name_list_release(&conf->sites);
+    fl_name_list_release(&conf->committee);
+    fl_policy_release(&conf->policy);
+    *conf = (struct fl_roster_conf){0};
+}
+
+/* "[MIN, MAX]", or one value that is both. */
+static int
+read_range(const char *file, const char *key, const struct fl_yaml *node, double least, double most,
+           double *min, double *max)
+{
+    const struct fl_yaml *ends[2] = {node, node};
+
+    if (!node)
+        return 0;
+    if (node->type == FL_YAML_LIST && node->count == 2)
+        for (int i = 0; i < 2; i++)
+            ends[i] = node->items[i];
+    double *const to[2] = {min, max};
+    for (int i = 0; i < 2; i++) {
+        if (ends[i]->type != FL_YAML_SCALAR)
+            return fl_yaml_error(file, node, "%s: must be one number or [MIN, MAX]", key);
+        if (fl_parse_f64(ends[i]->text, least, most, to[i]))
+            return fl_yaml_error(file, ends[i], "%s: \"%.40s\" is not a number from %g to %g", key,
+                                 ends[i]->text, least, most);
+    }
+    if (*min > *max)
+        return fl_yaml_error(file, node, "%s: its least value is above its greatest", key);
+    return 0;
+}
+
+static int
+read_protection(const char *file, const struct fl_yaml *node, struct fl_policy *policy)
+{
+    struct fl_name_list names = {0};
+    int result = fl_name_list_read(&names, file, "protection", node);
+
+    if (!result && node) {
+        policy->protection = 0;
+        for (size_t i = 0; i < names.count && !result; i++) {
+            if (!strcmp(names.items[i], "pairwise"))
+                policy->protection |= FL_PROTECT_PAIRWISE;
+            else if (!strcmp(names.items[i], "double"))
+                policy->protection |= FL_PROTECT_DOUBLE;
+            else
+                result = fl_yaml_error(file, node, "protection: \"%.40s\" is neither pairwise nor "
+                                                   "double", names.items[i]);
+        }
+        if (!result && !policy->protection)
+            result = fl_yaml_error(file, node, "protection: allows none; name pairwise or double");
+    }
+    fl_name_list_release(&names);
+    return result;
+}
+
+/* {RULE: CAP, ...}, or [RULE, ...] with the default caps. */
+static int
+read_weights(const char *file, const struct fl_yaml *node, struct fl_policy *policy)
+{
+    if (!node)
+        return 0;
+    if (node->type == FL_YAML_SCALAR || !node->count)
+        return fl_yaml_error(file, node, "weights: must be {RULE: CAP, ...} or [RULE, ...]");
+    memset(policy->cap, 0, sizeof policy->cap);
+    for (size_t i = 0; i < node->count; i++) {
+        const struct fl_yaml *item = node->items[i];
+        const char *name = node->type == FL_YAML_MAP ? node->keys[i] : item->text;
+        int rule = name ? fl_rule_find(name) : -1;
+        if (rule < 0)
+            return fl_yaml_error(file, item, "weights: \"%.40s\" is not one of examples, uniform, "
+                                             "loss, dynamic", name ? name : "");
+        policy->cap[rule] = rules[rule].cap;
+        if (node->type == FL_YAML_MAP &&
+            (item->type != FL_YAML_SCALAR ||
+             fl_parse_f64(item->text, 1e-12, 1e15, &policy->cap[rule])))
+            return fl_yaml_error(file, item, "weights: the cap of %s must be a number from 1e-12 to "
+                                             "1e15", name);
+    }
+    return 0;
+}
+
+static int
+read_policy(const char *file, const struct fl_yaml *node, struct fl_policy *policy)
+{
+    const struct fl_yaml *protection = NULL, *bits = NULL, *clip = NULL, *plain = NULL;
+    const struct fl_yaml *weights = NULL;
+    double bits_min = (double)policy->bits_min, bits_max = (double)policy->bits_max;
+    const struct fl_field fields[] = {
+        {.key = "protection", .type = FL_FIELD_NODE, .value = &protection},
+        {.key = "bits", .type = FL_FIELD_NODE, .value = &bits},
+        {.key = "clip", .type = FL_FIELD_NODE, .value = &clip},
+        {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
+        {.key = "weights", .type = FL_FIELD_NODE, .value = &weights},
+        {.key = "spread", .type = FL_FIELD_F64, .value = &policy->spread, .min = 1, .max = 1e9},
+        {.key = "max_skip", .type = FL_FIELD_I64, .value = &policy->max_skip, .min = 1,
+         .max = 65536},
+        {.key = "noise", .type = FL_FIELD_CHOICE, .value = &policy->noise, .choices = "none"},
+        {.type = FL_FIELD_END}};
+
+    if (!node)
+        return 0;
+    if (node->type != FL_YAML_MAP)
+        return fl_yaml_error(file, node, "policy: must be a mapping");
+    if (fl_yaml_fill(file, node, fields) || read_protection(file, protection, policy) ||
+        read_range(file, "bits", bits, 8, 64, &bits_min, &bits_max) ||
+        read_range(file, "clip", clip, 1e-9, 1e9, &policy->clip_min, &policy->clip_max) ||
+        read_weights(file, weights, policy) ||
+        fl_name_list_read(&policy->plain, file, "plain", plain))
+        return -1;
+    policy->bits_min = (int64_t)bits_min;
+    policy->bits_max = (int64_t)bits_max;
+    if ((double)policy->bits_min != bits_min || (double)policy->bits_max != bits_max)
+        return fl_yaml_error(file, bits, "bits: must be whole numbers");
+    return 0;
+}
+
+static int
+read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
+{
+    const struct fl_yaml *sites = NULL, *committee = NULL, *policy = NULL;
+    bool epoch_given = false;
+    const struct fl_field fields[] = {
+        {.key = "federation", .type = FL_FIELD_TEXT, .value = &conf->federation},
+        {.key = "epoch", .type = FL_FIELD_I64, .value = &conf->epoch, .min = 0, .max = 1e9,
+         .given = &epoch_given},
+        {.key = "first_round", .type = FL_FIELD_I64, .value = &conf->first_round, .min = 0,
+         .max = 9e15},
+        {.key = "psk", .type = FL_FIELD_BOOL, .value = &conf->psk},
+        {.key = "sites", .type = FL_FIELD_NODE, .value = &sites},
+        {.key = "hub", .type = FL_FIELD_TEXT, .value = &conf->hub},
+        {.key = "committee", .type = FL_FIELD_NODE, .value = &committee},
+        {.key = "threshold", .type = FL_FIELD_I64, .value = &conf->threshold, .min = 1, .max = 255},
+        {.key = "min_sum", .type = FL_FIELD_I64, .value = &conf->min_sum, .min = 1, .max = 1e6},
+        {.key = "policy", .type = FL_FIELD_NODE, .value = &policy},
+        {.type = FL_FIELD_END}};
+
+    if (root->type != FL_YAML_MAP)
+        return fl_yaml_error(file, root, "a roster must be a mapping with federation, epoch, sites "
+                                         "and hub");
+    if (fl_yaml_fill(file, root, fields))
+        return -1;
+    if (!conf->federation || !epoch_given || !sites || !conf->hub)
+        return fl_yaml_error(file, NULL, "lacks \"%s\"; a roster has federation, epoch, sites and "
+                                         "hub", !conf->federation ? "federation"
+                                                : !epoch_given    ? "epoch"
+                                                : !sites          ? "sites"
+                                                                  : "hub");
+    conf->committee_given = committee != NULL;
+    if (fl_name_list_read(&conf->sites, file, "sites", sites) ||
+        fl_name_list_read(&conf->committee, file, "committee", committee))
+        return -1;
+    return read_policy(file, policy, &conf->policy);
+}
+
+static int
+from_tree(struct fl_roster_conf *conf, const char *file, struct fl_yaml *root)
+{
+    int result = -1;
+
+    *conf = (struct fl_roster_conf){0};
+    if (root) {
+        fl_policy_default(&conf->policy);
+        result = conf->policy.noise ? read_conf(conf, file, root) : -1;
+    }
+    if (result)
+        fl_roster_conf_release(conf);
+    fl_yaml_free(root);
+    return result;
+}
+
+int
+fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len, const char *name)
+{
+    return from_tree(conf, name, fl_yaml_parse(text, len, name));
+}
+
+int
+fl_roster_conf_read(struct fl_roster_conf *conf, const char *path)
+{
+    return from_tree(conf, !strcmp(path, "-") ? "standard input" : path, fl_yaml_read(path));
+}

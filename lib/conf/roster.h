@@ -1,0 +1,59 @@
+/*
+ * The roster, as people write it: who takes part, and what no round plan may go below.
+ *
+ *     federation: NAME          epoch: N           first_round: N (0)     psk: BOOL (false)
+ *     sites: [LINE, ...]        hub: LINE          committee: [NAME, ...] threshold: N   min_sum: N
+ *     policy:
+ *       protection: [pairwise, double]             bits: [MIN, MAX] (8, 64)
+ *       clip: [MIN, MAX] (1e-6, 1000)              plain: [TENSOR, ...] (none)
+ *       weights: {RULE: CAP, ...} or [RULE, ...]   spread: X (16)
+ *       max_skip: N (4096)                         noise: none
+ *
+ * Here are the YAML's types and ranges only; keys, signatures and names are judged in sec/roster.h.
+ */
+#ifndef FL_CONF_ROSTER_H
+#define FL_CONF_ROSTER_H
+
+#include <stdint.h>
+
+#include "conf/names.h"
+
+/* How an update is weighted; the names are fl_rule_name's. */
+enum fl_rule { FL_RULE_EXAMPLES, FL_RULE_UNIFORM, FL_RULE_LOSS, FL_RULE_DYNAMIC, FL_RULES };
+
+const char *fl_rule_name(enum fl_rule rule);
+double fl_rule_cap(enum fl_rule rule); /* the default cap: a larger weight counts as this much */
+int fl_rule_find(const char *name);    /* its enum, or -1 (no error recorded) */
+
+enum { FL_PROTECT_PAIRWISE = 1, FL_PROTECT_DOUBLE = 2 };
+
+struct fl_policy {
+    unsigned protection;      /* the allowed ones, FL_PROTECT_ */
+    int64_t bits_min, bits_max;
+    double clip_min, clip_max;
+    double cap[FL_RULES];     /* the largest cap of a rule; 0: the rule is not allowed */
+    double spread;            /* largest ratio of two sites' factors that come from the plan */
+    int64_t max_skip;         /* a round may be at most this many after the last one, less one */
+    char *noise;              /* the least: "none" */
+    struct fl_name_list plain; /* tensors that may travel unmasked */
+};
+
+struct fl_roster_conf {
+    char *federation, *hub;
+    int64_t epoch, first_round;
+    bool psk, committee_given;
+    struct fl_name_list sites, committee;
+    int64_t threshold, min_sum; /* 0: the default */
+    struct fl_policy policy;
+};
+
+void fl_policy_default(struct fl_policy *policy); /* noise is a copy; fl_policy_release */
+void fl_policy_release(struct fl_policy *policy);
+
+/* PATH "-" is standard input. -1 (FL_USAGE for what is wrong in it) leaves CONF released. */
+int fl_roster_conf_read(struct fl_roster_conf *conf, const char *path);
+int fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len,
+                         const char *name);
+void fl_roster_conf_release(struct fl_roster_conf *conf);
+
+#endif
