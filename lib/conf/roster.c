@@ -14,7 +14,7 @@ static const struct {
     [FL_RULE_EXAMPLES] = {"examples", 1e6},
     [FL_RULE_UNIFORM] = {"uniform", 1},
     [FL_RULE_LOSS] = {"loss", 100},
-    [FL_RULE_DYNAMIC] = {"dynamic", 0.01},
+    [FL_RULE_DYNAMIC] = {"dynamic", 1000},
 };
 
 const char *

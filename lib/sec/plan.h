@@ -50,6 +50,7 @@ struct fl_plan { /* a zeroed struct is empty */
     char deadline[24];       /* RFC 3339 in UTC; "" without one */
     size_t count;
     struct fl_plan_tensor *tensors; /* in the order of the model */
+    size_t *order;                  /* (count + 1) tensor at each place of an upload; see fl_plan_at */
     uint64_t words, masked_words;   /* the weight's word is at masked_words - 1 */
     unsigned char digest[32], sid[32];
 };
@@ -84,6 +85,9 @@ int fl_plan_layout(struct fl_plan *plan);
 
 /* Write the object and its signature by the hub's KEY to FD; sets digest and sid. */
 int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, const char *name);
+
+/* 0 when TEXT is a time in UTC like "2026-11-24T18:00:00Z", else -1 (no error recorded). */
+int fl_plan_deadline(const char *text);
 
 /* The largest magnitude of an encoded value: ceil(clip * scale). Below 2^63 in a checked plan. */
 uint64_t fl_plan_largest(const struct fl_plan *plan);
