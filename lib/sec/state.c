@@ -336,20 +336,12 @@ fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
 }
 
 int
-fl_state_drop_rounds(struct fl_state *s, size_t keep, struct fl_round **gone, size_t *gone_count)
+fl_state_drop_rounds(struct fl_state *s, size_t keep)
 {
-    size_t drop = s->round_count > keep ? s->round_count - keep : 0;
-
-    *gone_count = 0;
-    *gone = fl_alloc(drop, sizeof **gone);
-    if (!*gone)
-        return -1;
-    if (!drop)
+    if (s->round_count <= keep)
         return 0;
-    memcpy(*gone, s->rounds, drop * sizeof **gone);
-    memmove(s->rounds, s->rounds + drop, (s->round_count - drop) * sizeof *s->rounds);
-    s->round_count -= drop;
-    *gone_count = drop;
+    memmove(s->rounds, s->rounds + (s->round_count - keep), keep * sizeof *s->rounds);
+    s->round_count = keep;
     return fl_state_file_write(s);
 }
 

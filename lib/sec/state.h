@@ -104,9 +104,8 @@ void fl_state_pair_key(const struct fl_state *s, uint32_t j, const unsigned char
 int fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
                           const unsigned char base[32], const unsigned char members[32]);
 
-/* Forget the rounds but the last KEEP; *GONE (free() it) holds GONE_COUNT of them. Saves. */
-int fl_state_drop_rounds(struct fl_state *s, size_t keep, struct fl_round **gone,
-                         size_t *gone_count);
+/* Forget all rounds but the last KEEP, and save. */
+int fl_state_drop_rounds(struct fl_state *s, size_t keep);
 
 /*
  * For the hub: record that this plan was signed, and save. -1 (FL_REFUSED) when another one was
