@@ -1,14 +1,15 @@
-/* Updates, or partial sums of them, to their weighted mean or a larger partial sum. */
+/* Updates, masked ones, or partial sums, to their weighted mean or a larger partial sum. */
 #include <stdint.h>
 #include <unistd.h>
 
 #include "cli/program.h"
 #include "cli/report.h"
 #include "fed/aggregate.h"
+#include "fed/open.h"
 #include "os/output.h"
 
 static struct {
-    const char *rule, *weights;
+    const char *rule, *weights, *plan;
     double alpha;
     uint64_t memory;
     struct fl_option_list bandwidths;
@@ -16,6 +17,8 @@ static struct {
 } opt = {.rule = "mean", .weights = "examples", .alpha = FL_WEIGHT_ALPHA, .memory = 1 << 30};
 
 static const struct fl_option options[] = {
+    {'p', "plan", FL_OPT_FILE, "PLAN", "open the sum of the masked updates of this round", &opt.plan,
+     0, 0, NULL, NULL},
     {.name = "rule", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = "mean",
      .help = "how updates become one (default: mean)", .value = &opt.rule},
     {0, "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
@@ -48,30 +51,38 @@ weighting_from_options(struct fl_weighting *how)
     return 0;
 }
 
+/* The two ways to a result: of plain updates and sums, or of masked updates. */
+struct way {
+    struct fl_aggregate *plain;
+    struct fl_open *masked; /* NULL: plain */
+};
+
 static int
-add_inputs(struct fl_cli *cli, struct fl_aggregate *a)
+add_inputs(struct fl_cli *cli, struct way *way)
 {
     size_t count = cli->operand_count ? cli->operand_count : 1;
 
     for (size_t i = 0; i < count; i++) {
         struct fl_reader *in = fl_reader_open(cli->operands[i]);
-        int result = in ? fl_aggregate_add(a, in) : -1;
+        int result = !in ? -1 : way->masked ? fl_open_add(way->masked, in)
+                                            : fl_aggregate_add(way->plain, in);
         fl_reader_free(in);
         if (result)
             return -1;
     }
-    return 0;
+    return way->masked ? fl_open_check(way->masked) : 0;
 }
 
 static int
-write_result(struct fl_cli *cli, struct fl_aggregate *a)
+write_result(struct fl_cli *cli, struct way *way)
 {
     struct fl_output out;
 
     if (fl_output_open(&out, cli->output, FL_OUTPUT_BINARY))
         return -1;
     struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
-    int result = writer ? fl_aggregate_write(a, writer) : -1;
+    int result = !writer ? -1 : way->masked ? fl_open_write(way->masked, writer)
+                                            : fl_aggregate_write(way->plain, writer);
     fl_writer_free(writer);
     if (result) {
         fl_output_abort(&out);
@@ -105,11 +116,31 @@ aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *h
         .memory = opt.memory,
         .pool = pool,
     };
-    struct fl_aggregate *a = fl_aggregate_new(&settings);
-    int result = !a || add_inputs(cli, a) || write_result(cli, a) ||
-                 (opt.explain && explain(cli, a)) ? -1 : 0;
+    struct way way = {.plain = fl_aggregate_new(&settings)};
+    int result = !way.plain || add_inputs(cli, &way) || write_result(cli, &way) ||
+                 (opt.explain && explain(cli, way.plain)) ? -1 : 0;
 
-    fl_aggregate_free(a);
+    fl_aggregate_free(way.plain);
+    return result;
+}
+
+/* The mean of a round; the plan says how updates were weighted, and the masks hide their weights. */
+static int
+open_masked(struct fl_cli *cli, struct fl_pool *pool)
+{
+    struct fl_plan plan;
+    struct way way = {NULL, NULL};
+
+    if (opt.partial || opt.explain || opt.weights_given || opt.alpha_given || opt.bandwidths.count)
+        return fl_error(FL_USAGE, "-p: the plan says how its updates are weighted, and they open as a "
+                                  "whole; leave out --weights, --alpha, --bandwidth, --explain and "
+                                  "--partial");
+    if (fl_plan_read(&plan, opt.plan, pool))
+        return -1;
+    way.masked = fl_open_new(&plan, opt.memory);
+    int result = !way.masked || add_inputs(cli, &way) || write_result(cli, &way) ? -1 : 0;
+    fl_open_free(way.masked);
+    fl_plan_release(&plan);
     return result;
 }
 
@@ -123,7 +154,7 @@ run(struct fl_cli *cli)
     if (!result && !(pool = fl_pool_new(cli->threads)))
         result = -1;
     if (!result)
-        result = aggregate(cli, pool, &how);
+        result = opt.plan ? open_masked(cli, pool) : aggregate(cli, pool, &how);
     fl_pool_free(pool);
     fl_weighting_release(&how);
     return result;
@@ -135,7 +166,7 @@ main(int argc, char **argv)
     static const struct fl_program program = {
         .name = "fl-aggregate",
         .summary = "Add updates, exactly, and write their weighted mean or a partial sum.",
-        .operands = "[UPDATE|SUM...]",
+        .operands = "[UPDATE|SUM|MASKED...]",
         .max_operands = SIZE_MAX,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
         .options = options,

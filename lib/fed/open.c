@@ -222,7 +222,7 @@ add_upload(struct fl_open *o, struct fl_reader *in, const struct fl_meta *meta)
     const size_t size = 32 * (o->plan->roster.n - 1);
     const char *file = fl_reader_name(in);
     const unsigned char *tags;
-    uint32_t site;
+    uint32_t site = 0;
 
     if (check_head(o, file, meta, &site))
         return -1;

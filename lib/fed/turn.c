@@ -11,7 +11,7 @@
 #include "fed/weights.h"
 #include "os/file.h"
 
-enum { KEEP = 2, COPY = 1 << 20 };
+enum { KEEP = 2 };
 
 void
 fl_turn_release(struct fl_turn *t)
@@ -209,14 +209,7 @@ fl_turn_make(struct fl_turn *t)
 int
 fl_turn_send(struct fl_turn *t, struct fl_output *out)
 {
-    unsigned char *data = fl_alloc(COPY, 1);
-    ssize_t got = data ? 1 : -1;
-
-    while (got > 0 && (got = fl_read_full(t->kept, t->kept_name, data, COPY)) > 0)
-        if (fl_output_write(out, data, (size_t)got))
-            got = -1;
-    free(data);
-    return got < 0 ? -1 : 0;
+    return fl_output_copy(out, t->kept, t->kept_name);
 }
 
 int

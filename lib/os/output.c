@@ -163,6 +163,20 @@ fl_output_write(struct fl_output *out, const void *data, size_t n)
 }
 
 int
+fl_output_copy(struct fl_output *out, int fd, const char *name)
+{
+    const size_t size = (size_t)1 << 20;
+    char *data = fl_alloc(size, 1);
+    ssize_t got = data ? 1 : -1;
+
+    while (got > 0 && (got = fl_read_full(fd, name, data, size)) > 0)
+        if (fl_output_write(out, data, (size_t)got))
+            got = -1;
+    free(data);
+    return got < 0 ? -1 : 0;
+}
+
+int
 fl_output_flush(struct fl_output *out)
 {
     if (out->part && !out->flushed && fsync(out->fd))

@@ -36,6 +36,9 @@ int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
 
 int fl_output_write(struct fl_output *out, const void *data, size_t n);
 
+/* Write the rest of FD, from its position on; NAME is for messages. */
+int fl_output_copy(struct fl_output *out, int fd, const char *name);
+
 /* Make the bytes durable; a late write error shows here. */
 int fl_output_flush(struct fl_output *out);
 

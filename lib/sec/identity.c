@@ -9,6 +9,8 @@
 #include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "os/clock.h"
+#include "os/file.h"
+#include "os/folder.h"
 #include "sec/sign.h"
 
 #define KEY_MAGIC "fl-key-v1"
@@ -186,6 +188,31 @@ fl_key_write(const struct fl_key *key, const char *path)
     int result = put_key(&v, key) || fl_vault_write(&v, path) ? -1 : 0;
 
     fl_vault_release(&v);
+    return result;
+}
+
+int
+fl_psk_read(const char *path, unsigned char psk[32])
+{
+    enum { LEAST = 32, MOST = 4096 };
+    struct fl_hash h;
+    int fd = fl_open_input(path, false), result = -1;
+    unsigned char *data = fd < 0 ? NULL : fl_secret_alloc(MOST + 1, 1);
+
+    if (data && !fl_check_private(fd, path)) {
+        ssize_t got = fl_read_full(fd, path, data, MOST + 1);
+        if (got >= LEAST && got <= MOST) {
+            fl_hash_init(&h, NULL, "fl1.psk");
+            fl_hash_add_sized(&h, data, (size_t)got);
+            fl_hash_final(&h, psk);
+            result = 0;
+        } else if (got >= 0) {
+            fl_error(FL_FAILED, "%s: must hold %d to %d bytes of secret", path, LEAST, MOST);
+        }
+    }
+    fl_secret_free(data);
+    if (fd >= 0)
+        fl_close_input(fd);
     return result;
 }
 

@@ -66,6 +66,12 @@ void fl_key_renew(struct fl_key *key, int64_t epoch);
 void fl_key_fresh(unsigned char out[32], const struct fl_key *key, const unsigned char *bind,
                   uint64_t ctr, const char *what);
 
+/*
+ * H(-; "fl1.psk"; the file's bytes) of a pre-shared secret: 32 to 4096 bytes in a file that others
+ * cannot read (FL_REFUSED otherwise).
+ */
+int fl_psk_read(const char *path, unsigned char psk[32]);
+
 /* The public line of what the key holds now; the same key gives the same line. */
 void fl_key_line(const struct fl_key *key, struct fl_line *line);
 

@@ -297,13 +297,13 @@ set_session(struct fl_plan *plan)
 }
 
 int
-fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, const char *name)
+fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level)
 {
     const uint64_t bytes = plan->roster.canonical.len;
     struct fl_meta meta = {0};
     struct fl_tensor roster;
     struct fl_sign sign;
-    struct fl_writer *w = fl_writer_new(fd, name, 0);
+    struct fl_writer *w = fl_writer_new(fd, "temporary file", level);
     int bad = !w || set_meta(&meta, plan);
 
     fl_tensor_init(&roster, ROSTER_TENSOR, FL_U8, 1, &bytes);

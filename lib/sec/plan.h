@@ -83,8 +83,8 @@ int fl_plan_check(const struct fl_plan *plan);
 /* Words and places of the tensors, from their shapes, roles and BITS. */
 int fl_plan_layout(struct fl_plan *plan);
 
-/* Write the object and its signature by the hub's KEY to FD; sets digest and sid. */
-int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, const char *name);
+/* Write the object and its signature by the hub's KEY to the spool FD; sets digest and sid. */
+int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level);
 
 /* 0 when TEXT is a time in UTC like "2026-11-24T18:00:00Z", else -1 (no error recorded). */
 int fl_plan_deadline(const char *text);

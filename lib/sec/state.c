@@ -9,6 +9,17 @@
 #include "crypt/secret.h"
 #include "sec/state_file.h"
 
+char *
+fl_state_dir(const char *key_path, const char *dir)
+{
+    size_t size = strlen(key_path) + sizeof ".state";
+    char *path = dir ? fl_strdup(dir) : fl_alloc(size, 1);
+
+    if (path && !dir)
+        snprintf(path, size, "%s.state", key_path);
+    return path;
+}
+
 void
 fl_state_free(struct fl_state *s)
 {
@@ -136,6 +147,15 @@ check_member(const struct fl_key *key, const struct fl_roster *r, int64_t *index
 }
 
 static int
+check_psk(const struct fl_roster *r, int64_t index, const unsigned char *psk)
+{
+    if (index == (int64_t)FL_SIGNER_HUB || r->psk == (psk != NULL))
+        return 0;
+    return fl_error(FL_USAGE, r->psk ? "the roster wants a pre-shared secret; give it with --psk FILE"
+                                     : "the roster has no pre-shared secret; leave out --psk");
+}
+
+static int
 check_order(const struct fl_key *key, const struct fl_state *s, const struct fl_roster *r)
 {
     if (key->has_roster && r->epoch <= key->roster_epoch)
@@ -222,8 +242,8 @@ fl_state_accept(const char *dir, struct fl_key *key, const char *key_path,
     *already = key->has_roster && !memcmp(key->roster, r->digest, 32);
     int result = *already ? 0 : check_member(key, r, &index);
     if (!result && !*already) {
-        result = check_order(key, s, r) || add_section(s, key, r, index, psk) ||
-                 fl_state_file_write(s);
+        result = check_psk(r, index, psk) || check_order(key, s, r) ||
+                 add_section(s, key, r, index, psk) || fl_state_file_write(s);
         if (!result) { /* the state has both: now the key */
             if (index != (int64_t)FL_SIGNER_HUB)
                 fl_key_renew(key, r->epoch + 1);

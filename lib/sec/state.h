@@ -65,6 +65,9 @@ struct fl_state { /* in secret memory */
     struct fl_signed_plan *plans;
 };
 
+/* The state folder of a key file: DIR if that is not NULL, else "KEY_PATH.state". free() it. */
+char *fl_state_dir(const char *key_path, const char *dir);
+
 /*
  * Open the state of KEY in the folder DIR, locked until fl_state_free. NULL with an error:
  * FL_REFUSED when the key has no roster yet, or has one and its state is missing or another's.
@@ -76,8 +79,8 @@ void fl_state_free(struct fl_state *s); /* wipes; NULL is fine */
  * Take ROSTER into force for KEY, whose file is KEY_PATH: derive the chains from its X25519 secret
  * (and PSK, 32 bytes, or NULL), then replace that secret by a fresh one for the next epoch. KEY is
  * then the new key. Accepting the roster in force again changes nothing and sets *ALREADY. Refuses
- * (FL_REFUSED) a roster that does not hold the key's own line, an older epoch, another federation.
- * Afterwards chains of earlier rosters exist no more.
+ * (FL_REFUSED) a roster that does not hold the key's own line, an older epoch, another federation;
+ * FL_USAGE when a site gives a PSK and the roster has none, or the other way round. Afterwards chains of earlier rosters exist no more.
  */
 int fl_state_accept(const char *dir, struct fl_key *key, const char *key_path,
                     const struct fl_roster *roster, const unsigned char *psk, bool *already);

@@ -1,0 +1,19 @@
+# bash completion for fl-aggregate; made by: fl-aggregate --completion bash
+_fl_aggregate()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --rule) COMPREPLY=($(compgen -W 'mean' -- "$cur")); return ;;
+    --weights) COMPREPLY=($(compgen -W 'examples uniform loss dynamic' -- "$cur")); return ;;
+    --alpha) COMPREPLY=(); return ;;
+    --bandwidth) COMPREPLY=(); return ;;
+    --mem) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -p --plan --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_aggregate fl-aggregate

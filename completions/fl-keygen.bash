@@ -1,0 +1,16 @@
+# bash completion for fl-keygen; made by: fl-keygen --completion bash
+_fl_keygen()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    -n|--name) COMPREPLY=(); return ;;
+    --epoch) COMPREPLY=(); return ;;
+    --seed) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -n --name -o --output -k --key --accept --words --psk --state --renew --public --epoch --show --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_keygen fl-keygen

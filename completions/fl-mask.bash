@@ -1,0 +1,15 @@
+# bash completion for fl-mask; made by: fl-mask --completion bash
+_fl_mask()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    -j|--threads) COMPREPLY=(); return ;;
+    --seed) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -k --key -p --plan --state -o --output -j --threads -z --compress --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_mask fl-mask

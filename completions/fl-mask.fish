@@ -1,0 +1,12 @@
+# fish completion for fl-mask; made by: fl-mask --completion fish
+complete -c fl-mask -s k -l key -r -F -d 'the site\'s key'
+complete -c fl-mask -s p -l plan -r -F -d 'the round\'s plan, signed by the hub'
+complete -c fl-mask -l state -r -F -d 'what the key remembers (default: KEY.state)'
+complete -c fl-mask -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
+complete -c fl-mask -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
+complete -c fl-mask -s z -l compress -d 'compress the output with zstd (level 1 to 19, default 3)'
+complete -c fl-mask -l seed -x -d 'refused: secrets need fresh randomness'
+complete -c fl-mask -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-mask -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-mask -s h -l help -d 'show this help'
+complete -c fl-mask -s V -l version -d 'show the version'

@@ -1,0 +1,16 @@
+# bash completion for fl-plan; made by: fl-plan --completion bash
+_fl_plan()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --round) COMPREPLY=(); return ;;
+    --deadline) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -r --roster -k --key --round -m --model --after -c --config --deadline --state --explain -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_plan fl-plan
