@@ -26,6 +26,7 @@
 #include "flt/names.h"
 #include "flt/pack.h"
 #include "flt/record.h"
+#include "flt/scan.h"
 #include "os/file.h"
 
 enum state { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
@@ -56,6 +57,7 @@ struct fl_reader {
     size_t sums_cap;
     uint64_t window[WINDOW], window_at; /* table entries from block window_at on; ~0: none */
     unsigned char *block;
+    struct fl_pool *pool;
     struct fl_packer *packer;
     struct fl_chain *chain;
     struct fl_digest collect;
@@ -156,6 +158,12 @@ void
 fl_reader_want_digest(struct fl_reader *r)
 {
     r->want_digest = true;
+}
+
+void
+fl_reader_use_pool(struct fl_reader *r, struct fl_pool *pool)
+{
+    r->pool = pool;
 }
 
 uint64_t
@@ -422,6 +430,29 @@ next_block(struct fl_reader *r, void *data, size_t *len)
     return 0;
 }
 
+/* What is left of a payload in a file, by all threads; the table is compared behind it. */
+static int
+scan_payload(struct fl_reader *r)
+{
+    while (r->next_block < fl_blocks(r->rec.payload)) {
+        uint64_t sums[FL_SCAN_BLOCKS], most = (uint64_t)FL_SCAN_BLOCKS * FL_FLT_BLOCK;
+        uint64_t left = r->rec.payload - r->next_block * FL_FLT_BLOCK;
+        uint64_t n = left < most ? left : most;
+        int64_t got = fl_scan(r->pool, r->fd, r->name, r->start + r->offset, n, sums, &r->collect);
+
+        if (got < 0)
+            return fail(r);
+        if ((uint64_t)got < n)
+            return damaged(r, "is cut", r->offset + (uint64_t)got);
+        for (uint64_t i = 0; i < fl_blocks(n); i++)
+            if (note_sum(r, r->next_block++, sums[i]))
+                return -1;
+        if (hop(r, n))
+            return -1;
+    }
+    return 0;
+}
+
 /* Pass over what is left of the payload. */
 static int
 skip_payload(struct fl_reader *r)
@@ -430,6 +461,8 @@ skip_payload(struct fl_reader *r)
     bool hops = r->seekable && !r->want_digest;
     size_t len;
 
+    if (r->want_digest && r->pool && r->seekable && !fl_reader_packed(r))
+        return scan_payload(r);
     if (hops && !fl_reader_packed(r) && r->next_block < blocks) {
         if (hop(r, r->rec.payload - r->next_block * FL_FLT_BLOCK))
             return -1;

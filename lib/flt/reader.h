@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "flt/format.h"
+#include "os/pool.h"
 
 struct fl_reader;
 
@@ -35,6 +36,12 @@ const char *fl_reader_name(const struct fl_reader *r);
 
 /* Compute digests from the next object on; payloads are then read even when they are skipped. */
 void fl_reader_want_digest(struct fl_reader *r);
+
+/*
+ * Digest uncompressed payloads of a regular file, where they are not asked for block by block, on
+ * all threads of POOL, which stays the caller's and outlives R.
+ */
+void fl_reader_use_pool(struct fl_reader *r, struct fl_pool *pool);
 
 /*
  * The next object; what is left of the one before is passed over. An empty input is an error. *HEAD

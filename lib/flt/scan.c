@@ -1,0 +1,77 @@
+#include "flt/scan.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "flt/check.h"
+#include "flt/format.h"
+#include "os/file.h"
+
+struct scan {
+    int fd;
+    const char *name;
+    uint64_t offset, n;
+    uint64_t *sums;
+    bool leaves_wanted;
+    unsigned char leaves[FL_SCAN_BLOCKS][FL_HASH_BYTES];
+    size_t got[FL_SCAN_BLOCKS];
+    unsigned char *blocks; /* FL_FLT_BLOCK bytes a worker */
+    atomic_bool failed;
+    struct fl_error_copy error; /* of the worker that set FAILED */
+};
+
+static void
+scan_block(void *arg, size_t i, int worker)
+{
+    struct scan *s = arg;
+    unsigned char *block = s->blocks + (size_t)worker * FL_FLT_BLOCK;
+    uint64_t left = s->n - i * FL_FLT_BLOCK;
+    size_t len = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
+    ssize_t got = fl_pread_full(s->fd, s->name, block, len, s->offset + i * FL_FLT_BLOCK);
+
+    if (got < 0) {
+        if (!atomic_exchange(&s->failed, true))
+            fl_error_save(&s->error);
+        return;
+    }
+    s->got[i] = (size_t)got;
+    s->sums[i] = fl_check64(block, (size_t)got);
+    if (s->leaves_wanted)
+        fl_digest_leaf(s->leaves[i], block, (size_t)got);
+}
+
+int64_t
+fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_t n,
+        uint64_t *sums, struct fl_digest *collect)
+{
+    size_t count = (size_t)((n + FL_FLT_BLOCK - 1) / FL_FLT_BLOCK);
+    struct scan *s = fl_alloc(1, sizeof *s);
+    int64_t total = -1;
+
+    if (!s)
+        return -1;
+    s->fd = fd;
+    s->name = name;
+    s->offset = offset;
+    s->n = n;
+    s->sums = sums;
+    s->leaves_wanted = collect != NULL;
+    s->blocks = fl_alloc_aligned((size_t)fl_pool_threads(pool), FL_FLT_BLOCK);
+    if (s->blocks) {
+        fl_pool_run(pool, count, scan_block, s);
+        if (s->failed)
+            fl_error_restore(&s->error);
+        else
+            total = 0;
+        for (size_t i = 0; i < count && total >= 0; i++) {
+            total += (int64_t)s->got[i];
+            if (collect)
+                fl_digest_add_leaf(collect, s->leaves[i]);
+        }
+    }
+    free(s->blocks);
+    free(s);
+    return total;
+}

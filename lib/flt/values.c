@@ -1,0 +1,203 @@
+#include "flt/values.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+double
+fl_half_to_double(uint16_t bits)
+{
+    int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    double sign = bits >> 15 ? -1 : 1;
+
+    if (exponent == 31)
+        return fraction ? (double)NAN : sign * (double)INFINITY;
+    if (exponent == 0)
+        return sign * ldexp(fraction, -24);
+    return sign * ldexp(1024 + fraction, exponent - 25);
+}
+
+double
+fl_bfloat_to_double(uint16_t bits)
+{
+    uint32_t wide = (uint32_t)bits << 16;
+    float f;
+
+    memcpy(&f, &wide, sizeof f);
+    return (double)f;
+}
+
+static float
+get_f32(const unsigned char *p)
+{
+    uint32_t bits = fl_get32(p);
+    float f;
+
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+double
+fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
+{
+    const unsigned char *p = (const unsigned char *)data + i * fl_dtype_size(dtype);
+
+    switch (dtype) {
+    case FL_F64:
+        return fl_get_f64(p);
+    case FL_F32:
+        return (double)get_f32(p);
+    case FL_F16:
+        return fl_half_to_double(fl_get16(p));
+    case FL_BF16:
+        return fl_bfloat_to_double(fl_get16(p));
+    case FL_I64:
+        return (double)(int64_t)fl_get64(p);
+    case FL_I32:
+        return (int32_t)fl_get32(p);
+    case FL_I16:
+        return (int16_t)fl_get16(p);
+    case FL_I8:
+        return (int8_t)*p;
+    case FL_U64:
+        return (double)fl_get64(p);
+    case FL_U32:
+        return fl_get32(p);
+    case FL_U16:
+        return fl_get16(p);
+    case FL_U8:
+        return *p;
+    }
+    return NAN;
+}
+
+const char *
+fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text, size_t size)
+{
+    static const int digits[] = {[FL_F64] = 17, [FL_F32] = 9, [FL_F16] = 5, [FL_BF16] = 4};
+    const unsigned char *p = (const unsigned char *)data + i * fl_dtype_size(dtype);
+
+    if (dtype == FL_U64)
+        snprintf(text, size, "%llu", (unsigned long long)fl_get64(p));
+    else if (dtype == FL_I64)
+        snprintf(text, size, "%lld", (long long)fl_get64(p));
+    else if (dtype <= FL_BF16)
+        snprintf(text, size, "%.*g", digits[dtype], fl_value(dtype, data, i));
+    else
+        snprintf(text, size, "%.0f", fl_value(dtype, data, i));
+    return text;
+}
+
+void
+fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats *stats)
+{
+    double sum = 0, squares = 0;
+    uint64_t finite = 0;
+
+    *stats = (struct fl_stats){.count = count};
+    for (uint64_t i = 0; i < count; i++) {
+        double v = fl_value(dtype, data, i);
+        if (!isfinite(v))
+            continue;
+        if (!finite || v < stats->min)
+            stats->min = v;
+        if (!finite || v > stats->max)
+            stats->max = v;
+        sum += v;
+        squares += v * v;
+        finite++;
+    }
+    stats->odd = count - finite;
+    if (finite) {
+        stats->mean = sum / (double)finite;
+        stats->rms = sqrt(squares / (double)finite);
+    }
+}
+
+/* Numbers with commas between; TEXT is cut where SIZE ends. */
+static const char *
+list(const uint64_t *numbers, unsigned n, char *text, size_t size)
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (unsigned k = 0; k < n && at < size; k++)
+        at += (size_t)snprintf(text + at, size - at, "%s%llu", k ? "," : "",
+                               (unsigned long long)numbers[k]);
+    return text;
+}
+
+const char *
+fl_index_text(const struct fl_tensor *t, uint64_t i, char *text, size_t size)
+{
+    uint64_t at[FL_FLT_RANK_MAX] = {0};
+
+    for (unsigned k = t->rank; k-- > 0; i /= t->dims[k])
+        at[k] = i % t->dims[k];
+    return list(at, t->rank, text, size);
+}
+
+const char *
+fl_dims_text(const struct fl_tensor *t, char *text, size_t size)
+{
+    return list(t->dims, t->rank, text, size);
+}
+
+const char *
+fl_meta_type_name(enum fl_meta_type type)
+{
+    static const char *const names[] = {
+        [FL_META_I64] = "i64",           [FL_META_F64] = "f64",
+        [FL_META_TEXT] = "text",         [FL_META_BYTES] = "bytes",
+        [FL_META_I64_LIST] = "i64 list", [FL_META_F64_LIST] = "f64 list",
+        [FL_META_TEXT_LIST] = "text list"};
+
+    return type >= FL_META_I64 && type <= FL_META_TEXT_LIST ? names[type] : "?";
+}
+
+static int
+show_f64(double v, struct fl_buf *out)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%.15g", v);
+    if (isfinite(v) && strtod(text, NULL) != v)
+        snprintf(text, sizeof text, "%.17g", v);
+    return fl_buf_add_text(out, text);
+}
+
+int
+fl_meta_show(const struct fl_meta_item *item, struct fl_buf *out)
+{
+    int bad = 0;
+
+    switch (item->type) {
+    case FL_META_I64:
+        return fl_buf_printf(out, "%lld", (long long)item->value.i64);
+    case FL_META_F64:
+        return show_f64(item->value.f64, out);
+    case FL_META_TEXT:
+        return fl_buf_add(out, item->value.text, item->count);
+    case FL_META_BYTES:
+        for (size_t i = 0; i < item->count && !bad; i++)
+            bad = fl_buf_printf(out, "%02x", item->value.bytes[i]);
+        return bad;
+    case FL_META_I64_LIST:
+    case FL_META_F64_LIST:
+    case FL_META_TEXT_LIST:
+        break;
+    }
+    for (size_t i = 0; i < item->count && !bad; i++) {
+        bad = i ? fl_buf_add_text(out, ", ") : 0;
+        if (item->type == FL_META_I64_LIST)
+            bad |= fl_buf_printf(out, "%lld", (long long)item->value.i64_list[i]);
+        else if (item->type == FL_META_F64_LIST)
+            bad |= show_f64(item->value.f64_list[i], out);
+        else
+            bad |= fl_buf_add_text(out, item->value.text_list[i]);
+    }
+    return bad;
+}

@@ -1,0 +1,40 @@
+/*
+ * Elements of tensors and metadata as numbers and text, for people to look at.
+ */
+#ifndef FL_FLT_VALUES_H
+#define FL_FLT_VALUES_H
+
+#include "base/buf.h"
+#include "flt/format.h"
+
+/* IEEE 754 half and bfloat16, exact; NaN payloads are not kept. */
+double fl_half_to_double(uint16_t bits);
+double fl_bfloat_to_double(uint16_t bits);
+
+/* Element I of DATA as it is in a stream; exact but for 64-bit integers beyond 2^53. */
+double fl_value(enum fl_dtype dtype, const void *data, uint64_t i);
+
+/* The same as text that reads back to the same value: integers whole, floats with enough digits. */
+const char *fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text,
+                          size_t size);
+
+struct fl_stats {
+    uint64_t count, odd;        /* elements, and those of them that are NaN or infinite */
+    double min, max, mean, rms; /* of the finite ones; 0 when there are none */
+};
+
+/* One pass; results depend on the order of the elements only. */
+void fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats *stats);
+
+/* "1,0,7": where element I of T is, "" for rank 0. TEXT needs 21 bytes a dimension. */
+const char *fl_index_text(const struct fl_tensor *t, uint64_t i, char *text, size_t size);
+
+/* "64,192": the dims, "" for rank 0. */
+const char *fl_dims_text(const struct fl_tensor *t, char *text, size_t size);
+
+const char *fl_meta_type_name(enum fl_meta_type type); /* "i64", "texts" */
+
+/* The value of ITEM behind OUT: bytes in hexadecimal, lists with ", " between. 0 or -1. */
+int fl_meta_show(const struct fl_meta_item *item, struct fl_buf *out);
+
+#endif
