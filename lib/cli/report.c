@@ -56,15 +56,19 @@ put_tsv_text(struct fl_report *r, const char *text)
 }
 
 static void
-before(struct fl_report *r)
+begin(struct fl_report *r)
 {
-    if (!r->begun && !r->json) {
-        for (const char *const *c = r->columns; *c; c++) {
-            put_tsv_text(r, *c);
-            put_char(r, c[1] ? '\t' : '\n');
-        }
+    for (const char *const *c = r->columns; !r->begun && !r->json && *c; c++) {
+        put_tsv_text(r, *c);
+        put_char(r, c[1] ? '\t' : '\n');
     }
     r->begun = true;
+}
+
+static void
+before(struct fl_report *r)
+{
+    begin(r);
     if (r->json) {
         put(r, r->at ? ", " : "{");
         put_json_text(r, r->columns[r->at]);
@@ -127,6 +131,18 @@ fl_report_f64(struct fl_report *r, double value, int digits)
 }
 
 void
+fl_report_number(struct fl_report *r, const char *text)
+{
+    if (r->json && strpbrk(text, "nN")) { /* nan, inf */
+        fl_report_none(r);
+        return;
+    }
+    before(r);
+    put(r, text);
+    after(r);
+}
+
+void
 fl_report_none(struct fl_report *r)
 {
     before(r);
@@ -137,6 +153,7 @@ fl_report_none(struct fl_report *r)
 int
 fl_report_flush(struct fl_report *r, int fd, const char *name)
 {
+    begin(r);
     if (r->failed)
         return fl_error(FL_FAILED, "out of memory for a report");
     int result = fl_write_full(fd, name, r->out.data, r->out.len);

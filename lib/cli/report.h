@@ -25,9 +25,11 @@ void fl_report_start(struct fl_report *r, const char *const *columns, bool json)
 void fl_report_text(struct fl_report *r, const char *value);
 void fl_report_i64(struct fl_report *r, int64_t value);
 void fl_report_f64(struct fl_report *r, double value, int digits); /* significant digits */
+/* A number as text; what is not finite is null in JSON. */
+void fl_report_number(struct fl_report *r, const char *text);
 void fl_report_none(struct fl_report *r);                          /* "-", or null */
 
-/* Write what is complete to FD and empty the buffer. 0 or -1. */
+/* Write what is complete to FD, at least the header line, and empty the buffer. 0 or -1. */
 int fl_report_flush(struct fl_report *r, int fd, const char *name);
 void fl_report_release(struct fl_report *r);
 

@@ -77,17 +77,27 @@ fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
 const char *
 fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text, size_t size)
 {
-    static const int digits[] = {[FL_F64] = 17, [FL_F32] = 9, [FL_F16] = 5, [FL_BF16] = 4};
+    static const struct {
+        int least, most; /* digits: most are always enough, fewer often are */
+    } digits[] = {[FL_F64] = {15, 17}, [FL_F32] = {6, 9}, [FL_F16] = {5, 5}, [FL_BF16] = {4, 4}};
     const unsigned char *p = (const unsigned char *)data + i * fl_dtype_size(dtype);
+    double v = fl_value(dtype, data, i);
 
     if (dtype == FL_U64)
         snprintf(text, size, "%llu", (unsigned long long)fl_get64(p));
     else if (dtype == FL_I64)
         snprintf(text, size, "%lld", (long long)fl_get64(p));
-    else if (dtype <= FL_BF16)
-        snprintf(text, size, "%.*g", digits[dtype], fl_value(dtype, data, i));
+    else if (dtype > FL_BF16)
+        snprintf(text, size, "%.0f", v);
+    else if (isnan(v))
+        snprintf(text, size, "nan"); /* some C libraries print its sign */
     else
-        snprintf(text, size, "%.0f", fl_value(dtype, data, i));
+        for (int n = digits[dtype].least; n <= digits[dtype].most; n++) {
+            snprintf(text, size, "%.*g", n, v);
+            double back = strtod(text, NULL);
+            if (dtype == FL_F32 ? (float)back == (float)v : back == v)
+                break;
+        }
     return text;
 }
 
@@ -117,16 +127,17 @@ fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats 
     }
 }
 
-/* Numbers with commas between; TEXT is cut where SIZE ends. */
+/* Numbers with commas between, in brackets; TEXT is cut where SIZE ends. */
 static const char *
 list(const uint64_t *numbers, unsigned n, char *text, size_t size)
 {
     size_t at = 0;
 
-    text[0] = '\0';
     for (unsigned k = 0; k < n && at < size; k++)
-        at += (size_t)snprintf(text + at, size - at, "%s%llu", k ? "," : "",
+        at += (size_t)snprintf(text + at, size - at, "%c%llu", k ? ',' : '[',
                                (unsigned long long)numbers[k]);
+    if (at < size)
+        snprintf(text + at, size - at, n ? "]" : "[]");
     return text;
 }
 
@@ -161,12 +172,11 @@ fl_meta_type_name(enum fl_meta_type type)
 static int
 show_f64(double v, struct fl_buf *out)
 {
+    unsigned char p[8];
     char text[32];
 
-    snprintf(text, sizeof text, "%.15g", v);
-    if (isfinite(v) && strtod(text, NULL) != v)
-        snprintf(text, sizeof text, "%.17g", v);
-    return fl_buf_add_text(out, text);
+    fl_put_f64(p, v);
+    return fl_buf_add_text(out, fl_value_text(FL_F64, p, 0, text, sizeof text));
 }
 
 int

@@ -2,10 +2,12 @@
 # Sourced by tests/cli/NN-*.sh. Prints TAP. tests/run puts the programs on PATH and sets BUILD, top.
 # A test file is a list of calls:
 #     check "what holds" command args...          passes when the command exits 0
-#     status 2 "what is refused" command args...  passes when it exits with that status; stderr in $work/err
+#     status 2 "what is refused" command args...  passes when it exits with that status
+#     says PATTERN                                the last one wrote one line of errors, with PATTERN
 #     skip "what" "why it cannot run here"
-# and can use on_terminal, small_disk and python (below),
-# and ends with "finish". It runs in a folder of its own, removed afterwards.
+#     on_terminal, small_disk, python: below
+# The first two leave what the command wrote in $work/out and $work/err. A file ends with "finish"; it
+# runs in a folder of its own, removed afterwards.
 set -u
 export LC_ALL=C
 top=${top:-$(git rev-parse --show-toplevel)}
@@ -46,6 +48,15 @@ status() {
     _got=$?
     [ $_got = "$_want" ] || { echo "# exit $_got, not $_want, from: $*"; sed 's/^/# /' "$work/err" | head -n 5; }
     report $((_got != _want)) "$_what"
+}
+
+says() {
+    if [ "$(wc -l <"$work/err")" = 1 ] && grep -q -e "$1" "$work/err"; then
+        report 0 "it says: $1"
+    else
+        sed 's/^/# /' "$work/err" | head -n 5
+        report 1 "it says: $1"
+    fi
 }
 
 skip() {

@@ -230,7 +230,7 @@ def bad():
     yield "head-only", "cut", head
     yield "trailing", "header", ok + bytes(64)
     yield "trailing-short", "cut", ok + b"x"
-    yield "sign-first", "record", record(b"SIGN", 0, b"")
+    yield "sign-first", "FLT stream", record(b"SIGN", 0, b"")
     yield "sign-inside", "record is missing", head + record(b"SIGN", 1, b"")
     yield "sign-place", "record is missing", one().done().sign(0, "a", bytes(32), place=1).data
     yield "head-inside", "record is missing", head + ok

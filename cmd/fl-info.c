@@ -1,0 +1,228 @@
+/*
+ * fl-info: what is in a stream. The whole of it is checked before anything of an object is told;
+ * only --tensor reads one tensor alone.
+ */
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "cli/program.h"
+#include "cli/report.h"
+#include "crypt/hash.h"
+#include "flt/listing.h"
+#include "flt/object.h"
+#include "flt/reader.h"
+#include "flt/values.h"
+#include "os/output.h"
+#include "os/pool.h"
+
+static struct {
+    bool digest, stats, raw;
+    const char *tensor;
+    int64_t head;
+} opt = {.head = INT64_MAX};
+
+static const struct fl_option options[] = {
+    {0, "digest", FL_OPT_FLAG, NULL, "print digests and file names only, as sha256sum does",
+     &opt.digest, 0, 0, NULL, NULL},
+    {'t', "tensor", FL_OPT_TEXT, "NAME", "print the values of one tensor, and read only that",
+     &opt.tensor, 0, 0, NULL, NULL},
+    {0, "stats", FL_OPT_FLAG, NULL, "with --tensor: print statistics of the values instead",
+     &opt.stats, 0, 0, NULL, NULL},
+    {0, "head", FL_OPT_I64, "N", "with --tensor: print the first N values (default: all)",
+     &opt.head, 0, 9e15, NULL, NULL},
+    {0, "raw", FL_OPT_FLAG, NULL, "with --tensor: write the bytes as they are", &opt.raw, 0, 0,
+     NULL, NULL},
+    {.type = FL_OPT_END},
+};
+
+static int
+pass_over_tensors(struct fl_reader *in)
+{
+    const struct fl_tensor *t;
+    int got;
+
+    while ((got = fl_reader_tensor(in, &t)) == 1)
+        ;
+    return got;
+}
+
+/* The digest of the object at hand, alone as sha256sum would print it, or as a row. */
+static void
+tell_digest(struct fl_listing *l, const struct fl_reader *in)
+{
+    unsigned char digest[FL_HASH_BYTES];
+    char hex[2 * FL_HASH_BYTES + 1];
+
+    fl_reader_digest(in, digest);
+    fl_hex(hex, digest, sizeof digest);
+    if (!opt.digest) {
+        fl_listing_digest(l, hex);
+    } else if (l->report.json) {
+        fl_report_text(&l->report, hex);
+        fl_report_text(&l->report, l->file);
+    } else {
+        l->report.failed |= fl_buf_printf(&l->report.out, "%s  %s\n", hex, l->file) != 0;
+    }
+}
+
+/* Every object of one input; nothing is told of it before all of it was checked. */
+static int
+list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, const struct fl_output *out)
+{
+    struct fl_reader *in = fl_reader_open(path);
+    const struct fl_head *head;
+    int got = -1;
+
+    if (!in)
+        return -1;
+    l->file = fl_reader_name(in);
+    fl_reader_want_digest(in);
+    fl_reader_use_pool(in, pool);
+    for (l->object = 0; (got = fl_reader_object(in, &head)) == 1; l->object++) {
+        if ((got = opt.digest ? pass_over_tensors(in) : fl_listing_object(l, in, head)))
+            break;
+        tell_digest(l, in);
+        if (!opt.digest && (got = fl_listing_signs(l, in)))
+            break;
+    }
+    if (!got)
+        got = fl_report_flush(&l->report, out->fd, out->name);
+    fl_reader_free(in);
+    return got;
+}
+
+static int
+list(const struct fl_cli *cli, const struct fl_output *out)
+{
+    static const char *const digest_columns[] = {"digest", "file", NULL};
+    struct fl_listing l;
+    struct fl_pool *pool = fl_pool_new(cli->threads);
+    int result = pool ? 0 : -1;
+
+    fl_listing_start(&l, cli->json);
+    if (opt.digest) {
+        fl_report_start(&l.report, digest_columns, cli->json);
+        l.report.begun = !cli->json; /* no header line */
+    }
+    for (size_t i = 0; !result && i < (cli->operand_count ? cli->operand_count : 1); i++)
+        result = list_file(&l, pool, cli->operands[i], out);
+    fl_report_release(&l.report);
+    fl_pool_free(pool);
+    return result;
+}
+
+static void
+put_stats(struct fl_report *r, enum fl_dtype dtype, const void *data, uint64_t count, bool json)
+{
+    static const char *const names[] = {"count", "odd", "min", "max", "mean", "rms", NULL};
+    struct fl_stats s;
+
+    fl_stats(dtype, data, count, &s);
+    fl_report_start(r, names, json);
+    fl_report_i64(r, (int64_t)s.count);
+    fl_report_i64(r, (int64_t)s.odd);
+    fl_report_f64(r, s.min, 9);
+    fl_report_f64(r, s.max, 9);
+    fl_report_f64(r, s.mean, 9);
+    fl_report_f64(r, s.rms, 9);
+}
+
+static int
+put_values(struct fl_report *r, const struct fl_tensor *t, const void *data, uint64_t count,
+           bool json, const struct fl_output *out)
+{
+    static const char *const names[] = {"index", "value", NULL};
+    char text[FL_DIMS_TEXT];
+
+    fl_report_start(r, names, json);
+    for (uint64_t i = 0; i < count && i < (uint64_t)opt.head; i++) {
+        fl_report_text(r, fl_index_text(t, i, text, sizeof text));
+        fl_report_number(r, fl_value_text(t->dtype, data, i, text, sizeof text));
+        if (r->out.len > 65536 && fl_report_flush(r, out->fd, out->name))
+            return -1;
+    }
+    return 0;
+}
+
+/* The values of a tensor, as --raw, --stats and --head say. */
+static int
+show_tensor(struct fl_object *o, int64_t i, bool json, struct fl_output *out)
+{
+    const struct fl_tensor *t = fl_object_tensor(o, (size_t)i);
+    const void *data = fl_object_data(o, (size_t)i);
+    struct fl_report r = {0};
+    uint64_t count, bytes;
+    int result = 0;
+
+    if (!data || fl_tensor_size(t, &count, &bytes))
+        return -1;
+    if (opt.raw)
+        return fl_output_write(out, data, (size_t)bytes);
+    if (opt.stats)
+        put_stats(&r, t->dtype, data, count, json);
+    else
+        result = put_values(&r, t, data, count, json, out);
+    if (!result)
+        result = fl_report_flush(&r, out->fd, out->name);
+    fl_report_release(&r);
+    return result;
+}
+
+static int
+check_line(const struct fl_cli *cli)
+{
+    if (opt.tensor && opt.digest)
+        return fl_error(FL_USAGE, "--digest is of whole objects and --tensor of one tensor");
+    if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
+        return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
+    if (opt.tensor && cli->operand_count > 1)
+        return fl_error(FL_USAGE, "--tensor looks into one file; %zu are named",
+                        cli->operand_count);
+    return 0;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct fl_object *o = NULL;
+    struct fl_output out;
+    int64_t at = -1;
+
+    if (check_line(cli))
+        return -1;
+    if (opt.tensor) {
+        if (!(o = fl_object_open(cli->operands[0], NULL)))
+            return -1;
+        if ((at = fl_object_find(o, opt.tensor)) < 0)
+            fl_error(FL_FAILED, "%s: has no tensor \"%s\"; fl-info lists their names",
+                     fl_object_name(o), opt.tensor);
+    }
+    int result = opt.tensor && at < 0 ? -1
+               : fl_output_open(&out, cli->output, opt.raw ? FL_OUTPUT_BINARY : 0);
+    if (!result) {
+        result = o ? show_tensor(o, at, cli->json, &out) : list(cli, &out);
+        if (result)
+            fl_output_abort(&out);
+        else
+            result = fl_output_commit(&out);
+    }
+    fl_object_free(o);
+    return result;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-info",
+        .summary = "Tell what is in streams: metadata, tensors, digest, signatures.",
+        .operands = "[FILE...]",
+        .max_operands = SIZE_MAX,
+        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_JSON,
+        .options = options,
+        .run = run,
+    };
+
+    return fl_main(argc, argv, &program);
+}

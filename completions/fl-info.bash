@@ -1,0 +1,16 @@
+# bash completion for fl-info; made by: fl-info --completion bash
+_fl_info()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    -t|--tensor) COMPREPLY=(); return ;;
+    --head) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' --digest -t --tensor --stats --head --raw -o --output -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_info fl-info

@@ -1,0 +1,13 @@
+# fish completion for fl-info; made by: fl-info --completion fish
+complete -c fl-info -l digest -d 'print digests and file names only, as sha256sum does'
+complete -c fl-info -s t -l tensor -x -d 'print the values of one tensor, and read only that'
+complete -c fl-info -l stats -d 'with --tensor: print statistics of the values instead'
+complete -c fl-info -l head -x -d 'with --tensor: print the first N values (default: all)'
+complete -c fl-info -l raw -d 'with --tensor: write the bytes as they are'
+complete -c fl-info -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
+complete -c fl-info -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
+complete -c fl-info -l json -d 'report one JSON object a line instead of tab-separated columns'
+complete -c fl-info -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-info -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-info -s h -l help -d 'show this help'
+complete -c fl-info -s V -l version -d 'show the version'

@@ -1,0 +1,29 @@
+/*
+ * What is in a stream, as rows of a report: one for each object, metadata item, tensor, digest and
+ * signature. Columns: row name type shape role bytes value object file.
+ */
+#ifndef FL_FLT_LISTING_H
+#define FL_FLT_LISTING_H
+
+#include "cli/report.h"
+#include "flt/reader.h"
+
+struct fl_listing {
+    struct fl_report report;
+    const char *file; /* borrowed */
+    int64_t object;   /* index in the file */
+};
+
+void fl_listing_start(struct fl_listing *l, bool json);
+
+/*
+ * Rows of the object that IN has just begun: its kind, metadata and tensors, the sum of them. The
+ * object was checked to its end when this returns 0; on -1 the rows are not to be shown.
+ */
+int fl_listing_object(struct fl_listing *l, struct fl_reader *in, const struct fl_head *head);
+
+/* The row of its digest, in hexadecimal, and then those of its signatures. */
+void fl_listing_digest(struct fl_listing *l, const char *hex);
+int fl_listing_signs(struct fl_listing *l, struct fl_reader *in);
+
+#endif
