@@ -6,29 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-double
-fl_half_to_double(uint16_t bits)
-{
-    int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    double sign = bits >> 15 ? -1 : 1;
-
-    if (exponent == 31)
-        return fraction ? (double)NAN : sign * (double)INFINITY;
-    if (exponent == 0)
-        return sign * ldexp(fraction, -24);
-    return sign * ldexp(1024 + fraction, exponent - 25);
-}
-
-double
-fl_bfloat_to_double(uint16_t bits)
-{
-    uint32_t wide = (uint32_t)bits << 16;
-    float f;
-
-    memcpy(&f, &wide, sizeof f);
-    return (double)f;
-}
+#include "math/half.h"
 
 static float
 get_f32(const unsigned char *p)
@@ -44,6 +22,7 @@ double
 fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
 {
     const unsigned char *p = (const unsigned char *)data + i * fl_dtype_size(dtype);
+    float half;
 
     switch (dtype) {
     case FL_F64:
@@ -51,9 +30,11 @@ fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
     case FL_F32:
         return (double)get_f32(p);
     case FL_F16:
-        return fl_half_to_double(fl_get16(p));
+        fl_f16_to_f32(&half, p, 1);
+        return (double)half;
     case FL_BF16:
-        return fl_bfloat_to_double(fl_get16(p));
+        fl_bf16_to_f32(&half, p, 1);
+        return (double)half;
     case FL_I64:
         return (double)(int64_t)fl_get64(p);
     case FL_I32:

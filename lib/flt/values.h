@@ -7,10 +7,6 @@
 #include "base/buf.h"
 #include "flt/format.h"
 
-/* IEEE 754 half and bfloat16, exact; NaN payloads are not kept. */
-double fl_half_to_double(uint16_t bits);
-double fl_bfloat_to_double(uint16_t bits);
-
 /* Element I of DATA as it is in a stream; exact but for 64-bit integers beyond 2^53. */
 double fl_value(enum fl_dtype dtype, const void *data, uint64_t i);
 
