@@ -4,16 +4,18 @@
  */
 #include "fed/sum.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "fed/rows.h"
 #include "fed/store.h"
 
 enum {
-    BLOCK = FL_FLT_BLOCK / sizeof(float), /* coordinates of a block */
-    ROW = 8192,                           /* coordinates of a task */
+    BLOCK = FL_ROWS_BLOCK, /* coordinates of a block */
+    ROW = FL_ROWS_ROW,     /* coordinates of a task */
     ROWS = BLOCK / ROW
 };
 
@@ -36,7 +38,6 @@ struct fl_sum {
     bool begun; /* the tensors are known */
     struct entry *entries;
     size_t count, cap;
-    unsigned char *buffer; /* FL_FLT_BLOCK bytes of output */
 };
 
 struct fl_sum *
@@ -48,8 +49,7 @@ fl_sum_new(uint64_t memory, struct fl_pool *pool)
         return NULL;
     s->pool = pool;
     s->store = fl_store_new(memory);
-    s->buffer = fl_alloc_aligned(FL_FLT_BLOCK, 1);
-    if (!s->store || !s->buffer) {
+    if (!s->store) {
         fl_sum_free(s);
         return NULL;
     }
@@ -64,7 +64,6 @@ fl_sum_free(struct fl_sum *s)
     for (size_t i = 0; i < s->count; i++)
         free(s->entries[i].blocks);
     free(s->entries);
-    free(s->buffer);
     fl_store_free(s->store);
     free(s);
 }
@@ -413,39 +412,33 @@ fl_sum_add_partial(struct fl_sum *s, struct fl_reader *in, uint64_t terms,
 
 struct dividing {
     const struct fl_sum *sum;
-    const struct block *block;
-    float *mean;
-    size_t n;
+    const struct entry *entry;
 };
 
 static void
-divide_row(void *arg, size_t row, int worker)
+divide_row(const void *arg, uint64_t at, size_t n, float *out)
 {
-    struct dividing *d = arg;
-    size_t at = row * ROW, n = d->n - at < ROW ? d->n - at : ROW;
+    const struct dividing *d = arg;
     uint64_t *word[FL_EXACT_WORDS];
 
-    (void)worker;
-    planes_at(word, d->block, at);
-    fl_exact_mean(d->mean + at, word, n, &d->sum->total);
+    planes_at(word, &d->entry->blocks[at / BLOCK], (size_t)(at % BLOCK));
+    fl_exact_mean(out, word, n, &d->sum->total);
 }
 
 int
 fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        const struct entry *e = &s->entries[i];
-        if (fl_writer_tensor(out, &e->tensor))
-            return -1;
-        for (size_t b = 0; b < e->block_count; b++) {
-            struct dividing d = {s, &e->blocks[b],
-                                 (float *)(void *)s->buffer, block_size(e, b)};
-            fl_pool_run(s->pool, row_count(d.n), divide_row, &d);
-            if (fl_writer_data(out, s->buffer, d.n * sizeof(float)))
-                return -1;
-        }
+    struct fl_rows *rows = fl_rows_new(s->pool);
+    int result = rows ? 0 : -1;
+
+    for (size_t i = 0; !result && i < s->count; i++) {
+        struct dividing d = {s, &s->entries[i]};
+        uint64_t bad;
+        result = fl_rows_write(rows, out, &s->entries[i].tensor, divide_row, &d, &bad);
+        assert(result != 1); /* a mean of finite values is finite */
     }
-    return 0;
+    fl_rows_free(rows);
+    return result;
 }
 
 /* The lowest word that a tensor's sums need in a partial sum: 0, 2 or 3. */
@@ -462,40 +455,48 @@ lowest_word(const struct entry *e)
 }
 
 static int
-write_partial_block(struct fl_sum *s, struct fl_writer *out, const struct block *block, int from,
-                    size_t n)
+write_partial_block(struct fl_writer *out, const struct block *block, int from, size_t n,
+                    unsigned char *buffer)
 {
     for (size_t at = 0; at < n; at += ROW) {
         size_t row = n - at < ROW ? n - at : ROW;
         uint64_t *word[FL_EXACT_WORDS];
         planes_at(word, block, at);
-        fl_exact_store(s->buffer, word, from, row);
-        if (fl_writer_data(out, s->buffer, row * 8 * (size_t)(FL_EXACT_WORDS - from)))
+        fl_exact_store(buffer, word, from, row);
+        if (fl_writer_data(out, buffer, row * 8 * (size_t)(FL_EXACT_WORDS - from)))
             return -1;
     }
     return 0;
 }
 
+static int
+write_partial_tensor(struct fl_writer *out, const struct entry *e, unsigned char *buffer)
+{
+    struct fl_tensor t = e->tensor;
+    int from = lowest_word(e);
+
+    if (t.rank == FL_FLT_RANK_MAX)
+        return fl_error(FL_FAILED, "tensor \"%s\" has %d dimensions; a partial sum needs one more, "
+                        "and that is too many", t.name, FL_FLT_RANK_MAX);
+    t.dims[t.rank++] = (uint64_t)(FL_EXACT_WORDS - from);
+    t.dtype = FL_U64;
+    if (fl_meta_set_i64(&t.attrs, "exponent", FL_EXACT_UNIT + 64 * from))
+        return -1;
+    int failed = fl_writer_tensor(out, &t);
+    fl_meta_release(&t.attrs);
+    for (size_t b = 0; !failed && b < e->block_count; b++)
+        failed = write_partial_block(out, &e->blocks[b], from, block_size(e, b), buffer);
+    return failed;
+}
+
 int
 fl_sum_write_partial(struct fl_sum *s, struct fl_writer *out)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        const struct entry *e = &s->entries[i];
-        struct fl_tensor t = e->tensor;
-        int from = lowest_word(e);
-        if (t.rank == FL_FLT_RANK_MAX)
-            return fl_error(FL_FAILED, "tensor \"%s\" has %d dimensions; a partial sum needs one "
-                            "more, and that is too many", t.name, FL_FLT_RANK_MAX);
-        t.dims[t.rank++] = (uint64_t)(FL_EXACT_WORDS - from);
-        t.dtype = FL_U64;
-        if (fl_meta_set_i64(&t.attrs, "exponent", FL_EXACT_UNIT + 64 * from))
-            return -1;
-        int failed = fl_writer_tensor(out, &t);
-        fl_meta_release(&t.attrs);
-        for (size_t b = 0; !failed && b < e->block_count; b++)
-            failed = write_partial_block(s, out, &e->blocks[b], from, block_size(e, b));
-        if (failed)
-            return -1;
-    }
-    return 0;
+    unsigned char *buffer = fl_alloc_aligned(ROW, 8 * FL_EXACT_WORDS);
+    int result = buffer ? 0 : -1;
+
+    for (size_t i = 0; !result && i < s->count; i++)
+        result = write_partial_tensor(out, &s->entries[i], buffer);
+    free(buffer);
+    return result;
 }

@@ -6,6 +6,11 @@
     updates.py edit IN OUT WHAT...       KEY=VALUE (i:1 f:2.5 t:text b:hex, "KEY=" drops it), kind=KIND,
                                          TENSOR[I]=FLOAT, -TENSOR (drop it), swap (first two tensors)
     updates.py mean MEAN RULE IN...      is MEAN the weighted mean of IN, to the bit? RULE as in --weights
+    updates.py nudge MODEL OUT SEED      a model as if trained from MODEL
+    updates.py diff UPDATE BASE TRAINED  is UPDATE their difference, to the bit?
+    updates.py step NEW MODEL UPDATE RULE LR MOMENTUM [STATE NEWSTATE]
+                                         is NEW the model that fl-apply should make, and NEWSTATE the
+                                         state that it should leave ("" for STATE: none before)?
     updates.py meta FILE KEY             print a value
 """
 import pathlib
@@ -218,11 +223,87 @@ def mean(path, rule, *sources):
     sys.exit(wrong != 0)
 
 
+def floats(tensors, name):
+    n = size(tensors[name][1])
+    return struct.unpack(f"<{n}f", tensors[name][2])
+
+
+def nudge(source, target, seed):
+    kind, meta, tensors = read(source)
+    rng = random.Random(int(seed))
+    for name, (dtype, dims, payload, attributes) in tensors.items():
+        if dtype != "f32":
+            continue
+        v = list(floats(tensors, name))
+        for i in list(range(min(len(v), CHECKED))) + list(range(max(0, len(v) - CHECKED), len(v))):
+            v[i] += rng.choice((0, 1e-3, 1e-40, v[i] / 7, 1e5)) * rng.uniform(-1, 1)
+        tensors[name] = dtype, dims, struct.pack(f"<{len(v)}f", *v), attributes
+    write(target, kind, meta, tensors)
+
+
+def digest(path):
+    """By the writer here, of the one object in PATH."""
+    kind, meta, tensors = read(path)
+    o = Object(kind, meta)
+    for name, (dtype, dims, payload, attributes) in tensors.items():
+        o.tensor(name, dtype, dims, payload, attributes=attributes)
+    return o.done().digest
+
+
+def same_values(what, got, name, want):
+    """WANT: doubles, each to be rounded once."""
+    if got[name][2] != struct.pack(f"<{len(want)}f", *want):
+        sys.exit(f"# {what}: {name} differs")
+
+
+def same_meta(what, got, want):
+    if got != want:
+        sys.exit(f"# {what}: metadata is {got}, not {want}")
+
+
+def diff(path, base, trained):
+    _, meta, got = read(path)
+    _, base_meta, b = read(base)
+    t = read(trained)[2]
+    same_meta(path, {k: meta[k] for k in ("base", "base.round")},
+              {"base": digest(base), "base.round": base_meta["round"]})
+    assert list(got) == [n for n in b if b[n][0] == "f32"]
+    for name in got:
+        same_values(path, got, name, [y - x for x, y in zip(floats(b, name), floats(t, name))])
+
+
+def step(path, model, update, rule, lr, mu, state=None, new_state=None):
+    kind, meta, got = read(path)
+    _, model_meta, b = read(model)
+    u, lr, mu = read(update)[2], float(lr), float(mu)
+    same_meta(path, meta, dict(model_meta, round=model_meta["round"] + 1, parent=digest(model)))
+    assert kind == "model" and list(got) == list(b) and got["tokenizer.json"] == b["tokenizer.json"]
+    v, new_v = read(state)[2] if state else None, {}
+    for name in u:
+        us = floats(u, name)
+        vs = us
+        if v:
+            vs = struct.unpack(f"<{len(us)}f", struct.pack(
+                f"<{len(us)}f", *(mu * p + q for p, q in zip(floats(v, name), us))))
+        new_v[name] = vs
+        move = {"sgd": lambda p, q: p, "momentum": lambda p, q: q,
+                "nesterov": lambda p, q: p + mu * q}[rule]
+        same_values(path, got, name,
+                    [x + lr * move(p, q) for x, p, q in zip(floats(b, name), us, vs)])
+    if new_state:
+        kind, meta, got = read(new_state)
+        assert kind == "optimizer" and list(got) == list(new_v)
+        same_meta(new_state, meta, {"optimizer": rule, "lr": lr, "momentum": mu, "model": digest(path),
+                                    "parent": digest(model), "update": digest(update)})
+        for name, vs in new_v.items():
+            same_values(new_state, got, name, vs)
+
+
 def meta(path, key):
     value = read(path)[1][key]
     print(value.hex() if isinstance(value, bytes) else value)
 
 
 if __name__ == "__main__":
-    commands = {f.__name__: f for f in (make, big, edit, mean, meta)}
+    commands = {f.__name__: f for f in (make, big, edit, mean, nudge, diff, step, meta)}
     commands[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,111 @@
+/* The update that leads from a base model to one that any trainer made of it. */
+#include <stdint.h>
+
+#include "cli/program.h"
+#include "fed/diff.h"
+#include "os/output.h"
+
+static struct {
+    const char *base, *site;
+    int64_t examples, tokens;
+    double loss_first, loss_last;
+    bool examples_given, tokens_given, first_given, last_given;
+} opt;
+
+static const struct fl_option options[] = {
+    {'b', "base", FL_OPT_FILE, "MODEL", "the model that training began with", &opt.base, 0, 0, NULL,
+     NULL},
+    {.name = "site", .type = FL_OPT_TEXT, .arg = "NAME", .value = &opt.site,
+     .help = "name of the site that trained (default: none)"},
+    {.name = "examples", .type = FL_OPT_I64, .arg = "N", .min = 1, .max = 9007199254740992.0,
+     .value = &opt.examples, .given = &opt.examples_given,
+     .help = "number of documents that it was trained on"},
+    {.name = "tokens", .type = FL_OPT_I64, .arg = "N", .min = 1, .max = 9007199254740992.0,
+     .value = &opt.tokens, .given = &opt.tokens_given, .help = "number of tokens in them"},
+    {.name = "loss-first", .type = FL_OPT_F64, .arg = "X", .value = &opt.loss_first, .max = 1e9,
+     .given = &opt.first_given, .help = "loss before training"},
+    {.name = "loss-last", .type = FL_OPT_F64, .arg = "X", .value = &opt.loss_last, .max = 1e9,
+     .given = &opt.last_given, .help = "loss after training"},
+    {.type = FL_OPT_END},
+};
+
+static int
+put_meta(struct fl_object *base, const unsigned char digest[FL_HASH_BYTES], struct fl_meta *meta)
+{
+    int64_t round;
+
+    if (fl_meta_set_bytes(meta, "base", digest, FL_HASH_BYTES))
+        return -1;
+    if (fl_meta_find(&fl_object_head(base)->meta, "round")) {
+        if (fl_meta_get_i64(&fl_object_head(base)->meta, "round", 0, INT64_MAX - 1, &round))
+            return fl_error_about(fl_object_name(base));
+        if (fl_meta_set_i64(meta, "base.round", round))
+            return -1;
+    }
+    if ((opt.site && fl_meta_set_text(meta, "site", opt.site)) ||
+        (opt.examples_given && fl_meta_set_i64(meta, "examples", opt.examples)) ||
+        (opt.tokens_given && fl_meta_set_i64(meta, "tokens", opt.tokens)) ||
+        (opt.first_given && fl_meta_set_f64(meta, "loss.first", opt.loss_first)) ||
+        (opt.last_given && fl_meta_set_f64(meta, "loss.last", opt.loss_last)))
+        return -1;
+    return 0;
+}
+
+static int
+write_update(struct fl_cli *cli, struct fl_object *base, struct fl_object *trained,
+             const struct fl_meta *meta, struct fl_pool *pool)
+{
+    struct fl_output out;
+
+    if (fl_output_open(&out, cli->output, FL_OUTPUT_BINARY))
+        return -1;
+    struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
+    int failed = !writer || fl_writer_head(writer, FL_KIND_UPDATE, meta) ||
+                 fl_diff_write(base, trained, pool, writer) || fl_writer_done(writer);
+    fl_writer_free(writer);
+    if (failed) {
+        fl_output_abort(&out);
+        return -1;
+    }
+    return fl_output_commit(&out);
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct fl_object *base = NULL, *trained = NULL;
+    struct fl_pool *pool = NULL;
+    struct fl_meta meta = {NULL, 0, 0};
+    unsigned char digest[FL_HASH_BYTES];
+
+    if (!opt.base)
+        return fl_error(FL_USAGE, "-b MODEL is missing; name the model that training began with");
+    if (opt.site && !*opt.site)
+        return fl_error(FL_USAGE, "--site: is empty; give the site a name");
+    int failed = !(pool = fl_pool_new(cli->threads)) ||
+                 !(base = fl_object_open(opt.base, FL_KIND_MODEL)) ||
+                 !(trained = fl_object_open(cli->operands[0], FL_KIND_MODEL)) ||
+                 fl_diff_check(base, trained) || fl_object_digest(base, pool, digest) ||
+                 put_meta(base, digest, &meta) || write_update(cli, base, trained, &meta, pool);
+    fl_meta_release(&meta);
+    fl_object_free(trained);
+    fl_object_free(base);
+    fl_pool_free(pool);
+    return failed ? -1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-diff",
+        .summary = "Write the update that leads from a base model to a trained one.",
+        .operands = "[TRAINED]",
+        .max_operands = 1,
+        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL,
+        .options = options,
+        .run = run,
+    };
+
+    return fl_main(argc, argv, &program);
+}

@@ -1,0 +1,26 @@
+/*
+ * The update that leads from one model to another: trained - base in f32, each difference rounded
+ * once. So base + update may miss trained by one unit in its last place (never where trained lies
+ * between half and twice of base: there the difference is exact).
+ */
+#ifndef FL_FED_DIFF_H
+#define FL_FED_DIFF_H
+
+#include "flt/object.h"
+#include "flt/writer.h"
+
+/*
+ * That TRAINED is BASE with other numbers in its f32 tensors: the same tensors of the same shapes
+ * (in any order), all others with the same bytes, the same architecture in the metadata. -1 with an
+ * error that names the first thing that differs.
+ */
+int fl_diff_check(struct fl_object *base, struct fl_object *trained);
+
+/*
+ * Write the f32 tensors of the update, in the order of BASE; head and end are the caller's. -1 with
+ * an error at the first value that is not finite. What fl_diff_check checks holds.
+ */
+int fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool *pool,
+                  struct fl_writer *out);
+
+#endif

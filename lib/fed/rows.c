@@ -1,0 +1,88 @@
+#include "fed/rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "math/exact.h"
+
+struct fl_rows {
+    struct fl_pool *pool;
+    float *block;
+};
+
+struct fl_rows *
+fl_rows_new(struct fl_pool *pool)
+{
+    struct fl_rows *rows = fl_alloc(1, sizeof *rows);
+
+    if (!rows)
+        return NULL;
+    rows->pool = pool;
+    rows->block = fl_alloc_aligned(FL_ROWS_BLOCK, sizeof *rows->block);
+    if (!rows->block) {
+        fl_rows_free(rows);
+        return NULL;
+    }
+    return rows;
+}
+
+void
+fl_rows_free(struct fl_rows *rows)
+{
+    if (!rows)
+        return;
+    free(rows->block);
+    free(rows);
+}
+
+/* One block on its way out. */
+struct filling {
+    fl_row *row;
+    const void *arg;
+    uint64_t at;
+    size_t n;
+    float *out;
+    bool finite[FL_ROWS_BLOCK / FL_ROWS_ROW];
+};
+
+static void
+fill_row(void *arg, size_t row, int worker)
+{
+    struct filling *f = arg;
+    size_t at = row * FL_ROWS_ROW, n = f->n - at < FL_ROWS_ROW ? f->n - at : FL_ROWS_ROW;
+    struct fl_exact_span span;
+
+    (void)worker;
+    f->row(f->arg, f->at + at, n, f->out + at);
+    fl_exact_span(f->out + at, n, &span);
+    f->finite[row] = fl_exact_reach(&span, 0x1p-40) != FL_EXACT_NOT_FINITE;
+}
+
+int
+fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tensor *t, fl_row *row,
+              const void *arg, uint64_t *bad)
+{
+    uint64_t count = 0, bytes;
+
+    if (fl_tensor_size(t, &count, &bytes) || fl_writer_tensor(out, t))
+        return -1;
+    for (uint64_t at = 0; at < count; at += FL_ROWS_BLOCK) {
+        size_t n = count - at < FL_ROWS_BLOCK ? (size_t)(count - at) : FL_ROWS_BLOCK;
+        size_t tasks = (n + FL_ROWS_ROW - 1) / FL_ROWS_ROW;
+        struct filling f = {.row = row, .arg = arg, .at = at, .n = n, .out = rows->block};
+        fl_pool_run(rows->pool, tasks, fill_row, &f);
+        for (size_t i = 0; i < tasks; i++) {
+            size_t k = i * FL_ROWS_ROW;
+            if (f.finite[i])
+                continue;
+            while (isfinite(rows->block[k]))
+                k++;
+            *bad = at + k;
+            return 1;
+        }
+        if (fl_writer_data(out, rows->block, n * sizeof *rows->block))
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,327 @@
+#include "fed/server.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "fed/rows.h"
+#include "fed/update.h"
+#include "math/kernel.h"
+
+static const char *const names[] = {"sgd", "momentum", "nesterov"};
+
+int
+fl_server_rule_find(const char *name, enum fl_server_rule *rule)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!strcmp(names[i], name)) {
+            *rule = (enum fl_server_rule)i;
+            return 0;
+        }
+    }
+    return fl_error(FL_FAILED, "\"%s\" is not an optimizer; they are " FL_SERVER_CHOICES, name);
+}
+
+/* PART (an update or a state) has the f32 tensors of MODEL and no others. */
+static int
+check_tensors(const struct fl_object *model, const struct fl_object *part)
+{
+    const char *file = fl_object_name(part);
+    size_t trained = 0;
+    char want[200], got[200];
+
+    for (size_t i = 0; i < fl_object_count(model); i++) {
+        const struct fl_tensor *t = fl_object_tensor(model, i);
+        int trains = fl_update_trains(fl_object_name(model), t);
+        int64_t k = fl_object_find(part, t->name);
+        if (trains < 0)
+            return -1;
+        if (!trains)
+            continue;
+        trained++;
+        if (k < 0)
+            return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which %s has", file, t->name,
+                            fl_object_name(model));
+        const struct fl_tensor *other = fl_object_tensor(part, (size_t)k);
+        if (!fl_tensor_same_shape(t, other) || other->role != FL_PLAIN)
+            return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in %s it is %s", file, t->name,
+                            fl_tensor_shape(other, got, sizeof got), fl_object_name(model),
+                            fl_tensor_shape(t, want, sizeof want));
+    }
+    if (trained == 0)
+        return fl_error(FL_FAILED, "%s: has no f32 tensors; there is nothing to step",
+                        fl_object_name(model));
+    for (size_t k = 0; k < fl_object_count(part); k++) {
+        const char *name = fl_object_tensor(part, k)->name;
+        int64_t i = fl_object_find(model, name);
+        if (i < 0 || fl_object_tensor(model, (size_t)i)->dtype != FL_F32)
+            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that is not one of the trained "
+                            "tensors of %s", file, name, fl_object_name(model));
+    }
+    return 0;
+}
+
+/* The update's base is the model; otherwise say what is most likely wrong. */
+static int
+check_base(const struct fl_server_step *s)
+{
+    const struct fl_meta *meta = &fl_object_head(s->model)->meta;
+    const struct fl_meta_item *parent = fl_meta_find(meta, "parent");
+    const char *file = fl_object_name(s->update);
+    const unsigned char *base;
+
+    if (fl_update_base(file, &fl_object_head(s->update)->meta, &base))
+        return -1;
+    if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES &&
+        !memcmp(parent->value.bytes, base, FL_HASH_BYTES))
+        return fl_error(FL_REFUSED, "%s: belongs to the model that %s was made from; it, or another "
+                        "one of its round, is in there already", file, fl_object_name(s->model));
+    return fl_update_check_base(file, &fl_object_head(s->update)->meta, fl_object_name(s->model),
+                                s->base);
+}
+
+static int
+check_settings(const struct fl_server_step *s, const struct fl_meta *state)
+{
+    const char *rule;
+    double lr, momentum;
+
+    if (fl_meta_get_text(state, "optimizer", &rule) || fl_meta_get_f64(state, "lr", &lr) ||
+        fl_meta_get_f64(state, "momentum", &momentum))
+        return -1;
+    if (strcmp(rule, names[s->rule]) || lr != s->lr || momentum != s->momentum)
+        return fl_error(FL_REFUSED, "it has taken this step already, as --optimizer %s --lr %.17g "
+                        "--momentum %.17g; a step is done again with the same only", rule, lr,
+                        momentum);
+    return 0;
+}
+
+/* Which step the state is ready for; the error does not name it. */
+static int
+check_state_model(struct fl_server_step *s)
+{
+    const struct fl_meta *state = &fl_object_head(s->state)->meta;
+    const unsigned char *model, *parent, *update;
+    char want[FL_UPDATE_HEX], got[FL_UPDATE_HEX];
+
+    if (fl_meta_get_bytes(state, "model", FL_HASH_BYTES, &model) ||
+        fl_meta_get_bytes(state, "parent", FL_HASH_BYTES, &parent) ||
+        fl_meta_get_bytes(state, "update", FL_HASH_BYTES, &update))
+        return -1;
+    if (!memcmp(model, s->base, FL_HASH_BYTES))
+        return 0;
+    if (memcmp(parent, s->base, FL_HASH_BYTES))
+        return fl_error(FL_REFUSED, "belongs to the model %s..., and %s is %s...; take the state of "
+                        "this model", fl_update_short(model, got), fl_object_name(s->model),
+                        fl_update_short(s->base, want));
+    if (memcmp(update, s->update_digest, FL_HASH_BYTES))
+        return fl_error(FL_REFUSED, "has taken another update of %s already; take the state of "
+                        "before, or the model that it belongs to (%s...)",
+                        fl_object_name(s->model), fl_update_short(model, got));
+    s->again = true;
+    return check_settings(s, state);
+}
+
+int
+fl_server_check(struct fl_server_step *s)
+{
+    s->again = false;
+    if (fl_object_digest(s->model, s->pool, s->base) || check_base(s) ||
+        check_tensors(s->model, s->update))
+        return -1;
+    if (s->rule == FL_SERVER_SGD)
+        return 0;
+    if (fl_object_digest(s->update, s->pool, s->update_digest))
+        return -1;
+    if (!s->state)
+        return 0;
+    if (check_tensors(s->model, s->state))
+        return -1;
+    return check_state_model(s) ? fl_error_about(fl_object_name(s->state)) : 0;
+}
+
+/* What a row of the new model or state is computed from. */
+struct step {
+    const struct fl_server_step *s;
+    const float *b, *u, *v; /* whole tensors; V NULL: zeros */
+};
+
+FL_KERNEL static void
+accumulate(float *restrict v, const float *restrict old, const float *restrict u, size_t n,
+           double momentum)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)(momentum * (double)old[i] + (double)u[i]);
+}
+
+FL_KERNEL static void
+advance(float *restrict out, const float *restrict b, const float *restrict v, size_t n, double lr)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((double)b[i] + lr * (double)v[i]);
+}
+
+FL_KERNEL static void
+look_ahead(float *restrict out, const float *restrict b, const float *restrict v,
+           const float *restrict u, size_t n, double lr, double momentum)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((double)b[i] + lr * ((double)u[i] + momentum * (double)v[i]));
+}
+
+/* v = momentum v + u, or the v that is there when the step is done again. */
+static void
+velocity_row(const void *arg, uint64_t at, size_t n, float *out)
+{
+    const struct step *p = arg;
+
+    if (p->s->again)
+        memcpy(out, p->v + at, n * sizeof *out);
+    else if (p->v)
+        accumulate(out, p->v + at, p->u + at, n, p->s->momentum);
+    else
+        memcpy(out, p->u + at, n * sizeof *out);
+}
+
+static void
+model_row(const void *arg, uint64_t at, size_t n, float *out)
+{
+    const struct step *p = arg;
+    float v[FL_ROWS_ROW];
+
+    if (p->s->rule == FL_SERVER_SGD) {
+        advance(out, p->b + at, p->u + at, n, p->s->lr);
+        return;
+    }
+    velocity_row(arg, at, n, v);
+    if (p->s->rule == FL_SERVER_NESTEROV)
+        look_ahead(out, p->b + at, v, p->u + at, n, p->s->lr, p->s->momentum);
+    else
+        advance(out, p->b + at, v, n, p->s->lr);
+}
+
+/* The data of a trained tensor in all objects. */
+static int
+find_data(const struct fl_server_step *s, const char *name, struct step *p)
+{
+    *p = (struct step){.s = s};
+    p->b = fl_object_data(s->model, (size_t)fl_object_find(s->model, name));
+    if (p->b)
+        p->u = fl_object_data(s->update, (size_t)fl_object_find(s->update, name));
+    if (p->u && s->state && s->rule != FL_SERVER_SGD) {
+        p->v = fl_object_data(s->state, (size_t)fl_object_find(s->state, name));
+        return p->v ? 0 : -1;
+    }
+    return p->u ? 0 : -1;
+}
+
+static int
+not_finite(const struct fl_server_step *s, const char *tensor, const struct step *p, uint64_t at)
+{
+    const struct fl_object *o = !isfinite(p->b[at])           ? s->model
+                              : !isfinite(p->u[at])           ? s->update
+                              : p->v && !isfinite(p->v[at]) ? s->state : NULL;
+    unsigned long long i = (unsigned long long)at;
+
+    if (o)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is not a finite number",
+                        fl_object_name(o), tensor, i);
+    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu makes a step out of the range of f32; "
+                    "use a smaller --lr", fl_object_name(s->update), tensor, i);
+}
+
+static int
+write_row_tensor(const struct fl_server_step *s, struct fl_rows *rows, const struct fl_tensor *t,
+                 fl_row *row, struct fl_writer *out)
+{
+    struct step p;
+    uint64_t bad;
+
+    if (find_data(s, t->name, &p))
+        return -1;
+    int result = fl_rows_write(rows, out, t, row, &p, &bad);
+    return result == 1 ? not_finite(s, t->name, &p, bad) : result;
+}
+
+static int
+model_meta(const struct fl_server_step *s, struct fl_meta *meta)
+{
+    int64_t round = 0;
+
+    if (fl_meta_copy(meta, &fl_object_head(s->model)->meta))
+        return -1;
+    if (fl_meta_find(meta, "round") && fl_meta_get_i64(meta, "round", 0, INT64_MAX - 1, &round))
+        return fl_error_about(fl_object_name(s->model));
+    return fl_meta_set_i64(meta, "round", round + 1) ||
+           fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base) ? -1 : 0;
+}
+
+/* A tensor that is not trained. */
+static int
+copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
+{
+    const void *data = fl_object_data(from, i);
+
+    return !data || fl_writer_tensor(out, fl_object_tensor(from, i)) ||
+           fl_writer_data(out, data, fl_object_bytes(from, i)) ? -1 : 0;
+}
+
+int
+fl_server_write_model(const struct fl_server_step *s, struct fl_writer *out)
+{
+    struct fl_meta meta = {NULL, 0, 0};
+    struct fl_rows *rows = fl_rows_new(s->pool);
+    int failed = !rows || model_meta(s, &meta) || fl_writer_head(out, FL_KIND_MODEL, &meta);
+
+    fl_meta_release(&meta);
+    for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
+        const struct fl_tensor *t = fl_object_tensor(s->model, i);
+        failed = t->dtype == FL_F32 ? write_row_tensor(s, rows, t, model_row, out)
+                                    : copy_tensor(s->model, i, out);
+    }
+    fl_rows_free(rows);
+    return failed || fl_writer_done(out) ? -1 : 0;
+}
+
+int
+fl_server_check_again(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES])
+{
+    const unsigned char *want;
+
+    if (fl_meta_get_bytes(&fl_object_head(s->state)->meta, "model", FL_HASH_BYTES, &want))
+        return fl_error_about(fl_object_name(s->state));
+    if (memcmp(want, model, FL_HASH_BYTES))
+        return fl_error(FL_REFUSED, "%s: the step done again gives another model than it names; take "
+                        "the state of before", fl_object_name(s->state));
+    return 0;
+}
+
+static int
+state_meta(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES],
+           struct fl_meta *meta)
+{
+    return fl_meta_set_text(meta, "optimizer", names[s->rule]) ||
+           fl_meta_set_f64(meta, "lr", s->lr) || fl_meta_set_f64(meta, "momentum", s->momentum) ||
+           fl_meta_set_bytes(meta, "model", model, FL_HASH_BYTES) ||
+           fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base) ||
+           fl_meta_set_bytes(meta, "update", s->update_digest, sizeof s->update_digest) ? -1 : 0;
+}
+
+int
+fl_server_write_state(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES],
+                      struct fl_writer *out)
+{
+    struct fl_meta meta = {NULL, 0, 0};
+    struct fl_rows *rows = fl_rows_new(s->pool);
+    int failed = !rows || state_meta(s, model, &meta) ||
+                 fl_writer_head(out, FL_KIND_OPTIMIZER, &meta);
+
+    fl_meta_release(&meta);
+    for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
+        const struct fl_tensor *t = fl_object_tensor(s->model, i);
+        if (t->dtype == FL_F32)
+            failed = write_row_tensor(s, rows, t, velocity_row, out);
+    }
+    fl_rows_free(rows);
+    return failed || fl_writer_done(out) ? -1 : 0;
+}
