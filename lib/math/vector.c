@@ -224,12 +224,16 @@ fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *x, co
 }
 
 FL_KERNEL void
-fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half)
+fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half,
+              size_t count)
 {
-    for (size_t i = 0; i < half; i++) {
-        float a = x[i], b = x[i + half], s = sign * sine[i];
-        x[i] = a * cosine[i] - b * s;
-        x[i + half] = b * cosine[i] + a * s;
+    for (size_t c = 0; c < count; c++) {
+        float *lower = x + c * 2 * half, *upper = lower + half;
+        for (size_t i = 0; i < half; i++) {
+            float a = lower[i], b = upper[i], s = sign * sine[i];
+            lower[i] = a * cosine[i] - b * s;
+            upper[i] = b * cosine[i] + a * s;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
  *
  * Every function has one meaning to the bit: element-wise work is written in + - * / and square
  * root without contraction, and a sum is kept in 16 lanes (element i in lane i mod 16), which are
- * added at the end in halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1. So vectors of any width give the same.
+ * added at the end in halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1. So any width is the same.
  * Arrays do not overlap unless it is said; no alignment is needed; NaN goes through to results.
  */
 #ifndef FL_MATH_VECTOR_H
@@ -43,12 +43,14 @@ void fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *
                          const float *gain, float r, size_t n);
 
 /*
- * Rotate the pairs (x[i], x[i + half]) by angles: x[i] cos - x[i + half] sin, x[i + half] cos +
- * x[i] sin. SIGN -1 turns back.
+ * COUNT vectors of 2 HALF, one behind the other: rotate their pairs (x[i], x[i + half]) by angle i:
+ *   x[i] cos - x[i + half] sin,  x[i + half] cos + x[i] sin
+ * SIGN -1 turns back. (Su et al. 2021, in the order of pairs that Hugging Face's models have.)
  */
-void fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half);
+void fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half,
+                   size_t count);
 
-/* ds = p (dp - delta) scale, in place of dp. */
+/* dp = p (dp - delta) scale: from the gradient of probabilities to that of logits. */
 void fl_vec_softmax_back(float *dp, const float *p, float delta, float scale, size_t n);
 
 /* One step of AdamW for one array, and g = 0; see nn/adamw.h. */

@@ -4,42 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One window: what the forward pass leaves for the backward pass, per layer where L stands. */
+#include "nn/engine.h"
+
+/* What one layer did with one window. */
+struct layer {
+    double *x, *n1, *q, *k, *v, *p, *att, *mid, *n2, *gate, *up, *h;
+};
+
 struct window {
-    const struct fl_config *c;
     const struct fl_model *m;
     const double *w;
-    double *dw;
-    size_t T;
-    double *x, *mid;      /* (L+1,T,C) residual stream before each layer; (L,T,C) in its middle */
-    double *q, *k, *v;    /* (L,T,HD), (L,T,KD), (L,T,KD), rotated */
-    double *p, *att;      /* (L,H,T,T) attention, (L,T,HD) */
-    double *gate, *up;    /* (L,T,F) */
-    double *h;            /* (T,C) scratch: a normed row block */
+    size_t T, C, H, K, D, F, V;
+    struct layer *layers;
+    double *end, *final, *logits; /* (T,C), (T,C), (T,V) */
 };
 
 static double *
-room(size_t n)
+array(size_t n)
 {
-    double *p = calloc(n ? n : 1, sizeof *p);
+    double *a = calloc(n ? n : 1, sizeof *a);
 
-    if (!p)
+    if (!a)
         abort();
-    return p;
-}
-
-double *
-naive_widen(const struct fl_model *m, const float *values)
-{
-    double *w = room(m->size);
-
-    for (size_t i = 0; i < m->size; i++)
-        w[i] = values[i];
-    return w;
+    return a;
 }
 
 static size_t
-offset_of(const struct fl_model *m, enum fl_param_kind kind, size_t layer)
+offset(const struct fl_model *m, enum fl_param_kind kind, size_t layer)
 {
     for (size_t i = 0; i < m->param_count; i++)
         if (m->params[i].kind == kind && m->params[i].layer == layer)
@@ -47,356 +38,306 @@ offset_of(const struct fl_model *m, enum fl_param_kind kind, size_t layer)
     abort();
 }
 
-/* out (T,n) = in (T,k) times matrix (n,k) transposed. */
+static size_t
+head_offset(const struct fl_model *m)
+{
+    return offset(m, m->config.tied ? FL_PARAM_EMBED : FL_PARAM_HEAD, 0);
+}
+
+/* y (T,out) = x (T,in) W', W (out,in) */
 static void
-product(double *out, const double *in, const double *matrix, size_t T, size_t n, size_t k)
+linear(double *y, const double *x, const double *W, size_t T, size_t in, size_t out)
 {
     for (size_t t = 0; t < T; t++)
-        for (size_t i = 0; i < n; i++) {
-            double sum = 0;
-            for (size_t j = 0; j < k; j++)
-                sum += in[t * k + j] * matrix[i * k + j];
-            out[t * n + i] = sum;
+        for (size_t o = 0; o < out; o++) {
+            double s = 0;
+            for (size_t i = 0; i < in; i++)
+                s += x[t * in + i] * W[o * in + i];
+            y[t * out + o] = s;
         }
 }
 
-/* din (T,k) += dout (T,n) times matrix (n,k); dmatrix += dout transposed times in. */
 static void
-product_back(double *din, double *dmatrix, const double *dout, const double *in,
-             const double *matrix, size_t T, size_t n, size_t k)
+linear_back(double *dx, double *dW, const double *dy, const double *x, const double *W, size_t T,
+            size_t in, size_t out)
 {
     for (size_t t = 0; t < T; t++)
-        for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < k; j++) {
-                din[t * k + j] += dout[t * n + i] * matrix[i * k + j];
-                dmatrix[i * k + j] += dout[t * n + i] * in[t * k + j];
+        for (size_t o = 0; o < out; o++)
+            for (size_t i = 0; i < in; i++) {
+                dx[t * in + i] += dy[t * out + o] * W[o * in + i];
+                dW[o * in + i] += dy[t * out + o] * x[t * in + i];
             }
 }
 
-static double
-inverse_rms(const double *x, size_t C, double eps)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < C; i++)
-        sum += x[i] * x[i];
-    return 1 / sqrt(sum / (double)C + eps);
-}
-
 static void
-norm(double *out, const double *x, const double *gain, size_t T, size_t C, double eps)
+norm(double *y, const double *x, const double *gain, size_t T, size_t C, double eps)
 {
     for (size_t t = 0; t < T; t++) {
-        double r = inverse_rms(x + t * C, C, eps);
-        for (size_t i = 0; i < C; i++)
-            out[t * C + i] = x[t * C + i] * r * gain[i];
+        double s = 0;
+        for (size_t c = 0; c < C; c++)
+            s += x[t * C + c] * x[t * C + c];
+        for (size_t c = 0; c < C; c++)
+            y[t * C + c] = gain[c] * x[t * C + c] / sqrt(s / (double)C + eps);
     }
 }
 
-/* dx += d norm; dgain += its own. */
+/* y_c = g_c x_c / R; dR/dx_j = x_j / (C R) */
 static void
-norm_back(double *dx, double *dgain, const double *dout, const double *x, const double *gain,
+norm_back(double *dx, double *dgain, const double *dy, const double *x, const double *gain,
           size_t T, size_t C, double eps)
 {
     for (size_t t = 0; t < T; t++) {
-        const double *xt = x + t * C, *dt = dout + t * C;
-        double r = inverse_rms(xt, C, eps), dot = 0;
-        for (size_t i = 0; i < C; i++) {
-            dot += dt[i] * gain[i] * xt[i];
-            dgain[i] += dt[i] * xt[i] * r;
+        const double *xt = x + t * C, *d = dy + t * C;
+        double s = 0, along = 0;
+        for (size_t c = 0; c < C; c++)
+            s += xt[c] * xt[c];
+        double R = sqrt(s / (double)C + eps);
+        for (size_t c = 0; c < C; c++)
+            along += d[c] * gain[c] * xt[c];
+        for (size_t c = 0; c < C; c++) {
+            dx[t * C + c] += d[c] * gain[c] / R - along / (R * R) * xt[c] / ((double)C * R);
+            dgain[c] += d[c] * xt[c] / R;
         }
-        for (size_t i = 0; i < C; i++)
-            dx[t * C + i] += r * dt[i] * gain[i] - r * r * r * dot / (double)C * xt[i];
     }
 }
 
-/* Rotate pairs (i, i + D/2) of every head by the position's angles; SIGN -1 turns back. */
+/* Element i of the half is turned with element i + D/2. */
 static void
-rotate(double *x, size_t T, size_t heads, size_t D, double base, double sign)
+rope(double *x, size_t T, size_t heads, size_t D, double base, double sign)
 {
     for (size_t t = 0; t < T; t++)
-        for (size_t head = 0; head < heads; head++)
+        for (size_t h = 0; h < heads; h++)
             for (size_t i = 0; i < D / 2; i++) {
-                double *a = x + (t * heads + head) * D + i, *b = a + D / 2;
-                double angle = sign * (double)t * pow(base, -2.0 * (double)i / (double)D);
-                double a0 = *a, b0 = *b;
-                *a = a0 * cos(angle) - b0 * sin(angle);
-                *b = b0 * cos(angle) + a0 * sin(angle);
+                double angle = (double)t / pow(base, 2 * (double)i / (double)D) * sign;
+                double *a = &x[(t * heads + h) * D + i], *b = a + D / 2, u = *a, v = *b;
+                *a = u * cos(angle) - v * sin(angle);
+                *b = v * cos(angle) + u * sin(angle);
             }
 }
 
 static void
-attention(struct window *s, size_t l)
+attention(const struct window *win, struct layer *s)
 {
-    const struct fl_config *c = s->c;
-    size_t T = s->T, H = c->heads, K = c->kv_heads, D = c->head_dim;
+    size_t T = win->T, H = win->H, K = win->K, D = win->D;
 
     for (size_t h = 0; h < H; h++)
         for (size_t t = 0; t < T; t++) {
-            double *p = s->p + ((l * H + h) * T + t) * T, sum = 0, most = -INFINITY;
-            const double *q = s->q + ((l * T + t) * H + h) * D;
+            size_t g = h / (H / K);
+            double *p = s->p + (h * T + t) * T, sum = 0, max = -INFINITY;
             for (size_t u = 0; u <= t; u++) {
-                const double *k = s->k + ((l * T + u) * K + h / (H / K)) * D;
-                p[u] = 0;
+                double dot = 0;
                 for (size_t i = 0; i < D; i++)
-                    p[u] += q[i] * k[i] / sqrt((double)D);
-                most = p[u] > most ? p[u] : most;
+                    dot += s->q[(t * H + h) * D + i] * s->k[(u * K + g) * D + i];
+                p[u] = dot / sqrt((double)D);
+                max = fmax(max, p[u]);
             }
             for (size_t u = 0; u <= t; u++)
-                sum += p[u] = exp(p[u] - most);
-            double *out = s->att + ((l * T + t) * H + h) * D;
+                sum += p[u] = exp(p[u] - max);
             for (size_t u = 0; u <= t; u++) {
-                const double *v = s->v + ((l * T + u) * K + h / (H / K)) * D;
                 p[u] /= sum;
                 for (size_t i = 0; i < D; i++)
-                    out[i] += p[u] * v[i];
+                    s->att[(t * H + h) * D + i] += p[u] * s->v[(u * K + g) * D + i];
             }
         }
 }
 
 static void
-attention_back(const struct window *s, size_t l, const double *datt, double *dq, double *dk,
-               double *dv)
+attention_back(const struct window *win, const struct layer *s, const double *datt, double *dq,
+               double *dk, double *dv)
 {
-    const struct fl_config *c = s->c;
-    size_t T = s->T, H = c->heads, K = c->kv_heads, D = c->head_dim;
+    size_t T = win->T, H = win->H, K = win->K, D = win->D;
+    double *dp = array(T);
 
     for (size_t h = 0; h < H; h++)
         for (size_t t = 0; t < T; t++) {
-            const double *p = s->p + ((l * H + h) * T + t) * T;
-            const double *dout = datt + (t * H + h) * D;
-            const double *q = s->q + ((l * T + t) * H + h) * D;
+            size_t g = h / (H / K);
+            const double *p = s->p + (h * T + t) * T, *d = datt + (t * H + h) * D;
             double mean = 0;
-            double *dp = room(t + 1);
             for (size_t u = 0; u <= t; u++) {
-                size_t kv = u * K + h / (H / K);
+                dp[u] = 0;
                 for (size_t i = 0; i < D; i++) {
-                    dp[u] += dout[i] * s->v[(l * T * K + kv) * D + i];
-                    dv[kv * D + i] += p[u] * dout[i];
+                    dp[u] += d[i] * s->v[(u * K + g) * D + i];
+                    dv[(u * K + g) * D + i] += d[i] * p[u];
                 }
                 mean += p[u] * dp[u];
             }
             for (size_t u = 0; u <= t; u++) {
-                size_t kv = u * K + h / (H / K);
                 double ds = p[u] * (dp[u] - mean) / sqrt((double)D);
                 for (size_t i = 0; i < D; i++) {
-                    dq[(t * H + h) * D + i] += ds * s->k[(l * T * K + kv) * D + i];
-                    dk[kv * D + i] += ds * q[i];
+                    dq[(t * H + h) * D + i] += ds * s->k[(u * K + g) * D + i];
+                    dk[(u * K + g) * D + i] += ds * s->q[(t * H + h) * D + i];
                 }
             }
-            free(dp);
         }
+    free(dp);
 }
 
-static double
-sigmoid(double x)
-{
-    return 1 / (1 + exp(-x));
-}
-
-/* a (T,F) = silu(gate) * up of a layer. */
-static double *
-activation(const struct window *s, size_t l)
-{
-    size_t n = s->T * s->c->ffn;
-    double *a = room(n);
-
-    for (size_t i = 0; i < n; i++) {
-        double g = s->gate[l * n + i];
-        a[i] = g * sigmoid(g) * s->up[l * n + i];
-    }
-    return a;
-}
-
-static const double *
-weight(const struct window *s, enum fl_param_kind kind, size_t l)
-{
-    return s->w + offset_of(s->m, kind, l);
-}
+#define W(kind) (win->w + offset(win->m, FL_PARAM_##kind, l))
+#define DW(kind) (grads + offset(win->m, FL_PARAM_##kind, l))
 
 static void
-layer(struct window *s, size_t l)
+layer_forward(const struct window *win, size_t l, double *out)
 {
-    const struct fl_config *c = s->c;
-    size_t T = s->T, C = c->channels, HD = (size_t)c->heads * c->head_dim;
-    size_t KD = (size_t)c->kv_heads * c->head_dim, F = c->ffn;
-    double *x = s->x + l * T * C, *next = x + T * C, *mid = s->mid + l * T * C;
+    struct layer *s = &win->layers[l];
+    size_t T = win->T, C = win->C, HD = win->H * win->D, KD = win->K * win->D, F = win->F;
+    const struct fl_config *c = &win->m->config;
 
-    norm(s->h, x, weight(s, FL_PARAM_NORM1, l), T, C, c->norm_eps);
-    product(s->q + l * T * HD, s->h, weight(s, FL_PARAM_Q, l), T, HD, C);
-    product(s->k + l * T * KD, s->h, weight(s, FL_PARAM_K, l), T, KD, C);
-    product(s->v + l * T * KD, s->h, weight(s, FL_PARAM_V, l), T, KD, C);
-    rotate(s->q + l * T * HD, T, c->heads, c->head_dim, c->rope_base, 1);
-    rotate(s->k + l * T * KD, T, c->kv_heads, c->head_dim, c->rope_base, 1);
-    attention(s, l);
-    product(mid, s->att + l * T * HD, weight(s, FL_PARAM_O, l), T, C, HD);
+    norm(s->n1, s->x, W(NORM1), T, C, c->norm_eps);
+    linear(s->q, s->n1, W(Q), T, C, HD);
+    linear(s->k, s->n1, W(K), T, C, KD);
+    linear(s->v, s->n1, W(V), T, C, KD);
+    rope(s->q, T, win->H, win->D, c->rope_base, 1);
+    rope(s->k, T, win->K, win->D, c->rope_base, 1);
+    attention(win, s);
+    linear(s->mid, s->att, W(O), T, HD, C);
     for (size_t i = 0; i < T * C; i++)
-        mid[i] += x[i];
-    norm(s->h, mid, weight(s, FL_PARAM_NORM2, l), T, C, c->norm_eps);
-    product(s->gate + l * T * F, s->h, weight(s, FL_PARAM_GATE, l), T, F, C);
-    product(s->up + l * T * F, s->h, weight(s, FL_PARAM_UP, l), T, F, C);
-    double *a = activation(s, l);
-    product(next, a, weight(s, FL_PARAM_DOWN, l), T, C, F);
+        s->mid[i] += s->x[i];
+    norm(s->n2, s->mid, W(NORM2), T, C, c->norm_eps);
+    linear(s->gate, s->n2, W(GATE), T, C, F);
+    linear(s->up, s->n2, W(UP), T, C, F);
+    for (size_t i = 0; i < T * F; i++)
+        s->h[i] = s->gate[i] / (1 + exp(-s->gate[i])) * s->up[i];
+    linear(out, s->h, W(DOWN), T, F, C);
     for (size_t i = 0; i < T * C; i++)
-        next[i] += mid[i];
-    free(a);
+        out[i] += s->mid[i];
 }
 
-static double *
-grad(const struct window *s, enum fl_param_kind kind, size_t l)
-{
-    return s->dw + offset_of(s->m, kind, l);
-}
-
-/* The feed-forward half: DX (T,C) holds d next on entry, d mid on return. */
+/* dx (T,C): of the layer's output before, of its input after */
 static void
-mlp_back(struct window *s, size_t l, double *dx)
+layer_back(const struct window *win, size_t l, double *dx, double *grads)
 {
-    const struct fl_config *c = s->c;
-    size_t T = s->T, C = c->channels, F = c->ffn;
-    const double *mid = s->mid + l * T * C;
-    double *a = activation(s, l), *da = room(T * F), *dg = room(T * F), *du = room(T * F);
-    double *dh = room(T * C);
+    const struct layer *s = &win->layers[l];
+    size_t T = win->T, C = win->C, HD = win->H * win->D, KD = win->K * win->D, F = win->F;
+    const struct fl_config *c = &win->m->config;
+    double *dh = array(T * F), *dgate = array(T * F), *dup = array(T * F), *dn = array(T * C);
+    double *datt = array(T * HD), *dq = array(T * HD), *dk = array(T * KD), *dv = array(T * KD);
+    double *dn1 = array(T * C);
 
-    product_back(da, grad(s, FL_PARAM_DOWN, l), dx, a, weight(s, FL_PARAM_DOWN, l), T, C, F);
+    linear_back(dh, DW(DOWN), dx, s->h, W(DOWN), T, F, C);
     for (size_t i = 0; i < T * F; i++) {
-        double g = s->gate[l * T * F + i], u = s->up[l * T * F + i], q = sigmoid(g);
-        du[i] = da[i] * g * q;
-        dg[i] = da[i] * u * q * (1 + g * (1 - q));
+        double g = s->gate[i], sigma = 1 / (1 + exp(-g));
+        dup[i] = dh[i] * g * sigma;
+        dgate[i] = dh[i] * s->up[i] * (sigma + g * sigma * (1 - sigma));
     }
-    norm(s->h, mid, weight(s, FL_PARAM_NORM2, l), T, C, c->norm_eps);
-    product_back(dh, grad(s, FL_PARAM_GATE, l), dg, s->h, weight(s, FL_PARAM_GATE, l), T, F, C);
-    product_back(dh, grad(s, FL_PARAM_UP, l), du, s->h, weight(s, FL_PARAM_UP, l), T, F, C);
-    norm_back(dx, grad(s, FL_PARAM_NORM2, l), dh, mid, weight(s, FL_PARAM_NORM2, l), T, C,
-              c->norm_eps);
-    free(a);
-    free(da);
-    free(dg);
-    free(du);
-    free(dh);
+    linear_back(dn, DW(GATE), dgate, s->n2, W(GATE), T, C, F);
+    linear_back(dn, DW(UP), dup, s->n2, W(UP), T, C, F);
+    norm_back(dx, DW(NORM2), dn, s->mid, W(NORM2), T, C, c->norm_eps);
+    linear_back(datt, DW(O), dx, s->att, W(O), T, HD, C);
+    attention_back(win, s, datt, dq, dk, dv);
+    rope(dq, T, win->H, win->D, c->rope_base, -1);
+    rope(dk, T, win->K, win->D, c->rope_base, -1);
+    linear_back(dn1, DW(Q), dq, s->n1, W(Q), T, C, HD);
+    linear_back(dn1, DW(K), dk, s->n1, W(K), T, C, KD);
+    linear_back(dn1, DW(V), dv, s->n1, W(V), T, C, KD);
+    norm_back(dx, DW(NORM1), dn1, s->x, W(NORM1), T, C, c->norm_eps);
+    free(dh), free(dgate), free(dup), free(dn), free(dn1);
+    free(datt), free(dq), free(dk), free(dv);
 }
 
-/* The attention half: DX holds d mid on entry, d x on return. */
 static void
-attention_half_back(struct window *s, size_t l, double *dx)
+new_layers(struct window *win, size_t L)
 {
-    const struct fl_config *c = s->c;
-    size_t T = s->T, C = c->channels, HD = (size_t)c->heads * c->head_dim;
-    size_t KD = (size_t)c->kv_heads * c->head_dim;
-    const double *x = s->x + l * T * C;
-    double *datt = room(T * HD), *dq = room(T * HD), *dk = room(T * KD), *dv = room(T * KD);
-    double *dh = room(T * C);
+    size_t T = win->T, C = win->C, HD = win->H * win->D, KD = win->K * win->D, F = win->F;
 
-    product_back(datt, grad(s, FL_PARAM_O, l), dx, s->att + l * T * HD, weight(s, FL_PARAM_O, l), T,
-                 C, HD);
-    attention_back(s, l, datt, dq, dk, dv);
-    rotate(dq, T, c->heads, c->head_dim, c->rope_base, -1);
-    rotate(dk, T, c->kv_heads, c->head_dim, c->rope_base, -1);
-    norm(s->h, x, weight(s, FL_PARAM_NORM1, l), T, C, c->norm_eps);
-    product_back(dh, grad(s, FL_PARAM_Q, l), dq, s->h, weight(s, FL_PARAM_Q, l), T, HD, C);
-    product_back(dh, grad(s, FL_PARAM_K, l), dk, s->h, weight(s, FL_PARAM_K, l), T, KD, C);
-    product_back(dh, grad(s, FL_PARAM_V, l), dv, s->h, weight(s, FL_PARAM_V, l), T, KD, C);
-    norm_back(dx, grad(s, FL_PARAM_NORM1, l), dh, x, weight(s, FL_PARAM_NORM1, l), T, C,
-              c->norm_eps);
-    free(datt);
-    free(dq);
-    free(dk);
-    free(dv);
-    free(dh);
+    win->layers = calloc(L, sizeof *win->layers);
+    for (size_t l = 0; l < L; l++)
+        win->layers[l] = (struct layer){
+            array(T * C), array(T * C), array(T * HD), array(T * KD), array(T * KD),
+            array(win->H * T * T), array(T * HD), array(T * C), array(T * C), array(T * F),
+            array(T * F), array(T * F)};
+    win->end = array(T * C);
+    win->final = array(T * C);
+    win->logits = array(T * win->V);
 }
 
-/* Losses from logits; DLOGITS, when there, gets softmax minus one-hot. */
-static double
-cross_entropy(const struct window *s, const double *logits, const uint32_t *y, double *loss,
-              double *dlogits)
+static void
+release(struct window *win, size_t L)
 {
-    size_t V = s->c->vocab;
-    double total = 0;
-
-    for (size_t t = 0; t < s->T; t++) {
-        const double *z = logits + t * V;
-        double most = -INFINITY, sum = 0;
-        if (loss)
-            loss[t] = 0;
-        if (y[t] == FL_IGNORE)
-            continue;
-        for (size_t i = 0; i < V; i++)
-            most = z[i] > most ? z[i] : most;
-        for (size_t i = 0; i < V; i++)
-            sum += exp(z[i] - most);
-        double one = most + log(sum) - z[y[t]];
-        total += one;
-        if (loss)
-            loss[t] = one;
-        for (size_t i = 0; dlogits && i < V; i++)
-            dlogits[t * V + i] = exp(z[i] - most) / sum - (i == y[t]);
+    for (size_t l = 0; l < L; l++) {
+        struct layer *s = &win->layers[l];
+        free(s->x), free(s->n1), free(s->q), free(s->k), free(s->v), free(s->p), free(s->att);
+        free(s->mid), free(s->n2), free(s->gate), free(s->up), free(s->h);
     }
-    return total;
+    free(win->layers), free(win->end), free(win->final), free(win->logits);
 }
 
-static double
-run_window(struct window *s, const uint32_t *x, const uint32_t *y, double *loss, double *logits)
+static void
+window_forward(struct window *win, const uint32_t *x)
 {
-    const struct fl_config *c = s->c;
-    size_t T = s->T, C = c->channels, V = c->vocab, L = c->layers;
-    enum fl_param_kind head = c->tied ? FL_PARAM_EMBED : FL_PARAM_HEAD;
-    double *last = s->x + L * T * C, *z = room(T * V), *dz = s->dw ? room(T * V) : NULL;
+    const struct fl_model *m = win->m;
+    size_t L = m->config.layers, T = win->T, C = win->C;
 
     for (size_t t = 0; t < T; t++)
-        memcpy(s->x + t * C, weight(s, FL_PARAM_EMBED, 0) + x[t] * C, C * sizeof *s->x);
+        memcpy(win->layers[0].x + t * C, win->w + offset(m, FL_PARAM_EMBED, 0) + x[t] * C,
+               C * sizeof(double));
     for (size_t l = 0; l < L; l++)
-        layer(s, l);
-    norm(s->h, last, weight(s, FL_PARAM_NORM, 0), T, C, c->norm_eps);
-    product(z, s->h, weight(s, head, 0), T, V, C);
-    double total = y ? cross_entropy(s, z, y, loss, dz) : 0;
-    if (logits)
-        memcpy(logits, z, T * V * sizeof *z);
-    if (s->dw) {
-        double *dh = room(T * C), *dx = room(T * C);
-        product_back(dh, grad(s, head, 0), dz, s->h, weight(s, head, 0), T, V, C);
-        norm_back(dx, grad(s, FL_PARAM_NORM, 0), dh, last, weight(s, FL_PARAM_NORM, 0), T, C,
-                  c->norm_eps);
-        for (size_t l = L; l-- > 0;) {
-            mlp_back(s, l, dx);
-            attention_half_back(s, l, dx);
-        }
-        for (size_t t = 0; t < T; t++)
-            for (size_t i = 0; i < C; i++)
-                grad(s, FL_PARAM_EMBED, 0)[x[t] * C + i] += dx[t * C + i];
-        free(dh);
-        free(dx);
-    }
-    free(z);
-    free(dz);
-    return total;
+        layer_forward(win, l, l + 1 < L ? win->layers[l + 1].x : win->end);
+    norm(win->final, win->end, win->w + offset(m, FL_PARAM_NORM, 0), T, C, m->config.norm_eps);
+    linear(win->logits, win->final, win->w + head_offset(m), T, C, win->V);
+}
+
+/* -ln softmax(logits)[y]; the logits become its gradient. */
+static double
+loss_of(double *logits, size_t V, uint32_t y)
+{
+    double max = -INFINITY, sum = 0, result = 0;
+
+    for (size_t i = 0; i < V; i++)
+        max = fmax(max, logits[i]);
+    for (size_t i = 0; i < V; i++)
+        sum += exp(logits[i] - max);
+    if (y != FL_IGNORE)
+        result = log(sum) + max - logits[y];
+    for (size_t i = 0; i < V; i++)
+        logits[i] = y == FL_IGNORE ? 0 : exp(logits[i] - max) / sum - (i == y);
+    return result;
+}
+
+static void
+window_back(const struct window *win, const uint32_t *x, double scale, double *grads)
+{
+    const struct fl_model *m = win->m;
+    size_t T = win->T, C = win->C;
+    double *dfinal = array(T * C), *dx = array(T * C);
+
+    for (size_t i = 0; i < T * win->V; i++)
+        win->logits[i] *= scale;
+    linear_back(dfinal, grads + head_offset(m), win->logits, win->final, win->w + head_offset(m),
+                T, C, win->V);
+    norm_back(dx, grads + offset(m, FL_PARAM_NORM, 0), dfinal, win->end,
+              win->w + offset(m, FL_PARAM_NORM, 0), T, C, m->config.norm_eps);
+    for (size_t l = m->config.layers; l-- > 0;)
+        layer_back(win, l, dx, grads);
+    for (size_t t = 0; t < T; t++)
+        for (size_t c = 0; c < C; c++)
+            grads[offset(m, FL_PARAM_EMBED, 0) + x[t] * C + c] += dx[t * C + c];
+    free(dfinal), free(dx);
 }
 
 double
-naive_llama(const struct fl_model *m, const double *w, const struct fl_batch *batch, double *loss,
-            double *logits, double *dw)
+naive_llama(const struct fl_model *m, const double *w, const struct naive_batch *batch,
+            double *loss, double *logits, double *grads)
 {
     const struct fl_config *c = &m->config;
-    size_t T = batch->T, L = c->layers, C = c->channels, V = c->vocab;
-    size_t HD = (size_t)c->heads * c->head_dim, KD = (size_t)c->kv_heads * c->head_dim;
-    double total = 0;
+    double sum = 0;
 
     for (size_t b = 0; b < batch->B; b++) {
-        struct window s = {.c = c, .m = m, .w = w, .dw = dw, .T = T};
-        s.x = room((L + 1) * T * C);
-        s.mid = room(L * T * C);
-        s.q = room(L * T * HD);
-        s.k = room(L * T * KD);
-        s.v = room(L * T * KD);
-        s.p = room(L * c->heads * T * T);
-        s.att = room(L * T * HD);
-        s.gate = room(L * T * c->ffn);
-        s.up = room(L * T * c->ffn);
-        s.h = room(T * C);
-        total += run_window(&s, batch->x + b * T, batch->y ? batch->y + b * T : NULL,
-                            loss ? loss + b * T : NULL, logits ? logits + b * T * V : NULL);
-        double *all[] = {s.x, s.mid, s.q, s.k, s.v, s.p, s.att, s.gate, s.up, s.h};
-        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-            free(all[i]);
+        struct window win = {.m = m, .w = w, .T = batch->T, .C = c->channels, .H = c->heads,
+                             .K = c->kv_heads, .D = c->head_dim, .F = c->ffn, .V = c->vocab};
+        size_t T = batch->T, V = c->vocab;
+        new_layers(&win, c->layers);
+        window_forward(&win, batch->x + b * T);
+        if (logits)
+            memcpy(logits + b * T * V, win.logits, T * V * sizeof *logits);
+        for (size_t t = 0; batch->y && t < T; t++) {
+            double one = loss_of(win.logits + t * V, V, batch->y[b * T + t]);
+            sum += one;
+            if (loss)
+                loss[b * T + t] = one;
+        }
+        if (grads)
+            window_back(&win, batch->x + b * T, batch->scale, grads);
+        release(&win, c->layers);
     }
-    return total;
+    return sum;
 }

@@ -1,21 +1,25 @@
 /*
- * The slow twin of nn/engine: the same model in double precision and plain loops, one window at a
- * time, written from the architecture's description and not from the engine. The twin's gradients
- * are checked by finite differences of its own losses; the engine is checked against the twin.
+ * A Llama in doubles and plain loops, one window at a time, forward and backward written from the
+ * formulas: the slow twin of lib/nn's engine. Nothing is shared with it but the table of parameters.
  */
 #ifndef FL_NAIVE_LLAMA_H
 #define FL_NAIVE_LLAMA_H
 
-#include "nn/engine.h"
+#include <stddef.h>
+#include <stdint.h>
 
-/* Weights of M (or another array of its layout) in double, in malloc'd memory. */
-double *naive_widen(const struct fl_model *m, const float *values);
+#include "nn/model.h"
 
 /*
- * Losses (B,T), 0 where y is FL_IGNORE, and their sum as the result; LOSS and LOGITS (B,T,V) may be
- * NULL. With DW not NULL, d(sum)/d(weights) is added to it.
+ * Sum of losses over a batch (B,T), w (m->size,) doubles. loss (B,T), logits (B,T,V) and grads
+ * (m->size,) are filled if not NULL; grads are added: scale * d(sum)/dw.
  */
-double naive_llama(const struct fl_model *m, const double *w, const struct fl_batch *batch,
-                   double *loss, double *logits, double *dw);
+struct naive_batch {
+    size_t B, T;
+    const uint32_t *x, *y;
+    double scale;
+};
+double naive_llama(const struct fl_model *m, const double *w, const struct naive_batch *batch,
+                   double *loss, double *logits, double *grads);
 
 #endif

@@ -1,0 +1,15 @@
+/* The engine of lib/nn in doubles, as its users see it; see twin.h. */
+#ifndef NAIVE_TWIN_ENGINE_H
+#define NAIVE_TWIN_ENGINE_H
+
+#include "nn/engine.h"
+
+struct fl_engine *twin_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B,
+                                  size_t T, enum fl_engine_mode mode);
+void twin_engine_free(struct fl_engine *e);
+int twin_engine_loss(struct fl_engine *e, const double *weights, const struct fl_batch *batch,
+                     double *loss, uint32_t *best);
+int twin_engine_grad(struct fl_engine *e, const double *weights, const struct fl_batch *batch,
+                     double scale, double *grads, double *loss);
+
+#endif

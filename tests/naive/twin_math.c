@@ -1,0 +1,137 @@
+#include "twin.h"
+
+#include "math/gemm.h"
+#include "math/vector.h"
+
+void
+fl_gemm_start(void)
+{
+}
+
+void
+fl_gemm(const struct fl_gemm *g)
+{
+    for (size_t i = 0; i < g->m; i++)
+        for (size_t j = 0; j < g->n; j++) {
+            double sum = g->keep ? g->c[i * g->ldc + j] : 0;
+            for (size_t l = 0; l < g->k; l++)
+                sum += (g->at ? g->a[l * g->lda + i] : g->a[i * g->lda + l]) *
+                       (g->bt ? g->b[j * g->ldb + l] : g->b[l * g->ldb + j]);
+            g->c[i * g->ldc + j] = sum;
+        }
+}
+
+size_t
+fl_vec_largest(const double *x, size_t n)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < n; i++)
+        if (x[i] > x[best])
+            best = i;
+    return best;
+}
+
+double
+fl_vec_max(const double *x, size_t n)
+{
+    return n ? x[fl_vec_largest(x, n)] : (double)-INFINITY;
+}
+
+double
+fl_vec_dot(const double *x, const double *y, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+void
+fl_vec_add(double *y, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += x[i];
+}
+
+void
+fl_vec_scale(double *y, double a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] *= a;
+}
+
+double
+fl_vec_exp_sum(double *y, const double *x, double a, double b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += y[i] = exp(a * x[i] - b);
+    return sum;
+}
+
+void
+fl_vec_swiglu(double *h, const double *g, const double *u, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h[i] = g[i] / (1 + exp(-g[i])) * u[i];
+}
+
+void
+fl_vec_swiglu_back(double *h, double *g, double *u, const double *dh, size_t n)
+{
+    fl_vec_swiglu(h, g, u, n);
+    for (size_t i = 0; i < n; i++) {
+        double s = 1 / (1 + exp(-g[i])), gate = g[i];
+        g[i] = dh[i] * u[i] * s * (1 + gate * (1 - s));
+        u[i] = dh[i] * gate * s;
+    }
+}
+
+double
+fl_vec_inverse_rms(const double *x, size_t n, double eps)
+{
+    return 1 / sqrt(fl_vec_dot(x, x, n) / (double)n + eps);
+}
+
+void
+fl_vec_rmsnorm(double *y, const double *x, const double *gain, double r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = r * x[i] * gain[i];
+}
+
+void
+fl_vec_rmsnorm_back(double *dx, double *dgain, const double *dy, const double *x,
+                    const double *gain, double r, size_t n)
+{
+    double s = 0;
+
+    for (size_t i = 0; i < n; i++)
+        s += dy[i] * gain[i] * x[i];
+    for (size_t i = 0; i < n; i++) {
+        dx[i] += r * (dy[i] * gain[i] - r * r * s / (double)n * x[i]);
+        dgain[i] += r * x[i] * dy[i];
+    }
+}
+
+void
+fl_vec_rotate(double *x, const double *cosine, const double *sine, double sign, size_t half,
+              size_t count)
+{
+    for (size_t c = 0; c < count; c++, x += 2 * half)
+        for (size_t i = 0; i < half; i++) {
+            double a = x[i], b = x[i + half];
+            x[i] = a * cosine[i] - sign * b * sine[i];
+            x[i + half] = b * cosine[i] + sign * a * sine[i];
+        }
+}
+
+void
+fl_vec_softmax_back(double *dp, const double *p, double delta, double scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dp[i] = scale * p[i] * (dp[i] - delta);
+}

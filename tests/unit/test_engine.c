@@ -1,0 +1,322 @@
+#include "test.h"
+
+#include <stdint.h>
+
+#include "../naive/llama.h"
+#include "../naive/twin_engine.h"
+#include "math/random.h"
+#include "nn/engine.h"
+#include "os/pool.h"
+
+struct shape {
+    const char *what;
+    struct fl_config config;
+    size_t B, T;
+};
+
+/* vocab, ctx, layers, channels, heads, kv_heads, head_dim, ffn, eps, base, tied */
+static const struct shape shapes[] = {
+    {"tied, grouped", {37, 64, 2, 24, 4, 2, 6, 40, 1e-5, 1e4, true}, 3, 21},
+    {"untied, odd T", {50, 64, 3, 16, 2, 2, 8, 24, 1e-6, 500, false}, 2, 17},
+    {"one window, one key head", {40, 128, 1, 12, 6, 1, 10, 20, 1e-3, 1e4, true}, 1, 101},
+    {"one token", {19, 8, 2, 8, 2, 1, 4, 12, 1e-5, 1e4, false}, 1, 1},
+    {"windows of one", {19, 8, 1, 8, 1, 1, 8, 12, 1e-5, 1e4, true}, 5, 1},
+    {"blocks and tiles", {61, 200, 1, 16, 2, 1, 8, 530, 1e-5, 1e4, true}, 2, 170},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+/* A model with weights large enough to leave the linear range, a batch, and the slow twin's word. */
+struct bench {
+    const struct shape *shape;
+    struct fl_model *m;
+    double *w, *grads, *loss;
+    uint32_t *x, *y;
+    struct fl_batch batch;
+    double scale, sum;
+};
+
+static struct naive_batch
+naive_of(const struct bench *b)
+{
+    return (struct naive_batch){b->batch.B, b->batch.T, b->x, b->y, b->scale};
+}
+
+static void
+begin(struct bench *b, const struct shape *s, int ignored)
+{
+    size_t rows = s->B * s->T;
+    struct fl_random r = {.seed = 11};
+
+    *b = (struct bench){.shape = s, .m = fl_model_new(&s->config), .scale = 1.0 / (double)rows};
+    b->w = malloc(b->m->size * sizeof *b->w);
+    b->grads = calloc(b->m->size, sizeof *b->grads);
+    b->loss = malloc(rows * sizeof *b->loss);
+    b->x = malloc(rows * sizeof *b->x);
+    b->y = malloc(rows * sizeof *b->y);
+    fl_random_normal(5, 0, 0, b->m->weights, b->m->size, 0.35);
+    for (size_t i = 0; i < b->m->param_count; i++)
+        for (size_t j = 0; b->m->params[i].rank == 1 && j < b->m->params[i].count; j++)
+            b->m->weights[b->m->params[i].offset + j] += 1;
+    for (size_t i = 0; i < b->m->size; i++)
+        b->w[i] = b->m->weights[i];
+    for (size_t i = 0; i < rows; i++) {
+        b->x[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
+        b->y[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
+        if (ignored && i % 3 == 1)
+            b->y[i] = FL_IGNORE;
+    }
+    b->batch = (struct fl_batch){s->B, s->T, b->x, b->y};
+    struct naive_batch naive = naive_of(b);
+    b->sum = naive_llama(b->m, b->w, &naive, b->loss, NULL, b->grads);
+}
+
+static void
+end(struct bench *b)
+{
+    fl_model_free(b->m);
+    free(b->w), free(b->grads), free(b->loss), free(b->x), free(b->y);
+}
+
+/* |got - want| / |want| over one parameter, by Euclidean norms; of a vanishing gradient, absolute. */
+static double
+distance(const struct fl_param *p, const double *got, const double *want)
+{
+    double d = 0, n = 0;
+
+    for (size_t i = p->offset; i < p->offset + p->count; i++) {
+        d += (got[i] - want[i]) * (got[i] - want[i]);
+        n += want[i] * want[i];
+    }
+    return sqrt(n) > 1e-12 ? sqrt(d / n) : sqrt(d);
+}
+
+static double
+naive_sum(const struct bench *b)
+{
+    struct naive_batch naive = naive_of(b);
+
+    return naive_llama(b->m, b->w, &naive, NULL, NULL, NULL) * b->scale;
+}
+
+/* Central differences of fourth order along U within a parameter, of the slow twin's loss. */
+static double
+slope(struct bench *b, const struct fl_param *p, const double *u)
+{
+    const double h = 2e-4, at[4] = {-2, -1, 1, 2}, factor[4] = {1, -8, 8, -1};
+    double sum = 0, *w = b->w + p->offset;
+
+    for (int k = 0; k < 4; k++) {
+        for (size_t i = 0; i < p->count; i++)
+            w[i] += at[k] * h * u[i];
+        sum += factor[k] * naive_sum(b);
+        for (size_t i = 0; i < p->count; i++)
+            w[i] = b->m->weights[p->offset + i];
+    }
+    return sum / (12 * h);
+}
+
+/* Every parameter kind: a random direction, and the direction of the gradient itself. */
+static void
+test_finite_differences(void)
+{
+    for (int s = 0; s < 4; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], s & 1);
+        for (size_t i = 0; i < b.m->param_count; i++) {
+            const struct fl_param *p = &b.m->params[i];
+            double *u = malloc(p->count * sizeof *u), norm = 0;
+            float *z = malloc(p->count * sizeof *z);
+            for (size_t j = 0; j < p->count; j++)
+                norm += b.grads[p->offset + j] * b.grads[p->offset + j];
+            norm = sqrt(norm);
+            for (int k = 0; k < 2 && norm > 1e-10; k++) {
+                double want = 0;
+                fl_random_normal(9, i, 0, z, p->count, 1 / sqrt((double)p->count));
+                for (size_t j = 0; j < p->count; j++) {
+                    u[j] = k ? b.grads[p->offset + j] / norm : z[j];
+                    want += u[j] * b.grads[p->offset + j];
+                }
+                double got = slope(&b, p, u), error = fabs(got - want) / norm;
+                if (!(error < 1e-6))
+                    printf("# %s: %s: relative error %g\n", shapes[s].what, p->name, error);
+                CHECK(error < 1e-6);
+            }
+            free(u), free(z);
+        }
+        end(&b);
+    }
+}
+
+/* The engine's own code in doubles agrees with the slow twin to rounding. */
+static void
+test_twin_in_double(void)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], s & 1);
+        size_t rows = b.batch.B * b.batch.T;
+        double *grads = calloc(b.m->size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
+        struct fl_engine *e =
+            twin_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+        CHECK(e && !twin_engine_grad(e, b.w, &b.batch, b.scale, grads, loss));
+        for (size_t i = 0; i < rows; i++)
+            CHECK_NEAR(loss[i], b.loss[i], 1e-12);
+        for (size_t i = 0; i < b.m->param_count; i++) {
+            double d = distance(&b.m->params[i], grads, b.grads);
+            if (!(d < 1e-11))
+                printf("# %s: %s: distance %g\n", shapes[s].what, b.m->params[i].name, d);
+            CHECK(d < 1e-11);
+        }
+        twin_engine_free(e);
+        free(grads), free(loss);
+        end(&b);
+    }
+}
+
+static void
+compare_float(const struct bench *b, const float *loss, const float *grads)
+{
+    double *wide = malloc(b->m->size * sizeof *wide);
+
+    for (size_t i = 0; i < b->batch.B * b->batch.T; i++)
+        CHECK_NEAR(loss[i], b->loss[i], 3e-5);
+    for (size_t i = 0; i < b->m->size; i++)
+        wide[i] = grads[i];
+    for (size_t i = 0; i < b->m->param_count; i++) {
+        double d = distance(&b->m->params[i], wide, b->grads);
+        if (!(d < 5e-5))
+            printf("# %s: %s: distance %g\n", b->shape->what, b->m->params[i].name, d);
+        CHECK(d < 5e-5);
+    }
+    free(wide);
+}
+
+/* Losses and gradients in f32 against the slow twin, for one and three threads to the bit. */
+static void
+test_against_naive(void)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], s & 1);
+        size_t rows = b.batch.B * b.batch.T;
+        float *grads[2], *loss[2], *score = calloc(rows, sizeof *score);
+        for (int k = 0; k < 2; k++) {
+            struct fl_pool *pool = fl_pool_new(k ? 3 : 1);
+            struct fl_engine *e =
+                fl_engine_new(b.m, pool, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+            grads[k] = fl_model_array(b.m);
+            loss[k] = calloc(rows, sizeof *loss[k]);
+            CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads[k],
+                                       loss[k]));
+            fl_engine_free(e);
+            fl_pool_free(pool);
+        }
+        compare_float(&b, loss[0], grads[0]);
+        CHECK(!memcmp(loss[0], loss[1], rows * sizeof *loss[0]));
+        CHECK(!memcmp(grads[0], grads[1], b.m->size * sizeof *grads[0]));
+        struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_SCORE);
+        CHECK(e && !fl_engine_loss(e, b.m->weights, &b.batch, score, NULL));
+        CHECK(!memcmp(loss[0], score, rows * sizeof *score));
+        fl_engine_free(e);
+        for (int k = 0; k < 2; k++)
+            free(grads[k]), free(loss[k]);
+        free(score);
+        end(&b);
+    }
+}
+
+/* More rows than one slab of logits, a vocabulary over many tiles. */
+static void
+test_slabs(void)
+{
+    static const struct shape s = {
+        "slabs", {20011, 300, 1, 8, 2, 1, 4, 12, 1e-5, 1e4, true}, 3, 290};
+    struct bench b;
+
+    begin(&b, &s, 1);
+    float *grads = fl_model_array(b.m), *loss = calloc(870, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(b.m, NULL, 3, 290, FL_ENGINE_TRAIN);
+    CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
+    compare_float(&b, loss, grads);
+    fl_engine_free(e);
+    free(grads), free(loss);
+    end(&b);
+}
+
+/* A workspace takes smaller batches, gradients add up, and logits give the losses. */
+static void
+test_reuse(void)
+{
+    struct bench b;
+    begin(&b, &shapes[0], 0);
+    size_t rows = b.batch.B * b.batch.T, V = b.m->config.vocab;
+    struct fl_pool *pool = fl_pool_new(2);
+    struct fl_engine *e = fl_engine_new(b.m, pool, 7, 30, FL_ENGINE_TRAIN);
+    float *grads = fl_model_array(b.m), *loss = calloc(7 * 30, sizeof *loss);
+    float *logits = malloc(rows * V * sizeof *logits);
+    uint32_t *best = malloc(rows * sizeof *best);
+
+    for (size_t i = 0; i < b.batch.B; i++) {
+        struct fl_batch one = {1, b.batch.T, b.x + i * b.batch.T, b.y + i * b.batch.T};
+        CHECK(!fl_engine_grad(e, b.m->weights, &one, (float)b.scale, grads, loss + i * b.batch.T));
+    }
+    compare_float(&b, loss, grads);
+    CHECK(!fl_engine_logits(e, b.m->weights, &b.batch, logits));
+    CHECK(!fl_engine_loss(e, b.m->weights, &b.batch, loss, best));
+    for (size_t i = 0; i < rows; i++) {
+        const float *row = logits + i * V;
+        double sum = 0, top = row[0];
+        for (size_t v = 0; v < V; v++) {
+            sum += exp(row[v]);
+            top = row[v] > top ? row[v] : top;
+        }
+        CHECK_NEAR(loss[i], log(sum) - row[b.y[i]], 1e-5);
+        CHECK(row[best[i]] == top);
+    }
+    fl_engine_free(e);
+    fl_pool_free(pool);
+    free(grads), free(loss), free(logits), free(best);
+    end(&b);
+}
+
+static void
+test_refusals(void)
+{
+    struct bench b;
+    begin(&b, &shapes[0], 0);
+    struct fl_engine *e = fl_engine_new(b.m, NULL, 3, 21, FL_ENGINE_SCORE);
+    float loss[64];
+    struct fl_batch wide = b.batch, tall = b.batch;
+
+    wide.T = 22, tall.B = 4;
+    CHECK(fl_engine_loss(e, b.m->weights, &wide, loss, NULL) == -1);
+    CHECK(fl_engine_loss(e, b.m->weights, &tall, loss, NULL) == -1);
+    CHECK(fl_engine_grad(e, b.m->weights, &b.batch, 1, b.m->weights, loss) == -1);
+    b.x[40] = 37;
+    CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
+    CHECK(strstr(fl_error_text(), "token 37"));
+    b.x[40] = FL_IGNORE;
+    CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
+    b.x[40] = 0;
+    b.y[3] = 37;
+    CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
+    fl_engine_free(e);
+    CHECK(!fl_engine_new(b.m, NULL, 1, 65, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(b.m, NULL, 0, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(b.m, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
+    uint64_t bytes = 0;
+    CHECK(!fl_engine_bytes(&b.m->config, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) && bytes > 100000);
+    end(&b);
+}
+
+int
+main(void)
+{
+    RUN(test_finite_differences);
+    RUN(test_twin_in_double);
+    RUN(test_against_naive);
+    RUN(test_slabs);
+    RUN(test_reuse);
+    RUN(test_refusals);
+    return test_end();
+}
