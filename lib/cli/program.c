@@ -45,7 +45,7 @@ fill_common(struct parse *p)
                    "use N threads (default: all cores); results do not depend on it", &p->threads,
                    1, 1024, NULL, NULL});
     if (has & FL_HAS_LEVEL)
-        add_common(p, &n, (struct fl_option){'z', "compress", FL_OPT_TEXT, "[LEVEL]",
+        add_common(p, &n, (struct fl_option){'z', "compress", FL_OPT_TEXT, "[=LEVEL]",
                    "compress the output with zstd (level 1 to 19, default 3)", &p->level,
                    0, 0, NULL, &p->level_given});
     if (has & (FL_HAS_SEED | FL_REFUSES_SEED))
@@ -85,9 +85,9 @@ find(const struct parse *p, char letter, const char *name, size_t len)
 static bool
 is_choice(const char *choices, const char *word)
 {
-    size_t len = strlen(word);
+    size_t len = strcspn(word, "|");
 
-    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+    for (const char *c = word[len] ? NULL : choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
         if (len && !strncmp(c, word, len) && (c[len] == '|' || !c[len]))
             return true;
     return false;

@@ -376,10 +376,10 @@ set_bool(const struct fl_field *f, const char *text)
 static int
 set_text(const struct fl_field *f, const char *text)
 {
-    size_t len = strlen(text);
+    size_t len = strcspn(text, "|");
     bool found = f->type == FL_FIELD_TEXT;
 
-    for (const char *c = f->choices; !found && c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+    for (const char *c = text[len] ? NULL : f->choices; !found && c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
         found = len && !strncmp(c, text, len) && (c[len] == '|' || !c[len]);
     if (!found)
         return fl_error(FL_USAGE, "\"%s\" is not one of %s", text, f->choices);

@@ -127,6 +127,8 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
         }
         return 0;
     }
+    if (!*path)
+        return fl_error(FL_USAGE, "the name of the output is empty; name a file");
     out->name = fl_strdup(path);
     char *target = out->name ? follow_links(path) : NULL;
     if (!target) {

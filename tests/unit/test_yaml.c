@@ -198,6 +198,8 @@ test_fill_errors(void)
         {"anyx: 1e999\n", "a.yaml: line 1: anyx: \"1e999\" is not a number"},
         {"on: yes\n", "a.yaml: line 1: on: \"yes\" is neither true nor false"},
         {"choice: los\n", "a.yaml: line 1: choice: \"los\" is not one of uniform|loss"},
+        {"choice: uniform|loss\n",
+         "a.yaml: line 1: choice: \"uniform|loss\" is not one of uniform|loss"},
         {"choice: ''\n", "a.yaml: line 1: choice: \"\" is not one of uniform|loss"},
         {"text: [a]\n", "a.yaml: line 1: text: must be one value, not a list"},
         {"text:\n    a: b\n", "a.yaml: line 2: text: must be one value, not a mapping"},
