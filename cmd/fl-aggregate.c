@@ -1,5 +1,6 @@
 /* Updates, masked ones, or partial sums, to their weighted mean or a larger partial sum. */
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/program.h"
@@ -57,6 +58,21 @@ struct way {
     struct fl_open *masked; /* NULL: plain */
 };
 
+/* Bytes of all inputs, or 0 when one is not a file. */
+static uint64_t
+input_bytes(const struct fl_cli *cli)
+{
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < cli->operand_count; i++) {
+        if (stat(cli->operands[i], &st) || !S_ISREG(st.st_mode))
+            return 0;
+        bytes += (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
 static int
 add_inputs(struct fl_cli *cli, struct way *way)
 {
@@ -109,17 +125,23 @@ explain(struct fl_cli *cli, const struct fl_aggregate *a)
 static int
 aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *how)
 {
+    struct fl_progress progress;
     struct fl_aggregate_settings settings = {
         .weighting = how,
         .weighting_given = opt.weights_given,
         .partial = opt.partial,
         .memory = opt.memory,
         .pool = pool,
+        .progress = &progress,
     };
     struct way way = {.plain = fl_aggregate_new(&settings)};
-    int result = !way.plain || add_inputs(cli, &way) || write_result(cli, &way) ||
-                 (opt.explain && explain(cli, way.plain)) ? -1 : 0;
 
+    fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", input_bytes(cli));
+    int result = way.plain ? add_inputs(cli, &way) : -1;
+    if (!result) {
+        fl_progress_end(&progress, fl_aggregate_bytes(way.plain));
+        result = write_result(cli, &way) || (opt.explain && explain(cli, way.plain)) ? -1 : 0;
+    }
     fl_aggregate_free(way.plain);
     return result;
 }

@@ -68,6 +68,10 @@ static int
 write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *out,
             unsigned char digest[FL_HASH_BYTES])
 {
+    struct fl_progress progress;
+
+    fl_progress_start(&progress, cli->progress, "fl-apply", "B", fl_object_total(step->model));
+    step->progress = &progress;
     if (fl_output_open(out, cli->output, FL_OUTPUT_BINARY))
         return -1;
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, cli->level);
@@ -77,6 +81,9 @@ write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *o
     if (!result)
         fl_writer_digest(writer, digest);
     fl_writer_free(writer);
+    step->progress = NULL;
+    if (!result)
+        fl_progress_end(&progress, fl_object_total(step->model));
     if (!result && step->again)
         result = fl_server_check_again(step, digest);
     return result;

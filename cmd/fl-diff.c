@@ -55,18 +55,21 @@ static int
 write_update(struct fl_cli *cli, struct fl_object *base, struct fl_object *trained,
              const struct fl_meta *meta, struct fl_pool *pool)
 {
+    struct fl_progress progress;
     struct fl_output out;
 
+    fl_progress_start(&progress, cli->progress, "fl-diff", "B", fl_object_total(base));
     if (fl_output_open(&out, cli->output, FL_OUTPUT_BINARY))
         return -1;
     struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
     int failed = !writer || fl_writer_head(writer, FL_KIND_UPDATE, meta) ||
-                 fl_diff_write(base, trained, pool, writer) || fl_writer_done(writer);
+                 fl_diff_write(base, trained, pool, &progress, writer) || fl_writer_done(writer);
     fl_writer_free(writer);
     if (failed) {
         fl_output_abort(&out);
         return -1;
     }
+    fl_progress_end(&progress, fl_object_total(base));
     return fl_output_commit(&out);
 }
 

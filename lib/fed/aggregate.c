@@ -64,7 +64,7 @@ fl_aggregate_new(const struct fl_aggregate_settings *settings)
     if (!a)
         return NULL;
     a->set = *settings;
-    a->sum = fl_sum_new(settings->memory, settings->pool);
+    a->sum = fl_sum_new(settings->memory, settings->pool, settings->progress);
     if (!a->sum) {
         fl_aggregate_free(a);
         return NULL;
@@ -363,6 +363,12 @@ fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
         if (add_object(a, in, head))
             return -1;
     return got;
+}
+
+uint64_t
+fl_aggregate_bytes(const struct fl_aggregate *a)
+{
+    return fl_sum_bytes(a->sum);
 }
 
 static int

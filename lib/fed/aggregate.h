@@ -25,6 +25,7 @@
 #include "flt/reader.h"
 #include "flt/writer.h"
 #include "os/pool.h"
+#include "os/progress.h"
 
 struct fl_aggregate;
 
@@ -34,6 +35,7 @@ struct fl_aggregate_settings {
     bool partial;                         /* write a sum, not its mean */
     uint64_t memory;                      /* for accumulators, in bytes; beyond it $TMPDIR */
     struct fl_pool *pool;                 /* borrowed; may be NULL */
+    struct fl_progress *progress;         /* of bytes added; the same */
 };
 
 /* NULL with an error; SETTINGS are copied. */
@@ -42,6 +44,9 @@ void fl_aggregate_free(struct fl_aggregate *a);
 
 /* Add all objects of IN, in one pass. After a failure only fl_aggregate_free is left. */
 int fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in);
+
+/* Bytes of tensors that were added so far, for the progress. */
+uint64_t fl_aggregate_bytes(const struct fl_aggregate *a);
 
 /* Write the one object that is the result. At least one input was added. */
 int fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out);

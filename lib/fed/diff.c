@@ -117,9 +117,9 @@ not_finite(struct fl_object *base, struct fl_object *trained, const char *tensor
 
 int
 fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool *pool,
-              struct fl_writer *out)
+              struct fl_progress *progress, struct fl_writer *out)
 {
-    struct fl_rows *rows = fl_rows_new(pool);
+    struct fl_rows *rows = fl_rows_new(pool, progress);
     int result = rows ? 0 : -1;
 
     for (size_t i = 0; !result && i < fl_object_count(base); i++) {

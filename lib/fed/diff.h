@@ -8,6 +8,7 @@
 
 #include "flt/object.h"
 #include "flt/writer.h"
+#include "os/progress.h"
 
 /*
  * That TRAINED is BASE with other numbers in its f32 tensors: the same tensors of the same shapes
@@ -18,9 +19,10 @@ int fl_diff_check(struct fl_object *base, struct fl_object *trained);
 
 /*
  * Write the f32 tensors of the update, in the order of BASE; head and end are the caller's. -1 with
- * an error at the first value that is not finite. What fl_diff_check checks holds.
+ * an error at the first value that is not finite. What fl_diff_check checks holds. POOL and PROGRESS
+ * (of bytes) may be NULL.
  */
 int fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool *pool,
-                  struct fl_writer *out);
+                  struct fl_progress *progress, struct fl_writer *out);
 
 #endif

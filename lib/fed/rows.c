@@ -8,17 +8,20 @@
 
 struct fl_rows {
     struct fl_pool *pool;
+    struct fl_progress *progress;
+    uint64_t written;
     float *block;
 };
 
 struct fl_rows *
-fl_rows_new(struct fl_pool *pool)
+fl_rows_new(struct fl_pool *pool, struct fl_progress *progress)
 {
     struct fl_rows *rows = fl_alloc(1, sizeof *rows);
 
     if (!rows)
         return NULL;
     rows->pool = pool;
+    rows->progress = progress;
     rows->block = fl_alloc_aligned(FL_ROWS_BLOCK, sizeof *rows->block);
     if (!rows->block) {
         fl_rows_free(rows);
@@ -83,6 +86,9 @@ fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tenso
         }
         if (fl_writer_data(out, rows->block, n * sizeof *rows->block))
             return -1;
+        rows->written += n * sizeof *rows->block;
+        if (rows->progress)
+            fl_progress_show(rows->progress, rows->written, "%s", "");
     }
     return 0;
 }

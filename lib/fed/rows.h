@@ -6,6 +6,7 @@
 
 #include "flt/writer.h"
 #include "os/pool.h"
+#include "os/progress.h"
 
 enum {
     FL_ROWS_BLOCK = FL_FLT_BLOCK / sizeof(float), /* values in a block of the stream */
@@ -15,8 +16,10 @@ enum {
 /* Put values AT to AT + N - 1 of a tensor into OUT. Runs in any thread; does not fail. */
 typedef void fl_row(const void *arg, uint64_t at, size_t n, float *out);
 
-struct fl_rows; /* a pool (borrowed, may be NULL) and a block of memory */
-struct fl_rows *fl_rows_new(struct fl_pool *pool);
+struct fl_rows; /* a block of memory, and who works on it */
+
+/* POOL and PROGRESS (of bytes written) are borrowed and may be NULL. NULL with an error. */
+struct fl_rows *fl_rows_new(struct fl_pool *pool, struct fl_progress *progress);
 void fl_rows_free(struct fl_rows *rows);
 
 /*

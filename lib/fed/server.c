@@ -270,7 +270,7 @@ int
 fl_server_write_model(const struct fl_server_step *s, struct fl_writer *out)
 {
     struct fl_meta meta = {NULL, 0, 0};
-    struct fl_rows *rows = fl_rows_new(s->pool);
+    struct fl_rows *rows = fl_rows_new(s->pool, s->progress);
     int failed = !rows || model_meta(s, &meta) || fl_writer_head(out, FL_KIND_MODEL, &meta);
 
     fl_meta_release(&meta);
@@ -312,7 +312,7 @@ fl_server_write_state(const struct fl_server_step *s, const unsigned char model[
                       struct fl_writer *out)
 {
     struct fl_meta meta = {NULL, 0, 0};
-    struct fl_rows *rows = fl_rows_new(s->pool);
+    struct fl_rows *rows = fl_rows_new(s->pool, NULL);
     int failed = !rows || state_meta(s, model, &meta) ||
                  fl_writer_head(out, FL_KIND_OPTIMIZER, &meta);
 

@@ -27,6 +27,7 @@
 
 #include "flt/object.h"
 #include "flt/writer.h"
+#include "os/progress.h"
 
 enum fl_server_rule { FL_SERVER_SGD, FL_SERVER_MOMENTUM, FL_SERVER_NESTEROV };
 
@@ -39,6 +40,7 @@ struct fl_server_step {
     double lr, momentum;
     struct fl_object *model, *update, *state; /* borrowed; STATE NULL: zero, or the rule has none */
     struct fl_pool *pool;                     /* borrowed; may be NULL */
+    struct fl_progress *progress;             /* of the new model's bytes; the same */
     /* from here on fl_server_check's */
     unsigned char base[FL_HASH_BYTES];          /* digest of MODEL */
     unsigned char update_digest[FL_HASH_BYTES]; /* not for sgd */

@@ -32,6 +32,8 @@ struct entry {
 
 struct fl_sum {
     struct fl_pool *pool;
+    struct fl_progress *progress;
+    uint64_t bytes; /* that were added */
     struct fl_store *store;
     struct fl_exact_total total;
     uint64_t terms;
@@ -41,13 +43,14 @@ struct fl_sum {
 };
 
 struct fl_sum *
-fl_sum_new(uint64_t memory, struct fl_pool *pool)
+fl_sum_new(uint64_t memory, struct fl_pool *pool, struct fl_progress *progress)
 {
     struct fl_sum *s = fl_alloc(1, sizeof *s);
 
     if (!s)
         return NULL;
     s->pool = pool;
+    s->progress = progress;
     s->store = fl_store_new(memory);
     if (!s->store) {
         fl_sum_free(s);
@@ -78,6 +81,12 @@ uint64_t
 fl_sum_terms(const struct fl_sum *s)
 {
     return s->terms;
+}
+
+uint64_t
+fl_sum_bytes(const struct fl_sum *s)
+{
+    return s->bytes;
 }
 
 /* Coordinates of block B. */
@@ -282,6 +291,19 @@ add_terms(struct fl_sum *s, const char *file, uint64_t terms)
     return 0;
 }
 
+/* The next block of the tensor at hand, of either kind. */
+static int
+next_block(struct fl_sum *s, struct fl_reader *in, const unsigned char **data, size_t *len)
+{
+    int got = fl_reader_block(in, data, len);
+
+    if (got == 1)
+        s->bytes += *len;
+    if (s->progress)
+        fl_progress_show(s->progress, s->bytes, "%s", "");
+    return got;
+}
+
 static int
 add_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, double weight)
 {
@@ -289,7 +311,7 @@ add_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, double weigh
     size_t len;
     int got;
 
-    for (size_t b = 0; (got = fl_reader_block(in, &data, &len)) == 1; b++)
+    for (size_t b = 0; (got = next_block(s, in, &data, &len)) == 1; b++)
         if (add_block(s, in, e, b, (const float *)(const void *)data, len / sizeof(float), weight))
             return blame(in);
     return got;
@@ -367,7 +389,7 @@ merge_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, int from, 
     uint64_t at = 0;
     int got;
 
-    for (; (got = fl_reader_block(in, &data, &len)) == 1; at += len / each) {
+    for (; (got = next_block(s, in, &data, &len)) == 1; at += len / each) {
         struct merging m = {.block = need_planes(s, e, (size_t)(at / BLOCK), from),
                             .at = (size_t)(at % BLOCK), .n = len / each, .from = from,
                             .stored = data, .terms = terms};
@@ -428,7 +450,7 @@ divide_row(const void *arg, uint64_t at, size_t n, float *out)
 int
 fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out)
 {
-    struct fl_rows *rows = fl_rows_new(s->pool);
+    struct fl_rows *rows = fl_rows_new(s->pool, NULL);
     int result = rows ? 0 : -1;
 
     for (size_t i = 0; !result && i < s->count; i++) {

@@ -22,11 +22,12 @@
 #include "flt/writer.h"
 #include "math/exact.h"
 #include "os/pool.h"
+#include "os/progress.h"
 
 struct fl_sum;
 
-/* POOL (may be NULL) is borrowed. NULL with an error. */
-struct fl_sum *fl_sum_new(uint64_t memory, struct fl_pool *pool);
+/* POOL and PROGRESS (of bytes added) are borrowed and may be NULL. NULL with an error. */
+struct fl_sum *fl_sum_new(uint64_t memory, struct fl_pool *pool, struct fl_progress *progress);
 void fl_sum_free(struct fl_sum *s);
 
 /*
@@ -43,6 +44,7 @@ int fl_sum_add_partial(struct fl_sum *s, struct fl_reader *in, uint64_t terms,
 /* Summed weight and number of updates so far. */
 const struct fl_exact_total *fl_sum_total(const struct fl_sum *s);
 uint64_t fl_sum_terms(const struct fl_sum *s);
+uint64_t fl_sum_bytes(const struct fl_sum *s); /* of payload that was added */
 
 /* The tensors of the mean (f32), or of the sum itself; head and end are the caller's. */
 int fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out);

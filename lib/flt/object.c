@@ -310,6 +310,16 @@ fl_object_sign(const struct fl_object *o, size_t i)
     return &o->signs[i];
 }
 
+uint64_t
+fl_object_total(const struct fl_object *o)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < o->count; i++)
+        bytes += o->entries[i].bytes;
+    return bytes;
+}
+
 int64_t
 fl_object_find(const struct fl_object *o, const char *name)
 {

@@ -25,6 +25,7 @@ const struct fl_head *fl_object_head(const struct fl_object *o);
 size_t fl_object_count(const struct fl_object *o);
 const struct fl_tensor *fl_object_tensor(const struct fl_object *o, size_t i);
 uint64_t fl_object_bytes(const struct fl_object *o, size_t i); /* of payload */
+uint64_t fl_object_total(const struct fl_object *o);           /* of all tensors' payloads */
 
 /* Index of a tensor by name, or -1 (no error recorded); O(log n). */
 int64_t fl_object_find(const struct fl_object *o, const char *name);

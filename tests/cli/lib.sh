@@ -65,7 +65,10 @@ skip() {
 }
 
 python() {   # a Python 3 that has xxhash
-    if python3 -c 'import xxhash' 2>/dev/null; then python3 "$@"; else /usr/bin/python3 "$@"; fi
+    if [ -z "${python3:-}" ]; then
+        python3 -c 'import xxhash' 2>/dev/null && python3=python3 || python3=/usr/bin/python3
+    fi
+    "$python3" "$@"
 }
 
 on_terminal() {   # command args...: with standard input and output on a terminal; exits as the command does
