@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NAIVE_TOKENS = 2048, NAIVE_PIECE = 256 };
+enum { NAIVE_TOKENS = 512, NAIVE_PIECE = 256 };
 
 struct naive_bpe {
     unsigned char piece[NAIVE_TOKENS][NAIVE_PIECE]; /* by id; 256 is left out */
