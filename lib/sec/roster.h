@@ -1,11 +1,11 @@
 /*
  * A roster whose every line was checked: who takes part, and what no plan may go below.
  *
- * People agree on a YAML file (conf/roster.h). Its canonical form is stream metadata (fl_meta_encode)
- * with the defaults filled in, and RD = H(-; "fl1.roster"; LE64 length, canonical bytes) names it.
- * The hub carries the canonical form in every plan, so both ways in lead through fl_roster_decode.
- * A policy key that a later version adds stays out of the canonical form while it has its default;
- * a key that this version does not know is refused, since it could not be kept.
+ * People agree on a YAML file (conf/roster.h). Its canonical form is stream metadata
+ * (fl_meta_encode) with the defaults filled in, and RD = H(-; "fl1.roster"; LE64 length, canonical
+ * bytes) names it. The hub carries the canonical form in every plan, so both ways in lead through
+ * fl_roster_decode. A policy key that a later version adds stays out of the canonical form while it
+ * has its default; a key that this version does not know is refused, since it could not be kept.
  */
 #ifndef FL_SEC_ROSTER_H
 #define FL_SEC_ROSTER_H
@@ -43,7 +43,10 @@ int fl_roster_read(struct fl_roster *r, const char *path);
 int fl_roster_from_conf(struct fl_roster *r, const struct fl_roster_conf *conf);
 int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
 
-/* Index of the site of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is none. */
+/*
+ * Index of the site of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is
+ * none.
+ */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);
 int64_t fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32]);
 const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t signer);

@@ -39,14 +39,15 @@ fl_words_check(const char *typed, const unsigned char roster[32])
             c = ' ';
         }
         if (n + 1 >= sizeof got && c != ' ')
-            return fl_error(FL_REFUSED, "there are more than the %d words of a fingerprint", FL_WORDS);
+            return fl_error(FL_REFUSED, "there are more than the %d words of a "
+                                        "fingerprint", FL_WORDS);
         if (n + 1 < sizeof got)
             got[n++] = (char)c;
     }
     while (n && got[n - 1] == ' ')
         got[--n] = '\0';
     if (strcmp(got, want))
-        return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds another "
-                                    "one; compare the files before anybody accepts");
+        return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds "
+                                    "another one; compare the files before anybody accepts");
     return 0;
 }
