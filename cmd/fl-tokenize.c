@@ -1,5 +1,5 @@
 /* Text to token ids as JSON, and back: what the model sees. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
