@@ -12,7 +12,7 @@
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "sec/state.h"
-#include "sec/words.h"
+#include "sec/fingerprint.h"
 
 static struct {
     const char *name, *output, *accept, *key, *words, *psk, *state, *show;
@@ -110,12 +110,12 @@ check_words(const struct fl_roster *r)
     } else {
         fprintf(stderr, "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the "
                         "%d words of its fingerprint, and type them:\n", r->federation,
-                (long long)r->epoch, r->n, FL_WORDS);
-        while (!result && typed.len < FL_WORDS_TEXT - 1 && fgets(line, sizeof line, stdin))
+                (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+        while (!result && typed.len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
             result = fl_buf_add_text(&typed, line);
     }
     if (!result)
-        result = fl_words_check(fl_buf_text(&typed), r->digest);
+        result = fl_fingerprint_check(fl_buf_text(&typed), r->digest);
     fl_buf_release(&typed);
     return result ? fl_error_about(opt.words ? opt.words : opt.accept) : 0;
 }
@@ -167,11 +167,11 @@ show_roster(struct fl_cli *cli)
     static const char *const columns[] = {"item", "value", NULL};
     struct fl_report report;
     struct fl_roster r;
-    char words[FL_WORDS_TEXT], digest[65];
+    char words[FL_FINGERPRINT_TEXT], digest[65];
 
     if (fl_roster_read(&r, opt.show))
         return -1;
-    fl_words_text(words, r.digest);
+    fl_fingerprint_text(words, r.digest);
     fl_hex(digest, r.digest, sizeof r.digest);
     fl_report_start(&report, columns, cli->json);
     add_row(&report, "federation", r.federation);

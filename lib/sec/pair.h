@@ -8,7 +8,8 @@
  *   k         = H(rk; "fl1.pair"; sid lo hi)      to be opened when one of the two drops out
  *   mask key  = H(k; "fl1.mask"; sid lo hi)       tag = H(k; "fl1.tag"; sid lo hi)
  *
- * Indices are LE32, rounds LE64. Every output is wiped by its owner. No function keeps a copy of a secret.
+ * Indices are LE32, rounds LE64. Every output is wiped by its owner. No function keeps a copy of a
+ * secret.
  */
 #ifndef FL_SEC_PAIR_H
 #define FL_SEC_PAIR_H

@@ -446,18 +446,20 @@ fl_roster_check_sign(const struct fl_roster *r, const char *kind,
 }
 
 int
-fl_roster_check_object(const struct fl_roster *r, struct fl_object *o, struct fl_pool *pool)
+fl_verifier_check(void *arg, const struct fl_sign *sign)
 {
-    unsigned char digest[32];
-    size_t count = fl_object_sign_count(o);
+    struct fl_verifier *v = arg;
 
-    if (!count)
-        return fl_error(FL_REFUSED, "%s: is not signed; ask for a copy with its signature",
-                        fl_object_name(o));
-    if (fl_object_digest(o, pool, digest))
+    if (v->roster && fl_roster_check_sign(v->roster, v->kind, v->digest, sign))
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (fl_roster_check_sign(r, fl_object_head(o)->kind, digest, fl_object_sign(o, i)))
-            return fl_error_about(fl_object_name(o));
+    v->count++;
+    return 0;
+}
+
+int
+fl_verifier_end(const struct fl_verifier *v, const char *file)
+{
+    if (v->roster && !v->count)
+        return fl_error(FL_REFUSED, "%s: is not signed; ask for a copy with its signature", file);
     return 0;
 }

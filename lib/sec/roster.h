@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 #include "conf/roster.h"
-#include "flt/object.h"
+#include "flt/format.h"
 #include "sec/identity.h"
 #include "sec/sign.h"
 
@@ -62,10 +62,18 @@ void fl_roster_sign(const struct fl_roster *r, uint32_t signer, const struct fl_
 int fl_roster_check_sign(const struct fl_roster *r, const char *kind,
                          const unsigned char digest[32], const struct fl_sign *sign);
 
-/*
- * Check every signature of an object. -1 (FL_REFUSED) when it has none or one does not hold; the
- * error names the file. Reads the whole object, on all threads of POOL.
- */
-int fl_roster_check_object(const struct fl_roster *r, struct fl_object *o, struct fl_pool *pool);
+/* The signatures of one object, as a reader hands them out one by one. */
+struct fl_verifier {
+    const struct fl_roster *roster; /* NULL: judge nothing */
+    const char *kind;               /* of the object, and its digest */
+    unsigned char digest[32];
+    size_t count;                   /* signatures that held; begins at 0 */
+};
+
+/* ARG is a struct fl_verifier: fl_roster_check_sign, counted. */
+int fl_verifier_check(void *arg, const struct fl_sign *sign);
+
+/* -1 (FL_REFUSED), naming FILE, when there is a roster and the object had no signature. */
+int fl_verifier_end(const struct fl_verifier *v, const char *file);
 
 #endif
