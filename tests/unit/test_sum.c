@@ -1,4 +1,4 @@
-/* Sums of whole updates: against the slow twin, in trees, on threads, in files, and what they refuse. */
+/* Sums of whole updates: against the slow twin, in trees, on threads, in files; what is refused. */
 #include "fed/sum.h"
 
 #include "../naive/exact.h"
@@ -21,7 +21,8 @@ make_updates(void)
         float *x = values[u] = fl_alloc_aligned(LONG + SHORT, sizeof *x);
         for (size_t i = 0; i < LONG + SHORT; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
-            x[i] = (float)((double)((int64_t)state >> 30) * (u < 2 || i < 9000 ? 0x1p-40 : 0x1p-120));
+            double unit = u < 2 || i < 9000 ? 0x1p-40 : 0x1p-120;
+            x[i] = (float)((double)((int64_t)state >> 30) * unit);
         }
         const struct spool_tensor tensors[] = {{"long", FL_F32, {LONG, 0}, x},
                                                {"none", FL_F32, {0, 0}, x},
@@ -172,7 +173,8 @@ test_words(void)
         }
         int fd = result(s, true);
         struct fl_object *o = spool_open(fd, FL_KIND_SUM);
-        CHECK(o && fl_object_tensor(o, 0)->rank == 2 && fl_object_tensor(o, 0)->dims[1] == words[i]);
+        CHECK(o && fl_object_tensor(o, 0)->rank == 2);
+        CHECK(o && fl_object_tensor(o, 0)->dims[1] == words[i]);
         fl_object_free(o);
         close(fd);
         fl_sum_free(s);
