@@ -1,36 +1,29 @@
 #include "nn/checkpoint.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/mem.h"
 #include "flt/object.h"
 #include "flt/writer.h"
 #include "os/output.h"
+
+static const char *const prefixes[] = {"weights/", "m/", "v/"};
+
+static float *
+array(const struct fl_checkpoint *c, size_t i)
+{
+    return i == 0 ? c->weights : i == 1 ? c->m : c->v;
+}
 
 void
 fl_checkpoint_release(struct fl_checkpoint *c)
 {
     fl_meta_release(&c->identity);
     fl_meta_release(&c->progress);
-    free(c->parts);
-    *c = (struct fl_checkpoint){0};
-}
-
-static int
-describe(const struct fl_checkpoint_part *p, struct fl_tensor *t)
-{
-    char name[FL_FLT_NAME_MAX + 1];
-    int len = snprintf(name, sizeof name, "%s/%s", p->group, p->name);
-
-    if (len < 0 || (size_t)len >= sizeof name)
-        return fl_error(FL_FAILED, "tensor \"%s\": its name is too long for a checkpoint", p->name);
-    fl_tensor_init(t, name, FL_F32, p->rank, p->dims);
-    return 0;
 }
 
 static int
@@ -45,17 +38,13 @@ merge_meta(const struct fl_checkpoint *c, struct fl_meta *all)
 }
 
 static int
-write_parts(const struct fl_checkpoint *c, struct fl_writer *w)
+write_state(const struct fl_checkpoint *c, struct fl_writer *w)
 {
     struct fl_meta all = {0};
     int result = merge_meta(c, &all) || fl_writer_head(w, FL_KIND_CHECKPOINT, &all) ? -1 : 0;
 
-    for (size_t i = 0; !result && i < c->count; i++) {
-        struct fl_tensor t;
-        uint64_t elements, bytes;
-        result = describe(&c->parts[i], &t) || fl_tensor_size(&t, &elements, &bytes) ||
-                 fl_writer_tensor(w, &t) || fl_writer_data(w, c->parts[i].data, (size_t)bytes);
-    }
+    for (size_t i = 0; !result && i < 3; i++)
+        result = fl_model_write_values(c->model, w, prefixes[i], array(c, i));
     fl_meta_release(&all);
     return result || fl_writer_done(w) ? -1 : 0;
 }
@@ -68,7 +57,7 @@ fl_checkpoint_write(const struct fl_checkpoint *c)
     if (fl_output_open(&out, c->path, FL_OUTPUT_BINARY))
         return -1;
     struct fl_writer *w = fl_writer_new(out.fd, out.name, 0);
-    int result = w ? write_parts(c, w) : -1;
+    int result = w ? write_state(c, w) : -1;
     fl_writer_free(w);
     if (!result)
         return fl_output_commit(&out);
@@ -162,24 +151,6 @@ check_identity(const struct fl_checkpoint *c, const struct fl_meta *meta)
 }
 
 static int
-read_part(struct fl_object *o, size_t i, const struct fl_checkpoint_part *p)
-{
-    struct fl_tensor want;
-
-    if (describe(p, &want))
-        return -1;
-    const struct fl_tensor *t = i < fl_object_count(o) ? fl_object_tensor(o, i) : NULL;
-    if (!t || strcmp(t->name, want.name) || !fl_tensor_same_shape(t, &want))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is not where it should be or has another shape",
-                        fl_object_name(o), want.name);
-    const void *data = fl_object_data(o, i);
-    if (!data)
-        return -1;
-    memcpy(p->data, data, (size_t)fl_object_bytes(o, i));
-    return 0;
-}
-
-static int
 read_progress(struct fl_checkpoint *c, const struct fl_meta *meta)
 {
     fl_meta_release(&c->progress);
@@ -215,13 +186,9 @@ fl_checkpoint_read(struct fl_checkpoint *c)
         return with_cure();
     int result = check_identity(c, &fl_object_head(o)->meta);
     if (!result) {
-        for (size_t i = 0; !result && i < c->count; i++)
-            result = read_part(o, i, &c->parts[i]);
-        if (!result && fl_object_count(o) != c->count)
-            result = fl_error(FL_FAILED, "%s: has more tensors than the model", c->path);
-        if (!result)
-            result = read_progress(c, &fl_object_head(o)->meta);
-        if (result)
+        for (size_t i = 0; !result && i < 3; i++)
+            result = fl_model_read(c->model, o, prefixes[i], array(c, i));
+        if (result || (result = read_progress(c, &fl_object_head(o)->meta)))
             with_cure();
     }
     fl_object_free(o);

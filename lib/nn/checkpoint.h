@@ -4,7 +4,7 @@
  *   identity   metadata that must agree when it is read back: base (digest of the base model), shards
  *              (list of digests in hex), set.* (every setting that changes a byte of the result)
  *   progress   metadata that is read back: step, sums, losses
- *   tensors    f32, "weights/NAME", "adam.m/NAME", "adam.v/NAME"
+ *   tensors    weights/NAME, m/NAME, v/NAME: the model and the moments of AdamW, f32
  *
  * It is written beside its name, flushed and renamed: whenever a run dies, even by kill -9 or with
  * the machine, the file is the last one that was written whole.
@@ -12,36 +12,28 @@
 #ifndef FL_NN_CHECKPOINT_H
 #define FL_NN_CHECKPOINT_H
 
-#include "flt/format.h"
-
-/* One tensor that a checkpoint holds; all borrowed. */
-struct fl_checkpoint_part {
-    const char *group; /* "weights" */
-    const char *name;
-    unsigned rank;
-    const uint64_t *dims;
-    float *data;
-};
+#include "flt/meta.h"
+#include "nn/model.h"
 
 struct fl_checkpoint {
-    const char *path;
+    const char *path;         /* borrowed, and so are the arrays, which are of MODEL's layout */
     struct fl_meta identity;
-    struct fl_meta progress; /* fl_checkpoint_read replaces it */
-    struct fl_checkpoint_part *parts;
-    size_t count;
+    struct fl_meta progress;  /* fl_checkpoint_read replaces it */
+    const struct fl_model *model;
+    float *weights, *m, *v;
 };
 
 /* Replace the file at C->path by this state. */
 int fl_checkpoint_write(const struct fl_checkpoint *c);
 
 /*
- * Read the state back into PROGRESS and the parts' data. Returns 1; 0 when there is no such file
+ * Read the state back into PROGRESS and the arrays. Returns 1; 0 when there is no such file
  * (nothing is changed); -1 when it is damaged, and -1 with FL_REFUSED when it belongs to another
- * identity (the message names what differs). The parts' data is not to be used after -1.
+ * identity (the message names what differs). The arrays are not to be used after -1.
  */
 int fl_checkpoint_read(struct fl_checkpoint *c);
 
-/* Frees both metadata and the array of parts, not their data. */
+/* Frees both metadata. */
 void fl_checkpoint_release(struct fl_checkpoint *c);
 
 #endif

@@ -380,7 +380,7 @@ changed(const struct fl_data *d, size_t number)
 }
 
 int
-fl_data_read(const struct fl_data *d, uint64_t place, size_t n, int32_t *ids)
+fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids)
 {
     assert(place < d->tokens);
     for (size_t s = segment_of(d, place); n; s = (s + 1) % d->segment_count, place = 0) {
@@ -392,7 +392,7 @@ fl_data_read(const struct fl_data *d, uint64_t place, size_t n, int32_t *ids)
             const unsigned char *p = seg->data + (at + i) * seg->width;
             uint32_t id = seg->width == 2 ? fl_get16(p) : fl_get32(p);
             max = id > max ? id : max;
-            ids[i] = (int32_t)id;
+            ids[i] = id;
         }
         if (max >= d->vocab)
             return changed(d, seg->shard);

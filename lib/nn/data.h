@@ -48,6 +48,6 @@ uint64_t fl_data_documents(const struct fl_data *d);
  * N ids from PLACE (below the number of tokens) on into IDS, around the end to the begin. -1 when a
  * file was changed since it was added. O(N + log tokens).
  */
-int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, int32_t *ids);
+int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids);
 
 #endif

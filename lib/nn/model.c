@@ -133,6 +133,8 @@ fl_model_find(const struct fl_model *m, const char *name)
 void
 fl_model_init(struct fl_model *m, uint64_t seed)
 {
+    const double std = 0.02 * sqrt(768.0 / m->config.channels);
+
     for (size_t i = 0; i < m->param_count; i++) {
         const struct fl_param *p = &m->params[i];
         float *w = m->weights + p->offset;
@@ -143,8 +145,8 @@ fl_model_init(struct fl_model *m, uint64_t seed)
             continue;
         }
         bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
-        double std = residual ? 0.02 / sqrt(2.0 * m->config.layers) : 0.02;
-        fl_random_normal(seed, i, 0, w, p->count, std);
+        fl_random_normal(seed, i, 0, w, p->count,
+                         residual ? std / sqrt(2.0 * m->config.layers) : std);
     }
 }
 

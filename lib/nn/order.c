@@ -2,6 +2,11 @@
 
 #include <assert.h>
 
+#include "math/random.h"
+
+/* Streams of the seed; an epoch has two, one behind the other. */
+enum { STREAM_SAMPLE = 0x6f726400, STREAM_EPOCH };
+
 /* The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a mixing bijection of 64 bits. */
 static uint64_t
 mix(uint64_t x)
@@ -9,15 +14,6 @@ mix(uint64_t x)
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
     x = (x ^ x >> 27) * 0x94d049bb133111ebu;
     return x ^ x >> 31;
-}
-
-/* A value for each use of a seed: STREAM and INDEX count what is drawn. */
-static uint64_t
-draw(uint64_t seed, uint64_t stream, uint64_t index)
-{
-    const uint64_t step = 0x9e3779b97f4a7c15u;
-
-    return mix(mix(mix(seed + step) + (stream + 1) * step) + (index + 1) * step);
 }
 
 void
@@ -28,7 +24,7 @@ fl_permutation_init(struct fl_permutation *p, uint64_t count, uint64_t seed, uin
     while (count > UINT64_C(1) << 2 * p->half)
         p->half++;
     for (unsigned r = 0; r < sizeof p->keys / sizeof *p->keys; r++)
-        p->keys[r] = draw(seed, stream, r);
+        p->keys[r] = fl_random_at(seed, stream, r);
 }
 
 uint64_t
@@ -49,30 +45,22 @@ fl_permutation_at(const struct fl_permutation *p, uint64_t i)
     return i;
 }
 
-static void
-begin_epoch(struct fl_order *o, uint64_t epoch)
-{
-    o->epoch = epoch;
-    o->offset = draw(o->seed, 2 * epoch + 1, 0) % o->tokens;
-    fl_permutation_init(&o->permutation, o->windows, o->seed, 2 * epoch);
-}
-
 void
 fl_order_init(struct fl_order *o, uint64_t tokens, uint64_t length, uint64_t seed)
 {
     assert(length >= 1 && tokens > length);
-    *o = (struct fl_order){
-        .tokens = tokens, .length = length, .windows = tokens / length, .seed = seed};
-    begin_epoch(o, 0);
+    *o = (struct fl_order){tokens, length, tokens / length, seed};
 }
 
 uint64_t
-fl_order_place(struct fl_order *o, uint64_t i)
+fl_order_place(const struct fl_order *o, uint64_t i)
 {
-    if (i / o->windows != o->epoch)
-        begin_epoch(o, i / o->windows);
-    uint64_t window = fl_permutation_at(&o->permutation, i % o->windows);
-    return (o->offset + window * o->length) % o->tokens;
+    uint64_t stream = STREAM_EPOCH + 2 * (i / o->windows);
+    uint64_t offset = fl_random_at(o->seed, stream, 0) % o->tokens;
+    struct fl_permutation p;
+
+    fl_permutation_init(&p, o->windows, o->seed, stream + 1);
+    return (offset + fl_permutation_at(&p, i % o->windows) * o->length) % o->tokens;
 }
 
 uint64_t
@@ -80,6 +68,6 @@ fl_order_sample(const struct fl_order *o, uint64_t i)
 {
     struct fl_permutation p;
 
-    fl_permutation_init(&p, o->windows, o->seed, UINT64_MAX);
+    fl_permutation_init(&p, o->windows, o->seed, STREAM_SAMPLE);
     return fl_permutation_at(&p, i) * o->length;
 }

@@ -30,8 +30,6 @@ uint64_t fl_permutation_at(const struct fl_permutation *p, uint64_t i); /* I bel
 struct fl_order {
     uint64_t tokens, length, windows; /* of the ring; of a window (T); of an epoch */
     uint64_t seed;
-    uint64_t epoch, offset; /* the epoch that PERMUTATION is of */
-    struct fl_permutation permutation;
 };
 
 /* TOKENS more than LENGTH, LENGTH at least 1. */
@@ -39,12 +37,12 @@ void fl_order_init(struct fl_order *o, uint64_t tokens, uint64_t length, uint64_
 
 /*
  * Place in the ring of the first token of sample I, counted from 0 over all epochs: the window is
- * LENGTH + 1 tokens from there, around the ring. Epochs are best asked for one after the other.
+ * LENGTH + 1 tokens from there, around the ring.
  */
-uint64_t fl_order_place(struct fl_order *o, uint64_t i);
+uint64_t fl_order_place(const struct fl_order *o, uint64_t i);
 
 /*
- * Place of window I (below WINDOWS) of a fixed random order of the untouched ring, which belongs to
+ * Place of window I (below WINDOWS) of a fixed random order of the unturned ring, which belongs to
  * no epoch: the first of them are a sample to measure on.
  */
 uint64_t fl_order_sample(const struct fl_order *o, uint64_t i);

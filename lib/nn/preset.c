@@ -149,11 +149,11 @@ fl_config_read(struct fl_config *c, const char *path, uint32_t vocab)
     int result = -1;
 
     if (map && !fill(name, map, &k)) {
-        if (k.vocab && k.vocab < vocab)
+        if (!k.vocab)
+            k.vocab = vocab;
+        if (k.vocab < vocab)
             fl_yaml_error(name, fl_yaml_get(map, "vocab"), "vocab: is smaller than the tokenizer's "
                           "%lu ids", (unsigned long)vocab);
-        else if (!k.vocab && !(k.vocab = vocab))
-            fl_error(FL_USAGE, "%s: needs a vocabulary", name);
         else if (apply(c, &k) || fl_config_check(c))
             fl_error_about(name);
         else

@@ -68,20 +68,20 @@ make_file(char *path, const struct shard *shards, size_t count, uint32_t change)
 
 /* The ids of shards one after the other, as they were made. */
 static size_t
-plain(const struct shard *shards, size_t count, int32_t *ids)
+plain(const struct shard *shards, size_t count, uint32_t *ids)
 {
     size_t n = 0;
 
     for (size_t s = 0; s < count; s++)
         for (size_t i = 0; i < shards[s].tensors * shards[s].each; i++)
-            ids[n++] = (int32_t)id_of(shards[s].seed, i);
+            ids[n++] = id_of(shards[s].seed, i);
     return n;
 }
 
 static void
-compare(const struct fl_data *d, const int32_t *want, size_t n)
+compare(const struct fl_data *d, const uint32_t *want, size_t n)
 {
-    int32_t got[64];
+    uint32_t got[64];
     size_t wrong = 0;
 
     CHECK(fl_data_tokens(d) == n);
@@ -101,7 +101,7 @@ static void
 test_files_of_every_form(void)
 {
     char path[64];
-    int32_t want[2000];
+    uint32_t want[2000];
 
     for (size_t count = 1; count <= 4; count++) {
         struct fl_data *d = fl_data_new(digest, VOCAB);
@@ -116,7 +116,7 @@ test_files_of_every_form(void)
 static void
 test_pipe(void)
 {
-    int32_t want[2000];
+    uint32_t want[2000];
     int ends[2], keep = dup(0);
     struct fl_data *d = fl_data_new(digest, VOCAB);
 
@@ -138,7 +138,7 @@ test_documents(void)
 {
     static const struct shard one = {1, 2, 0, 3, 101};
     char path[64];
-    int32_t want[400];
+    uint32_t want[400];
     struct fl_data *d = fl_data_new(digest, VOCAB);
     size_t n = plain(&one, 1, want), documents = want[n - 1] != EOT;
 
@@ -155,7 +155,7 @@ static void
 test_order_of_files_does_not_matter(void)
 {
     char path[4][64];
-    int32_t first[500], other[500];
+    uint32_t first[500], other[500];
     struct fl_data *d;
 
     for (size_t i = 0; i < 4; i++)

@@ -1,0 +1,137 @@
+/* fl-init: a new model with seeded random weights. See fl-init(1). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/program.h"
+#include "cli/report.h"
+#include "nn/model.h"
+#include "nn/preset.h"
+#include "os/output.h"
+#include "text/tokenizer.h"
+
+static struct {
+    const char *preset, *config, *tokenizer;
+    bool list;
+} opt;
+
+static const struct fl_option options[] = {
+    {'p', "preset", FL_OPT_CHOICE, "PRESET", "a shape by name", &opt.preset, 0, 0, FL_PRESETS, NULL},
+    {'c', "config", FL_OPT_FILE, "CONFIG.yaml", "a shape from a file", &opt.config, 0, 0, NULL,
+     NULL},
+    {'t', "tokenizer", FL_OPT_FILE, "FILE",
+     "a tokenizer, a model that has one, or a tokenizer.json (default: bytes)", &opt.tokenizer, 0, 0,
+     NULL, NULL},
+    {0, "list-presets", FL_OPT_FLAG, NULL, "print the presets and their shapes", &opt.list, 0, 0,
+     NULL, NULL},
+    {.type = FL_OPT_END},
+};
+
+static int
+list_presets(const struct fl_cli *cli)
+{
+    static const char *const columns[] = {"preset", "parameters", "layers", "channels", "heads",
+                                          "kv_heads", "head_dim", "ffn", "ctx", "tied", NULL};
+    struct fl_report report;
+    const char *name;
+
+    fl_report_start(&report, columns, cli->json);
+    for (unsigned i = 0; (name = fl_preset_name(i)); i++) {
+        struct fl_config c = {.vocab = FL_BYTE_VOCAB};
+        if (fl_config_preset(&c, name))
+            return -1;
+        fl_report_text(&report, name);
+        fl_report_i64(&report, (int64_t)fl_config_parameters(&c));
+        fl_report_i64(&report, c.layers);
+        fl_report_i64(&report, c.channels);
+        fl_report_i64(&report, c.heads);
+        fl_report_i64(&report, c.kv_heads);
+        fl_report_i64(&report, c.head_dim);
+        fl_report_i64(&report, c.ffn);
+        fl_report_i64(&report, c.ctx);
+        fl_report_text(&report, c.tied ? "true" : "false");
+    }
+    int result = fl_report_flush(&report, 1, "standard output");
+    fl_report_release(&report);
+    return result;
+}
+
+static int
+read_config(struct fl_config *c, uint32_t vocab)
+{
+    *c = (struct fl_config){.vocab = vocab};
+    if (opt.config)
+        return fl_config_read(c, opt.config, vocab);
+    return fl_config_preset(c, opt.preset) || fl_config_check(c) ? -1 : 0;
+}
+
+static int
+write_model(const struct fl_model *m, const struct fl_tokenizer *t, struct fl_output *out, int level)
+{
+    struct fl_writer *w = fl_writer_new(out->fd, out->name, level);
+    struct fl_meta meta = {0};
+    size_t len;
+    const char *json = fl_tokenizer_json(t, &len);
+    int result = !w || fl_meta_set_i64(&meta, "round", 0) || fl_model_write(m, w, &meta, json, len);
+
+    fl_meta_release(&meta);
+    fl_writer_free(w);
+    return result ? -1 : 0;
+}
+
+static int
+make_model(const struct fl_cli *cli, const struct fl_tokenizer *t)
+{
+    struct fl_config config;
+    struct fl_output out;
+
+    if (read_config(&config, fl_tokenizer_vocab(t)))
+        return -1;
+    struct fl_model *m = fl_model_new(&config);
+    if (!m || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
+        fl_model_free(m);
+        return -1;
+    }
+    fl_model_init(m, cli->seed);
+    int result = write_model(m, t, &out, cli->level);
+    fl_model_free(m);
+    if (!result)
+        return fl_output_commit(&out);
+    fl_output_abort(&out);
+    return -1;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    if (opt.list)
+        return list_presets(cli);
+    if (!opt.preset && !opt.config)
+        return fl_error(FL_USAGE, "-p PRESET or -c CONFIG.yaml is missing; --list-presets shows the "
+                        "presets");
+    if (opt.preset && opt.config)
+        return fl_error(FL_USAGE, "-p and -c exclude each other; write \"preset: %s\" into %s and "
+                        "what differs below it", opt.preset, opt.config);
+    if (opt.config && opt.tokenizer && !strcmp(opt.config, "-") && !strcmp(opt.tokenizer, "-"))
+        return fl_error(FL_USAGE, "-c and -t cannot both be standard input");
+    struct fl_tokenizer *t = opt.tokenizer ? fl_tokenizer_load(opt.tokenizer) : fl_tokenizer_bytes();
+    int result = t ? make_model(cli, t) : -1;
+    fl_tokenizer_free(t);
+    return result;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-init",
+        .summary = "Make a new model with seeded random weights.",
+        .operands = "",
+        .max_operands = 0,
+        .common = FL_HAS_OUTPUT | FL_HAS_LEVEL | FL_HAS_SEED | FL_HAS_JSON,
+        .options = options,
+        .run = run,
+    };
+
+    return fl_main(argc, argv, &program);
+}

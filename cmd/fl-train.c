@@ -1,0 +1,233 @@
+/* fl-train: train a model on one site's tokens and write the update. See fl-train(1). */
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/program.h"
+#include "nn/bundle.h"
+#include "nn/cost.h"
+#include "nn/settings.h"
+#include "nn/train_log.h"
+#include "nn/trained.h"
+#include "os/output.h"
+#include "os/stop.h"
+
+static struct {
+    const char *model, *config, *checkpoint, *site, *report;
+    struct fl_option_list valid;
+    struct fl_recipe recipe;
+    double checkpoint_every;
+    int64_t report_every, valid_every;
+    bool dry_run;
+} opt = {.recipe = FL_RECIPE_UNSET, .checkpoint_every = 30, .valid_every = 10};
+
+static const struct fl_option options[] = {
+    {'m', "model", FL_OPT_FILE, "MODEL", "the base model (required)", &opt.model, 0, 0, NULL, NULL},
+    {'c', "config", FL_OPT_FILE, "RECIPE.yaml", "settings that are not given as options",
+     &opt.config, 0, 0, NULL, NULL},
+    {0, "steps", FL_OPT_I64, "N", "steps of the optimizer", &opt.recipe.steps, 0, 1e15, NULL, NULL},
+    {0, "epochs", FL_OPT_I64, "N", "passes over the shards, instead of --steps (default 1)",
+     &opt.recipe.epochs, 0, 1e9, NULL, NULL},
+    {'b', "batch", FL_OPT_I64, "N", "windows at a time (default: by the model's size)",
+     &opt.recipe.batch, 1, 1e6, NULL, NULL},
+    {0, "accumulate", FL_OPT_I64, "N", "batches that one step takes together",
+     &opt.recipe.accumulate, 1, 1e6, NULL, NULL},
+    {'l', "length", FL_OPT_I64, "TOKENS", "length of a window (default: the model's context)",
+     &opt.recipe.length, 1, 1e6, NULL, NULL},
+    {0, "lr", FL_OPT_F64, "X", "highest learning rate (default: by the model's size)",
+     &opt.recipe.lr, 0, 1e3, NULL, NULL},
+    {0, "min-lr", FL_OPT_F64, "X", "rate of the last step (default: a tenth of --lr)",
+     &opt.recipe.min_lr, 0, 1e3, NULL, NULL},
+    {0, "warmup", FL_OPT_I64, "N", "steps in which the rate rises (default: a tenth, at most 100)",
+     &opt.recipe.warmup, 0, 1e15, NULL, NULL},
+    {0, "weight-decay", FL_OPT_F64, "X", "of matrices (default 0.1)", &opt.recipe.weight_decay, 0,
+     1e3, NULL, NULL},
+    {0, "beta1", FL_OPT_F64, "X", "AdamW's memory of gradients (default 0.9)", &opt.recipe.beta1, 0,
+     0.999999, NULL, NULL},
+    {0, "beta2", FL_OPT_F64, "X", "and of their squares (default 0.95)", &opt.recipe.beta2, 0,
+     0.999999999, NULL, NULL},
+    {0, "clip", FL_OPT_F64, "X", "largest norm of a gradient, 0: any (default 1)",
+     &opt.recipe.clip, 0, 1e9, NULL, NULL},
+    {0, "valid", FL_OPT_LIST, "SHARD", "measure on this one too; may be given many times",
+     &opt.valid, 0, 0, NULL, NULL},
+    {0, "valid-every", FL_OPT_I64, "N", "at every Nth row of the report (default 10; 0: the ends)",
+     &opt.valid_every, 0, 1e9, NULL, NULL},
+    {0, "checkpoint", FL_OPT_FILE, "FILE", "go on from it if it is there; write it on the way",
+     &opt.checkpoint, 0, 0, NULL, NULL},
+    {0, "checkpoint-every", FL_OPT_F64, "SECONDS", "how often (default 30)", &opt.checkpoint_every,
+     0, 1e9, NULL, NULL},
+    {0, "site", FL_OPT_TEXT, "NAME", "name of the site, for the update", &opt.site, 0, 0, NULL,
+     NULL},
+    {0, "report", FL_OPT_FILE, "FILE", "write rows of loss, rate and speed as they come",
+     &opt.report, 0, 0, NULL, NULL},
+    {0, "report-every", FL_OPT_I64, "N", "steps of a row (default: a hundredth of all)",
+     &opt.report_every, 1, 1e15, NULL, NULL},
+    {0, "dry-run", FL_OPT_FLAG, NULL, "check everything, print what it would take, and end",
+     &opt.dry_run, 0, 0, NULL, NULL},
+    {.type = FL_OPT_END},
+};
+
+/* What is at hand between opening the inputs and committing the update. */
+struct work {
+    const struct fl_cli *cli;
+    struct fl_bundle bundle;
+    struct fl_data *valid;
+    struct fl_data *data;
+    struct fl_training training;
+    struct fl_train_log log;
+    struct fl_output out;
+};
+
+static bool
+same_file(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+static int
+check_options(const struct fl_cli *cli)
+{
+    const char *output = cli->output ? cli->output : "-";
+
+    if (!opt.model)
+        return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to train from");
+    if (same_file(opt.model, "-") && !cli->operand_count)
+        return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
+    if (opt.recipe.steps >= 0 && opt.recipe.epochs >= 0)
+        return fl_error(FL_USAGE, "--steps and --epochs exclude each other; give one of them");
+    if (same_file(opt.checkpoint, "-"))
+        return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
+    if (same_file(opt.checkpoint, output) || same_file(opt.report, output) ||
+        same_file(opt.report, opt.checkpoint))
+        return fl_error(FL_USAGE, "update, checkpoint and report must be different files");
+    if (opt.site && !*opt.site)
+        return fl_error(FL_USAGE, "--site: an empty name; leave it out or give one");
+    return opt.config ? fl_recipe_read(opt.config, &opt.recipe) : 0;
+}
+
+static int
+open_data(struct work *w)
+{
+    const struct fl_cli *cli = w->cli;
+    unsigned char tokenizer[FL_HASH_BYTES];
+    uint32_t vocab = w->bundle.model->config.vocab;
+
+    fl_tokenizer_digest(w->bundle.tokenizer, tokenizer);
+    if (!(w->data = fl_data_new(tokenizer, vocab)) || !(w->valid = fl_data_new(tokenizer, vocab)))
+        return -1;
+    if (!cli->operand_count && fl_data_add(w->data, NULL))
+        return -1;
+    for (size_t i = 0; i < cli->operand_count; i++)
+        if (fl_data_add(w->data, cli->operands[i]))
+            return -1;
+    for (size_t i = 0; i < opt.valid.count; i++)
+        if (fl_data_add(w->valid, opt.valid.items[i]))
+            return -1;
+    if (opt.valid.count && fl_data_tokens(w->valid) < 2)
+        return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
+                        opt.valid.items[0]);
+    return fl_data_sort(w->data);
+}
+
+static int
+open_inputs(struct work *w)
+{
+    struct fl_training *t = &w->training;
+
+    if (!(t->pool = fl_pool_new(w->cli->threads)) || fl_bundle_open(&w->bundle, opt.model) ||
+        fl_object_digest(w->bundle.object, t->pool, t->base) || open_data(w))
+        return -1;
+    if (opt.recipe.seed < 0 || w->cli->seed_given)
+        opt.recipe.seed = (int64_t)w->cli->seed;
+    if (fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+        return -1;
+    t->model = w->bundle.model;
+    t->data = w->data;
+    t->valid = opt.valid.count ? w->valid : NULL;
+    t->recipe = opt.recipe;
+    t->checkpoint = opt.checkpoint;
+    t->checkpoint_every = opt.checkpoint_every;
+    t->valid_every = opt.valid_every;
+    t->report_every = opt.report_every ? opt.report_every : (t->recipe.steps + 99) / 100;
+    t->report_every = t->report_every ? t->report_every : 1;
+    return 0;
+}
+
+static int
+write_update(struct work *w, const struct fl_train_result *result)
+{
+    const struct fl_trained trained = {&w->training, result, w->bundle.object, opt.site};
+    struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
+    int failed = !writer || fl_trained_write(&trained, writer);
+
+    fl_writer_free(writer);
+    return failed ? -1 : fl_output_commit(&w->out);
+}
+
+/* Before hours of work: can the checkpoint be written? A leftover of a run that died goes. */
+static int
+try_checkpoint(void)
+{
+    struct fl_output out;
+
+    if (!opt.checkpoint)
+        return 0;
+    if (fl_output_open(&out, opt.checkpoint, FL_OUTPUT_BINARY))
+        return -1;
+    fl_output_abort(&out);
+    return 0;
+}
+
+/* *SIGNAL: what stopped it, when everything that could be saved was. */
+static int
+train(struct work *w, int *signal)
+{
+    const struct fl_cli *cli = w->cli;
+    struct fl_train_result result;
+
+    if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || try_checkpoint() ||
+        fl_train_log_open(&w->log, opt.report, cli->json, cli->progress, &w->training))
+        return -1;
+    fl_stop_catch();
+    if (fl_train(&w->training, &result))
+        return -1;
+    *signal = result.stopped;
+    if (*signal)
+        return 0;
+    fl_progress_end(&w->log.progress, w->log.progress.total);
+    return write_update(w, &result);
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct work w = {.cli = cli, .out = FL_OUTPUT_INIT, .log = {.fd = -1}};
+    int signal = 0, result = check_options(cli) || open_inputs(&w);
+
+    if (!result)
+        result = opt.dry_run ? fl_cost_print(&w.training, cli->json) : train(&w, &signal);
+    fl_output_abort(&w.out);
+    fl_train_log_close(&w.log);
+    fl_data_free(w.data);
+    fl_data_free(w.valid);
+    fl_bundle_release(&w.bundle);
+    fl_pool_free(w.training.pool);
+    if (signal)
+        fl_stop_die(signal);
+    return result ? -1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-train",
+        .summary = "Train a model on token shards; write the update, new weights minus base.",
+        .operands = "[SHARD...]",
+        .max_operands = SIZE_MAX,
+        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_SEED | FL_HAS_JSON,
+        .options = options,
+        .run = run,
+    };
+
+    return fl_main(argc, argv, &program);
+}

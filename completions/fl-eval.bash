@@ -1,0 +1,17 @@
+# bash completion for fl-eval; made by: fl-eval --completion bash
+_fl_eval()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --text) COMPREPLY=(); return ;;
+    -b|--batch) COMPREPLY=(); return ;;
+    -l|--length) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -m --model --text --per-file --per-token -b --batch -l --length -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_eval fl-eval

@@ -1,0 +1,13 @@
+# fish completion for fl-eval; made by: fl-eval --completion fish
+complete -c fl-eval -s m -l model -r -F -d 'the model (required)'
+complete -c fl-eval -l text -x -d 'score this text as it is; may be given many times'
+complete -c fl-eval -l per-file -d 'a row for every input, and one for all'
+complete -c fl-eval -l per-token -d 'a row for every token of the one input'
+complete -c fl-eval -s b -l batch -x -d 'windows at a time (default: 4096 tokens)'
+complete -c fl-eval -s l -l length -x -d 'length of a window (default: the model\'s context)'
+complete -c fl-eval -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
+complete -c fl-eval -l json -d 'report one JSON object a line instead of tab-separated columns'
+complete -c fl-eval -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-eval -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-eval -s h -l help -d 'show this help'
+complete -c fl-eval -s V -l version -d 'show the version'

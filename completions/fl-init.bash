@@ -1,0 +1,15 @@
+# bash completion for fl-init; made by: fl-init --completion bash
+_fl_init()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    -p|--preset) COMPREPLY=($(compgen -W 'nano micro small medium base large xl' -- "$cur")); return ;;
+    --seed) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -p --preset -c --config -t --tokenizer --list-presets -o --output -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_init fl-init

@@ -1,0 +1,13 @@
+# fish completion for fl-init; made by: fl-init --completion fish
+complete -c fl-init -s p -l preset -x -a 'nano micro small medium base large xl' -d 'a shape by name'
+complete -c fl-init -s c -l config -r -F -d 'a shape from a file'
+complete -c fl-init -s t -l tokenizer -r -F -d 'a tokenizer, a model that has one, or a tokenizer.json (default: bytes)'
+complete -c fl-init -l list-presets -d 'print the presets and their shapes'
+complete -c fl-init -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
+complete -c fl-init -s z -l compress -d 'compress the output with zstd (level 1 to 19, default 3)'
+complete -c fl-init -l seed -x -d 'seed of the random numbers (default 0)'
+complete -c fl-init -l json -d 'report one JSON object a line instead of tab-separated columns'
+complete -c fl-init -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-init -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-init -s h -l help -d 'show this help'
+complete -c fl-init -s V -l version -d 'show the version'

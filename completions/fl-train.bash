@@ -1,0 +1,32 @@
+# bash completion for fl-train; made by: fl-train --completion bash
+_fl_train()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --steps) COMPREPLY=(); return ;;
+    --epochs) COMPREPLY=(); return ;;
+    -b|--batch) COMPREPLY=(); return ;;
+    --accumulate) COMPREPLY=(); return ;;
+    -l|--length) COMPREPLY=(); return ;;
+    --lr) COMPREPLY=(); return ;;
+    --min-lr) COMPREPLY=(); return ;;
+    --warmup) COMPREPLY=(); return ;;
+    --weight-decay) COMPREPLY=(); return ;;
+    --beta1) COMPREPLY=(); return ;;
+    --beta2) COMPREPLY=(); return ;;
+    --clip) COMPREPLY=(); return ;;
+    --valid) COMPREPLY=(); return ;;
+    --valid-every) COMPREPLY=(); return ;;
+    --checkpoint-every) COMPREPLY=(); return ;;
+    --site) COMPREPLY=(); return ;;
+    --report-every) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    --seed) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -m --model -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --site --report --report-every --dry-run -o --output -j --threads -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_train fl-train

@@ -1,0 +1,31 @@
+#include "nn/bundle.h"
+
+#include "base/error.h"
+
+int
+fl_bundle_open(struct fl_bundle *b, const char *path)
+{
+    *b = (struct fl_bundle){.object = fl_object_open(path, FL_KIND_MODEL)};
+    if (b->object)
+        b->model = fl_model_load(b->object);
+    if (b->model)
+        b->tokenizer = fl_tokenizer_from_object(b->object);
+    if (b->tokenizer && fl_tokenizer_vocab(b->tokenizer) <= b->model->config.vocab)
+        return 0;
+    if (b->tokenizer)
+        fl_error(FL_FAILED, "%s: its tokenizer has %lu ids and the model %lu; the two do not belong "
+                 "together", fl_object_name(b->object),
+                 (unsigned long)fl_tokenizer_vocab(b->tokenizer),
+                 (unsigned long)b->model->config.vocab);
+    fl_bundle_release(b);
+    return -1;
+}
+
+void
+fl_bundle_release(struct fl_bundle *b)
+{
+    fl_tokenizer_free(b->tokenizer);
+    fl_model_free(b->model);
+    fl_object_free(b->object);
+    *b = (struct fl_bundle){0};
+}

@@ -1,0 +1,33 @@
+/*
+ * One text continued token by token: keys and values of what was read are kept, so that a new token
+ * costs one pass over the weights.
+ */
+#ifndef FL_NN_DECODER_H
+#define FL_NN_DECODER_H
+
+#include "nn/engine.h"
+
+struct fl_decoder;
+
+/*
+ * Room for T tokens (T <= ctx); 2 L T kv_heads D floats. M (with its weights) and POOL are
+ * borrowed. NULL with an error.
+ */
+struct fl_decoder *fl_decoder_new(const struct fl_model *m, struct fl_pool *pool, size_t T);
+void fl_decoder_free(struct fl_decoder *d);
+
+/*
+ * Read N >= 1 more tokens.
+ *   logits  (V,) out, of what follows the last of them
+ * -1 with an error when an id is none of the vocabulary or there is no room; nothing is read then.
+ * The same tokens give the same logits however they are divided into calls of one token; a call
+ * with many tokens agrees up to rounding.
+ */
+int fl_decoder_read(struct fl_decoder *d, const uint32_t *ids, size_t n, float *logits);
+
+size_t fl_decoder_length(const struct fl_decoder *d); /* tokens read */
+
+/* Forget all but the first LENGTH tokens. */
+void fl_decoder_rewind(struct fl_decoder *d, size_t length);
+
+#endif

@@ -1,0 +1,155 @@
+#include "nn/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+struct fl_evaluator {
+    const struct fl_model *model;
+    struct fl_engine *engine;
+    size_t B, T;
+    uint32_t *lengths; /* (V) bytes of text of each id */
+    uint32_t *window;  /* (T+1) */
+    uint32_t *x, *y, *best;
+    float *loss;       /* (B,T) */
+};
+
+static int
+fill_lengths(struct fl_evaluator *e, const struct fl_tokenizer *tokenizer)
+{
+    size_t vocab = e->model->config.vocab, len;
+
+    e->lengths = fl_alloc(vocab, sizeof *e->lengths);
+    if (!e->lengths)
+        return -1;
+    for (uint32_t id = 0; id < vocab && id < fl_tokenizer_vocab(tokenizer); id++)
+        if (!fl_tokenizer_is_special(tokenizer, id) && fl_tokenizer_piece(tokenizer, id, &len))
+            e->lengths[id] = (uint32_t)len;
+    return 0;
+}
+
+struct fl_evaluator *
+fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
+                 const struct fl_tokenizer *tokenizer, size_t B, size_t T)
+{
+    struct fl_evaluator *e = fl_alloc(1, sizeof *e);
+    size_t n;
+
+    if (!e)
+        return NULL;
+    *e = (struct fl_evaluator){.model = m, .B = B, .T = T};
+    if (!fl_mul_size(B, T, &n) && !fill_lengths(e, tokenizer)) {
+        e->window = fl_alloc(T + 1, sizeof *e->window);
+        e->x = fl_alloc(n, sizeof *e->x);
+        e->y = fl_alloc(n, sizeof *e->y);
+        e->best = fl_alloc(n, sizeof *e->best);
+        e->loss = fl_alloc(n, sizeof *e->loss);
+        if (e->window && e->x && e->y && e->best && e->loss)
+            e->engine = fl_engine_new(m, pool, B, T, FL_ENGINE_SCORE);
+    }
+    if (e->engine)
+        return e;
+    fl_evaluator_free(e);
+    return NULL;
+}
+
+void
+fl_evaluator_free(struct fl_evaluator *e)
+{
+    if (!e)
+        return;
+    fl_engine_free(e->engine);
+    free(e->lengths);
+    free(e->window);
+    free(e->x);
+    free(e->y);
+    free(e->best);
+    free(e->loss);
+    free(e);
+}
+
+/* LEN + 1 tokens of the sequence from AT on. */
+static int
+read_window(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, size_t b, size_t len)
+{
+    if (s->data && fl_data_read(s->data, s->first + at, len + 1, e->window))
+        return -1;
+    const uint32_t *ids = s->data ? e->window : s->ids + at;
+    memcpy(e->x + b * len, ids, len * sizeof *ids);
+    memcpy(e->y + b * len, ids + 1, len * sizeof *ids);
+    return 0;
+}
+
+/* COUNT windows of LEN tokens, the first of them at AT. */
+static int
+score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, size_t count, size_t len,
+            struct fl_score *score)
+{
+    const struct fl_batch batch = {count, len, e->x, e->y};
+
+    for (size_t b = 0; b < count; b++)
+        if (read_window(e, s, at + b * len, b, len))
+            return -1;
+    if (fl_engine_loss(e->engine, e->model->weights, &batch, e->loss, e->best))
+        return -1;
+    for (size_t i = 0; i < count * len; i++) {
+        double loss = (double)e->loss[i];
+        uint32_t id = e->y[i];
+        if (!isfinite(loss))
+            return fl_error(FL_FAILED, "the loss of token %llu is not a finite number; the model was "
+                            "made by a training that went astray",
+                            (unsigned long long)(at + i + 1));
+        score->loss += loss;
+        score->correct += e->best[i] == id;
+        score->bytes += e->lengths[id];
+        if (s->token && s->token(s->arg, &(struct fl_scored){at + i + 1, id, e->lengths[id], -loss}))
+            return -1;
+    }
+    score->tokens += count * len;
+    if (s->batch)
+        s->batch(s->arg, count * len);
+    return 0;
+}
+
+/* The first token, which nothing predicts. */
+static int
+show_first(struct fl_evaluator *e, const struct fl_sequence *s)
+{
+    if (s->data && fl_data_read(s->data, s->first, 1, e->window))
+        return -1;
+    uint32_t id = s->data ? e->window[0] : s->ids[0];
+    if (id >= e->model->config.vocab)
+        return fl_error(FL_FAILED, "token 0 is %lu, and the model's ids end at %lu",
+                        (unsigned long)id, (unsigned long)e->model->config.vocab - 1);
+    return s->token(s->arg, &(struct fl_scored){0, id, e->lengths[id], NAN});
+}
+
+int
+fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score *score)
+{
+    uint64_t at = 0, left = s->n ? s->n - 1 : 0; /* predictions */
+
+    if (s->n && s->token && show_first(e, s))
+        return -1;
+    while (left) {
+        size_t len = left < e->T ? (size_t)left : e->T;
+        size_t count = left / len < e->B ? (size_t)(left / len) : e->B;
+        if (score_batch(e, s, at, count, len, score))
+            return -1;
+        at += count * len;
+        left -= count * len;
+    }
+    return 0;
+}
+
+void
+fl_score_add(struct fl_score *sum, const struct fl_score *s)
+{
+    sum->tokens += s->tokens;
+    sum->bytes += s->bytes;
+    sum->correct += s->correct;
+    sum->loss += s->loss;
+}

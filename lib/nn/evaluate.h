@@ -1,0 +1,60 @@
+/*
+ * How well a model predicts a sequence of tokens, in windows that do not overlap: window w reads the
+ * tokens wT .. wT + T - 1 and predicts each one's successor, so that every token but the first is
+ * predicted once, from at most T tokens before it.
+ */
+#ifndef FL_NN_EVALUATE_H
+#define FL_NN_EVALUATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nn/data.h"
+#include "nn/engine.h"
+#include "text/tokenizer.h"
+
+struct fl_score {
+    uint64_t tokens;  /* predicted */
+    uint64_t bytes;   /* of text that these stand for; an end of text stands for none */
+    uint64_t correct; /* that were the most probable id */
+    double loss;      /* sum of -ln p, the end of text's too */
+};
+
+struct fl_evaluator;
+struct fl_scored;
+
+/*
+ * For batches of up to B windows of T tokens. M, POOL and TOKENIZER are borrowed; NULL with an error.
+ */
+struct fl_evaluator *fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
+                                      const struct fl_tokenizer *tokenizer, size_t B, size_t T);
+void fl_evaluator_free(struct fl_evaluator *e);
+
+/* What is evaluated, and who watches. */
+struct fl_sequence {
+    const struct fl_data *data; /* tokens FIRST .. FIRST + N - 1 of it, or */
+    const uint32_t *ids;        /* N ids in memory, when DATA is NULL */
+    uint64_t first, n;
+
+    /* Called with ARG; each may be NULL. */
+    int (*token)(void *arg, const struct fl_scored *token); /* every one in order; -1 ends it all */
+    void (*batch)(void *arg, uint64_t tokens);              /* so many more are done */
+    void *arg;
+};
+
+struct fl_scored {
+    uint64_t position; /* in the sequence, from 0 */
+    uint32_t id;
+    uint32_t bytes;    /* of text */
+    double logprob;    /* NAN for the first */
+};
+
+/*
+ * Add to *SCORE what the model makes of S. Sums are in the order of tokens. -1 with an error, also
+ * when a loss is not finite.
+ */
+int fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score *score);
+
+void fl_score_add(struct fl_score *sum, const struct fl_score *s);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * What a training shows while it runs: a progress line, and rows of a report in a file.
+ *
+ * The report is written as it comes, so that it can be watched. A training that goes on from a
+ * checkpoint appends to it; one that begins replaces what was there.
+ */
+#ifndef FL_NN_TRAIN_LOG_H
+#define FL_NN_TRAIN_LOG_H
+
+#include "cli/report.h"
+#include "nn/trainer.h"
+#include "os/progress.h"
+
+struct fl_train_log {
+    struct fl_report report;
+    struct fl_progress progress;
+    const char *path;  /* NULL: no report; "-": standard output; borrowed */
+    int fd;            /* -1: none */
+    uint64_t per_step; /* tokens */
+    double loss;       /* smoothed, for the progress line */
+};
+
+/*
+ * Open the report (not changed before the training begins) and attach the log to T, whose recipe is
+ * complete. PROGRESS as for fl_progress_start. -1 when PATH cannot be written.
+ */
+int fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int progress,
+                      struct fl_training *t);
+void fl_train_log_close(struct fl_train_log *log);
+
+#endif

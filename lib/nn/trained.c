@@ -1,0 +1,46 @@
+#include "nn/trained.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+static int
+describe(const struct fl_trained *t, struct fl_meta *m)
+{
+    const struct fl_recipe *r = &t->training->recipe;
+    const struct fl_data *data = t->training->data;
+    const struct fl_meta *base = &fl_object_head(t->base)->meta;
+    int64_t round = 0;
+
+    if (fl_meta_find(base, "round") && fl_meta_get_i64(base, "round", 0, INT64_MAX, &round))
+        return fl_error_about(fl_object_name(t->base));
+    return fl_meta_set_bytes(m, "base", t->training->base, FL_HASH_BYTES) ||
+           fl_meta_set_i64(m, "base.round", round) ||
+           (t->site && fl_meta_set_text(m, "site", t->site)) ||
+           fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
+           fl_meta_set_i64(m, "tokens", (int64_t)fl_data_tokens(data)) ||
+           fl_meta_set_i64(m, "tokens.seen", r->steps * r->batch * r->accumulate * r->length) ||
+           fl_meta_set_i64(m, "steps", r->steps) ||
+           fl_meta_set_f64(m, "loss.first", t->result->loss_first) ||
+           fl_meta_set_f64(m, "loss.last", t->result->loss_last) ? -1 : 0;
+}
+
+int
+fl_trained_write(const struct fl_trained *t, struct fl_writer *w)
+{
+    const struct fl_model *m = t->training->model;
+    float *values = fl_model_array(m);
+    struct fl_meta meta = {0};
+    int result = -1;
+
+    if (values && !fl_model_read(m, t->base, "", values) && !describe(t, &meta) &&
+        !fl_writer_head(w, FL_KIND_UPDATE, &meta)) {
+        for (size_t i = 0; i < m->size; i++)
+            values[i] = m->weights[i] - values[i];
+        if (!fl_model_write_values(m, w, "", values))
+            result = fl_writer_done(w);
+    }
+    fl_meta_release(&meta);
+    free(values);
+    return result;
+}

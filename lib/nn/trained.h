@@ -1,0 +1,26 @@
+/*
+ * What a training hands on: the update, new minus base, bound to the base by its digest.
+ */
+#ifndef FL_NN_TRAINED_H
+#define FL_NN_TRAINED_H
+
+#include "flt/writer.h"
+#include "nn/data.h"
+#include "nn/model.h"
+#include "nn/trainer.h"
+
+struct fl_trained {
+    const struct fl_training *training; /* its model holds the new weights */
+    const struct fl_train_result *result;
+    struct fl_object *base;             /* the file that the model was loaded from */
+    const char *site;                   /* or NULL */
+};
+
+/*
+ * Write the update: tensors of the model's order, f32; metadata base, base.round, site, examples
+ * (documents), tokens (of the shards), tokens.seen, steps, loss.first, loss.last. Memory: one array
+ * of the model's size.
+ */
+int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
+
+#endif

@@ -1,0 +1,381 @@
+#include "nn/trainer.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "nn/adamw.h"
+#include "nn/checkpoint.h"
+#include "nn/order.h"
+#include "os/clock.h"
+#include "os/stop.h"
+
+/* A training while it runs. */
+struct run {
+    const struct fl_training *t;
+    struct fl_engine *engine;
+    struct fl_adamw adamw;
+    struct fl_schedule schedule;
+    struct fl_order order;
+    float *grads;
+    uint32_t *x, *y; /* (B,T) */
+    uint32_t *window; /* (T+1) */
+    float *loss;     /* (B,T) */
+    struct fl_checkpoint saved;
+    double loss_first, loss_last;
+    double row_loss; /* sum over the steps since the last row */
+    double began, row_began, saved_at, save_cost;
+    int64_t step, row_step;
+    int64_t row_from; /* ROW_STEP, or where this run began: what tokens/s counts from */
+    bool finished;    /* LOSS_LAST is measured */
+};
+
+static void
+release(struct run *r)
+{
+    fl_engine_free(r->engine);
+    fl_adamw_release(&r->adamw);
+    fl_checkpoint_release(&r->saved);
+    free(r->grads);
+    free(r->x);
+    free(r->y);
+    free(r->window);
+    free(r->loss);
+}
+
+/* What a checkpoint must have been made with: everything that changes a byte of the result. */
+static int
+describe(struct fl_meta *m, const struct fl_training *t)
+{
+    const struct fl_recipe *r = &t->recipe;
+    size_t count = fl_data_count(t->data);
+    char (*hex)[2 * FL_HASH_BYTES + 1] = fl_alloc(count, sizeof *hex);
+    const char **shards = fl_alloc(count, sizeof *shards);
+    int result = -1;
+
+    for (size_t i = 0; hex && shards && i < count; i++) {
+        fl_hex(hex[i], fl_data_shard(t->data, i)->digest, FL_HASH_BYTES);
+        shards[i] = hex[i];
+    }
+    if (hex && shards)
+        result = fl_meta_set_bytes(m, "base", t->base, FL_HASH_BYTES) ||
+                 fl_meta_set_text_list(m, "shards", shards, count) ||
+                 fl_meta_set_i64(m, "set.steps", r->steps) ||
+                 fl_meta_set_i64(m, "set.batch", r->batch) ||
+                 fl_meta_set_i64(m, "set.accumulate", r->accumulate) ||
+                 fl_meta_set_i64(m, "set.length", r->length) ||
+                 fl_meta_set_i64(m, "set.warmup", r->warmup) ||
+                 fl_meta_set_i64(m, "set.seed", r->seed) ||
+                 fl_meta_set_f64(m, "set.lr", r->lr) ||
+                 fl_meta_set_f64(m, "set.min_lr", r->min_lr) ||
+                 fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
+                 fl_meta_set_f64(m, "set.beta1", r->beta1) ||
+                 fl_meta_set_f64(m, "set.beta2", r->beta2) ||
+                 fl_meta_set_f64(m, "set.clip", r->clip) ? -1 : 0;
+    free(hex);
+    free(shards);
+    return result;
+}
+
+static int
+prepare(struct run *r)
+{
+    const struct fl_training *t = r->t;
+    const struct fl_recipe *recipe = &t->recipe;
+    size_t B = (size_t)recipe->batch, T = (size_t)recipe->length, n;
+
+    r->adamw = (struct fl_adamw)FL_ADAMW_INIT;
+    r->adamw.beta1 = recipe->beta1;
+    r->adamw.beta2 = recipe->beta2;
+    r->adamw.decay = recipe->weight_decay;
+    r->schedule = (struct fl_schedule){
+        .lr = recipe->lr, .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
+        .warmup = (uint64_t)recipe->warmup, .steps = (uint64_t)recipe->steps};
+    fl_order_init(&r->order, fl_data_tokens(t->data), T, (uint64_t)recipe->seed);
+    if (fl_mul_size(B, T, &n))
+        return -1;
+    r->engine = fl_engine_new(t->model, t->pool, B, T, FL_ENGINE_TRAIN);
+    r->grads = r->engine ? fl_model_array(t->model) : NULL;
+    if (!r->grads || fl_adamw_start(&r->adamw, t->model))
+        return -1;
+    r->x = fl_alloc(n, sizeof *r->x);
+    r->y = fl_alloc(n, sizeof *r->y);
+    r->loss = fl_alloc(n, sizeof *r->loss);
+    r->window = fl_alloc(T + 1, sizeof *r->window);
+    if (!r->x || !r->y || !r->loss || !r->window)
+        return -1;
+    r->saved.path = t->checkpoint;
+    r->saved.model = t->model;
+    r->saved.weights = t->model->weights;
+    r->saved.m = r->adamw.m;
+    r->saved.v = r->adamw.v;
+    return describe(&r->saved.identity, t);
+}
+
+/* Window number B of a batch: the T + 1 tokens of DATA from PLACE on. */
+static int
+fill_window(struct run *r, const struct fl_data *data, uint64_t place, size_t b, size_t T)
+{
+    if (fl_data_read(data, place, T + 1, r->window))
+        return -1;
+    memcpy(r->x + b * T, r->window, T * sizeof *r->x);
+    memcpy(r->y + b * T, r->window + 1, T * sizeof *r->y);
+    return 0;
+}
+
+static double
+sum_losses(const float *loss, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (double)loss[i];
+    return sum;
+}
+
+/*
+ * Mean loss of the weights at hand over a fixed sample of at most MOST windows. 0, or 1 when a signal
+ * ended it before its end, or -1.
+ */
+static int
+measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
+{
+    uint64_t tokens = fl_data_tokens(data);
+    size_t T = (size_t)r->t->recipe.length, B = (size_t)r->t->recipe.batch;
+    struct fl_order order;
+    double sum = 0;
+
+    if (tokens <= T)
+        T = (size_t)tokens - 1;
+    fl_order_init(&order, tokens, T, (uint64_t)r->t->recipe.seed);
+    uint64_t count = order.windows < most ? order.windows : most;
+    for (uint64_t i = 0; i < count; i += B) {
+        struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
+        for (size_t b = 0; b < batch.B; b++)
+            if (fill_window(r, data, fl_order_sample(&order, i + b), b, T))
+                return -1;
+        if (fl_engine_loss(r->engine, r->t->model->weights, &batch, r->loss, NULL))
+            return -1;
+        sum += sum_losses(r->loss, batch.B * T);
+        if (fl_stop_signal())
+            return 1;
+    }
+    *mean = sum / ((double)count * (double)T);
+    return 0;
+}
+
+static int
+went_astray(const struct run *r, const char *what)
+{
+    return fl_error(FL_FAILED, "step %lld: %s is not a finite number; lower --lr (it is %g) or "
+                    "lengthen --warmup (it is %lld steps)%s", (long long)r->step + 1, what,
+                    r->t->recipe.lr, (long long)r->t->recipe.warmup,
+                    r->t->checkpoint ? ", with another --checkpoint" : "");
+}
+
+/* Gradients of one step, added over its batches; *MEAN is the loss before it. */
+static int
+add_gradients(struct run *r, double *mean)
+{
+    const struct fl_recipe *recipe = &r->t->recipe;
+    size_t B = (size_t)recipe->batch, T = (size_t)recipe->length;
+    double tokens = (double)recipe->accumulate * (double)(B * T), sum = 0;
+    const struct fl_batch batch = {B, T, r->x, r->y};
+    uint64_t sample = (uint64_t)(r->step * recipe->accumulate) * B;
+
+    for (int64_t a = 0; a < recipe->accumulate; a++) {
+        for (size_t b = 0; b < B; b++)
+            if (fill_window(r, r->t->data, fl_order_place(&r->order, sample++), b, T))
+                return -1;
+        if (fl_engine_grad(r->engine, r->t->model->weights, &batch, (float)(1 / tokens), r->grads,
+                           r->loss))
+            return -1;
+        sum += sum_losses(r->loss, B * T);
+    }
+    *mean = sum / tokens;
+    return isfinite(*mean) ? 0 : went_astray(r, "the loss");
+}
+
+static int
+give_row(struct run *r, double lr, double norm, bool valid)
+{
+    const struct fl_training *t = r->t;
+    const struct fl_recipe *recipe = &t->recipe;
+    double now = fl_seconds();
+    double tokens = (double)((r->step - r->row_from) * recipe->batch * recipe->accumulate) *
+                    (double)recipe->length;
+    struct fl_train_row row = {
+        .step = r->step, .loss = r->row_loss / (double)(r->step - r->row_step), .lr = lr,
+        .norm = norm, .valid = NAN, .tokens_per_second = tokens / (now - r->row_began),
+        .seconds = now - r->began};
+
+    r->row_loss = 0;
+    r->row_step = r->row_from = r->step;
+    if (valid && t->valid) {
+        if (measure(r, t->valid, FL_VALID_WINDOWS, &row.valid) < 0)
+            return -1;
+        row.seconds = fl_seconds() - r->began;
+    }
+    r->row_began = fl_seconds();
+    return t->row ? t->row(t->arg, &row) : 0;
+}
+
+static int
+take_step(struct run *r)
+{
+    const struct fl_training *t = r->t;
+    double loss, lr = fl_schedule_lr(&r->schedule, (uint64_t)r->step);
+
+    if (add_gradients(r, &loss))
+        return -1;
+    double norm = fl_gradient_norm(t->model, t->pool, r->grads);
+    if (!isfinite(norm))
+        return went_astray(r, "the gradient");
+    fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip), lr);
+    r->step++;
+    r->row_loss += loss;
+    if (t->step)
+        t->step(t->arg, r->step, loss);
+    bool last = r->step == t->recipe.steps;
+    if (!last && r->step % t->report_every)
+        return 0;
+    int64_t every = t->valid_every * t->report_every;
+    return give_row(r, lr, norm, last || (every && r->step % every == 0));
+}
+
+static int
+save(struct run *r)
+{
+    struct fl_meta *p = &r->saved.progress;
+    double began = fl_seconds();
+
+    if (!isfinite(fl_gradient_norm(r->t->model, r->t->pool, r->t->model->weights))) {
+        r->step--; /* the one that made them so */
+        return went_astray(r, "a weight");
+    }
+    if (fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
+        fl_meta_set_f64(p, "row.loss", r->row_loss) ||
+        fl_meta_set_f64(p, "loss.first", r->loss_first) ||
+        (r->finished && fl_meta_set_f64(p, "loss.last", r->loss_last)) ||
+        fl_checkpoint_write(&r->saved))
+        return -1;
+    r->saved_at = fl_seconds();
+    r->save_cost = r->saved_at - began;
+    return 0;
+}
+
+/* Often enough, and never more than a twentieth of the time. */
+static bool
+is_time_to_save(const struct run *r)
+{
+    double every = r->t->checkpoint_every;
+
+    if (every < 20 * r->save_cost)
+        every = 20 * r->save_cost;
+    return r->t->checkpoint && fl_seconds() - r->saved_at >= every;
+}
+
+/* Go on from the checkpoint: 1, or 0 when there is none, or -1. */
+static int
+restore(struct run *r)
+{
+    const struct fl_meta *p = &r->saved.progress;
+    int got = r->t->checkpoint ? fl_checkpoint_read(&r->saved) : 0;
+
+    if (got <= 0)
+        return got;
+    if (fl_meta_get_i64(p, "step", 0, r->t->recipe.steps, &r->step) ||
+        fl_meta_get_i64(p, "row.step", 0, r->step, &r->row_step) ||
+        fl_meta_get_f64(p, "row.loss", &r->row_loss) ||
+        fl_meta_get_f64(p, "loss.first", &r->loss_first))
+        return fl_error_about(r->t->checkpoint);
+    r->finished = fl_meta_find(p, "loss.last");
+    if (r->finished && fl_meta_get_f64(p, "loss.last", &r->loss_last))
+        return fl_error_about(r->t->checkpoint);
+    r->adamw.step = (uint64_t)r->step;
+    r->row_from = r->step;
+    return 1;
+}
+
+/* Before the first step: the base's loss, and a row with the validation's. 0, 1 (signal) or -1. */
+static int
+measure_base(struct run *r)
+{
+    const struct fl_training *t = r->t;
+    struct fl_train_row row = {.step = 0, .norm = NAN, .tokens_per_second = NAN};
+    int got = measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_first);
+
+    if (got)
+        return got;
+    if (!isfinite(r->loss_first))
+        return fl_error(FL_FAILED, "the base model's loss is not a finite number; train from another "
+                        "model");
+    row.loss = r->loss_first;
+    row.lr = fl_schedule_lr(&r->schedule, 0);
+    row.valid = NAN;
+    if (t->valid && (got = measure(r, t->valid, FL_VALID_WINDOWS, &row.valid)))
+        return got;
+    row.seconds = fl_seconds() - r->began;
+    r->row_began = fl_seconds();
+    return t->row ? t->row(t->arg, &row) : 0;
+}
+
+/* All steps: 0, or 1 when a signal ended them, or -1. */
+static int
+take_steps(struct run *r)
+{
+    const struct fl_training *t = r->t;
+
+    while (r->step < t->recipe.steps) {
+        if (fl_stop_signal())
+            return 1;
+        if (take_step(r))
+            return -1;
+        if (r->step < t->recipe.steps && is_time_to_save(r) && save(r))
+            return -1;
+    }
+    int got = measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_last);
+    if (got)
+        return got;
+    r->finished = true;
+    if (isfinite(r->loss_last))
+        return 0;
+    r->step--;
+    return went_astray(r, "the loss behind it");
+}
+
+/* From where it begins to its end or to a signal: 0, 1 or -1. */
+static int
+go(struct run *r)
+{
+    const struct fl_training *t = r->t;
+    int got = restore(r);
+
+    if (got < 0)
+        return -1;
+    if (t->begin)
+        t->begin(t->arg, r->step);
+    r->began = r->row_began = r->saved_at = fl_seconds();
+    if (r->finished)
+        return 0;
+    if (got == 0 && (got = measure_base(r)))
+        return got; /* nothing is done that could be saved */
+    got = take_steps(r);
+    if (got >= 0 && t->checkpoint && save(r))
+        return -1;
+    return got;
+}
+
+int
+fl_train(const struct fl_training *t, struct fl_train_result *result)
+{
+    struct run r = {.t = t};
+    int got = prepare(&r) ? -1 : go(&r);
+
+    *result = (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0};
+    release(&r);
+    return got < 0 ? -1 : 0;
+}

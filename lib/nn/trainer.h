@@ -1,0 +1,60 @@
+/*
+ * The training of one site: AdamW on windows of its tokens, from the base model's weights on.
+ *
+ * The result depends on base, data and recipe alone: not on the number of threads, on validation, on
+ * where it was interrupted and started again from its checkpoint, or on the clock.
+ */
+#ifndef FL_NN_TRAINER_H
+#define FL_NN_TRAINER_H
+
+#include <stdint.h>
+
+#include "conf/recipe.h"
+#include "nn/data.h"
+#include "nn/engine.h"
+
+enum {
+    FL_SAMPLE_WINDOWS = 32, /* at most, on which loss.first and loss.last are measured */
+    FL_VALID_WINDOWS = 256  /* at most, of the validation shards */
+};
+
+/* One line of a report. */
+struct fl_train_row {
+    int64_t step;     /* steps done */
+    double loss;      /* mean over the steps since the row before, of the weights before each */
+    double lr, norm;  /* of the last of them; the norm before clipping */
+    double tokens_per_second, seconds; /* since the row before; since this run began */
+    double valid;     /* validation loss; NAN when it was not measured */
+};
+
+struct fl_training {
+    struct fl_model *model;          /* the base's weights before, the trained ones after */
+    struct fl_pool *pool;
+    const struct fl_data *data, *valid; /* VALID may be NULL */
+    struct fl_recipe recipe;         /* complete (fl_settings_fill) */
+    unsigned char base[FL_HASH_BYTES]; /* digest of the base model */
+    const char *checkpoint;          /* file, or NULL */
+    double checkpoint_every;         /* seconds */
+    int64_t report_every;            /* steps between rows */
+    int64_t valid_every;             /* rows between validations, beside the first and last; 0: none */
+
+    /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */
+    void (*begin)(void *arg, int64_t step);             /* where it starts: 0, or a checkpoint's */
+    void (*step)(void *arg, int64_t step, double loss); /* after each */
+    int (*row)(void *arg, const struct fl_train_row *row);
+    void *arg;
+};
+
+struct fl_train_result {
+    double loss_first, loss_last; /* of base and trained weights on the same windows */
+    int stopped;                  /* by this signal (os/stop.h), its state saved; 0: it is done */
+};
+
+/*
+ * Train. When a signal arrives, the step at hand is finished and the checkpoint written. -1 when a
+ * loss or a gradient is not finite: the checkpoint is then of before. A checkpoint of another base,
+ * other shards or another recipe is FL_REFUSED.
+ */
+int fl_train(const struct fl_training *t, struct fl_train_result *result);
+
+#endif
