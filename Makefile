@@ -92,7 +92,8 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/files: FORCE
 	@mkdir -p $(@D)
-	@echo '$(LIBOBJ) $(NAIVEOBJ)' | cmp -s - $@ || echo '$(LIBOBJ) $(NAIVEOBJ)' > $@
+	@echo '$(notdir $(LIBOBJ) $(NAIVEOBJ))' | cmp -s - $@ || \
+	    echo '$(notdir $(LIBOBJ) $(NAIVEOBJ))' > $@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/have
 	@mkdir -p $(@D)
