@@ -87,7 +87,9 @@ is_choice(const char *choices, const char *word)
 {
     size_t len = strcspn(word, "|");
 
-    for (const char *c = word[len] ? NULL : choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+    if (word[len])
+        return false;
+    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
         if (len && !strncmp(c, word, len) && (c[len] == '|' || !c[len]))
             return true;
     return false;

@@ -373,15 +373,23 @@ set_bool(const struct fl_field *f, const char *text)
     return 0;
 }
 
+static bool
+is_choice(const char *choices, const char *text)
+{
+    size_t len = strcspn(text, "|");
+
+    if (text[len])
+        return false;
+    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        if (len && !strncmp(c, text, len) && (c[len] == '|' || !c[len]))
+            return true;
+    return false;
+}
+
 static int
 set_text(const struct fl_field *f, const char *text)
 {
-    size_t len = strcspn(text, "|");
-    bool found = f->type == FL_FIELD_TEXT;
-
-    for (const char *c = text[len] ? NULL : f->choices; !found && c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
-        found = len && !strncmp(c, text, len) && (c[len] == '|' || !c[len]);
-    if (!found)
+    if (f->type == FL_FIELD_CHOICE && !is_choice(f->choices, text))
         return fl_error(FL_USAGE, "\"%s\" is not one of %s", text, f->choices);
     char *copy = fl_strdup(text);
     if (!copy)
