@@ -1,0 +1,17 @@
+# bash completion for fl-apply; made by: fl-apply --completion bash
+_fl_apply()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --optimizer) COMPREPLY=($(compgen -W 'sgd momentum nesterov' -- "$cur")); return ;;
+    --lr) COMPREPLY=(); return ;;
+    --momentum) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -m --model --optimizer --lr --momentum --state -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_apply fl-apply
