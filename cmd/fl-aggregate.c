@@ -18,8 +18,8 @@ static struct {
 } opt = {.rule = "mean", .weights = "examples", .alpha = FL_WEIGHT_ALPHA, .memory = 1 << 30};
 
 static const struct fl_option options[] = {
-    {'p', "plan", FL_OPT_FILE, "PLAN", "open the sum of the masked updates of this round", &opt.plan,
-     0, 0, NULL, NULL},
+    {.letter = 'p', .name = "plan", .type = FL_OPT_FILE, .arg = "PLAN", .value = &opt.plan,
+     .help = "open the sum of the masked updates of this round"},
     {.name = "rule", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = "mean",
      .help = "how updates become one (default: mean)", .value = &opt.rule},
     {0, "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
@@ -146,7 +146,7 @@ aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *h
     return result;
 }
 
-/* The mean of a round; the plan says how updates were weighted, and the masks hide their weights. */
+/* The mean of a round. The plan says how updates were weighted; single weights are hidden. */
 static int
 open_masked(struct fl_cli *cli, struct fl_pool *pool)
 {
@@ -154,9 +154,9 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
     struct way way = {NULL, NULL};
 
     if (opt.partial || opt.explain || opt.weights_given || opt.alpha_given || opt.bandwidths.count)
-        return fl_error(FL_USAGE, "-p: the plan says how its updates are weighted, and they open as a "
-                                  "whole; leave out --weights, --alpha, --bandwidth, --explain and "
-                                  "--partial");
+        return fl_error(FL_USAGE, "-p: the plan says how its updates are weighted, and they open "
+                                  "as a whole; leave out --weights, --alpha, --bandwidth, "
+                                  "--explain and --partial");
     if (fl_plan_read(&plan, opt.plan, pool))
         return -1;
     way.masked = fl_open_new(&plan, opt.memory);

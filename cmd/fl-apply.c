@@ -43,7 +43,8 @@ check_options(enum fl_server_rule rule)
         return fl_error(FL_USAGE, "--state FILE is missing; %s keeps its velocity there",
                         opt.optimizer);
     if (!keeps_state && (opt.state || opt.momentum_given))
-        return fl_error(FL_USAGE, "--state and --momentum belong to momentum and nesterov, not sgd");
+        return fl_error(FL_USAGE, "--state and --momentum belong to momentum and nesterov, "
+                                  "not sgd");
     return 0;
 }
 
@@ -71,17 +72,15 @@ write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *o
     struct fl_progress progress;
 
     fl_progress_start(&progress, cli->progress, "fl-apply", "B", fl_object_total(step->model));
-    step->progress = &progress;
     if (fl_output_open(out, cli->output, FL_OUTPUT_BINARY))
         return -1;
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, cli->level);
     if (writer)
         fl_writer_want_digest(writer);
-    int result = writer ? fl_server_write_model(step, writer) : -1;
+    int result = writer ? fl_server_write_model(step, &progress, writer) : -1;
     if (!result)
         fl_writer_digest(writer, digest);
     fl_writer_free(writer);
-    step->progress = NULL;
     if (!result)
         fl_progress_end(&progress, fl_object_total(step->model));
     if (!result && step->again)
@@ -104,8 +103,8 @@ write_state(struct fl_server_step *step, struct fl_output *out,
 }
 
 /*
- * A model in a file appears after its state: from the state the step can be done again. A model in a
- * stream has left before.
+ * A model in a file appears after its state: from the state the step can be done again. A model
+ * in a stream has left before.
  */
 static int
 commit(struct outputs *out)

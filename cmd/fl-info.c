@@ -15,16 +15,19 @@
 #include "flt/values.h"
 #include "os/output.h"
 #include "os/pool.h"
+#include "sec/roster.h"
 
 static struct {
     bool digest, stats, raw;
-    const char *tensor;
+    const char *tensor, *verify;
     int64_t head;
 } opt = {.head = INT64_MAX};
 
 static const struct fl_option options[] = {
     {0, "digest", FL_OPT_FLAG, NULL, "print digests and file names only, as sha256sum does",
      &opt.digest, 0, 0, NULL, NULL},
+    {.name = "verify", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.verify,
+     .help = "refuse what is not signed by a member of this roster"},
     {'t', "tensor", FL_OPT_TEXT, "NAME", "print the values of one tensor, and read only that",
      &opt.tensor, 0, 0, NULL, NULL},
     {0, "stats", FL_OPT_FLAG, NULL, "with --tensor: print statistics of the values instead",
@@ -66,9 +69,20 @@ tell_digest(struct fl_listing *l, const struct fl_reader *in)
     }
 }
 
+/* The rows of the signatures, and whether they hold under the roster of V. */
+static int
+tell_signs(struct fl_listing *l, struct fl_reader *in, const char *kind, struct fl_verifier *v)
+{
+    *v = (struct fl_verifier){.roster = v->roster, .kind = kind};
+    fl_reader_digest(in, v->digest);
+    int got = fl_listing_signs(opt.digest ? NULL : l, in, fl_verifier_check, v);
+    return got ? got : fl_verifier_end(v, l->file);
+}
+
 /* Every object of one input; nothing is told of it before all of it was checked. */
 static int
-list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, const struct fl_output *out)
+list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, struct fl_verifier *v,
+          const struct fl_output *out)
 {
     struct fl_reader *in = fl_reader_open(path);
     const struct fl_head *head;
@@ -83,7 +97,7 @@ list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, const st
         if ((got = opt.digest ? pass_over_tensors(in) : fl_listing_object(l, in, head)))
             break;
         tell_digest(l, in);
-        if (!opt.digest && (got = fl_listing_signs(l, in)))
+        if ((got = tell_signs(l, in, head->kind, v)))
             break;
     }
     if (!got)
@@ -97,8 +111,10 @@ list(const struct fl_cli *cli, const struct fl_output *out)
 {
     static const char *const digest_columns[] = {"digest", "file", NULL};
     struct fl_listing l;
+    struct fl_roster roster = {0};
+    struct fl_verifier v = {.roster = opt.verify ? &roster : NULL};
     struct fl_pool *pool = fl_pool_new(cli->threads);
-    int result = pool ? 0 : -1;
+    int result = !pool || (opt.verify && fl_roster_read(&roster, opt.verify)) ? -1 : 0;
 
     fl_listing_start(&l, cli->json);
     if (opt.digest) {
@@ -106,8 +122,9 @@ list(const struct fl_cli *cli, const struct fl_output *out)
         l.report.begun = !cli->json; /* no header line */
     }
     for (size_t i = 0; !result && i < (cli->operand_count ? cli->operand_count : 1); i++)
-        result = list_file(&l, pool, cli->operands[i], out);
+        result = list_file(&l, pool, cli->operands[i], &v, out);
     fl_report_release(&l.report);
+    fl_roster_release(&roster);
     fl_pool_free(pool);
     return result;
 }
@@ -172,8 +189,8 @@ show_tensor(struct fl_object *o, int64_t i, bool json, struct fl_output *out)
 static int
 check_line(const struct fl_cli *cli)
 {
-    if (opt.tensor && opt.digest)
-        return fl_error(FL_USAGE, "--digest is of whole objects and --tensor of one tensor");
+    if (opt.tensor && (opt.digest || opt.verify))
+        return fl_error(FL_USAGE, "--digest and --verify are of whole objects, --tensor is not");
     if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
         return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
     if (opt.tensor && cli->operand_count > 1)

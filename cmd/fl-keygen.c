@@ -12,7 +12,7 @@
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "sec/state.h"
-#include "sec/words.h"
+#include "sec/fingerprint.h"
 
 static struct {
     const char *name, *output, *accept, *key, *words, *psk, *state, *show;
@@ -21,27 +21,29 @@ static struct {
 } opt = {.epoch = 1};
 
 static const struct fl_option options[] = {
-    {'n', "name", FL_OPT_TEXT, "NAME", "make a key of this name and print its public line",
-     &opt.name, 0, 0, NULL, NULL},
-    {'o', "output", FL_OPT_FILE, "KEY", "with -n: the file for the secret key", &opt.output, 0, 0,
-     NULL, NULL},
-    {'k', "key", FL_OPT_FILE, "KEY", "the secret key to use", &opt.key, 0, 0, NULL, NULL},
-    {0, "accept", FL_OPT_FILE, "ROSTER", "take this roster into force for the key", &opt.accept, 0,
-     0, NULL, NULL},
-    {0, "words", FL_OPT_FILE, "FILE", "with --accept: the fingerprint's words, not asked for then",
-     &opt.words, 0, 0, NULL, NULL},
-    {0, "psk", FL_OPT_FILE, "FILE", "with --accept: the secret that all sites shared before",
-     &opt.psk, 0, 0, NULL, NULL},
-    {0, "state", FL_OPT_FILE, "DIR", "what the key remembers (default: KEY.state)", &opt.state, 0, 0,
-     NULL, NULL},
-    {0, "renew", FL_OPT_FLAG, NULL, "replace the key for an epoch to come and print its line",
-     &opt.renew, 0, 0, NULL, NULL},
-    {0, "public", FL_OPT_FLAG, NULL, "print the public line that the key has now", &opt.public, 0,
-     0, NULL, NULL},
-    {0, "epoch", FL_OPT_I64, "N", "with -n or --renew: the roster's epoch (default: 1, or the next)",
-     &opt.epoch, 0, FL_EPOCH_MAX, NULL, &opt.epoch_given},
-    {0, "show", FL_OPT_FILE, "ROSTER", "print a roster's members and its fingerprint's words",
-     &opt.show, 0, 0, NULL, NULL},
+    {.letter = 'n', .name = "name", .type = FL_OPT_TEXT, .arg = "NAME", .value = &opt.name,
+     .help = "make a key of this name and print its public line"},
+    {.letter = 'o', .name = "output", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.output,
+     .help = "with -n: the file for the secret key"},
+    {.letter = 'k', .name = "key", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.key,
+     .help = "the secret key to use"},
+    {.name = "accept", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.accept,
+     .help = "take this roster into force for the key"},
+    {.name = "words", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.words,
+     .help = "with --accept: the fingerprint's words, which are not asked for then"},
+    {.name = "psk", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.psk,
+     .help = "with --accept: the secret that all sites shared before"},
+    {.name = "state", .type = FL_OPT_FILE, .arg = "DIR", .value = &opt.state,
+     .help = "what the key remembers (default: KEY.state)"},
+    {.name = "renew", .type = FL_OPT_FLAG, .value = &opt.renew,
+     .help = "replace the key for an epoch to come and print its line"},
+    {.name = "public", .type = FL_OPT_FLAG, .value = &opt.public,
+     .help = "print the public line that the key has now"},
+    {.name = "epoch", .type = FL_OPT_I64, .arg = "N", .max = FL_EPOCH_MAX,
+     .given = &opt.epoch_given, .value = &opt.epoch,
+     .help = "with -n or --renew: the roster's epoch (default: 1, or that of the key)"},
+    {.name = "show", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.show,
+     .help = "print a roster's members and its fingerprint's words"},
     {.type = FL_OPT_END},
 };
 
@@ -103,17 +105,17 @@ check_words(const struct fl_roster *r)
     if (opt.words) {
         result = fl_read_file(opt.words, 4096, &typed);
     } else if (!isatty(STDIN_FILENO)) {
-        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; give "
-                                  "them with --words FILE");
+        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
+                                  "give them with --words FILE");
     } else {
-        fprintf(stderr, "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d "
-                        "words of its fingerprint, and type them:\n", r->federation,
-                (long long)r->epoch, r->n, FL_WORDS);
-        while (!result && typed.len < FL_WORDS_TEXT - 1 && fgets(line, sizeof line, stdin))
+        fprintf(stderr, "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the "
+                        "%d words of its fingerprint, and type them:\n", r->federation,
+                (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+        while (!result && typed.len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
             result = fl_buf_add_text(&typed, line);
     }
     if (!result)
-        result = fl_words_check(fl_buf_text(&typed), r->digest);
+        result = fl_fingerprint_check(fl_buf_text(&typed), r->digest);
     fl_buf_release(&typed);
     return result ? fl_error_about(opt.words ? opt.words : opt.accept) : 0;
 }
@@ -165,11 +167,11 @@ show_roster(struct fl_cli *cli)
     static const char *const columns[] = {"item", "value", NULL};
     struct fl_report report;
     struct fl_roster r;
-    char words[FL_WORDS_TEXT], digest[65];
+    char words[FL_FINGERPRINT_TEXT], digest[65];
 
     if (fl_roster_read(&r, opt.show))
         return -1;
-    fl_words_text(words, r.digest);
+    fl_fingerprint_text(words, r.digest);
     fl_hex(digest, r.digest, sizeof r.digest);
     fl_report_start(&report, columns, cli->json);
     add_row(&report, "federation", r.federation);
@@ -199,8 +201,10 @@ run(struct fl_cli *cli)
     if (modes != 1)
         return fl_error(FL_USAGE, "give one of -n NAME, --accept ROSTER, --renew, --public, --show "
                                   "ROSTER");
+    if (opt.name && opt.key)
+        return fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k");
     if (opt.name)
-        return opt.key ? fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k") : make_key();
+        return make_key();
     if (opt.output)
         return fl_error(FL_USAGE, "-o is for a new key, with -n NAME");
     if (opt.show)
@@ -217,7 +221,8 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-keygen",
-        .summary = "Make the key of a site or hub, and accept the roster that holds its public line.",
+        .summary = "Make the key of a site or hub, and accept the roster that holds its public "
+                   "line.",
         .operands = "",
         .max_operands = 0,
         .common = FL_REFUSES_SEED | FL_HAS_JSON,

@@ -14,11 +14,12 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'k', "key", FL_OPT_FILE, "KEY", "the site's key", &opt.key, 0, 0, NULL, NULL},
-    {'p', "plan", FL_OPT_FILE, "PLAN", "the round's plan, signed by the hub", &opt.plan, 0, 0, NULL,
-     NULL},
-    {0, "state", FL_OPT_FILE, "DIR", "what the key remembers (default: KEY.state)", &opt.state, 0, 0,
-     NULL, NULL},
+    {.letter = 'k', .name = "key", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.key,
+     .help = "the site's key"},
+    {.letter = 'p', .name = "plan", .type = FL_OPT_FILE, .arg = "PLAN", .value = &opt.plan,
+     .help = "the round's plan, signed by the hub"},
+    {.name = "state", .type = FL_OPT_FILE, .arg = "DIR", .value = &opt.state,
+     .help = "what the key remembers (default: KEY.state)"},
     {.type = FL_OPT_END},
 };
 
@@ -87,13 +88,13 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "-k KEY is missing; it is the site's key");
     if (!opt.plan)
         return fl_error(FL_USAGE, "-p PLAN is missing; it is what the hub sent for this round");
-    int result = (turn.pool = fl_pool_new(cli->threads)) && (turn.key = key = fl_key_read(opt.key)) &&
-                         !fl_plan_read(&plan, opt.plan, turn.pool) &&
-                         (dir = fl_state_dir(opt.key, opt.state)) &&
-                         (turn.state = fl_state_open(dir, key)) &&
-                         (turn.update = fl_object_open(cli->operands[0], FL_KIND_UPDATE))
-                     ? mask(cli, &turn)
-                     : -1;
+    int ready = (turn.pool = fl_pool_new(cli->threads)) &&
+                (turn.key = key = fl_key_read(opt.key)) &&
+                !fl_plan_read(&plan, opt.plan, turn.pool) &&
+                (dir = fl_state_dir(opt.key, opt.state)) &&
+                (turn.state = fl_state_open(dir, key)) &&
+                (turn.update = fl_object_open(cli->operands[0], FL_KIND_UPDATE));
+    int result = ready ? mask(cli, &turn) : -1;
     fl_object_free(turn.update);
     fl_state_free(turn.state);
     fl_plan_release(&plan);
@@ -108,8 +109,8 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-mask",
-        .summary = "Encode an update by a round's plan and mask it, so that only the sum of all sites "
-                   "can be read.",
+        .summary = "Encode an update by a round's plan and mask it, so that only the sum of all "
+                   "sites can be read.",
         .operands = "[UPDATE]",
         .max_operands = 1,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_REFUSES_SEED,

@@ -20,23 +20,25 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'r', "roster", FL_OPT_FILE, "ROSTER", "who takes part, and the policy", &opt.roster, 0, 0, NULL,
-     NULL},
-    {'k', "key", FL_OPT_FILE, "KEY", "the hub's key, which signs", &opt.key, 0, 0, NULL, NULL},
-    {0, "round", FL_OPT_I64, "N", "number of the round; a site masks once a round, upwards",
-     &opt.round, 0, 9.2e18, NULL, &opt.round_given},
-    {'m', "model", FL_OPT_FILE, "MODEL", "the model that sites train from", &opt.model, 0, 0, NULL,
-     NULL},
-    {0, "after", FL_OPT_FILE, "MEAN", "the opened sum that led to the model", &opt.after, 0, 0, NULL,
-     NULL},
-    {'c', "config", FL_OPT_FILE, "ROUND.yaml", "settings (default: see fl-plan(1))", &opt.conf, 0, 0,
-     NULL, NULL},
-    {0, "deadline", FL_OPT_TEXT, "TIME", "when uploads are due, in UTC: 2026-11-24T18:00:00Z",
-     &opt.deadline, 0, 0, NULL, NULL},
-    {0, "state", FL_OPT_FILE, "DIR", "what the key remembers (default: KEY.state)", &opt.state, 0, 0,
-     NULL, NULL},
-    {0, "explain", FL_OPT_FLAG, NULL, "report what the plan says and costs (on standard error when "
-     "the plan goes to standard output)", &opt.explain, 0, 0, NULL, NULL},
+    {.letter = 'r', .name = "roster", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.roster,
+     .help = "who takes part, and the policy"},
+    {.letter = 'k', .name = "key", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.key,
+     .help = "the hub's key, which signs"},
+    {.name = "round", .type = FL_OPT_I64, .arg = "N", .max = 9.2e18, .given = &opt.round_given,
+     .value = &opt.round,
+     .help = "number of the round; a site masks once a round, upwards"},
+    {.letter = 'm', .name = "model", .type = FL_OPT_FILE, .arg = "MODEL", .value = &opt.model,
+     .help = "the model that sites train from"},
+    {.name = "after", .type = FL_OPT_FILE, .arg = "MEAN", .value = &opt.after,
+     .help = "the opened sum that led to the model"},
+    {.letter = 'c', .name = "config", .type = FL_OPT_FILE, .arg = "ROUND.yaml", .value = &opt.conf,
+     .help = "settings (default: see fl-plan(1))"},
+    {.name = "deadline", .type = FL_OPT_TEXT, .arg = "TIME", .value = &opt.deadline,
+     .help = "when uploads are due, in UTC: 2026-11-24T18:00:00Z"},
+    {.name = "state", .type = FL_OPT_FILE, .arg = "DIR", .value = &opt.state,
+     .help = "what the key remembers (default: KEY.state)"},
+    {.name = "explain", .type = FL_OPT_FLAG, .value = &opt.explain,
+     .help = "report the plan (on standard error when it goes to standard output)"},
     {.type = FL_OPT_END},
 };
 
@@ -104,7 +106,8 @@ explain(const struct fl_cli *cli, const struct fl_plan *plan)
 
 /* Serialised first: no byte of a plan leaves before the state says that it was signed. */
 static int
-emit(const struct fl_cli *cli, struct fl_plan *plan, const struct fl_key *key, struct fl_state *state)
+emit(const struct fl_cli *cli, struct fl_plan *plan, const struct fl_key *key,
+     struct fl_state *state)
 {
     struct fl_output out = FL_OUTPUT_INIT;
     int spool = fl_spool_open();
@@ -174,11 +177,10 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "%s is missing; a plan needs -r ROSTER, -k KEY, --round N and -m "
                                   "MODEL", !opt.roster ? "-r ROSTER" : !opt.key ? "-k KEY"
                                            : !opt.model ? "-m MODEL" : "--round N");
-    int result = (pool = fl_pool_new(cli->threads)) && !fl_roster_read(&plan.roster, opt.roster) &&
-                         (key = fl_key_read(opt.key)) && !draft(&plan, pool) &&
-                         (state = open_state(key, &plan.roster))
-                     ? emit(cli, &plan, key, state)
-                     : -1;
+    int ready = (pool = fl_pool_new(cli->threads)) && !fl_roster_read(&plan.roster, opt.roster) &&
+                (key = fl_key_read(opt.key)) && !draft(&plan, pool) &&
+                (state = open_state(key, &plan.roster));
+    int result = ready ? emit(cli, &plan, key, state) : -1;
     fl_state_free(state);
     fl_key_free(key);
     fl_plan_release(&plan);

@@ -8,7 +8,7 @@ _fl_info()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' --digest -t --tensor --stats --head --raw -o --output -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' --digest --verify -t --tensor --stats --head --raw -o --output -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         COMPREPLY=($(compgen -f -- "$cur"))
     fi

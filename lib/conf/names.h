@@ -14,7 +14,9 @@ struct fl_name_list { /* a zeroed struct is empty */
 
 void fl_name_list_release(struct fl_name_list *list);
 
-/* Copies of the scalars of NODE, a list (NULL: none); LIST is empty before. FILE is for messages. */
+/*
+ * Copies of the scalars of NODE, a list (NULL: none); LIST is empty before. FILE is for messages.
+ */
 int fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
                       const struct fl_yaml *node);
 

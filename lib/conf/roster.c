@@ -137,8 +137,8 @@ read_weights(const char *file, const struct fl_yaml *node, struct fl_policy *pol
         if (node->type == FL_YAML_MAP &&
             (item->type != FL_YAML_SCALAR ||
              fl_parse_f64(item->text, 1e-12, 1e15, &policy->cap[rule])))
-            return fl_yaml_error(file, item, "weights: the cap of %s must be a number from 1e-12 to "
-                                             "1e15", name);
+            return fl_yaml_error(file, item, "weights: the cap of %s must be a number from 1e-12 "
+                                             "to 1e15", name);
     }
     return 0;
 }

@@ -1,9 +1,9 @@
 /*
  * The settings of a round, as the hub writes them for fl-plan; all may be absent.
  *
- *     protection: pairwise | double     bits: 8..32 or 64      clip: X      scale: X (a power of two)
- *     rounding: stochastic | nearest    weights: RULE          cap: X       alpha: X
- *     bandwidth: {SITE: MBIT, ...}      plain: [TENSOR, ...]   noise: none
+ *     protection: pairwise | double     bits: 8..32 or 64       clip: X     scale: a power of two
+ *     rounding: stochastic | nearest    weights: RULE           cap: X      alpha: X
+ *     bandwidth: {SITE: MBIT, ...}      plain: [TENSOR, ...]    noise: none
  */
 #ifndef FL_CONF_ROUND_H
 #define FL_CONF_ROUND_H

@@ -3,8 +3,8 @@
  * the tensors (fed/sum.h) together with what their metadata must agree on.
  *
  * Refused: another base model, or a site that is in the sum already (FL_REFUSED); an update without
- * a site when there is more than one; other tensors; partial sums made by another rule of weights; a
- * mean (its rounding would be in the next one: partial sums are for that).
+ * a site when there is more than one; other tensors; partial sums made by another rule of weights;
+ * a mean (its rounding would be in the next one: partial sums are for that).
  *
  * What comes out has the keys that all inputs share with one value, and:
  *     examples, tokens         totals, when all inputs have them

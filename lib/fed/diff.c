@@ -51,8 +51,8 @@ check_tensor(struct fl_object *base, size_t i, struct fl_object *trained)
     char want[200], got[200];
 
     if (k < 0)
-        return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which %s has", fl_object_name(trained),
-                        t->name, fl_object_name(base));
+        return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which %s has",
+                        fl_object_name(trained), t->name, fl_object_name(base));
     const struct fl_tensor *other = fl_object_tensor(trained, (size_t)k);
     if (!fl_tensor_same_shape(t, other))
         return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in %s it is %s",
@@ -108,8 +108,8 @@ not_finite(struct fl_object *base, struct fl_object *trained, const char *tensor
     bool is_base = !isfinite(p->base[at]);
 
     if (!is_base && isfinite(p->trained[at]))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu differs by more than an f32 holds",
-                        fl_object_name(trained), tensor, i);
+        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu differs by more than an f32 "
+                        "holds", fl_object_name(trained), tensor, i);
     return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is %g; a model is made of finite "
                     "numbers", fl_object_name(is_base ? base : trained), tensor, i,
                     (double)(is_base ? p->base[at] : p->trained[at]));

@@ -19,8 +19,8 @@ int fl_diff_check(struct fl_object *base, struct fl_object *trained);
 
 /*
  * Write the f32 tensors of the update, in the order of BASE; head and end are the caller's. -1 with
- * an error at the first value that is not finite. What fl_diff_check checks holds. POOL and PROGRESS
- * (of bytes) may be NULL.
+ * an error at the first value that is not finite. What fl_diff_check checks holds. POOL and
+ * PROGRESS (of bytes) may be NULL.
  */
 int fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool *pool,
                   struct fl_progress *progress, struct fl_writer *out);

@@ -1,17 +1,17 @@
 /*
  * An update's values to integers in lanes of words, and summed lanes back.
  *
- * With w the site's weight and cap the plan's, q = round(min(w, cap) / cap * 2^40) / 2^40 is what the
- * site counts: it goes into the weight lane as q * 2^40 and into every value as
+ * With w the site's weight and cap the plan's, q = round(min(w, cap) / cap * 2^40) / 2^40 is what
+ * the site counts: it goes into the weight lane as q * 2^40 and into every value as
  *     x = round(clip(u, +-c) * q * scale)
- * so the quotient of the sums is the mean with the weights q, whatever was lost between w and q. A sum
- * of n values is within n units of the exact one (n/2 with rounding to nearest), so a coordinate of
- * the opened mean is within n / (scale * sum of q) of the weighted mean of the clipped values, plus
- * one rounding to f32; and q is within 2^-41 of w / cap.
+ * so the quotient of the sums is the mean with the weights q, whatever was lost between w and q. A
+ * sum of n values is within n units of the exact one (n/2 with rounding to nearest), so a
+ * coordinate of the opened mean is within n / (scale * sum of q) of the weighted mean of the
+ * clipped values, plus one rounding to f32; and q is within 2^-41 of w / cap.
  *
- * Stochastic rounding goes up with the probability of the fraction (to 2^-32), so that errors of many
- * sites and rounds average out. Its random numbers are ChaCha20 of a key that anybody can derive from
- * session and site: an update is encoded to the same bytes again. They protect nothing.
+ * Stochastic rounding goes up with the probability of the fraction (to 2^-32), so that errors of
+ * many sites and rounds average out. Its random numbers are ChaCha20 of a key that anybody can
+ * derive from session and site: an update is encoded to the same bytes again. They protect nothing.
  */
 #ifndef FL_FED_ENCODE_H
 #define FL_FED_ENCODE_H

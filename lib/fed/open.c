@@ -93,7 +93,8 @@ check_head(const struct fl_open *o, const char *file, const struct fl_meta *meta
         fl_meta_get_text(meta, "site", &name))
         return fl_error_about(file);
     if (strcmp(name, r->sites[index].name))
-        return fl_error(FL_REFUSED, "%s: says that site %lld is \"%.80s\"; in the roster it is \"%s\"",
+        return fl_error(FL_REFUSED, "%s: says that site %lld is \"%.80s\"; in the roster it is "
+                                    "\"%s\"",
                         file, (long long)index, name, r->sites[index].name);
     if (o->tags[index])
         return fl_error(FL_REFUSED, "%s: the upload of \"%s\" is there already; a site counts once",
@@ -153,7 +154,8 @@ add_tensors(struct fl_open *o, struct fl_reader *in)
     for (; (got = fl_reader_tensor(in, &t)) == 1; place++) {
         struct fl_tensor want;
         if (place > o->plan->count)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan has not", file, t->name);
+            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan has "
+                                       "not", file, t->name);
         if (fl_plan_upload_tensor(o->plan, place, &want))
             return -1;
         bool same = same_tensor(t, &want);
@@ -188,7 +190,8 @@ check_signatures(const struct fl_open *o, struct fl_reader *in, uint32_t site)
         own |= sign->signer == site;
     }
     if (!got && !own)
-        return fl_error(FL_REFUSED, "%s: is not signed by \"%s\"; ask for a copy with its signature",
+        return fl_error(FL_REFUSED, "%s: is not signed by \"%s\"; ask for a copy with its "
+                                    "signature",
                         fl_reader_name(in), r->sites[site].name);
     return got;
 }
@@ -209,9 +212,10 @@ check_tags(const struct fl_open *o, const char *file, uint32_t site)
     for (uint32_t j = 0; j < r->n; j++)
         if (j != site && o->tags[j] &&
             memcmp(tag(o->tags[site], site, j), tag(o->tags[j], j, site), 32))
-            return fl_error(FL_FAILED, "%s: the tags of \"%s\" and \"%s\" differ: they share no key in "
-                                       "this round, so their masks would not cancel; both must accept "
-                                       "a roster of a new epoch", file, r->sites[site].name,
+            return fl_error(FL_FAILED, "%s: the tags of \"%s\" and \"%s\" differ: they share no "
+                                       "key in this round, so their masks would not cancel; both "
+                                       "must accept a roster of a new "
+                                       "epoch", file, r->sites[site].name,
                             r->sites[j].name);
     return 0;
 }
@@ -232,7 +236,9 @@ add_upload(struct fl_open *o, struct fl_reader *in, const struct fl_meta *meta)
     if (!o->tags[site])
         return -1;
     memcpy(o->tags[site], tags, size);
-    return add_tensors(o, in) || check_signatures(o, in, site) || check_tags(o, file, site) ? -1 : 0;
+    if (add_tensors(o, in) || check_signatures(o, in, site))
+        return -1;
+    return check_tags(o, file, site);
 }
 
 int
@@ -292,8 +298,9 @@ check_range(struct fl_open *o, size_t i)
         for (size_t k = 0; k < n; k++)
             bad |= o->row[k] > limit || o->row[k] < -limit;
         if (bad)
-            return fl_error(FL_FAILED, "tensor \"%s\": the opened sum is out of the plan's range: an "
-                                       "upload was not made by the plan, and masks do not show which",
+            return fl_error(FL_FAILED, "tensor \"%s\": the opened sum is out of the plan's range: "
+                                       "an upload was not made by the plan, and masks do not show "
+                                       "which",
                             t->name);
     }
     return 0;
@@ -309,8 +316,8 @@ fl_open_check(struct fl_open *o)
     if (o->weight == 0)
         return fl_error(FL_FAILED, "all weights are zero under the plan's cap; take a smaller cap");
     if (o->weight > (uint64_t)plan->roster.n << FL_WEIGHT_BITS)
-        return fl_error(FL_FAILED, "the summed weight is out of range: an upload was not made by the "
-                                   "plan, and masks do not show which");
+        return fl_error(FL_FAILED, "the summed weight is out of range: an upload was not made by "
+                                   "the plan, and masks do not show which");
     o->divisor = (double)o->weight * ldexp(plan->scale, -FL_WEIGHT_BITS);
     for (size_t i = 0; i < plan->count; i++)
         if (check_range(o, i))

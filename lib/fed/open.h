@@ -7,8 +7,8 @@
  * tags show that they share no key, sites that are missing, a sum out of the range that the plan's
  * clip and the opened weight allow (then some upload was not made by the plan). Each names whom.
  *
- * What comes out is an update with the plan's base, and sum.weight, sum.sites, sum.weights, sum.rule,
- * sum.round, sum.sid; the same bytes for any order of the uploads, on every machine.
+ * What comes out is an update with the plan's base, and sum.weight, sum.sites, sum.weights,
+ * sum.rule, sum.round, sum.sid; the same bytes for any order of the uploads, on every machine.
  * Memory: 8 bytes for each word of one upload, beyond a bound in $TMPDIR.
  */
 #ifndef FL_FED_OPEN_H

@@ -10,7 +10,7 @@
 
 enum {
     FL_ROWS_BLOCK = FL_FLT_BLOCK / sizeof(float), /* values in a block of the stream */
-    FL_ROWS_ROW = 8192                            /* values in one task, which never leaves a block */
+    FL_ROWS_ROW = 8192                            /* values of one task; it stays in a block */
 };
 
 /* Put values AT to AT + N - 1 of a tensor into OUT. Runs in any thread; does not fail. */
@@ -26,7 +26,7 @@ void fl_rows_free(struct fl_rows *rows);
  * Write tensor T (its description too). Returns 0; -1 with an error; or 1, with no error recorded
  * and *BAD the index, at the first value that is not finite: it and what follows is not written.
  */
-int fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tensor *t, fl_row *row,
-                  const void *arg, uint64_t *bad);
+int fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tensor *t,
+                  fl_row *row, const void *arg, uint64_t *bad);
 
 #endif

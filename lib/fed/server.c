@@ -74,8 +74,9 @@ check_base(const struct fl_server_step *s)
         return -1;
     if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES &&
         !memcmp(parent->value.bytes, base, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "%s: belongs to the model that %s was made from; it, or another "
-                        "one of its round, is in there already", file, fl_object_name(s->model));
+        return fl_error(FL_REFUSED, "%s: belongs to the model that %s was made from; it, or "
+                        "another one of its round, is in there already", file,
+                        fl_object_name(s->model));
     return fl_update_check_base(file, &fl_object_head(s->update)->meta, fl_object_name(s->model),
                                 s->base);
 }
@@ -111,8 +112,8 @@ check_state_model(struct fl_server_step *s)
     if (!memcmp(model, s->base, FL_HASH_BYTES))
         return 0;
     if (memcmp(parent, s->base, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "belongs to the model %s..., and %s is %s...; take the state of "
-                        "this model", fl_update_short(model, got), fl_object_name(s->model),
+        return fl_error(FL_REFUSED, "belongs to the model %s..., and %s is %s...; take the state "
+                        "of this model", fl_update_short(model, got), fl_object_name(s->model),
                         fl_update_short(s->base, want));
     if (memcmp(update, s->update_digest, FL_HASH_BYTES))
         return fl_error(FL_REFUSED, "has taken another update of %s already; take the state of "
@@ -226,8 +227,8 @@ not_finite(const struct fl_server_step *s, const char *tensor, const struct step
     if (o)
         return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is not a finite number",
                         fl_object_name(o), tensor, i);
-    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu makes a step out of the range of f32; "
-                    "use a smaller --lr", fl_object_name(s->update), tensor, i);
+    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu makes a step out of the range of "
+                    "f32; use a smaller --lr", fl_object_name(s->update), tensor, i);
 }
 
 static int
@@ -267,10 +268,11 @@ copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
 }
 
 int
-fl_server_write_model(const struct fl_server_step *s, struct fl_writer *out)
+fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progress,
+                      struct fl_writer *out)
 {
     struct fl_meta meta = {NULL, 0, 0};
-    struct fl_rows *rows = fl_rows_new(s->pool, s->progress);
+    struct fl_rows *rows = fl_rows_new(s->pool, progress);
     int failed = !rows || model_meta(s, &meta) || fl_writer_head(out, FL_KIND_MODEL, &meta);
 
     fl_meta_release(&meta);
@@ -291,8 +293,8 @@ fl_server_check_again(const struct fl_server_step *s, const unsigned char model[
     if (fl_meta_get_bytes(&fl_object_head(s->state)->meta, "model", FL_HASH_BYTES, &want))
         return fl_error_about(fl_object_name(s->state));
     if (memcmp(want, model, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "%s: the step done again gives another model than it names; take "
-                        "the state of before", fl_object_name(s->state));
+        return fl_error(FL_REFUSED, "%s: the step done again gives another model than it names; "
+                        "take the state of before", fl_object_name(s->state));
     return 0;
 }
 

@@ -6,8 +6,8 @@
  *     momentum   v = momentum v + u,  n = b + lr v
  *     nesterov   v = momentum v + u,  n = b + lr (u + momentum v)
  *
- * in doubles, in this order, v and n rounded to f32 each: the same bytes on every machine. With lr 1
- * sgd is b + u rounded once.
+ * in doubles, in this order, v and n rounded to f32 each: the same bytes on every machine. With lr
+ * 1 sgd is b + u rounded once.
  *
  * The state (kind "optimizer") holds v as f32 tensors and names the model that it belongs to, the
  * one before, the update between them, and the settings. Model and state are two files, and a crash
@@ -40,7 +40,6 @@ struct fl_server_step {
     double lr, momentum;
     struct fl_object *model, *update, *state; /* borrowed; STATE NULL: zero, or the rule has none */
     struct fl_pool *pool;                     /* borrowed; may be NULL */
-    struct fl_progress *progress;             /* of the new model's bytes; the same */
     /* from here on fl_server_check's */
     unsigned char base[FL_HASH_BYTES];          /* digest of MODEL */
     unsigned char update_digest[FL_HASH_BYTES]; /* not for sgd */
@@ -56,8 +55,10 @@ int fl_server_check(struct fl_server_step *s);
 /*
  * Write the new model, a whole object: metadata and other tensors of the old one, "round" one
  * higher, "parent" the old one's digest. -1 with an error, also at a value that is not finite.
+ * PROGRESS, of bytes, may be NULL.
  */
-int fl_server_write_model(const struct fl_server_step *s, struct fl_writer *out);
+int fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progress,
+                          struct fl_writer *out);
 
 /* When done AGAIN: the model that was written must be the one of the state. */
 int fl_server_check_again(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES]);

@@ -15,8 +15,8 @@ struct fl_store *fl_store_new(uint64_t memory);
 void fl_store_free(struct fl_store *s);
 
 /*
- * N zeroed words, aligned to 64 bytes, valid until fl_store_free; NULL with an error (a full disk is
- * one). Cost: amortised O(n), of a page touched first.
+ * N zeroed words, aligned to 64 bytes, valid until fl_store_free; NULL with an error (a full disk
+ * is one). Cost: amortised O(n), of a page touched first.
  */
 uint64_t *fl_store_words(struct fl_store *s, size_t n);
 

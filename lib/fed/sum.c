@@ -144,8 +144,8 @@ find_entry(struct fl_sum *s, const char *file, size_t i, const struct fl_tensor 
 }
 
 /*
- * Block B of E, with planes FROM and above. Blocks are made one after the other as their data comes:
- * a header that promises more than follows costs nothing.
+ * Block B of E, with planes FROM and above. Blocks are made one after the other as their data
+ * comes: a header that promises more than follows costs nothing.
  */
 static struct block *
 need_planes(struct fl_sum *s, struct entry *e, size_t b, int from)

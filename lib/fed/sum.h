@@ -6,9 +6,9 @@
  * fl_sum_free. Neither the order of what is added nor its grouping into partial sums changes a byte
  * of what is written, and the number of threads does not either.
  *
- * Memory: 8 bytes for every word of a coordinate that is in use, two to four of them (math/exact.h),
- * in real memory up to a bound and in $TMPDIR beyond it; nothing that grows with the number of
- * updates.
+ * Memory: 8 bytes for every word of a coordinate that is in use, two to four of them
+ * (math/exact.h), in real memory up to a bound and in $TMPDIR beyond it; nothing that grows with
+ * the number of updates.
  *
  * In a partial sum (kind "sum") a tensor of shape [d, ...] is a u64 tensor [d, ..., n], n = 1, 2
  * or 4: the highest n words of each coordinate, the lowest of them first, two's complement over

@@ -60,12 +60,12 @@ static int
 check_again(const struct fl_turn *t)
 {
     if (memcmp(t->done->sid, t->plan->sid, 32))
-        return fl_error(FL_REFUSED, "round %llu was masked for another plan of it; two plans of one "
-                                    "round are the hub's mistake or its lie",
+        return fl_error(FL_REFUSED, "round %llu was masked for another plan of it; two plans of "
+                                    "one round are the hub's mistake or its lie",
                         (unsigned long long)t->plan->round);
     if (memcmp(t->done->input, t->input, 32))
-        return fl_error(FL_REFUSED, "%s: round %llu was masked with another update; the same mask on "
-                                    "both would show their difference. Wait for the next round",
+        return fl_error(FL_REFUSED, "%s: round %llu was masked with another update; the same mask "
+                                    "on both would show their difference. Wait for the next round",
                         fl_object_name(t->update), (unsigned long long)t->plan->round);
     return 0;
 }
@@ -77,8 +77,9 @@ check_new(struct fl_turn *t)
     const struct fl_section *now = &t->state->section[0];
 
     if (memcmp(r->digest, now->roster, 32))
-        return fl_error(FL_REFUSED, "the plan is for a roster of \"%s\", epoch %lld, that this key has "
-                                    "not accepted; it has one of \"%s\", epoch %lld", r->federation,
+        return fl_error(FL_REFUSED, "the plan is for a roster of \"%s\", epoch %lld, that this key "
+                                    "has not accepted; it has one of \"%s\", epoch "
+                                    "%lld", r->federation,
                         (long long)r->epoch, now->federation, (long long)now->epoch);
     if (now->index != t->index || now->n != r->n)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");

@@ -1,9 +1,9 @@
 /*
- * A site's turn in a round: everything is checked, the upload is made and kept, the state passes the
- * round, and only then may a byte of it leave.
+ * A site's turn in a round: everything is checked, the upload is made and kept, the state passes
+ * the round, and only then may a byte of it leave.
  *
  *   checked --> upload kept, flushed --> state passed, flushed --> sent
- *      \-- refused      \-- a crash: as if nothing had been        \-- a crash: sent again, the same
+ *      \-- refused      \-- a crash: as if nothing had been     \-- a crash: the same is sent again
  */
 #ifndef FL_FED_TURN_H
 #define FL_FED_TURN_H
@@ -31,13 +31,15 @@ struct fl_turn { /* zeroed and filled by the caller: */
 };
 
 /*
- * Everything that can be refused, before any output exists. FL_REFUSED: a roster that the key has not
- * accepted, another base model, a round that is over or too far, another update for a round that was
- * masked. Reads the update once.
+ * Everything that can be refused, before any output exists. FL_REFUSED: a roster that the key has
+ * not accepted, another base model, a round that is over or too far, another update for a round
+ * that was masked. Reads the update once.
  */
 int fl_turn_check(struct fl_turn *t);
 
-/* Make the upload, keep it, pass the round; or find the one that was made. It is open afterwards. */
+/*
+ * Make the upload, keep it, pass the round; or find the one that was made. It is open afterwards.
+ */
 int fl_turn_make(struct fl_turn *t);
 
 /* Copy the kept upload to OUT. */

@@ -24,7 +24,7 @@ int
 fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
                      const unsigned char digest[FL_HASH_BYTES])
 {
-    const unsigned char *base;
+    const unsigned char *base = NULL;
     char got[FL_UPDATE_HEX], want[FL_UPDATE_HEX];
 
     if (fl_update_base(file, update, &base))

@@ -86,8 +86,8 @@ place_of(const struct fl_plan *plan, uint64_t at)
 }
 
 /*
- * The words FROM..TO of the upload, unmasked, to OUT; RANDOM belongs to the word FROM and on. Returns
- * a tensor with a value that is not finite, or SIZE_MAX.
+ * The words FROM..TO of the upload, unmasked, to OUT; RANDOM belongs to the word FROM and on.
+ * Returns a tensor with a value that is not finite, or SIZE_MAX.
  */
 static size_t
 encode_span(const struct job *job, uint64_t from, uint64_t to, uint64_t *out,

@@ -28,9 +28,9 @@ struct fl_upload {
 };
 
 /*
- * Write the object and its signature to FD. A value of the update that is not finite is an error that
- * names its tensor. The same upload gives the same bytes, for any number of threads. Reads the update
- * once; memory: some MiB for each thread.
+ * Write the object and its signature to FD. A value of the update that is not finite is an error
+ * that names its tensor. The same upload gives the same bytes, for any number of threads. Reads the
+ * update once; memory: some MiB for each thread.
  */
 int fl_upload_write(struct fl_upload *u, int fd, const char *name);
 

@@ -1,14 +1,14 @@
 /*
- * How much an update counts in a mean. With n the examples, L the loss before training, D the tokens
- * in millions, and B the site's bandwidth in Mbit/s:
+ * How much an update counts in a mean. With n the examples, L the loss before training, D the
+ * tokens in millions, and B the site's bandwidth in Mbit/s:
  *
  *     examples   n
  *     uniform    1
  *     loss       L
  *     dynamic    L / (D * B^alpha)
  *
- * Only the ratios of weights matter. The weight as used is the rule's value rounded to a multiple of
- * 2^-40 (D is in millions so that this loses nothing that matters); one that is not finite, not
+ * Only the ratios of weights matter. The weight as used is the rule's value rounded to a multiple
+ * of 2^-40 (D is in millions so that this loses nothing that matters); one that is not finite, not
  * above zero, or above 2^40 is refused.
  */
 #ifndef FL_FED_WEIGHTS_H

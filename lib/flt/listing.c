@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "crypt/hash.h"
 #include "flt/values.h"
 
@@ -106,13 +107,17 @@ fl_listing_digest(struct fl_listing *l, const char *hex)
 }
 
 int
-fl_listing_signs(struct fl_listing *l, struct fl_reader *in)
+fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check, void *arg)
 {
     const struct fl_sign *sign;
     char key[2 * sizeof sign->key + 1], signer[32];
     int got;
 
     while ((got = fl_reader_sign(in, &sign)) == 1) {
+        if (check && check(arg, sign))
+            return fl_error_about(fl_reader_name(in));
+        if (!l)
+            continue;
         fl_hex(key, sign->key, sizeof sign->key);
         snprintf(signer, sizeof signer, sign->signer == UINT32_MAX ? "hub" : "site %lu",
                  (unsigned long)sign->signer);

@@ -22,8 +22,17 @@ void fl_listing_start(struct fl_listing *l, bool json);
  */
 int fl_listing_object(struct fl_listing *l, struct fl_reader *in, const struct fl_head *head);
 
-/* The row of its digest, in hexadecimal, and then those of its signatures. */
+/*
+ * Whether a signature holds: 0, or -1 with an error that does not name the file. flt/ carries
+ * signatures and does not judge them; who knows keys does.
+ */
+typedef int fl_sign_check(void *arg, const struct fl_sign *sign);
+
+/*
+ * The row of its digest, in hexadecimal, and then those of its signatures, each of which CHECK (may
+ * be NULL) accepts. L NULL: no rows.
+ */
 void fl_listing_digest(struct fl_listing *l, const char *hex);
-int fl_listing_signs(struct fl_listing *l, struct fl_reader *in);
+int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check, void *arg);
 
 #endif

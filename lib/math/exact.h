@@ -1,6 +1,6 @@
 /*
- * Exact weighted sums of f32 values: no rounding until the one at the end, so that neither the order
- * of the summands nor their grouping changes a bit of the result, or whether there is one.
+ * Exact weighted sums of f32 values: no rounding until the one at the end, so that neither the
+ * order of the summands nor their grouping changes a bit of the result, or whether there is one.
  *
  * A coordinate is a 256-bit two's-complement integer in units of 2^-189, kept as four 64-bit words,
  * word 0 the lowest. A weight is a multiple of 2^-40, at most 2^40; an f32 is a multiple of 2^-149;
@@ -9,8 +9,9 @@
  *     word       0         1         2         3
  *     bits    2^-189    2^-125     2^-61      2^3 .. 2^66
  *
- * A plane that no summand has reached is left out (NULL) and counts as zero, together with all below
- * it: updates of usual sizes with whole weights need words 2 and 3 only, 16 bytes a coordinate.
+ * A plane that no summand has reached is left out (NULL) and counts as zero, together with all
+ * below it: updates of usual sizes with whole weights need words 2 and 3 only, 16 bytes a
+ * coordinate.
  *
  * Range: a summand's magnitude, value times weight, is below 2^50, and there are at most 65535
  * summands; then no sum can leave its 256 bits, in whatever order and tree it was made.
@@ -32,8 +33,8 @@ enum {
 };
 
 /*
- * Round RAW to the nearest multiple of 2^-40, ties to even. -1 with an error when RAW is not finite,
- * not above zero (after rounding too), or above 2^40. The double that comes out is exact.
+ * Round RAW to the nearest multiple of 2^-40, ties to even. -1 with an error when RAW is not
+ * finite, not above zero (after rounding too), or above 2^40. The double that comes out is exact.
  */
 int fl_exact_weight(double raw, double *weight);
 
@@ -53,8 +54,8 @@ struct fl_exact_span {
 void fl_exact_span(const float *x, size_t n, struct fl_exact_span *span);
 
 /*
- * The lowest word that these values times WEIGHT reach: 0 to 3, FL_EXACT_WORDS when all are zero, or
- * one of:
+ * The lowest word that these values times WEIGHT reach: 0 to 3, FL_EXACT_WORDS when all are zero,
+ * or one of:
  */
 enum { FL_EXACT_NOT_FINITE = -1, FL_EXACT_TOO_LARGE = -2 };
 int fl_exact_reach(const struct fl_exact_span *span, double weight);

@@ -9,13 +9,13 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "math/random.h"
-#include "nn/decoder.h"
+#include "nn/infer.h"
 
 enum { STREAM_TEXT = 0x67656e00 }; /* of the seed */
 
 struct state {
     const struct fl_generation *g;
-    struct fl_decoder *decoder;
+    struct fl_infer *decoder;
     struct fl_sampler *sampler;
     struct fl_random random;
     struct fl_ids ids;  /* prompt and what was written */
@@ -28,7 +28,7 @@ struct state {
 static void
 release(struct state *s)
 {
-    fl_decoder_free(s->decoder);
+    fl_infer_free(s->decoder);
     fl_sampler_free(s->sampler);
     fl_ids_release(&s->ids);
     free(s->logits);
@@ -48,7 +48,7 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
     s->room = m->config.ctx;
     if (n < s->room && g->tokens < s->room - n)
         s->room = n + g->tokens;
-    s->decoder = fl_decoder_new(m, g->pool, s->room);
+    s->decoder = fl_infer_new(m, g->pool, s->room);
     s->sampler = s->decoder ? fl_sampler_new(&g->how, vocab) : NULL;
     s->logits = s->sampler ? fl_alloc(vocab, sizeof *s->logits) : NULL;
     s->banned = s->logits ? fl_alloc(vocab, sizeof *s->banned) : NULL;
@@ -67,13 +67,13 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
 static int
 read_on(struct state *s, size_t unread)
 {
-    if (fl_decoder_length(s->decoder) + unread > s->room) {
+    if (fl_infer_length(s->decoder) + unread > s->room) {
         size_t half = s->g->bundle->model->config.ctx / 2;
-        fl_decoder_rewind(s->decoder, 0);
+        fl_infer_rewind(s->decoder, 0);
         unread = half > 1 ? half : 1;
         unread = unread < s->ids.len ? unread : s->ids.len;
     }
-    return fl_decoder_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
+    return fl_infer_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
 }
 
 /* Bytes of the character that begins with BYTE, or 0 when none does. */

@@ -28,8 +28,8 @@ fl_check_private(int fd, const char *name)
     if (fstat(fd, &st))
         return fl_error_errno(errno, "%s: cannot read", name);
     if (st.st_mode & 077)
-        return fl_error(FL_REFUSED, "%s: others can read or change it (mode %03o); chmod go= it, and "
-                                    "make a new key if it was ever copied", name,
+        return fl_error(FL_REFUSED, "%s: others can read or change it (mode %03o); chmod go= it, "
+                                    "and make a new key if it was ever copied", name,
                         (unsigned)(st.st_mode & 0777));
     return 0;
 }
@@ -85,7 +85,8 @@ fl_folder_open(struct fl_folder *folder, const char *path, bool create)
         result = fl_error_errno(errno, "%s: cannot open", name);
     else if (flock(folder->lock, LOCK_EX | LOCK_NB))
         result = errno == EWOULDBLOCK
-                     ? fl_error(FL_FAILED, "%s: another program is using it; wait for its end", path)
+                     ? fl_error(FL_FAILED, "%s: another program is using it; wait for its "
+                                           "end", path)
                      : fl_error_errno(errno, "%s: cannot lock", name);
     free(name);
     if (result)

@@ -32,7 +32,9 @@ bool fl_folder_exists(const char *path);
 /* Remove the file NAME in it; a missing one is fine. */
 int fl_folder_remove(const struct fl_folder *folder, const char *name);
 
-/* Refuse (FL_REFUSED) a file that others can read or write; FD is open on it, NAME is for messages. */
+/*
+ * Refuse (FL_REFUSED) a file that others can read or write; FD is open on it, NAME is for messages.
+ */
 int fl_check_private(int fd, const char *name);
 
 #endif

@@ -25,8 +25,8 @@ fl_name_check(const char *name)
 
     if (len >= 1 && len <= FL_SITE_MAX && strspn(name, first) && strspn(name, more) == len)
         return 0;
-    return fl_error(FL_USAGE, "\"%.80s\" is no name for a member; use 1 to %d of A-Z a-z 0-9 . _ -, "
-                              "a letter or digit first", name, FL_SITE_MAX);
+    return fl_error(FL_USAGE, "\"%.80s\" is no name for a member; use 1 to %d of A-Z a-z 0-9 . _ "
+                              "-, a letter or digit first", name, FL_SITE_MAX);
 }
 
 static void
@@ -148,7 +148,8 @@ fl_key_read(const char *path)
         }
     }
     if (key && (seen & 63) != 63) {
-        fl_error(FL_FAILED, "%s: lacks a line of a key; use the version of the program that wrote it",
+        fl_error(FL_FAILED, "%s: lacks a line of a key; use the version of the program that wrote "
+                            "it",
                  path);
         fl_key_free(key);
         key = NULL;
@@ -259,7 +260,8 @@ check_dh(const unsigned char dh[FL_DH_PUBLIC])
             canonical |= dh[i] != 0xff;
     }
     if (!canonical)
-        return fl_error(FL_REFUSED, "its X25519 key is not in canonical form; ask for another line");
+        return fl_error(FL_REFUSED, "its X25519 key is not in canonical form; ask for another "
+                                    "line");
     return fl_dh(shared, one, dh); /* any multiple of 8 of a point of small order is zero */
 }
 
@@ -334,8 +336,8 @@ fl_line_parse(struct fl_line *line, const char *text)
         return fl_error(FL_USAGE, "the public line of \"%s\" is cut or has more behind it; copy it "
                                   "whole", line->name);
     if (fl_sig_check(sig, "line", NULL, 0, root, line->sign))
-        return fl_error(FL_REFUSED, "the public line of \"%s\" is not signed by its own key; ask for "
-                                    "it again", line->name);
+        return fl_error(FL_REFUSED, "the public line of \"%s\" is not signed by its own key; ask "
+                                    "for it again", line->name);
     if (check_dh(line->dh)) {
         char about[FL_SITE_MAX + 32];
         snprintf(about, sizeof about, "the public line of \"%s\"", line->name);

@@ -32,7 +32,9 @@ fl_lanes_sub(const struct fl_lanes *lanes, uint64_t *a, const uint64_t *b, size_
         a[i] = ((a[i] | top) - (b[i] & low)) ^ ((a[i] ^ ~b[i]) & top);
 }
 
-/* Keystream bytes are little-endian words, whatever the machine; nothing to do where they are so. */
+/*
+ * Keystream bytes are little-endian words, whatever the machine; nothing to do where they are so.
+ */
 static void
 to_host(uint64_t *words, size_t n)
 {

@@ -1,14 +1,15 @@
 /*
- * Keys that two sites share: the chain from their agreement through the rounds of an epoch, and what
- * one round takes from it. LO and HI are the roster indices of the two, LO < HI; R is a round.
+ * Keys that two sites share: the chain from their agreement through the rounds of an epoch, and
+ * what one round takes from it. LO and HI are the roster indices of the two, LO < HI; R is a round.
  *
- *   ck[first] = H(psk or none; "fl1.root" or "fl1.rootpsk"; X25519 roster LE32 lo LE32 hi X_lo X_hi)
+ *   ck[first] = H(psk or none; "fl1.root" or "fl1.rootpsk"; X25519 roster lo hi X_lo X_hi)
  *   ck[r+1]   = H(ck[r]; "fl1.step"; roster LE64 r+1)
  *   rk        = H(ck[r]; "fl1.rk"; LE64 r)
- *   k         = H(rk; "fl1.pair"; sid lo hi)      what would be opened if one of the two dropped out
+ *   k         = H(rk; "fl1.pair"; sid lo hi)      to be opened when one of the two drops out
  *   mask key  = H(k; "fl1.mask"; sid lo hi)       tag = H(k; "fl1.tag"; sid lo hi)
  *
- * Every output is wiped by its owner. No function keeps a copy of a secret.
+ * Indices are LE32, rounds LE64. Every output is wiped by its owner. No function keeps a copy of a
+ * secret.
  */
 #ifndef FL_SEC_PAIR_H
 #define FL_SEC_PAIR_H

@@ -1,12 +1,12 @@
 /*
- * The plan of a round: which model, which sites, how updates are encoded, weighted and protected. An
- * object of kind "plan", signed by the hub, that carries the canonical roster; its metadata is in
- * fl-protocol(7). A plan in memory was checked against its roster's policy: nothing that a site does
- * or a sum opens goes below what the policy allows.
+ * The plan of a round: which model, which sites, how updates are encoded, weighted and protected.
+ * An object of kind "plan", signed by the hub, that carries the canonical roster; its metadata is
+ * in fl-protocol(7). A plan in memory was checked against its roster's policy: nothing that a site
+ * does or a sum opens goes below what the policy allows.
  *
- * Tensors travel as little-endian 64-bit words of floor(64 / bits) lanes: first the masked ones in the
- * order of the model, then the summed weight, one word with one lane of 64 bits, then the plain ones.
- * WORD_AT counts words in that order; masks cover the words below MASKED_WORDS.
+ * Tensors travel as little-endian 64-bit words of floor(64 / bits) lanes: first the masked ones in
+ * the order of the model, then the summed weight, one word with one lane of 64 bits, then the plain
+ * ones. WORD_AT counts words in that order; masks cover the words below MASKED_WORDS.
  */
 #ifndef FL_SEC_PLAN_H
 #define FL_SEC_PLAN_H
@@ -50,7 +50,7 @@ struct fl_plan { /* a zeroed struct is empty */
     char deadline[24];       /* RFC 3339 in UTC; "" without one */
     size_t count;
     struct fl_plan_tensor *tensors; /* in the order of the model */
-    size_t *order;                  /* (count + 1) tensor at each place of an upload; see fl_plan_at */
+    size_t *order;                  /* (count + 1) tensor at each place; see fl_plan_at */
     uint64_t words, masked_words;   /* the weight's word is at masked_words - 1 */
     unsigned char digest[32], sid[32];
 };
@@ -58,15 +58,16 @@ struct fl_plan { /* a zeroed struct is empty */
 void fl_plan_release(struct fl_plan *plan);
 
 /*
- * Read a plan and check all of it: its form, the roster in it, the hub's signature, the policy. Whose
- * roster it is, the caller compares: plan->roster.digest. FL_REFUSED for a bad signature or one that
- * is missing, and for what the policy does not allow. -1 leaves PLAN released.
+ * Read a plan and check all of it: its form, the roster in it, the hub's signature, the policy.
+ * Whose roster it is, the caller compares: plan->roster.digest. FL_REFUSED for a bad signature or
+ * one that is missing, and for what the policy does not allow. -1 leaves PLAN released.
  */
 int fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool);
 
 /*
- * Fill PLAN but its roster, which is there, from CONF and defaults for a round from MODEL. AFTER, if
- * not NULL, is the opened sum that led to MODEL: -1 (FL_REFUSED) when MODEL does not follow from it.
+ * Fill PLAN but its roster, which is there, from CONF and defaults for a round from MODEL. AFTER,
+ * if not NULL, is the opened sum that led to MODEL: -1 (FL_REFUSED) when MODEL does not follow from
+ * it.
  */
 struct fl_plan_params {
     uint64_t round;
@@ -100,7 +101,10 @@ int fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor
  */
 const struct fl_plan_tensor *fl_plan_at(const struct fl_plan *plan, size_t i);
 
-/* -1 unless the f32 tensors of an update, in order, are those of the plan. The error names the file. */
+/*
+ * -1 unless the f32 tensors of an update, in order, are those of the plan. The error names the
+ * file.
+ */
 int fl_plan_match(const struct fl_plan *plan, const struct fl_object *update);
 
 #endif

@@ -54,7 +54,8 @@ draft_encoding(struct fl_plan *plan, const struct fl_round_conf *conf)
     plan->scale = conf->scale > 0 ? conf->scale : largest_scale(plan);
     plan->stochastic = !conf->rounding || !strcmp(conf->rounding, "stochastic");
     if (plan->scale == 0)
-        return fl_error(FL_REFUSED, "lanes of %u bits cannot hold a sum of %zu sites; take more bits",
+        return fl_error(FL_REFUSED, "lanes of %u bits cannot hold a sum of %zu sites; take more "
+                                    "bits",
                         plan->bits, plan->roster.n);
     return 0;
 }
@@ -80,8 +81,9 @@ draft_bandwidth(struct fl_plan *plan, const struct fl_round_conf *conf)
         plan->bandwidth[fl_roster_find(&plan->roster, names->items[i])] = conf->bandwidth[i];
     for (size_t i = 0; i < plan->roster.n; i++)
         if (plan->bandwidth[i] == 0)
-            return fl_error(FL_USAGE, "bandwidth: \"%s\" has none, which weights: dynamic needs; give "
-                                      "all sites one, or alpha: 0", plan->roster.sites[i].name);
+            return fl_error(FL_USAGE, "bandwidth: \"%s\" has none, which weights: dynamic needs; "
+                                      "give all sites one, or alpha: "
+                                      "0", plan->roster.sites[i].name);
     return 0;
 }
 
@@ -166,8 +168,8 @@ check_after(const struct fl_object *model, const struct fl_object *after)
                         fl_object_name(after));
     if (fl_meta_get_bytes(m, "parent", 32, &parent) || memcmp(parent, base, 32) ||
         fl_meta_get_i64(m, "round", 0, INT64_MAX, &round) || round != before + 1)
-        return fl_error(FL_REFUSED, "%s: does not follow from %s; give the model that fl-apply made "
-                                    "of it", fl_object_name(model), fl_object_name(after));
+        return fl_error(FL_REFUSED, "%s: does not follow from %s; give the model that fl-apply "
+                                    "made of it", fl_object_name(model), fl_object_name(after));
     return 0;
 }
 
@@ -181,7 +183,9 @@ draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
     plan->has_after = p->after != NULL;
     if (!p->after)
         return 0;
-    return check_after(p->model, p->after) || fl_object_digest(p->after, p->pool, plan->after) ? -1 : 0;
+    if (check_after(p->model, p->after))
+        return -1;
+    return fl_object_digest(p->after, p->pool, plan->after);
 }
 
 int

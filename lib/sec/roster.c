@@ -230,7 +230,8 @@ get_lines(struct fl_roster *r, const struct fl_meta *meta)
                                   "learn the other's update from the sum", sites->count,
                         FL_SITES_MIN);
     if (sites->count > FL_SITES_MAX)
-        return fl_error(FL_USAGE, "has %zu sites; more than %d need groups, which are not there yet",
+        return fl_error(FL_USAGE, "has %zu sites; more than %d need groups, which are not there "
+                                  "yet",
                         sites->count, FL_SITES_MAX);
     r->sites = fl_alloc(sites->count, sizeof *r->sites);
     if (!r->sites)
@@ -240,9 +241,9 @@ get_lines(struct fl_roster *r, const struct fl_meta *meta)
         if (fl_line_parse(line, sites->value.text_list[r->n]))
             return -1;
         if (line->epoch != r->epoch)
-            return fl_error(FL_USAGE, "the line of \"%s\" is for epoch %lld, the roster is of epoch "
-                                      "%lld; ask for the line that fl-keygen --renew --epoch %lld "
-                                      "prints", line->name, (long long)line->epoch,
+            return fl_error(FL_USAGE, "the line of \"%s\" is for epoch %lld, the roster is of "
+                                      "epoch %lld; ask for the line that fl-keygen --renew --epoch "
+                                      "%lld prints", line->name, (long long)line->epoch,
                             (long long)r->epoch, (long long)r->epoch);
     }
     if (fl_line_parse(&r->hub, hub))
@@ -266,8 +267,8 @@ check_unique(const struct fl_roster *r)
                                 a->name);
             if (!memcmp(a->sign, b->sign, 32) || !memcmp(a->dh, b->dh, 32) ||
                 !memcmp(a->commitment, b->commitment, 32))
-                return fl_error(FL_REFUSED, "\"%s\" and \"%s\" have the same key; each makes its own "
-                                            "with fl-keygen", a->name, b->name);
+                return fl_error(FL_REFUSED, "\"%s\" and \"%s\" have the same key; each makes its "
+                                            "own with fl-keygen", a->name, b->name);
         }
     }
     return 0;
@@ -298,7 +299,8 @@ get_committee(struct fl_roster *r, const struct fl_meta *meta)
     }
     int64_t m = (int64_t)r->m;
     if (fl_meta_get_i64(meta, "threshold", 0, m, &r->threshold))
-        return fl_error(FL_USAGE, "threshold: must be at most the %zu members of the committee", r->m);
+        return fl_error(FL_USAGE, "threshold: must be at most the %zu members of the "
+                                  "committee", r->m);
     if (m && 2 * r->threshold <= m)
         return fl_error(FL_USAGE, "threshold: must be above half of the committee of %zu, or two "
                                   "different sums of one round could be opened", r->m);
@@ -431,8 +433,8 @@ fl_roster_check_sign(const struct fl_roster *r, const char *kind,
     const struct fl_line *line = fl_roster_line(r, sign->signer);
 
     if (memcmp(sign->roster, r->digest, 32))
-        return fl_error(FL_REFUSED, "the signature of \"%s\" was made under another roster or epoch "
-                                    "than \"%s\", epoch %lld", sign->name, r->federation,
+        return fl_error(FL_REFUSED, "the signature of \"%s\" was made under another roster or "
+                                    "epoch than \"%s\", epoch %lld", sign->name, r->federation,
                         (long long)r->epoch);
     if (!line || strcmp(line->name, sign->name) || memcmp(line->sign, sign->key, 32))
         return fl_error(FL_REFUSED, "\"%s\" signed with a key that is not its own in the roster",
@@ -444,18 +446,20 @@ fl_roster_check_sign(const struct fl_roster *r, const char *kind,
 }
 
 int
-fl_roster_check_object(const struct fl_roster *r, struct fl_object *o, struct fl_pool *pool)
+fl_verifier_check(void *arg, const struct fl_sign *sign)
 {
-    unsigned char digest[32];
-    size_t count = fl_object_sign_count(o);
+    struct fl_verifier *v = arg;
 
-    if (!count)
-        return fl_error(FL_REFUSED, "%s: is not signed; ask for a copy with its signature",
-                        fl_object_name(o));
-    if (fl_object_digest(o, pool, digest))
+    if (v->roster && fl_roster_check_sign(v->roster, v->kind, v->digest, sign))
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (fl_roster_check_sign(r, fl_object_head(o)->kind, digest, fl_object_sign(o, i)))
-            return fl_error_about(fl_object_name(o));
+    v->count++;
+    return 0;
+}
+
+int
+fl_verifier_end(const struct fl_verifier *v, const char *file)
+{
+    if (v->roster && !v->count)
+        return fl_error(FL_REFUSED, "%s: is not signed; ask for a copy with its signature", file);
     return 0;
 }

@@ -1,18 +1,18 @@
 /*
  * A roster whose every line was checked: who takes part, and what no plan may go below.
  *
- * People agree on a YAML file (conf/roster.h). Its canonical form is stream metadata (fl_meta_encode)
- * with the defaults filled in, and RD = H(-; "fl1.roster"; LE64 length, canonical bytes) names it.
- * The hub carries the canonical form in every plan, so both ways in lead through fl_roster_decode.
- * A policy key that a later version adds stays out of the canonical form while it has its default;
- * a key that this version does not know is refused, since it could not be kept.
+ * People agree on a YAML file (conf/roster.h). Its canonical form is stream metadata
+ * (fl_meta_encode) with the defaults filled in, and RD = H(-; "fl1.roster"; LE64 length, canonical
+ * bytes) names it. The hub carries the canonical form in every plan, so both ways in lead through
+ * fl_roster_decode. A policy key that a later version adds stays out of the canonical form while it
+ * has its default; a key that this version does not know is refused, since it could not be kept.
  */
 #ifndef FL_SEC_ROSTER_H
 #define FL_SEC_ROSTER_H
 
 #include "base/buf.h"
 #include "conf/roster.h"
-#include "flt/object.h"
+#include "flt/format.h"
 #include "sec/identity.h"
 #include "sec/sign.h"
 
@@ -43,7 +43,10 @@ int fl_roster_read(struct fl_roster *r, const char *path);
 int fl_roster_from_conf(struct fl_roster *r, const struct fl_roster_conf *conf);
 int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
 
-/* Index of the site of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is none. */
+/*
+ * Index of the site of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is
+ * none.
+ */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);
 int64_t fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32]);
 const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t signer);
@@ -59,10 +62,18 @@ void fl_roster_sign(const struct fl_roster *r, uint32_t signer, const struct fl_
 int fl_roster_check_sign(const struct fl_roster *r, const char *kind,
                          const unsigned char digest[32], const struct fl_sign *sign);
 
-/*
- * Check every signature of an object. -1 (FL_REFUSED) when it has none or one does not hold; the
- * error names the file. Reads the whole object, on all threads of POOL.
- */
-int fl_roster_check_object(const struct fl_roster *r, struct fl_object *o, struct fl_pool *pool);
+/* The signatures of one object, as a reader hands them out one by one. */
+struct fl_verifier {
+    const struct fl_roster *roster; /* NULL: judge nothing */
+    const char *kind;               /* of the object, and its digest */
+    unsigned char digest[32];
+    size_t count;                   /* signatures that held; begins at 0 */
+};
+
+/* ARG is a struct fl_verifier: fl_roster_check_sign, counted. */
+int fl_verifier_check(void *arg, const struct fl_sign *sign);
+
+/* -1 (FL_REFUSED), naming FILE, when there is a roster and the object had no signature. */
+int fl_verifier_end(const struct fl_verifier *v, const char *file);
 
 #endif

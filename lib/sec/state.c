@@ -79,8 +79,9 @@ put_in_force(struct fl_state *s, const unsigned char roster[32])
 static int
 lost(const struct fl_key *key, const char *dir, const char *what)
 {
-    return fl_error(FL_REFUSED, "%s: %s; the key of \"%s\" cannot be used without it, since a round "
-                                "might be masked twice: make a new key for the next epoch", dir, what,
+    return fl_error(FL_REFUSED, "%s: %s; the key of \"%s\" cannot be used without it, since a "
+                                "round might be masked twice: make a new key for the next "
+                                "epoch", dir, what,
                     key->name);
 }
 
@@ -97,8 +98,8 @@ struct fl_state *
 fl_state_open(const char *dir, const struct fl_key *key)
 {
     if (!key->has_roster) {
-        fl_error(FL_REFUSED, "the key of \"%s\" has accepted no roster; run fl-keygen --accept ROSTER "
-                             "first", key->name);
+        fl_error(FL_REFUSED, "the key of \"%s\" has accepted no roster; run fl-keygen --accept "
+                             "ROSTER first", key->name);
         return NULL;
     }
     if (!fl_folder_exists(dir)) {
@@ -135,14 +136,14 @@ check_member(const struct fl_key *key, const struct fl_roster *r, int64_t *index
 
     *index = fl_roster_find_key(r, key->public);
     if (*index < 0)
-        return fl_error(FL_REFUSED, "the roster does not hold the key of \"%s\"; ask for it to be put "
-                                    "in", key->name);
+        return fl_error(FL_REFUSED, "the roster does not hold the key of \"%s\"; ask for it to be "
+                                    "put in", key->name);
     const struct fl_line *line = fl_roster_line(r, (uint32_t)*index);
     fl_key_line(key, &own);
     if (strcmp(line->name, key->name) ||
         (*index != (int64_t)FL_SIGNER_HUB && strcmp(line->text, own.text)))
-        return fl_error(FL_REFUSED, "the roster's line of \"%s\" is not the one that its key has now; "
-                                    "fl-keygen --public prints that one", line->name);
+        return fl_error(FL_REFUSED, "the roster's line of \"%s\" is not the one that its key has "
+                                    "now; fl-keygen --public prints that one", line->name);
     return 0;
 }
 
@@ -151,7 +152,8 @@ check_psk(const struct fl_roster *r, int64_t index, const unsigned char *psk)
 {
     if (index == (int64_t)FL_SIGNER_HUB || r->psk == (psk != NULL))
         return 0;
-    return fl_error(FL_USAGE, r->psk ? "the roster wants a pre-shared secret; give it with --psk FILE"
+    return fl_error(FL_USAGE, r->psk ? "the roster wants a pre-shared secret; give it with --psk "
+                                       "FILE"
                                      : "the roster has no pre-shared secret; leave out --psk");
 }
 
@@ -159,8 +161,8 @@ static int
 check_order(const struct fl_key *key, const struct fl_state *s, const struct fl_roster *r)
 {
     if (key->has_roster && r->epoch <= key->roster_epoch)
-        return fl_error(FL_REFUSED, "the roster is of epoch %lld, and the key of \"%s\" has accepted "
-                                    "epoch %lld; a new roster needs a later epoch",
+        return fl_error(FL_REFUSED, "the roster is of epoch %lld, and the key of \"%s\" has "
+                                    "accepted epoch %lld; a new roster needs a later epoch",
                         (long long)r->epoch, key->name, (long long)key->roster_epoch);
     if (!key->has_roster && (s->ctr || s->plan_count))
         return fl_error(FL_REFUSED, "the state of \"%s\" has been used, and its key file is an old "
@@ -168,8 +170,8 @@ check_order(const struct fl_key *key, const struct fl_state *s, const struct fl_
                         key->name);
     for (size_t i = 0; i < s->section_count; i++)
         if (key->has_roster && strcmp(s->section[i].federation, r->federation))
-            return fl_error(FL_REFUSED, "the key of \"%s\" belongs to the federation \"%s\", not to "
-                                        "\"%s\"; make another key for that one", key->name,
+            return fl_error(FL_REFUSED, "the key of \"%s\" belongs to the federation \"%s\", not "
+                                        "to \"%s\"; make another key for that one", key->name,
                             s->section[i].federation, r->federation);
     return 0;
 }
@@ -192,8 +194,8 @@ derive_chains(struct fl_section *to, const struct fl_key *key, const struct fl_r
 }
 
 /*
- * The new section behind the one in force. Without a roster in force, a section is left of an attempt
- * that ended before the key named it; nothing was done under it, and it goes.
+ * The new section behind the one in force. Without a roster in force, a section is left of an
+ * attempt that ended before the key named it; nothing was done under it, and it goes.
  */
 static int
 add_section(struct fl_state *s, const struct fl_key *key, const struct fl_roster *r, int64_t index,
@@ -278,8 +280,8 @@ fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip)
     uint64_t next = s->section[0].next;
 
     if (round < next)
-        return fl_error(FL_REFUSED, "round %llu is over for this key, which is at round %llu; a round "
-                                    "is masked once", (unsigned long long)round,
+        return fl_error(FL_REFUSED, "round %llu is over for this key, which is at round %llu; a "
+                                    "round is masked once", (unsigned long long)round,
                         (unsigned long long)next);
     if (round - next >= (uint64_t)max_skip)
         return fl_error(FL_REFUSED, "round %llu is too far: this key is at round %llu and may skip "
@@ -376,8 +378,8 @@ fl_state_commit_plan(struct fl_state *s, uint64_t round, const unsigned char dig
             continue;
         if (!memcmp(p->digest, digest, 32))
             return 0;
-        return fl_error(FL_REFUSED, "another plan was signed for round %llu; sites would mask for one "
-                                    "or the other and no sum would open: take another round",
+        return fl_error(FL_REFUSED, "another plan was signed for round %llu; sites would mask for "
+                                    "one or the other and no sum would open: take another round",
                         (unsigned long long)round);
     }
     struct fl_signed_plan *plans = fl_grow(s->plans, s->plan_count, &s->plan_cap, sizeof *plans);

@@ -80,7 +80,8 @@ void fl_state_free(struct fl_state *s); /* wipes; NULL is fine */
  * (and PSK, 32 bytes, or NULL), then replace that secret by a fresh one for the next epoch. KEY is
  * then the new key. Accepting the roster in force again changes nothing and sets *ALREADY. Refuses
  * (FL_REFUSED) a roster that does not hold the key's own line, an older epoch, another federation;
- * FL_USAGE when a site gives a PSK and the roster has none, or the other way round. Afterwards chains of earlier rosters exist no more.
+ * FL_USAGE when a site gives a PSK and the roster has none, or the other way round. Afterwards
+ * chains of earlier rosters exist no more.
  */
 int fl_state_accept(const char *dir, struct fl_key *key, const char *key_path,
                     const struct fl_roster *roster, const unsigned char *psk, bool *already);

@@ -93,8 +93,8 @@ fl_vault_read(struct fl_vault *v, const char *path, const char *magic)
     if (fd >= 0)
         fl_close_input(fd);
     if (!result && (v->len <= len || memcmp(v->text, magic, len) || v->text[len] != '\n'))
-        result = fl_error(FL_FAILED, "%s: does not begin with \"%s\"; name a file that this program "
-                                     "wrote", path, magic);
+        result = fl_error(FL_FAILED, "%s: does not begin with \"%s\"; name a file that this "
+                                     "program wrote", path, magic);
     if (!result)
         result = check(v);
     if (result) {
@@ -109,8 +109,8 @@ fl_vault_read(struct fl_vault *v, const char *path, const char *magic)
 int
 fl_vault_bad_line(const struct fl_vault *v)
 {
-    return fl_error(FL_FAILED, "%s: line %zu is not what this version of the program writes; use the "
-                               "version that wrote it", v->name, v->line);
+    return fl_error(FL_FAILED, "%s: line %zu is not what this version of the program writes; use "
+                               "the version that wrote it", v->name, v->line);
 }
 
 int
@@ -227,7 +227,8 @@ fl_vault_write(struct fl_vault *v, const char *path)
     unsigned char hash[FL_HASH_BYTES];
 
     fl_hash_once(hash, NULL, CHECK_LABEL, v->text, v->len);
-    if (fl_vault_word(v, "check") || fl_vault_put_bytes(v, hash, sizeof hash) || fl_vault_end_line(v))
+    if (fl_vault_word(v, "check") || fl_vault_put_bytes(v, hash, sizeof hash) ||
+        fl_vault_end_line(v))
         return -1;
     return fl_output_write_file(path, v->text, v->len, FL_OUTPUT_SECRET);
 }

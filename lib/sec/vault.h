@@ -1,10 +1,10 @@
 /*
  * Small text files that hold secrets: a key, or what a key remembers.
  *
- * The first line says what the file is, the last one is "check HEX", a hash of all before it; between
- * them every line is a word and its values, separated by single spaces. The text lives in locked
- * memory only and is wiped with it; the file has mode 0600 and is replaced in one atomic step. A file
- * that others can read is refused (FL_REFUSED). Messages never show a value.
+ * The first line says what the file is, the last one is "check HEX", a hash of all before it;
+ * between them every line is a word and its values, separated by single spaces. The text lives in
+ * locked memory only and is wiped with it; the file has mode 0600 and is replaced in one atomic
+ * step. A file that others can read is refused (FL_REFUSED). Messages never show a value.
  */
 #ifndef FL_SEC_VAULT_H
 #define FL_SEC_VAULT_H

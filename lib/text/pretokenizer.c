@@ -153,6 +153,17 @@ fl_pretokenizer_read(struct fl_pretokenizer *p, const json_t *spec)
     return 0;
 }
 
+int
+fl_pretokenizer_init_gpt2(struct fl_pretokenizer *p)
+{
+    struct fl_pretokenizer_step *step = add_step(p, FL_PRETOKENIZER_BYTE_LEVEL);
+
+    if (step && (step->regex = fl_regex_new(FL_REGEX_GPT2)))
+        return 0;
+    fl_pretokenizer_release(p);
+    return -1;
+}
+
 void
 fl_pretokenizer_release(struct fl_pretokenizer *p)
 {

@@ -49,6 +49,9 @@ typedef int fl_word_fn(void *arg, const unsigned char *word, size_t len);
 
 /* From the JSON value (NULL and null: one word). What was read before an error is released too. */
 int fl_pretokenizer_read(struct fl_pretokenizer *p, const json_t *spec);
+
+/* ByteLevel with GPT-2's expression, as in the tokenizers that are made here. P is zeroed. */
+int fl_pretokenizer_init_gpt2(struct fl_pretokenizer *p);
 void fl_pretokenizer_release(struct fl_pretokenizer *p);
 
 bool fl_pretokenizer_is_byte_level(const struct fl_pretokenizer *p);

@@ -59,17 +59,24 @@ check_magic(const char *name, const unsigned char *p, size_t n)
 }
 
 int
-fl_records_check(const char *const *paths, size_t count)
+fl_records_check(const char *const *paths, size_t count, uint64_t *total)
 {
+    bool known = count > 0;
+
+    *total = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned char magic[MAGIC_SIZE];
         struct stat st;
-        if (!strcmp(paths[i], "-"))
+        if (!strcmp(paths[i], "-")) {
+            known = false;
             continue;
+        }
         if (stat(paths[i], &st))
             return fl_error_errno(errno, "%s: cannot open", paths[i]);
-        if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+            known = false;
             continue;
+        }
         int fd = fl_open_input(paths[i], false);
         if (fd < 0)
             return -1;
@@ -77,7 +84,10 @@ fl_records_check(const char *const *paths, size_t count)
         fl_close_input(fd);
         if (n < 0 || check_magic(paths[i], magic, (size_t)n))
             return -1;
+        *total += (uint64_t)st.st_size;
     }
+    if (!known)
+        *total = 0;
     return 0;
 }
 

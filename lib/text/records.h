@@ -52,8 +52,11 @@ struct fl_records_file { /* what one file had; complete when its last record was
 
 struct fl_records;
 
-/* Can PATHS be opened, and is none of a kind that is refused? Pipes are not looked into. */
-int fl_records_check(const char *const *paths, size_t count);
+/*
+ * Can PATHS be opened, and is none of a kind that is refused? Pipes are not looked into. *TOTAL is the
+ * bytes of all files, 0 when it is not known. No paths: standard input.
+ */
+int fl_records_check(const char *const *paths, size_t count, uint64_t *total);
 
 /* COUNT 0 reads standard input; PATHS are borrowed. NULL with an error. */
 struct fl_records *fl_records_open(const char *const *paths, size_t count,

@@ -84,3 +84,26 @@ fl_tokenizer_write(const struct fl_vocab *pieces, const struct fl_bpe_pair *merg
         return -1;
     return 0;
 }
+
+int
+fl_tokenizer_write_stream(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges,
+                          size_t n, struct fl_writer *w)
+{
+    struct fl_buf json = {0};
+    struct fl_meta meta = {0};
+    struct fl_tensor tensor;
+    int64_t vocab = pieces ? (int64_t)pieces->ids : FL_BYTE_VOCAB;
+    int result = -1;
+
+    if (!fl_tokenizer_write(pieces, merges, n, &json) &&
+        !fl_meta_set_i64(&meta, "vocab", vocab) && !fl_meta_set_i64(&meta, "eot", 256)) {
+        uint64_t dims[1] = {json.len};
+        fl_tensor_init(&tensor, FL_TOKENIZER_TENSOR, FL_U8, 1, dims);
+        if (!fl_writer_head(w, FL_KIND_TOKENIZER, &meta) && !fl_writer_tensor(w, &tensor) &&
+            !fl_writer_data(w, json.data, json.len))
+            result = fl_writer_done(w);
+    }
+    fl_meta_release(&meta);
+    fl_buf_release(&json);
+    return result;
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "flt/writer.h"
 #include "text/vocab.h"
 
 struct fl_bpe_pair {
@@ -22,5 +23,9 @@ struct fl_bpe_pair {
  */
 int fl_tokenizer_write(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges, size_t n,
                        struct fl_buf *out);
+
+/* The same as a whole object of kind tokenizer, with vocab and eot in its metadata. */
+int fl_tokenizer_write_stream(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges,
+                              size_t n, struct fl_writer *w);
 
 #endif

@@ -1,5 +1,6 @@
 #!/bin/sh
 # fl-aggregate: the exact mean, in every order and tree; what it refuses; what it leaves behind.
+# shellcheck source-path=SCRIPTDIR disable=SC2016,SC2086 # text for sh -c; $opts is many words
 . "$(dirname "$0")/lib.sh"
 updates() { python "$top/tests/cli/updates.py" "$@"; }
 says() { grep -q -- "$1" said; }   # words of the error that was kept
@@ -46,6 +47,7 @@ check "all sums in \$TMPDIR" same m.flt o6.flt
 
 trees=0
 for seed in 1 2 3 4 5 6; do
+    # shellcheck disable=SC2046 # six words
     set -- $(seq 0 5 | awk -v s=$seed 'BEGIN{srand(s)} {print rand() "\t" $0}' | sort | cut -f 2)
     fl-aggregate --partial -o a.flt "u$1.flt" "u$2.flt"
     fl-aggregate --partial -o b.flt "u$3.flt"
@@ -91,7 +93,7 @@ assert [r["site"] for r in rows] == ["site-0", "site-1,site-3,site-5"] and rows[
 assert abs(sum(r["share"] for r in rows) - 1) < 1e-5'
 
 # ---- refused ----
-updates edit u1.flt base.flt base=b:$(printf '%064d' 7)
+updates edit u1.flt base.flt base=b:"$(printf '%064d' 7)"
 refused 3 "another base" 'belongs to the model 00000000' u0.flt base.flt
 refused 3 "a site twice" '"site-0" is in the sum already' u0.flt u1.flt u0.flt
 refused 3 "a site twice, once in a partial sum" '"site-3" is in the sum already' u3.flt s3.flt

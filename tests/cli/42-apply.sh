@@ -1,5 +1,6 @@
 #!/bin/sh
 # fl-apply: the next model, to the bit; state that survives a crash at any moment; what it refuses.
+# shellcheck source-path=SCRIPTDIR disable=SC2016,SC2086 # text for sh -c; $opts is many words
 . "$(dirname "$0")/lib.sh"
 updates() { python "$top/tests/cli/updates.py" "$@"; }
 says() { grep -q -- "$1" said; }
@@ -144,13 +145,13 @@ check "90 damaged inputs refused" [ $accepted = 0 ]
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null && [ -z "${SAN:-}" ]; then
     crashes() {   # "what" model output: kill at every fsync and rename, run again, compare
         killed=0 wrong=0
-        for call in fsync rename; do
+        for call in fsync rename,renameat,renameat2; do
             for n in 1 2 3 4 5; do
                 rm -f out.flt
                 cp n1.flt in.flt
                 cp s1.flt s.flt
                 strace -f -o /dev/null -e trace=fsync,rename,renameat,renameat2 \
-                    -e inject=$call$([ $call = fsync ] || echo ,renameat,renameat2):signal=KILL:when=$n \
+                    -e inject=$call:signal=KILL:when=$n \
                     "$BUILD/bin/fl-apply" $opts -m $2 --state s.flt -o $3 u1b.flt 2>/dev/null && continue
                 killed=$((killed + 1))
                 # a reader sees old or new, never a part of either

@@ -28,6 +28,8 @@ test_labels(void)
     check_hex(out, 32, "ef6e9419632c01d0240c435ff2df0d090f6b832cc15a610cef30d4340c4dd900");
     fl_hash_once(out, NULL, "", "", 0);
     check_hex(out, 32, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+    fl_hash_once(out, NULL, "", "abc", 3);
+    check_hex(out, 32, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
     fl_hash_once(out, key, "sixteen letters!", "abc", 3);
     check_hex(out, 32, "77c820bcf56b065f1812c0150e170d8756082691a06a49c4d981747896ea44b9");
     fl_hash_init(&h, key, "sixteen letters!");

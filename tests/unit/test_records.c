@@ -123,6 +123,7 @@ test_kinds(void)
                                       "PK\x03\x04", "BZh9", "\xfd" "7zXZ", "\xff\xfe" "a", "\xfe\xff" "a"};
     const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0};
     struct fl_record rec;
+    uint64_t total;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fl_records *r = open_text("bad", bad[i], strlen(bad[i]), set);
@@ -130,12 +131,12 @@ test_kinds(void)
         CHECK(fl_records_next(r, &rec) == -1);
         CHECK(strstr(fl_error_text(), path) == fl_error_text());
         fl_error_clear();
-        CHECK(fl_records_check(paths, 1) == -1 && fl_error_status() == FL_FAILED);
+        CHECK(fl_records_check(paths, 1, &total) == -1 && fl_error_status() == FL_FAILED);
         fl_records_free(r);
     }
     const char *paths[] = {"/nonexistent/x"}, *dir[] = {folder};
-    CHECK(fl_records_check(paths, 1) == -1);
-    CHECK(fl_records_check(dir, 1) == -1);
+    CHECK(fl_records_check(paths, 1, &total) == -1);
+    CHECK(fl_records_check(dir, 1, &total) == -1);
     struct fl_records *r = open_text("hint.txt", "{\"text\": 1}", 11, set);
     CHECK(fl_records_next(r, &rec) == 1 && fl_records_file(r, 0)->looks_jsonl);
     fl_records_free(r);

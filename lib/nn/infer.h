@@ -2,19 +2,19 @@
  * One text continued token by token: keys and values of what was read are kept, so that a new token
  * costs one pass over the weights.
  */
-#ifndef FL_NN_DECODER_H
-#define FL_NN_DECODER_H
+#ifndef FL_NN_INFER_H
+#define FL_NN_INFER_H
 
 #include "nn/engine.h"
 
-struct fl_decoder;
+struct fl_infer;
 
 /*
  * Room for T tokens (T <= ctx); 2 L T kv_heads D floats. M (with its weights) and POOL are
  * borrowed. NULL with an error.
  */
-struct fl_decoder *fl_decoder_new(const struct fl_model *m, struct fl_pool *pool, size_t T);
-void fl_decoder_free(struct fl_decoder *d);
+struct fl_infer *fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T);
+void fl_infer_free(struct fl_infer *d);
 
 /*
  * Read N >= 1 more tokens.
@@ -23,11 +23,11 @@ void fl_decoder_free(struct fl_decoder *d);
  * The same tokens give the same logits however they are divided into calls of one token; a call
  * with many tokens agrees up to rounding.
  */
-int fl_decoder_read(struct fl_decoder *d, const uint32_t *ids, size_t n, float *logits);
+int fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits);
 
-size_t fl_decoder_length(const struct fl_decoder *d); /* tokens read */
+size_t fl_infer_length(const struct fl_infer *d); /* tokens read */
 
 /* Forget all but the first LENGTH tokens. */
-void fl_decoder_rewind(struct fl_decoder *d, size_t length);
+void fl_infer_rewind(struct fl_infer *d, size_t length);
 
 #endif

@@ -1,4 +1,4 @@
-#include "sec/words.h"
+#include "sec/fingerprint.h"
 
 #include <string.h>
 
@@ -7,30 +7,30 @@
 #include "crypt/hash.h"
 
 void
-fl_words_text(char text[FL_WORDS_TEXT], const unsigned char roster[32])
+fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32])
 {
     static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
     unsigned char hash[FL_HASH_BYTES];
 
     fl_hash_once(hash, NULL, "fl1.words", roster, 32);
-    for (int i = 0; i < FL_WORDS; i++) {
+    for (int i = 0; i < FL_FINGERPRINT_WORDS; i++) {
         unsigned v = (unsigned)hash[2 * i] << 8 | hash[2 * i + 1];
         *text++ = consonants[v >> 12];
         *text++ = vowels[v >> 10 & 3];
         *text++ = consonants[v >> 6 & 15];
         *text++ = vowels[v >> 4 & 3];
         *text++ = consonants[v & 15];
-        *text++ = i + 1 < FL_WORDS ? ' ' : '\0';
+        *text++ = i + 1 < FL_FINGERPRINT_WORDS ? ' ' : '\0';
     }
 }
 
 int
-fl_words_check(const char *typed, const unsigned char roster[32])
+fl_fingerprint_check(const char *typed, const unsigned char roster[32])
 {
-    char want[FL_WORDS_TEXT], got[FL_WORDS_TEXT] = "";
+    char want[FL_FINGERPRINT_TEXT], got[FL_FINGERPRINT_TEXT] = "";
     size_t n = 0;
 
-    fl_words_text(want, roster);
+    fl_fingerprint_text(want, roster);
     for (const char *p = typed; *p; p++) {
         int c = *p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p;
         if (strchr(" \t\r\n,-", c)) {
@@ -39,14 +39,15 @@ fl_words_check(const char *typed, const unsigned char roster[32])
             c = ' ';
         }
         if (n + 1 >= sizeof got && c != ' ')
-            return fl_error(FL_REFUSED, "there are more than the %d words of a fingerprint", FL_WORDS);
+            return fl_error(FL_REFUSED, "there are more than the %d words of a "
+                                        "fingerprint", FL_FINGERPRINT_WORDS);
         if (n + 1 < sizeof got)
             got[n++] = (char)c;
     }
     while (n && got[n - 1] == ' ')
         got[--n] = '\0';
     if (strcmp(got, want))
-        return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds another "
-                                    "one; compare the files before anybody accepts");
+        return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds "
+                                    "another one; compare the files before anybody accepts");
     return 0;
 }

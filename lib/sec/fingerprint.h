@@ -3,18 +3,18 @@
  * H(-; "fl1.words"; roster digest) as twelve proquints, five letters each for 16 bits.
  * Source: Wilkerson 2009, "A Proposal for Proquints", arXiv:0901.4016.
  */
-#ifndef FL_SEC_WORDS_H
-#define FL_SEC_WORDS_H
+#ifndef FL_SEC_FINGERPRINT_H
+#define FL_SEC_FINGERPRINT_H
 
-enum { FL_WORDS = 12, FL_WORDS_TEXT = FL_WORDS * 6 };
+enum { FL_FINGERPRINT_WORDS = 12, FL_FINGERPRINT_TEXT = FL_FINGERPRINT_WORDS * 6 };
 
 /* "lusab babad ..." and a zero. */
-void fl_words_text(char text[FL_WORDS_TEXT], const unsigned char roster[32]);
+void fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32]);
 
 /*
  * 0 when TYPED holds these words, in any case, between spaces, line feeds, commas or hyphens;
  * -1 with FL_REFUSED otherwise.
  */
-int fl_words_check(const char *typed, const unsigned char roster[32]);
+int fl_fingerprint_check(const char *typed, const unsigned char roster[32]);
 
 #endif

@@ -1,0 +1,246 @@
+/* Text files and JSON Lines to a token shard, or to the vocabulary that a federation shares. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/program.h"
+#include "os/output.h"
+#include "text/harmonize.h"
+
+static struct {
+    const char *tokenizer, *format, *field, *invalid, *valid_output, *card;
+    int64_t train;
+    uint64_t passage, max;
+    double valid;
+    bool train_given, valid_given;
+} opt = {.format = "auto", .field = "text", .invalid = "replace", .passage = 2048, .max = 1 << 20};
+
+static const struct fl_option options[] = {
+    {'t', "tokenizer", FL_OPT_FILE, "MODEL|TOKENIZER", "make tokens with this vocabulary",
+     &opt.tokenizer, 0, 0, NULL, NULL},
+    {.name = "train-tokenizer", .type = FL_OPT_I64, .arg = "SIZE", .value = &opt.train,
+     .help = "learn a vocabulary of SIZE tokens instead, and write the tokenizer",
+     .min = FL_BYTE_VOCAB, .max = FL_VOCAB_MAX, .given = &opt.train_given},
+    {.name = "format", .type = FL_OPT_CHOICE, .arg = "FORMAT", .value = &opt.format,
+     .choices = "auto|text|jsonl", .help = "of the records; auto goes by .jsonl and .ndjson"},
+    {.name = "field", .type = FL_OPT_TEXT, .arg = "NAME", .value = &opt.field,
+     .help = "the field of JSON lines that is text, a.b within another (default text)"},
+    {.name = "passage", .type = FL_OPT_SIZE, .arg = "BYTES", .value = &opt.passage,
+     .max = 1 << 30,
+     .help = "plain text: a blank line ends a document of this size (default 2k; 0: never)"},
+    {.name = "max-document", .type = FL_OPT_SIZE, .arg = "BYTES", .value = &opt.max, .min = 1024,
+     .max = 1 << 28, .help = "cut longer documents (default 1M)"},
+    {.name = "invalid", .type = FL_OPT_CHOICE, .arg = "WHAT", .value = &opt.invalid,
+     .choices = "replace|refuse",
+     .help = "what is not UTF-8 becomes U+FFFD, or ends the run (default replace)"},
+    {.name = "valid", .type = FL_OPT_F64, .arg = "FRACTION", .value = &opt.valid, .min = 0.000001,
+     .max = 0.999999, .help = "put this part of the documents aside for validation",
+     .given = &opt.valid_given},
+    {.name = "valid-output", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.valid_output,
+     .help = "the shard of the validation documents"},
+    {.name = "card", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.card,
+     .help = "report what was read, dropped, cut and replaced, for each file"},
+    {.type = FL_OPT_END},
+};
+
+enum { SHARD, VALID, CARD, OUTPUTS };
+
+static int
+check_options(const struct fl_cli *cli)
+{
+    bool to_stdout = !cli->output || !strcmp(cli->output, "-");
+
+    if (!opt.tokenizer && !opt.train_given)
+        return fl_error(FL_USAGE, "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would make "
+                                  "a tokenizer");
+    if (opt.tokenizer && opt.train_given)
+        return fl_error(FL_USAGE, "-t and --train-tokenizer exclude each other");
+    if (opt.valid_output && !opt.valid_given)
+        return fl_error(FL_USAGE, "--valid-output needs --valid FRACTION");
+    if (opt.valid_given && !opt.valid_output && opt.tokenizer)
+        return fl_error(FL_USAGE, "--valid needs --valid-output FILE");
+    if (opt.valid_output && opt.train_given)
+        return fl_error(FL_USAGE, "--valid-output needs -t; with --train-tokenizer the validation "
+                                  "side is left out only");
+    if ((opt.valid_output && !strcmp(opt.valid_output, "-")) ||
+        (opt.card && !strcmp(opt.card, "-") && to_stdout))
+        return fl_error(FL_USAGE, "two outputs on standard output; name a file for one with -o");
+    if ((opt.valid_output && !to_stdout && !strcmp(opt.valid_output, cli->output)) ||
+        (opt.card && !to_stdout && !strcmp(opt.card, cli->output)) ||
+        (opt.card && opt.valid_output && !strcmp(opt.card, opt.valid_output)))
+        return fl_error(FL_USAGE, "two outputs have one name");
+    return 0;
+}
+
+static int
+open_outputs(const struct fl_cli *cli, struct fl_output out[OUTPUTS])
+{
+    if (fl_output_open(&out[SHARD], cli->output, FL_OUTPUT_BINARY) ||
+        (opt.valid_output && fl_output_open(&out[VALID], opt.valid_output, FL_OUTPUT_BINARY)) ||
+        (opt.card && fl_output_open(&out[CARD], opt.card, 0)))
+        return -1;
+    return 0;
+}
+
+/* All of them are on disk before the first gets its name. */
+static int
+commit_outputs(struct fl_output out[OUTPUTS])
+{
+    for (int i = 0; i < OUTPUTS; i++)
+        if (out[i].fd >= 0 && fl_output_flush(&out[i]))
+            return -1;
+    for (int i = 0; i < OUTPUTS; i++)
+        if (out[i].fd >= 0 && fl_output_commit(&out[i]))
+            return -1;
+    return 0;
+}
+
+static int
+make_shards(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
+            struct fl_output out[OUTPUTS])
+{
+    struct fl_shard *train = fl_shard_new(out[SHARD].fd, out[SHARD].name, cli->level, t);
+    struct fl_shard *valid = NULL;
+    int result = -1;
+
+    if (train && opt.valid_output)
+        valid = fl_shard_new(out[VALID].fd, out[VALID].name, cli->level, t);
+    if (train && (valid || !opt.valid_output) && !fl_harmonize_encode(h, t, train, valid) &&
+        !fl_shard_done(train) && (!valid || !fl_shard_done(valid)))
+        result = 0;
+    fl_shard_free(train);
+    fl_shard_free(valid);
+    return result;
+}
+
+static int
+write_tokenizer(const struct fl_cli *cli, const struct fl_bpe_trained *trained,
+                struct fl_output *out)
+{
+    struct fl_writer *w = fl_writer_new(out->fd, out->name, cli->level);
+    int result = w ? fl_tokenizer_write_stream(&trained->pieces, trained->merges, trained->count, w)
+                   : -1;
+
+    fl_writer_free(w);
+    return result;
+}
+
+static int
+learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
+{
+    struct fl_bpe_trained trained = {0};
+    struct fl_progress progress;
+
+    fl_progress_start(&progress, cli->progress, "learning", "tokens", (uint64_t)opt.train);
+    if (fl_harmonize_learn(h, (size_t)opt.train, &progress, &trained))
+        return -1;
+    fl_progress_end(&progress, trained.pieces.ids);
+    if (trained.pieces.ids < (size_t)opt.train)
+        fl_warn(cli, "the text gives %zu tokens only, not %lld: no pair stands twice in it",
+                trained.pieces.ids, (long long)opt.train);
+    int result = write_tokenizer(cli, &trained, out);
+    fl_bpe_trained_release(&trained);
+    return result;
+}
+
+/* One line for everything in a file that its owner may not expect. */
+static void
+warn_of(const struct fl_cli *cli, const char *name, const struct fl_harmonize_row *row)
+{
+    const struct fl_document_counts *c = &row->counts;
+
+    if (c->replaced)
+        fl_warn(cli, "%s: not UTF-8: %llu times U+FFFD put in, the first at byte %llu", name,
+                (unsigned long long)c->replaced, (unsigned long long)c->first_invalid);
+    if (c->malformed)
+        fl_warn(cli, "%s: %llu lines dropped that are not JSON, the first is line %llu", name,
+                (unsigned long long)c->malformed, (unsigned long long)c->malformed_line);
+    if (c->no_field)
+        fl_warn(cli, "%s: %llu lines dropped without a text \"%s\", the first is line %llu", name,
+                (unsigned long long)c->no_field, opt.field, (unsigned long long)c->no_field_line);
+    if (row->overlong)
+        fl_warn(cli, "%s: %llu lines dropped that are longer than %llu bytes, the first is line "
+                "%llu; --max-document sets the limit", name, (unsigned long long)row->overlong,
+                (unsigned long long)FL_RECORDS_LINE(opt.max),
+                (unsigned long long)row->overlong_line);
+    if (row->looks_jsonl)
+        fl_warn(cli, "%s: was taken as plain text but looks like JSON; --format jsonl reads lines "
+                "of it", name);
+}
+
+static int
+write_card(const struct fl_cli *cli, const struct fl_harmonize *h, struct fl_output *out)
+{
+    struct fl_report report;
+
+    fl_harmonize_card(h, cli->json, &report);
+    int result = fl_report_flush(&report, out->fd, out->name);
+    fl_report_release(&report);
+    return result;
+}
+
+static int
+harmonize(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t)
+{
+    struct fl_output out[OUTPUTS] = {FL_OUTPUT_INIT, FL_OUTPUT_INIT, FL_OUTPUT_INIT};
+    uint64_t valid = 0;
+
+    if (open_outputs(cli, out) ||
+        (t ? make_shards(cli, h, t, out) : learn(cli, h, &out[SHARD])) ||
+        (opt.card && write_card(cli, h, &out[CARD])) || commit_outputs(out)) {
+        for (int i = 0; i < OUTPUTS; i++)
+            fl_output_abort(&out[i]);
+        return -1;
+    }
+    for (size_t i = 0; i < fl_harmonize_count(h); i++) {
+        warn_of(cli, fl_harmonize_name(h, i), fl_harmonize_row(h, i));
+        valid += fl_harmonize_row(h, i)->valid;
+    }
+    if (opt.valid_output && !valid)
+        fl_warn(cli, "%s: no document fell on the validation side; its shard is empty",
+                opt.valid_output);
+    return 0;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct fl_progress progress;
+    struct fl_harmonize_settings set = {
+        .records = {strcmp(opt.format, "auto") ? strcmp(opt.format, "text") ? FL_RECORDS_JSONL
+                                                                            : FL_RECORDS_TEXT
+                                               : FL_RECORDS_AUTO,
+                    opt.max, opt.passage},
+        .field = opt.field, .refuse_invalid = !strcmp(opt.invalid, "refuse"), .valid = opt.valid,
+        .progress = &progress};
+    struct fl_tokenizer *t = NULL;
+    struct fl_harmonize *h = NULL;
+    uint64_t total;
+    int result = -1;
+
+    if (check_options(cli) || fl_records_check(cli->operands, cli->operand_count, &total) ||
+        (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
+        return -1;
+    fl_progress_start(&progress, cli->progress, "reading", "B", total);
+    if (t && fl_tokenizer_eot(t) < 0)
+        fl_error(FL_FAILED, "%s: the tokenizer has no end of text, which ends every document",
+                 opt.tokenizer);
+    else if ((set.pool = fl_pool_new(cli->threads)) &&
+             (h = fl_harmonize_new(cli->operands, cli->operand_count, &set)))
+        result = harmonize(cli, h, t);
+    fl_harmonize_free(h);
+    fl_pool_free(set.pool);
+    fl_tokenizer_free(t);
+    return result;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-harmonize", .summary = "Text records to a token shard, or to a vocabulary.",
+        .operands = "[RECORDS...]", .max_operands = SIZE_MAX,
+        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
+        .options = options, .run = run};
+
+    return fl_main(argc, argv, &program);
+}

@@ -1,0 +1,147 @@
+#include "text/document.h"
+
+#include <string.h>
+
+#include "text/jsonl.h"
+
+/* Offsets and lines of firsts count only when there is one; 0 is an offset, so the number decides. */
+static void
+count_first(uint64_t *n, uint64_t *first, uint64_t more, uint64_t more_first)
+{
+    if (!*n && more)
+        *first = more_first;
+    *n += more;
+}
+
+void
+fl_document_count(struct fl_document_counts *to, const struct fl_document_counts *more)
+{
+    to->records += more->records;
+    to->empty += more->empty;
+    count_first(&to->malformed, &to->malformed_line, more->malformed, more->malformed_line);
+    count_first(&to->no_field, &to->no_field_line, more->no_field, more->no_field_line);
+    count_first(&to->replaced, &to->first_invalid, more->replaced, more->first_invalid);
+    to->crlf += more->crlf;
+    to->cuts += more->cuts;
+}
+
+void
+fl_document_release(struct fl_document *d)
+{
+    fl_buf_release(&d->text);
+    fl_buf_release(&d->raw);
+    fl_unicode_scratch_release(&d->unicode);
+}
+
+/* CR LF becomes LF in place. */
+static void
+unify_line_ends(struct fl_buf *text, struct fl_document_counts *counts)
+{
+    unsigned char *from = text->data, *end = text->data + text->len, *to = NULL;
+
+    while (from < end) {
+        unsigned char *cr = memchr(from, '\r', (size_t)(end - from));
+        size_t run = (size_t)((cr ? cr : end) - from);
+        if (to)
+            memmove(to, from, run);
+        to = (to ? to : from) + run;
+        if (!cr)
+            break;
+        from = cr + 1;
+        if (from < end && *from == '\n')
+            counts->crlf++;
+        else
+            *to++ = '\r';
+    }
+    if (to)
+        text->len = (size_t)(to - text->data);
+}
+
+static void
+trim(struct fl_buf *text)
+{
+    size_t start = 0;
+
+    while (text->len && strchr(" \t\n\r\f", text->data[text->len - 1]) &&
+           text->data[text->len - 1])
+        text->len--;
+    for (size_t i = 0; i < text->len && (text->data[i] == ' ' || text->data[i] == '\t' ||
+                                         text->data[i] == '\n'); i++)
+        if (text->data[i] == '\n')
+            start = i + 1;
+    memmove(text->data, text->data + start, text->len - start);
+    text->len -= start;
+    text->data[text->len] = '\0';
+}
+
+/* The record as UTF-8 into OUT. */
+static int
+repair(const struct fl_record *record, bool refuse, struct fl_buf *out,
+       struct fl_document_counts *counts)
+{
+    uint64_t replaced = 0, bytes = 0;
+    size_t bad = fl_unicode_check(record->data, record->len);
+
+    fl_buf_clear(out);
+    if (bad < record->len && refuse)
+        return fl_error(FL_FAILED, "byte %llu is not UTF-8; --invalid replace would put U+FFFD "
+                        "there, iconv converts other encodings",
+                        (unsigned long long)(record->offset + bad));
+    if (fl_unicode_replace(record->data, record->len, out, &replaced, &bytes))
+        return -1;
+    count_first(&counts->replaced, &counts->first_invalid, replaced, record->offset + bad);
+    return 0;
+}
+
+/* The field of a line in D->raw into D->text: 1, 0 when the line is dropped, -1. */
+static int
+take_field(struct fl_document *d, const struct fl_record *record, const char *field, bool refuse,
+           struct fl_document_counts *counts)
+{
+    struct fl_jsonl_note note;
+
+    switch (fl_jsonl_field((char *)d->raw.data, d->raw.len, field, &d->text, &note)) {
+    case FL_JSONL_FOUND:
+        break;
+    case FL_JSONL_MALFORMED:
+        count_first(&counts->malformed, &counts->malformed_line, 1, record->line);
+        return 0;
+    case FL_JSONL_MISSING:
+    case FL_JSONL_NOT_TEXT:
+        count_first(&counts->no_field, &counts->no_field_line, 1, record->line);
+        return 0;
+    case FL_JSONL_NO_MEMORY:
+        return -1;
+    }
+    if (note.surrogates && refuse)
+        return fl_error(FL_FAILED, "line %llu has half of a surrogate pair, which is no character; "
+                        "--invalid replace would put U+FFFD there",
+                        (unsigned long long)record->line);
+    count_first(&counts->replaced, &counts->first_invalid, note.surrogates,
+                record->offset + note.first);
+    return 1;
+}
+
+int
+fl_document_make(struct fl_document *d, const struct fl_record *record, const char *field,
+                 bool refuse_invalid, struct fl_document_counts *counts)
+{
+    counts->records++;
+    counts->cuts += record->cut;
+    if (repair(record, refuse_invalid, record->jsonl ? &d->raw : &d->text, counts))
+        return -1;
+    if (record->jsonl) {
+        int got = take_field(d, record, field, refuse_invalid, counts);
+        if (got < 1)
+            return got;
+    }
+    if (d->text.len) {
+        unify_line_ends(&d->text, counts);
+        trim(&d->text);
+        if (fl_unicode_nfc(&d->text, &d->unicode))
+            return -1;
+    }
+    if (!d->text.len)
+        counts->empty++;
+    return d->text.len != 0;
+}

@@ -1,0 +1,413 @@
+#include "text/harmonize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+
+enum { PARTS = 16 }; /* of the word table, by hash */
+
+/* A run of records of one file, and what was made of it. */
+struct chunk {
+    size_t file, first, count; /* records */
+    struct fl_harmonize_row row;
+    struct fl_ids train, valid;
+    struct fl_words words;
+    bool failed;
+    struct fl_error_copy error;
+};
+
+struct worker {
+    struct fl_document document;
+    struct fl_encoder *encoder;
+    struct fl_pretokenizer_scratch pretokenizer;
+    struct chunk *chunk;
+};
+
+struct fl_harmonize {
+    const struct fl_harmonize_settings *set;
+    struct fl_records *records;
+    struct fl_harmonize_row *rows;
+    struct fl_buf arena;              /* bytes of the records below */
+    struct fl_record *batch;          /* data is an offset in the arena until the batch is full */
+    size_t batch_count, batch_cap;
+    struct chunk *chunks;
+    size_t chunk_count;
+    struct worker *workers;
+    int worker_count;
+    uint64_t threshold;               /* of the validation side */
+    const struct fl_tokenizer *tokenizer;
+    struct fl_shard *train, *valid;   /* where ids go */
+    struct fl_pretokenizer cutter;    /* when words are counted */
+    struct fl_words parts[PARTS];
+    struct fl_error_copy part_errors[PARTS];
+};
+
+struct fl_harmonize *
+fl_harmonize_new(const char *const *paths, size_t count,
+                 const struct fl_harmonize_settings *settings)
+{
+    struct fl_harmonize *h = fl_alloc(1, sizeof *h);
+
+    if (!h)
+        return NULL;
+    h->set = settings;
+    h->threshold = (uint64_t)(settings->valid * 18446744073709551616.0);
+    h->worker_count = fl_pool_threads(settings->pool);
+    h->records = fl_records_open(paths, count, &settings->records);
+    h->workers = fl_alloc((size_t)h->worker_count, sizeof *h->workers);
+    h->chunks = fl_alloc(FL_HARMONIZE_CHUNKS, sizeof *h->chunks);
+    h->rows = h->records ? fl_alloc(fl_records_count(h->records), sizeof *h->rows) : NULL;
+    if (!h->workers || !h->chunks || !h->rows) {
+        fl_harmonize_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void
+fl_harmonize_free(struct fl_harmonize *h)
+{
+    if (!h)
+        return;
+    for (int i = 0; h->workers && i < h->worker_count; i++) {
+        fl_document_release(&h->workers[i].document);
+        fl_encoder_free(h->workers[i].encoder);
+        fl_pretokenizer_scratch_release(&h->workers[i].pretokenizer);
+    }
+    for (size_t i = 0; h->chunks && i < FL_HARMONIZE_CHUNKS; i++) {
+        fl_ids_release(&h->chunks[i].train);
+        fl_ids_release(&h->chunks[i].valid);
+        fl_words_release(&h->chunks[i].words);
+    }
+    for (size_t i = 0; i < PARTS; i++)
+        fl_words_release(&h->parts[i]);
+    fl_pretokenizer_release(&h->cutter);
+    fl_records_free(h->records);
+    fl_buf_release(&h->arena);
+    free(h->batch);
+    free(h->workers);
+    free(h->chunks);
+    free(h->rows);
+    free(h);
+}
+
+static bool
+is_valid_side(const struct fl_harmonize *h, const void *text, size_t len)
+{
+    unsigned char hash[FL_HASH_BYTES];
+
+    if (!h->threshold)
+        return false;
+    fl_hash_once(hash, NULL, "fl1.split", text, len);
+    return fl_get64(hash) < h->threshold;
+}
+
+static int
+count_word(void *arg, const unsigned char *word, size_t len)
+{
+    struct worker *w = arg;
+
+    if (len > FL_HARMONIZE_WORD)
+        return 0;
+    return fl_words_add(&w->chunk->words, word, len, fl_words_hash(word, len), 1);
+}
+
+/* One whole document goes to its side. */
+static int
+take_document(struct fl_harmonize *h, struct worker *w, const char *text, size_t len)
+{
+    struct chunk *c = w->chunk;
+    bool valid = is_valid_side(h, text, len);
+    struct fl_ids *ids = valid ? &c->valid : &c->train;
+    size_t before = ids->len;
+
+    c->row.documents++;
+    c->row.bytes_out += len;
+    if (valid)
+        c->row.valid++;
+    else
+        c->row.train++;
+    if (!h->tokenizer)
+        return valid ? 0 : fl_pretokenizer_run(&h->cutter, &w->pretokenizer, text, len, true,
+                                               count_word, w);
+    if (fl_encode(w->encoder, text, len, 0, ids) ||
+        fl_ids_add(ids, (uint32_t)fl_tokenizer_eot(h->tokenizer)))
+        return -1;
+    c->row.tokens += ids->len - before;
+    return 0;
+}
+
+static int
+take_record(struct fl_harmonize *h, struct worker *w, const struct fl_record *record)
+{
+    struct fl_document *d = &w->document;
+    const size_t max = h->set->records.max;
+    int got = fl_document_make(d, record, h->set->field, h->set->refuse_invalid,
+                               &w->chunk->row.counts);
+
+    if (got < 1)
+        return got;
+    const char *text = (const char *)d->text.data;
+    size_t len = d->text.len;
+    while (record->jsonl && len > max) {
+        size_t cut = fl_records_cut((const unsigned char *)text, max);
+        w->chunk->row.counts.cuts++;
+        if (take_document(h, w, text, cut))
+            return -1;
+        text += cut;
+        len -= cut;
+    }
+    return take_document(h, w, text, len);
+}
+
+static void
+run_chunk(void *arg, size_t index, int worker)
+{
+    struct fl_harmonize *h = arg;
+    struct worker *w = &h->workers[worker];
+    struct chunk *c = &h->chunks[index];
+
+    w->chunk = c;
+    c->row = (struct fl_harmonize_row){0};
+    c->train.len = c->valid.len = 0;
+    fl_words_clear(&c->words);
+    c->failed = false;
+    for (size_t i = c->first; i < c->first + c->count && !c->failed; i++)
+        if (take_record(h, w, &h->batch[i])) {
+            fl_error_about(fl_records_name(h->records, c->file));
+            fl_error_save(&c->error);
+            c->failed = true;
+        }
+}
+
+/* The words of all chunks whose hashes fall into one part of the table. */
+static void
+run_part(void *arg, size_t part, int worker)
+{
+    struct fl_harmonize *h = arg;
+    struct fl_words *to = &h->parts[part];
+    int failed = 0;
+
+    (void)worker;
+    for (size_t c = 0; c < h->chunk_count && !failed; c++) {
+        const struct fl_words *from = &h->chunks[c].words;
+        for (size_t i = 0; i < from->count && !failed; i++) {
+            const struct fl_words_item *item = &from->items[i];
+            if (item->hash >> 60 == part)
+                failed = fl_words_add(to, from->blob.data + item->at, item->len, item->hash,
+                                      item->count);
+        }
+    }
+    if (!failed)
+        failed = fl_words_prune(to, FL_HARMONIZE_WORDS / PARTS, FL_HARMONIZE_WORD_BYTES / PARTS);
+    if (failed)
+        fl_error_save(&h->part_errors[part]);
+}
+
+static void
+add_row(struct fl_harmonize_row *to, const struct fl_harmonize_row *more)
+{
+    fl_document_count(&to->counts, &more->counts);
+    if (!to->overlong)
+        to->overlong_line = more->overlong_line;
+    to->bytes_in += more->bytes_in;
+    to->documents += more->documents;
+    to->train += more->train;
+    to->valid += more->valid;
+    to->bytes_out += more->bytes_out;
+    to->tokens += more->tokens;
+    to->overlong += more->overlong;
+    to->bom |= more->bom;
+}
+
+/* Take what the chunks hold, in order. */
+static int
+collect(struct fl_harmonize *h)
+{
+    for (size_t i = 0; i < h->chunk_count; i++) {
+        struct chunk *c = &h->chunks[i];
+        if (c->failed)
+            return fl_error_restore(&c->error);
+        add_row(&h->rows[c->file], &c->row);
+        if (h->train && fl_shard_add(h->train, c->train.data, c->train.len))
+            return -1;
+        if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len))
+            return -1;
+    }
+    if (h->tokenizer)
+        return 0;
+    fl_pool_run(h->set->pool, PARTS, run_part, h);
+    for (size_t i = 0; i < PARTS; i++)
+        if (h->part_errors[i].status)
+            return fl_error_restore(&h->part_errors[i]);
+    return 0;
+}
+
+static void
+show_progress(const struct fl_harmonize *h)
+{
+    uint64_t read = 0;
+
+    if (!h->set->progress)
+        return;
+    for (size_t i = 0; i < fl_records_count(h->records); i++)
+        read += fl_records_file(h->records, i)->bytes;
+    fl_progress_show(h->set->progress, read, "%s", "");
+}
+
+static int
+run_batch(struct fl_harmonize *h)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < h->batch_count; i++) {
+        h->batch[i].data = h->arena.data + at;
+        at += h->batch[i].len;
+    }
+    fl_pool_run(h->set->pool, h->chunk_count, run_chunk, h);
+    if (collect(h))
+        return -1;
+    show_progress(h);
+    fl_buf_clear(&h->arena);
+    h->batch_count = h->chunk_count = 0;
+    return 0;
+}
+
+/* Put a record into the last chunk, or a new one when that is full or of another file. */
+static int
+add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk_bytes)
+{
+    struct chunk *last = h->chunk_count ? &h->chunks[h->chunk_count - 1] : NULL;
+
+    if (!last || last->file != record->file || *chunk_bytes >= FL_HARMONIZE_CHUNK) {
+        if (h->chunk_count == FL_HARMONIZE_CHUNKS && run_batch(h))
+            return -1;
+        last = &h->chunks[h->chunk_count++];
+        last->file = record->file;
+        last->first = h->batch_count;
+        last->count = 0;
+        *chunk_bytes = 0;
+    }
+    struct fl_record *batch = fl_grow(h->batch, h->batch_count, &h->batch_cap, sizeof *batch);
+    if (!batch)
+        return -1;
+    h->batch = batch;
+    if (fl_buf_add(&h->arena, record->data, record->len))
+        return -1;
+    batch[h->batch_count++] = *record;
+    last->count++;
+    *chunk_bytes += record->len;
+    return 0;
+}
+
+static int
+run_all(struct fl_harmonize *h)
+{
+    struct fl_record record;
+    size_t chunk_bytes = 0;
+    uint64_t documents = 0;
+    int got;
+
+    while ((got = fl_records_next(h->records, &record)) == 1)
+        if (add_record(h, &record, &chunk_bytes))
+            return -1;
+    if (got || run_batch(h))
+        return -1;
+    for (size_t i = 0; i < fl_records_count(h->records); i++) {
+        const struct fl_records_file *file = fl_records_file(h->records, i);
+        h->rows[i].bytes_in = file->bytes;
+        h->rows[i].overlong = file->overlong;
+        h->rows[i].overlong_line = file->overlong_line;
+        h->rows[i].bom = file->bom;
+        h->rows[i].looks_jsonl = file->looks_jsonl;
+        documents += h->rows[i].documents;
+    }
+    if (!documents)
+        return fl_error(FL_FAILED, "%s: there is no text%s", fl_records_name(h->records, 0),
+                        fl_records_count(h->records) > 1 ? " in this or any other file" : "");
+    return 0;
+}
+
+int
+fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t, struct fl_shard *train,
+                    struct fl_shard *valid)
+{
+    h->tokenizer = t;
+    h->train = train;
+    h->valid = valid;
+    for (int i = 0; i < h->worker_count; i++) {
+        h->workers[i].encoder = fl_encoder_new(t);
+        if (!h->workers[i].encoder)
+            return -1;
+    }
+    return run_all(h);
+}
+
+int
+fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
+                   struct fl_bpe_trained *result)
+{
+    if (fl_pretokenizer_init_gpt2(&h->cutter))
+        return -1;
+    for (int i = 0; i < h->worker_count; i++)
+        if (fl_pretokenizer_scratch_init(&h->workers[i].pretokenizer, &h->cutter))
+            return -1;
+    if (run_all(h))
+        return -1;
+    return fl_bpe_train(h->parts, PARTS, size, progress, result);
+}
+
+size_t
+fl_harmonize_count(const struct fl_harmonize *h)
+{
+    return fl_records_count(h->records);
+}
+
+const char *
+fl_harmonize_name(const struct fl_harmonize *h, size_t file)
+{
+    return fl_records_name(h->records, file);
+}
+
+const struct fl_harmonize_row *
+fl_harmonize_row(const struct fl_harmonize *h, size_t file)
+{
+    return &h->rows[file];
+}
+
+static void
+report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row *row,
+           bool with_offset)
+{
+    const struct fl_document_counts *c = &row->counts;
+    const uint64_t numbers[] = {row->bytes_in, row->documents, row->bytes_out, row->tokens,
+                                row->train, row->valid, c->empty, row->overlong, c->malformed,
+                                c->no_field, c->cuts, c->crlf, c->replaced};
+
+    fl_report_text(r, name);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        fl_report_i64(r, (int64_t)numbers[i]);
+    if (c->replaced && with_offset)
+        fl_report_i64(r, (int64_t)c->first_invalid);
+    else
+        fl_report_none(r);
+}
+
+void
+fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report)
+{
+    static const char *const columns[] = {
+        "file", "bytes_in", "documents", "bytes_out", "tokens", "train", "valid", "dropped_empty",
+        "dropped_overlong", "dropped_malformed", "dropped_no_field", "cuts", "crlf", "replaced",
+        "first_invalid", NULL};
+    struct fl_harmonize_row total = {0};
+
+    fl_report_start(report, columns, json);
+    for (size_t i = 0; i < fl_records_count(h->records); i++) {
+        report_row(report, fl_records_name(h->records, i), &h->rows[i], true);
+        add_row(&total, &h->rows[i]);
+    }
+    report_row(report, "total", &total, false);
+}

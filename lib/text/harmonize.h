@@ -1,0 +1,75 @@
+/*
+ * Records to documents to tokens, on all threads, in one pass and bounded memory.
+ *
+ * The input is cut into chunks of about FL_HARMONIZE_CHUNK bytes that depend on it alone, threads
+ * work on chunks, and results are taken in order: they do not depend on the number of threads.
+ *
+ * A document falls on the validation side when the first 8 bytes of H("fl1.split"; document), as a
+ * little-endian number, are below VALID * 2^64: equal documents are always on the same side, in every
+ * file and at every site. Added tokens that a text spells are never made of it.
+ */
+#ifndef FL_TEXT_HARMONIZE_H
+#define FL_TEXT_HARMONIZE_H
+
+#include "cli/report.h"
+#include "os/pool.h"
+#include "os/progress.h"
+#include "text/bpe_train.h"
+#include "text/document.h"
+#include "text/pretokenizer.h"
+#include "text/records.h"
+#include "text/shard.h"
+
+enum {
+    FL_HARMONIZE_CHUNK = 128 << 10, /* bytes of records that one thread takes at a time */
+    FL_HARMONIZE_CHUNKS = 64,       /* that are in memory at a time */
+    FL_HARMONIZE_WORD = 256,        /* bytes of the longest word that a vocabulary is learnt from */
+    FL_HARMONIZE_WORDS = 1 << 21,   /* different words that are counted at a time, and */
+    FL_HARMONIZE_WORD_BYTES = 1 << 25 /* bytes of them; above either, rare ones are dropped */
+};
+
+struct fl_harmonize_settings {
+    struct fl_records_settings records;
+    const char *field;      /* of JSON lines */
+    bool refuse_invalid;    /* what is not UTF-8 is an error, else U+FFFD goes there */
+    double valid;           /* fraction of documents for validation; 0: none */
+    struct fl_pool *pool;   /* NULL: one thread */
+    struct fl_progress *progress; /* shown bytes that were read; NULL: none */
+};
+
+struct fl_harmonize_row { /* of the card: a file, or all of them */
+    struct fl_document_counts counts;
+    uint64_t bytes_in, documents, train, valid; /* documents is the sum of the last two */
+    uint64_t bytes_out;     /* of documents, in UTF-8 */
+    uint64_t tokens;        /* of documents, with an end of text each; 0 when none were made */
+    uint64_t overlong, overlong_line; /* lines dropped; the first */
+    bool bom, looks_jsonl;
+};
+
+struct fl_harmonize;
+
+/* PATHS and SETTINGS are borrowed. COUNT 0: standard input. NULL with an error. */
+struct fl_harmonize *fl_harmonize_new(const char *const *paths, size_t count,
+                                      const struct fl_harmonize_settings *settings);
+void fl_harmonize_free(struct fl_harmonize *h);
+
+/*
+ * Everything into shards. VALID NULL: documents of that side are counted and left out. Input without
+ * one document is an error.
+ */
+int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
+                        struct fl_shard *train, struct fl_shard *valid);
+
+/* Learn a vocabulary of SIZE ids from the training side. PROGRESS is for the learning itself. */
+int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
+                       struct fl_bpe_trained *result);
+
+/* Behind either: the rows, one a file. */
+size_t fl_harmonize_count(const struct fl_harmonize *h);
+const char *fl_harmonize_name(const struct fl_harmonize *h, size_t file);
+const struct fl_harmonize_row *fl_harmonize_row(const struct fl_harmonize *h, size_t file);
+
+/* The data card: a row for every file and one called "total", into the report's buffer. */
+void fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report);
+
+#endif

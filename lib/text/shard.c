@@ -1,0 +1,104 @@
+#include "text/shard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+
+struct fl_shard {
+    struct fl_writer *writer;
+    struct fl_buf buf;  /* ids of the tensor at hand, little-endian */
+    size_t width;       /* bytes of an id: 2 or 4 */
+    uint64_t tensors;
+};
+
+static int
+begin(struct fl_shard *s, const struct fl_tokenizer *t)
+{
+    unsigned char digest[FL_HASH_BYTES];
+    struct fl_meta meta = {0};
+    int result = -1;
+
+    fl_tokenizer_digest(t, digest);
+    if (!fl_meta_set_bytes(&meta, "tokenizer", digest, sizeof digest) &&
+        !fl_meta_set_i64(&meta, "vocab", fl_tokenizer_vocab(t)) &&
+        !fl_meta_set_i64(&meta, "eot", fl_tokenizer_eot(t)))
+        result = fl_writer_head(s->writer, FL_KIND_TOKENS, &meta);
+    fl_meta_release(&meta);
+    return result;
+}
+
+struct fl_shard *
+fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t)
+{
+    struct fl_shard *s = fl_alloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->width = fl_tokenizer_vocab(t) <= 65536 ? 2 : 4;
+    s->writer = fl_writer_new(fd, name, level);
+    if (!s->writer || begin(s, t)) {
+        fl_shard_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void
+fl_shard_free(struct fl_shard *s)
+{
+    if (!s)
+        return;
+    fl_writer_free(s->writer);
+    fl_buf_release(&s->buf);
+    free(s);
+}
+
+static int
+write_tensor(struct fl_shard *s)
+{
+    struct fl_tensor tensor;
+    uint64_t dims[1] = {s->buf.len / s->width};
+    char name[40];
+
+    snprintf(name, sizeof name, "tokens/%06llu", (unsigned long long)s->tensors++);
+    fl_tensor_init(&tensor, name, s->width == 2 ? FL_U16 : FL_U32, 1, dims);
+    if (fl_writer_tensor(s->writer, &tensor) ||
+        fl_writer_data(s->writer, s->buf.data, s->buf.len))
+        return -1;
+    fl_buf_clear(&s->buf);
+    return 0;
+}
+
+int
+fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n)
+{
+    while (n) {
+        size_t room = FL_SHARD_IDS - s->buf.len / s->width;
+        size_t take = n < room ? n : room;
+        if (fl_buf_reserve(&s->buf, take * s->width))
+            return -1;
+        unsigned char *p = s->buf.data + s->buf.len;
+        for (size_t i = 0; i < take; i++) {
+            if (s->width == 2)
+                fl_put16(p + 2 * i, (uint16_t)ids[i]);
+            else
+                fl_put32(p + 4 * i, ids[i]);
+        }
+        s->buf.len += take * s->width;
+        ids += take;
+        n -= take;
+        if (take == room && write_tensor(s))
+            return -1;
+    }
+    return 0;
+}
+
+int
+fl_shard_done(struct fl_shard *s)
+{
+    if (s->buf.len && write_tensor(s))
+        return -1;
+    return fl_writer_done(s->writer);
+}

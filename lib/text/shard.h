@@ -1,0 +1,25 @@
+/*
+ * A token shard: a stream of kind "tokens" whose length is not known when it begins. Ids go into a
+ * chain of tensors tokens/000000, tokens/000001, ..., each FL_SHARD_IDS long but the last; u16 when
+ * the vocabulary fits, else u32. Metadata: tokenizer (its digest), vocab, eot.
+ */
+#ifndef FL_TEXT_SHARD_H
+#define FL_TEXT_SHARD_H
+
+#include "flt/writer.h"
+#include "text/tokenizer.h"
+
+enum { FL_SHARD_IDS = 4 << 20 };
+
+struct fl_shard;
+
+/* Begin a shard on FD (the caller's; NAME is for messages). T has an end of text. NULL: error. */
+struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t);
+void fl_shard_free(struct fl_shard *s);
+
+int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n);
+
+/* Write what is left and end the object. */
+int fl_shard_done(struct fl_shard *s);
+
+#endif

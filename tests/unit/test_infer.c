@@ -1,0 +1,103 @@
+#include "test.h"
+
+#include <stdint.h>
+
+#include "math/random.h"
+#include "nn/infer.h"
+
+enum { T = 150, V = 300 };
+
+static struct fl_model *
+new_model(bool tied)
+{
+    struct fl_config c = {V, 256, 2, 24, 6, 2, 8, 290, 1e-5, 1e4, tied};
+    struct fl_model *m = fl_model_new(&c);
+
+    fl_random_normal(3, 0, 0, m->weights, m->size, 0.3);
+    return m;
+}
+
+static void
+random_ids(uint32_t *ids, size_t n)
+{
+    struct fl_random r = {.seed = 2};
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (uint32_t)fl_random_below(&r, V);
+}
+
+static double
+largest_difference(const float *a, const float *b, size_t n)
+{
+    double d = 0;
+
+    for (size_t i = 0; i < n; i++)
+        d = fmax(d, fabs((double)a[i] - b[i]));
+    return d;
+}
+
+/* Token by token, and in one call, as the engine's logits of the whole text. */
+static void
+test_against_engine(void)
+{
+    for (int tied = 0; tied < 2; tied++) {
+        struct fl_model *m = new_model(tied);
+        struct fl_pool *pool = fl_pool_new(2);
+        struct fl_engine *e = fl_engine_new(m, pool, 1, T, FL_ENGINE_SCORE);
+        struct fl_infer *d = fl_infer_new(m, pool, T), *alone = fl_infer_new(m, NULL, T);
+        uint32_t ids[T];
+        float *want = malloc(T * V * sizeof *want), got[V], same[V];
+
+        random_ids(ids, T);
+        struct fl_batch batch = {1, T, ids, NULL};
+        CHECK(!fl_engine_logits(e, m->weights, &batch, want));
+        for (size_t t = 0; t < T; t++) {
+            CHECK(!fl_infer_read(d, ids + t, 1, got));
+            CHECK(largest_difference(got, want + t * V, V) < 2e-4);
+            CHECK(!fl_infer_read(alone, ids + t, 1, same));
+            CHECK(!memcmp(got, same, sizeof got));
+        }
+        CHECK(fl_infer_length(d) == T);
+        CHECK(fl_infer_read(d, ids, 1, got) == -1);
+        fl_infer_rewind(d, 3);
+        CHECK(fl_infer_length(d) == 3);
+        CHECK(!fl_infer_read(d, ids + 3, T - 3, got));
+        CHECK(largest_difference(got, want + (T - 1) * V, V) < 2e-4);
+        fl_infer_rewind(d, 0);
+        CHECK(!fl_infer_read(d, ids, 64, got)); /* a whole piece */
+        CHECK(largest_difference(got, want + 63 * V, V) < 2e-4);
+        fl_engine_free(e);
+        fl_infer_free(d), fl_infer_free(alone);
+        fl_pool_free(pool);
+        fl_model_free(m);
+        free(want);
+    }
+}
+
+static void
+test_refusals(void)
+{
+    struct fl_model *m = new_model(true);
+    struct fl_infer *d = fl_infer_new(m, NULL, 4);
+    uint32_t ids[5] = {1, 2, V, 4, 5};
+    float logits[V];
+
+    CHECK(fl_infer_read(d, ids, 0, logits) == -1);
+    CHECK(fl_infer_read(d, ids, 5, logits) == -1);
+    CHECK(fl_infer_read(d, ids, 3, logits) == -1);
+    CHECK(strstr(fl_error_text(), "token 300"));
+    CHECK(fl_infer_length(d) == 0);
+    CHECK(!fl_infer_read(d, ids, 2, logits));
+    CHECK(!fl_infer_new(m, NULL, 257));
+    CHECK(!fl_infer_new(m, NULL, 0));
+    fl_infer_free(d);
+    fl_model_free(m);
+}
+
+int
+main(void)
+{
+    RUN(test_against_engine);
+    RUN(test_refusals);
+    return test_end();
+}

@@ -1,0 +1,245 @@
+/*
+ * The engine against references that were computed elsewhere in f64 (../shared/data, its README):
+ * logits, losses, gradients, and twenty steps of AdamW. Skipped where the references are not.
+ */
+#include "test.h"
+
+#include <jansson.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "nn/adamw.h"
+#include "nn/engine.h"
+#include "os/file.h"
+#include "port/llama.h"
+
+static const char *const models[] = {"stories260K", "tiny-llama-untied"};
+
+static const char *
+data_path(const char *format, const char *model, const char *file, char path[512])
+{
+    const char *shared = getenv("FL_SHARED");
+    char rest[256];
+
+    snprintf(rest, sizeof rest, format, model, file);
+    snprintf(path, 512, "%s/data/%s", shared ? shared : "../shared", rest);
+    return path;
+}
+
+struct reference {
+    struct fl_model *m;
+    json_t *oracle;
+};
+
+static int
+open_reference(struct reference *r, const char *model)
+{
+    char path[512];
+    struct fl_config c;
+    json_error_t why;
+
+    *r = (struct reference){0};
+    if (access(data_path("oracles/%s/%s", model, "oracle.json", path), R_OK))
+        return -1;
+    r->oracle = json_load_file(path, 0, &why);
+    CHECK(r->oracle != NULL);
+    CHECK(!fl_llama_config(&c, data_path("models/%s/%s", model, "config.json", path)));
+    struct fl_safetensors *s =
+        fl_safetensors_open(data_path("models/%s/%s", model, "model.safetensors", path));
+    CHECK(s != NULL);
+    r->m = s ? fl_llama_model(&c, s) : NULL;
+    CHECK(r->m != NULL);
+    fl_safetensors_free(s);
+    return 0;
+}
+
+static void
+close_reference(struct reference *r)
+{
+    fl_model_free(r->m);
+    json_decref(r->oracle);
+}
+
+static uint32_t *
+ids_of(const json_t *list, size_t *n)
+{
+    *n = json_array_size(list);
+    uint32_t *ids = fl_alloc(*n, sizeof *ids);
+    for (size_t i = 0; i < *n; i++)
+        ids[i] = (uint32_t)json_integer_value(json_array_get(list, i));
+    return ids;
+}
+
+/* A (4,32) array of lists, flat. */
+static uint32_t *
+rows_of(const json_t *rows, size_t *B, size_t *T)
+{
+    *B = json_array_size(rows);
+    *T = json_array_size(json_array_get(rows, 0));
+    uint32_t *ids = fl_alloc(*B * *T, sizeof *ids);
+    for (size_t b = 0; b < *B; b++)
+        for (size_t t = 0; t < *T; t++)
+            ids[b * *T + t] = (uint32_t)json_integer_value(
+                json_array_get(json_array_get(rows, b), t));
+    return ids;
+}
+
+static void
+check_prompt(struct reference *r, const char *model, const json_t *prompt)
+{
+    size_t n, V = r->m->config.vocab;
+    uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
+    float *got = fl_alloc(n * V, sizeof *got);
+    struct fl_batch batch = {1, n, ids, NULL};
+    struct fl_engine *e = fl_engine_new(r->m, NULL, 1, n, FL_ENGINE_SCORE);
+    struct fl_buf npy = {0};
+    char path[512];
+    double most = 0;
+
+    CHECK(e && !fl_engine_logits(e, r->m->weights, &batch, got));
+    data_path("oracles/%s/%s", model,
+              json_string_value(json_object_get(prompt, "logits_file")), path);
+    CHECK(!fl_read_file(path, 1 << 24, &npy) && npy.len >= n * V * sizeof *got);
+    const unsigned char *want = npy.data + npy.len - n * V * sizeof *got;
+    for (size_t i = 0; i < n * V; i++) {
+        float v;
+        memcpy(&v, want + i * sizeof v, sizeof v);
+        most = fabs(got[i] - v) > most ? fabs(got[i] - v) : most;
+    }
+    if (!(most < 1e-4))
+        printf("# %s: logits differ by %g\n", path, most);
+    CHECK(most < 1e-4);
+    fl_engine_free(e);
+    fl_buf_release(&npy);
+    free(got);
+    free(ids);
+}
+
+static void
+test_logits(void)
+{
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct reference r;
+        json_t *prompts, *prompt;
+        size_t k;
+        if (open_reference(&r, models[i]))
+            SKIP("no shared data here");
+        prompts = json_object_get(r.oracle, "prompts");
+        CHECK(json_array_size(prompts) > 0);
+        json_array_foreach (prompts, k, prompt)
+            check_prompt(&r, models[i], prompt);
+        close_reference(&r);
+    }
+}
+
+static double
+number(const json_t *object, const char *key)
+{
+    const json_t *v = json_object_get(object, key);
+
+    CHECK(json_is_number(v));
+    return json_number_value(v);
+}
+
+/* Norm, sum against a cosine, and first values of a parameter's gradient. */
+static void
+check_gradient(const struct fl_model *m, const struct fl_param *p, const float *grads,
+               const json_t *want)
+{
+    char name[96];
+    double norm = 0, dot = 0;
+    const float *g = grads + p->offset;
+
+    snprintf(name, sizeof name, "model.%s", p->name);
+    const json_t *ref = json_object_get(want, name);
+    if (!ref)
+        ref = json_object_get(want, p->name);
+    CHECK(ref != NULL);
+    if (!ref)
+        return;
+    for (size_t i = 0; i < p->count; i++) {
+        norm += (double)g[i] * g[i];
+        dot += g[i] * cos(0.1 * (double)i);
+    }
+    (void)m;
+    double scale = number(ref, "norm");
+    CHECK(fabs(sqrt(norm) - scale) <= 1e-4 * scale);
+    CHECK(fabs(dot - number(ref, "dot_cos")) <= 1e-4 * scale);
+    for (size_t i = 0; i < json_array_size(json_object_get(ref, "first4")); i++)
+        CHECK(fabs(g[i] - json_number_value(json_array_get(json_object_get(ref, "first4"), i))) <=
+              1e-4 * scale);
+}
+
+static void
+train_like(struct reference *r, const char *name, double clip,
+           const struct fl_batch *batch)
+{
+    const json_t *ref = json_object_get(json_object_get(json_object_get(r->oracle, "train"),
+                                                        "adamw"), name);
+    const json_t *losses = json_object_get(ref, "losses_before_each_step_then_final");
+    struct fl_adamw opt = FL_ADAMW_INIT;
+    size_t n = batch->B * batch->T;
+    float *grads = fl_model_array(r->m), *loss = fl_alloc(n, sizeof *loss);
+    float *keep = fl_model_array(r->m);
+    struct fl_engine *e = fl_engine_new(r->m, NULL, batch->B, batch->T, FL_ENGINE_TRAIN);
+
+    CHECK(json_array_size(losses) == 21);
+    memcpy(keep, r->m->weights, r->m->size * sizeof *keep);
+    CHECK(!fl_adamw_start(&opt, r->m));
+    for (size_t step = 0; e && step < json_array_size(losses); step++) {
+        double mean = 0, want = json_number_value(json_array_get(losses, step));
+        CHECK(!fl_engine_grad(e, r->m->weights, batch, 1 / (float)n, grads, loss));
+        for (size_t i = 0; i < n; i++)
+            mean += loss[i] / (double)n;
+        if (!(fabs(mean - want) <= 1e-4 * want))
+            printf("# %s step %zu: loss %.7f, want %.7f\n", name, step, mean, want);
+        CHECK(fabs(mean - want) <= 1e-4 * want);
+        double norm = fl_gradient_norm(r->m, NULL, grads);
+        fl_adamw_step(&opt, r->m, NULL, grads, fl_clip(norm, clip), 1e-3);
+    }
+    memcpy(r->m->weights, keep, r->m->size * sizeof *keep);
+    fl_engine_free(e);
+    fl_adamw_release(&opt);
+    free(grads);
+    free(loss);
+    free(keep);
+}
+
+static void
+test_training(void)
+{
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct reference r;
+        size_t B, T;
+        if (open_reference(&r, models[i]))
+            SKIP("no shared data here");
+        const json_t *train = json_object_get(r.oracle, "train");
+        uint32_t *x = rows_of(json_object_get(train, "x"), &B, &T);
+        uint32_t *y = rows_of(json_object_get(train, "y"), &B, &T);
+        struct fl_batch batch = {B, T, x, y};
+        float *grads = fl_model_array(r.m), *loss = fl_alloc(B * T, sizeof *loss);
+        struct fl_engine *e = fl_engine_new(r.m, NULL, B, T, FL_ENGINE_TRAIN);
+        CHECK(e && !fl_engine_grad(e, r.m->weights, &batch, 1 / (float)(B * T), grads, loss));
+        double norm = fl_gradient_norm(r.m, NULL, grads), want = number(train, "grad_global_norm");
+        CHECK(fabs(norm - want) <= 1e-4 * want);
+        for (size_t p = 0; p < r.m->param_count; p++)
+            check_gradient(r.m, &r.m->params[p], grads, json_object_get(train, "grads"));
+        fl_engine_free(e);
+        train_like(&r, "decay_2d", 0, &batch);
+        train_like(&r, "decay_2d_clip1", 1, &batch);
+        free(x);
+        free(y);
+        free(grads);
+        free(loss);
+        close_reference(&r);
+    }
+}
+
+int
+main(void)
+{
+    RUN(test_logits);
+    RUN(test_training);
+    return test_end();
+}
