@@ -50,8 +50,8 @@ check_options(const struct fl_cli *cli)
     bool to_stdout = !cli->output || !strcmp(cli->output, "-");
 
     if (!opt.tokenizer && !opt.train_given)
-        return fl_error(FL_USAGE, "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would make "
-                                  "a tokenizer");
+        return fl_error(FL_USAGE, "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would "
+                                  "make a tokenizer");
     if (opt.tokenizer && opt.train_given)
         return fl_error(FL_USAGE, "-t and --train-tokenizer exclude each other");
     if (opt.valid_output && !opt.valid_given)

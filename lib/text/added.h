@@ -1,6 +1,7 @@
 /*
  * Added tokens: names that stand for themselves when a text spells them. At every place the longest
- * one counts. Source: Hugging Face tokenizers, added_vocabulary.rs (Aho-Corasick, leftmost-longest).
+ * one counts. Source: Hugging Face tokenizers, added_vocabulary.rs (Aho-Corasick,
+ * leftmost-longest).
  */
 #ifndef FL_TEXT_ADDED_H
 #define FL_TEXT_ADDED_H

@@ -1,7 +1,7 @@
 /*
- * The alphabet of byte-level tokenizers: a printable character for every byte, so that tokens can be
- * written in JSON. Printable ASCII and Latin-1 stand for themselves, the other 68 bytes for U+0100 and
- * up. Source: GPT-2's bytes_to_unicode (Radford et al. 2019).
+ * The alphabet of byte-level tokenizers: a printable character for every byte, so that tokens can
+ * be written in JSON. Printable ASCII and Latin-1 stand for themselves, the other 68 bytes for
+ * U+0100 and up. Source: GPT-2's bytes_to_unicode (Radford et al. 2019).
  */
 #ifndef FL_TEXT_ALPHABET_H
 #define FL_TEXT_ALPHABET_H
@@ -14,7 +14,7 @@
 /* The character that stands for a byte. */
 uint32_t fl_alphabet_point(unsigned char byte);
 
-/* Bytes as characters; characters as bytes: 1, or 0 (OUT as it was) when one is not in it, or -1. */
+/* Bytes as characters. And back: 1, 0 (OUT as it was) when a character is not in it, or -1. */
 int fl_alphabet_write(const void *bytes, size_t len, struct fl_buf *out);
 int fl_alphabet_read(const char *text, size_t len, struct fl_buf *out);
 

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/mem.h"
 #include "text/alphabet.h"
+#include "text/hash.h"
 #include "text/unicode.h"
 
 enum {
@@ -301,7 +300,7 @@ reserve_long(struct fl_bpe_scratch *s, size_t n)
     return 0;
 }
 
-/* The same for words of any length with a heap of pairs; entries that are out of date are passed. */
+/* The same for words of any length with a heap of pairs; entries out of date are passed over. */
 static int
 merge_long(const struct fl_bpe *b, struct fl_bpe_scratch *s, uint32_t *id, size_t *count)
 {
@@ -407,7 +406,7 @@ encode_cached(const struct fl_bpe *b, struct fl_bpe_scratch *s, const unsigned c
 {
     if (len > CACHE_WORD || !len)
         return len ? encode_new(b, s, word, len, ids) : 0;
-    uint64_t hash = XXH3_64bits(word, len);
+    uint64_t hash = fl_hash_text(word, len);
     size_t slot = hash & (CACHE_SLOTS - 1);
     for (; s->cache[slot].len; slot = (slot + 1) & (CACHE_SLOTS - 1)) {
         const struct cached *c = &s->cache[slot];

@@ -1,8 +1,8 @@
 /*
- * Byte pair encoding: one word to ids. The word begins as one token a byte (byte-level) or a character
- * (with byte fallback or an unknown token); then the adjacent pair whose merge was learnt first is
- * joined, the leftmost of equals, until no pair has a merge.
- * Source: Sennrich et al. 2016; ties and unknown characters as in Hugging Face tokenizers' models/bpe.
+ * Byte pair encoding: one word to ids. The word begins as one token a byte (byte-level) or a
+ * character (with byte fallback or an unknown token); then the adjacent pair whose merge was learnt
+ * first is joined, the leftmost of equals, until no pair has a merge. Source: Sennrich et al. 2016;
+ * ties and unknown characters as in Hugging Face tokenizers' models/bpe.
  */
 #ifndef FL_TEXT_BPE_H
 #define FL_TEXT_BPE_H

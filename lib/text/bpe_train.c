@@ -223,7 +223,7 @@ load_words(struct train *t, const struct fl_words *tables, size_t n)
     return push_touched(t);
 }
 
-/* The id of the token that LEFT and RIGHT make: a new one unless another pair made the same bytes. */
+/* The id of the token that LEFT and RIGHT make: a new one unless other merges made these bytes. */
 static int64_t
 join(struct fl_bpe_trained *r, uint32_t left, uint32_t right)
 {

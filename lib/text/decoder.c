@@ -54,7 +54,7 @@ read_strip(struct fl_decoder *d, const json_t *spec)
     if (strlen(content) != 1 || !d->fuse || d->strip)
         return fl_error(FL_FAILED, "%s is supported once, behind Fuse, for one ASCII character",
                         what);
-    d->strip = content[0];
+    d->strip = (unsigned char)content[0];
     d->strip_start = (size_t)start;
     d->strip_end = (size_t)stop;
     return 0;

@@ -1,6 +1,6 @@
 /*
- * The decoder of a tokenizer.json: from token names to bytes. ByteLevel; or a Sequence of Replace (of
- * a string), ByteFallback, Fuse and, behind Fuse, Strip.
+ * The decoder of a tokenizer.json: from token names to bytes. ByteLevel; or a Sequence of Replace
+ * (of a string), ByteFallback, Fuse and, behind Fuse, Strip.
  */
 #ifndef FL_TEXT_DECODER_H
 #define FL_TEXT_DECODER_H
@@ -20,7 +20,7 @@ struct fl_decoder { /* a zeroed struct can be released */
     bool byte_level, fallback, fuse;
     struct fl_decoder_replace *replace;
     size_t replace_count, replace_cap;
-    char strip;                    /* this character goes, */
+    unsigned char strip;           /* this character goes, */
     size_t strip_start, strip_end; /* at most so often, at the ends of a text */
 };
 

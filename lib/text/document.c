@@ -4,7 +4,7 @@
 
 #include "text/jsonl.h"
 
-/* Offsets and lines of firsts count only when there is one; 0 is an offset, so the number decides. */
+/* The place of the first one; 0 is a place, so the number says whether there is one. */
 static void
 count_first(uint64_t *n, uint64_t *first, uint64_t more, uint64_t more_first)
 {

@@ -37,9 +37,9 @@ struct fl_document { /* a zeroed struct is fine; of one thread */
 void fl_document_release(struct fl_document *d);
 
 /*
- * Make RECORD a document in D->text. FIELD: of JSON lines. Returns 1; 0 when it is dropped; -1 with an
- * error, which with REFUSE_INVALID is also what is not UTF-8. Counts are added to COUNTS. The text of
- * a JSON line may be longer than what the records are cut to.
+ * Make RECORD a document in D->text. FIELD: of JSON lines. Returns 1; 0 when it is dropped; -1 with
+ * an error, which with REFUSE_INVALID is also what is not UTF-8. Counts are added to COUNTS. The
+ * text of a JSON line may be longer than what the records are cut to.
  */
 int fl_document_make(struct fl_document *d, const struct fl_record *record, const char *field,
                      bool refuse_invalid, struct fl_document_counts *counts);

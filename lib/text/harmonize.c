@@ -279,15 +279,15 @@ run_batch(struct fl_harmonize *h)
 static int
 add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk_bytes)
 {
-    struct chunk *last = h->chunk_count ? &h->chunks[h->chunk_count - 1] : NULL;
+    size_t n = h->chunk_count;
 
-    if (!last || last->file != record->file || *chunk_bytes >= FL_HARMONIZE_CHUNK) {
-        if (h->chunk_count == FL_HARMONIZE_CHUNKS && run_batch(h))
+    if (!n || h->chunks[n - 1].file != record->file || *chunk_bytes >= FL_HARMONIZE_CHUNK) {
+        if (n == FL_HARMONIZE_CHUNKS && run_batch(h))
             return -1;
-        last = &h->chunks[h->chunk_count++];
-        last->file = record->file;
-        last->first = h->batch_count;
-        last->count = 0;
+        struct chunk *c = &h->chunks[h->chunk_count++];
+        c->file = record->file;
+        c->first = h->batch_count;
+        c->count = 0;
         *chunk_bytes = 0;
     }
     struct fl_record *batch = fl_grow(h->batch, h->batch_count, &h->batch_cap, sizeof *batch);
@@ -297,7 +297,7 @@ add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk
     if (fl_buf_add(&h->arena, record->data, record->len))
         return -1;
     batch[h->batch_count++] = *record;
-    last->count++;
+    h->chunks[h->chunk_count - 1].count++;
     *chunk_bytes += record->len;
     return 0;
 }

@@ -5,8 +5,8 @@
  * work on chunks, and results are taken in order: they do not depend on the number of threads.
  *
  * A document falls on the validation side when the first 8 bytes of H("fl1.split"; document), as a
- * little-endian number, are below VALID * 2^64: equal documents are always on the same side, in every
- * file and at every site. Added tokens that a text spells are never made of it.
+ * little-endian number, are below VALID * 2^64: equal documents are always on the same side, in
+ * every file and at every site. Added tokens that a text spells are never made of it.
  */
 #ifndef FL_TEXT_HARMONIZE_H
 #define FL_TEXT_HARMONIZE_H
@@ -54,8 +54,8 @@ struct fl_harmonize *fl_harmonize_new(const char *const *paths, size_t count,
 void fl_harmonize_free(struct fl_harmonize *h);
 
 /*
- * Everything into shards. VALID NULL: documents of that side are counted and left out. Input without
- * one document is an error.
+ * Everything into shards. VALID NULL: documents of that side are counted and left out. Input
+ * without one document is an error.
  */
 int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
                         struct fl_shard *train, struct fl_shard *valid);

@@ -75,7 +75,8 @@ read_metaspace(struct fl_pretokenizer *p, const json_t *spec)
         fl_spec_text(spec, what, "prepend_scheme", &scheme))
         return -1;
     if (!prefix && json_object_get(spec, "prepend_scheme") && strcmp(scheme, "never"))
-        return fl_error(FL_FAILED, "%s: \"add_prefix_space\" and \"prepend_scheme\" disagree", what);
+        return fl_error(FL_FAILED, "%s: \"add_prefix_space\" and \"prepend_scheme\" disagree",
+                        what);
     if (!prefix)
         scheme = "never";
     if (!*mark)

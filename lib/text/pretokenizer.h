@@ -1,7 +1,7 @@
 /*
- * The pre-tokenizer of a tokenizer.json: text into the words that byte pair encoding works in. Split
- * (by an expression, Isolated), Digits, ByteLevel, Metaspace, or a Sequence of them in which ByteLevel
- * or Metaspace is the last.
+ * The pre-tokenizer of a tokenizer.json: text into the words that byte pair encoding works in.
+ * Split (by an expression, Isolated), Digits, ByteLevel, Metaspace, or a Sequence of them in which
+ * ByteLevel or Metaspace is the last.
  */
 #ifndef FL_TEXT_PRETOKENIZER_H
 #define FL_TEXT_PRETOKENIZER_H

@@ -6,9 +6,9 @@
  * second half, else behind the last line, else the last space, else between characters. Of JSON
  * Lines every line is a record; a line longer than FL_RECORDS_LINE(MAX) is passed over and counted.
  *
- * The bytes of a record are as the file has them: not yet UTF-8, line ends as they were; only a byte
- * order mark at the start of a file, form feeds and blank lines between passages are gone. A file
- * that is compressed, a stream, a PDF or UTF-16 is refused with what would help.
+ * The bytes of a record are as the file has them: not yet UTF-8, line ends as they were; only a
+ * byte order mark at the start of a file, form feeds and blank lines between passages are gone. A
+ * file that is compressed, a stream, a PDF or UTF-16 is refused with what would help.
  */
 #ifndef FL_TEXT_RECORDS_H
 #define FL_TEXT_RECORDS_H
@@ -53,8 +53,8 @@ struct fl_records_file { /* what one file had; complete when its last record was
 struct fl_records;
 
 /*
- * Can PATHS be opened, and is none of a kind that is refused? Pipes are not looked into. *TOTAL is the
- * bytes of all files, 0 when it is not known. No paths: standard input.
+ * Can PATHS be opened, and is none of a kind that is refused? Pipes are not looked into. *TOTAL is
+ * the bytes of all files, 0 when it is not known. No paths: standard input.
  */
 int fl_records_check(const char *const *paths, size_t count, uint64_t *total);
 

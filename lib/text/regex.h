@@ -1,8 +1,8 @@
 /*
- * The regular expressions of a tokenizer.json, which are written for Oniguruma's Ruby syntax, run by
- * PCRE2. Only what means the same in both is taken: literals, classes, general categories, \s \S \d,
- * groups, look-around, quantifiers. White space is the property White_Space, as in Oniguruma. The rest
- * is refused when the expression is made.
+ * The regular expressions of a tokenizer.json, which are written for Oniguruma's Ruby syntax, run
+ * by PCRE2. Only what means the same in both is taken: literals, classes, general categories, \s \S
+ * \d, groups, look-around, quantifiers. White space is the property White_Space, as in Oniguruma.
+ * The rest is refused when the expression is made.
  */
 #ifndef FL_TEXT_REGEX_H
 #define FL_TEXT_REGEX_H

@@ -1,6 +1,6 @@
 /*
- * tokenizer.json to struct fl_tokenizer. Source: Hugging Face tokenizers 0.21, tokenizer/serialization.rs
- * and models/bpe/serialization.rs.
+ * tokenizer.json to struct fl_tokenizer. Source: Hugging Face tokenizers 0.21,
+ * tokenizer/serialization.rs and models/bpe/serialization.rs.
  */
 #include "text/tokenizer_parts.h"
 

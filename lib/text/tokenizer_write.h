@@ -1,7 +1,7 @@
 /*
- * The tokenizer.json of a byte-level BPE, in the one form that this toolkit writes: ids 0 to 255 are
- * the bytes, 256 is the end of text, and merged tokens follow as they were learnt. The same merges
- * give the same bytes.
+ * The tokenizer.json of a byte-level BPE, in the one form that this toolkit writes: ids 0 to 255
+ * are the bytes, 256 is the end of text, and merged tokens follow as they were learnt. The same
+ * merges give the same bytes.
  */
 #ifndef FL_TEXT_TOKENIZER_WRITE_H
 #define FL_TEXT_TOKENIZER_WRITE_H

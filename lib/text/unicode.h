@@ -22,10 +22,8 @@ size_t fl_unicode_check(const void *text, size_t len);
 int fl_unicode_replace(const void *text, size_t len, struct fl_buf *out, uint64_t *replaced,
                        uint64_t *bytes);
 
-/*
- * The code point at TEXT, which is UTF-8 and not empty; *SIZE is its bytes.
- */
-uint32_t fl_unicode_point(const unsigned char *text, size_t *size);
+/* The code point at P, which is UTF-8 and not empty; *SIZE is its bytes. */
+uint32_t fl_unicode_point(const unsigned char *p, size_t *size);
 
 /* Add a code point (no surrogate, at most U+10FFFF) as UTF-8. */
 int fl_unicode_add(struct fl_buf *out, uint32_t point);

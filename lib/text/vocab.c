@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/mem.h"
+#include "text/hash.h"
 
 void
 fl_vocab_release(struct fl_vocab *v)
@@ -21,7 +20,7 @@ static size_t
 slot_of(const struct fl_vocab *v, const void *text, size_t len)
 {
     size_t mask = v->slot_count - 1;
-    size_t i = (size_t)XXH3_64bits(text, len) & mask;
+    size_t i = (size_t)fl_hash_text(text, len) & mask;
 
     for (; v->slots[i]; i = (i + 1) & mask) {
         const struct fl_vocab_item *item = &v->items[v->slots[i] - 1];

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/mem.h"
+#include "text/hash.h"
 
 void
 fl_words_release(struct fl_words *w)
@@ -28,7 +27,7 @@ fl_words_clear(struct fl_words *w)
 uint64_t
 fl_words_hash(const void *word, size_t len)
 {
-    return XXH3_64bits(word, len);
+    return fl_hash_text(word, len);
 }
 
 static size_t
