@@ -19,6 +19,9 @@
 #include "flt/writer.h"
 #include "os/pool.h"
 
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wkeyword-macro"
+#endif
 #define float double
 #define sqrtf sqrt
 #define logf log

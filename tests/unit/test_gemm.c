@@ -1,0 +1,102 @@
+#include "test.h"
+
+#include <stdint.h>
+
+#include "math/gemm.h"
+#include "math/random.h"
+#include "os/pool.h"
+
+enum { SIZE = 64 * 1024 };
+
+static float a[SIZE], b[SIZE], c[SIZE], first[SIZE];
+
+/* One product, by the contract's own words. */
+static double
+element(const struct fl_gemm *g, const float *c0, size_t i, size_t j)
+{
+    double sum = g->keep ? c0[i * g->ldc + j] : 0;
+
+    for (size_t l = 0; l < g->k; l++)
+        sum += (double)(g->at ? g->a[l * g->lda + i] : g->a[i * g->lda + l]) *
+               (g->bt ? g->b[j * g->ldb + l] : g->b[l * g->ldb + j]);
+    return sum;
+}
+
+/* All forms, with strides wider than rows: right inside, and nothing written between rows. */
+static void
+test_forms(void)
+{
+    static const size_t sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {5, 7, 1}, {1, 64, 64},
+                                      {3, 17, 33}, {64, 64, 64}, {65, 40, 70}};
+
+    fl_gemm_start();
+    fl_random_normal(1, 1, 0, a, SIZE, 1);
+    fl_random_normal(1, 2, 0, b, SIZE, 1);
+    fl_random_normal(1, 3, 0, first, SIZE, 1);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int form = 0; form < 8; form++) {
+            size_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+            struct fl_gemm g = {.m = m, .n = n, .k = k, .a = a, .b = b, .c = c,
+                                .at = form & 1, .bt = form & 2, .keep = form & 4,
+                                .lda = (form & 1 ? m : k) + 3, .ldb = (form & 2 ? k : n) + 5,
+                                .ldc = n + 2};
+            memcpy(c, first, sizeof c);
+            fl_gemm(&g);
+            for (size_t i = 0; i < m; i++) {
+                for (size_t j = 0; j < n; j++)
+                    CHECK_NEAR(c[i * g.ldc + j], element(&g, first, i, j), 2e-5);
+                CHECK(!memcmp(c + i * g.ldc + n, first + i * g.ldc + n, 2 * sizeof *c));
+            }
+        }
+}
+
+/* C is not read unless it is kept: it may hold anything, NaN too. */
+static void
+test_not_read(void)
+{
+    for (size_t m = 1; m < 40; m += 13) {
+        for (size_t i = 0; i < SIZE; i++)
+            c[i] = NAN;
+        struct fl_gemm g = {.m = m, .n = 9, .k = 8, .a = a, .lda = 8, .b = b, .ldb = 9, .c = c,
+                            .ldc = 9};
+        fl_gemm(&g);
+        for (size_t i = 0; i < m * 9; i++)
+            CHECK(isfinite(c[i]));
+    }
+}
+
+static void
+task(void *arg, size_t index, int worker)
+{
+    float (*out)[80 * 96] = arg;
+
+    (void)worker;
+    fl_gemm(&(struct fl_gemm){.m = 80, .n = 96, .k = 300, .a = a, .lda = 300, .b = b, .ldb = 96,
+                              .c = out[index], .ldc = 96});
+}
+
+/* The same bytes whoever else is multiplying. */
+static void
+test_many_threads(void)
+{
+    enum { TASKS = 24 };
+    float (*out)[80 * 96] = malloc(TASKS * sizeof *out);
+    struct fl_pool *pool = fl_pool_new(4);
+
+    fl_pool_run(pool, TASKS, task, out);
+    for (int i = 1; i < TASKS; i++)
+        CHECK(!memcmp(out[0], out[i], sizeof *out));
+    task(out + 1, 0, 0);
+    CHECK(!memcmp(out[0], out[1], sizeof *out));
+    fl_pool_free(pool);
+    free(out);
+}
+
+int
+main(void)
+{
+    RUN(test_forms);
+    RUN(test_not_read);
+    RUN(test_many_threads);
+    return test_end();
+}
