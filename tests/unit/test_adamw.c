@@ -1,0 +1,131 @@
+#include "test.h"
+
+#include <stdint.h>
+
+#include "math/random.h"
+#include "nn/adamw.h"
+
+static struct fl_model *
+new_model(void)
+{
+    /* more floats than one task of a step, and sizes that no block divides */
+    struct fl_config c = {1031, 16, 2, 72, 4, 2, 18, 130, 1e-5, 1e4, false};
+    struct fl_model *m = fl_model_new(&c);
+
+    fl_random_normal(1, 0, 0, m->weights, m->size, 1);
+    return m;
+}
+
+/* Ten steps of every parameter by the formulas, in doubles. */
+static void
+test_against_formulas(void)
+{
+    struct fl_model *m = new_model();
+    struct fl_adamw a = FL_ADAMW_INIT;
+    float *grads = fl_model_array(m);
+    double *w = malloc(m->size * sizeof *w), *m1 = calloc(m->size, sizeof *m1);
+    double *v = calloc(m->size, sizeof *v), worst = 0;
+
+    CHECK(!fl_adamw_start(&a, m));
+    for (size_t i = 0; i < m->size; i++)
+        w[i] = m->weights[i];
+    for (int step = 1; step <= 10; step++) {
+        double lr = 0.01 * step, clip = step & 1 ? 1 : 0.25;
+        fl_random_normal(2, (uint64_t)step, 0, grads, m->size, step == 5 ? 0 : 0.1);
+        for (size_t p = 0; p < m->param_count; p++)
+            for (size_t j = 0; j < m->params[p].count; j++) {
+                size_t i = m->params[p].offset + j;
+                double g = clip * grads[i];
+                m1[i] = 0.9 * m1[i] + (1 - 0.9) * g;
+                v[i] = 0.95 * v[i] + (1 - 0.95) * g * g;
+                double update = m1[i] / (1 - pow(0.9, step)) /
+                                (sqrt(v[i] / (1 - pow(0.95, step))) + 1e-8);
+                w[i] -= lr * (update + (m->params[p].rank == 2 ? 0.1 * w[i] : 0));
+            }
+        fl_adamw_step(&a, m, NULL, grads, clip, lr);
+    }
+    for (size_t i = 0; i < m->size; i++) {
+        worst = fmax(worst, fabs(m->weights[i] - w[i]));
+        if (grads[i] != 0)
+            CHECK(grads[i] == 0);
+    }
+    CHECK(worst < 5e-6);
+    CHECK(a.step == 10);
+    fl_adamw_release(&a);
+    fl_model_free(m);
+    free(grads), free(w), free(m1), free(v);
+}
+
+static void
+test_threads(void)
+{
+    struct fl_model *m[2];
+    double norm[2];
+
+    for (int k = 0; k < 2; k++) {
+        struct fl_adamw a = FL_ADAMW_INIT;
+        struct fl_pool *pool = fl_pool_new(k ? 3 : 1);
+        m[k] = new_model();
+        float *grads = fl_model_array(m[k]);
+        CHECK(!fl_adamw_start(&a, m[k]));
+        fl_random_normal(2, 1, 0, grads, m[k]->size, 1);
+        norm[k] = fl_gradient_norm(m[k], pool, grads);
+        fl_adamw_step(&a, m[k], pool, grads, 0.5, 0.01);
+        fl_adamw_release(&a);
+        fl_pool_free(pool);
+        free(grads);
+    }
+    CHECK(norm[0] == norm[1]);
+    CHECK_NEAR(norm[0], sqrt((double)m[0]->size), 0.01);
+    CHECK(!memcmp(m[0]->weights, m[1]->weights, m[0]->size * sizeof(float)));
+    fl_model_free(m[0]), fl_model_free(m[1]);
+}
+
+static void
+test_norm_and_clip(void)
+{
+    struct fl_model *m = new_model();
+    float *grads = fl_model_array(m);
+
+    CHECK(fl_gradient_norm(m, NULL, grads) == 0);
+    grads[0] = 3, grads[m->size - 1] = -4;
+    CHECK_NEAR(fl_gradient_norm(m, NULL, grads), 5, 1e-15);
+    grads[m->size / 2] = NAN;
+    CHECK(isnan(fl_gradient_norm(m, NULL, grads)));
+    CHECK(fl_clip(0.5, 1) == 1);
+    CHECK_NEAR(fl_clip(4, 1), 1 / (4 + 1e-6), 1e-15);
+    CHECK(fl_clip(1000, 0) == 1);
+    fl_model_free(m);
+    free(grads);
+}
+
+static void
+test_schedule(void)
+{
+    struct fl_schedule s = {.lr = 2, .final = 0.1, .warmup = 4, .steps = 105};
+
+    CHECK_NEAR(fl_schedule_lr(&s, 0), 0.5, 1e-15);
+    CHECK_NEAR(fl_schedule_lr(&s, 3), 2, 1e-15);
+    CHECK_NEAR(fl_schedule_lr(&s, 4), 2, 1e-15);
+    CHECK_NEAR(fl_schedule_lr(&s, 54), 2 * (0.1 + 0.9 / 2), 1e-12);
+    CHECK_NEAR(fl_schedule_lr(&s, 104), 0.2, 1e-12);
+    CHECK_NEAR(fl_schedule_lr(&s, 1000), 0.2, 1e-12);
+    for (uint64_t i = 5; i < 105; i++)
+        CHECK(fl_schedule_lr(&s, i) < fl_schedule_lr(&s, i - 1));
+    s = (struct fl_schedule){.lr = 3, .final = 1, .steps = 10};
+    CHECK(fl_schedule_lr(&s, 0) == 3 && fl_schedule_lr(&s, 9) == 3);
+    s = (struct fl_schedule){.lr = 3, .final = 0, .warmup = 5, .steps = 5};
+    CHECK(isfinite(fl_schedule_lr(&s, 5)));
+    s = (struct fl_schedule){.lr = 3, .final = 0, .warmup = 0, .steps = 1};
+    CHECK(fl_schedule_lr(&s, 0) == 3);
+}
+
+int
+main(void)
+{
+    RUN(test_against_formulas);
+    RUN(test_threads);
+    RUN(test_norm_and_clip);
+    RUN(test_schedule);
+    return test_end();
+}

@@ -1,0 +1,240 @@
+#include "test.h"
+
+#include <stdint.h>
+#include <unistd.h>
+
+#include "crypt/hash.h"
+#include "nn/model.h"
+#include "os/file.h"
+
+static const struct fl_config shape = {90, 32, 2, 16, 4, 2, 4, 24, 1e-5, 1e4, false};
+
+static void
+test_table(void)
+{
+    struct fl_model *m = fl_model_new(&shape);
+    size_t at = 0;
+
+    CHECK(m->param_count == 2 * 9 + 3);
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_param *p = &m->params[i];
+        CHECK(p->offset == at); /* nothing lies between */
+        CHECK(p->count == p->dims[0] * (p->rank == 2 ? p->dims[1] : 1));
+        CHECK(fl_model_find(m, p->name) == (int64_t)i);
+        at += p->count;
+    }
+    CHECK(at == m->size && m->size == fl_config_parameters(&shape));
+    CHECK_TEXT(m->params[0].name, "embed_tokens.weight");
+    CHECK_TEXT(m->params[3].name, "layers.0.self_attn.k_proj.weight");
+    CHECK(m->params[3].dims[0] == 8 && m->params[3].dims[1] == 16);
+    CHECK_TEXT(m->params[18].name, "layers.1.mlp.down_proj.weight");
+    CHECK(m->params[18].kind == FL_PARAM_DOWN && m->params[18].layer == 1);
+    CHECK_TEXT(m->params[20].name, "lm_head.weight");
+    CHECK(fl_model_find(m, "layers.2.mlp.down_proj.weight") == -1);
+    CHECK((uintptr_t)m->weights % 64 == 0);
+    fl_model_free(m);
+    struct fl_config bad = shape;
+    bad.heads = 3;
+    CHECK(!fl_model_new(&bad));
+}
+
+/* Spread of weights, and the promise of the same bytes everywhere. */
+static void
+test_init(void)
+{
+    struct fl_model *m = fl_model_new(&shape);
+    unsigned char digest[FL_HASH_BYTES];
+    char hex[17];
+
+    fl_model_init(m, 7);
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_param *p = &m->params[i];
+        double sum = 0, want = 0.02;
+        for (size_t j = 0; j < p->count; j++)
+            sum += (double)m->weights[p->offset + j] * m->weights[p->offset + j];
+        if (p->rank == 1)
+            want = 1;
+        else if (p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN)
+            want = 0.02 / 2; /* sqrt(2 L) */
+        CHECK(fabs(sqrt(sum / (double)p->count) / want - 1) < 0.16);
+    }
+    fl_hash_once(digest, NULL, "test", m->weights, m->size * sizeof *m->weights);
+    fl_hex(hex, digest, 8);
+    CHECK_TEXT(hex, "09ee83f05920f050");
+    fl_model_init(m, 8);
+    fl_hash_once(digest, NULL, "test", m->weights, m->size * sizeof *m->weights);
+    char other[17];
+    fl_hex(other, digest, 8);
+    CHECK(strcmp(hex, other));
+    fl_model_free(m);
+}
+
+/* Writes an object to a spool, and opens it again from its descriptor's path. */
+struct stored {
+    int fd;
+    char path[64];
+    struct fl_writer *w;
+};
+
+static void
+store(struct stored *s)
+{
+    s->fd = fl_spool_open();
+    snprintf(s->path, sizeof s->path, "/dev/fd/%d", s->fd);
+    s->w = fl_writer_new(s->fd, "spool", 0);
+}
+
+static struct fl_object *
+stored_object(struct stored *s)
+{
+    fl_writer_free(s->w);
+    lseek(s->fd, 0, SEEK_SET);
+    return fl_object_open(s->path, NULL);
+}
+
+static void
+test_write_and_load(void)
+{
+    struct fl_model *m = fl_model_new(&shape), *back;
+    struct fl_meta meta = {0};
+    struct stored s;
+
+    fl_model_init(m, 1);
+    CHECK(!fl_meta_set_i64(&meta, "round", 5));
+    store(&s);
+    CHECK(!fl_model_write(m, s.w, &meta, "{}", 2));
+    struct fl_object *o = stored_object(&s);
+    CHECK(o != NULL);
+    int64_t round;
+    CHECK(!fl_meta_get_i64(&fl_object_head(o)->meta, "round", 5, 5, &round));
+    int64_t tok = fl_object_find(o, "tokenizer.json");
+    CHECK(tok >= 0 && !memcmp(fl_object_data(o, (size_t)tok), "{}", 2));
+    back = fl_model_load(o);
+    CHECK(back && back->size == m->size &&
+          !memcmp(back->weights, m->weights, m->size * sizeof *m->weights));
+    fl_model_free(back);
+    fl_object_free(o);
+    close(s.fd);
+    fl_meta_release(&meta);
+    fl_model_free(m);
+}
+
+enum damage { NONE, MISSING, SHAPE, DTYPE, EXTRA, NOT_FINITE, ROLE, HALVES, NO_META, DAMAGES };
+
+/* A model object with something wrong in it. */
+static void
+write_damaged(const struct fl_model *m, struct fl_writer *w, enum damage damage)
+{
+    struct fl_meta meta = {0};
+    float *values = fl_model_array(m);
+
+    memcpy(values, m->weights, m->size * sizeof *values);
+    if (damage == NOT_FINITE)
+        values[m->params[4].offset + 3] = INFINITY;
+    if (damage != NO_META)
+        CHECK(!fl_config_to_meta(&m->config, &meta));
+    CHECK(!fl_writer_head(w, FL_KIND_MODEL, &meta));
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_param *p = &m->params[i];
+        struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+        size_t bytes = p->count * 4;
+        snprintf(t.name, sizeof t.name, "%s", p->name);
+        if (i == 4 && damage == MISSING)
+            continue;
+        if (i == 4 && damage == SHAPE)
+            t.dims[0] *= 2, t.dims[1] /= 2;
+        if (i == 4 && damage == DTYPE)
+            t.dtype = FL_I32;
+        if (i == 4 && damage == ROLE)
+            t.role = FL_MASKED;
+        if (damage == HALVES) {
+            t.dtype = i & 1 ? FL_F16 : FL_BF16;
+            bytes /= 2;
+            memset(values + p->offset, 0x3c, bytes); /* 0x3c3c: 1.05859375, 0.011474609375 */
+        }
+        CHECK(!fl_writer_tensor(w, &t) && !fl_writer_data(w, values + p->offset, bytes));
+    }
+    struct fl_tensor extra = {.name = "layers.0.bias", .dtype = FL_F32, .rank = 1, .dims = {4}};
+    if (damage == EXTRA)
+        CHECK(!fl_writer_tensor(w, &extra) && !fl_writer_data(w, values, 16));
+    CHECK(!fl_writer_done(w));
+    fl_meta_release(&meta);
+    free(values);
+}
+
+static void
+test_damaged(void)
+{
+    static const char *const texts[DAMAGES] = {
+        [MISSING] = "\"layers.0.self_attn.v_proj.weight\" is missing",
+        [SHAPE] = "v_proj.weight\" is f32[16,8]; f32[8,16] would be right",
+        [DTYPE] = "v_proj.weight\" is i32[8,16]; f32[8,16]",
+        [EXTRA] = "\"layers.0.bias\" is none",
+        [NOT_FINITE] = "\"layers.0.self_attn.v_proj.weight\": value 3 is inf",
+        [ROLE] = "v_proj.weight\" is masked",
+        [NO_META] = "arch."};
+    struct fl_model *m = fl_model_new(&shape);
+
+    fl_model_init(m, 1);
+    for (int damage = NONE; damage < DAMAGES; damage++) {
+        struct stored s;
+        store(&s);
+        write_damaged(m, s.w, (enum damage)damage);
+        struct fl_object *o = stored_object(&s);
+        CHECK(o != NULL);
+        struct fl_model *got = fl_model_load(o);
+        if (texts[damage]) {
+            CHECK(!got && fl_error_status() == FL_FAILED);
+            CHECK(strstr(fl_error_text(), texts[damage]));
+            CHECK(strstr(fl_error_text(), s.path) == fl_error_text());
+        } else {
+            CHECK(got != NULL);
+        }
+        if (damage == HALVES) {
+            CHECK(got->weights[0] == 0.011474609375f);
+            CHECK(got->weights[got->params[1].offset] == 1.05859375f);
+        }
+        fl_model_free(got);
+        fl_object_free(o);
+        close(s.fd);
+    }
+    fl_model_free(m);
+}
+
+/* Moments of a checkpoint beside the weights. */
+static void
+test_prefixes(void)
+{
+    struct fl_model *m = fl_model_new(&shape);
+    float *values = fl_model_array(m), *back = fl_model_array(m);
+    struct stored s;
+
+    fl_model_init(m, 1);
+    for (size_t i = 0; i < m->size; i++)
+        values[i] = (float)i;
+    store(&s);
+    CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL));
+    CHECK(!fl_model_write_values(m, s.w, "m/", values));
+    CHECK(!fl_model_write_values(m, s.w, "", m->weights));
+    CHECK(!fl_writer_done(s.w));
+    struct fl_object *o = stored_object(&s);
+    CHECK(!fl_model_check(m, o, "m/") && !fl_model_check(m, o, ""));
+    CHECK(fl_model_check(m, o, "v/") == -1);
+    CHECK(!fl_model_read(m, o, "m/", back));
+    CHECK(!memcmp(values, back, m->size * sizeof *back));
+    fl_object_free(o);
+    close(s.fd);
+    fl_model_free(m);
+    free(values), free(back);
+}
+
+int
+main(void)
+{
+    RUN(test_table);
+    RUN(test_init);
+    RUN(test_write_and_load);
+    RUN(test_damaged);
+    RUN(test_prefixes);
+    return test_end();
+}
