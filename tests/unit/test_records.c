@@ -67,7 +67,7 @@ test_cuts(void)
 {
     const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0};
     char text[200];
-    size_t lens[8];
+    size_t lens[8] = {0};
 
     memset(text, 'x', sizeof text);
     text[199] = '\0';

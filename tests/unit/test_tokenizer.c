@@ -205,9 +205,8 @@ static size_t
 unhex(const char *from, size_t n, unsigned char *to)
 {
     for (size_t i = 0; i < n / 2; i++) {
-        unsigned v;
-        sscanf(from + 2 * i, "%2x", &v);
-        to[i] = (unsigned char)v;
+        const char digits[3] = {from[2 * i], from[2 * i + 1], '\0'};
+        to[i] = (unsigned char)strtoul(digits, NULL, 16);
     }
     return n / 2;
 }
