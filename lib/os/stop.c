@@ -22,8 +22,11 @@ fl_stop_catch(void)
     act.sa_handler = note;
     act.sa_flags = (int)SA_RESETHAND | SA_RESTART;
     sigemptyset(&act.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaction(signals[i], &act, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction old;
+        if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &act, NULL);
+    }
 }
 
 int

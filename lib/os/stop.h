@@ -2,7 +2,10 @@
 #ifndef FL_OS_STOP_H
 #define FL_OS_STOP_H
 
-/* From now on these signals set the flag; a second one ends the process at once. */
+/*
+ * From now on these signals set the flag; a second one ends the process at once. One that was ignored
+ * when the program started stays ignored: nohup(1), or SIGINT in the background of a script.
+ */
 void fl_stop_catch(void);
 
 /* The signal that arrived, or 0. */

@@ -1,5 +1,6 @@
 #!/bin/sh
 # fl-init: presets, shapes from YAML, tokenizers, seeds; what it refuses.
+# shellcheck disable=SC2016  # awk programs and shells of their own
 . "$(dirname "$0")/lib.sh"
 shards() { python "$top/tests/cli/shards.py" "$@"; }
 said() { grep -q -- "$1" keep && [ "$(wc -l < keep)" = 1 ]; }   # one line with these words

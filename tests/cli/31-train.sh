@@ -1,0 +1,267 @@
+#!/bin/sh
+# fl-train: the update, the same bytes however it is run and interrupted, what it refuses and leaves.
+# shellcheck disable=SC2016  # awk programs and shells of their own
+. "$(dirname "$0")/lib.sh"
+shards() { python "$top/tests/cli/shards.py" "$@"; }
+updates() { python "$top/tests/cli/updates.py" "$@"; }
+says() { grep -q -- "$1" said; }
+one_line() { [ "$(wc -l < said)" = 1 ] && says '^fl-train: '; }
+same() { cmp -s "$1" "$2"; }
+nothing_left() { [ ! -e x.flt ] && [ ! -e .x.flt.part ]; }
+refused() {   # status "what" "words" args...: one line with these words, and no update
+    _status=$1 _about=$2 _words=$3
+    shift 3
+    status "$_status" "$_about" fl-train -o x.flt "$@"
+    cp err said
+    check "  and says why: $_words" says "$_words"
+    check "  in one line" one_line
+    check "  and leaves nothing" nothing_left
+}
+meta() { updates meta "$1" "$2"; }
+
+# ---- a small model, two texts ----
+printf 'preset: nano\nctx: 32\nchannels: 32\nheads: 2\nffn: 64\n' > c.yaml
+fl-init -c c.yaml --seed 1 -o m.flt || exit 1
+awk 'BEGIN { for (i = 0; i < 250; i++) printf "the %d cats sat on %d mats. ", i % 7, i % 5 }' > a.txt
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "%d times %d is %d\n", i, i, i * i }' > b.txt
+shards bytes m.flt a.flt a.txt b.txt
+shards bytes m.flt b.flt b.txt
+go() { fl-train -m m.flt --steps 40 -b 4 --seed 3 "$@"; }
+
+# ---- the update ----
+check "train" go --site north -o u.flt a.flt
+check "  an update of its base" shards update u.flt m.flt
+check "  site" [ "$(meta u.flt site)" = north ]
+check "  examples" [ "$(meta u.flt examples)" = 2 ]
+check "  tokens" [ "$(meta u.flt tokens)" = "$(shards tokens a.flt)" ]
+check "  tokens.seen" [ "$(meta u.flt tokens.seen)" = 5120 ]
+check "  steps" [ "$(meta u.flt steps)" = 40 ]
+check "  it learned" sh -c "awk 'BEGIN { exit !($(meta u.flt loss.last) < $(meta u.flt loss.first) - 1) }'"
+fl-apply -m m.flt -o new.flt u.flt
+loss() { fl-eval -m "$1" "$2" | tail -n 1 | cut -f 4; }
+check "  and evaluation agrees" sh -c \
+    "awk 'BEGIN { exit !($(loss new.flt a.flt) < $(loss m.flt a.flt) - 1) }'"
+
+# ---- the same bytes ----
+go -j 1 --site north a.flt > j1.flt
+check "one thread, to standard output" same u.flt j1.flt
+go -j 2 --site north -o j2.flt a.flt
+check "two threads" same u.flt j2.flt
+go --site north -o in.flt < a.flt
+check "shard on standard input" same u.flt in.flt
+cat a.flt | go --site north -o pipe.flt
+check "shard from a pipe" same u.flt pipe.flt
+go --site north --valid b.flt --valid-every 1 --report-every 3 --report r.tsv -o v.flt a.flt
+check "watched" same u.flt v.flt
+go --site north -z -o z.flt a.flt
+check "compressed: another file" sh -c '! cmp -s u.flt z.flt'
+fl-apply -m m.flt -o newz.flt z.flt
+check "  the same content" same new.flt newz.flt
+go -o ab.flt a.flt b.flt
+go -o ba.flt b.flt a.flt
+check "order of the shards" same ab.flt ba.flt
+cat b.flt a.flt | go -o both.flt
+check "two shards in one pipe" same ab.flt both.flt
+go --site north --seed 4 -o s4.flt a.flt
+check "another seed gives another update" sh -c '! cmp -s u.flt s4.flt'
+printf 'steps: 40\nbatch: 4\nseed: 3\nlr: 9\n' > r.yaml
+fl-train -m m.flt -c r.yaml --lr 0.005 -o y1.flt a.flt
+go --lr 0.005 -o y2.flt a.flt
+check "a recipe, and an option that wins over it" same y1.flt y2.flt
+fl-train -m m.flt --epochs 2 -b 4 -o e2.flt a.flt
+n=$(shards tokens a.flt)
+check "two epochs" [ "$(meta e2.flt steps)" = $(((2 * (n / 32) + 3) / 4)) ]
+check "no steps" fl-train -m m.flt --steps 0 -o zero.flt a.flt
+check "  an update of nothing" sh -c "fl-apply -m m.flt zero.flt | fl-diff -b m.flt > d.flt; [ $(meta zero.flt loss.first) = $(meta zero.flt loss.last) ]"
+
+# ---- reports ----
+check "report: header" [ "$(head -n 1 r.tsv | tr '\t' ' ')" = \
+    "step loss valid_loss lr grad_norm tokens_per_second seconds" ]
+check "  a row every 3 steps, and the last" [ "$(cut -f 1 r.tsv | tail -n +2 | tr '\n' ' ')" = \
+    "0 3 6 9 12 15 18 21 24 27 30 33 36 39 40 " ]
+check "  validation falls" awk -F'\t' 'NR == 2 { a = $3 } END { exit !($3 < a) }' r.tsv
+go --report r.jsonl --json -o x.flt a.flt
+check "  as JSON" sh -c 'python3 -c "
+import json
+rows = [json.loads(line) for line in open(\"r.jsonl\")]
+assert rows[0][\"step\"] == 0 and rows[0][\"valid_loss\"] is None and rows[-1][\"step\"] == 40"'
+rm x.flt
+check "dry run" go --dry-run -o x.flt a.flt
+check "  writes no update" nothing_left
+check "  says what it would take" awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    NR == 2 { exit !($at["steps"] == 40 && $at["tokens_seen"] == 5120 && $at["memory_bytes"] > 1e5 &&
+                     $at["flops"] > 1e8 && $at["parameters"] > 1e4) }' out
+go --progress -o x.flt a.flt 2>progress
+check "progress" grep -q 'train: .*tokens/s' progress
+rm x.flt
+
+# ---- interrupted ----
+long() { fl-train -m m.flt --steps 400 -b 8 --seed 3 "$@" a.flt; }
+long -o whole.flt
+ms() { echo $(($(date +%s%N) / 1000000)); }
+began=$(ms); long -o t.flt; took=$(($(ms) - began))
+kills=0
+for part in 10 25 40 55 70; do   # hundredths of the time of a whole run
+    fl-train -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt --checkpoint-every 0 \
+        -o k.upd a.flt 2>/dev/null & pid=$!
+    sleep "$(awk "BEGIN { print $took * $part / 100000 }")"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [ $? = 137 ] && kills=$((kills + 1))
+done
+check "kill -9 hit in time" [ $kills -ge 2 ]
+check "and started again" long --checkpoint k.flt --checkpoint-every 0 -o k.upd
+check "  gives the same bytes" same whole.flt k.upd
+check "  and leaves the checkpoint alone behind" [ "$(find . -name '.*.part' | wc -l)" = 0 ]
+cp k.flt k.old
+check "again from the end of it" long --checkpoint k.flt -o k2.upd -j 1
+check "  gives the same bytes" same whole.flt k2.upd
+check "  and does not write it again" same k.old k.flt
+
+launch() {   # [command...]: a long run in the background, in pid; returns when it is on its way
+    rm -f s.upd s.tsv
+    "$@" fl-train -m m.flt --steps 400 -b 8 --seed 3 --checkpoint s.flt --report s.tsv \
+        --report-every 1 -o s.upd a.flt 2>/dev/null & pid=$!
+    i=0
+    while [ "$(wc -l 2>/dev/null < s.tsv || echo 0)" -lt 20 ] && [ $i -lt 500 ]; do
+        sleep 0.02
+        i=$((i + 1))
+    done
+}
+stopped() {   # signal number [command...]: ends by it, leaves a checkpoint and no update
+    _signal=$1 _number=$2
+    shift 2
+    rm -f s.flt
+    launch "$@"
+    kill "-$_signal" $pid
+    wait $pid
+    [ $? = $((128 + _number)) ] && [ ! -e s.upd ] && [ ! -e .s.upd.part ] && [ -e s.flt ]
+}
+outlives_hangup() {
+    rm -f s.flt
+    launch nohup
+    kill -HUP $pid
+    wait $pid && same whole.flt s.upd
+}
+check "nohup(1)" outlives_hangup
+check "SIGHUP" stopped HUP 1
+check "SIGTERM" stopped TERM 15
+if env --default-signal=INT true 2>/dev/null; then
+    check "SIGINT" stopped INT 2 env --default-signal=INT
+else
+    skip "SIGINT" "this env(1) cannot undo that a script ignores it in the background"
+fi
+lines=$(wc -l < s.tsv)
+check "  goes on" long --checkpoint s.flt --report s.tsv --report-every 1 -o s.upd
+check "  gives the same bytes" same whole.flt s.upd
+check "  and appends to the report" sh -c \
+    "[ \$(grep -c '^step' s.tsv) = 1 ] && [ \$(wc -l < s.tsv) -gt $lines ] && [ \$(tail -n 1 s.tsv | cut -f 1) = 400 ]"
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+    bad=0 n=1
+    while [ $n -le 4 ]; do   # die in the middle of each way to make a file durable
+        for call in fsync rename; do
+            rm -f i.flt i.upd .i.*
+            strace -f --seccomp-bpf -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$n \
+                fl-train -m m.flt --steps 40 -b 4 --seed 3 --site north --checkpoint i.flt \
+                --checkpoint-every 0 -o i.upd a.flt 2>/dev/null
+            go --site north --checkpoint i.flt -o i.upd a.flt 2>/dev/null
+            same i.upd u.flt && [ -z "$(find . -name '.*.part')" ] || bad=$((bad + 1))
+        done
+        n=$((n + 1))
+    done
+    check "killed in fsync and rename, everywhere" [ $bad = 0 ]
+else
+    skip "killed in fsync and rename" "needs strace"
+fi
+
+# ---- another training's checkpoint ----
+fl-init -c c.yaml --seed 2 -o m2.flt
+cp k.flt keep.flt
+fl_3() { refused 3 "$@"; check "  and leaves the checkpoint" same k.flt keep.flt; }
+fl_3 "another base" "another base model" -m m2.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt
+fl_3 "another shard" "other shards" -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt b.flt
+fl_3 "one more shard" "other shards" -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt b.flt
+fl_3 "other steps" "steps was 400 and is 401 now" \
+    -m m.flt --steps 401 -b 8 --seed 3 --checkpoint k.flt a.flt
+fl_3 "another seed" "seed was 3 and is 0 now" -m m.flt --steps 400 -b 8 --checkpoint k.flt a.flt
+fl_3 "another rate" "lr was .* and is 0.1 now" \
+    -m m.flt --steps 400 -b 8 --seed 3 --lr 0.1 --checkpoint k.flt a.flt
+head -c 20000 keep.flt > k.flt
+refused 1 "a cut checkpoint" "k.flt: .*; remove it to train from the beginning" \
+    -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt
+python -c 'import sys
+b = bytearray(open("keep.flt", "rb").read()); b[len(b) // 2] ^= 4; open("k.flt", "wb").write(b)'
+refused 1 "a flipped checkpoint" "k.flt: .*; remove it to train from the beginning" \
+    -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt
+refused 1 "a model as checkpoint" "m2.flt: .*; remove it to train from the beginning" \
+    -m m.flt --steps 400 --checkpoint m2.flt a.flt
+refused 1 "a checkpoint that cannot be written" "no/k.flt: " -m m.flt --checkpoint no/k.flt a.flt
+
+# ---- inputs ----
+refused 2 "no model" "-m MODEL is missing" a.flt
+refused 1 "a shard as model" "a.flt: " -m a.flt a.flt
+refused 1 "no shard" "none.flt: cannot open" -m m.flt none.flt
+: > empty.flt
+refused 1 "an empty file" "empty.flt: " -m m.flt empty.flt
+refused 1 "an empty pipe" "standard input: " -m m.flt - < /dev/null
+refused 1 "a model as shard" "m.flt: " -m m.flt m.flt
+head -c 3000 a.flt > cut.flt
+refused 1 "a cut shard" "cut.flt: " -m m.flt cut.flt
+cat a.flt cut.flt > tail.flt
+refused 1 "a cut second shard" "tail.flt: " -m m.flt tail.flt
+refused 1 "the same shard twice" "is the same shard as a.flt" -m m.flt a.flt a.flt
+shards ids m.flt none.flt 1
+refused 1 "one token" "the shards have 1 tokens" -m m.flt none.flt
+shards ids m.flt zero.flt
+refused 1 "a shard of nothing" "the shards have 0 tokens" -m m.flt zero.flt
+shards ids m.flt high.flt 1 2 257 3
+refused 1 "an id that is none" "has the id 257, and the model's ids end at 256" -m m.flt high.flt
+shards ids m.flt other.flt "tokenizer=$(printf '%064d' 7)" 1 2 3
+refused 1 "another tokenizer" "was made with another tokenizer than the model's; make it again" \
+    -m m.flt other.flt
+refused 1 "a validation shard of another tokenizer" "other.flt: was made with another" \
+    -m m.flt --valid other.flt a.flt
+shards ids m.flt few.flt 1 2 3 4 5 6 7 8 9
+check "fewer tokens than a window" fl-train -m m.flt --steps 3 -o few.upd few.flt
+check "  an update of its base" shards update few.upd m.flt
+refused 1 "and asked for a whole one" "use -l 8 or less" -m m.flt -l 9 few.flt
+refused 2 "windows longer than the context" "use -l 32 or less" -m m.flt -l 33 a.flt
+shards fill m.flt nan.flt nan
+refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt a.flt
+shards fill m.flt huge.flt 1e30
+refused 1 "a model that overflows" "is not a finite number" -m huge.flt a.flt
+rm -f d.flt
+refused 1 "a rate that diverges" "step [0-9]*: .* is not a finite number; lower --lr (it is 1e+30)" \
+    -m m.flt --steps 40 --lr 1e30 --min-lr 1e30 --checkpoint d.flt a.flt
+
+# ---- the command line and outputs ----
+refused 2 "steps and epochs" "exclude each other" -m m.flt --steps 1 --epochs 1 a.flt
+refused 2 "a negative rate" "lr" -m m.flt --lr=-1 a.flt
+refused 2 "a rate that rises" "min-lr" -m m.flt --lr 0.1 --min-lr 0.2 a.flt
+refused 2 "a wrong recipe" "line 1: " -m m.flt -c "$(echo 'rate: 3' > bad.yaml; echo bad.yaml)" a.flt
+refused 2 "model and shard on standard input" "standard input" -m - < a.flt
+refused 2 "a checkpoint named as the update" "must be different files" \
+    -m m.flt --checkpoint x.flt a.flt
+refused 2 "an empty name" "--site" -m m.flt --site '' a.flt
+if command -v script >/dev/null; then
+    status 2 "a terminal is refused" script -qec "fl-train -m m.flt --steps 1 a.flt" /dev/null
+else
+    skip "a terminal is refused" "no script(1)"
+fi
+{ go a.flt 2>pipe; echo $? > ended; } | :
+check "a reader that goes away: quiet" [ ! -s pipe ]
+check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
+mkdir full
+if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=100k none full 2>/dev/null; then
+    status 1 "a full disk for the update" go -o full/x.flt a.flt
+    cp err said
+    check "  leaves nothing" [ -z "$(ls -A full)" ]
+    check "  names it" says "full/x.flt: "
+    refused 1 "a full disk for the checkpoint" "full/k.flt: " \
+        -m m.flt --steps 9 --checkpoint full/k.flt a.flt
+    check "  leaves nothing" [ -z "$(ls -A full)" ]
+    umount full
+else
+    skip "a full disk" "needs root and mount"
+fi
+finish

@@ -1,0 +1,98 @@
+/* Presets and shapes from YAML; tests/cli/30-init.sh has the refusals. */
+#include "nn/preset.h"
+
+#include <unistd.h>
+
+#include "test.h"
+
+static void
+test_sizes(void)
+{
+    static const struct {
+        const char *name;
+        double least, most;
+    } want[] = {{"nano", 0, 0.2e6},     {"micro", 0.7e6, 1.3e6}, {"small", 12e6, 18e6},
+                {"medium", 40e6, 60e6}, {"base", 100e6, 150e6},  {"large", 300e6, 400e6},
+                {"xl", 0.9e9, 1.1e9}};
+    uint32_t ctx = 256;
+
+    for (unsigned i = 0; i < sizeof want / sizeof *want; i++) {
+        struct fl_config c = {.vocab = 257};
+        CHECK(fl_preset_name(i) && !strcmp(fl_preset_name(i), want[i].name));
+        CHECK(strstr(FL_PRESETS, want[i].name));
+        CHECK(!fl_config_preset(&c, want[i].name) && !fl_config_check(&c));
+        double n = (double)fl_config_parameters(&c);
+        CHECK(n > want[i].least && n < want[i].most);
+        CHECK(c.vocab == 257 && c.ctx >= ctx && c.ctx <= 2048 && c.kv_heads < c.heads);
+        CHECK(c.heads * c.head_dim == c.channels);
+        ctx = c.ctx;
+    }
+    CHECK(!fl_preset_name(sizeof want / sizeof *want));
+    struct fl_config c = {.vocab = 257};
+    CHECK(fl_config_preset(&c, "tiny") == -1 && fl_error_status() == FL_USAGE);
+    CHECK(strstr(fl_error_text(), FL_PRESETS));
+}
+
+static int
+read_text(const char *text, struct fl_config *c)
+{
+    char path[] = "/tmp/test_preset.XXXXXX";
+    int fd = mkstemp(path), result = -1;
+
+    if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text))
+        result = fl_config_read(c, path, 257);
+    if (fd >= 0)
+        close(fd);
+    unlink(path);
+    return result;
+}
+
+static void
+test_defaults(void)
+{
+    struct fl_config c;
+
+    CHECK(!read_text("layers: 2\nchannels: 48\nheads: 4\n", &c));
+    CHECK(c.vocab == 257 && c.ctx == 1024 && c.layers == 2 && c.channels == 48 && c.heads == 4);
+    CHECK(c.kv_heads == 4 && c.head_dim == 12 && c.ffn == 128 && c.tied);
+    CHECK(c.norm_eps == 1e-5 && c.rope_base == 10000);
+}
+
+static void
+test_changes_of_a_preset(void)
+{
+    struct fl_config c, nano = {.vocab = 257};
+
+    CHECK(!fl_config_preset(&nano, "nano"));
+    CHECK(!read_text("tied: false\npreset: nano\nvocab: 300\nrope_base: 5e5\n", &c));
+    CHECK(c.layers == nano.layers && c.ffn == nano.ffn && c.head_dim == nano.head_dim);
+    CHECK(!c.tied && c.vocab == 300 && c.rope_base == 5e5);
+}
+
+static void
+test_wrong_files(void)
+{
+    static const char *const bad[] = {
+        "", "a", "layers: 2\n", "preset: tiny\n", "preset: nano\nvocab: 256\n",
+        "preset: nano\nctx: 0\n", "preset: nano\nheads: 0\n", "preset: nano\nhead_dim: 7\n",
+        "preset: nano\nkv_heads: 3\n", "preset: nano\nnorm_eps: 0\n", "preset: nano\nact: gelu\n",
+        "preset: nano\nbias: true\n", "preset: nano\narch.ctx: 3\n",
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct fl_config c;
+        CHECK(read_text(bad[i], &c) == -1 && fl_error_status() == FL_USAGE);
+        CHECK(strstr(fl_error_text(), "/tmp/test_preset."));
+        fl_error_clear();
+    }
+}
+
+int
+main(void)
+{
+    RUN(test_sizes);
+    RUN(test_defaults);
+    RUN(test_changes_of_a_preset);
+    RUN(test_wrong_files);
+    return test_end();
+}

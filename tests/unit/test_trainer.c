@@ -1,0 +1,368 @@
+/*
+ * Training against a slow twin in doubles; the same bytes however it is watched, threaded and
+ * interrupted; what ends it.
+ */
+#include "nn/trainer.h"
+
+#include "../naive/llama.h"
+#include "base/mem.h"
+#include "nn/adamw.h"
+#include "nn/order.h"
+#include "nn/settings.h"
+#include "shard.h"
+#include "test.h"
+
+enum { TOKENS = 500, STEPS = 12 };
+
+static char folder[] = "/tmp/test_trainer.XXXXXX";
+static char checkpoint[64];
+
+/* A training of a fresh model; what it calls notes here. */
+struct bench {
+    struct fl_training t;
+    struct fl_train_result result;
+    int64_t begun, steps, rows, valid_rows;
+    int64_t fail_at; /* row that cannot be written */
+    double last_loss;
+};
+
+static void
+begin(void *arg, int64_t step)
+{
+    ((struct bench *)arg)->begun = step;
+}
+
+static void
+step(void *arg, int64_t number, double loss)
+{
+    struct bench *b = arg;
+
+    b->steps++;
+    b->last_loss = loss;
+    CHECK(number == b->begun + b->steps);
+}
+
+static int
+row(void *arg, const struct fl_train_row *r)
+{
+    struct bench *b = arg;
+
+    b->rows++;
+    b->valid_rows += !isnan(r->valid);
+    CHECK(r->loss > 0 && r->lr > 0 && r->seconds >= 0);
+    return r->step == b->fail_at ? fl_error(FL_FAILED, "the disk is full") : 0;
+}
+
+static void
+make(struct bench *b, struct fl_data *data)
+{
+    *b = (struct bench){.begun = -1, .fail_at = -1};
+    b->t = (struct fl_training){.model = shard_model(1, SHARD_VOCAB), .data = data,
+                                .recipe = FL_RECIPE_UNSET, .base = "the digest of the base model",
+                                .report_every = 1, .begin = begin, .step = step, .row = row,
+                                .arg = b};
+    b->t.recipe.steps = STEPS;
+    b->t.recipe.batch = 3;
+    b->t.recipe.accumulate = 2;
+    b->t.recipe.lr = 0.01;
+    b->t.recipe.warmup = 3;
+    CHECK(!fl_settings_fill(&b->t.recipe, &b->t.model->config, fl_data_tokens(data)));
+    b->t.recipe.seed = 5;
+}
+
+/* Train and hand out the weights; NULL when it failed. */
+static float *
+train(struct bench *b)
+{
+    const struct fl_model *m = b->t.model;
+    float *w = fl_train(&b->t, &b->result) ? NULL : fl_model_array(m);
+
+    if (w)
+        memcpy(w, m->weights, m->size * sizeof *w);
+    return w;
+}
+
+static void
+unmake(struct bench *b)
+{
+    fl_model_free(b->t.model);
+}
+
+static float *
+plain_run(struct fl_data *data, struct fl_train_result *result)
+{
+    struct bench b;
+
+    make(&b, data);
+    float *w = train(&b);
+    CHECK(w && b.begun == 0 && b.steps == STEPS && b.rows == STEPS + 1 && !b.result.stopped);
+    CHECK(b.result.loss_last < b.result.loss_first - 0.3);
+    if (result)
+        *result = b.result;
+    unmake(&b);
+    return w;
+}
+
+static bool
+same(const float *a, const float *b, const struct fl_model *m)
+{
+    return a && b && !memcmp(a, b, m->size * sizeof *a);
+}
+
+/* The twin's gradient of one step, added over its windows; the mean loss. */
+static double
+naive_gradients(const struct bench *b, const double *w, uint64_t *sample, double *grads)
+{
+    const struct fl_recipe *r = &b->t.recipe;
+    size_t T = (size_t)r->length, windows = (size_t)(r->batch * r->accumulate);
+    struct fl_order order;
+    uint32_t ids[16];
+    double loss = 0;
+
+    fl_order_init(&order, fl_data_tokens(b->t.data), T, (uint64_t)r->seed);
+    for (size_t i = 0; i < windows; i++) {
+        struct naive_batch batch = {1, T, ids, ids + 1, 1.0 / (double)(windows * T)};
+        CHECK(!fl_data_read(b->t.data, fl_order_place(&order, (*sample)++), T + 1, ids));
+        loss += naive_llama(b->t.model, w, &batch, NULL, NULL, grads);
+    }
+    return loss / (double)(windows * T);
+}
+
+/* All steps by the definitions of AdamW and of the schedule; returns the last step's loss. */
+static double
+naive_train(const struct bench *b, double *w)
+{
+    const struct fl_recipe *r = &b->t.recipe;
+    const struct fl_model *m = b->t.model;
+    double *g = fl_alloc(m->size, sizeof *g), *mom = fl_alloc(m->size, sizeof *mom);
+    double *var = fl_alloc(m->size, sizeof *var), loss = 0;
+    uint64_t sample = 0;
+
+    for (int64_t s = 0; s < r->steps; s++) {
+        double norm = 0, pi = acos(-1), after = (double)(s - r->warmup);
+        double part = after / (double)(r->steps - 1 - r->warmup);
+        double lr = s < r->warmup ? r->lr * (double)(s + 1) / (double)r->warmup
+                                  : r->min_lr + (r->lr - r->min_lr) * (1 + cos(pi * part)) / 2;
+        memset(g, 0, m->size * sizeof *g);
+        loss = naive_gradients(b, w, &sample, g);
+        for (size_t i = 0; i < m->size; i++)
+            norm += g[i] * g[i];
+        double clip = sqrt(norm) > r->clip ? r->clip / (sqrt(norm) + 1e-6) : 1;
+        for (size_t p = 0; p < m->param_count; p++)
+            for (size_t i = m->params[p].offset; i < m->params[p].offset + m->params[p].count; i++) {
+                double x = g[i] * clip, decay = m->params[p].rank == 2 ? r->weight_decay : 0;
+                mom[i] = r->beta1 * mom[i] + (1 - r->beta1) * x;
+                var[i] = r->beta2 * var[i] + (1 - r->beta2) * x * x;
+                double mh = mom[i] / (1 - pow(r->beta1, (double)s + 1));
+                double vh = var[i] / (1 - pow(r->beta2, (double)s + 1));
+                w[i] -= lr * (decay * w[i] + mh / (sqrt(vh) + 1e-8));
+            }
+    }
+    free(g);
+    free(mom);
+    free(var);
+    return loss;
+}
+
+static void
+test_against_the_twin(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct bench b;
+    double worst = 0;
+
+    make(&b, data);
+    double *w = fl_alloc(b.t.model->size, sizeof *w);
+    for (size_t i = 0; i < b.t.model->size; i++)
+        w[i] = (double)b.t.model->weights[i];
+    double loss = naive_train(&b, w);
+    float *got = train(&b);
+    CHECK(got);
+    CHECK_NEAR(b.last_loss, loss, 1e-4);
+    for (size_t i = 0; got && i < b.t.model->size; i++)
+        worst = fmax(worst, fabs((double)got[i] - w[i]));
+    CHECK(worst < 2e-3); /* the weights moved by up to 0.1; near-zero gradients differ in sign */
+    free(w);
+    free(got);
+    unmake(&b);
+    fl_data_free(data);
+}
+
+static void
+test_threads_and_watchers(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS), *valid = shard_data(2, 60);
+    struct fl_train_result want;
+    float *plain = plain_run(data, &want);
+
+    for (int threads = 1; threads <= 3; threads++) {
+        struct bench b;
+        make(&b, data);
+        b.t.pool = fl_pool_new(threads);
+        b.t.valid = threads > 1 ? valid : NULL;
+        b.t.report_every = threads;
+        b.t.valid_every = 2;
+        float *w = train(&b);
+        CHECK(same(plain, w, b.t.model));
+        CHECK(!memcmp(&want, &b.result, sizeof want));
+        CHECK(b.rows == (STEPS + threads - 1) / threads + 1);
+        CHECK(b.valid_rows == (threads == 1 ? 0 : threads == 2 ? 4 : 3));
+        free(w);
+        unmake(&b);
+        fl_pool_free(b.t.pool);
+    }
+    free(plain);
+    fl_data_free(valid);
+    fl_data_free(data);
+}
+
+/* A run that dies at every step and goes on from its checkpoint ends as one that never died. */
+static void
+test_interrupted_everywhere(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct fl_train_result want;
+    float *plain = plain_run(data, &want), *w;
+    struct bench b;
+
+    unlink(checkpoint);
+    for (int64_t dies = 2; dies <= STEPS; dies++) {
+        make(&b, data);
+        b.t.checkpoint = checkpoint;
+        b.fail_at = dies;
+        CHECK(!train(&b) && !strcmp(fl_error_text(), "the disk is full"));
+        CHECK(b.begun == (dies > 2 ? dies - 2 : 0) && b.steps == 2);
+        unmake(&b);
+    }
+    for (int again = 0; again < 2; again++) { /* to its end, and from there */
+        make(&b, data);
+        b.t.checkpoint = checkpoint;
+        w = train(&b);
+        CHECK(same(plain, w, b.t.model) && !memcmp(&want, &b.result, sizeof want));
+        CHECK(b.begun == (again ? STEPS : STEPS - 1) && b.steps == (again ? 0 : 1));
+        free(w);
+        unmake(&b);
+    }
+    free(plain);
+    fl_data_free(data);
+}
+
+static void
+refused(struct fl_data *data, void (*change)(struct bench *), const char *why)
+{
+    struct bench b;
+
+    make(&b, data);
+    b.t.checkpoint = checkpoint;
+    change(&b);
+    CHECK(!train(&b) && fl_error_status() == FL_REFUSED && b.begun == -1 && b.rows == 0);
+    if (!strstr(fl_error_text(), why))
+        CHECK_TEXT(fl_error_text(), why);
+    unmake(&b);
+}
+
+static void
+change_base(struct bench *b)
+{
+    b->t.base[31] ^= 1;
+}
+
+static void
+change_seed(struct bench *b)
+{
+    b->t.recipe.seed++;
+}
+
+static void
+change_clip(struct bench *b)
+{
+    b->t.recipe.clip = 2;
+}
+
+static void
+change_nothing(struct bench *b)
+{
+    (void)b;
+}
+
+static void
+test_checkpoint_of_another_training(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS), *other = shard_data(2, TOKENS);
+
+    CHECK(!access(checkpoint, F_OK)); /* of the test before */
+    refused(data, change_base, "another base model");
+    refused(data, change_seed, "seed was 5 and is 6 now");
+    refused(data, change_clip, "clip was 1 and is 2 now");
+    refused(other, change_nothing, "other shards");
+    unlink(checkpoint);
+    fl_data_free(data);
+    fl_data_free(other);
+}
+
+static void
+test_diverging(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct bench b;
+
+    make(&b, data);
+    b.t.checkpoint = checkpoint;
+    b.t.recipe.lr = 1e30;
+    b.t.recipe.min_lr = 1e30;
+    CHECK(!train(&b) && fl_error_status() == FL_FAILED);
+    CHECK(strstr(fl_error_text(), "step 2: the ") || strstr(fl_error_text(), "step 1: "));
+    CHECK(strstr(fl_error_text(), "is not a finite number; lower --lr (it is 1e+30)"));
+    unmake(&b);
+    if (!access(checkpoint, F_OK)) { /* whatever is left must not be poisoned: it can be read */
+        make(&b, data);
+        b.t.checkpoint = checkpoint;
+        b.t.recipe.lr = b.t.recipe.min_lr = 1e30;
+        CHECK(!train(&b) && b.begun >= 0);
+        unmake(&b);
+    }
+    unlink(checkpoint);
+
+    make(&b, data); /* a base that is not finite */
+    b.t.model->weights[5] = NAN;
+    b.t.checkpoint = checkpoint;
+    CHECK(!train(&b) && strstr(fl_error_text(), "the base model's loss is not a finite number"));
+    CHECK(access(checkpoint, F_OK));
+    unmake(&b);
+    fl_data_free(data);
+}
+
+static void
+test_no_steps(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct bench b;
+
+    make(&b, data);
+    b.t.recipe.steps = 0;
+    float *first = fl_model_array(b.t.model);
+    memcpy(first, b.t.model->weights, b.t.model->size * sizeof *first);
+    float *w = train(&b);
+    CHECK(same(first, w, b.t.model) && b.result.loss_first == b.result.loss_last);
+    free(first);
+    free(w);
+    unmake(&b);
+    fl_data_free(data);
+}
+
+int
+main(void)
+{
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(checkpoint, sizeof checkpoint, "%s/c.flt", folder);
+    RUN(test_against_the_twin);
+    RUN(test_threads_and_watchers);
+    RUN(test_interrupted_everywhere);
+    RUN(test_checkpoint_of_another_training);
+    RUN(test_diverging);
+    RUN(test_no_steps);
+    unlink(checkpoint);
+    rmdir(folder);
+    return test_end();
+}
