@@ -71,7 +71,7 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all deps install uninstall demo check check-programs bench lint fuzz fuzz-run completions \
+.PHONY: all deps install uninstall demo check check-programs bench bench-programs lint fuzz fuzz-run completions \
         clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
@@ -128,12 +128,14 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfl.a
 
 check-programs: $(BIN) $(UNIT)
 
+bench-programs: $(BIN) $(BENCH)
+
 check: deps
 	@$(MAKE) check-programs
 	@BUILD="$(abspath $(BUILD))" SAN="$(SAN)" VALGRIND="$(VALGRIND)" sh tests/run $(T)
 
 bench: deps
-	@$(MAKE) $(BIN) $(BENCH)
+	@$(MAKE) bench-programs
 	@BUILD="$(abspath $(BUILD))" sh tests/bench/run $(T)
 
 demo: deps
