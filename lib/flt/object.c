@@ -191,7 +191,9 @@ index_input(struct fl_object *o, int *fd, const char *kind)
         struct fl_reader *in = fl_reader_new(*fd, o->name);
         if (!in)
             return -1;
+        fl_expect_hops(*fd, true);
         int got = mappable ? read_index(o, in, kind) : 1;
+        fl_expect_hops(*fd, false);
         fl_reader_free(in);
         if (got <= 0)
             return got;

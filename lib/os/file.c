@@ -255,3 +255,9 @@ fl_pipe_enlarge(int fd)
     (void)fd;
 #endif
 }
+
+void
+fl_expect_hops(int fd, bool hops)
+{
+    posix_fadvise(fd, 0, 0, hops ? POSIX_FADV_RANDOM : POSIX_FADV_NORMAL); /* a hint: may fail */
+}

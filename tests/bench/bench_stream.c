@@ -187,7 +187,7 @@ bench_one_tensor(const char *path)
                          "ratio", 1.1);
     if (cold)
         good &= bench_at_most("bytes read ahead for it, times the tensor",
-                              bench_median(disk, BENCH_TIMES), "ratio", 2);
+                              bench_median(disk, BENCH_TIMES), "ratio", 2); /* what the disk reads ahead of it */
     return good;
 }
 
