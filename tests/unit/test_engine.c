@@ -21,6 +21,7 @@ static const struct shape shapes[] = {
     {"one window, one key head", {40, 128, 1, 12, 6, 1, 10, 20, 1e-3, 1e4, true}, 1, 101},
     {"one token", {19, 8, 2, 8, 2, 1, 4, 12, 1e-5, 1e4, false}, 1, 1},
     {"windows of one", {19, 8, 1, 8, 1, 1, 8, 12, 1e-5, 1e4, true}, 5, 1},
+    {"wide, few tokens", {23, 8, 1, 150, 2, 2, 4, 8, 1e-5, 1e4, true}, 1, 7},
     {"blocks and tiles", {61, 200, 1, 16, 2, 1, 8, 530, 1e-5, 1e4, true}, 2, 170},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
