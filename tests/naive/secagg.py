@@ -135,6 +135,13 @@ def public_line(key):
     return text + " " + signature(key["sign"], "line", bytes(32), 0, root)[1].hex()
 
 
+def scalar(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def yaml(path):
     """As much of YAML as the tests' rosters use: values are JSON, or text."""
     top, inner = {}, None
@@ -146,11 +153,7 @@ def yaml(path):
             inner.append(body[2:])
             continue
         key, _, value = body.partition(":")
-        value = value.strip()
-        try:
-            value = json.loads(value)
-        except ValueError:
-            pass
+        value = scalar(value.strip())
         into = inner if line.startswith(" ") else top
         if value == "" and into is top:
             top[key] = inner = {} if key == "policy" else []
@@ -353,8 +356,7 @@ def cmd_plan(roster_path, path, hub, model, *values):
         "protection": "pairwise", "round": 1, "tensors.names": tuple(names), "tensors.plain": (),
         "tensors.shapes": tuple(v for t in names for v in (len(tensors[t][1]), *tensors[t][1])),
         "weight.alpha": 0.0, "weight.cap": 1e6, "weight.rule": "examples"}
-    want.update((k, json.loads(v) if v[:1] not in "abcdefghijklmnopqrstuvwxyz" else v)
-                for k, v in (value.split("=", 1) for value in values))
+    want.update((k, scalar(v)) for k, v in (value.split("=", 1) for value in values))
     p = Object("plan", want).tensor("roster", "u8", [len(data)], data).done()
     p.sign(HUB, key["name"], key["sign"], rd)
     assert p.data == open(path, "rb").read(), {k: (plan.meta.get(k), v) for k, v in want.items()
