@@ -256,7 +256,9 @@ add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta
     if (!sites || sites->type != FL_META_TEXT_LIST || sites->count == 0)
         return fl_error(FL_FAILED, "%s: does not say which sites are in it (\"sum.sites\")", file);
     for (size_t i = 0; i < sites->count; i++) {
-        if (add_site(a, file, sites->value.text_list[i]) ||
+        if (!*sites->value.text_list[i])
+            fl_error(FL_FAILED, "%s: a site of its \"sum.sites\" has an empty name", file);
+        if (!*sites->value.text_list[i] || add_site(a, file, sites->value.text_list[i]) ||
             (i > 0 && fl_buf_add_byte(&joined, ',')) ||
             fl_buf_add_text(&joined, sites->value.text_list[i])) {
             fl_buf_release(&joined);
@@ -315,13 +317,14 @@ add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *
     struct fl_exact_total total = {fl_get64(stored), fl_get64(stored + 8)};
     if (add_partial_sites(a, file, meta, row, &terms) || add_partial_rule(a, file, meta))
         return -1;
+    if (terms > FL_EXACT_TERMS)
+        return fl_error(FL_FAILED, "%s: has %llu sites; a sum can hold %d", file,
+                        (unsigned long long)terms, FL_EXACT_TERMS);
     if ((!total.low && !total.high) || total.high > terms << 16)
         return fl_error(FL_FAILED, "%s: \"sum.total\" is not a sum of %llu weights", file,
                         (unsigned long long)terms);
-    if (terms > FL_EXACT_TERMS || add_partial_losses(a, file, meta, terms))
-        return terms > FL_EXACT_TERMS ? fl_error(FL_FAILED, "%s: has %llu sites; a sum can hold %d",
-                                                 file, (unsigned long long)terms, FL_EXACT_TERMS)
-                                      : -1;
+    if (add_partial_losses(a, file, meta, terms))
+        return -1;
     row->weight = fl_exact_total_value(&total);
     return fl_sum_add_partial(a->sum, in, terms, &total);
 }
@@ -336,6 +339,8 @@ add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *h
     if (!rows)
         return -1;
     a->rows = rows;
+    if (!strcmp(head->kind, FL_KIND_MASKED))
+        return fl_error(FL_FAILED, "%s: is masked; give the plan of its round with -p PLAN", file);
     if (!partial && strcmp(head->kind, FL_KIND_UPDATE))
         return fl_error(FL_FAILED, "%s: is of kind \"%s\"; updates and partial sums can be added",
                         file, head->kind);

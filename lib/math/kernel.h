@@ -7,9 +7,11 @@
 #ifndef FL_MATH_KERNEL_H
 #define FL_MATH_KERNEL_H
 
+#include <stdint.h> /* tells whether this is glibc */
+
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&       \
-    !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
-    !defined(__AVX512F__)
+    __GNUC__ >= 12 && !defined(__clang__) && !defined(__AVX512F__) &&                             \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FL_KERNEL

@@ -87,11 +87,7 @@ fl_power(double x, double y)
     double log2m = log2_near_one(split(x, &k));
     if (!(fabs(y * (k + log2m)) <= 1000))
         return (double)NAN;
-    /* y k without rounding: 26 + 27 bits of y, 11 of k */
-    double high = y * 0x1p27 + y;
-    high -= high - y;
-    double low = y - high;
     double whole = floor(y * (k + log2m) + 0.5);
-    double rest = ((high * k - whole) + low * k) + y * log2m;
+    double rest = (y * k - whole) + y * log2m;
     return exp2_near_zero(rest) * power_of_two((int)whole);
 }

@@ -142,6 +142,8 @@ done
 refused 1 "dynamic without the site's bandwidth" 'site "site-1" has no bandwidth' \
     --weights dynamic --bandwidth site-0=5 u0.flt u1.flt
 refused 1 "a model" 'of kind "model"' model.flt
+updates edit u1.flt bad.flt kind=masked
+refused 1 "a masked update without its plan" 'with -p PLAN' bad.flt
 refused 1 "a mean again" 'is a mean already' m.flt
 refused 1 "sums of two rules" 'weighted by loss' u1.flt l.flt
 refused 1 "another rule than asked for" 'weighted by examples' --weights loss s3.flt

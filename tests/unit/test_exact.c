@@ -110,7 +110,7 @@ fill(int kind, int weight_kind)
 static void
 test_twin(void)
 {
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < 40; round++) {
         struct planes *p = &sums[0];
         struct fl_exact_total total = {0, 0};
         float mean[N];
@@ -136,13 +136,55 @@ test_twin(void)
     }
 }
 
+/*
+ * Means of TERMS values, half of them 2^23 + i and half the next f32, times 2^(e-23): half way
+ * between the two. A term more of the smallest weight pulls that towards the lower (-1) or the
+ * higher one (1), by less than a double can tell.
+ */
+static void
+check_ties(int e, int terms, int pull, double tiny)
+{
+    struct naive_sum naive[2] = {{{0}, {0}}, {{0}, {0}}};
+    struct fl_exact_total total = {0, 0};
+    float x[N] = {0}, mean[N];
+
+    clear(&sums[0]);
+    for (int t = 0; t < terms + (pull != 0); t++) {
+        double w = t < terms ? 1 : tiny;
+        for (int i = 0; i < 2; i++) {
+            x[i] = ldexpf(0x1p23f + (float)(i + (t < terms ? t % 2 : pull > 0)), e - 23);
+            naive_sum_add(&naive[i], x[i], w);
+        }
+        CHECK(add(&sums[0], x, w) >= 0);
+        fl_exact_total_add(&total, w);
+    }
+    fl_exact_mean(mean, sums[0].word, N, &total);
+    for (int i = 0; i < 2; i++) {
+        float low = ldexpf(0x1p23f + (float)i, e - 23);
+        float want = pull < 0 || (pull == 0 && i == 0) ? low : nextafterf(low, INFINITY);
+        CHECK(mean[i] == want && naive_sum_mean(&naive[i]) == want);
+    }
+}
+
+static void
+test_ties(void)
+{
+    double tiny = 0;
+
+    CHECK(fl_exact_weight(0x1p-40, &tiny) == 0);
+    for (int e = -126; e < 26; e++)
+        for (int terms = 2; terms <= 8; terms *= 2)
+            for (int pull = -1; pull <= 1; pull++)
+                check_ties(e, terms, pull, tiny);
+}
+
 /* One sum in order; another backwards in three groups that are merged from their stored form. */
 static void
 test_order_and_groups(void)
 {
     static unsigned char stored[N * FL_EXACT_WORDS * 8], other[N * FL_EXACT_WORDS * 8];
 
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 60; round++) {
         fill(round % 5, round / 5 % 4);
         for (int s = 0; s < 5; s++)
             clear(&sums[s]);
@@ -281,6 +323,7 @@ int
 main(void)
 {
     RUN(test_twin);
+    RUN(test_ties);
     RUN(test_order_and_groups);
     RUN(test_cancel);
     RUN(test_span);
