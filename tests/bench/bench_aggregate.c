@@ -1,7 +1,6 @@
 /*
  * How fast updates are added exactly, beside what else could be done with the same file in the same
- * run: adding in f32, only reading it with all checks, and cat. Columns: what, threads, million
- * values a second, MB a second, and that as a part of the f32 loop's on one thread. Medians.
+ * run: adding in f32 on one thread, only reading it with all checks, and cat. Medians.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 #include "fed/sum.h"
 #include "os/clock.h"
 #include "os/file.h"
+
+#include "bench.h"
 
 enum { COUNT = 16 << 20, TURNS = 9 };
 
@@ -121,14 +122,6 @@ cat(struct bench *b)
         exit(1);
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static double
 median_seconds(struct bench *b, void (*run)(struct bench *))
 {
@@ -140,16 +133,19 @@ median_seconds(struct bench *b, void (*run)(struct bench *))
         run(b);
         seconds[i] = fl_seconds() - start;
     }
-    qsort(seconds, TURNS, sizeof *seconds, by_value);
-    return seconds[TURNS / 2];
+    return bench_median(seconds, TURNS);
 }
 
 static void
 print_row(const char *what, int threads, double seconds, double reference)
 {
-    printf("%s\t%d\t%.0f\t%.0f\t%.2f\n", what, threads, COUNT / seconds / 1e6,
-           COUNT * sizeof(float) / seconds / 1e6, reference / seconds);
-    fflush(stdout);
+    char row[100];
+
+    snprintf(row, sizeof row, "aggregate: %s, %d thread%s", what, threads, threads == 1 ? "" : "s");
+    bench_tell(row, COUNT / seconds / 1e6, "million values/s");
+    snprintf(row, sizeof row, "aggregate: %s, %d thread%s, times the f32 loop", what, threads,
+             threads == 1 ? "" : "s");
+    bench_tell(row, reference / seconds, "ratio");
 }
 
 static void
@@ -179,7 +175,6 @@ main(void)
     if (b.fd < 0 || !b.plain)
         fail();
     write_update(&b);
-    printf("what\tthreads\tmillion values/s\tMB/s\tof the f32 loop\n");
     double reference = median_seconds(&b, float_loop);
     print_row("f32 loop", 1, reference, reference);
     exact_rows(&b, "exact, weight 1234", 1234, reference);

@@ -1,4 +1,4 @@
-/* bench_copy [FILE]: copy a stream to standard output with all its checks; bench_stream times it. */
+/* bench_copy [FILE]: copy a stream to standard output, checked; bench_stream times it. */
 #include <stdio.h>
 
 #include "base/error.h"

@@ -1,6 +1,6 @@
 /*
- * What the stream costs: copying it with all checks against cat, its digest on all cores against one,
- * and reading one tensor of a large file. The file is 1 GiB in $TMPDIR.
+ * What the stream costs: copying it with all checks against cat, its digest on all cores against
+ * one, and reading one tensor of a large file. The file is 1 GiB in $TMPDIR.
  */
 #define _GNU_SOURCE /* mincore */
 #include <fcntl.h>
@@ -76,9 +76,10 @@ bench_copying(const char *path, const char *folder)
     }
     fl_buf_release(&ours);
     fl_buf_release(&cat);
-    bench_tell("copy 1 GiB stream, file to pipe, checked", bench_median(a, BENCH_TIMES), "s");
-    bench_tell("cat FILE | cat > /dev/null", bench_median(b, BENCH_TIMES), "s");
-    return bench_at_most("copy, times cat", bench_median(ratios, BENCH_TIMES), "ratio", 1.3);
+    bench_tell("stream: copy 1 GiB, file to pipe, checked", bench_median(a, BENCH_TIMES), "s");
+    bench_tell("stream: cat FILE | cat > /dev/null", bench_median(b, BENCH_TIMES), "s");
+    return bench_at_most("stream: copy, times cat", bench_median(ratios, BENCH_TIMES), "ratio",
+                         1.3);
 }
 
 /* Seconds for the digest of PATH in one pass, as fl-info --digest takes it. */
@@ -118,15 +119,16 @@ bench_digest(const char *path)
         b[i] = digest_seconds(path, 0, all);
         ratios[i] = a[i] / b[i];
     }
-    bench_tell("digest of 1 GiB, one core", bench_median(a, BENCH_TIMES), "s");
-    bench_tell("digest of 1 GiB, all cores", bench_median(b, BENCH_TIMES), "s");
-    bench_tell("cores", cores, "");
+    bench_tell("stream: digest of 1 GiB, one core", bench_median(a, BENCH_TIMES), "s");
+    bench_tell("stream: digest of 1 GiB, all cores", bench_median(b, BENCH_TIMES), "s");
+    bench_tell("stream: cores", cores, "");
     if (memcmp(one, all, sizeof one)) {
         fprintf(stderr, "bench: the digest depends on the number of threads\n");
         return 0;
     }
-    return cores == 1 || bench_at_least("digest, one core by all", bench_median(ratios, BENCH_TIMES),
-                                        "ratio", 0.6 * counted);
+    return cores == 1 ||
+           bench_at_least("stream: digest, one core by all", bench_median(ratios, BENCH_TIMES),
+                          "ratio", 0.6 * counted);
 }
 
 /* MiB that this process has read by calls, and pages of files that it has touched in maps. */
@@ -182,12 +184,13 @@ bench_one_tensor(const char *path)
         fl_object_free(o);
     }
     close(fd);
-    bench_tell("map 1 GiB, read one tensor of 16 MiB", bench_median(seconds, BENCH_TIMES), "s");
-    good = bench_at_most("bytes that it read, times the tensor", bench_median(mine, BENCH_TIMES),
-                         "ratio", 1.1);
-    if (cold)
-        good &= bench_at_most("bytes read ahead for it, times the tensor",
-                              bench_median(disk, BENCH_TIMES), "ratio", 2); /* what the disk reads ahead of it */
+    bench_tell("stream: map 1 GiB, read a tensor of 16 MiB", bench_median(seconds, BENCH_TIMES),
+               "s");
+    good = bench_at_most("stream: bytes that it read, times the tensor",
+                         bench_median(mine, BENCH_TIMES), "ratio", 1.1);
+    if (cold) /* the disk's own setting decides this one */
+        good &= bench_at_most("stream: bytes read ahead for it, times the tensor",
+                              bench_median(disk, BENCH_TIMES), "ratio", 2);
     return good;
 }
 

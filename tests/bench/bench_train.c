@@ -22,6 +22,8 @@
 #include "os/clock.h"
 #include "os/pool.h"
 
+#include "bench.h"
+
 enum { N = 2048, ROWS = 256, ROUNDS_MAX = 99 };
 
 struct square {
@@ -90,14 +92,6 @@ step_rate(struct fl_pool *pool, struct training *t)
 }
 
 static int
-compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static int
 start(struct training *t, struct square *s, struct fl_pool *pool, const struct fl_config *c)
 {
     size_t rows = t->batch.B * t->batch.T;
@@ -147,20 +141,21 @@ measure(const char *preset, const struct fl_config *c, struct training *t, int t
         square[i] = before > after ? before : after;
         ratio[i] = train[i] / square[i];
     }
-    qsort(square, (size_t)rounds, sizeof *square, compare);
-    qsort(train, (size_t)rounds, sizeof *train, compare);
-    qsort(ratio, (size_t)rounds, sizeof *ratio, compare);
+    qsort(square, (size_t)rounds, sizeof *square, bench_order);
+    qsort(train, (size_t)rounds, sizeof *train, bench_order);
+    qsort(ratio, (size_t)rounds, sizeof *ratio, bench_order);
     getrusage(RUSAGE_SELF, &usage);
     double tokens = (double)(t->batch.B * t->batch.T);
     int mid = rounds / 2;
-    printf("preset\tparameters\tB\tT\tthreads\tsgemm_gflops\ttrain_gflops\tratio\ttokens_per_s\t"
-           "workspace_mib\tpeak_mib\n");
-    printf("%s\t%zu\t%zu\t%zu\t%d\t%.1f\t%.1f\t%.3f\t%.0f\t%.0f\t%.0f\n", preset, t->m->size,
-           t->batch.B, t->batch.T, fl_pool_threads(pool), square[mid] * 1e-9, train[mid] * 1e-9,
-           ratio[mid], train[mid] / t->flops * tokens, (double)bytes / 1048576,
-           (double)usage.ru_maxrss / 1024);
+    printf("train: preset %s, B %zu, T %zu, %d threads\t%zu\tparameters\t-\t-\n", preset,
+           t->batch.B, t->batch.T, fl_pool_threads(pool), t->m->size);
+    bench_tell("train: sgemm of this machine", square[mid] * 1e-9, "GFLOP/s");
+    bench_tell("train: a step", train[mid] * 1e-9, "GFLOP/s");
+    bench_tell("train: speed", train[mid] / t->flops * tokens, "tokens/s");
+    bench_tell("train: workspace", (double)bytes / 1048576, "MiB");
+    bench_tell("train: peak memory", (double)usage.ru_maxrss / 1024, "MiB");
     fl_pool_free(pool);
-    return 0;
+    return bench_at_least("train: a step, times sgemm", ratio[mid], "ratio", 0.6) ? 0 : 1;
 }
 
 int
@@ -172,10 +167,10 @@ main(int argc, char **argv)
                                    .T = argc > 4 ? (size_t)atoi(argv[4]) : 256}};
     int threads = argc > 5 ? atoi(argv[5]) : 0, rounds = argc > 6 ? atoi(argv[6]) : 9;
 
-    if (rounds < 1 || rounds > ROUNDS_MAX || fl_config_preset(&c, preset) ||
-        measure(preset, &c, &t, threads, rounds)) {
-        fprintf(stderr, "bench_train: %s\n", fl_error_text());
-        return 1;
-    }
-    return 0;
+    if (rounds < 1 || rounds > ROUNDS_MAX)
+        return 2;
+    bench_need(fl_config_preset(&c, preset));
+    int result = measure(preset, &c, &t, threads, rounds);
+    bench_need(result < 0);
+    return result;
 }
