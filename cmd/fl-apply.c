@@ -33,7 +33,7 @@ struct outputs {
 };
 
 static int
-check_options(enum fl_server_rule rule)
+check_options(const struct fl_cli *cli, enum fl_server_rule rule)
 {
     bool keeps_state = rule != FL_SERVER_SGD;
 
@@ -45,6 +45,8 @@ check_options(enum fl_server_rule rule)
     if (!keeps_state && (opt.state || opt.momentum_given))
         return fl_error(FL_USAGE, "--state and --momentum belong to momentum and nesterov, "
                                   "not sgd");
+    if (opt.state && cli->output && !strcmp(opt.state, cli->output))
+        return fl_error(FL_USAGE, "--state and -o are the same file; the model needs its own");
     return 0;
 }
 
@@ -65,6 +67,17 @@ open_state(struct fl_cli *cli, struct fl_server_step *step)
     return 0;
 }
 
+/* Both, before either is written. */
+static int
+open_outputs(struct fl_cli *cli, const struct fl_server_step *step, struct outputs *out)
+{
+    if (fl_output_open(&out->model, cli->output, FL_OUTPUT_BINARY))
+        return -1;
+    if (step->rule == FL_SERVER_SGD || step->again)
+        return 0;
+    return fl_output_open(&out->state, opt.state, FL_OUTPUT_BINARY);
+}
+
 static int
 write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *out,
             unsigned char digest[FL_HASH_BYTES])
@@ -72,8 +85,6 @@ write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *o
     struct fl_progress progress;
 
     fl_progress_start(&progress, cli->progress, "fl-apply", "B", fl_object_total(step->model));
-    if (fl_output_open(out, cli->output, FL_OUTPUT_BINARY))
-        return -1;
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, cli->level);
     if (writer)
         fl_writer_want_digest(writer);
@@ -92,10 +103,8 @@ static int
 write_state(struct fl_server_step *step, struct fl_output *out,
             const unsigned char digest[FL_HASH_BYTES])
 {
-    if (step->rule == FL_SERVER_SGD || step->again)
+    if (out->fd < 0)
         return 0;
-    if (fl_output_open(out, opt.state, FL_OUTPUT_BINARY))
-        return -1;
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, 0);
     int result = writer ? fl_server_write_state(step, digest, writer) : -1;
     fl_writer_free(writer);
@@ -128,6 +137,7 @@ apply(struct fl_cli *cli, struct fl_server_step *step)
     int failed = !(step->model = fl_object_open(opt.model, FL_KIND_MODEL)) ||
                  !(step->update = fl_object_open(cli->operands[0], FL_KIND_UPDATE)) ||
                  open_state(cli, step) || fl_server_check(step) ||
+                 open_outputs(cli, step, &out) ||
                  write_model(cli, step, &out.model, digest) ||
                  write_state(step, &out.state, digest) || commit(&out);
     fl_output_abort(&out.model);
@@ -140,7 +150,7 @@ run(struct fl_cli *cli)
 {
     struct fl_server_step step = {.lr = opt.lr, .momentum = opt.momentum};
 
-    if (fl_server_rule_find(opt.optimizer, &step.rule) || check_options(step.rule))
+    if (fl_server_rule_find(opt.optimizer, &step.rule) || check_options(cli, step.rule))
         return -1;
     int failed = !(step.pool = fl_pool_new(cli->threads)) || apply(cli, &step);
     fl_object_free(step.state);

@@ -112,6 +112,7 @@ refused 1 "two updates" 'two.flt' -m model.flt two.flt
 refused 2 "no model" '-m MODEL is missing' u0.flt
 refused 2 "momentum without a state" '--state FILE is missing' --optimizer momentum -m model.flt u0.flt
 refused 2 "sgd with a state" 'not sgd' --state s.flt -m model.flt u0.flt
+refused 2 "model and state in one file" 'the same file' --optimizer momentum --state x.flt -m model.flt u0.flt
 refused 2 "an optimizer that is not there" 'adam' --optimizer adam -m model.flt u0.flt
 refused 2 "a step of nothing" 'lr' --lr 0 -m model.flt u0.flt
 refused 2 "momentum of one" 'momentum' --optimizer momentum --momentum 1 --state s.flt -m model.flt u0.flt
@@ -177,6 +178,9 @@ else
 fi
 
 # ---- the other end ----
+fl-apply $opts --state nowhere/s.flt -m model.flt u0.flt >nothing 2>said
+check "a state that cannot be written is an error" sh -c '[ $1 = 1 ] && grep -q nowhere/s.flt said' - $?
+check "  before any of the model is" [ ! -s nothing ]
 status 2 "no stream to a terminal" on_terminal fl-apply -m model.flt u0.flt
 cp s1.flt s.flt
 { keep -m n1.flt --state s.flt u1b.flt 2>pipe.err; echo $? > pipe.status; } | head -c 100 > /dev/null
