@@ -282,7 +282,7 @@ add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk
     size_t n = h->chunk_count;
 
     if (!n || h->chunks[n - 1].file != record->file || *chunk_bytes >= FL_HARMONIZE_CHUNK) {
-        if (n == FL_HARMONIZE_CHUNKS && run_batch(h))
+        if ((n == FL_HARMONIZE_CHUNKS || h->arena.len >= FL_HARMONIZE_BATCH) && run_batch(h))
             return -1;
         struct chunk *c = &h->chunks[h->chunk_count++];
         c->file = record->file;

@@ -22,10 +22,11 @@
 
 enum {
     FL_HARMONIZE_CHUNK = 128 << 10, /* bytes of records that one thread takes at a time */
-    FL_HARMONIZE_CHUNKS = 64,       /* that are in memory at a time */
+    FL_HARMONIZE_CHUNKS = 64,       /* that are in memory at a time, */
+    FL_HARMONIZE_BATCH = 8 << 20,   /* but no more when they have so many bytes */
     FL_HARMONIZE_WORD = 256,        /* bytes of the longest word that a vocabulary is learnt from */
-    FL_HARMONIZE_WORDS = 1 << 21,   /* different words that are counted at a time, and */
-    FL_HARMONIZE_WORD_BYTES = 1 << 25 /* bytes of them; above either, rare ones are dropped */
+    FL_HARMONIZE_WORDS = 1 << 20,   /* different words that are counted at a time, and */
+    FL_HARMONIZE_WORD_BYTES = 1 << 24 /* bytes of them; above either, rare ones are dropped */
 };
 
 struct fl_harmonize_settings {
