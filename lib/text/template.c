@@ -6,11 +6,12 @@
 
 /* Add the ids of one {"SpecialToken": {"id": NAME}} as the table of special tokens says. */
 static int
-add_special(struct fl_ids *ids, const json_t *item, const json_t *table, uint32_t vocab)
+add_special(struct fl_ids *ids, const json_t *item, const json_t *table,
+            const struct fl_vocab *names)
 {
     const char *what = "post_processor TemplateProcessing", *name;
     const json_t *token, *id;
-    size_t i;
+    size_t i, len;
 
     if (fl_spec_text(item, what, "id", &name))
         return -1;
@@ -19,7 +20,7 @@ add_special(struct fl_ids *ids, const json_t *item, const json_t *table, uint32_
         return fl_error(FL_FAILED, "%s: token \"%.60s\" has no ids", what, name);
     json_array_foreach(token, i, id) {
         if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-            json_integer_value(id) >= vocab)
+            !fl_vocab_text(names, (uint64_t)json_integer_value(id), &len))
             return fl_error(FL_FAILED, "%s: an id of token \"%.60s\" is not in the vocabulary",
                             what, name);
         if (fl_ids_add(ids, (uint32_t)json_integer_value(id)))
@@ -29,7 +30,7 @@ add_special(struct fl_ids *ids, const json_t *item, const json_t *table, uint32_
 }
 
 static int
-read_template(struct fl_template *t, const json_t *spec, uint32_t vocab)
+read_template(struct fl_template *t, const json_t *spec, const struct fl_vocab *names)
 {
     const char *what = "post_processor TemplateProcessing", *which;
     const json_t *single = json_object_get(spec, "single"), *item, *part;
@@ -49,7 +50,7 @@ read_template(struct fl_template *t, const json_t *spec, uint32_t vocab)
                 return fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
             behind = true;
         } else if (add_special(behind ? &t->behind : &t->before,
-                               json_object_get(item, "SpecialToken"), table, vocab)) {
+                               json_object_get(item, "SpecialToken"), table, names)) {
             return -1;
         }
     }
@@ -57,7 +58,7 @@ read_template(struct fl_template *t, const json_t *spec, uint32_t vocab)
 }
 
 static int
-read_step(struct fl_template *t, const json_t *spec, uint32_t vocab, int depth)
+read_step(struct fl_template *t, const json_t *spec, const struct fl_vocab *names, int depth)
 {
     const char *type = fl_spec_type(spec);
     const json_t *list = json_object_get(spec, "processors"), *item;
@@ -69,7 +70,7 @@ read_step(struct fl_template *t, const json_t *spec, uint32_t vocab, int depth)
     if (!strcmp(type, "TemplateProcessing")) {
         if (t->before.len || t->behind.len)
             return fl_error(FL_FAILED, "two templates in a post_processor are not supported");
-        return read_template(t, spec, vocab);
+        return read_template(t, spec, names);
     }
     if (strcmp(type, "Sequence") || depth)
         return fl_error(FL_FAILED, "post_processor \"%.60s\" is not supported", type);
@@ -78,18 +79,18 @@ read_step(struct fl_template *t, const json_t *spec, uint32_t vocab, int depth)
     if (!json_is_array(list))
         return fl_error(FL_FAILED, "post_processor Sequence: \"processors\" is not a list");
     json_array_foreach(list, i, item) {
-        if (read_step(t, item, vocab, depth + 1))
+        if (read_step(t, item, names, depth + 1))
             return -1;
     }
     return 0;
 }
 
 int
-fl_template_read(struct fl_template *t, const json_t *spec, uint32_t vocab)
+fl_template_read(struct fl_template *t, const json_t *spec, const struct fl_vocab *names)
 {
     if (!spec || json_is_null(spec))
         return 0;
-    if (read_step(t, spec, vocab, 0)) {
+    if (read_step(t, spec, names, 0)) {
         fl_template_release(t);
         return -1;
     }

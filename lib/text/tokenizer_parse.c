@@ -277,7 +277,7 @@ read_all(struct fl_tokenizer *t, const json_t *top)
         read_added(t, json_object_get(top, "added_tokens")) ||
         fl_pretokenizer_read(&t->pretokenizer, json_object_get(top, "pre_tokenizer")) ||
         fl_decoder_read(&t->decoder, json_object_get(top, "decoder")) ||
-        fl_template_read(&t->template, json_object_get(top, "post_processor"), t->vocab) ||
+        fl_template_read(&t->template, json_object_get(top, "post_processor"), &t->names) ||
         read_model(t, model) || make_pieces(t))
         return -1;
     t->eot = -1;

@@ -11,7 +11,14 @@ static int
 take(struct fl_template *t, const char *spec)
 {
     json_t *json = json_loads(spec, JSON_DECODE_ANY, NULL);
-    int result = json ? fl_template_read(t, json, 9) : -2;
+    struct fl_vocab names = {0};
+    int result = -2;
+
+    for (uint64_t id = 1; id < 4; id++)
+        CHECK(!fl_vocab_add(&names, "abc" + id - 1, 1, id, 9));
+    if (json)
+        result = fl_template_read(t, json, &names);
+    fl_vocab_release(&names);
 
     json_decref(json);
     return result;

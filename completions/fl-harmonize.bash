@@ -1,0 +1,21 @@
+# bash completion for fl-harmonize; made by: fl-harmonize --completion bash
+_fl_harmonize()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --train-tokenizer) COMPREPLY=(); return ;;
+    --format) COMPREPLY=($(compgen -W 'auto text jsonl' -- "$cur")); return ;;
+    --field) COMPREPLY=(); return ;;
+    --passage) COMPREPLY=(); return ;;
+    --max-document) COMPREPLY=(); return ;;
+    --invalid) COMPREPLY=($(compgen -W 'replace refuse' -- "$cur")); return ;;
+    --valid) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -t --tokenizer --train-tokenizer --format --field --passage --max-document --invalid --valid --valid-output --card -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_harmonize fl-harmonize

@@ -1,0 +1,14 @@
+# bash completion for fl-tokenize; made by: fl-tokenize --completion bash
+_fl_tokenize()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --jsonl) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -t --tokenizer --jsonl --no-special --plain --decode --keep-special -o --output --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_tokenize fl-tokenize

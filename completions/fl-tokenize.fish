@@ -1,0 +1,12 @@
+# fish completion for fl-tokenize; made by: fl-tokenize --completion fish
+complete -c fl-tokenize -s t -l tokenizer -r -F -d 'a model, a tokenizer, or a tokenizer.json'
+complete -c fl-tokenize -l jsonl -x -d 'every line is a JSON object, and its field FIELD the text'
+complete -c fl-tokenize -l no-special -d 'do not add what the tokenizer puts around a text (begin of text and the like)'
+complete -c fl-tokenize -l plain -d 'the names of special tokens in the text stay text, as in fl-harmonize'
+complete -c fl-tokenize -l decode -d 'JSON arrays of ids to text'
+complete -c fl-tokenize -l keep-special -d 'with --decode: write special tokens by their names'
+complete -c fl-tokenize -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
+complete -c fl-tokenize -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-tokenize -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-tokenize -s h -l help -d 'show this help'
+complete -c fl-tokenize -s V -l version -d 'show the version'
