@@ -350,9 +350,11 @@ partial_tensor(const char *file, const struct fl_tensor *t, struct fl_tensor *pl
 
     if (t->dtype != FL_U64 || t->role != FL_PLAIN || (words != 1 && words != 2 && words != 4) ||
         fl_meta_get_i64(&t->attrs, "exponent", FL_EXACT_UNIT, 3, &exponent) ||
-        exponent != FL_EXACT_UNIT + 64 * (FL_EXACT_WORDS - (int64_t)words))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is not one of a partial sum; make it with "
-                        "fl-aggregate --partial", file, t->name);
+        exponent != FL_EXACT_UNIT + 64 * (FL_EXACT_WORDS - (int64_t)words)) {
+        fl_error(FL_FAILED, "%s: tensor \"%s\" is not one of a partial sum; make it with "
+                 "fl-aggregate --partial", file, t->name);
+        return -1;
+    }
     *from = FL_EXACT_WORDS - (int)words;
     fl_tensor_init(plain, t->name, FL_F32, t->rank - 1, t->dims);
     return 0;

@@ -14,9 +14,11 @@ fl_update_short(const unsigned char digest[FL_HASH_BYTES], char text[FL_UPDATE_H
 int
 fl_update_base(const char *file, const struct fl_meta *update, const unsigned char **base)
 {
-    if (!fl_meta_find(update, "base"))
-        return fl_error(FL_FAILED, "%s: does not say which model it belongs to (no \"base\"); make "
-                        "it with fl-train or fl-diff", file);
+    if (!fl_meta_find(update, "base")) {
+        fl_error(FL_FAILED, "%s: does not say which model it belongs to (no \"base\"); make it with "
+                 "fl-train or fl-diff", file);
+        return -1;
+    }
     return fl_meta_get_bytes(update, "base", FL_HASH_BYTES, base) ? fl_error_about(file) : 0;
 }
 
@@ -24,7 +26,7 @@ int
 fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
                      const unsigned char digest[FL_HASH_BYTES])
 {
-    const unsigned char *base = NULL;
+    const unsigned char *base;
     char got[FL_UPDATE_HEX], want[FL_UPDATE_HEX];
 
     if (fl_update_base(file, update, &base))
