@@ -15,8 +15,8 @@ int
 fl_update_base(const char *file, const struct fl_meta *update, const unsigned char **base)
 {
     if (!fl_meta_find(update, "base")) {
-        fl_error(FL_FAILED, "%s: does not say which model it belongs to (no \"base\"); make it with "
-                 "fl-train or fl-diff", file);
+        fl_error(FL_FAILED, "%s: does not say which model it belongs to (no \"base\"); make it "
+                 "with fl-train or fl-diff", file);
         return -1;
     }
     return fl_meta_get_bytes(update, "base", FL_HASH_BYTES, base) ? fl_error_about(file) : 0;
