@@ -13,7 +13,7 @@
 
 enum {
     CHUNK_MIN = 32,
-    CHUNK_MAX = 256,
+    CHUNK_MAX = 512,
     CHUNKS = 8,             /* tasks wanted, if they are large enough */
     SLAB_MIN = 512,         /* rows */
     SLAB_FLOATS = 8 << 20,  /* of logits at once, if SLAB_MIN rows are no more */
@@ -103,7 +103,8 @@ plan_memory(struct plan *p, struct fl_engine *e, int threads)
         plan_layer(p, e, e->saved ? &e->saved[l] : &counted);
     e->x_end = train ? take(p, n, e->C) : NULL;
     e->r_end = take(p, n, 1);
-    e->scratch_size = max(CHUNK_MAX * (e->C + e->F), fl_attention_scratch(e->max_T));
+    e->scratch_size = max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F),
+                          fl_attention_scratch(e->max_T));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
     e->final = take(p, slab, e->C);
