@@ -150,6 +150,7 @@ aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *h
 static int
 open_masked(struct fl_cli *cli, struct fl_pool *pool)
 {
+    struct fl_progress progress;
     struct fl_plan plan;
     struct way way = {NULL, NULL};
 
@@ -159,8 +160,14 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
                                   "--explain and --partial");
     if (fl_plan_read(&plan, opt.plan, pool))
         return -1;
-    way.masked = fl_open_new(&plan, opt.memory);
-    int result = !way.masked || add_inputs(cli, &way) || write_result(cli, &way) ? -1 : 0;
+    const uint64_t bytes = plan.roster.n * plan.words * 8;
+    fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", bytes);
+    way.masked = fl_open_new(&plan, opt.memory, &progress);
+    int result = way.masked ? add_inputs(cli, &way) : -1;
+    if (!result) {
+        fl_progress_end(&progress, bytes);
+        result = write_result(cli, &way);
+    }
     fl_open_free(way.masked);
     fl_plan_release(&plan);
     return result;

@@ -16,6 +16,8 @@ struct fl_open {
     const struct fl_plan *plan;
     struct fl_lanes lanes;
     struct fl_store *store;
+    struct fl_progress *progress;
+    uint64_t bytes;       /* of words, added so far */
     uint64_t **sums;      /* (count) words of each tensor of the plan */
     uint64_t weight;      /* summed q, times 2^40 */
     unsigned char **tags; /* (n) those of a site that is there, else NULL */
@@ -25,13 +27,14 @@ struct fl_open {
 };
 
 struct fl_open *
-fl_open_new(const struct fl_plan *plan, uint64_t memory)
+fl_open_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *progress)
 {
     struct fl_open *o = fl_alloc(1, sizeof *o);
 
     if (!o)
         return NULL;
     o->plan = plan;
+    o->progress = progress;
     fl_lanes_init(&o->lanes, plan->bits);
     o->store = fl_store_new(memory);
     o->sums = fl_alloc(plan->count, sizeof *o->sums);
@@ -123,6 +126,9 @@ add_payload(struct fl_open *o, struct fl_reader *in, size_t place)
         else
             *sum += *words;
         sum += n;
+        o->bytes += len;
+        if (o->progress)
+            fl_progress_show(o->progress, o->bytes, "%s", "");
     }
     if (stray)
         return fl_error(FL_FAILED, "%s: tensor \"%s\" has bits where the plan has no lanes; it was "

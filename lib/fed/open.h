@@ -16,12 +16,17 @@
 
 #include "flt/reader.h"
 #include "flt/writer.h"
+#include "os/progress.h"
 #include "sec/plan.h"
 
 struct fl_open;
 
-/* PLAN is borrowed. MEMORY: bytes for sums, as in fed/store.h. NULL with an error. */
-struct fl_open *fl_open_new(const struct fl_plan *plan, uint64_t memory);
+/*
+ * PLAN is borrowed. MEMORY: bytes for sums, as in fed/store.h. PROGRESS (may be NULL) counts bytes of
+ * words. NULL with an error.
+ */
+struct fl_open *fl_open_new(const struct fl_plan *plan, uint64_t memory,
+                            struct fl_progress *progress);
 void fl_open_free(struct fl_open *o);
 
 /* Add all uploads of IN, in one pass. After a failure only fl_open_free is left. */

@@ -159,7 +159,7 @@ make_new(struct fl_turn *t, struct fl_round *round)
         struct fl_upload u = {.plan = t->plan, .index = t->index, .key = t->key,
                               .ctr = t->state->ctr + 1, .prev = t->state->prev, .tags = tags,
                               .masks = masks, .update = t->update, .weight = t->weight,
-                              .pool = t->pool, .level = t->level};
+                              .pool = t->pool, .level = t->level, .progress = t->progress};
         result = keep(t, path, &u);
         memcpy(round->root, u.root, 32);
     }

@@ -19,6 +19,7 @@ struct fl_turn { /* zeroed and filled by the caller: */
     struct fl_object *update;
     struct fl_pool *pool;
     int level;                   /* of compression, of a new upload */
+    struct fl_progress *progress; /* or NULL */
 
     /* filled by fl_turn_check and fl_turn_make: */
     uint32_t index;

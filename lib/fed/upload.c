@@ -206,6 +206,8 @@ write_tensors(struct job *job, struct fl_writer *w)
             const uint64_t *from = job->words + (at - job->first * FL_CHUNK_WORDS);
             result = fl_writer_data(w, from, (size_t)(stop - at) * sizeof *from);
             at = stop;
+            if (job->u->progress)
+                fl_progress_show(job->u->progress, at * sizeof *from, "%s", "");
         }
         if (result)
             return -1;

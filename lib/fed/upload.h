@@ -8,6 +8,7 @@
 
 #include "flt/object.h"
 #include "os/pool.h"
+#include "os/progress.h"
 #include "sec/mask.h"
 #include "sec/plan.h"
 
@@ -23,6 +24,7 @@ struct fl_upload {
     double weight;                /* by the plan's rule */
     struct fl_pool *pool;         /* may be NULL */
     int level;                    /* of compression */
+    struct fl_progress *progress; /* in bytes of words; or NULL */
     uint64_t clipped;             /* out: values beyond the clip */
     unsigned char root[32];       /* out: the digest of what was written */
 };

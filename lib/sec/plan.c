@@ -37,6 +37,21 @@ fl_plan_largest(const struct fl_plan *plan)
     return (uint64_t)ceil(plan->clip * plan->scale);
 }
 
+double
+fl_plan_largest_scale(const struct fl_plan *plan)
+{
+    const uint64_t most = ((UINT64_C(1) << (plan->bits - 1)) - 1) / plan->roster.n;
+    struct fl_plan trial = *plan;
+    int exponent;
+
+    /* ceil(clip * scale) <= most: begin above and come down. */
+    frexp((double)most / plan->clip, &exponent);
+    for (trial.scale = ldexp(1, exponent); trial.scale > 0x1p-60; trial.scale /= 2)
+        if (trial.clip * trial.scale < 0x1p62 && fl_plan_largest(&trial) <= most)
+            return trial.scale;
+    return 0;
+}
+
 /* ---- layout ---- */
 
 int
@@ -149,6 +164,10 @@ check_encoding(const struct fl_plan *plan)
                                     "lanes of %u bits and could wrap; take a smaller scale or more "
                                     "bits",
                         plan->roster.n, plan->clip, plan->scale, plan->bits);
+    if (plan->scale * 4 < fl_plan_largest_scale(plan))
+        return fl_error(FL_REFUSED, "a scale of %g is less than a quarter of %g, the largest that "
+                                    "fits: updates of small weight would vanish from the sum",
+                        plan->scale, fl_plan_largest_scale(plan));
     return 0;
 }
 

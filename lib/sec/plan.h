@@ -90,6 +90,9 @@ int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int le
 /* 0 when TEXT is a time in UTC like "2026-11-24T18:00:00Z", else -1 (no error recorded). */
 int fl_plan_deadline(const char *text);
 
+/* The largest power of two as scale whose sum fits the lanes; 0 when there is none. */
+double fl_plan_largest_scale(const struct fl_plan *plan);
+
 /* The largest magnitude of an encoded value: ceil(clip * scale). Below 2^63 in a checked plan. */
 uint64_t fl_plan_largest(const struct fl_plan *plan);
 

@@ -20,22 +20,6 @@ within(double value, double min, double max)
     return value < min ? min : value > max ? max : value;
 }
 
-/* The largest power of two whose sum fits; 0 when even the smallest lanes' unit is too much. */
-static double
-largest_scale(const struct fl_plan *plan)
-{
-    uint64_t most = ((UINT64_C(1) << (plan->bits - 1)) - 1) / plan->roster.n;
-    struct fl_plan trial = *plan;
-    int exponent;
-
-    /* ceil(clip * scale) <= most: begin above and come down. */
-    frexp((double)most / plan->clip, &exponent);
-    for (trial.scale = ldexp(1, exponent); trial.scale > 0x1p-60; trial.scale /= 2)
-        if (trial.clip * trial.scale < 0x1p62 && fl_plan_largest(&trial) <= most)
-            return trial.scale;
-    return 0;
-}
-
 static int
 draft_encoding(struct fl_plan *plan, const struct fl_round_conf *conf)
 {
@@ -51,7 +35,7 @@ draft_encoding(struct fl_plan *plan, const struct fl_round_conf *conf)
         plan->bits = (unsigned)conf->bits;
     plan->clip = conf->clip > 0 ? conf->clip
                                 : within(DEFAULT_CLIP, policy->clip_min, policy->clip_max);
-    plan->scale = conf->scale > 0 ? conf->scale : largest_scale(plan);
+    plan->scale = conf->scale > 0 ? conf->scale : fl_plan_largest_scale(plan);
     plan->stochastic = !conf->rounding || !strcmp(conf->rounding, "stochastic");
     if (plan->scale == 0)
         return fl_error(FL_REFUSED, "lanes of %u bits cannot hold a sum of %zu sites; take more "

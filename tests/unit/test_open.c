@@ -51,7 +51,7 @@ end(struct federation *f, struct fl_plan *plan)
 static int
 open_sum(const struct federation *f, const struct fl_plan *plan, const char *const *files, size_t n)
 {
-    struct fl_open *o = fl_open_new(plan, 1 << 20);
+    struct fl_open *o = fl_open_new(plan, 1 << 20, NULL);
     int result = o ? 0 : -1;
 
     for (size_t i = 0; i < n && !result; i++) {

@@ -86,6 +86,7 @@ test_policy(void)
         {"", "weights: dynamic\nbandwidth: {a: 1, b: 2}", FL_USAGE, "\"c\" has none"},
         {"", "weights: dynamic\nbandwidth: {a: 1, hub: 2}", FL_USAGE, "\"hub\" is none"},
         {"", "scale: 3", FL_REFUSED, "no power of two"},
+        {"", "scale: 67108864", FL_REFUSED, "less than a quarter"},
         {"", "scale: 1e300", FL_USAGE, "scale"},
         {"", "noise: gauss", FL_USAGE, "noise"},
         {"", "colour: 1", FL_USAGE, "no key"},
