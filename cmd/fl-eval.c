@@ -125,6 +125,8 @@ score_text(struct work *w, const char *path)
         result = fl_error_about(w->name);
     if (!result)
         result = evaluate(w, &(struct fl_sequence){.ids = ids.data, .n = ids.len}, &score);
+    if (score.bytes > text.len)
+        score.bytes = text.len; /* some tokenizers put a space before a text */
     if (!result)
         result = finish(w, &score);
     fl_ids_release(&ids);

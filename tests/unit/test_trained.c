@@ -1,0 +1,163 @@
+/* Updates: base and update together are the new weights; bundles of model and tokenizer. */
+#include "nn/trained.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "nn/bundle.h"
+#include "nn/cost.h"
+#include "shard.h"
+#include "test.h"
+
+static char folder[] = "/tmp/test_trained.XXXXXX";
+static char model_path[64], update_path[64];
+
+/* A model of the byte tokenizer's vocabulary in model_path, ROUND in its metadata unless it is -1. */
+static void
+write_model(int64_t round, uint32_t vocab)
+{
+    struct fl_model *m = shard_model(1, vocab);
+    struct fl_tokenizer *t = fl_tokenizer_bytes();
+    int fd = open(model_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    struct fl_writer *w = fl_writer_new(fd, model_path, 0);
+    struct fl_meta meta = {0};
+    size_t len;
+    const char *json = fl_tokenizer_json(t, &len);
+
+    CHECK(round < 0 || !fl_meta_set_i64(&meta, "round", round));
+    CHECK(m && w && !fl_model_write(m, w, &meta, json, len));
+    fl_writer_free(w);
+    close(fd);
+    fl_meta_release(&meta);
+    fl_tokenizer_free(t);
+    fl_model_free(m);
+}
+
+static void
+check_meta(const struct fl_meta *meta, int64_t round, const char *site, int64_t documents)
+{
+    const struct {
+        const char *key;
+        int64_t want;
+    } numbers[] = {{"examples", documents}, {"tokens", 300}, {"tokens.seen", 7 * 2 * 3 * 8}, {"steps", 7}};
+    const char *text;
+    int64_t n;
+    double x;
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        CHECK(!fl_meta_get_i64(meta, numbers[i].key, 0, INT64_MAX, &n) && n == numbers[i].want);
+    CHECK(!fl_meta_get_i64(meta, "base.round", 0, INT64_MAX, &n) && n == (round < 0 ? 0 : round));
+    CHECK(!fl_meta_get_f64(meta, "loss.first", &x) && x == 5.5);
+    CHECK(!fl_meta_get_f64(meta, "loss.last", &x) && x == 2.25);
+    if (site)
+        CHECK(!fl_meta_get_text(meta, "site", &text) && !strcmp(text, site));
+    else
+        CHECK(!fl_meta_find(meta, "site"));
+}
+
+static void
+write_update(const struct fl_trained *trained)
+{
+    int fd = open(update_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    struct fl_writer *w = fl_writer_new(fd, update_path, 0);
+
+    CHECK(w && !fl_trained_write(trained, w));
+    fl_writer_free(w);
+    close(fd);
+}
+
+static void
+update(int64_t round, const char *site)
+{
+    struct fl_data *data = shard_data(1, 300);
+    struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_bundle b;
+    const unsigned char *base;
+
+    write_model(round, FL_BYTE_VOCAB);
+    CHECK(!fl_bundle_open(&b, model_path));
+    struct fl_training t = {.model = b.model, .data = data,
+                            .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
+    CHECK(!fl_object_digest(b.object, NULL, t.base));
+    for (size_t i = 0; i < b.model->size; i++)
+        b.model->weights[i] += (float)(i % 7) * 0.01f;
+    write_update(&(struct fl_trained){&t, &result, b.object, site});
+
+    struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
+    float *values = fl_model_array(b.model), *old = fl_model_array(b.model);
+    CHECK(o && !fl_model_read(b.model, o, "", values) &&
+          !fl_model_read(b.model, b.object, "", old));
+    check_meta(&fl_object_head(o)->meta, round, site, (int64_t)fl_data_documents(data));
+    CHECK(!fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &base) &&
+          !memcmp(base, t.base, 32));
+    CHECK(fl_object_count(o) == b.model->param_count);
+    size_t wrong = 0;
+    for (size_t i = 0; i < b.model->size; i++)
+        wrong += values[i] != b.model->weights[i] - old[i];
+    CHECK(wrong == 0);
+    free(values);
+    free(old);
+    fl_object_free(o);
+    fl_bundle_release(&b);
+    fl_data_free(data);
+}
+
+static void
+test_update(void)
+{
+    update(3, "north");
+    update(-1, NULL);
+}
+
+static void
+test_bundle(void)
+{
+    struct fl_bundle b;
+
+    write_model(0, 300); /* more ids than the tokenizer has: padding */
+    CHECK(!fl_bundle_open(&b, model_path) && b.model->config.vocab == 300);
+    fl_bundle_release(&b);
+    CHECK(!b.model && !b.tokenizer && !b.object);
+    write_model(0, 256);
+    CHECK(fl_bundle_open(&b, model_path) == -1 && fl_error_status() == FL_FAILED);
+    CHECK(strstr(fl_error_text(), "its tokenizer has 257 ids and the model 256"));
+    CHECK(!b.model && !b.tokenizer && !b.object);
+    CHECK(fl_bundle_open(&b, update_path) == -1 && strstr(fl_error_text(), update_path));
+    CHECK(fl_bundle_open(&b, "/nonexistent") == -1);
+}
+
+static void
+test_cost(void)
+{
+    struct fl_data *data = shard_data(1, 300);
+    struct fl_model *m = shard_model(1, SHARD_VOCAB);
+    struct fl_training t = {.model = m, .data = data,
+                            .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
+    struct fl_cost one, more;
+
+    CHECK(!fl_cost(&t, &one));
+    CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && one.memory > 16 * m->size);
+    CHECK(one.flops > 6.0 * (double)m->size * (double)one.tokens * 0.9);
+    t.recipe.batch = 20;
+    CHECK(!fl_cost(&t, &more) && more.memory > one.memory && more.tokens == 10 * one.tokens);
+    t.recipe.batch = INT64_MAX / 16;
+    CHECK(fl_cost(&t, &more) == -1);
+    fl_model_free(m);
+    fl_data_free(data);
+}
+
+int
+main(void)
+{
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(model_path, sizeof model_path, "%s/m.flt", folder);
+    snprintf(update_path, sizeof update_path, "%s/u.flt", folder);
+    RUN(test_update);
+    RUN(test_bundle);
+    RUN(test_cost);
+    unlink(model_path);
+    unlink(update_path);
+    rmdir(folder);
+    return test_end();
+}
