@@ -10,6 +10,7 @@
 static char folder[] = "/tmp/fl-harmonize-XXXXXX";
 static char paths_text[3][64];
 static const char *paths[3];
+static size_t first_invalid; /* in the first of them */
 
 /* Three files: text of several chunks, lines of JSON, and a small file. */
 static void
@@ -23,6 +24,7 @@ make_files(void)
         size_t len = random_text(&seed, "word|an|other| | |\n|\n\n|\xc3\xa9|\xff|1", 60, piece);
         fl_buf_add(&text, piece, len);
     }
+    first_invalid = (size_t)((unsigned char *)memchr(text.data, 0xff, text.len) - text.data);
     for (int i = 0; i < 3000; i++) {
         random_text(&seed, "word|an|other| |\\n|\\u00e9|1", 60, piece);
         fl_buf_printf(&lines, "{\"text\": \"x%s\"}\n", piece);
@@ -139,7 +141,9 @@ static void
 test_first_error(void)
 {
     struct fl_tokenizer *t = fl_tokenizer_bytes();
-    char first[1024] = "";
+    char first[60];
+
+    snprintf(first, sizeof first, "0.t: byte %zu is not UTF-8", first_invalid);
 
     for (int turn = 0; turn < 6; turn++) {
         struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
@@ -149,10 +153,7 @@ test_first_error(void)
         int fd = fl_spool_open();
         struct fl_shard *s = fl_shard_new(fd, "spool", 0, t);
         CHECK(h && s && fl_harmonize_encode(h, t, s, NULL) == -1);
-        CHECK(strstr(fl_error_text(), "0.t: byte "));
-        if (!turn)
-            snprintf(first, sizeof first, "%s", fl_error_text());
-        CHECK_TEXT(fl_error_text(), first);
+        CHECK(strstr(fl_error_text(), first));
         fl_shard_free(s);
         fl_harmonize_free(h);
         fl_pool_free(set.pool);

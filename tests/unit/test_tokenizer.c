@@ -105,25 +105,26 @@ check_ids(const struct fl_tokenizer *t, const char *text, unsigned flags, const 
     fl_buf_release(&out);
 }
 
+/* Merges, or a whole word, or a character could spell a special token; they do not make it. */
 static void
 test_injection(void)
 {
-    /* merges that would spell the end of text; they are never followed into it */
-    struct fl_tokenizer *t = parse(make(
-        ADDED, "null", "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}",
-        LEVEL, ",\"<|endoftext|\":257,\"<|endoftext|>\":256,\"<|\":258,\"endoftext|\":259",
-        "[\"< |\",[\"<|\",\"endoftext|\"],\"<|endoftext| >\"]", "\"ignore_merges\":true,"));
-    struct fl_encoder *e = fl_encoder_new(t);
-    struct fl_ids ids = {0};
+    static const char ab[] = "[{\"id\":256,\"content\":\"ab\",\"special\":true}]";
+    struct fl_tokenizer *t = parse(make(ab, "null", LEVEL, LEVEL, ",\"ab\":256,\"abc\":257",
+                                        "[\"a b\",\"ab c\"]", "\"ignore_merges\":true,"));
 
-    CHECK(t && e);
-    CHECK(!fl_encode(e, "<|endoftext|>", 13, 0, &ids));
-    for (size_t i = 0; i < ids.len; i++)
-        CHECK(ids.data[i] != 256);
-    CHECK(ids.len == 12 && ids.data[0] == 258);
-    check_ids(t, "<|endoftext|>", FL_ENCODE_SPECIAL, "256");
-    fl_encoder_free(e);
-    fl_ids_release(&ids);
+    CHECK(t != NULL);
+    check_ids(t, "ab", 0, "97 98");
+    check_ids(t, "ab", FL_ENCODE_SPECIAL, "256");
+    check_ids(t, "abc", 0, "257"); /* a token of its own */
+    check_ids(t, "abcab", 0, "97 98 99 97 98");
+    fl_tokenizer_free(t);
+    t = parse("{\"added_tokens\":[{\"id\":1,\"content\":\"x\",\"special\":true}],"
+              "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"}]},\"model\":{"
+              "\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"x\":1,\"y\":2},\"merges\":[]}}");
+    CHECK(t != NULL);
+    check_ids(t, "xy", 0, "0 2");
+    check_ids(t, "xy", FL_ENCODE_SPECIAL, "1 2");
     fl_tokenizer_free(t);
 }
 
