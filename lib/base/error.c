@@ -8,7 +8,7 @@
 static _Thread_local struct fl_error_copy last;
 
 int
-fl_error(enum fl_status status, const char *format, ...)
+fl_error_record(enum fl_status status, const char *format, ...)
 {
     char text[sizeof last.text]; /* an argument may be the recorded sentence itself */
     va_list ap;
@@ -22,7 +22,7 @@ fl_error(enum fl_status status, const char *format, ...)
 }
 
 int
-fl_error_errno(int errno_value, const char *format, ...)
+fl_error_record_errno(int errno_value, const char *format, ...)
 {
     char text[sizeof last.text];
     va_list ap;

@@ -19,14 +19,26 @@ enum fl_status {
     FL_PIPE = 141   /* the reader of our output went away: end quietly */
 };
 
-/* Record a sentence and its status; an earlier one is replaced. Always returns -1. */
-int fl_error(enum fl_status status, const char *format, ...) FL_PRINTF(2, 3);
+/*
+ * Record a sentence and its status; an earlier one is replaced. Always returns -1, and compilers
+ * and checkers see that: fl_error(status, format, ...) is a call that cannot return anything else.
+ */
+#define fl_error(...) fl_error_failed(fl_error_record(__VA_ARGS__))
+int fl_error_record(enum fl_status status, const char *format, ...) FL_PRINTF(2, 3);
+
+/* The same with ": " and the text of ERRNO_VALUE behind: fl_error_errno(errno_value, format, ...). */
+#define fl_error_errno(...) fl_error_failed(fl_error_record_errno(__VA_ARGS__))
+int fl_error_record_errno(int errno_value, const char *format, ...) FL_PRINTF(2, 3);
+
+static inline int
+fl_error_failed(int recorded)
+{
+    (void)recorded;
+    return -1;
+}
 
 /* Put "SUBJECT: " before the recorded sentence, keeping its status. Always returns -1. */
 int fl_error_about(const char *subject);
-
-/* As fl_error, with ": " and the text of ERRNO_VALUE behind. Always returns -1. */
-int fl_error_errno(int errno_value, const char *format, ...) FL_PRINTF(2, 3);
 
 /* The recorded sentence ("" when none) and its status; valid until the thread's next error. */
 const char *fl_error_text(void);

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The stream's bytes: golden vectors, and readers and writers in two languages that know only flt(5).
 . "$(dirname "$0")/lib.sh"
 vectors=$top/tests/vectors

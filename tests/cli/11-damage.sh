@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Damaged and hostile streams are refused with status 1 and one line that names the file and a place.
 # (Every cut and every bit: tests/unit/test_damage.c.)
 . "$(dirname "$0")/lib.sh"
@@ -68,6 +69,7 @@ report $failed "the Python reader refuses them too"
 # A hostile header does not make a program take memory (100 bytes that announce exabytes).
 head -c 100 bad/payload-far.flt >far.flt
 for f in bad/payload-far.flt bad/body-far.flt bad/meta-count.flt bad/packed-far.flt far.flt; do
+    # shellcheck disable=SC3045  # where a shell has it
     (ulimit -v 400000 && fl-info "$f") >out 2>err
     code=$?
     { [ $code = 1 ] && ! grep -q memory err; } || echo "# $f: exit $code: $(cat err)"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The habits of every program: help, version, errors of usage, man page, completions, a thin cmd file.
 . "$(dirname "$0")/lib.sh"
 

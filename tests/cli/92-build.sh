@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The build itself: installing, the check of the layers, a machine without the libraries.
 . "$(dirname "$0")/lib.sh"
 

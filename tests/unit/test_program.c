@@ -123,8 +123,8 @@ static void
 test_options(void)
 {
     UNDERSTOOD("", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0");
-    UNDERSTOOD("-f -t T -m M -c two -n 3 -r 0.5 -s 2k", "f1 tT mM ctwo1 n3 r0.5 s2048 o- j0 z0 p0 q0 "
-               "json0 seed0,0");
+    UNDERSTOOD("-f -t T -m M -c two -n 3 -r 0.5 -s 2k",
+               "f1 tT mM ctwo1 n3 r0.5 s2048 o- j0 z0 p0 q0 json0 seed0,0");
     UNDERSTOOD("--flag --text=T --model M --choice=three --count=10 --rate 1 --size 1M",
                "f1 tT mM cthree1 n10 r1 s1048576 o- j0 z0 p0 q0 json0 seed0,0");
     UNDERSTOOD("-fn7 -j2 -oF", "f1 t- m- c-0 n7 r0 s0 oF j2 z0 p0 q0 json0 seed0,0");
@@ -142,7 +142,8 @@ test_common(void)
     UNDERSTOOD("-z7 a", "f0 t- m- c-0 n0 r0 s0 o- j0 z7 p0 q0 json0 seed0,0 a");
     UNDERSTOOD("--compress a", "f0 t- m- c-0 n0 r0 s0 o- j0 z3 p0 q0 json0 seed0,0 a");
     UNDERSTOOD("--compress=19", "f0 t- m- c-0 n0 r0 s0 o- j0 z19 p0 q0 json0 seed0,0");
-    UNDERSTOOD("--seed 12 --json --progress", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p1 q0 json1 seed12,1");
+    UNDERSTOOD("--seed 12 --json --progress",
+               "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p1 q0 json1 seed12,1");
     UNDERSTOOD("--progress -q", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p-1 q1 json0 seed0,0");
     UNDERSTOOD("--seed 9007199254740992", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 "
                "seed9007199254740992,1");
@@ -156,7 +157,8 @@ static void
 test_operands(void)
 {
     UNDERSTOOD("a -f b - ", "f1 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0 a b -");
-    UNDERSTOOD("-- -f --flag --", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0 -f --flag --");
+    UNDERSTOOD("-- -f --flag --",
+               "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0 -f --flag --");
     UNDERSTOOD("\"\"", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0 ");
     REFUSED("a b c d", "\"d\" is one operand too many; see --help");
 }

@@ -1,4 +1,4 @@
-/* The writer makes the golden vectors, byte for byte; tests/vectors/make.py makes them in Python. */
+/* The writer makes the golden vectors byte for byte, as tests/vectors/make.py does in Python. */
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -134,7 +134,8 @@ test_everything(void)
     CHECK(!fl_meta_set_bytes(&meta, "bytes", "\x00\xff", 2));
     CHECK(!fl_meta_set_text(&meta, "text", "h\xc3\xa9llo\n"));
     CHECK(!fl_meta_set_f64(&meta, "f", 0.1) && !fl_meta_set_i64(&meta, "i", 99));
-    CHECK(!fl_meta_set_text(&meta, "empty.text", "") && !fl_meta_set_bytes(&meta, "empty.bytes", "", 0));
+    CHECK(!fl_meta_set_text(&meta, "empty.text", ""));
+    CHECK(!fl_meta_set_bytes(&meta, "empty.bytes", "", 0));
     CHECK(!fl_meta_set_i64(&meta, "i", -7)); /* the later value counts */
     CHECK(!fl_writer_head(w, "model", &meta));
     write_dtypes(w);
