@@ -96,11 +96,14 @@ step_task(void *arg, size_t index, int worker)
 static double
 bias(double beta, uint64_t t)
 {
-    double power = 1, b = beta;
+    double power = 1, square = beta;
 
-    for (; t; t /= 2, b *= b)
+    while (t) {
         if (t & 1)
-            power *= b;
+            power *= square;
+        square *= square;
+        t /= 2;
+    }
     return 1 - power;
 }
 
@@ -110,7 +113,7 @@ fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, floa
 {
     a->step++;
     struct step s = {
-        .a = a, .m = m, .grads = grads, .decay = (float)(lr * a->decay),
+        .a = a, .m = m, .decay = (float)(lr * a->decay),
         .settings = {.scale = (float)coefficient,
                      .beta1 = (float)a->beta1, .new1 = (float)(1 - a->beta1),
                      .beta2 = (float)a->beta2, .new2 = (float)(1 - a->beta2),
@@ -118,6 +121,7 @@ fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, floa
                      .inverse_root = (float)(1 / sqrt(bias(a->beta2, a->step))),
                      .eps = (float)a->eps},
     };
+    s.grads = grads;
     fl_pool_run(pool, (m->size + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
 }
 

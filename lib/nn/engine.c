@@ -1,6 +1,6 @@
 #include "nn/engine.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +51,7 @@ chunk_count_max(size_t rows)
 static size_t
 slab_rows(size_t rows, size_t V)
 {
+    assert(V > 0);
     size_t n = max(SLAB_FLOATS / V, SLAB_MIN);
 
     return min(n / CHUNK_MAX * CHUNK_MAX, rows);
@@ -68,10 +69,10 @@ struct plan {
 static float *
 take(struct plan *p, uint64_t a, uint64_t b)
 {
-    uint64_t n = 0, at = p->total;
+    const uint64_t limit = (uint64_t)1 << 58;
+    uint64_t n, at = p->total;
 
-    if (at == UINT64_MAX || (b && a > (UINT64_MAX / 16) / b) || (n = a * b, n > (1ull << 58)) ||
-        at > (1ull << 58)) {
+    if (at > limit || fl_mul_u64(a, b, &n) || n > limit) {
         p->total = UINT64_MAX;
         return NULL;
     }
@@ -127,12 +128,16 @@ static int
 set_shape(struct fl_engine *e, const struct fl_config *c, size_t B, size_t T,
           enum fl_engine_mode mode)
 {
-    if (T < 1 || T > c->ctx)
-        return fl_error(FL_USAGE, "windows of %zu tokens are not possible; 1 to the model's "
-                        "context of %u would be right", T, (unsigned)c->ctx);
-    if (B < 1 || B > INT32_MAX / T)
-        return fl_error(FL_USAGE, "batches of %zu windows of %zu tokens are not possible; 1 to %zu "
-                        "windows would be right", B, T, (size_t)INT32_MAX / T);
+    if (T < 1 || T > c->ctx) {
+        fl_error(FL_USAGE, "windows of %zu tokens are not possible; 1 to the model's context of "
+                 "%u would be right", T, (unsigned)c->ctx);
+        return -1;
+    }
+    if (B < 1 || B > INT32_MAX / T) {
+        fl_error(FL_USAGE, "batches of %zu windows of %zu tokens are not possible; 1 to %zu "
+                 "windows would be right", B, T, (size_t)INT32_MAX / T);
+        return -1;
+    }
     e->config = *c;
     e->mode = mode;
     e->max_rows = B * T;
@@ -157,9 +162,10 @@ fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
     if (set_shape(&e, c, B, T, mode))
         return -1;
     plan_memory(&p, &e, threads);
-    if (p.total > SIZE_MAX / sizeof(float))
-        return fl_error(FL_FAILED, "batches of %zu windows of %zu tokens do not fit in memory", B,
-                        T);
+    if (p.total > SIZE_MAX / sizeof(float)) {
+        fl_error(FL_FAILED, "batches of %zu windows of %zu tokens do not fit in memory", B, T);
+        return -1;
+    }
     *bytes = p.total * sizeof(float);
     return 0;
 }

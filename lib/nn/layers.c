@@ -95,5 +95,5 @@ fl_cross_entropy(float *logits, size_t V, uint32_t y, float scale)
         fl_vec_scale(logits, scale / sum, V);
         logits[y] -= scale;
     }
-    return (float)(log(sum) + (double)(max - target));
+    return (float)(log((double)sum) + (double)(max - target));
 }

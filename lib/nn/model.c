@@ -58,9 +58,8 @@ add_layer(struct fl_model *m, uint32_t layer)
     }
 }
 
-/* Config and table, no weights yet. */
-static struct fl_model *
-new_table(const struct fl_config *c)
+struct fl_model *
+fl_model_table(const struct fl_config *c)
 {
     if (fl_config_check(c))
         return NULL;
@@ -90,7 +89,7 @@ new_table(const struct fl_config *c)
 struct fl_model *
 fl_model_new(const struct fl_config *c)
 {
-    struct fl_model *m = new_table(c);
+    struct fl_model *m = fl_model_table(c);
 
     if (m)
         m->weights = fl_alloc_aligned(m->size, sizeof(float));
@@ -242,7 +241,7 @@ fl_model_load(struct fl_object *o)
     struct fl_config c;
     struct fl_model *m = NULL;
 
-    if (fl_config_from_meta(&c, &fl_object_head(o)->meta) || !(m = new_table(&c))) {
+    if (fl_config_from_meta(&c, &fl_object_head(o)->meta) || !(m = fl_model_table(&c))) {
         fl_error_about(fl_object_name(o));
         return NULL;
     }

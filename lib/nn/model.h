@@ -50,6 +50,9 @@ struct fl_model {
 
 /* A model of a checked config, weights not filled in; NULL with an error. free(NULL) is fine. */
 struct fl_model *fl_model_new(const struct fl_config *c);
+
+/* The same without memory for weights (NULL): to check a file by before that is taken. */
+struct fl_model *fl_model_table(const struct fl_config *c);
 void fl_model_free(struct fl_model *m);
 
 /* Another array of the model's layout, zeros, 64-byte aligned; free() it. NULL with an error. */

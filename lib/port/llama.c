@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/mem.h"
 #include "math/half.h"
 #include "os/file.h"
 
@@ -47,6 +48,27 @@ get_number(const json_t *config, const char *path, const char *key, double fallb
     return 0;
 }
 
+/*
+ * Rotary positions are plain ones: the old keys are rope_theta and rope_scaling, the new one is
+ * rope_parameters, which holds both.
+ */
+static int
+check_rope(const json_t *config, const char *path)
+{
+    static const char *const keys[] = {"rope_scaling", "rope_parameters"};
+    const json_t *part = json_object_get(config, "partial_rotary_factor");
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *v = json_object_get(config, keys[i]);
+        const char *kind = json_string_value(json_object_get(v, "rope_type"));
+        if (v && !json_is_null(v) && !(kind && !strcmp(kind, "default")))
+            return wrong(path, keys[i], "is not supported; only plain rotary positions are");
+    }
+    if (part && !json_is_null(part) && json_number_value(part) != 1)
+        return wrong(path, "partial_rotary_factor", "is not supported; only 1 is");
+    return 0;
+}
+
 /* Features that would change what is computed. Absent, null and false are fine. */
 static int
 check_features(const json_t *config, const char *path)
@@ -57,16 +79,14 @@ check_features(const json_t *config, const char *path)
                                           "logits_scaling"};
     const char *family = json_string_value(json_object_get(config, "model_type"));
     const char *act = json_string_value(json_object_get(config, "hidden_act"));
-    const json_t *scaling = json_object_get(config, "rope_scaling");
-    const char *kind = json_string_value(json_object_get(scaling, "rope_type"));
 
     if (!family || strcmp(family, "llama"))
         return fl_error(FL_FAILED, "%s: \"model_type\" is \"%s\"; only \"llama\" can be imported",
                         path, family ? family : "");
     if (act && strcmp(act, "silu"))
         return wrong(path, "hidden_act", "is not \"silu\"");
-    if (scaling && !json_is_null(scaling) && !(kind && !strcmp(kind, "default")))
-        return wrong(path, "rope_scaling", "is not supported; only plain rotary positions are");
+    if (check_rope(config, path))
+        return -1;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const json_t *v = json_object_get(config, refused[i]);
         if (v && !json_is_null(v) && !json_is_false(v))
@@ -78,6 +98,8 @@ check_features(const json_t *config, const char *path)
 static int
 fill_config(struct fl_config *c, const json_t *config, const char *path)
 {
+    const json_t *rope = json_object_get(config, "rope_parameters");
+
     if (check_features(config, path) ||
         get_count(config, path, "vocab_size", 0, &c->vocab) ||
         get_count(config, path, "max_position_embeddings", 2048, &c->ctx) ||
@@ -89,7 +111,8 @@ fill_config(struct fl_config *c, const json_t *config, const char *path)
                   &c->head_dim) ||
         get_count(config, path, "intermediate_size", 0, &c->ffn) ||
         get_number(config, path, "rms_norm_eps", 1e-6, &c->norm_eps) ||
-        get_number(config, path, "rope_theta", 10000, &c->rope_base))
+        get_number(config, path, "rope_theta", 10000, &c->rope_base) ||
+        get_number(rope, path, "rope_theta", c->rope_base, &c->rope_base))
         return -1;
     c->tied = json_is_true(json_object_get(config, "tie_word_embeddings"));
     if (fl_config_check(c))
@@ -148,7 +171,7 @@ find_tensor(const struct fl_safetensors *s, const char *name)
 }
 
 static int
-take_param(struct fl_model *m, const struct fl_param *p, const struct fl_safetensors *s)
+check_param(const struct fl_param *p, const struct fl_safetensors *s)
 {
     int64_t i = find_tensor(s, p->name);
     char have[80], want[80];
@@ -166,7 +189,16 @@ take_param(struct fl_model *m, const struct fl_param *p, const struct fl_safeten
     if (t->dtype != FL_F32 && t->dtype != FL_F16 && t->dtype != FL_BF16)
         return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; F32, F16 and BF16 are read",
                         fl_safetensors_name(s), p->name, fl_dtype_name(t->dtype));
-    if (to_f32(m->weights + p->offset, t->dtype, fl_safetensors_data(s, (size_t)i), p->count))
+    return 0;
+}
+
+static int
+take_param(struct fl_model *m, const struct fl_param *p, const struct fl_safetensors *s)
+{
+    size_t i = (size_t)find_tensor(s, p->name);
+
+    if (to_f32(m->weights + p->offset, fl_safetensors_tensor(s, i)->dtype,
+               fl_safetensors_data(s, i), p->count))
         return fl_error(FL_FAILED, "%s: tensor \"%s\" has a value that is not finite",
                         fl_safetensors_name(s), p->name);
     return 0;
@@ -180,10 +212,13 @@ ends_with(const char *text, const char *end)
     return n >= k && !strcmp(text + n - k, end);
 }
 
-/* Every tensor of the file has its place in the model. */
+/* Every parameter has its tensor, and every tensor its place in the model. */
 static int
-check_all_known(const struct fl_model *m, const struct fl_safetensors *s)
+check_tensors(const struct fl_model *m, const struct fl_safetensors *s)
 {
+    for (size_t i = 0; i < m->param_count; i++)
+        if (check_param(&m->params[i], s))
+            return -1;
     for (size_t i = 0; i < fl_safetensors_count(s); i++) {
         const char *name = fl_safetensors_tensor(s, i)->name;
         const char *own = strncmp(name, "model.", 6) ? name : name + 6;
@@ -198,9 +233,13 @@ check_all_known(const struct fl_model *m, const struct fl_safetensors *s)
 struct fl_model *
 fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
 {
-    struct fl_model *m = fl_model_new(config);
-    int bad = !m || check_all_known(m, s);
+    struct fl_model *m = fl_model_table(config);
+    int bad = !m || check_tensors(m, s);
 
+    if (!bad) {
+        m->weights = fl_alloc_aligned(m->size, sizeof *m->weights);
+        bad = !m->weights;
+    }
     for (size_t i = 0; !bad && i < m->param_count; i++)
         bad = take_param(m, &m->params[i], s);
     if (bad) {
