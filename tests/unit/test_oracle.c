@@ -1,6 +1,7 @@
 /*
  * The engine against references that were computed elsewhere in f64 (../shared/data, its README):
- * logits, losses, gradients, and twenty steps of AdamW. Skipped where the references are not.
+ * logits, losses, gradients, twenty steps of AdamW, and greedy continuations. Skipped where the
+ * references are not.
  */
 #include "test.h"
 
@@ -11,6 +12,8 @@
 #include "base/mem.h"
 #include "nn/adamw.h"
 #include "nn/engine.h"
+#include "nn/infer.h"
+#include "math/vector.h"
 #include "os/file.h"
 #include "port/llama.h"
 
@@ -142,27 +145,34 @@ number(const json_t *object, const char *key)
     return json_number_value(v);
 }
 
-/* Norm, sum against a cosine, and first values of a parameter's gradient. */
-static void
-check_gradient(const struct fl_model *m, const struct fl_param *p, const float *grads,
-               const json_t *want)
+/* What OBJECT says of a parameter, under its Hugging Face name. */
+static const json_t *
+of_param(const json_t *object, const struct fl_param *p)
 {
     char name[96];
-    double norm = 0, dot = 0;
-    const float *g = grads + p->offset;
 
     snprintf(name, sizeof name, "model.%s", p->name);
-    const json_t *ref = json_object_get(want, name);
-    if (!ref)
-        ref = json_object_get(want, p->name);
-    CHECK(ref != NULL);
+    const json_t *v = json_object_get(object, name);
+    if (!v)
+        v = json_object_get(object, p->name);
+    CHECK(v != NULL);
+    return v;
+}
+
+/* Norm, sum against a cosine, and first values of a parameter's gradient. */
+static void
+check_gradient(const struct fl_param *p, const float *grads, const json_t *want)
+{
+    double norm = 0, dot = 0;
+    const float *g = grads + p->offset;
+    const json_t *ref = of_param(want, p);
+
     if (!ref)
         return;
     for (size_t i = 0; i < p->count; i++) {
         norm += (double)g[i] * g[i];
         dot += g[i] * cos(0.1 * (double)i);
     }
-    (void)m;
     double scale = number(ref, "norm");
     CHECK(fabs(sqrt(norm) - scale) <= 1e-4 * scale);
     CHECK(fabs(dot - number(ref, "dot_cos")) <= 1e-4 * scale);
@@ -195,8 +205,18 @@ train_like(struct reference *r, const char *name, double clip,
         if (!(fabs(mean - want) <= 1e-4 * want))
             printf("# %s step %zu: loss %.7f, want %.7f\n", name, step, mean, want);
         CHECK(fabs(mean - want) <= 1e-4 * want);
+        if (step == 20)
+            break;
         double norm = fl_gradient_norm(r->m, NULL, grads);
+        want = json_number_value(json_array_get(json_object_get(ref, "grad_norms_preclip"), step));
+        CHECK(fabs(norm - want) <= 1e-3 * want);
         fl_adamw_step(&opt, r->m, NULL, grads, fl_clip(norm, clip), 1e-3);
+    }
+    for (size_t i = 0; i < r->m->param_count; i++) {
+        const struct fl_param *p = &r->m->params[i];
+        double want = json_number_value(of_param(json_object_get(ref, "final_param_norms"), p));
+        double got = sqrt(fl_vec_sum_squares(r->m->weights + p->offset, p->count));
+        CHECK(fabs(got - want) <= 1e-4 * want);
     }
     memcpy(r->m->weights, keep, r->m->size * sizeof *keep);
     fl_engine_free(e);
@@ -204,6 +224,30 @@ train_like(struct reference *r, const char *name, double clip,
     free(grads);
     free(loss);
     free(keep);
+}
+
+/* Only some targets counted. */
+static void
+check_masked(struct reference *r, struct fl_engine *e, const struct fl_batch *batch)
+{
+    const json_t *train = json_object_get(r->oracle, "train");
+    size_t B, T, counted = 0;
+    uint32_t *mask = rows_of(json_object_get(train, "loss_mask_on_y"), &B, &T);
+    uint32_t *y = fl_alloc(B * T, sizeof *y);
+    float *loss = fl_alloc(B * T, sizeof *loss);
+    struct fl_batch masked = {B, T, batch->x, y};
+    double sum = 0;
+
+    for (size_t i = 0; i < B * T; i++) {
+        y[i] = mask[i] ? batch->y[i] : FL_IGNORE;
+        counted += mask[i];
+    }
+    CHECK(counted > 0 && counted < B * T);
+    CHECK(!fl_engine_loss(e, r->m->weights, &masked, loss, NULL));
+    for (size_t i = 0; i < B * T; i++)
+        sum += loss[i];
+    CHECK_NEAR(sum / (double)counted, number(train, "masked_loss"), 1e-4);
+    free(mask), free(y), free(loss);
 }
 
 static void
@@ -224,7 +268,8 @@ test_training(void)
         double norm = fl_gradient_norm(r.m, NULL, grads), want = number(train, "grad_global_norm");
         CHECK(fabs(norm - want) <= 1e-4 * want);
         for (size_t p = 0; p < r.m->param_count; p++)
-            check_gradient(r.m, &r.m->params[p], grads, json_object_get(train, "grads"));
+            check_gradient(&r.m->params[p], grads, json_object_get(train, "grads"));
+        check_masked(&r, e, &batch);
         fl_engine_free(e);
         train_like(&r, "decay_2d", 0, &batch);
         train_like(&r, "decay_2d_clip1", 1, &batch);
@@ -236,10 +281,50 @@ test_training(void)
     }
 }
 
+/* Greedy continuation, as long as the margin is not within rounding. */
+static void
+check_greedy(const struct reference *r, const json_t *prompt)
+{
+    const json_t *margins = json_object_get(prompt, "greedy_margins");
+    size_t n, count, V = r->m->config.vocab;
+    uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
+    uint32_t *want = ids_of(json_object_get(prompt, "greedy_new_ids"), &count);
+    float *logits = fl_alloc(V, sizeof *logits);
+    struct fl_infer *d = fl_infer_new(r->m, NULL, n + count);
+
+    CHECK(count > 0 && json_array_size(margins) == count);
+    CHECK(d && !fl_infer_read(d, ids, n, logits));
+    for (size_t i = 0; d && i < count; i++) {
+        if (json_number_value(json_array_get(margins, i)) < 1e-4)
+            break;
+        CHECK(fl_vec_largest(logits, V) == want[i]);
+        CHECK(!fl_infer_read(d, &want[i], 1, logits));
+    }
+    fl_infer_free(d);
+    free(ids), free(want), free(logits);
+}
+
+static void
+test_greedy(void)
+{
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct reference r;
+        json_t *prompts, *prompt;
+        size_t k;
+        if (open_reference(&r, models[i]))
+            SKIP("no shared data here");
+        prompts = json_object_get(r.oracle, "prompts");
+        json_array_foreach (prompts, k, prompt)
+            check_greedy(&r, prompt);
+        close_reference(&r);
+    }
+}
+
 int
 main(void)
 {
     RUN(test_logits);
     RUN(test_training);
+    RUN(test_greedy);
     return test_end();
 }
