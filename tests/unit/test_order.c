@@ -128,6 +128,19 @@ test_place_does_not_depend_on_history(void)
     CHECK(first < 10 && others < 20); /* another epoch, another seed: another order */
 }
 
+/* The borders between windows are elsewhere in every epoch. */
+static void
+test_borders_move(void)
+{
+    struct fl_order o;
+    int seen[10] = {0}, places = 0;
+
+    fl_order_init(&o, 1000, 10, 9);
+    for (uint64_t epoch = 0; epoch < 40; epoch++)
+        places += !seen[fl_order_place(&o, epoch * o.windows) % 10]++;
+    CHECK(places >= 8);
+}
+
 static void
 test_sample_is_distinct_windows(void)
 {
@@ -153,6 +166,7 @@ main(void)
     RUN(test_permutations_differ);
     RUN(test_epoch_covers_the_ring);
     RUN(test_place_does_not_depend_on_history);
+    RUN(test_borders_move);
     RUN(test_sample_is_distinct_windows);
     return test_end();
 }

@@ -23,7 +23,7 @@ struct bench {
     struct fl_train_result result;
     int64_t begun, steps, rows, valid_rows;
     int64_t fail_at; /* row that cannot be written */
-    double last_loss;
+    double last_loss, row_loss[STEPS + 1];
 };
 
 static void
@@ -48,6 +48,7 @@ row(void *arg, const struct fl_train_row *r)
     struct bench *b = arg;
 
     b->rows++;
+    b->row_loss[r->step] = r->loss;
     b->valid_rows += !isnan(r->valid);
     CHECK(r->loss > 0 && r->lr > 0 && r->seconds >= 0);
     return r->step == b->fail_at ? fl_error(FL_FAILED, "the disk is full") : 0;
@@ -247,6 +248,34 @@ test_interrupted_everywhere(void)
     fl_data_free(data);
 }
 
+/* A row whose steps lie before and behind an interruption has the mean of all of them. */
+static void
+test_rows_across_an_interruption(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct bench whole, b;
+
+    unlink(checkpoint);
+    make(&whole, data);
+    whole.t.report_every = 5;
+    free(train(&whole));
+    for (int part = 0; part < 3; part++) { /* dies at row 5 with step 1 saved, then at 10 */
+        make(&b, data);
+        b.t.report_every = 5;
+        b.t.checkpoint = checkpoint;
+        b.fail_at = part < 2 ? 5 + 5 * part : -1;
+        float *w = train(&b);
+        CHECK(part < 2 ? !w : w != NULL);
+        CHECK(b.begun >= part && b.begun < 12);
+        for (int64_t s = b.begun + 1; s <= (part < 2 ? 5 + 5 * part : STEPS); s++)
+            CHECK(b.row_loss[s] == whole.row_loss[s]);
+        free(w);
+        unmake(&b);
+    }
+    unmake(&whole);
+    fl_data_free(data);
+}
+
 static void
 refused(struct fl_data *data, void (*change)(struct bench *), const char *why)
 {
@@ -358,6 +387,8 @@ main(void)
     snprintf(checkpoint, sizeof checkpoint, "%s/c.flt", folder);
     RUN(test_against_the_twin);
     RUN(test_threads_and_watchers);
+    RUN(test_rows_across_an_interruption);
+    unlink(checkpoint);
     RUN(test_interrupted_everywhere);
     RUN(test_checkpoint_of_another_training);
     RUN(test_diverging);
