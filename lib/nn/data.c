@@ -137,17 +137,6 @@ spool_block(struct input *in, const unsigned char *data, size_t len)
     return 0;
 }
 
-/* Make the spool when there is none, and bring its end to a multiple of four for the next ids. */
-static int
-align_spool(struct input *in)
-{
-    static const unsigned char zeros[4];
-
-    if (in->spool < 0 && (in->spool = fl_spool_open()) < 0)
-        return -1;
-    return spool_block(in, zeros, (size_t)(-in->spooled & 3));
-}
-
 /* Count documents of N ids and note in *BAD the first one that the model does not have. */
 static void
 scan_block(struct input *in, const unsigned char *data, size_t n, unsigned width, int64_t *bad)
@@ -187,7 +176,7 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
                           .within = d->tokens - d->shards[d->shard_count - 1].first,
                           .shard = d->shard_count - 1, .width = (unsigned)fl_dtype_size(t->dtype),
                           .spooled = !in->mappable || fl_reader_packed(in->reader)};
-    if (seg.spooled && align_spool(in))
+    if (seg.spooled && in->spool < 0 && (in->spool = fl_spool_open()) < 0)
         return -1;
     seg.at = seg.spooled ? in->spooled : fl_reader_payload_offset(in->reader);
     while ((got = fl_reader_block(in->reader, &block, &len)) == 1) {

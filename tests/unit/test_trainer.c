@@ -23,7 +23,7 @@ struct bench {
     struct fl_train_result result;
     int64_t begun, steps, rows, valid_rows;
     int64_t fail_at; /* row that cannot be written */
-    double last_loss, row_loss[STEPS + 1];
+    double last_loss, last_norm, row_loss[STEPS + 1];
 };
 
 static void
@@ -49,6 +49,7 @@ row(void *arg, const struct fl_train_row *r)
 
     b->rows++;
     b->row_loss[r->step] = r->loss;
+    b->last_norm = r->norm;
     b->valid_rows += !isnan(r->valid);
     CHECK(r->loss > 0 && r->lr > 0 && r->seconds >= 0);
     return r->step == b->fail_at ? fl_error(FL_FAILED, "the disk is full") : 0;
@@ -67,6 +68,9 @@ make(struct bench *b, struct fl_data *data)
     b->t.recipe.accumulate = 2;
     b->t.recipe.lr = 0.01;
     b->t.recipe.warmup = 3;
+    b->t.recipe.weight_decay = 0.3;
+    b->t.recipe.beta1 = 0.8;
+    b->t.recipe.beta2 = 0.9;
     CHECK(!fl_settings_fill(&b->t.recipe, &b->t.model->config, fl_data_tokens(data)));
     b->t.recipe.seed = 5;
 }
@@ -131,7 +135,7 @@ naive_gradients(const struct bench *b, const double *w, uint64_t *sample, double
 
 /* All steps by the definitions of AdamW and of the schedule; returns the last step's loss. */
 static double
-naive_train(const struct bench *b, double *w)
+naive_train(const struct bench *b, double *w, double *last_norm)
 {
     const struct fl_recipe *r = &b->t.recipe;
     const struct fl_model *m = b->t.model;
@@ -148,6 +152,7 @@ naive_train(const struct bench *b, double *w)
         loss = naive_gradients(b, w, &sample, g);
         for (size_t i = 0; i < m->size; i++)
             norm += g[i] * g[i];
+        *last_norm = sqrt(norm);
         double clip = sqrt(norm) > r->clip ? r->clip / (sqrt(norm) + 1e-6) : 1;
         for (size_t p = 0; p < m->param_count; p++)
             for (size_t i = m->params[p].offset; i < m->params[p].offset + m->params[p].count; i++) {
@@ -170,16 +175,17 @@ test_against_the_twin(void)
 {
     struct fl_data *data = shard_data(1, TOKENS);
     struct bench b;
-    double worst = 0;
+    double worst = 0, norm = 0;
 
     make(&b, data);
     double *w = fl_alloc(b.t.model->size, sizeof *w);
     for (size_t i = 0; i < b.t.model->size; i++)
         w[i] = (double)b.t.model->weights[i];
-    double loss = naive_train(&b, w);
+    double loss = naive_train(&b, w, &norm);
     float *got = train(&b);
     CHECK(got);
     CHECK_NEAR(b.last_loss, loss, 1e-4);
+    CHECK_NEAR(b.last_norm / norm, 1, 1e-2);
     for (size_t i = 0; got && i < b.t.model->size; i++)
         worst = fmax(worst, fabs((double)got[i] - w[i]));
     CHECK(worst < 2e-3); /* the weights moved by up to 0.1; near-zero gradients differ in sign */
