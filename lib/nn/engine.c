@@ -14,7 +14,7 @@
 enum {
     CHUNK_MIN = 32,
     CHUNK_MAX = 512,
-    CHUNKS = 8,             /* tasks wanted, if they are large enough */
+    CHUNKS = 16,            /* tasks wanted, if they are large enough */
     SLAB_MIN = 512,         /* rows */
     SLAB_FLOATS = 8 << 20,  /* of logits at once, if SLAB_MIN rows are no more */
     ALIGN = 16              /* floats between arrays */
