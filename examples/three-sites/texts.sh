@@ -2,7 +2,7 @@
 # texts.sh DIR BYTES: three private texts of about BYTES bytes each, DIR/{manuals,book,lexicon}.txt.
 #
 #   manuals   manual pages of Linux           (Debian package manpages)
-#   book      the King James Bible of 1611    (bible-kjv, bible-kjv-text)
+#   book      Emma by Jane Austen, of 1815    (r-cran-janeaustenr)
 #   lexicon   the Jargon File, a dictionary   (dict-jargon)
 #
 # Packages are unpacked below DIR, not installed: no root is needed. Where they cannot be had, the
@@ -19,10 +19,23 @@ plain() {
         -e 's/\\[&|^]//g' -e 's/\\(aq/'"'"'/g' -e 's/\\e/\\/g'
 }
 
+# The first data set of an R package, a list of lines: R's serialization, behind a length and zlib.
+emma() {
+    python3 - "$1" <<'PY'
+import struct, sys, zlib
+data = zlib.decompressobj().decompress(open(sys.argv[1], 'rb').read()[4:])
+at = data.index(b'\0\4\0\t')                 # a string: mark, length, bytes
+while data[at:at + 4] == b'\0\4\0\t':
+    size = max(0, struct.unpack('>i', data[at + 4:at + 8])[0])
+    sys.stdout.buffer.write(data[at + 8:at + 8 + size] + b'\n')
+    at += 8 + size
+PY
+}
+
 packages() {
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
     mkdir -p "$dir/packages"
-    (cd "$dir/packages" && apt-get download -q manpages bible-kjv bible-kjv-text dict-jargon) \
+    (cd "$dir/packages" && apt-get download -q manpages r-cran-janeaustenr dict-jargon) \
         >"$dir/packages/log" 2>&1 || return 1
     for deb in "$dir"/packages/*.deb; do
         dpkg-deb -x "$deb" "$dir/packages/root" || return 1
@@ -32,7 +45,7 @@ packages() {
         [ -h "$page" ] || gzip -dc "$page"
         printf '\n\n'
     done | plain >"$dir/manuals.all"
-    "$root/usr/bin/bible" -l72 -p "$root/usr/lib/" gen1:1-rev22:21 >"$dir/book.all" || return 1
+    emma "$root/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb" >"$dir/book.all" || return 1
     gzip -dc <"$root/usr/share/dictd/jargon.dict.dz" >"$dir/lexicon.all"
 }
 
