@@ -1,0 +1,19 @@
+# bash completion for fl-generate; made by: fl-generate --completion bash
+_fl_generate()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    -n|--tokens) COMPREPLY=(); return ;;
+    --temperature) COMPREPLY=(); return ;;
+    --top-p) COMPREPLY=(); return ;;
+    --top-k) COMPREPLY=(); return ;;
+    -j|--threads) COMPREPLY=(); return ;;
+    --seed) COMPREPLY=(); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W ' -m --model -n --tokens --temperature --top-p --top-k --only-new -j --threads --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
+    else
+        COMPREPLY=($(compgen -f -- "$cur"))
+    fi
+}
+complete -o filenames -F _fl_generate fl-generate

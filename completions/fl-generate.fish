@@ -1,0 +1,13 @@
+# fish completion for fl-generate; made by: fl-generate --completion fish
+complete -c fl-generate -s m -l model -r -F -d 'the model (required)'
+complete -c fl-generate -s n -l tokens -x -d 'at most so many new tokens (default 256)'
+complete -c fl-generate -l temperature -x -d '0: always the likeliest; 1: as trained (default 0.8)'
+complete -c fl-generate -l top-p -x -d 'only the likeliest that have this probability (default 0.95)'
+complete -c fl-generate -l top-k -x -d 'only the N likeliest (default 0: all)'
+complete -c fl-generate -l only-new -d 'print what is new, without the prompt'
+complete -c fl-generate -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
+complete -c fl-generate -l seed -x -d 'seed of the random numbers (default 0)'
+complete -c fl-generate -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-generate -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-generate -s h -l help -d 'show this help'
+complete -c fl-generate -s V -l version -d 'show the version'
