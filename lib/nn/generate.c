@@ -76,39 +76,54 @@ read_on(struct state *s, size_t unread)
     return fl_infer_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
 }
 
-/* Bytes of the character that begins with BYTE, or 0 when none does. */
+/* Bytes of the character that begins with BYTE, or 1 when none does. */
 static size_t
 utf8_length(unsigned char byte)
 {
-    if (byte < 0x80)
-        return 1;
     if (byte >= 0xc2 && byte <= 0xdf)
         return 2;
     if (byte >= 0xe0 && byte <= 0xef)
         return 3;
-    return byte >= 0xf0 && byte <= 0xf4 ? 4 : 0;
+    return byte >= 0xf0 && byte <= 0xf4 ? 4 : 1;
 }
 
-/* Hand out what is whole; at the END everything, and what is no character as U+FFFD. */
+/* How many of LEFT bytes, at least one, could be the begin of one character; RFC 3629's table. */
+static size_t
+utf8_prefix(const unsigned char *p, size_t left)
+{
+    size_t most = utf8_length(p[0]), n = 1;
+    unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+
+    while (n < most && n < left && p[n] >= low && p[n] <= high) {
+        low = 0x80;
+        high = 0xbf;
+        n++;
+    }
+    return n;
+}
+
+/* Hand out what is whole, and what is no character as U+FFFD; at the END an unfinished one too. */
 static int
 hand_out(struct state *s, bool end)
 {
     const struct fl_generation *g = s->g;
+    const unsigned char *p = s->text.data;
     size_t at = 0, len = s->text.len;
 
     while (at < len) {
-        const unsigned char *p = s->text.data + at;
-        size_t whole = fl_utf8_valid_prefix(p, len - at);
-        if (whole && g->text(g->arg, p, whole))
+        size_t whole = fl_utf8_valid_prefix(p + at, len - at);
+        if (whole && g->text(g->arg, p + at, whole))
             return -1;
         at += whole;
-        if (at == len || (!end && utf8_length(p[whole]) > len - at))
+        size_t bad = at < len ? utf8_prefix(p + at, len - at) : 0;
+        if (!bad || (!end && bad == len - at && bad < utf8_length(p[at])))
             break;
         if (g->text(g->arg, "\xef\xbf\xbd", 3))
             return -1;
-        at++;
+        at += bad;
     }
-    memmove(s->text.data, s->text.data + at, len - at);
+    memmove(s->text.data, p + at, len - at);
     s->text.len = len - at;
     return 0;
 }
