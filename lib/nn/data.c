@@ -296,7 +296,8 @@ fl_data_sort(struct fl_data *d)
 
     if (!moved)
         return -1;
-    qsort(d->shards, d->shard_count, sizeof *d->shards, by_digest);
+    if (d->shard_count)
+        qsort(d->shards, d->shard_count, sizeof *d->shards, by_digest);
     for (size_t i = 0; i < d->shard_count; i++) {
         struct fl_data_shard *s = &d->shards[i];
         if (i && !by_digest(s - 1, s)) {
@@ -310,7 +311,8 @@ fl_data_sort(struct fl_data *d)
     }
     for (size_t i = 0; i < d->segment_count; i++)
         d->segments[i].first = moved[d->segments[i].shard] + d->segments[i].within;
-    qsort(d->segments, d->segment_count, sizeof *d->segments, by_first);
+    if (d->segment_count)
+        qsort(d->segments, d->segment_count, sizeof *d->segments, by_first);
     free(moved);
     return 0;
 }
