@@ -184,10 +184,10 @@ train(struct work *w, int *signal)
     const struct fl_cli *cli = w->cli;
     struct fl_train_result result;
 
+    fl_stop_catch(); /* from here on there is something to clean up */
     if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || try_checkpoint() ||
         fl_train_log_open(&w->log, opt.report, cli->json, cli->progress, &w->training))
         return -1;
-    fl_stop_catch();
     if (fl_train(&w->training, &result))
         return -1;
     *signal = result.stopped;
