@@ -24,7 +24,7 @@ awk 'BEGIN { for (i = 0; i < 200; i++) printf "line %d of %d\n", i, i * i }' > a
 printf 'short' > b.txt
 shards bytes m.flt a.flt a.txt b.txt
 shards bytes m.flt b.flt b.txt
-na=$(shards tokens a.flt) nb=$(shards tokens b.flt)
+na=$(shards tokens a.flt)
 
 # ---- a model that knows nothing: ln 257 each ----
 shards fill m.flt zero.flt 0
@@ -99,7 +99,7 @@ check "  shows" says "eval: .*tokens/s"
 n=0
 for m in stories260K tiny-llama-untied; do
     oracle=$shared/data/oracles/$m/oracle.json
-    [ -e "$oracle" ] && [ -x "$(command -v fl-import)" ] || continue
+    [ -e "$oracle" ] || continue
     n=$((n + 1))
     fl-import -o o.flt "$shared/data/models/$m"
     python3 -c 'import json, sys
