@@ -71,7 +71,6 @@ read_on(struct state *s, size_t unread)
         size_t half = s->g->bundle->model->config.ctx / 2;
         fl_infer_rewind(s->decoder, 0);
         unread = half > 1 ? half : 1;
-        unread = unread < s->ids.len ? unread : s->ids.len;
     }
     return fl_infer_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
 }
