@@ -22,8 +22,8 @@
 struct fl_open;
 
 /*
- * PLAN is borrowed. MEMORY: bytes for sums, as in fed/store.h. PROGRESS (may be NULL) counts bytes of
- * words. NULL with an error.
+ * PLAN is borrowed. MEMORY: bytes for sums, as in fed/store.h. PROGRESS (may be NULL) counts bytes
+ * of words. NULL with an error.
  */
 struct fl_open *fl_open_new(const struct fl_plan *plan, uint64_t memory,
                             struct fl_progress *progress);

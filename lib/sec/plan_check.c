@@ -71,8 +71,8 @@ check_weights(const struct fl_plan *plan)
     if (policy->cap[plan->rule] == 0)
         return fl_error(FL_REFUSED, "the weight rule %s is not allowed by the policy", name);
     if (!(plan->cap > 0 && plan->cap <= policy->cap[plan->rule]))
-        return fl_error(FL_REFUSED, "a cap of %.10g on weights is not allowed; the policy has at most "
-                                    "%.10g for %s", plan->cap, policy->cap[plan->rule], name);
+        return fl_error(FL_REFUSED, "a cap of %.10g on weights is not allowed; the policy has at "
+                                    "most %.10g for %s", plan->cap, policy->cap[plan->rule], name);
     if (!(plan->alpha >= 0 && plan->alpha <= 4))
         return fl_error(FL_REFUSED, "alpha %g is not from 0 to 4", plan->alpha);
     for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++) {
