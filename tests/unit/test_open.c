@@ -175,14 +175,13 @@ static const int64_t five[] = {5, 50, 500, 11, 300};
 
 /* Five sites, tensors in the clear among them; any order, any number of threads. */
 static void
-test_order_and_plain(void)
+order_and_plain(const char *settings)
 {
     static const char *const turned[] = {"d.up", "a.up", "e.up", "c.up", "b.up"};
     struct federation f;
     struct fl_plan plan;
 
-    start(&f, &plan, 5, "policy: {plain: [embed]}\n", "plain: [embed]\nbits: 20\n", fed_plain_value,
-          five);
+    start(&f, &plan, 5, "policy: {plain: [embed, large]}\n", settings, fed_plain_value, five);
     for (size_t i = 0; i < 5; i++)
         CHECK(!turn(&f, &plan, i, (int)i + 1, 0));
     CHECK(!open_sum(&f, &plan, ups, 5));
@@ -190,6 +189,13 @@ test_order_and_plain(void)
     CHECK(!rename(fed_path(&f, "mean.flt"), fed_path(&f, "first.flt")));
     CHECK(!open_sum(&f, &plan, turned, 5) && same_file(&f, "mean.flt", "first.flt"));
     end(&f, &plan);
+}
+
+static void
+test_order_and_plain(void)
+{
+    order_and_plain("plain: [embed]\nbits: 20\n");
+    order_and_plain("plain: [large]\nbits: 64\n"); /* chunks of which nothing is masked */
 }
 
 /* The same upload again for any number of threads: from the kept one, and from the same state. */
@@ -337,6 +343,7 @@ struct forgery {
     size_t place, word;      /* XOR this into a word of the tensor */
     uint64_t xor;
     bool leave_out_last, unsigned_;
+    void (*shape)(struct fl_tensor *t); /* change the first tensor's description */
 };
 
 static void
@@ -369,7 +376,15 @@ forge(const struct federation *f, const struct forgery *how)
         memcpy(words, fl_object_data(o, i), bytes);
         if (i == how->place && how->xor)
             words[how->word] ^= how->xor;
-        CHECK(!fl_writer_tensor(w, fl_object_tensor(o, i)) && !fl_writer_data(w, words, bytes));
+        struct fl_tensor t = *fl_object_tensor(o, i);
+        CHECK(!fl_meta_copy(&t.attrs, &fl_object_tensor(o, i)->attrs));
+        if (i == 0 && how->shape)
+            how->shape(&t);
+        uint64_t elements, size;
+        CHECK(!fl_tensor_size(&t, &elements, &size));
+        words = realloc(words, (size_t)size + bytes);
+        CHECK(!fl_writer_tensor(w, &t) && !fl_writer_data(w, words, (size_t)size));
+        fl_meta_release(&t.attrs);
         free(words);
     }
     CHECK(!fl_writer_done(w));
@@ -380,6 +395,36 @@ forge(const struct federation *f, const struct forgery *how)
     close(fd);
     fl_meta_release(&meta);
     fl_object_free(o);
+}
+
+static void
+renamed(struct fl_tensor *t)
+{
+    t->name[0] = 'E';
+}
+
+static void
+longer(struct fl_tensor *t)
+{
+    t->dims[0]++;
+}
+
+static void
+retyped(struct fl_tensor *t)
+{
+    t->dtype = FL_I64;
+}
+
+static void
+in_the_clear(struct fl_tensor *t)
+{
+    t->role = FL_PLAIN;
+}
+
+static void
+other_lanes(struct fl_tensor *t)
+{
+    CHECK(!fl_meta_set_i64(&t->attrs, "lane.bits", 11));
 }
 
 /* Site b (index 1) lies about one thing and signs it. Adversarial tests 13 and 21, among others. */
@@ -438,6 +483,13 @@ test_forged(void)
     h = base, h.kind = FL_KIND_UPDATE; /* one kind for another */
     forge(&f, &h);
     CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "update");
+    static void (*const shapes[])(struct fl_tensor *) = {renamed, longer, retyped, in_the_clear,
+                                                         other_lanes};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        h = base, h.shape = shapes[i];
+        forge(&f, &h);
+        CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "is not what the plan has");
+    }
     h = base, h.leave_out_last = true;
     forge(&f, &h);
     CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "has 3 tensors, the plan has 4");
