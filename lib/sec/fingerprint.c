@@ -1,8 +1,9 @@
 #include "sec/fingerprint.h"
 
-#include <string.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "crypt/hash.h"
 
@@ -24,30 +25,46 @@ fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[3
     }
 }
 
-int
-fl_fingerprint_check(const char *typed, const unsigned char roster[32])
+/* The letters that begin at *TEXT are WORD, and no more; *TEXT moves behind them. */
+static bool
+take_word(const char **text, const char *word)
 {
-    char want[FL_FINGERPRINT_TEXT], got[FL_FINGERPRINT_TEXT] = "";
     size_t n = 0;
 
-    fl_fingerprint_text(want, roster);
-    for (const char *p = typed; *p; p++) {
-        int c = *p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p;
-        if (strchr(" \t\r\n,-", c)) {
-            if (!n || got[n - 1] == ' ')
-                continue;
-            c = ' ';
+    while (isalpha((unsigned char)(*text)[n]))
+        n++;
+    bool same = n == 5;
+    for (size_t i = 0; i < n && same; i++)
+        same = tolower((unsigned char)(*text)[i]) == word[i];
+    *text += n;
+    return same;
+}
+
+static const char *
+skip_gap(const char *text)
+{
+    while (*text && !isalpha((unsigned char)*text))
+        text++;
+    return text;
+}
+
+int
+fl_fingerprint_check(const char *text, const unsigned char roster[32])
+{
+    char words[FL_FINGERPRINT_TEXT];
+
+    fl_fingerprint_text(words, roster);
+    for (const char *from = skip_gap(text); *from; from = skip_gap(from)) {
+        const char *at = from;
+        int i = 0;
+        while (i < FL_FINGERPRINT_WORDS && take_word(&at, words + (size_t)i * 6)) {
+            at = skip_gap(at);
+            i++;
         }
-        if (n + 1 >= sizeof got && c != ' ')
-            return fl_error(FL_REFUSED, "there are more than the %d words of a "
-                                        "fingerprint", FL_FINGERPRINT_WORDS);
-        if (n + 1 < sizeof got)
-            got[n++] = (char)c;
+        if (i == FL_FINGERPRINT_WORDS)
+            return 0;
+        take_word(&from, words);
     }
-    while (n && got[n - 1] == ' ')
-        got[--n] = '\0';
-    if (strcmp(got, want))
-        return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds "
-                                    "another one; compare the files before anybody accepts");
-    return 0;
+    return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds another "
+                                "one; compare the files before anybody accepts");
 }

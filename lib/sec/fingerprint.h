@@ -12,9 +12,9 @@ enum { FL_FINGERPRINT_WORDS = 12, FL_FINGERPRINT_TEXT = FL_FINGERPRINT_WORDS * 6
 void fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32]);
 
 /*
- * 0 when TYPED holds these words, in any case, between spaces, line feeds, commas or hyphens;
+ * 0 when TEXT holds these words in a row, in any case, with anything but letters between them;
  * -1 with FL_REFUSED otherwise.
  */
-int fl_fingerprint_check(const char *typed, const unsigned char roster[32]);
+int fl_fingerprint_check(const char *text, const unsigned char roster[32]);
 
 #endif

@@ -202,7 +202,7 @@ test_psk(void)
 static void
 test_fingerprint(void)
 {
-    char words[FL_FINGERPRINT_TEXT], typed[200];
+    char words[FL_FINGERPRINT_TEXT], typed[300];
     unsigned char rd[32] = {1, 2, 3};
 
     fl_fingerprint_text(words, rd);
@@ -220,8 +220,15 @@ test_fingerprint(void)
         typed[i] = typed[i] == ' ' && i % 2 ? '-'
                    : typed[i] >= 'a' && i % 3 ? (char)(typed[i] - 32) : typed[i];
     CHECK(!fl_fingerprint_check(typed, rd));
-    snprintf(typed, sizeof typed, "%s babab", words);
+    snprintf(typed, sizeof typed, "words\t1. %.5s 2. %s!", words, words); /* in other text */
+    CHECK(!fl_fingerprint_check(typed, rd));
+    snprintf(typed, sizeof typed, "%sx", words);
     CHECK(fl_fingerprint_check(typed, rd) == -1);
+    snprintf(typed, sizeof typed, "x%s", words);
+    CHECK(fl_fingerprint_check(typed, rd) == -1);
+    snprintf(typed, sizeof typed, "%.35s babab %s", words, words + 36); /* one between them */
+    CHECK(fl_fingerprint_check(typed, rd) == -1);
+    CHECK(fl_fingerprint_check("", rd) == -1);
     for (int bit = 0; bit < 256; bit++) {
         rd[bit / 8] ^= (unsigned char)(1 << bit % 8);
         CHECK(fl_fingerprint_check(words, rd) == -1);
