@@ -22,10 +22,10 @@ static struct {
 
 static const struct fl_option options[] = {
     {'m', "model", FL_OPT_FILE, "MODEL", "the model (required)", &opt.model, 0, 0, NULL, NULL},
-    {0, "text", FL_OPT_LIST, "FILE", "score this text as it is; may be given many times", &opt.texts,
-     0, 0, NULL, NULL},
-    {0, "per-file", FL_OPT_FLAG, NULL, "a row for every input, and one for all", &opt.per_file, 0, 0,
-     NULL, NULL},
+    {0, "text", FL_OPT_LIST, "FILE", "score this text as it is; may be given many times",
+     &opt.texts, 0, 0, NULL, NULL},
+    {0, "per-file", FL_OPT_FLAG, NULL, "a row for every input, and one for all", &opt.per_file, 0,
+     0, NULL, NULL},
     {0, "per-token", FL_OPT_FLAG, NULL, "a row for every token of the one input", &opt.per_token, 0,
      0, NULL, NULL},
     {'b', "batch", FL_OPT_I64, "N", "windows at a time (default: 4096 tokens)", &opt.batch, 1, 1e6,

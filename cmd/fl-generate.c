@@ -112,7 +112,8 @@ run(struct fl_cli *cli)
     if (!opt.model)
         return fl_error(FL_USAGE, "-m MODEL is missing; it names the model that writes");
     if (!strcmp(opt.model, "-") && !cli->operand_count)
-        return fl_error(FL_USAGE, "the model is on standard input, so the prompt must be an operand");
+        return fl_error(FL_USAGE,
+                        "the model is on standard input, so the prompt must be an operand");
     if (fl_bundle_open(&bundle, opt.model))
         return -1;
     int result = generate(cli, &bundle);

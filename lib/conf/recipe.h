@@ -25,8 +25,9 @@ struct fl_recipe {
      .seed = -1, .lr = -1, .min_lr = -1, .weight_decay = -1, .beta1 = -1, .beta2 = -1, .clip = -1}
 
 /*
- * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate length
- * warmup seed lr min_lr weight_decay beta1 beta2 clip. -1 with the file's line when it is wrong.
+ * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate
+ * length warmup seed lr min_lr weight_decay beta1 beta2 clip. -1 with the file's line when it is
+ * wrong.
  */
 int fl_recipe_read(const char *path, struct fl_recipe *r);
 

@@ -11,8 +11,8 @@ struct fl_packer;
 
 /*
  * Before the stored bytes: LE32 their length with bit 31 set when they are raw, and LE32 the low
- * half of their check value. The table behind the payload is of raw bytes, and zstd ignores some bits
- * of a frame: without a check of its own a flipped one would pass.
+ * half of their check value. The table behind the payload is of raw bytes, and zstd ignores some
+ * bits of a frame: without a check of its own a flipped one would pass.
  */
 enum { FL_PACK_PREFIX = 8 };
 

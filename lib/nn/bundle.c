@@ -10,13 +10,15 @@ fl_bundle_open(struct fl_bundle *b, const char *path)
         b->model = fl_model_load(b->object);
     if (b->model)
         b->tokenizer = fl_tokenizer_from_object(b->object);
-    if (b->tokenizer && fl_tokenizer_vocab(b->tokenizer) <= b->model->config.vocab)
-        return 0;
-    if (b->tokenizer)
-        fl_error(FL_FAILED, "%s: its tokenizer has %lu ids and the model %lu; the two do not belong "
-                 "together", fl_object_name(b->object),
-                 (unsigned long)fl_tokenizer_vocab(b->tokenizer),
+    if (b->model && b->tokenizer) {
+        if (fl_tokenizer_vocab(b->tokenizer) <= b->model->config.vocab)
+            return 0;
+        fl_error(FL_FAILED,
+                 "%s: its tokenizer has %lu ids and the model %lu; the two do not belong "
+                 "together",
+                 fl_object_name(b->object), (unsigned long)fl_tokenizer_vocab(b->tokenizer),
                  (unsigned long)b->model->config.vocab);
+    }
     fl_bundle_release(b);
     return -1;
 }

@@ -14,8 +14,8 @@ struct fl_bundle { /* a zeroed struct is released */
 };
 
 /*
- * -1 when PATH is no whole model, has no tokenizer, or one with more ids than the model. Memory: the
- * weights; the file stays mapped until fl_bundle_release.
+ * -1 when PATH is no whole model, has no tokenizer, or one with more ids than the model. Memory:
+ * the weights; the file stays mapped until fl_bundle_release.
  */
 int fl_bundle_open(struct fl_bundle *b, const char *path);
 void fl_bundle_release(struct fl_bundle *b);

@@ -119,9 +119,10 @@ differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_ite
         return fl_error(FL_REFUSED, "%s: is of a training on other shards; give the same ones, or "
                         "another name to --checkpoint", c->path);
     const struct fl_meta_item *ours = fl_meta_find(&c->identity, key);
-    return fl_error(FL_REFUSED, "%s: is of a training with other settings: %s was %s and is %s now; "
-                    "give the same ones, or another name to --checkpoint", c->path,
-                    strncmp(key, "set.", 4) ? key : key + 4,
+    return fl_error(FL_REFUSED,
+                    "%s: is of a training with other settings: %s was %s and is %s now; "
+                    "give the same ones, or another name to --checkpoint",
+                    c->path, strncmp(key, "set.", 4) ? key : key + 4,
                     number_text(theirs, old, sizeof old), number_text(ours, new, sizeof new));
 }
 

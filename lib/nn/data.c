@@ -118,8 +118,10 @@ check_tensor(const struct input *in, const struct fl_tensor *t, size_t number)
 
     snprintf(want, sizeof want, "tokens/%06zu", number);
     if (strcmp(t->name, want))
-        return fl_error(FL_FAILED, "%s: has a tensor \"%s\" where \"%s\" belongs; make it again with "
-                        "fl-harmonize", in->name, t->name, want);
+        return fl_error(FL_FAILED,
+                        "%s: has a tensor \"%s\" where \"%s\" belongs; make it again with "
+                        "fl-harmonize",
+                        in->name, t->name, want);
     if ((t->dtype != FL_U16 && t->dtype != FL_U32) || t->rank != 1) {
         char shape[120];
         return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; ids are u16 or u32 of one dimension",

@@ -1,9 +1,9 @@
 /*
  * Token shards as one sequence of ids that can be read anywhere.
  *
- * An uncompressed file is mapped; a pipe and a compressed stream go through an unlinked 0600 file in
- * $TMPDIR. Everything is read once when it is added: checks, ids below the vocabulary, documents,
- * digest. Memory does not grow with the shards (some 64 bytes for each 4 Mi tokens).
+ * An uncompressed file is mapped; a pipe and a compressed stream go through an unlinked 0600 file
+ * in $TMPDIR. Everything is read once when it is added: checks, ids below the vocabulary,
+ * documents, digest. Memory does not grow with the shards (some 64 bytes for each 4 Mi tokens).
  */
 #ifndef FL_NN_DATA_H
 #define FL_NN_DATA_H

@@ -85,8 +85,8 @@ read_window(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, si
 
 /* COUNT windows of LEN tokens, the first of them at AT. */
 static int
-score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, size_t count, size_t len,
-            struct fl_score *score)
+score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, size_t count,
+            size_t len, struct fl_score *score)
 {
     const struct fl_batch batch = {count, len, e->x, e->y};
 
@@ -99,13 +99,15 @@ score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, si
         double loss = (double)e->loss[i];
         uint32_t id = e->y[i];
         if (!isfinite(loss))
-            return fl_error(FL_FAILED, "the loss of token %llu is not a finite number; the model was "
+            return fl_error(FL_FAILED,
+                            "the loss of token %llu is not a finite number; the model was "
                             "made by a training that went astray",
                             (unsigned long long)(at + i + 1));
         score->loss += loss;
         score->correct += e->best[i] == id;
         score->bytes += e->lengths[id];
-        if (s->token && s->token(s->arg, &(struct fl_scored){at + i + 1, id, e->lengths[id], -loss}))
+        if (s->token &&
+            s->token(s->arg, &(struct fl_scored){at + i + 1, id, e->lengths[id], -loss}))
             return -1;
     }
     score->tokens += count * len;

@@ -1,7 +1,7 @@
 /*
- * How well a model predicts a sequence of tokens, in windows that do not overlap: window w reads the
- * tokens wT .. wT + T - 1 and predicts each one's successor, so that every token but the first is
- * predicted once, from at most T tokens before it.
+ * How well a model predicts a sequence of tokens, in windows that do not overlap: window w reads
+ * the tokens wT .. wT + T - 1 and predicts each one's successor, so that every token but the first
+ * is predicted once, from at most T tokens before it.
  */
 #ifndef FL_NN_EVALUATE_H
 #define FL_NN_EVALUATE_H
@@ -24,7 +24,8 @@ struct fl_evaluator;
 struct fl_scored;
 
 /*
- * For batches of up to B windows of T tokens. M, POOL and TOKENIZER are borrowed; NULL with an error.
+ * For batches of up to B windows of T tokens. M, POOL and TOKENIZER are borrowed; NULL with an
+ * error.
  */
 struct fl_evaluator *fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
                                       const struct fl_tokenizer *tokenizer, size_t B, size_t T);

@@ -63,7 +63,8 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
     return 0;
 }
 
-/* Let the decoder read the ids that it has not read; when they do not fit, the last half context. */
+/* Let the decoder read the ids that it has not read; when they do not fit, the last half context.
+ */
 static int
 read_on(struct state *s, size_t unread)
 {

@@ -4,8 +4,8 @@
  *
  * The tokens are a ring (every document ends with an end-of-text token, so its seam is one more
  * border between documents). An epoch turns the ring by a random offset, cuts it into
- * floor(tokens / T) windows whose targets do not overlap, and takes these in a random order. What is
- * left over of an epoch, fewer than T tokens, lies elsewhere in the next.
+ * floor(tokens / T) windows whose targets do not overlap, and takes these in a random order. What
+ * is left over of an epoch, fewer than T tokens, lies elsewhere in the next.
  */
 #ifndef FL_NN_ORDER_H
 #define FL_NN_ORDER_H
@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 /*
- * A seeded permutation of 0..count-1: a Feistel network over the next power of four, walked until it
- * falls below COUNT (at most 4 turns expected).
- * Source: Black and Rogaway 2002, "Ciphers with arbitrary finite domains".
+ * A seeded permutation of 0..count-1: a Feistel network over the next power of four, walked until
+ * it falls below COUNT (at most 4 turns expected). Source: Black and Rogaway 2002, "Ciphers with
+ * arbitrary finite domains".
  */
 struct fl_permutation {
     uint64_t count;

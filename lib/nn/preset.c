@@ -12,7 +12,8 @@ struct preset {
     struct fl_config config;
 };
 
-/* Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it. */
+/* Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it.
+ */
 static const struct preset presets[] = {
     {"nano", {.ctx = 256, .layers = 2, .channels = 64, .heads = 4, .kv_heads = 2, .head_dim = 16,
               .ffn = 176, .tied = true}},

@@ -16,8 +16,8 @@ const char *fl_preset_name(unsigned i);
 int fl_config_preset(struct fl_config *c, const char *name);
 
 /*
- * A shape from PATH ("-": standard input): the keys of arch.* without that prefix, and "preset: NAME"
- * to begin with. Without a preset, layers, channels and heads are required; the others have
+ * A shape from PATH ("-": standard input): the keys of arch.* without that prefix, and "preset:
+ * NAME" to begin with. Without a preset, layers, channels and heads are required; the others have
  * defaults (kv_heads = heads, head_dim = channels / heads, ffn = 8/3 channels rounded up to 32,
  * ctx 1024, tied). "vocab" may be larger than VOCAB, the tokenizer's, which it is by default.
  * Checked by fl_config_check; -1 with FL_USAGE and the line when something is wrong.

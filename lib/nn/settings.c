@@ -6,8 +6,8 @@
 #include "base/mem.h"
 
 /*
- * By the number of parameters: a rate that trains such a model well from random weights, the tokens of
- * a step, and how many of them go through the model at a time (memory grows with these).
+ * By the number of parameters: a rate that trains such a model well from random weights, the tokens
+ * of a step, and how many of them go through the model at a time (memory grows with these).
  */
 struct size_class {
     uint64_t parameters; /* up to so many */
@@ -45,9 +45,11 @@ fill_length(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens)
         return fl_error(FL_FAILED, "the shards have %llu tokens; training needs at least 2",
                         (unsigned long long)tokens);
     if (r->length >= 0 && (uint64_t)r->length >= tokens)
-        return fl_error(FL_FAILED, "the shards have %llu tokens, and a window of %lld needs one more "
-                        "than that; use -l %llu or less", (unsigned long long)tokens,
-                        (long long)r->length, (unsigned long long)tokens - 1);
+        return fl_error(FL_FAILED,
+                        "the shards have %llu tokens, and a window of %lld needs one more "
+                        "than that; use -l %llu or less",
+                        (unsigned long long)tokens, (long long)r->length,
+                        (unsigned long long)tokens - 1);
     if (r->length < 0)
         r->length = tokens > c->ctx ? c->ctx : (int64_t)tokens - 1;
     return 0;

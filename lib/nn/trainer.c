@@ -137,8 +137,8 @@ sum_losses(const float *loss, size_t n)
 }
 
 /*
- * Mean loss of the weights at hand over a fixed sample of at most MOST windows. 0, or 1 when a signal
- * ended it before its end, or -1.
+ * Mean loss of the weights at hand over a fixed sample of at most MOST windows. 0, or 1 when a
+ * signal ended it before its end, or -1.
  */
 static int
 measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
@@ -311,7 +311,8 @@ measure_base(struct run *r)
     if (got)
         return got;
     if (!isfinite(r->loss_first))
-        return fl_error(FL_FAILED, "the base model's loss is not a finite number; train from another "
+        return fl_error(FL_FAILED,
+                        "the base model's loss is not a finite number; train from another "
                         "model");
     row.loss = r->loss_first;
     row.lr = fl_schedule_lr(&r->schedule, 0);

@@ -1,8 +1,8 @@
 /*
  * The training of one site: AdamW on windows of its tokens, from the base model's weights on.
  *
- * The result depends on base, data and recipe alone: not on the number of threads, on validation, on
- * where it was interrupted and started again from its checkpoint, or on the clock.
+ * The result depends on base, data and recipe alone: not on the number of threads, on validation,
+ * on where it was interrupted and started again from its checkpoint, or on the clock.
  */
 #ifndef FL_NN_TRAINER_H
 #define FL_NN_TRAINER_H
@@ -36,7 +36,7 @@ struct fl_training {
     const char *checkpoint;          /* file, or NULL */
     double checkpoint_every;         /* seconds */
     int64_t report_every;            /* steps between rows */
-    int64_t valid_every;             /* rows between validations, beside the first and last; 0: none */
+    int64_t valid_every; /* rows between validations, beside the first and last; 0: none */
 
     /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */
     void (*begin)(void *arg, int64_t step);             /* where it starts: 0, or a checkpoint's */

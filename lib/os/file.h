@@ -54,7 +54,8 @@ void fl_pipe_enlarge(int fd);
 /* Size of a regular file, or -1 (no error recorded) when FD is not one. */
 int64_t fl_regular_size(int fd);
 
-/* Say that reads of FD hop about, so that nothing is read ahead; or, with false, that they do not. */
+/* Say that reads of FD hop about, so that nothing is read ahead; or, with false, that they do not.
+ */
 void fl_expect_hops(int fd, bool hops);
 
 #endif

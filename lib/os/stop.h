@@ -3,8 +3,9 @@
 #define FL_OS_STOP_H
 
 /*
- * From now on these signals set the flag; a second one ends the process at once. One that was ignored
- * when the program started stays ignored: nohup(1), or SIGINT in the background of a script.
+ * From now on these signals set the flag; a second one ends the process at once. One that was
+ * ignored when the program started stays ignored: nohup(1), or SIGINT in the background of a
+ * script.
  */
 void fl_stop_catch(void);
 

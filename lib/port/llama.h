@@ -16,9 +16,9 @@
 int fl_llama_config(struct fl_config *c, const char *path);
 
 /*
- * The model of CONFIG with the weights of S (f32, f16 or bf16 to f32). Every tensor must be there in
- * the right shape, and none that is not known (but a tied head or stored rotary frequencies). NULL
- * with an error.
+ * The model of CONFIG with the weights of S (f32, f16 or bf16 to f32). Every tensor must be there
+ * in the right shape, and none that is not known (but a tied head or stored rotary frequencies).
+ * NULL with an error.
  */
 struct fl_model *fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s);
 

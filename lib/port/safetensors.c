@@ -151,8 +151,9 @@ parse(struct fl_safetensors *s, const unsigned char *data, size_t len)
         return fl_error(FL_FAILED, "%s: its header is not JSON: %s (byte %d)", s->name, why.text,
                         why.position);
     s->data = data + 8 + header_len;
-    int result = json_is_object(header) ? read_header(s, header, len - 8 - header_len)
-                                        : fl_error(FL_FAILED, "%s: its header is no object", s->name);
+    int result = json_is_object(header)
+                     ? read_header(s, header, len - 8 - header_len)
+                     : fl_error(FL_FAILED, "%s: its header is no object", s->name);
     json_decref(header);
     return result;
 }

@@ -1,8 +1,8 @@
 /*
- * Files of the safetensors format: a length, a JSON header that names tensors, their bytes. The file
- * is mapped; a tensor is read when it is asked for. Nothing of the header is believed unchecked:
- * tensors must lie inside the file, agree with their shapes and not overlap.
- * Source: the format's description in huggingface/safetensors, README, "Format".
+ * Files of the safetensors format: a length, a JSON header that names tensors, their bytes. The
+ * file is mapped; a tensor is read when it is asked for. Nothing of the header is believed
+ * unchecked: tensors must lie inside the file, agree with their shapes and not overlap. Source: the
+ * format's description in huggingface/safetensors, README, "Format".
  */
 #ifndef FL_PORT_SAFETENSORS_H
 #define FL_PORT_SAFETENSORS_H
