@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -270,8 +271,10 @@ print_help(const struct parse *p)
 static int
 flush_stdout(void)
 {
-    if (fflush(stdout) || ferror(stdout))
-        return fl_error(FL_FAILED, "standard output: cannot write");
+    if (fflush(stdout) && errno == EPIPE)
+        return fl_error(FL_PIPE, "standard output: its reader went away");
+    if (ferror(stdout))
+        return fl_error_errno(errno, "standard output: cannot write");
     return 0;
 }
 
