@@ -2,9 +2,9 @@
  * What a training needs to go on where it was: a stream of kind "checkpoint".
  *
  *   identity   metadata that must agree when it is read back: base (digest of the base model),
- * shards (list of digests in hex), set.* (every setting that changes a byte of the result) progress
- * metadata that is read back: step, sums, losses tensors    weights/NAME, m/NAME, v/NAME: the model
- * and the moments of AdamW, f32
+ *              shards (list of digests in hex), set.* (every setting that changes a byte)
+ *   progress   metadata that is read back: step, sums, losses
+ *   tensors    weights/NAME, m/NAME, v/NAME: the model and the moments of AdamW, f32
  *
  * It is written beside its name, flushed and renamed: whenever a run dies, even by kill -9 or with
  * the machine, the file is the last one that was written whole.

@@ -63,8 +63,7 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
     return 0;
 }
 
-/* Let the decoder read the ids that it has not read; when they do not fit, the last half context.
- */
+/* Let the decoder read the last UNREAD ids; when they do not fit, the last half of the context. */
 static int
 read_on(struct state *s, size_t unread)
 {

@@ -14,8 +14,8 @@
 
 /*
  * A seeded permutation of 0..count-1: a Feistel network over the next power of four, walked until
- * it falls below COUNT (at most 4 turns expected). Source: Black and Rogaway 2002, "Ciphers with
- * arbitrary finite domains".
+ * it falls below COUNT (at most 4 turns expected).
+ * Source: Black and Rogaway 2002, "Ciphers with arbitrary finite domains".
  */
 struct fl_permutation {
     uint64_t count;

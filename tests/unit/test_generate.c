@@ -1,6 +1,6 @@
 /*
- * Generation: greedy text against the slow twin, also where the context overflows; whole characters;
- * the end of a text; seeds.
+ * Generation: greedy text against the slow twin, also where the context overflows; whole
+ * characters; the end of a text; seeds.
  */
 #include "nn/generate.h"
 
@@ -139,7 +139,8 @@ twin_text(const struct fl_model *m, uint32_t *ids, size_t n, size_t tokens)
 static void
 test_against_the_twin(void)
 {
-    static const char *const prompts[] = {"a", "abc", "abcdefgh", "abcdefghi", "a long prompt, yes"};
+    static const char *const prompts[] = {"a", "abc", "abcdefgh", "abcdefghi",
+                                          "a long prompt, yes"};
     struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes()};
     float *embed = b.model->weights;
     size_t channels = b.model->config.channels;

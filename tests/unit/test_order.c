@@ -1,4 +1,4 @@
-/* The order of windows: permutations compared with what a permutation is, epochs with their tokens. */
+/* The order of windows: permutations by what one is, epochs by the tokens that they cover. */
 #include "nn/order.h"
 
 #include "base/mem.h"

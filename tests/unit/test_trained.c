@@ -12,7 +12,7 @@
 static char folder[] = "/tmp/test_trained.XXXXXX";
 static char model_path[64], update_path[64];
 
-/* A model of the byte tokenizer's vocabulary in model_path, ROUND in its metadata unless it is -1. */
+/* A model of VOCAB ids in model_path, with the byte tokenizer; ROUND unless it is -1. */
 static void
 write_model(int64_t round, uint32_t vocab)
 {
@@ -39,7 +39,8 @@ check_meta(const struct fl_meta *meta, int64_t round, const char *site, int64_t 
     const struct {
         const char *key;
         int64_t want;
-    } numbers[] = {{"examples", documents}, {"tokens", 300}, {"tokens.seen", 7 * 2 * 3 * 8}, {"steps", 7}};
+    } numbers[] = {
+        {"examples", documents}, {"tokens", 300}, {"tokens.seen", 7 * 2 * 3 * 8}, {"steps", 7}};
     const char *text;
     int64_t n;
     double x;

@@ -155,7 +155,8 @@ naive_train(const struct bench *b, double *w, double *last_norm)
         *last_norm = sqrt(norm);
         double clip = sqrt(norm) > r->clip ? r->clip / (sqrt(norm) + 1e-6) : 1;
         for (size_t p = 0; p < m->param_count; p++)
-            for (size_t i = m->params[p].offset; i < m->params[p].offset + m->params[p].count; i++) {
+            for (size_t j = 0; j < m->params[p].count; j++) {
+                size_t i = m->params[p].offset + j;
                 double x = g[i] * clip, decay = m->params[p].rank == 2 ? r->weight_decay : 0;
                 mom[i] = r->beta1 * mom[i] + (1 - r->beta1) * x;
                 var[i] = r->beta2 * var[i] + (1 - r->beta2) * x * x;
