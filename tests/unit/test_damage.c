@@ -194,13 +194,25 @@ is_whole(const struct sample *s, size_t len)
     return false;
 }
 
+/*
+ * Every position; under valgrind and the sanitizers, which are ten to fifty times slower, every 17th:
+ * over the bytes all eight bits then still have their turn.
+ */
+static size_t
+stride(void)
+{
+    const char *valgrind = getenv("VALGRIND"), *san = getenv("SAN");
+
+    return (valgrind && *valgrind) || (san && *san) ? 17 : 1;
+}
+
 static void
 cut_everywhere(const struct sample *s, enum way last)
 {
     size_t bad = 0;
 
     for (enum way way = 0; way <= last; way++)
-        for (size_t len = 0; len <= s->data.len; len++) {
+        for (size_t len = 0; len <= s->data.len; len += stride()) {
             bool good = is_whole(s, len) ? by_way(way, s->data.data, len) == 0
                                          : is_refused(way, s->data.data, len);
             if (!good && !bad++)
@@ -215,7 +227,7 @@ flip_everywhere(const struct sample *s, enum way last)
     size_t bad = 0;
 
     for (enum way way = 0; way <= last; way++)
-        for (size_t bit = 0; bit < 8 * s->data.len; bit++) {
+        for (size_t bit = 0; bit < 8 * s->data.len; bit += stride()) {
             s->data.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
             if (!is_refused(way, s->data.data, s->data.len) && bad++ < 20)
                 printf("# way %d, bit %zu of byte %zu of %zu: %s\n", way, bit % 8, bit / 8,
