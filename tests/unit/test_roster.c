@@ -186,6 +186,9 @@ test_signatures(void)
     memcpy(other.key, f.site[0]->public, 32);
     memcpy(other.name, "a", 2);
     CHECK_REFUSED(fl_roster_check_sign(&f.roster, "masked", digest, &other), FL_REFUSED, "hold");
+    other = sign; /* a good signature beside a key that is not b's */
+    other.key[0] ^= 1;
+    CHECK_REFUSED(fl_roster_check_sign(&f.roster, "masked", digest, &other), FL_REFUSED, "its own");
     other = sign;
     other.roster[0] ^= 1;
     CHECK_REFUSED(fl_roster_check_sign(&f.roster, "masked", digest, &other), FL_REFUSED, "another");
