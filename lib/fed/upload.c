@@ -21,7 +21,8 @@ struct job {
     struct fl_upload *u;
     struct fl_encoder encoder;
     uint64_t q;               /* the weight lane */
-    const float **data;       /* payload of each tensor of the plan */
+    const float **data;       /* payload of each tensor of the plan, when it is needed: */
+    size_t seen, gone;        /* places of the upload looked at; forgotten again */
     uint64_t *words;          /* (BATCH, FL_CHUNK_WORDS) */
     uint64_t first;           /* chunk that the batch begins with */
     uint64_t clipped[BATCH];
@@ -62,9 +63,6 @@ prepare(struct job *job, struct fl_upload *u)
         if (!job->workers[i].stream || !job->workers[i].random)
             return -1;
     }
-    for (size_t i = 0; i < u->plan->count; i++)
-        if (!(job->data[i] = fl_object_data(u->update, i)))
-            return -1;
     return 0;
 }
 
@@ -164,6 +162,31 @@ set_meta(struct fl_meta *meta, const struct fl_upload *u)
            fl_meta_set_bytes(meta, "tags", u->tags, 32 * (plan->roster.n - 1));
 }
 
+/* Payloads for the words FROM..TO, the next ones; tensors that end before FROM are forgotten. */
+static int
+look_at(struct job *job, uint64_t from, uint64_t to)
+{
+    const struct fl_plan *plan = job->u->plan;
+    const struct fl_plan_tensor *t;
+
+    for (; job->seen <= plan->count; job->seen++) {
+        size_t i = plan->order[job->seen];
+        t = fl_plan_at(plan, job->seen);
+        if (t && t->word_at >= to && t->words)
+            break;
+        if (t && !(job->data[i] = fl_object_data(job->u->update, i)))
+            return -1;
+    }
+    for (; job->gone < job->seen; job->gone++) {
+        t = fl_plan_at(plan, job->gone);
+        if (t && t->word_at + t->words > from)
+            break;
+        if (t)
+            fl_object_forget(job->u->update, plan->order[job->gone]);
+    }
+    return 0;
+}
+
 /* The batch of chunks that begins at word AT; *MADE is the word behind it. */
 static int
 make_batch(struct job *job, uint64_t at, uint64_t *made)
@@ -173,8 +196,10 @@ make_batch(struct job *job, uint64_t at, uint64_t *made)
     size_t chunks = left < BATCH ? (size_t)left : BATCH;
 
     job->first = at / FL_CHUNK_WORDS;
-    fl_pool_run(job->u->pool, chunks, make_chunk, job);
     *made = at + chunks * FL_CHUNK_WORDS;
+    if (look_at(job, at, *made))
+        return -1;
+    fl_pool_run(job->u->pool, chunks, make_chunk, job);
     for (size_t i = 0; i < chunks; i++) {
         job->u->clipped += job->clipped[i];
         if (job->bad[i] != SIZE_MAX)

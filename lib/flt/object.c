@@ -381,6 +381,12 @@ fl_object_data(struct fl_object *o, size_t i)
     return o->map + e->at;
 }
 
+void
+fl_object_forget(const struct fl_object *o, size_t i)
+{
+    fl_map_forget(o->map + o->entries[i].at, (size_t)o->entries[i].bytes);
+}
+
 /* Leaves of the whole object, one task a block; the first bad one is noted. */
 struct leaves {
     const struct fl_object *o;
@@ -414,10 +420,12 @@ make_leaf(void *arg, size_t n, int worker)
     uint64_t none = UINT64_MAX;
 
     (void)worker;
-    if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len))
+    if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len)) {
         fl_digest_leaf(l->leaves + n * FL_HASH_BYTES, data, len);
-    else
+        fl_map_forget(data, len);
+    } else {
         atomic_compare_exchange_strong(&l->bad, &none, n);
+    }
 }
 
 /* HEAD's and every TENS' body are encoded again: the same content gives the same bytes. */

@@ -36,6 +36,12 @@ int64_t fl_object_find(const struct fl_object *o, const char *name);
  */
 const void *fl_object_data(struct fl_object *o, size_t i);
 
+/*
+ * The payload of tensor I need not stay in memory: what fl_object_data returned is still good, and
+ * read from the file again when it is looked at.
+ */
+void fl_object_forget(const struct fl_object *o, size_t i);
+
 /* The object's digest, on all threads of POOL (NULL: one), kept after the first call. */
 int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
 

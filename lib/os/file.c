@@ -212,6 +212,21 @@ fl_map(int fd, const char *name, size_t len)
 }
 
 void
+fl_map_forget(const void *p, size_t len)
+{
+#if defined(MADV_DONTNEED)
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
+    uintptr_t from = (at + page - 1) / page * page, to = (at + len) / page * page;
+
+    if (from < to)
+        madvise((char *)(uintptr_t)p + (from - at), to - from, MADV_DONTNEED);
+#else
+    (void)p;
+    (void)len;
+#endif
+}
+
+void
 fl_unmap(void *p, size_t len)
 {
     if (p)
