@@ -46,8 +46,8 @@ void *fl_map(int fd, const char *name, size_t len);
 void fl_unmap(void *p, size_t len);
 
 /*
- * The pages of a map of a file that lie between P and P + LEN need not stay in memory; they are read
- * again when they are looked at. For programs that pass over a large file once.
+ * The pages of a map of a file that lie between P and P + LEN need not stay in memory; they are
+ * read again when they are looked at. For programs that pass over a large file once.
  */
 void fl_map_forget(const void *p, size_t len);
 
