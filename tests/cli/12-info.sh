@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # fl-info: rows, digests, one tensor, JSON, several files, its options.
+# memcheck
 . "$(dirname "$0")/lib.sh"
 vectors=$top/tests/vectors
 v=$vectors/everything.flt
