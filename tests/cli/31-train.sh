@@ -19,8 +19,10 @@ refused() {   # status "what" "words" args...: one line with these words, and no
 }
 meta() { updates meta "$1" "$2"; }
 
-# ---- a small model, two texts ----
-printf 'preset: nano\nctx: 32\nchannels: 32\nheads: 2\nffn: 64\n' > c.yaml
+# ---- a small model, two texts; under valgrind a tiny one ----
+ctx=32 channels=32 many=400
+[ -z "${VALGRIND-}" ] || ctx=8 channels=8 many=60
+printf 'preset: nano\nctx: %d\nchannels: %d\nheads: 2\nhead_dim: 4\nffn: 64\n' $ctx $channels > c.yaml
 fl-init -c c.yaml --seed 1 -o m.flt || exit 1
 awk 'BEGIN { for (i = 0; i < 250; i++) printf "the %d cats sat on %d mats. ", i % 7, i % 5 }' > a.txt
 awk 'BEGIN { for (i = 0; i < 60; i++) printf "%d times %d is %d\n", i, i, i * i }' > b.txt
@@ -34,13 +36,13 @@ check "  an update of its base" shards update u.flt m.flt
 check "  site" [ "$(meta u.flt site)" = north ]
 check "  examples" [ "$(meta u.flt examples)" = 2 ]
 check "  tokens" [ "$(meta u.flt tokens)" = "$(shards tokens a.flt)" ]
-check "  tokens.seen" [ "$(meta u.flt tokens.seen)" = 5120 ]
+check "  tokens.seen" [ "$(meta u.flt tokens.seen)" = $((40 * 4 * ctx)) ]
 check "  steps" [ "$(meta u.flt steps)" = 40 ]
-check "  it learned" sh -c "awk 'BEGIN { exit !($(meta u.flt loss.last) < $(meta u.flt loss.first) - 1) }'"
+check "  it learned" sh -c "awk 'BEGIN { exit !($(meta u.flt loss.last) < $(meta u.flt loss.first) - 0.3) }'"
 fl-apply -m m.flt -o new.flt u.flt
 loss() { fl-eval -m "$1" "$2" | tail -n 1 | cut -f 4; }
 check "  and evaluation agrees" sh -c \
-    "awk 'BEGIN { exit !($(loss new.flt a.flt) < $(loss m.flt a.flt) - 1) }'"
+    "awk 'BEGIN { exit !($(loss new.flt a.flt) < $(loss m.flt a.flt) - 0.3) }'"
 
 # ---- the same bytes ----
 go -j 1 --site north a.flt > j1.flt
@@ -70,7 +72,7 @@ go --lr 0.005 -o y2.flt a.flt
 check "a recipe, and an option that wins over it" same y1.flt y2.flt
 fl-train -m m.flt --epochs 2 -b 4 -o e2.flt a.flt
 n=$(shards tokens a.flt)
-check "two epochs" [ "$(meta e2.flt steps)" = $(((2 * (n / 32) + 3) / 4)) ]
+check "two epochs" [ "$(meta e2.flt steps)" = $(((2 * (n / ctx) + 3) / 4)) ]
 check "no steps" fl-train -m m.flt --steps 0 -o zero.flt a.flt
 check "  an update of nothing" sh -c "fl-apply -m m.flt zero.flt | fl-diff -b m.flt > d.flt; [ $(meta zero.flt loss.first) = $(meta zero.flt loss.last) ]"
 
@@ -89,20 +91,20 @@ rm x.flt
 check "dry run" go --dry-run -o x.flt a.flt
 check "  writes no update" nothing_left
 check "  says what it would take" awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
-    NR == 2 { exit !($at["steps"] == 40 && $at["tokens_seen"] == 5120 && $at["memory_bytes"] > 1e5 &&
+    NR == 2 { exit !($at["steps"] == 40 && $at["tokens_seen"] == $at["length"] * 160 && $at["memory_bytes"] > 1e5 &&
                      $at["flops"] > 1e8 && $at["parameters"] > 1e4) }' out
 go --progress -o x.flt a.flt 2>progress
 check "progress" grep -q 'train: .*tokens/s' progress
 rm x.flt
 
 # ---- interrupted ----
-long() { fl-train -m m.flt --steps 400 -b 8 --seed 3 "$@" a.flt; }
+long() { fl-train -m m.flt --steps $many -b 8 --seed 3 "$@" a.flt; }
 long -o whole.flt
 ms() { echo $(($(date +%s%N) / 1000000)); }
 began=$(ms); long -o t.flt; took=$(($(ms) - began))
 kills=0
 for part in 10 25 40 55 70; do   # hundredths of the time of a whole run
-    fl-train -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt --checkpoint-every 0 \
+    fl-train -m m.flt --steps $many -b 8 --seed 3 --checkpoint k.flt --checkpoint-every 0 \
         -o k.upd a.flt 2>/dev/null & pid=$!
     sleep "$(awk "BEGIN { print $took * $part / 100000 }")"
     kill -9 $pid 2>/dev/null
@@ -120,7 +122,7 @@ check "  and does not write it again" same k.old k.flt
 
 launch() {   # [command...]: a long run in the background, in pid; returns when it is on its way
     rm -f s.upd s.tsv
-    "$@" fl-train -m m.flt --steps 400 -b 8 --seed 3 --checkpoint s.flt --report s.tsv \
+    "$@" fl-train -m m.flt --steps $many -b 8 --seed 3 --checkpoint s.flt --report s.tsv \
         --report-every 1 -o s.upd a.flt 2>/dev/null & pid=$!
     i=0
     while [ "$(wc -l 2>/dev/null < s.tsv || echo 0)" -lt 20 ] && [ $i -lt 500 ]; do
@@ -155,8 +157,8 @@ lines=$(wc -l < s.tsv)
 check "  goes on" long --checkpoint s.flt --report s.tsv --report-every 1 -o s.upd
 check "  gives the same bytes" same whole.flt s.upd
 check "  and appends to the report" sh -c \
-    "[ \$(grep -c '^step' s.tsv) = 1 ] && [ \$(wc -l < s.tsv) -gt $lines ] && [ \$(tail -n 1 s.tsv | cut -f 1) = 400 ]"
-if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+    "[ \$(grep -c '^step' s.tsv) = 1 ] && [ \$(wc -l < s.tsv) -gt $lines ] && [ \$(tail -n 1 s.tsv | cut -f 1) = $many ]"
+if [ -z "${VALGRIND-}" ] && command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
     bad=0 n=1
     while [ $n -le 4 ]; do   # die in the middle of each way to make a file durable
         for call in fsync rename; do
@@ -171,30 +173,30 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
     done
     check "killed in fsync and rename, everywhere" [ $bad = 0 ]
 else
-    skip "killed in fsync and rename" "needs strace"
+    skip "killed in fsync and rename" "needs strace, and no valgrind"
 fi
 
 # ---- another training's checkpoint ----
 fl-init -c c.yaml --seed 2 -o m2.flt
 cp k.flt keep.flt
 fl_3() { refused 3 "$@"; check "  and leaves the checkpoint" same k.flt keep.flt; }
-fl_3 "another base" "another base model" -m m2.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt
-fl_3 "another shard" "other shards" -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt b.flt
-fl_3 "one more shard" "other shards" -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt b.flt
-fl_3 "other steps" "steps was 400 and is 401 now" \
-    -m m.flt --steps 401 -b 8 --seed 3 --checkpoint k.flt a.flt
-fl_3 "another seed" "seed was 3 and is 0 now" -m m.flt --steps 400 -b 8 --checkpoint k.flt a.flt
+fl_3 "another base" "another base model" -m m2.flt --steps $many -b 8 --seed 3 --checkpoint k.flt a.flt
+fl_3 "another shard" "other shards" -m m.flt --steps $many -b 8 --seed 3 --checkpoint k.flt b.flt
+fl_3 "one more shard" "other shards" -m m.flt --steps $many -b 8 --seed 3 --checkpoint k.flt a.flt b.flt
+fl_3 "other steps" "steps was $many and is $((many + 1)) now" \
+    -m m.flt --steps $((many + 1)) -b 8 --seed 3 --checkpoint k.flt a.flt
+fl_3 "another seed" "seed was 3 and is 0 now" -m m.flt --steps $many -b 8 --checkpoint k.flt a.flt
 fl_3 "another rate" "lr was .* and is 0.1 now" \
-    -m m.flt --steps 400 -b 8 --seed 3 --lr 0.1 --checkpoint k.flt a.flt
-head -c 20000 keep.flt > k.flt
+    -m m.flt --steps $many -b 8 --seed 3 --lr 0.1 --checkpoint k.flt a.flt
+head -c 10000 keep.flt > k.flt
 refused 1 "a cut checkpoint" "k.flt: .*; remove it to train from the beginning" \
-    -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt
+    -m m.flt --steps $many -b 8 --seed 3 --checkpoint k.flt a.flt
 python -c 'import sys
 b = bytearray(open("keep.flt", "rb").read()); b[len(b) // 2] ^= 4; open("k.flt", "wb").write(b)'
 refused 1 "a flipped checkpoint" "k.flt: .*; remove it to train from the beginning" \
-    -m m.flt --steps 400 -b 8 --seed 3 --checkpoint k.flt a.flt
+    -m m.flt --steps $many -b 8 --seed 3 --checkpoint k.flt a.flt
 refused 1 "a model as checkpoint" "m2.flt: .*; remove it to train from the beginning" \
-    -m m.flt --steps 400 --checkpoint m2.flt a.flt
+    -m m.flt --steps $many --checkpoint m2.flt a.flt
 refused 1 "a checkpoint that cannot be written" "no/k.flt: " -m m.flt --checkpoint no/k.flt a.flt
 
 # ---- inputs ----
@@ -221,11 +223,11 @@ refused 1 "another tokenizer" "was made with another tokenizer than the model's;
     -m m.flt other.flt
 refused 1 "a validation shard of another tokenizer" "other.flt: was made with another" \
     -m m.flt --valid other.flt a.flt
-shards ids m.flt few.flt 1 2 3 4 5 6 7 8 9
+shards ids m.flt few.flt 1 2 3 4 5
 check "fewer tokens than a window" fl-train -m m.flt --steps 3 -o few.upd few.flt
 check "  an update of its base" shards update few.upd m.flt
-refused 1 "and asked for a whole one" "use -l 8 or less" -m m.flt -l 9 few.flt
-refused 2 "windows longer than the context" "use -l 32 or less" -m m.flt -l 33 a.flt
+refused 1 "and asked for a whole one" "use -l 4 or less" -m m.flt -l 5 few.flt
+refused 2 "windows longer than the context" "use -l $ctx or less" -m m.flt -l $((ctx + 1)) a.flt
 shards fill m.flt nan.flt nan
 refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt a.flt
 shards fill m.flt huge.flt 1e30
@@ -252,7 +254,7 @@ fi
 check "a reader that goes away: quiet" [ ! -s pipe ]
 check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
 mkdir full
-if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=100k none full 2>/dev/null; then
+if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=8k none full 2>/dev/null; then
     status 1 "a full disk for the update" go -o full/x.flt a.flt
     cp err said
     check "  leaves nothing" [ -z "$(ls -A full)" ]

@@ -20,7 +20,7 @@ refused() {   # status "what" "words" args...
 
 printf 'preset: nano\nctx: 32\nchannels: 32\nheads: 2\nffn: 64\n' > c.yaml
 fl-init -c c.yaml --seed 1 -o m.flt || exit 1
-awk 'BEGIN { for (i = 0; i < 200; i++) printf "line %d of %d\n", i, i * i }' > a.txt
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "line %d of %d\n", i, i * i }' > a.txt
 printf 'short' > b.txt
 shards bytes m.flt a.flt a.txt b.txt
 shards bytes m.flt b.flt b.txt
@@ -62,8 +62,8 @@ check "  an end of text has no bytes" awk '$2 == 256 { n++; bad += $3 != 0 } END
 check "  their mean is the loss" near \
     "$(awk 'NR > 2 { s -= $4; n++ } END { printf "%.9f", s / n }' t.tsv)" "$(cell p.tsv a.flt loss)" 1e-6
 fl-eval -m m.flt --per-token --text a.txt > tt.tsv
-check "  a text as the same text in a shard" sh -c \
-    'head -n "$(wc -l < tt.tsv)" t.tsv | cmp -s - tt.tsv'
+check "  a text as the same text in a shard" sh -c 'paste tt.tsv t.tsv | head -n "$(wc -l < tt.tsv)" |
+    awk "NR > 2 { d = \$4 - \$8; bad += \$2 != \$6 || d > 1e-5 || d < -1e-5 } END { exit bad || NR < 500 }"'
 check "  as JSON" sh -c 'fl-eval -m m.flt --per-token --text b.txt --json | python3 -c "
 import json, sys
 rows = [json.loads(line) for line in sys.stdin]
@@ -132,7 +132,7 @@ shards ids m.flt other.flt "tokenizer=$(printf '%064d' 7)" 1 2 3
 refused 1 "another tokenizer" "another tokenizer" -m m.flt other.flt
 shards fill m.flt nan.flt nan
 refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt a.flt
-head -c 3000 a.flt > cut.flt
+head -c 1000 a.flt > cut.flt
 refused 1 "a cut shard" "cut.flt: " -m m.flt cut.flt
 head -c 30000 m.flt > mcut.flt
 refused 1 "a cut model" "mcut.flt: " -m mcut.flt a.flt

@@ -22,7 +22,7 @@ fl-init -c c.yaml --seed 1 -o m.flt || exit 1
 awk 'BEGIN { for (i = 0; i < 200; i++) printf "the cat sat on the mat. " }' > a.txt
 printf 'Hello' > b.txt
 shards bytes m.flt a.flt a.txt
-fl-train -m m.flt --steps 150 -b 8 --lr 0.01 -o u.flt a.flt && fl-apply -m m.flt -o t.flt u.flt
+"$BUILD/bin/fl-train" -m m.flt --steps 150 -b 8 --lr 0.01 -o u.flt a.flt && fl-apply -m m.flt -o t.flt u.flt
 greedy() { fl-generate -m t.flt --temperature 0 "$@"; }
 
 check "greedy" greedy -n 43 the cat
