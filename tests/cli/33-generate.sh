@@ -108,7 +108,7 @@ refused 1 "a cut model" "cut.flt: " -m cut.flt x
 shards fill m.flt nan.flt nan
 refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt x
 { fl-generate -m m.flt -n 100000 x 2>pipe; echo $? > ended; } | head -c 10 > /dev/null
-check "a reader that goes away: quiet" [ ! -s pipe ]
+check "a reader that goes away: quiet" [ -z "$(grep -v "^==" pipe)" ]   # valgrind tells of signals
 check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
 status 1 "a full disk" sh -c 'fl-generate -m m.flt -n 5 x > /dev/full'
 cp err said
