@@ -235,7 +235,7 @@ if small_disk 200; then
     full fl-harmonize -t model.flt -o small/out.flt long.txt
     check "fl-train: a checkpoint on a full disk" test "$(
         fl-train -q -m model.flt --steps 1 -b 1 -l 32 --checkpoint small/c.flt -o u2.flt shard.flt 2>err
-        echo $? $(ls -A small))" = 1
+        echo "$?$(ls -A small)")" = 1
     umount small
 else
     skip "full disks" "this needs root"
