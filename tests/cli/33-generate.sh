@@ -107,7 +107,8 @@ head -c 30000 m.flt > cut.flt
 refused 1 "a cut model" "cut.flt: " -m cut.flt x
 shards fill m.flt nan.flt nan
 refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt x
-{ fl-generate -m m.flt -n 100000 x 2>pipe; echo $? > ended; } | head -c 10 > /dev/null
+# The reader is gone before the first byte: a text that ends early cannot all fit into the pipe.
+{ sleep 1; fl-generate -m m.flt -n 100 x 2>pipe; echo $? > ended; } | :
 check "a reader that goes away: quiet" [ -z "$(grep -v "^==" pipe)" ]   # valgrind tells of signals
 check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
 status 1 "a full disk" sh -c 'fl-generate -m m.flt -n 5 x > /dev/full'
