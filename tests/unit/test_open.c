@@ -382,7 +382,7 @@ forge(const struct federation *f, const struct forgery *how)
             how->shape(&t);
         uint64_t elements, size;
         CHECK(!fl_tensor_size(&t, &elements, &size));
-        words = realloc(words, (size_t)size + bytes);
+        words = realloc(words, (size_t)size + bytes + 8);
         memset((char *)words + bytes, 0, (size_t)size); /* of one that is longer */
         CHECK(!fl_writer_tensor(w, &t) && !fl_writer_data(w, words, (size_t)size));
         fl_meta_release(&t.attrs);
