@@ -362,21 +362,37 @@ damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
                     (unsigned long long)(e->at + b * FL_FLT_BLOCK));
 }
 
+/* Compare E with its table: all of its bytes are read, and few of its neighbours'. */
+static int
+check_entry(const struct fl_object *o, const struct entry *e)
+{
+    const uint64_t window = 16; /* blocks */
+    const unsigned char *payload = o->map + e->at, *data;
+    size_t len;
+    int result = 0;
+
+    fl_map_read_ahead(payload, (size_t)e->bytes, false);
+    for (uint64_t b = 0; !result && b < fl_blocks(e->bytes); b++) {
+        uint64_t left = e->bytes - b * FL_FLT_BLOCK, n = window * FL_FLT_BLOCK;
+        if (b % window == 0)
+            fl_map_fetch(payload + b * FL_FLT_BLOCK, (size_t)(left < n ? left : n));
+        if (!block_is_whole(o, e, b, &data, &len))
+            result = damaged(o, e, b);
+    }
+    fl_map_read_ahead(payload, (size_t)e->bytes, true);
+    return result;
+}
+
 const void *
 fl_object_data(struct fl_object *o, size_t i)
 {
     static const _Alignas(64) unsigned char nothing[64];
     struct entry *e = &o->entries[i];
-    const unsigned char *data;
-    size_t len;
 
     if (!e->bytes)
         return nothing;
-    for (uint64_t b = 0; !e->checked && b < fl_blocks(e->bytes); b++)
-        if (!block_is_whole(o, e, b, &data, &len)) {
-            damaged(o, e, b);
-            return NULL;
-        }
+    if (!e->checked && check_entry(o, e))
+        return NULL;
     e->checked = true;
     return o->map + e->at;
 }

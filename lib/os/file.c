@@ -211,19 +211,34 @@ fl_map(int fd, const char *name, size_t len)
     return p;
 }
 
+/* Advice about the pages that P..P+LEN touches, or (WHOLE) those that lie in it. May fail. */
+static void
+advise(const void *p, size_t len, int advice, bool whole)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
+    uintptr_t from = whole ? (at + page - 1) / page * page : at / page * page;
+    uintptr_t to = whole ? (at + len) / page * page : (at + len + page - 1) / page * page;
+
+    if (from < to)
+        madvise((char *)(uintptr_t)p - at + from, to - from, advice);
+}
+
 void
 fl_map_forget(const void *p, size_t len)
 {
-#if defined(MADV_DONTNEED)
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
-    uintptr_t from = (at + page - 1) / page * page, to = (at + len) / page * page;
+    advise(p, len, MADV_DONTNEED, true);
+}
 
-    if (from < to)
-        madvise((char *)(uintptr_t)p + (from - at), to - from, MADV_DONTNEED);
-#else
-    (void)p;
-    (void)len;
-#endif
+void
+fl_map_fetch(const void *p, size_t len)
+{
+    advise(p, len, MADV_WILLNEED, false);
+}
+
+void
+fl_map_read_ahead(const void *p, size_t len, bool ahead)
+{
+    advise(p, len, ahead ? MADV_NORMAL : MADV_RANDOM, false);
 }
 
 void

@@ -51,6 +51,14 @@ void fl_unmap(void *p, size_t len);
  */
 void fl_map_forget(const void *p, size_t len);
 
+/*
+ * Between P and P + LEN of a map of a file: begin to read these pages, and no others; and whether
+ * the system may read ahead of what is touched (as it does until told otherwise), which on some
+ * disks is many megabytes. Both are hints.
+ */
+void fl_map_fetch(const void *p, size_t len);
+void fl_map_read_ahead(const void *p, size_t len, bool ahead);
+
 /* A shared writable map of a spool, which is made LEN bytes (zeros) long; NULL with an error. */
 void *fl_map_spool(int fd, size_t len);
 
