@@ -1,7 +1,9 @@
 /*
  * FL_KERNEL before a function compiles it for several x86-64 levels; the one that the processor can
- * run is chosen when the program starts. Elsewhere, and under sanitizers (which cannot run before
- * that choice), there is the one plain form. Such a function uses integers, or floating point in an
+ * run is chosen when the program starts. There is one plain form elsewhere; under sanitizers, which
+ * cannot run before that choice; and where the compiler was told of AVX2 or more, as by
+ * -march=native: its form is the best one already, and helpers that are compiled for one processor
+ * cannot be inlined into forms for another. Such a function uses integers, or floating point in an
  * order that the C text fixes, so that all forms give the same bytes.
  */
 #ifndef FL_MATH_KERNEL_H
@@ -10,7 +12,7 @@
 #include <stdint.h> /* tells whether this is glibc */
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&       \
-    __GNUC__ >= 12 && !defined(__clang__) && !defined(__AVX512F__) &&                             \
+    __GNUC__ >= 12 && !defined(__clang__) && !defined(__AVX2__) &&                                \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
