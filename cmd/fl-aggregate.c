@@ -41,8 +41,7 @@ static const struct fl_option options[] = {
 static int
 weighting_from_options(struct fl_weighting *how)
 {
-    if (fl_weight_rule_find(opt.weights, &how->rule))
-        return -1;
+    how->rule = (enum fl_weight_rule)fl_weight_rule_find(opt.weights);
     how->alpha = opt.alpha;
     if (how->rule != FL_WEIGHT_DYNAMIC && (opt.alpha_given || opt.bandwidths.count))
         return fl_error(FL_USAGE, "--alpha and --bandwidth belong to --weights dynamic");

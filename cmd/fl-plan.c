@@ -89,7 +89,7 @@ explain(const struct fl_cli *cli, const struct fl_plan *plan)
     row_number(&report, "clip", plan->clip);
     row_number(&report, "scale", plan->scale);
     row(&report, "rounding", plan->stochastic ? "stochastic" : "nearest");
-    row(&report, "weights", fl_rule_name(plan->rule));
+    row(&report, "weights", fl_weight_rule_name(plan->rule));
     row_number(&report, "cap", plan->cap);
     for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++) {
         char name[FL_SITE_MAX + 16] = "bandwidth.";

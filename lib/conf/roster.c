@@ -7,45 +7,14 @@
 #include "base/mem.h"
 #include "base/number.h"
 
-static const struct {
-    const char *name;
-    double cap;
-} rules[FL_RULES] = {
-    [FL_RULE_EXAMPLES] = {"examples", 1e6},
-    [FL_RULE_UNIFORM] = {"uniform", 1},
-    [FL_RULE_LOSS] = {"loss", 100},
-    [FL_RULE_DYNAMIC] = {"dynamic", 1000},
-};
-
-const char *
-fl_rule_name(enum fl_rule rule)
-{
-    return rules[rule].name;
-}
-
-double
-fl_rule_cap(enum fl_rule rule)
-{
-    return rules[rule].cap;
-}
-
-int
-fl_rule_find(const char *name)
-{
-    for (int i = 0; i < FL_RULES; i++)
-        if (!strcmp(rules[i].name, name))
-            return i;
-    return -1;
-}
-
 void
 fl_policy_default(struct fl_policy *policy)
 {
     *policy = (struct fl_policy){.protection = FL_PROTECT_PAIRWISE | FL_PROTECT_DOUBLE,
                                  .bits_min = 8, .bits_max = 64, .clip_min = 1e-6,
                                  .clip_max = 1000, .spread = 16, .max_skip = 4096};
-    for (int i = 0; i < FL_RULES; i++)
-        policy->cap[i] = rules[i].cap;
+    for (int i = 0; i < FL_WEIGHT_RULES; i++)
+        policy->cap[i] = fl_weight_rule_cap((enum fl_weight_rule)i);
     policy->noise = fl_strdup("none");
 }
 
@@ -129,11 +98,11 @@ read_weights(const char *file, const struct fl_yaml *node, struct fl_policy *pol
     for (size_t i = 0; i < node->count; i++) {
         const struct fl_yaml *item = node->items[i];
         const char *name = node->type == FL_YAML_MAP ? node->keys[i] : item->text;
-        int rule = name ? fl_rule_find(name) : -1;
+        int rule = name ? fl_weight_rule_find(name) : -1;
         if (rule < 0)
-            return fl_yaml_error(file, item, "weights: \"%.40s\" is not one of examples, uniform, "
-                                             "loss, dynamic", name ? name : "");
-        policy->cap[rule] = rules[rule].cap;
+            return fl_yaml_error(file, item, "weights: \"%.40s\" is not one of " FL_WEIGHT_CHOICES,
+                                 name ? name : "");
+        policy->cap[rule] = fl_weight_rule_cap((enum fl_weight_rule)rule);
         if (node->type == FL_YAML_MAP &&
             (item->type != FL_YAML_SCALAR ||
              fl_parse_f64(item->text, 1e-12, 1e15, &policy->cap[rule])))

@@ -17,13 +17,7 @@
 #include <stdint.h>
 
 #include "conf/names.h"
-
-/* How an update is weighted; the names are fl_rule_name's. */
-enum fl_rule { FL_RULE_EXAMPLES, FL_RULE_UNIFORM, FL_RULE_LOSS, FL_RULE_DYNAMIC, FL_RULES };
-
-const char *fl_rule_name(enum fl_rule rule);
-double fl_rule_cap(enum fl_rule rule); /* the default cap: a larger weight counts as this much */
-int fl_rule_find(const char *name);    /* its enum, or -1 (no error recorded) */
+#include "conf/weight_rule.h"
 
 enum { FL_PROTECT_PAIRWISE = 1, FL_PROTECT_DOUBLE = 2 };
 
@@ -31,7 +25,7 @@ struct fl_policy {
     unsigned protection;      /* the allowed ones, FL_PROTECT_ */
     int64_t bits_min, bits_max;
     double clip_min, clip_max;
-    double cap[FL_RULES];     /* the largest cap of a rule; 0: the rule is not allowed */
+    double cap[FL_WEIGHT_RULES]; /* the largest cap of a rule; 0: the rule is not allowed */
     double spread;            /* largest ratio of two sites' factors that come from the plan */
     int64_t max_skip;         /* a round may be at most this many after the last one, less one */
     char *noise;              /* the least: "none" */

@@ -273,14 +273,18 @@ add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta
 static int
 add_partial_rule(struct fl_aggregate *a, const char *file, const struct fl_meta *meta)
 {
-    enum fl_weight_rule rule;
     const char *name;
     double alpha = 0;
 
-    if (fl_meta_get_text(meta, "sum.weights", &name) || fl_weight_rule_find(name, &rule) ||
-        (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha)))
+    if (fl_meta_get_text(meta, "sum.weights", &name))
         return fl_error_about(file);
-    return add_rule(a, file, rule, alpha);
+    int rule = fl_weight_rule_find(name);
+    if (rule < 0)
+        return fl_error(FL_FAILED, "%s: \"%s\" is not a rule of weights; they are "
+                                   FL_WEIGHT_CHOICES, file, name);
+    if (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha))
+        return fl_error_about(file);
+    return add_rule(a, file, (enum fl_weight_rule)rule, alpha);
 }
 
 static int

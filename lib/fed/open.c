@@ -348,13 +348,13 @@ set_meta(const struct fl_open *o, struct fl_meta *meta)
     qsort(names, plan->roster.n, sizeof *names, compare_names);
     return fl_meta_set_bytes(meta, "base", plan->base, 32) ||
            fl_meta_set_i64(meta, "base.round", plan->base_round) ||
-           (plan->rule == FL_RULE_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", plan->alpha)) ||
+           (plan->rule == FL_WEIGHT_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", plan->alpha)) ||
            fl_meta_set_i64(meta, "sum.round", (int64_t)plan->round) ||
            fl_meta_set_text(meta, "sum.rule", "mean") ||
            fl_meta_set_bytes(meta, "sum.sid", plan->sid, 32) ||
            fl_meta_set_text_list(meta, "sum.sites", names, plan->roster.n) ||
            fl_meta_set_f64(meta, "sum.weight", o->divisor / plan->scale * plan->cap) ||
-           fl_meta_set_text(meta, "sum.weights", fl_rule_name(plan->rule));
+           fl_meta_set_text(meta, "sum.weights", fl_weight_rule_name(plan->rule));
 }
 
 static int

@@ -41,11 +41,11 @@ find_weight(struct fl_turn *t)
     const struct fl_plan *plan = t->plan;
     const char *site = plan->roster.sites[t->index].name;
     struct fl_bandwidth bandwidth = {.mbit = plan->bandwidth ? plan->bandwidth[t->index] : 1};
-    struct fl_weighting how = {.alpha = plan->alpha, .bandwidths = &bandwidth, .count = 1};
+    struct fl_weighting how = {.rule = plan->rule, .alpha = plan->alpha,
+                               .bandwidths = &bandwidth, .count = 1};
     struct fl_meta meta;
 
-    if (fl_weight_rule_find(fl_rule_name(plan->rule), &how.rule) ||
-        fl_meta_copy(&meta, &fl_object_head(t->update)->meta))
+    if (fl_meta_copy(&meta, &fl_object_head(t->update)->meta))
         return -1;
     bandwidth.site = fl_strdup(site);
     int result = !bandwidth.site || fl_meta_set_text(&meta, "site", site) ||

@@ -9,27 +9,6 @@
 #include "math/exact.h"
 #include "math/power.h"
 
-static const char *const names[] = {"examples", "uniform", "loss", "dynamic"};
-
-const char *
-fl_weight_rule_name(enum fl_weight_rule rule)
-{
-    return names[rule];
-}
-
-int
-fl_weight_rule_find(const char *name, enum fl_weight_rule *rule)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!strcmp(names[i], name)) {
-            *rule = (enum fl_weight_rule)i;
-            return 0;
-        }
-    }
-    return fl_error(FL_FAILED, "\"%s\" is not a rule of weights; they are " FL_WEIGHT_CHOICES,
-                    name);
-}
-
 void
 fl_weighting_release(struct fl_weighting *how)
 {

@@ -17,16 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conf/weight_rule.h"
 #include "flt/meta.h"
-
-enum fl_weight_rule { FL_WEIGHT_EXAMPLES, FL_WEIGHT_UNIFORM, FL_WEIGHT_LOSS, FL_WEIGHT_DYNAMIC };
-
-#define FL_WEIGHT_CHOICES "examples|uniform|loss|dynamic"
-#define FL_WEIGHT_ALPHA 0.5 /* the default */
-
-/* Name of a rule, and the rule of a name: -1 with an error when there is none. */
-const char *fl_weight_rule_name(enum fl_weight_rule rule);
-int fl_weight_rule_find(const char *name, enum fl_weight_rule *rule);
 
 struct fl_bandwidth {
     char *site;

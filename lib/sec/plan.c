@@ -165,7 +165,7 @@ set_meta(struct fl_meta *meta, const struct fl_plan *plan)
            (plan->bandwidth &&
             fl_meta_set_f64_list(meta, "weight.bandwidth", plan->bandwidth, plan->roster.n)) ||
            fl_meta_set_f64(meta, "weight.cap", plan->cap) ||
-           fl_meta_set_text(meta, "weight.rule", fl_rule_name(plan->rule));
+           fl_meta_set_text(meta, "weight.rule", fl_weight_rule_name(plan->rule));
 }
 
 static void
@@ -353,10 +353,10 @@ get_meta(struct fl_plan *plan, const struct fl_meta *meta)
         fl_meta_get_f64(meta, "weight.cap", &plan->cap) ||
         fl_meta_get_text(meta, "weight.rule", &rule))
         return -1;
-    int found = fl_rule_find(rule);
+    int found = fl_weight_rule_find(rule);
     if (found < 0 || strlen(deadline) >= sizeof plan->deadline)
         return fl_error(FL_REFUSED, "its weight rule or its deadline is not known to this version");
-    plan->rule = (enum fl_rule)found;
+    plan->rule = (enum fl_weight_rule)found;
     plan->round = (uint64_t)round;
     plan->bits = (unsigned)bits;
     plan->protection = protection ? FL_PROTECT_DOUBLE : FL_PROTECT_PAIRWISE;

@@ -44,7 +44,7 @@ struct fl_plan { /* a zeroed struct is empty */
     unsigned bits;           /* of a lane */
     double clip, scale;      /* values to +-clip, times scale, a power of two */
     bool stochastic;
-    enum fl_rule rule;
+    enum fl_weight_rule rule;
     double cap, alpha;       /* weights count as at most cap; alpha is dynamic's */
     double *bandwidth;       /* (n) Mbit/s; NULL: 1 for everybody */
     char deadline[24];       /* RFC 3339 in UTC; "" without one */

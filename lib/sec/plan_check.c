@@ -65,7 +65,7 @@ static int
 check_weights(const struct fl_plan *plan)
 {
     const struct fl_policy *policy = &plan->roster.policy;
-    const char *name = fl_rule_name(plan->rule);
+    const char *name = fl_weight_rule_name(plan->rule);
     double low = plan->bandwidth ? plan->bandwidth[0] : 1, high = low;
 
     if (policy->cap[plan->rule] == 0)

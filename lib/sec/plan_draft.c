@@ -12,7 +12,6 @@
 
 #define DEFAULT_BITS  32
 #define DEFAULT_CLIP  1.0
-#define DEFAULT_ALPHA 0.5
 
 static double
 within(double value, double min, double max)
@@ -56,7 +55,7 @@ draft_bandwidth(struct fl_plan *plan, const struct fl_round_conf *conf)
             return fl_error(FL_USAGE, "bandwidth: \"%s\" is none of the roster's sites",
                             names->items[i]);
     }
-    if (plan->rule != FL_RULE_DYNAMIC || plan->alpha == 0)
+    if (plan->rule != FL_WEIGHT_DYNAMIC || plan->alpha == 0)
         return 0;
     plan->bandwidth = fl_alloc(plan->roster.n, sizeof *plan->bandwidth);
     if (!plan->bandwidth)
@@ -93,15 +92,15 @@ default_cap(const struct fl_plan *plan, const struct fl_object *after)
 static int
 draft_weights(struct fl_plan *plan, const struct fl_round_conf *conf, const struct fl_object *after)
 {
-    int rule = FL_RULE_EXAMPLES;
+    int rule = FL_WEIGHT_EXAMPLES;
 
     if (conf->weights)
-        rule = fl_rule_find(conf->weights);
+        rule = fl_weight_rule_find(conf->weights);
     else
-        while (rule < FL_RULES - 1 && plan->roster.policy.cap[rule] == 0)
+        while (rule < FL_WEIGHT_RULES - 1 && plan->roster.policy.cap[rule] == 0)
             rule++;
-    plan->rule = (enum fl_rule)rule;
-    plan->alpha = rule != FL_RULE_DYNAMIC ? 0 : conf->alpha_given ? conf->alpha : DEFAULT_ALPHA;
+    plan->rule = (enum fl_weight_rule)rule;
+    plan->alpha = rule != FL_WEIGHT_DYNAMIC ? 0 : conf->alpha_given ? conf->alpha : FL_WEIGHT_ALPHA;
     plan->cap = conf->cap > 0 ? conf->cap : default_cap(plan, after);
     return draft_bandwidth(plan, conf);
 }

@@ -97,17 +97,17 @@ set_policy(struct fl_meta *meta, const struct fl_policy *p)
 {
     const int64_t bits[2] = {p->bits_min, p->bits_max};
     const double clip[2] = {p->clip_min, p->clip_max};
-    const char *protection[2], *rules[FL_RULES];
-    double caps[FL_RULES];
+    const char *protection[2], *rules[FL_WEIGHT_RULES];
+    double caps[FL_WEIGHT_RULES];
     size_t n = 0, k = 0;
 
     if (p->protection & FL_PROTECT_PAIRWISE)
         protection[n++] = "pairwise";
     if (p->protection & FL_PROTECT_DOUBLE)
         protection[n++] = "double";
-    for (int i = 0; i < FL_RULES; i++)
+    for (int i = 0; i < FL_WEIGHT_RULES; i++)
         if (p->cap[i] > 0) {
-            rules[k] = fl_rule_name(i);
+            rules[k] = fl_weight_rule_name(i);
             caps[k++] = p->cap[i];
         }
     return fl_meta_set_i64_list(meta, "policy.bits", bits, 2) ||
@@ -321,7 +321,7 @@ get_rules(struct fl_policy *p, const struct fl_meta *meta)
     if (!caps || !rules->count)
         return caps ? fl_error(FL_USAGE, "policy: allows no weight rule") : -1;
     for (size_t i = 0; i < rules->count; i++) {
-        int rule = fl_rule_find(rules->value.text_list[i]);
+        int rule = fl_weight_rule_find(rules->value.text_list[i]);
         double cap = caps->value.f64_list[i];
         if (rule <= last || !(cap >= 1e-12 && cap <= 1e15))
             return fl_error(FL_USAGE, "policy: its weight rules or their caps are not in the "

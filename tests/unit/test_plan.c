@@ -17,7 +17,7 @@ test_defaults(void)
     fed_start(&f, 3, "");
     CHECK(!fed_plan(&f, &plan, 7, "{}") && !fed_write_plan(&f, &plan, "plan.flt"));
     CHECK(plan.bits == 32 && plan.clip == 1 && plan.scale == 0x1p29 && plan.stochastic);
-    CHECK(plan.rule == FL_RULE_EXAMPLES && plan.cap == 1e6 && plan.alpha == 0);
+    CHECK(plan.rule == FL_WEIGHT_EXAMPLES && plan.cap == 1e6 && plan.alpha == 0);
     CHECK(plan.protection == FL_PROTECT_PAIRWISE && plan.count == 3 && !plan.has_after);
     CHECK(plan.masked_words == 175 + 10001 + 0 + 1 && plan.words == plan.masked_words);
     CHECK(!read_plan(&f, &again, "plan.flt"));
@@ -43,7 +43,7 @@ test_settings(void)
     snprintf(plan.deadline, sizeof plan.deadline, "2026-11-24T18:00:00Z");
     CHECK(!fed_write_plan(&f, &plan, "plan.flt") && !read_plan(&f, &again, "plan.flt"));
     CHECK(again.bits == 13 && again.clip == 0.25 && !again.stochastic && again.cap == 3);
-    CHECK(again.rule == FL_RULE_DYNAMIC && again.alpha == 1 && again.bandwidth[2] == 40);
+    CHECK(again.rule == FL_WEIGHT_DYNAMIC && again.alpha == 1 && again.bandwidth[2] == 40);
     CHECK_TEXT(again.deadline, "2026-11-24T18:00:00Z");
     CHECK(again.tensors[1].role == FL_PLAIN && again.tensors[0].role == FL_MASKED);
     CHECK(again.masked_words == 88 + 1 && again.words == 89 + 5001);

@@ -15,7 +15,7 @@ test_defaults(void)
     CHECK(r->first_round == 0 && !r->psk && r->policy.protection == 3);
     CHECK(r->policy.bits_min == 8 && r->policy.bits_max == 64 && r->policy.max_skip == 4096);
     CHECK(r->policy.clip_min == 1e-6 && r->policy.clip_max == 1000 && r->policy.spread == 16);
-    CHECK(r->policy.cap[FL_RULE_EXAMPLES] == 1e6 && r->policy.plain.count == 0);
+    CHECK(r->policy.cap[FL_WEIGHT_EXAMPLES] == 1e6 && r->policy.plain.count == 0);
     CHECK(!fl_roster_decode(&again, r->canonical.data, r->canonical.len));
     CHECK(!memcmp(again.digest, r->digest, 32));
     CHECK(fl_roster_find(r, "c") == 2 && fl_roster_find(r, "x") == -1);
@@ -37,8 +37,8 @@ test_policy(void)
     CHECK(f.roster.first_round == 7 && f.roster.psk && f.roster.m == 2);
     CHECK(f.roster.committee[0] == 2 && f.roster.committee[1] == 0);
     CHECK(p->bits_min == 16 && p->bits_max == 32 && p->clip_min == 0.5 && p->clip_max == 0.5);
-    CHECK(p->cap[FL_RULE_LOSS] == 5 && p->cap[FL_RULE_UNIFORM] == 1);
-    CHECK(p->cap[FL_RULE_EXAMPLES] == 0 && p->cap[FL_RULE_DYNAMIC] == 0);
+    CHECK(p->cap[FL_WEIGHT_LOSS] == 5 && p->cap[FL_WEIGHT_UNIFORM] == 1);
+    CHECK(p->cap[FL_WEIGHT_EXAMPLES] == 0 && p->cap[FL_WEIGHT_DYNAMIC] == 0);
     CHECK(p->protection == FL_PROTECT_PAIRWISE && p->spread == 2 && p->max_skip == 9);
     CHECK(p->plain.count == 2 && fl_name_list_has(&p->plain, "y"));
     fed_end(&f);

@@ -46,19 +46,6 @@ test_rules(void)
 }
 
 static void
-test_names(void)
-{
-    enum fl_weight_rule rule;
-
-    for (int i = FL_WEIGHT_EXAMPLES; i <= FL_WEIGHT_DYNAMIC; i++) {
-        CHECK(!fl_weight_rule_find(fl_weight_rule_name((enum fl_weight_rule)i), &rule));
-        CHECK((int)rule == i);
-        CHECK(strstr(FL_WEIGHT_CHOICES, fl_weight_rule_name(rule)) != NULL);
-    }
-    CHECK(fl_weight_rule_find("median", &rule) == -1);
-}
-
-static void
 test_missing(void)
 {
     static const char *const needed[] = {"examples", NULL, "loss.first", "loss.first"};
@@ -134,7 +121,6 @@ int
 main(void)
 {
     RUN(test_rules);
-    RUN(test_names);
     RUN(test_missing);
     RUN(test_refused);
     RUN(test_bandwidths);

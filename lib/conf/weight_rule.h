@@ -1,0 +1,22 @@
+/*
+ * The rules by which an update counts in a mean, as rosters, plans, sums and options name them. What
+ * they compute is in fed/weights.h.
+ */
+#ifndef FL_CONF_WEIGHT_RULE_H
+#define FL_CONF_WEIGHT_RULE_H
+
+enum fl_weight_rule { FL_WEIGHT_EXAMPLES, FL_WEIGHT_UNIFORM, FL_WEIGHT_LOSS, FL_WEIGHT_DYNAMIC };
+enum { FL_WEIGHT_RULES = FL_WEIGHT_DYNAMIC + 1 };
+
+#define FL_WEIGHT_CHOICES "examples|uniform|loss|dynamic"
+#define FL_WEIGHT_ALPHA 0.5 /* the default power of the bandwidth in dynamic weights */
+
+const char *fl_weight_rule_name(enum fl_weight_rule rule);
+
+/* The rule of a NAME, or -1 (no error recorded). */
+int fl_weight_rule_find(const char *name);
+
+/* The cap of a policy that names none: under masks a larger weight counts as this much. */
+double fl_weight_rule_cap(enum fl_weight_rule rule);
+
+#endif
