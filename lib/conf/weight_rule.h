@@ -1,6 +1,6 @@
 /*
- * The rules by which an update counts in a mean, as rosters, plans, sums and options name them. What
- * they compute is in fed/weights.h.
+ * The rules by which an update counts in a mean, as rosters, plans, sums and options name them.
+ * What they compute is in fed/weights.h.
  */
 #ifndef FL_CONF_WEIGHT_RULE_H
 #define FL_CONF_WEIGHT_RULE_H

@@ -403,6 +403,19 @@ fl_object_forget(const struct fl_object *o, size_t i)
     fl_map_forget(o->map + o->entries[i].at, (size_t)o->entries[i].bytes);
 }
 
+int
+fl_object_check(struct fl_object *o)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        if (o->entries[i].checked)
+            continue;
+        if (!fl_object_data(o, i))
+            return -1;
+        fl_object_forget(o, i);
+    }
+    return 0;
+}
+
 /* Leaves of the whole object, one task a block; the first bad one is noted. */
 struct leaves {
     const struct fl_object *o;

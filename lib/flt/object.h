@@ -42,6 +42,12 @@ const void *fl_object_data(struct fl_object *o, size_t i);
  */
 void fl_object_forget(const struct fl_object *o, size_t i);
 
+/*
+ * Check every payload that was not checked yet, for programs that use a part of the object but must
+ * not take a damaged one. Memory does not grow with it. 0, or -1 with an error.
+ */
+int fl_object_check(struct fl_object *o);
+
 /* The object's digest, on all threads of POOL (NULL: one), kept after the first call. */
 int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
 

@@ -131,6 +131,10 @@ fl_tokenizer_load(const char *path)
     if (!o)
         return NULL;
     t = fl_tokenizer_from_object(o);
+    if (t && fl_object_check(o)) {
+        fl_tokenizer_free(t);
+        t = NULL;
+    }
     fl_object_free(o);
     return t;
 }

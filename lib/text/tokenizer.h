@@ -39,7 +39,11 @@ struct fl_tokenizer *fl_tokenizer_bytes(void);
 /* From the bytes of a tokenizer.json, copied; NAME is for messages. NULL with an error. */
 struct fl_tokenizer *fl_tokenizer_parse(const char *name, const void *json, size_t len);
 
-/* From a model, a tokenizer stream or a tokenizer.json; its first bytes tell which ("-": stdin). */
+/*
+ * From a model, a tokenizer stream or a tokenizer.json; its first bytes tell which ("-": stdin). All
+ * of a stream is checked, as a damaged model must not look whole; of a large one this is most of
+ * the cost.
+ */
 struct fl_tokenizer *fl_tokenizer_load(const char *path);
 
 /* From an open object of kind model or tokenizer. */

@@ -100,10 +100,12 @@ matrix shard.flt model.flt fl-train -q -m model.flt --steps 1 -b 1 -l 32 -o out.
 matrix shard.flt update.flt fl-train -q -m model.flt --steps 1 -b 1 -l 32 --valid @ -o out.flt shard.flt
 matrix update.flt model.flt fl-mask -k a.key -p plan.flt -o out.flt @
 matrix plan.flt model.flt fl-mask -k a.key -p @ -o out.flt update.flt
-kinds="empty cut end text folder missing" # these read one tensor of it, and check that one
-matrix model.flt shard.flt fl-info -t norm.weight --raw -o out.flt @
 matrix model.flt shard.flt fl-harmonize -t @ -o out.flt text.txt
+matrix model.flt shard.flt fl-init -p nano -t @ -o out.flt
 matrix model.flt shard.flt fl-tokenize -t @ text.txt
+matrix model.flt shard.flt fl-plan -r roster.yaml -k hub.key --round 2 -m @ -o out.flt
+kinds="empty cut end text folder missing" # it reads one tensor, and checks that one
+matrix model.flt shard.flt fl-info -t norm.weight --raw -o out.flt @
 kinds="empty cut end flip text folder" # a state that is missing begins
 matrix state.flt update.flt fl-apply -m model.flt --optimizer momentum --state @ -o out.flt update.flt
 kinds="empty cut end flip text folder missing"
