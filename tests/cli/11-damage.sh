@@ -60,7 +60,7 @@ report $failed "forty flipped bits"
 
 # The Python reader refuses them too.
 failed=0
-for f in cut.flt flip*.flt; do
+for f in cut.flt flip*.flt bad/*.flt; do
     python "$top/examples/flt_reader.py" "$f" >out 2>err
     [ $? = 1 ] && grep -q "flt_reader.py: $f" err || { failed=1 && echo "# accepted: $f"; }
 done
