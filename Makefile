@@ -132,7 +132,8 @@ check-programs: $(BIN) $(UNIT)
 
 bench-programs: $(BIN) $(BENCH)
 
-check: deps
+check:
+	@CC="$(CC)" sh lib/deps.sh tests
 	@$(MAKE) check-programs
 	@BUILD="$(abspath $(BUILD))" SAN="$(SAN)" VALGRIND="$(VALGRIND)" sh tests/run $(T)
 

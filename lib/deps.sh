@@ -1,9 +1,12 @@
 #!/bin/sh
-# What the build needs beside a compiler: "check" compiles one line against it, "install" gets it.
-# Exit 2 with the one line to run when something is missing and cannot be installed from here.
+# What is needed beside a compiler: "check" compiles one line against the libraries, "install" gets
+# them, "tests" gets also the tools with which the tests crash, trace and look at the programs.
+# Exit 2 with the one line to run when something is missing and cannot be installed from here; of the
+# tools one line is said, as tests without their tool are skipped.
 set -u
 packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
 libutf8proc-dev libjansson-dev libxxhash-dev python3 python3-xxhash"
+tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps"
 line="apt-get update && apt-get install -y $packages"
 
 have() {
@@ -25,25 +28,37 @@ complain() {
     exit 2
 }
 
-case ${1-} in
-check)
-    have || complain
-    ;;
-install)
-    have && have_python && exit 0
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then complain; fi
-    log=$(mktemp) || exit 2
+# get PACKAGE...: by the package manager; 1 when it cannot, and its last words in $log
+get() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+        --no-install-recommends "$@"; } >"$log" 2>&1
+}
+
+libraries() {
+    have && have_python && return 0
     # shellcheck disable=SC2086  # a list of words
-    if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
-        --no-install-recommends $packages; } >"$log" 2>&1 || ! have; then
-        tail -n 5 "$log" >&2
-        rm -f "$log"
-        complain
-    fi
-    rm -f "$log"
-    ;;
+    { get $packages && have; } || { tail -n 5 "$log" >&2; complain; }
+}
+
+tools() {
+    missing=
+    for t in zstd strace mandoc zsh fish xxd script prlimit ps; do
+        command -v $t >/dev/null 2>&1 || missing="$missing $t"
+    done
+    # shellcheck disable=SC2086  # a list of words
+    [ -z "$missing" ] || get $tools || echo "make: without$missing some tests are skipped; for" \
+        "all of them, as root run: apt-get install -y $tools" >&2
+}
+
+log=$(mktemp) || exit 2
+trap 'rm -f "$log"' EXIT
+case ${1-} in
+check) have || complain ;;
+install) libraries ;;
+tests) libraries && tools ;;
 *)
-    echo "usage: deps.sh check|install" >&2
+    echo "usage: deps.sh check|install|tests" >&2
     exit 2
     ;;
 esac

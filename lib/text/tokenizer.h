@@ -40,9 +40,9 @@ struct fl_tokenizer *fl_tokenizer_bytes(void);
 struct fl_tokenizer *fl_tokenizer_parse(const char *name, const void *json, size_t len);
 
 /*
- * From a model, a tokenizer stream or a tokenizer.json; its first bytes tell which ("-": stdin). All
- * of a stream is checked, as a damaged model must not look whole; of a large one this is most of
- * the cost.
+ * From a model, a tokenizer stream or a tokenizer.json; its first bytes tell which ("-": stdin).
+ * All of a stream is checked, as a damaged model must not look whole; of a large one this is most
+ * of the cost.
  */
 struct fl_tokenizer *fl_tokenizer_load(const char *path);
 
