@@ -19,7 +19,7 @@ check_architecture(const struct fl_object *base, const struct fl_object *trained
             const char *key = mine->items[i].key;
             const struct fl_meta_item *theirs = fl_meta_find(other, key);
             if (!strncmp(key, "arch.", 5) &&
-                (!theirs || !fl_update_same_item(&mine->items[i], theirs)))
+                (!theirs || !fl_meta_same_item(&mine->items[i], theirs)))
                 return fl_error(FL_FAILED, "%s: \"%s\" differs from that of %s; they are not the "
                                 "same kind of model", fl_object_name(trained), key,
                                 fl_object_name(base));

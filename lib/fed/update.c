@@ -51,47 +51,13 @@ fl_update_site(const char *file, const struct fl_meta *update, const char **site
     return 0;
 }
 
-static bool
-same_texts(char *const *a, char *const *b, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(a[i], b[i]))
-            return false;
-    return true;
-}
-
-bool
-fl_update_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b)
-{
-    if (a->type != b->type || a->count != b->count)
-        return false;
-    switch (a->type) {
-    case FL_META_I64:
-        return a->value.i64 == b->value.i64;
-    case FL_META_F64:
-        return !memcmp(&a->value.f64, &b->value.f64, sizeof a->value.f64);
-    case FL_META_TEXT:
-    case FL_META_BYTES:
-        return !memcmp(a->value.bytes, b->value.bytes, a->count);
-    case FL_META_I64_LIST:
-        return !a->count || !memcmp(a->value.i64_list, b->value.i64_list,
-                                    a->count * sizeof *a->value.i64_list);
-    case FL_META_F64_LIST:
-        return !a->count || !memcmp(a->value.f64_list, b->value.f64_list,
-                                    a->count * sizeof *a->value.f64_list);
-    case FL_META_TEXT_LIST:
-        return same_texts(a->value.text_list, b->value.text_list, a->count);
-    }
-    return false;
-}
-
 void
 fl_update_keep_common(struct fl_meta *kept, const struct fl_meta *other)
 {
     for (size_t i = kept->count; i > 0; i--) {
         const struct fl_meta_item *mine = &kept->items[i - 1];
         const struct fl_meta_item *theirs = fl_meta_find(other, mine->key);
-        if (!theirs || !fl_update_same_item(mine, theirs))
+        if (!theirs || !fl_meta_same_item(mine, theirs))
             fl_meta_remove(kept, mine->key);
     }
 }

@@ -23,9 +23,6 @@ int fl_update_check_base(const char *file, const struct fl_meta *update, const c
 /* Name of the site, or NULL when there is none; an empty or wrong one is an error (-1). */
 int fl_update_site(const char *file, const struct fl_meta *update, const char **site);
 
-/* The same type and the same bytes. */
-bool fl_update_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b);
-
 /* Keep of KEPT only what OTHER says too, with the same value. Any order leaves the same. */
 void fl_update_keep_common(struct fl_meta *kept, const struct fl_meta *other);
 

@@ -8,6 +8,7 @@
 #ifndef FL_FLT_META_H
 #define FL_FLT_META_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,9 @@ int fl_meta_set_f64_list(struct fl_meta *meta, const char *key, const double *va
 int fl_meta_set_text_list(struct fl_meta *meta, const char *key, const char *const *values,
                           size_t n);
 int fl_meta_set_item(struct fl_meta *meta, const struct fl_meta_item *item); /* a copy of it */
+
+/* The same type and value, f64 by their bits; keys are not compared. */
+bool fl_meta_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b);
 
 int fl_meta_get_i64(const struct fl_meta *meta, const char *key, int64_t min, int64_t max,
                     int64_t *value);

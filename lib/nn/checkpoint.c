@@ -65,32 +65,6 @@ fl_checkpoint_write(const struct fl_checkpoint *c)
     return -1;
 }
 
-static bool
-same_item(const struct fl_meta_item *a, const struct fl_meta_item *b)
-{
-    if (a->type != b->type || a->count != b->count)
-        return false;
-    switch (a->type) {
-    case FL_META_I64:
-        return a->value.i64 == b->value.i64;
-    case FL_META_F64:
-        return !memcmp(&a->value.f64, &b->value.f64, sizeof a->value.f64);
-    case FL_META_TEXT:
-    case FL_META_BYTES:
-        return !memcmp(a->value.bytes, b->value.bytes, a->count);
-    case FL_META_I64_LIST:
-        return !memcmp(a->value.i64_list, b->value.i64_list, a->count * sizeof(int64_t));
-    case FL_META_F64_LIST:
-        return !memcmp(a->value.f64_list, b->value.f64_list, a->count * sizeof(double));
-    case FL_META_TEXT_LIST:
-        for (size_t i = 0; i < a->count; i++)
-            if (strcmp(a->value.text_list[i], b->value.text_list[i]))
-                return false;
-        return true;
-    }
-    return false;
-}
-
 /* A number of a setting as text; "none" when there is no such item. */
 static const char *
 number_text(const struct fl_meta_item *item, char *text, size_t size)
@@ -135,13 +109,13 @@ check_identity(const struct fl_checkpoint *c, const struct fl_meta *meta)
     for (size_t i = 0; i < 2; i++) {
         const struct fl_meta_item *ours = fl_meta_find(&c->identity, first[i]);
         const struct fl_meta_item *theirs = fl_meta_find(meta, first[i]);
-        if (ours && (!theirs || !same_item(ours, theirs)))
+        if (ours && (!theirs || !fl_meta_same_item(ours, theirs)))
             return differs(c, first[i], theirs);
     }
     for (size_t i = 0; i < c->identity.count; i++) {
         const struct fl_meta_item *ours = &c->identity.items[i];
         const struct fl_meta_item *theirs = fl_meta_find(meta, ours->key);
-        if (!theirs || !same_item(ours, theirs))
+        if (!theirs || !fl_meta_same_item(ours, theirs))
             return differs(c, ours->key, theirs);
     }
     for (size_t i = 0; i < meta->count; i++)
