@@ -47,7 +47,8 @@ int fl_turn_make(struct fl_turn *t);
 int fl_turn_send(struct fl_turn *t, struct fl_output *out);
 
 /*
- * Remove kept uploads but this and the one before. Safe, since the hub planned a later round: with
+ * Remove kept uploads but this and the one before, and what runs that were killed left of uploads
+ * that no state records. Safe, since the hub planned a later round: with
  * pairwise protection it does so when the sum of the earlier one is open or given up.
  */
 int fl_turn_clean(struct fl_turn *t);

@@ -1,5 +1,6 @@
 #include "os/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -134,5 +135,33 @@ fl_folder_remove(const struct fl_folder *folder, const char *name)
     if (unlink(path) && errno != ENOENT)
         result = fl_error_errno(errno, "%s: cannot remove", path);
     free(path);
+    return result;
+}
+
+static bool
+is_kept(const char *name, const char *const *keep, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(name, keep[i]))
+            return true;
+    return false;
+}
+
+int
+fl_folder_prune(const struct fl_folder *folder, const char *prefix, const char *const *keep,
+                size_t count)
+{
+    DIR *dir = opendir(folder->path);
+    const struct dirent *entry;
+    int result = 0;
+
+    if (!dir)
+        return fl_error_errno(errno, "%s: cannot read this folder", folder->path);
+    while (!result && (entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        if (!strncmp(name + (*name == '.'), prefix, strlen(prefix)) && !is_kept(name, keep, count))
+            result = fl_folder_remove(folder, name);
+    }
+    closedir(dir);
     return result;
 }

@@ -34,6 +34,13 @@ bool fl_folder_exists(const char *path);
 int fl_folder_remove(const struct fl_folder *folder, const char *name);
 
 /*
+ * Remove the files in it whose names begin with PREFIX, and the parts of such (os/output.h) that
+ * runs left behind, but the COUNT in KEEP.
+ */
+int fl_folder_prune(const struct fl_folder *folder, const char *prefix, const char *const *keep,
+                    size_t count);
+
+/*
  * Refuse (FL_REFUSED) a file that others can read or write; FD is open on it, NAME is for messages.
  */
 int fl_check_private(int fd, const char *name);

@@ -96,6 +96,21 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         check "  (places enough)" [ $kills -ge 2 ]
         [ $call != write ] || check "  (some bytes had left)" [ $left = 1 ]
     done
+    # What is left of an upload that no state records, half or whole, goes with the next one.
+    back fresh
+    for n in 1 2; do
+        plan -q --round $((50 + n)) -o left.flt
+        strace -f -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=$n \
+            fl-mask -q -k a.key -p left.flt u0.flt >part.flt 2>/dev/null
+    done
+    check "two runs are killed with an upload in the state folder" \
+        [ "$(find a.key.state -name '*upload-*' | wc -l)" = 2 ]
+    plan -q --round 53 -o left.flt
+    check "  the next round" mask left.flt -q -o x.flt u0.flt
+    check "  removes them" [ "$(find a.key.state -name '*upload-*')" = a.key.state/upload-1-53.flt ]
+    check "  and keeps its own" sh -c 'fl-mask -q -k a.key -p left.flt u0.flt | cmp - x.flt'
+    back fresh
+    fl-mask -q -k a.key -p big/p.flt -o big/a.flt big/u0.flt
     # A killed run may have renamed its state and not flushed that. What is sent again must not rest on
     # a name that a power cut takes back: then another update could be masked.
     strace -f -o trace -e trace=fsync,write fl-mask -q -j 1 -k a.key -p big/p.flt big/u0.flt >again.flt
