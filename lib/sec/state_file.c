@@ -244,7 +244,7 @@ fl_state_file_write(const struct fl_state *s)
     for (size_t i = 0; i < s->section_count && !bad; i++)
         bad = put_section(&v, &s->section[i]);
     if (!bad)
-        bad = put_records(&v, s) || fl_vault_write(&v, path);
+        bad = put_records(&v, s) || fl_vault_write(&v, path, false);
     fl_vault_release(&v);
     free(path);
     return bad ? -1 : 0;
