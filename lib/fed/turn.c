@@ -92,7 +92,7 @@ check_new(struct fl_turn *t)
     if (now->index != t->index || now->n != r->n)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
     return fl_state_admit(t->state, t->plan->round, r->policy.max_skip) ||
-           fl_state_check_base(t->state, t->plan->base, t->members) || find_weight(t);
+           fl_state_check_base(t->state, t->plan->base, t->use) || find_weight(t);
 }
 
 int
@@ -106,7 +106,7 @@ fl_turn_check(struct fl_turn *t)
     if (index < 0 || index == (int64_t)FL_SIGNER_HUB)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = (uint32_t)index;
-    fl_roster_members(r, t->members);
+    fl_plan_use(t->plan, t->use);
     if (fl_update_check_base(fl_object_name(t->update), &fl_object_head(t->update)->meta,
                              "the plan's model", t->plan->base) ||
         fl_plan_match(t->plan, t->update) || fl_object_digest(t->update, t->pool, t->input))
@@ -176,7 +176,7 @@ make_new(struct fl_turn *t, struct fl_round *round)
     free(path);
     if (result)
         return -1;
-    return fl_state_commit_round(t->state, round, t->plan->base, t->members);
+    return fl_state_commit_round(t->state, round, t->plan->base, t->use);
 }
 
 /* The kept upload is what the state says, to the last byte. */

@@ -101,7 +101,7 @@ read_base(struct fl_vault *v, struct fl_state *s)
         return -1;
     s->bases = bases;
     return fl_vault_bytes(v, 1, bases[s->base_count].base, 32) ||
-           fl_vault_bytes(v, 2, bases[s->base_count++].members, 32);
+           fl_vault_bytes(v, 2, bases[s->base_count++].use, 32);
 }
 
 static int
@@ -221,7 +221,7 @@ put_records(struct fl_vault *v, const struct fl_state *s)
     }
     for (size_t i = 0; i < s->base_count && !bad; i++)
         bad = fl_vault_word(v, "base") || fl_vault_put_bytes(v, s->bases[i].base, 32) ||
-              fl_vault_put_bytes(v, s->bases[i].members, 32) || fl_vault_end_line(v);
+              fl_vault_put_bytes(v, s->bases[i].use, 32) || fl_vault_end_line(v);
     for (size_t i = 0; i < s->plan_count && !bad; i++)
         bad = fl_vault_word(v, "plan") || fl_vault_put_bytes(v, s->plans[i].roster, 32) ||
               fl_vault_put_number(v, s->plans[i].round) ||

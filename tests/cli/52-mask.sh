@@ -35,10 +35,11 @@ round=1
 for settings in 'bits: 8\nrounding: nearest' 'bits: 13\nclip: 0.5' 'bits: 64\nweights: uniform'; do
     round=$((round + 5))   # rounds that nobody masked lie between
     printf '%b\n' "$settings" >round.yaml
-    plan --round $round -c round.yaml -o p.flt
-    fl-mask -q -k b.key -p p.flt -o b2.flt u1.flt
+    mkdir $round && secagg make $round $round   # a model is used in one way only
+    plan -m $round/model.flt --round $round -c round.yaml -o p.flt
+    fl-mask -q -k b.key -p p.flt -o b2.flt $round/u1.flt
     check "lanes of $(printf '%b' "$settings" | tr '\n' ' '), after five rounds" \
-        secagg upload roster.yaml p.flt 1 $((round / 5 + 1)) b.flt u1.flt b2.flt a.old b.old c.old b.key
+        secagg upload roster.yaml p.flt 1 $((round / 5 + 1)) b.flt $round/u1.flt b2.flt a.old b.old c.old b.key
     mv b2.flt b.flt
 done
 back fresh
@@ -163,6 +164,15 @@ fl-plan -r roster.yaml -k evil.key --state evil.state -m model.flt --round 2 -c 
 check "of two plans of one round, one" mask p2.flt -q -o a2.flt u0.flt
 status 3 "  and not the other" mask p2b.flt -q u0.flt
 says 'another plan of it'
+echo 'weights: uniform' >round.yaml
+plan --round 13 -c round.yaml -o p13.flt
+status 3 "another weighting of updates of that model" mask p13.flt -q u0.flt
+says 'other sites, weights or encoding'
+printf 'clip: 0.5\nscale: 536870912\n' >round.yaml
+plan --round 14 -c round.yaml -o p14.flt
+status 3 "another clip" mask p14.flt -q u0.flt
+plan --round 15 --deadline 2031-01-01T00:00:00Z -o p15.flt
+check "another round of it, in the same way" mask p15.flt -q -o x.flt u0.flt
 status 3 "the hub's key masks nothing" fl-mask -q -k hub.key -p p1.flt u0.flt
 says 'no site of the plan'
 keys d
@@ -226,12 +236,12 @@ check "nothing is left behind" sh -c '[ -z "$(find . -name ".*.part")" ]'
 if small_disk 64; then
     mv a.key.state small/
     dd if=/dev/zero of=small/fill 2>/dev/null
-    plan --round 5 -o p5.flt
-    status 1 "no room to keep the upload" fl-mask -q -k a.key --state small/a.key.state -p p5.flt -o x5.flt u0.flt
+    plan --round 25 -o p25.flt
+    status 1 "no room to keep the upload" fl-mask -q -k a.key --state small/a.key.state -p p25.flt -o x5.flt u0.flt
     check "  nothing left" [ ! -e x5.flt ]
     rm small/fill
     mv small/a.key.state .
-    check "with room it is made" fl-mask -q -k a.key -p p5.flt -o x5.flt u0.flt
+    check "with room it is made" fl-mask -q -k a.key -p p25.flt -o x5.flt u0.flt
 else
     skip "a full disk" "no tmpfs can be mounted here"
 fi
