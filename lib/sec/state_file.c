@@ -1,5 +1,6 @@
 #include "sec/state_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,9 +168,10 @@ fl_state_file_read(struct fl_state *s)
     char *path = fl_folder_file(&s->folder, STATE_NAME);
     if (!path)
         return -1;
-    if (access(path, F_OK)) {
+    if (access(path, F_OK)) { /* only one that is not there may be made */
+        r = errno == ENOENT ? 0 : fl_error_errno(errno, "%s: cannot open", path);
         free(path);
-        return 0;
+        return r;
     }
     if (fl_vault_read(&v, path, STATE_MAGIC)) {
         free(path);
