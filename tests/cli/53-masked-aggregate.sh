@@ -117,6 +117,13 @@ refused 3 "an upload of another roster or epoch" 'another roster or epoch' a1.up
 forge b1.up forged.up b.key 1 "sid=b$(printf '00%.0s' $(seq 32))"
 refused 3 "an upload of another session" 'another plan' a1.up forged.up c1.up
 
+forge b1.up forged.up b.key 1 round=i2
+refused 3 "a round that is not its session's" 'says round 2' a1.up forged.up c1.up
+forge b1.up forged.up b.key 1 base.round=i5
+refused 3 "a base round that is not the plan's" 'from base round 5' a1.up forged.up c1.up
+forge b1.up forged.up b.key 1 ctr=i0
+refused 1 "an upload that does not count" 'ctr' a1.up forged.up c1.up
+
 # ---- two plans of one round, half of the sites each (adversarial test 8) ----
 cp hub.key evil.key && cp -a hub.key.state evil.state
 plan --round 9 -o p9.flt
