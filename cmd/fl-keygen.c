@@ -67,7 +67,7 @@ make_key(void)
         return fl_error(FL_REFUSED, "%s: is there already; a key is not written over another file",
                         opt.output);
     struct fl_key *key = fl_key_new(opt.name, opt.epoch);
-    int result = !key || fl_key_write(key, opt.output) || print_line(key) ? -1 : 0;
+    int result = !key || fl_key_create(key, opt.output) || print_line(key) ? -1 : 0;
     fl_key_free(key);
     return result;
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "crypt/secret.h"
+#include "os/file.h"
 
 /* Everything one parse needs: the program's options, the shared ones, and where their values go. */
 struct parse {
@@ -319,7 +320,8 @@ fl_main(int argc, char **argv, const struct fl_program *program)
     signal(SIGPIPE, SIG_IGN);
     fill_common(&p);
     cli.operands = fl_alloc((size_t)argc + 1, sizeof *cli.operands);
-    int result = cli.operands && !fl_crypt_init() ? parse(&p, argc, argv) : -1;
+    int result = cli.operands && !fl_hold_standard() && !fl_crypt_init() ? parse(&p, argc, argv)
+                                                                         : -1;
     if (!result)
         result = show_or_run(&p);
     for (const struct fl_option *o = p.own; o->type != FL_OPT_END; o++)

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 
@@ -13,16 +14,28 @@ fl_crypt_init(void)
     return 0;
 }
 
+/* Secret memory is left out of core files anyway; stacks and what is being masked are not. */
+static void
+leave_no_core(void)
+{
+    struct rlimit core;
+
+    if (!getrlimit(RLIMIT_CORE, &core) && core.rlim_cur) {
+        core.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &core);
+    }
+}
+
 void *
 fl_secret_alloc(size_t count, size_t size)
 {
     void *p = sodium_allocarray(count, size);
 
     if (!p) {
-        fl_error(FL_FAILED, "cannot lock %zu bytes in memory for secrets; raise ulimit -l",
-                 count * size);
+        fl_error(FL_FAILED, "not enough memory for %zu secrets of %zu bytes", count, size);
         return NULL;
     }
+    leave_no_core();
     memset(p, 0, count * size);
     return p;
 }

@@ -11,7 +11,10 @@
 /* Once, before threads; -1 when the system gives no randomness. */
 int fl_crypt_init(void);
 
-/* Zeroed memory for secrets (sodium_malloc: locked, guard pages), NULL with an error. */
+/*
+ * Zeroed memory for secrets (sodium_malloc: guard pages, and locked as far as ulimit -l goes), NULL
+ * with an error. A program that has asked for it leaves no core file.
+ */
 void *fl_secret_alloc(size_t count, size_t size);
 void fl_secret_free(void *p); /* wipes; NULL is fine */
 

@@ -80,6 +80,27 @@ check_bytes(const char *file, const struct fl_meta *meta, const char *key,
     return 0;
 }
 
+/* What the plan and the chain of uploads say as well: it must be there and agree. */
+static int
+check_record(const struct fl_open *o, const char *file, const struct fl_meta *meta)
+{
+    const unsigned char *prev;
+    const char *next;
+    int64_t round, base_round, ctr;
+
+    if (fl_meta_get_i64(meta, "round", 0, INT64_MAX, &round) ||
+        fl_meta_get_i64(meta, "base.round", 0, INT64_MAX, &base_round) ||
+        fl_meta_get_i64(meta, "ctr", 1, INT64_MAX, &ctr) ||
+        fl_meta_get_bytes(meta, "prev", 32, &prev) || fl_meta_get_text(meta, "next", &next))
+        return fl_error_about(file);
+    if ((uint64_t)round != o->plan->round || base_round != o->plan->base_round)
+        return fl_error(FL_REFUSED, "%s: says round %lld from base round %lld; its plan is of "
+                                    "round %llu from %lld", file, (long long)round,
+                        (long long)base_round, (unsigned long long)o->plan->round,
+                        (long long)o->plan->base_round);
+    return 0;
+}
+
 /* Whose upload it is, for this plan, and not there yet. */
 static int
 check_head(const struct fl_open *o, const char *file, const struct fl_meta *meta, uint32_t *site)
@@ -90,7 +111,8 @@ check_head(const struct fl_open *o, const char *file, const struct fl_meta *meta
 
     if (check_bytes(file, meta, "roster", r->digest, "roster or epoch") ||
         check_bytes(file, meta, "sid", o->plan->sid, "plan") ||
-        check_bytes(file, meta, "base", o->plan->base, "base model"))
+        check_bytes(file, meta, "base", o->plan->base, "base model") ||
+        check_record(o, file, meta))
         return -1;
     if (fl_meta_get_i64(meta, "site.index", 0, (int64_t)r->n - 1, &index) ||
         fl_meta_get_text(meta, "site", &name))

@@ -11,7 +11,9 @@
 #include "fed/weights.h"
 #include "os/file.h"
 
-enum { KEEP = 2 };
+#define KEPT_PREFIX "upload-"
+
+enum { KEEP = 2, NAME_SIZE = 64 };
 
 void
 fl_turn_release(struct fl_turn *t)
@@ -24,13 +26,19 @@ fl_turn_release(struct fl_turn *t)
 }
 
 /* Name of the kept upload of a round in the state folder. */
+static void
+kept_name(char name[NAME_SIZE], const struct fl_round *round)
+{
+    snprintf(name, NAME_SIZE, KEPT_PREFIX "%lld-%llu.flt", (long long)round->epoch,
+             (unsigned long long)round->round);
+}
+
 static char *
 kept_path(const struct fl_state *s, const struct fl_round *round)
 {
-    char name[64];
+    char name[NAME_SIZE];
 
-    snprintf(name, sizeof name, "upload-%lld-%llu.flt", (long long)round->epoch,
-             (unsigned long long)round->round);
+    kept_name(name, round);
     return fl_folder_file(&s->folder, name);
 }
 
@@ -84,7 +92,7 @@ check_new(struct fl_turn *t)
     if (now->index != t->index || now->n != r->n)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
     return fl_state_admit(t->state, t->plan->round, r->policy.max_skip) ||
-           fl_state_check_base(t->state, t->plan->base, t->members) || find_weight(t);
+           fl_state_check_base(t->state, t->plan->base, t->use) || find_weight(t);
 }
 
 int
@@ -98,7 +106,7 @@ fl_turn_check(struct fl_turn *t)
     if (index < 0 || index == (int64_t)FL_SIGNER_HUB)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = (uint32_t)index;
-    fl_roster_members(r, t->members);
+    fl_plan_use(t->plan, t->use);
     if (fl_update_check_base(fl_object_name(t->update), &fl_object_head(t->update)->meta,
                              "the plan's model", t->plan->base) ||
         fl_plan_match(t->plan, t->update) || fl_object_digest(t->update, t->pool, t->input))
@@ -168,7 +176,7 @@ make_new(struct fl_turn *t, struct fl_round *round)
     free(path);
     if (result)
         return -1;
-    return fl_state_commit_round(t->state, round, t->plan->base, t->members);
+    return fl_state_commit_round(t->state, round, t->plan->base, t->use);
 }
 
 /* The kept upload is what the state says, to the last byte. */
@@ -217,15 +225,16 @@ int
 fl_turn_clean(struct fl_turn *t)
 {
     struct fl_state *s = t->state;
+    const size_t count = s->round_count < KEEP ? s->round_count : KEEP;
+    char names[KEEP][NAME_SIZE];
+    const char *keep[KEEP];
 
-    if (s->round_count <= KEEP)
-        return 0;
-    for (size_t i = 0; i < s->round_count - KEEP; i++) { /* files first: no file is forgotten */
-        char *path = kept_path(s, &s->rounds[i]);
-        int result = path ? fl_folder_remove(&s->folder, strrchr(path, '/') + 1) : -1;
-        free(path);
-        if (result)
-            return -1;
+    for (size_t i = 0; i < count; i++) {
+        kept_name(names[i], &s->rounds[s->round_count - count + i]);
+        keep[i] = names[i];
     }
+    /* Files first: no file is forgotten. */
+    if (fl_folder_prune(&s->folder, KEPT_PREFIX, keep, count))
+        return -1;
     return fl_state_drop_rounds(s, KEEP);
 }

@@ -23,7 +23,7 @@ struct fl_turn { /* zeroed and filled by the caller: */
 
     /* filled by fl_turn_check and fl_turn_make: */
     uint32_t index;
-    unsigned char input[32], members[32];
+    unsigned char input[32], use[32];
     const struct fl_round *done; /* this upload was made before */
     double weight;               /* by the plan's rule; it counts as at most the cap */
     uint64_t clipped;            /* values beyond the clip, in a new upload */
@@ -47,7 +47,8 @@ int fl_turn_make(struct fl_turn *t);
 int fl_turn_send(struct fl_turn *t, struct fl_output *out);
 
 /*
- * Remove kept uploads but this and the one before. Safe, since the hub planned a later round: with
+ * Remove kept uploads but this and the one before, and what runs that were killed left of uploads
+ * that no state records. Safe, since the hub planned a later round: with
  * pairwise protection it does so when the sum of the earlier one is open or given up.
  */
 int fl_turn_clean(struct fl_turn *t);

@@ -91,6 +91,15 @@ fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t of
     return 0;
 }
 
+int
+fl_hold_standard(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+            return fl_error_errno(errno, "/dev/null: cannot open");
+    return 0;
+}
+
 const char *
 fl_input_name(const char *path)
 {

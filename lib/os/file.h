@@ -29,6 +29,12 @@ int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_
 int fl_open_input(const char *path, bool binary);
 void fl_close_input(int fd);
 
+/*
+ * Let no file that is opened later become standard input, output or error: those that are closed
+ * are held by /dev/null, so that reading or writing them fails as it did. Once, before any file.
+ */
+int fl_hold_standard(void);
+
 /* What messages call an input: its path, or "standard input". */
 const char *fl_input_name(const char *path);
 

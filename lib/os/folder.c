@@ -1,5 +1,6 @@
 #include "os/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,23 +35,30 @@ fl_check_private(int fd, const char *name)
     return 0;
 }
 
-/* Make the folder and flush the one above it, so that it is still there after a crash. */
+/* What is in PATH/BELOW is still there after a crash. */
+static int
+flush(const char *path, const char *below, const char *about)
+{
+    char *name = fl_alloc(strlen(path) + strlen(below) + 2, 1);
+
+    if (!name)
+        return -1;
+    sprintf(name, "%s/%s", path, below);
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(name);
+    int failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
+    int e = errno;
+    if (fd >= 0)
+        close(fd);
+    return failed ? fl_error_errno(e, "%s: cannot flush %s", path, about) : 0;
+}
+
 static int
 make(const char *path)
 {
     if (mkdir(path, 0700) && errno != EEXIST)
         return fl_error_errno(errno, "%s: cannot make this folder", path);
-    char *above = fl_alloc(strlen(path) + 4, 1);
-    if (!above)
-        return -1;
-    sprintf(above, "%s/..", path);
-    int fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(above);
-    int failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
-    int e = errno;
-    if (fd >= 0)
-        close(fd);
-    return failed ? fl_error_errno(e, "%s: cannot flush the folder above it", path) : 0;
+    return flush(path, "..", "the folder above it");
 }
 
 static int
@@ -89,6 +97,9 @@ fl_folder_open(struct fl_folder *folder, const char *path, bool create)
                                            "end", path)
                      : fl_error_errno(errno, "%s: cannot lock", name);
     free(name);
+    /* A run that was killed may have renamed a file and not flushed that: nobody acts on it yet. */
+    if (!result)
+        result = flush(path, ".", "this folder");
     if (result)
         fl_folder_close(folder);
     return result;
@@ -124,5 +135,33 @@ fl_folder_remove(const struct fl_folder *folder, const char *name)
     if (unlink(path) && errno != ENOENT)
         result = fl_error_errno(errno, "%s: cannot remove", path);
     free(path);
+    return result;
+}
+
+static bool
+is_kept(const char *name, const char *const *keep, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(name, keep[i]))
+            return true;
+    return false;
+}
+
+int
+fl_folder_prune(const struct fl_folder *folder, const char *prefix, const char *const *keep,
+                size_t count)
+{
+    DIR *dir = opendir(folder->path);
+    const struct dirent *entry;
+    int result = 0;
+
+    if (!dir)
+        return fl_error_errno(errno, "%s: cannot read this folder", folder->path);
+    while (!result && (entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        if (!strncmp(name + (*name == '.'), prefix, strlen(prefix)) && !is_kept(name, keep, count))
+            result = fl_folder_remove(folder, name);
+    }
+    closedir(dir);
     return result;
 }

@@ -18,7 +18,8 @@ struct fl_folder {
 /*
  * Open and lock the folder at PATH; with CREATE it is made when it is not there, durably. A folder
  * that others can read or enter is refused (FL_REFUSED); one that is locked by another run is an
- * error (FL_FAILED), without waiting.
+ * error (FL_FAILED), without waiting. What is found in it is durable, also if the run that wrote it
+ * was killed between a rename and its flush.
  */
 int fl_folder_open(struct fl_folder *folder, const char *path, bool create);
 void fl_folder_close(struct fl_folder *folder); /* unlocks; fine on one that is not open */
@@ -31,6 +32,13 @@ bool fl_folder_exists(const char *path);
 
 /* Remove the file NAME in it; a missing one is fine. */
 int fl_folder_remove(const struct fl_folder *folder, const char *name);
+
+/*
+ * Remove the files in it whose names begin with PREFIX, and the parts of such (os/output.h) that
+ * runs left behind, but the COUNT in KEEP.
+ */
+int fl_folder_prune(const struct fl_folder *folder, const char *prefix, const char *const *keep,
+                    size_t count);
 
 /*
  * Refuse (FL_REFUSED) a file that others can read or write; FD is open on it, NAME is for messages.

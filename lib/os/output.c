@@ -149,6 +149,7 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
     } else {
         out->target = target;
         out->part = part_name(target);
+        out->fresh = flags & FL_OUTPUT_NEW;
         if (out->part && !open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666))
             return 0;
         target = NULL;
@@ -203,6 +204,17 @@ flush_folder(const struct fl_output *out)
     return failed ? fl_error_errno(e, "%s: cannot flush its folder", out->name) : 0;
 }
 
+/* Whoever writes a file of this name holds the lock of its part: none comes between. */
+static int
+take_name(const struct fl_output *out)
+{
+    if (out->fresh && !access(out->target, F_OK)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(out->part, out->target);
+}
+
 int
 fl_output_commit(struct fl_output *out)
 {
@@ -223,7 +235,7 @@ fl_output_commit(struct fl_output *out)
         fl_output_abort(out);
         return -1;
     }
-    if (rename(out->part, out->target)) {
+    if (take_name(out)) {
         fl_error_errno(errno, "%s: cannot take its name", out->name);
         fl_output_abort(out);
         return -1;

@@ -21,14 +21,15 @@ struct fl_output {
     char *name;    /* for messages: the path as given, or "standard output" */
     char *target;  /* final name, links resolved; NULL when written in place */
     char *part;    /* the file being written; NULL when written in place */
-    bool flushed;
+    bool flushed, fresh;
 };
 
 #define FL_OUTPUT_INIT {.fd = -1}
 
 enum fl_output_flags {
     FL_OUTPUT_BINARY = 1, /* refuse a terminal with FL_USAGE */
-    FL_OUTPUT_SECRET = 2  /* mode 0600 whatever the umask */
+    FL_OUTPUT_SECRET = 2, /* mode 0600 whatever the umask */
+    FL_OUTPUT_NEW = 4     /* a file that is there when this one takes its name is an error */
 };
 
 /* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */

@@ -182,14 +182,26 @@ put_key(struct fl_vault *v, const struct fl_key *key)
              fl_vault_put_number(v, (uint64_t)key->roster_epoch) || fl_vault_end_line(v)));
 }
 
-int
-fl_key_write(const struct fl_key *key, const char *path)
+static int
+write_key(const struct fl_key *key, const char *path, bool fresh)
 {
     struct fl_vault v = {0};
-    int result = put_key(&v, key) || fl_vault_write(&v, path) ? -1 : 0;
+    int result = put_key(&v, key) || fl_vault_write(&v, path, fresh) ? -1 : 0;
 
     fl_vault_release(&v);
     return result;
+}
+
+int
+fl_key_write(const struct fl_key *key, const char *path)
+{
+    return write_key(key, path, false);
+}
+
+int
+fl_key_create(const struct fl_key *key, const char *path)
+{
+    return write_key(key, path, true);
 }
 
 int

@@ -54,6 +54,7 @@ void fl_key_free(struct fl_key *key); /* wipes; NULL is fine */
 
 struct fl_key *fl_key_read(const char *path);
 int fl_key_write(const struct fl_key *key, const char *path); /* replaces the file in one step */
+int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
 
 /* Fresh DH and REVEAL for EPOCH in place of the old ones. */
 void fl_key_renew(struct fl_key *key, int64_t epoch);

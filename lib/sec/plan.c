@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/hash.h"
@@ -205,6 +206,40 @@ fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level)
     fl_meta_release(&meta);
     fl_writer_free(w);
     return bad ? -1 : 0;
+}
+
+static void
+add_f64(struct fl_hash *h, double v)
+{
+    unsigned char p[8];
+
+    fl_put_f64(p, v);
+    fl_hash_add(h, p, sizeof p);
+}
+
+void
+fl_plan_use(const struct fl_plan *plan, unsigned char use[32])
+{
+    const char *rule = fl_rule_name(plan->rule);
+    unsigned char members[32];
+    struct fl_hash h;
+
+    fl_roster_members(&plan->roster, members);
+    fl_hash_init(&h, NULL, "fl1.use");
+    fl_hash_add(&h, members, sizeof members);
+    fl_hash_add64(&h, plan->bits);
+    add_f64(&h, plan->clip);
+    add_f64(&h, plan->scale);
+    fl_hash_add64(&h, plan->stochastic);
+    fl_hash_add_sized(&h, rule, strlen(rule));
+    add_f64(&h, plan->cap);
+    add_f64(&h, plan->alpha);
+    for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++)
+        add_f64(&h, plan->bandwidth[i]);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->tensors[i].role == FL_PLAIN)
+            fl_hash_add_sized(&h, plan->tensors[i].name, strlen(plan->tensors[i].name));
+    fl_hash_final(&h, use);
 }
 
 /* ---- from the stream ---- */

@@ -90,6 +90,13 @@ int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int le
 /* 0 when TEXT is a time in UTC like "2026-11-24T18:00:00Z", else -1 (no error recorded). */
 int fl_plan_deadline(const char *text);
 
+/*
+ * H(-; "fl1.use"; ...) of all that makes the sum of a round what it is but the updates: the sites,
+ * their weights, the encoding. Training is repeatable, so two rounds from one base hold the same
+ * updates; sums of them that differ in any of this are equations to solve for single ones.
+ */
+void fl_plan_use(const struct fl_plan *plan, unsigned char use[32]);
+
 /* The largest power of two as scale whose sum fits the lanes; 0 when there is none. */
 double fl_plan_largest_scale(const struct fl_plan *plan);
 

@@ -292,13 +292,13 @@ fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip)
 
 int
 fl_state_check_base(const struct fl_state *s, const unsigned char base[32],
-                    const unsigned char members[32])
+                    const unsigned char use[32])
 {
     for (size_t i = 0; i < s->base_count; i++)
-        if (!memcmp(s->bases[i].base, base, 32) && memcmp(s->bases[i].members, members, 32))
-            return fl_error(FL_REFUSED, "its base model was used in a round of other sites; the "
-                                        "difference of the two sums would show one site's update: "
-                                        "continue from another model");
+        if (!memcmp(s->bases[i].base, base, 32) && memcmp(s->bases[i].use, use, 32))
+            return fl_error(FL_REFUSED, "its base model was used in a round of other sites, "
+                                        "weights or encoding; the difference of the two sums "
+                                        "would show single updates: continue from another model");
     return 0;
 }
 
@@ -325,7 +325,7 @@ fl_state_pair_key(const struct fl_state *s, uint32_t j, const unsigned char sid[
 }
 
 static int
-add_base(struct fl_state *s, const unsigned char base[32], const unsigned char members[32])
+add_base(struct fl_state *s, const unsigned char base[32], const unsigned char use[32])
 {
     for (size_t i = 0; i < s->base_count; i++)
         if (!memcmp(s->bases[i].base, base, 32))
@@ -335,20 +335,20 @@ add_base(struct fl_state *s, const unsigned char base[32], const unsigned char m
         return -1;
     s->bases = bases;
     memcpy(bases[s->base_count].base, base, 32);
-    memcpy(bases[s->base_count++].members, members, 32);
+    memcpy(bases[s->base_count++].use, use, 32);
     return 0;
 }
 
 int
 fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
-                      const unsigned char base[32], const unsigned char members[32])
+                      const unsigned char base[32], const unsigned char use[32])
 {
     struct fl_round *rounds = fl_grow(s->rounds, s->round_count, &s->round_cap, sizeof *rounds);
 
     if (!rounds)
         return -1;
     s->rounds = rounds;
-    if (add_base(s, base, members))
+    if (add_base(s, base, use))
         return -1;
     rounds[s->round_count++] = *round;
     fl_state_step_to(s, round->round + 1);

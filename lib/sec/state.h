@@ -43,7 +43,7 @@ struct fl_round { /* an upload that was made, and is kept for sending again */
 };
 
 struct fl_used_base {
-    unsigned char base[32], members[32]; /* fl_roster_members of the sites that used it */
+    unsigned char base[32], use[32]; /* fl_plan_use of the plan that used it */
 };
 
 struct fl_signed_plan {
@@ -93,9 +93,9 @@ const struct fl_round *fl_state_round(const struct fl_state *s, const unsigned c
 /* -1 (FL_REFUSED) unless next <= ROUND < next + MAX_SKIP. */
 int fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip);
 
-/* -1 (FL_REFUSED) when BASE was used by another set of sites than MEMBERS. */
+/* -1 (FL_REFUSED) when BASE was used in another way than USE (sec/plan.h). */
 int fl_state_check_base(const struct fl_state *s, const unsigned char base[32],
-                        const unsigned char members[32]);
+                        const unsigned char use[32]);
 
 /* Move the chains to ROUND, in memory only. Cost: one hash a round and peer. */
 void fl_state_step_to(struct fl_state *s, uint64_t round);
@@ -106,7 +106,7 @@ void fl_state_pair_key(const struct fl_state *s, uint32_t j, const unsigned char
 
 /* Record an upload and the base it used, pass its round, and save: one atomic step. */
 int fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
-                          const unsigned char base[32], const unsigned char members[32]);
+                          const unsigned char base[32], const unsigned char use[32]);
 
 /* Forget all rounds but the last KEEP, and save. */
 int fl_state_drop_rounds(struct fl_state *s, size_t keep);

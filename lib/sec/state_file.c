@@ -1,5 +1,6 @@
 #include "sec/state_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,7 @@ read_base(struct fl_vault *v, struct fl_state *s)
         return -1;
     s->bases = bases;
     return fl_vault_bytes(v, 1, bases[s->base_count].base, 32) ||
-           fl_vault_bytes(v, 2, bases[s->base_count++].members, 32);
+           fl_vault_bytes(v, 2, bases[s->base_count++].use, 32);
 }
 
 static int
@@ -167,9 +168,10 @@ fl_state_file_read(struct fl_state *s)
     char *path = fl_folder_file(&s->folder, STATE_NAME);
     if (!path)
         return -1;
-    if (access(path, F_OK)) {
+    if (access(path, F_OK)) { /* only one that is not there may be made */
+        r = errno == ENOENT ? 0 : fl_error_errno(errno, "%s: cannot open", path);
         free(path);
-        return 0;
+        return r;
     }
     if (fl_vault_read(&v, path, STATE_MAGIC)) {
         free(path);
@@ -221,7 +223,7 @@ put_records(struct fl_vault *v, const struct fl_state *s)
     }
     for (size_t i = 0; i < s->base_count && !bad; i++)
         bad = fl_vault_word(v, "base") || fl_vault_put_bytes(v, s->bases[i].base, 32) ||
-              fl_vault_put_bytes(v, s->bases[i].members, 32) || fl_vault_end_line(v);
+              fl_vault_put_bytes(v, s->bases[i].use, 32) || fl_vault_end_line(v);
     for (size_t i = 0; i < s->plan_count && !bad; i++)
         bad = fl_vault_word(v, "plan") || fl_vault_put_bytes(v, s->plans[i].roster, 32) ||
               fl_vault_put_number(v, s->plans[i].round) ||
@@ -244,7 +246,7 @@ fl_state_file_write(const struct fl_state *s)
     for (size_t i = 0; i < s->section_count && !bad; i++)
         bad = put_section(&v, &s->section[i]);
     if (!bad)
-        bad = put_records(&v, s) || fl_vault_write(&v, path);
+        bad = put_records(&v, s) || fl_vault_write(&v, path, false);
     fl_vault_release(&v);
     free(path);
     return bad ? -1 : 0;

@@ -2,7 +2,7 @@
  * The file "state" of a state folder, to and from struct fl_state. A text file (sec/vault.h) of
  *     fl-state-v1                          key HEX(32)        ctr N        prev HEX(32)
  *     roster RD EPOCH INDEX|hub N NEXT FEDERATION     then   reveal HEX   and   chain J HEX ...
- *     round RD EPOCH R SID INPUT ROOT      base BASE MEMBERS      plan RD R DIGEST
+ *     round RD EPOCH R SID INPUT ROOT      base BASE USE      plan RD R DIGEST
  * with the values of one line on one line, in this order.
  */
 #ifndef FL_SEC_STATE_FILE_H

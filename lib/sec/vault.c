@@ -222,7 +222,7 @@ fl_vault_end_line(struct fl_vault *v)
 }
 
 int
-fl_vault_write(struct fl_vault *v, const char *path)
+fl_vault_write(struct fl_vault *v, const char *path, bool fresh)
 {
     unsigned char hash[FL_HASH_BYTES];
 
@@ -230,5 +230,6 @@ fl_vault_write(struct fl_vault *v, const char *path)
     if (fl_vault_word(v, "check") || fl_vault_put_bytes(v, hash, sizeof hash) ||
         fl_vault_end_line(v))
         return -1;
-    return fl_output_write_file(path, v->text, v->len, FL_OUTPUT_SECRET);
+    return fl_output_write_file(path, v->text, v->len,
+                                FL_OUTPUT_SECRET | (fresh ? FL_OUTPUT_NEW : 0));
 }

@@ -50,7 +50,7 @@ int fl_vault_put_bytes(struct fl_vault *v, const void *data, size_t n); /* in he
 int fl_vault_put_number(struct fl_vault *v, uint64_t value);
 int fl_vault_end_line(struct fl_vault *v);
 
-/* Add the check and write the file, durably and in one step. */
-int fl_vault_write(struct fl_vault *v, const char *path);
+/* Add the check and write the file, durably and in one step; FRESH: not over another one. */
+int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
 
 #endif

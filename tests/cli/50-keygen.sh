@@ -206,6 +206,19 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
 else
     skip "killed while accepting" "strace cannot trace here"
 fi
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+    # A state that cannot be looked at is not one that is missing: an old key would begin anew.
+    # (Leaks cannot be looked for under strace.)
+    cp q.old old.key && cp -a q.key.state old.key.state
+    cp old.key.state/state kept
+    ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o /dev/null -P old.key.state/state -e inject=access,faccessat,faccessat2:error=EIO \
+        fl-keygen --accept crash.yaml -k old.key --words p.words 2>err
+    code=$?
+    check "a state that cannot be looked at: exit 1" [ $code = 1 ]
+    check "  it is as it was" cmp kept old.key.state/state
+else
+    skip "a state that cannot be looked at" "strace cannot trace here"
+fi
 if small_disk 4; then
     cp p.first small/p.key 2>/dev/null || cp c.old small/p.key
     dd if=/dev/zero of=small/fill 2>/dev/null

@@ -62,6 +62,9 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
     done
     check "killed at each of $((n - 1)) flushes: no byte had left" [ "$early" = 0 ]
     check "  (flushes enough)" [ "$n" -gt 2 ]
+    strace -f -o trace -e trace=fsync,write fl-plan -r roster.yaml -k hub.key -m model.flt --round 11 >again.flt
+    check "the same plan again: the state is flushed before a byte leaves" \
+        awk '/fsync\(.* = 0/ {flushed = 1} /write\(1,/ {exit !flushed}' trace
 else
     skip "killed while planning" "strace cannot trace here"
 fi

@@ -35,10 +35,11 @@ round=1
 for settings in 'bits: 8\nrounding: nearest' 'bits: 13\nclip: 0.5' 'bits: 64\nweights: uniform'; do
     round=$((round + 5))   # rounds that nobody masked lie between
     printf '%b\n' "$settings" >round.yaml
-    plan --round $round -c round.yaml -o p.flt
-    fl-mask -q -k b.key -p p.flt -o b2.flt u1.flt
+    mkdir $round && secagg make $round $round   # a model is used in one way only
+    plan -m $round/model.flt --round $round -c round.yaml -o p.flt
+    fl-mask -q -k b.key -p p.flt -o b2.flt $round/u1.flt
     check "lanes of $(printf '%b' "$settings" | tr '\n' ' '), after five rounds" \
-        secagg upload roster.yaml p.flt 1 $((round / 5 + 1)) b.flt u1.flt b2.flt a.old b.old c.old b.key
+        secagg upload roster.yaml p.flt 1 $((round / 5 + 1)) b.flt $round/u1.flt b2.flt a.old b.old c.old b.key
     mv b2.flt b.flt
 done
 back fresh
@@ -96,9 +97,30 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
         check "  (places enough)" [ $kills -ge 2 ]
         [ $call != write ] || check "  (some bytes had left)" [ $left = 1 ]
     done
+    # What is left of an upload that no state records, half or whole, goes with the next one.
+    back fresh
+    for n in 1 2; do
+        plan -q --round $((50 + n)) -o left.flt
+        strace -f -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=$n \
+            fl-mask -q -k a.key -p left.flt u0.flt >part.flt 2>/dev/null
+    done
+    check "two runs are killed with an upload in the state folder" \
+        [ "$(find a.key.state -name '*upload-*' | wc -l)" = 2 ]
+    plan -q --round 53 -o left.flt
+    check "  the next round" mask left.flt -q -o x.flt u0.flt
+    check "  removes them" [ "$(find a.key.state -name '*upload-*')" = a.key.state/upload-1-53.flt ]
+    check "  and keeps its own" sh -c 'fl-mask -q -k a.key -p left.flt u0.flt | cmp - x.flt'
+    back fresh
+    fl-mask -q -k a.key -p big/p.flt -o big/a.flt big/u0.flt
+    # A killed run may have renamed its state and not flushed that. What is sent again must not rest on
+    # a name that a power cut takes back: then another update could be masked.
+    strace -f -o trace -e trace=fsync,write fl-mask -q -j 1 -k a.key -p big/p.flt big/u0.flt >again.flt
+    check "sent again: the folder is flushed before the first byte" \
+        awk '/fsync\(.* = 0/ {flushed = 1} /write\(1,/ {exit !flushed}' trace
+    check "  (it was sent)" cmp again.flt big/a.flt
     back fresh
     # a state that cannot be written: nothing leaves (leaks cannot be looked for under strace)
-    ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=EIO:when=3+ \
+    ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=EIO:when=4+ \
         fl-mask -q -k a.key -p p1.flt u0.flt >part.flt 2>err
     code=$?
     check "a disk that cannot flush the state: exit 1" [ $code = 1 ]
@@ -142,6 +164,15 @@ fl-plan -r roster.yaml -k evil.key --state evil.state -m model.flt --round 2 -c 
 check "of two plans of one round, one" mask p2.flt -q -o a2.flt u0.flt
 status 3 "  and not the other" mask p2b.flt -q u0.flt
 says 'another plan of it'
+echo 'weights: uniform' >round.yaml
+plan --round 13 -c round.yaml -o p13.flt
+status 3 "another weighting of updates of that model" mask p13.flt -q u0.flt
+says 'other sites, weights or encoding'
+printf 'clip: 0.5\nscale: 536870912\n' >round.yaml
+plan --round 14 -c round.yaml -o p14.flt
+status 3 "another clip" mask p14.flt -q u0.flt
+plan --round 15 --deadline 2031-01-01T00:00:00Z -o p15.flt
+check "another round of it, in the same way" mask p15.flt -q -o x.flt u0.flt
 status 3 "the hub's key masks nothing" fl-mask -q -k hub.key -p p1.flt u0.flt
 says 'no site of the plan'
 keys d
@@ -205,12 +236,12 @@ check "nothing is left behind" sh -c '[ -z "$(find . -name ".*.part")" ]'
 if small_disk 64; then
     mv a.key.state small/
     dd if=/dev/zero of=small/fill 2>/dev/null
-    plan --round 5 -o p5.flt
-    status 1 "no room to keep the upload" fl-mask -q -k a.key --state small/a.key.state -p p5.flt -o x5.flt u0.flt
+    plan --round 25 -o p25.flt
+    status 1 "no room to keep the upload" fl-mask -q -k a.key --state small/a.key.state -p p25.flt -o x5.flt u0.flt
     check "  nothing left" [ ! -e x5.flt ]
     rm small/fill
     mv small/a.key.state .
-    check "with room it is made" fl-mask -q -k a.key -p p5.flt -o x5.flt u0.flt
+    check "with room it is made" fl-mask -q -k a.key -p p25.flt -o x5.flt u0.flt
 else
     skip "a full disk" "no tmpfs can be mounted here"
 fi

@@ -7,9 +7,10 @@ federation a b c || exit 1
 secagg make . 1
 updates() { python "$top/tests/cli/updates.py" "$@"; }
 plan() { fl-plan -r roster.yaml -k hub.key -m model.flt "$@"; }
-mask() {   # PLAN SUFFIX: all three
-    fl-mask -q -k a.key -p "$1" -o "a$2" u0.flt && fl-mask -q -k b.key -p "$1" -o "b$2" u1.flt &&
-        fl-mask -q -k c.key -p "$1" -o "c$2" u2.flt
+mask() {   # PLAN SUFFIX [FOLDER]: all three
+    fl-mask -q -k a.key -p "$1" -o "a$2" "${3-.}/u0.flt" &&
+        fl-mask -q -k b.key -p "$1" -o "b$2" "${3-.}/u1.flt" &&
+        fl-mask -q -k c.key -p "$1" -o "c$2" "${3-.}/u2.flt"
 }
 
 # ---- the mean ----
@@ -21,9 +22,11 @@ round=1
 for settings in 'bits: 8\nrounding: nearest' 'bits: 19\nclip: 0.25\nweights: loss' 'bits: 64\ncap: 2000'; do
     round=$((round + 1))
     printf '%b\n' "$settings" >round.yaml
-    plan --round $round -c round.yaml -o p.flt
-    mask p.flt .up && fl-aggregate -p p.flt -o m.flt a.up b.up c.up
-    check "  with $(printf '%b' "$settings" | tr '\n' ' ')" secagg mean p.flt m.flt u0.flt u1.flt u2.flt
+    mkdir $round && secagg make $round $round   # a model is used in one way only
+    plan -m $round/model.flt --round $round -c round.yaml -o p.flt
+    mask p.flt .up $round && fl-aggregate -p p.flt -o m.flt a.up b.up c.up
+    check "  with $(printf '%b' "$settings" | tr '\n' ' ')" \
+        secagg mean p.flt m.flt $round/u0.flt $round/u1.flt $round/u2.flt
 done
 meta() { fl-info "$1" | awk -F '\t' -v k="$2" '$1 == "meta" && $2 == k {print $7}'; }
 check "it names its sites" [ "$(meta m1.flt sum.sites)" = 'a, b, c' ]
@@ -41,12 +44,13 @@ check "compressed: the same digest" grep -q '^ *2 ' same
 fl-aggregate -p p1.flt a1.up b1.up c1.up | head -c 10 >head.flt
 check "a reader that goes away" sh -c 'head -c 10 m1.flt | cmp - head.flt'
 # Values within the clip, weights that the cap divides: the plain mean within the documented bound.
+mkdir 7 && secagg make 7 7
 for i in 0 1 2; do
-    updates edit u1.flt w$i.flt examples=i:$((100 * (i + 1))) "site=t:$(echo abc | cut -c $((i + 1)))" \
+    updates edit 7/u1.flt w$i.flt examples=i:$((100 * (i + 1))) "site=t:$(echo abc | cut -c $((i + 1)))" \
         "embed[$i]=0.$i" "large[$((i * 100))]=-0.75"
 done
 printf 'cap: 300\n' >round.yaml
-plan --round 7 -c round.yaml -o p7.flt
+plan -m 7/model.flt --round 7 -c round.yaml -o p7.flt
 for i in 0 1 2; do
     n=$(echo abc | cut -c $((i + 1)))
     fl-mask -k $n.key -p p7.flt -o $n.up w$i.flt
@@ -65,7 +69,7 @@ for name in a:
 assert 0 < worst < 3 / (2**29 * 2), worst   # n / (scale * sum of q)
 END
 check "the masked mean is the plain one up to rounding" python near.py "$top/tests/cli" masked.flt plain.flt
-check "it can be applied" fl-apply -m model.flt -o next.flt masked.flt
+check "it can be applied" fl-apply -m 7/model.flt -o next.flt masked.flt
 check "  and planned behind" fl-plan -r roster.yaml -k hub.key -m next.flt --round 8 --after masked.flt -o p8.flt
 
 # ---- who is missing, who is there twice, whose is not ----
@@ -112,6 +116,13 @@ forge b1.up forged.up b.key 1 "roster=b$(printf '00%.0s' $(seq 32))"
 refused 3 "an upload of another roster or epoch" 'another roster or epoch' a1.up forged.up c1.up
 forge b1.up forged.up b.key 1 "sid=b$(printf '00%.0s' $(seq 32))"
 refused 3 "an upload of another session" 'another plan' a1.up forged.up c1.up
+
+forge b1.up forged.up b.key 1 round=i2
+refused 3 "a round that is not its session's" 'says round 2' a1.up forged.up c1.up
+forge b1.up forged.up b.key 1 base.round=i5
+refused 3 "a base round that is not the plan's" 'from base round 5' a1.up forged.up c1.up
+forge b1.up forged.up b.key 1 ctr=i0
+refused 1 "an upload that does not count" 'ctr' a1.up forged.up c1.up
 
 # ---- two plans of one round, half of the sites each (adversarial test 8) ----
 cp hub.key evil.key && cp -a hub.key.state evil.state

@@ -213,6 +213,28 @@ gone fl-info --version
 gone fl-info --completion bash
 if command -v fl-generate >/dev/null; then gone fl-generate -m model.flt -n 3 --seed 1 hello; fi
 
+# ---- standard output, or standard input, that is closed ----
+# A file that a program opens must not take its place: a key would get its own line, a lock an upload.
+closed() {   # command...
+    "$@" >&- 2>err
+    code=$?
+    [ $code = 1 ] && grep -q 'standard output: cannot write' err || echo "# exit $code: $(cat err)"
+    report $((code != 1)) "$1: a closed output is an error"
+}
+closed fl-keygen -n closed -o closed.key
+check "  and the key is whole" fl-keygen --public -k closed.key
+closed fl-plan -r roster.yaml -k hub.key --round 3 -m model.flt
+closed fl-mask -q -k a.key -p plan.flt update.flt
+check "  and the locks of both are empty" test ! -s hub.key.state/lock -a ! -s a.key.state/lock
+closed fl-aggregate update.flt
+closed fl-diff -b model.flt trained.flt
+fl-mask -k a.key -p plan.flt -o x.flt <&- 2>err
+code=$?
+grep -q 'standard input: cannot read' err || code=9
+report $((code != 1)) "fl-mask: a closed input is an error"
+fl-aggregate -o x.flt update.flt update.flt 2>&-
+report $(($? != 3)) "fl-aggregate: closed standard error changes nothing"
+
 # ---- a full disk ----
 full() {   # command...: with -o small/out.flt
     "$@" >stdout 2>err

@@ -1,5 +1,6 @@
 #include "os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -129,6 +130,27 @@ test_spool(void)
     free(old);
 }
 
+/* A file that is opened does not become what messages or results are written to. */
+static void
+test_hold_standard(void)
+{
+    char byte = 'x';
+    bool apart = true;
+
+    for (int fd = 0; fd <= 2; fd++) {
+        int kept = dup(fd);
+        close(fd);
+        int held = fl_hold_standard(), file = open(path, O_RDWR);
+        errno = 0;
+        ssize_t n = fd ? write(fd, &byte, 1) : read(fd, &byte, 1);
+        apart = apart && !held && file > 2 && n == -1 && errno == EBADF;
+        close(file);
+        dup2(kept, fd);
+        close(kept);
+    }
+    CHECK(apart && !fl_hold_standard());
+}
+
 int
 main(void)
 {
@@ -138,6 +160,7 @@ main(void)
     RUN(test_open);
     RUN(test_read_file);
     RUN(test_spool);
+    RUN(test_hold_standard);
     unlink(path);
     return test_end();
 }

@@ -120,6 +120,9 @@ test_key_file(void)
     key->roster_epoch = 2;
     memset(key->roster, 0x5a, 32);
     CHECK(!fl_key_write(key, path) && !stat(path, &st) && (st.st_mode & 0777) == 0600);
+    again = fl_key_new("bob", 3);
+    CHECK(fl_key_create(again, path) == -1 && fl_error_status() == FL_FAILED);
+    fl_key_free(again);
     again = fl_key_read(path);
     CHECK(again && !memcmp(key, again, sizeof *key));
     fl_key_free(again);

@@ -1,5 +1,8 @@
-/* X25519 and Ed25519 against the vectors of RFC 7748 and RFC 8032. */
+/* X25519 and Ed25519 against the vectors of RFC 7748 and RFC 8032; memory for secrets. */
 #include "crypt/keys.h"
+
+#include <stdint.h>
+#include <sys/resource.h>
 
 #include "crypt/hash.h"
 #include "crypt/secret.h"
@@ -111,6 +114,22 @@ test_ed25519(void) /* RFC 8032, section 7.1, tests 1 to 3 */
     }
 }
 
+/* Zeroed, and from then on a crash leaves no core file with what stacks and buffers hold. */
+static void
+test_secret(void)
+{
+    static const unsigned char zero[100];
+    struct rlimit core;
+    unsigned char *p = fl_secret_alloc(10, 10);
+
+    CHECK(p && !memcmp(p, zero, sizeof zero) && fl_is_zero(p, 100));
+    CHECK(!getrlimit(RLIMIT_CORE, &core) && core.rlim_cur == 0);
+    p[99] = 1;
+    CHECK(!fl_is_zero(p, 100) && !fl_equal_secret(p, zero, 100) && fl_equal_secret(p, zero, 99));
+    fl_secret_free(p);
+    CHECK(!fl_secret_alloc(SIZE_MAX / 2, 3) && fl_error_status() == FL_FAILED);
+}
+
 int
 main(void)
 {
@@ -119,5 +138,6 @@ main(void)
     RUN(test_x25519);
     RUN(test_small_order);
     RUN(test_ed25519);
+    RUN(test_secret);
     return test_end();
 }

@@ -125,6 +125,23 @@ test_links(void)
     CHECK_TEXT(content("elsewhere"), "mine");
 }
 
+/* What got its name meanwhile stays. */
+static void
+test_new(void)
+{
+    struct fl_output out;
+
+    CHECK(!fl_output_write_file(in_folder("fresh"), "first", 5, FL_OUTPUT_NEW));
+    CHECK_TEXT(content("fresh"), "first");
+    CHECK(fl_output_write_file(in_folder("fresh"), "second", 6, FL_OUTPUT_NEW) == -1);
+    CHECK(fl_error_status() == FL_FAILED && strstr(fl_error_text(), "cannot take its name"));
+    CHECK(!fl_output_open(&out, in_folder("raced"), FL_OUTPUT_NEW));
+    put("raced", "theirs");
+    CHECK(!fl_output_write(&out, "ours", 4) && fl_output_commit(&out) == -1 && out.fd == -1);
+    CHECK_TEXT(content("raced"), "theirs");
+    CHECK_TEXT(content(".raced.part"), "(none)");
+}
+
 static void
 test_modes(void)
 {
@@ -209,6 +226,7 @@ main(void)
     RUN(test_abort);
     RUN(test_leftover);
     RUN(test_links);
+    RUN(test_new);
     RUN(test_modes);
     RUN(test_in_place);
     RUN(test_refused);

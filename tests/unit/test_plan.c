@@ -361,6 +361,38 @@ test_deadline(void)
         CHECK(fl_plan_deadline(bad[i]) == -1);
 }
 
+/* What makes the sum another one is another use of the model; when and why it is made is not. */
+static void
+test_use(void)
+{
+    static const char *const others[] = {
+        "bits: 31", "clip: 0.5\nscale: 536870912", "scale: 268435456", "rounding: nearest",
+        "cap: 2", "weights: uniform", "weights: loss\ncap: 1", "plain: [large]",
+        "weights: dynamic\nalpha: 0", "weights: dynamic\nbandwidth: {a: 1, b: 1, c: 1}",
+        "weights: dynamic\nbandwidth: {a: 1, b: 2, c: 1}",
+        "weights: dynamic\nbandwidth: {a: 1, b: 1, c: 2}"};
+    const size_t n = sizeof others / sizeof *others;
+    unsigned char use[sizeof others / sizeof *others + 1][32], again[32];
+    struct federation f;
+    struct fl_plan plan;
+
+    fed_start(&f, 3, "policy: {plain: [large]}\n");
+    for (size_t i = 0; i <= n; i++) {
+        CHECK(!fed_plan(&f, &plan, 1, i < n ? others[i] : "{}"));
+        fl_plan_use(&plan, use[i]);
+        for (size_t j = 0; j < i; j++)
+            CHECK(memcmp(use[i], use[j], 32));
+        fl_plan_release(&plan);
+    }
+    CHECK(!fed_plan(&f, &plan, 9, "{}"));
+    snprintf(plan.deadline, sizeof plan.deadline, "2026-11-24T18:00:00Z");
+    plan.has_after = true;
+    fl_plan_use(&plan, again);
+    CHECK(!memcmp(use[n], again, 32));
+    fl_plan_release(&plan);
+    fed_end(&f);
+}
+
 int
 main(void)
 {
@@ -375,5 +407,6 @@ main(void)
     RUN(test_damaged);
     RUN(test_match);
     RUN(test_deadline);
+    RUN(test_use);
     return test_end();
 }

@@ -16,14 +16,14 @@ static int
 commit(struct fl_state *s, const struct federation *f, uint64_t round, const unsigned char *of)
 {
     struct fl_round r = {.epoch = f->roster.epoch, .round = round};
-    unsigned char members[32];
+    unsigned char use[32];
 
     memcpy(r.roster, f->roster.digest, 32);
     memcpy(r.sid, sid, 32);
     memset(r.input, (int)round, 32);
     memset(r.root, (int)round + 1, 32);
-    fl_roster_members(&f->roster, members);
-    return fl_state_commit_round(s, &r, of, members);
+    fl_roster_members(&f->roster, use);
+    return fl_state_commit_round(s, &r, of, use);
 }
 
 static void
@@ -87,7 +87,7 @@ test_rounds(void)
 {
     struct federation f;
     struct fl_state *s;
-    unsigned char k[32], later[32], members[32], others[32] = {9};
+    unsigned char k[32], later[32], use[32], others[32] = {9};
 
     fed_start(&f, 3, "first_round: 3\n");
     CHECK(!fed_accept(&f, 0));
@@ -109,8 +109,8 @@ test_rounds(void)
     CHECK(!fl_state_round(s, f.roster.digest, 4) && !fl_state_round(s, base, 5));
     fl_state_pair_key(s, 2, sid, later);
     CHECK(memcmp(k, later, 32));
-    fl_roster_members(&f.roster, members);
-    CHECK(!fl_state_check_base(s, base, members) && !fl_state_check_base(s, other_base, others));
+    fl_roster_members(&f.roster, use);
+    CHECK(!fl_state_check_base(s, base, use) && !fl_state_check_base(s, other_base, others));
     CHECK_REFUSED(fl_state_check_base(s, base, others), FL_REFUSED, "other sites");
     CHECK(!commit(s, &f, 9, base) && !commit(s, &f, 10, other_base) && s->base_count == 2);
     CHECK(!fl_state_drop_rounds(s, 2) && s->round_count == 2 && s->rounds[0].round == 9);
@@ -205,7 +205,7 @@ test_next_epoch(void)
 {
     struct federation f;
     struct fl_state *s;
-    unsigned char first[32], members[32];
+    unsigned char first[32], use[32];
     struct fl_buf first_roster = {0};
     char command[400];
 
@@ -227,8 +227,8 @@ test_next_epoch(void)
     CHECK((s = open_state(&f, 0)) && s->section_count == 1 && s->section[0].epoch == 2);
     CHECK(s->section[0].next == 5 && s->section[0].n == 4 && s->ctr == 1);
     CHECK(fl_state_round(s, first, 4) && !fl_state_round(s, f.roster.digest, 4));
-    fl_roster_members(&f.roster, members);
-    CHECK_REFUSED(fl_state_check_base(s, base, members), FL_REFUSED, "other sites");
+    fl_roster_members(&f.roster, use);
+    CHECK_REFUSED(fl_state_check_base(s, base, use), FL_REFUSED, "other sites");
     fl_state_free(s);
     struct fl_key *old = fl_key_read(fed_path(&f, "a1.key"));
     CHECK(old && !fl_state_open(fed_path(&f, "a.state"), old) && fl_error_status() == FL_REFUSED);
