@@ -128,6 +128,7 @@ read_policy(const char *file, const struct fl_yaml *node, struct fl_policy *poli
         {.key = "max_skip", .type = FL_FIELD_I64, .value = &policy->max_skip, .min = 1,
          .max = 65536},
         {.key = "noise", .type = FL_FIELD_CHOICE, .value = &policy->noise, .choices = "none"},
+        {.key = "vary", .type = FL_FIELD_BOOL, .value = &policy->vary},
         {.type = FL_FIELD_END}};
 
     if (!node)

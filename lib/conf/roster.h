@@ -8,12 +8,14 @@
  *       clip: [MIN, MAX] (1e-6, 1000)              plain: [TENSOR, ...] (none)
  *       weights: {RULE: CAP, ...} or [RULE, ...]   spread: X (16)
  *       max_skip: N (4096)                         noise: none
+ *       vary: BOOL (false)
  *
  * Here are the YAML's types and ranges only; keys, signatures and names are judged in sec/roster.h.
  */
 #ifndef FL_CONF_ROSTER_H
 #define FL_CONF_ROSTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf/names.h"
@@ -28,6 +30,7 @@ struct fl_policy {
     double cap[FL_WEIGHT_RULES]; /* the largest cap of a rule; 0: the rule is not allowed */
     double spread;            /* largest ratio of two sites' factors that come from the plan */
     int64_t max_skip;         /* a round may be at most this many after the last one, less one */
+    bool vary;                /* plans of one epoch may differ in their terms (fl_plan_terms) */
     char *noise;              /* the least: "none" */
     struct fl_name_list plain; /* tensors that may travel unmasked */
 };

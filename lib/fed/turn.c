@@ -78,6 +78,20 @@ check_again(const struct fl_turn *t)
     return 0;
 }
 
+/* People agreed on the policy's cap; a lower one is the hub's way to change who counts what. */
+static int
+check_cap(const struct fl_turn *t)
+{
+    const struct fl_policy *policy = &t->plan->roster.policy;
+    double most = policy->cap[t->plan->rule];
+
+    if (!policy->vary && t->plan->cap < most && t->weight > t->plan->cap)
+        return fl_error(FL_REFUSED, "the plan's cap of %.10g cuts this site's weight of %.10g; "
+                                    "only the roster's own of %.10g may: plan with \"cap: %.10g\"",
+                        t->plan->cap, t->weight, most, most);
+    return 0;
+}
+
 static int
 check_new(struct fl_turn *t)
 {
@@ -92,7 +106,9 @@ check_new(struct fl_turn *t)
     if (now->index != t->index || now->n != r->n)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
     return fl_state_admit(t->state, t->plan->round, r->policy.max_skip) ||
-           fl_state_check_base(t->state, t->plan->base, t->use) || find_weight(t);
+           fl_state_check_base(t->state, t->plan->base, t->precedent.use) ||
+           (!r->policy.vary && fl_state_check_terms(t->state, t->precedent.terms)) ||
+           find_weight(t) || check_cap(t);
 }
 
 int
@@ -106,7 +122,9 @@ fl_turn_check(struct fl_turn *t)
     if (index < 0 || index == (int64_t)FL_SIGNER_HUB)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = (uint32_t)index;
-    fl_plan_use(t->plan, t->use);
+    memcpy(t->precedent.base, t->plan->base, sizeof t->precedent.base);
+    fl_plan_use(t->plan, t->precedent.use);
+    fl_plan_terms(t->plan, t->precedent.terms);
     if (fl_update_check_base(fl_object_name(t->update), &fl_object_head(t->update)->meta,
                              "the plan's model", t->plan->base) ||
         fl_plan_match(t->plan, t->update) || fl_object_digest(t->update, t->pool, t->input))
@@ -176,7 +194,7 @@ make_new(struct fl_turn *t, struct fl_round *round)
     free(path);
     if (result)
         return -1;
-    return fl_state_commit_round(t->state, round, t->plan->base, t->use);
+    return fl_state_commit_round(t->state, round, &t->precedent);
 }
 
 /* The kept upload is what the state says, to the last byte. */

@@ -23,7 +23,8 @@ struct fl_turn { /* zeroed and filled by the caller: */
 
     /* filled by fl_turn_check and fl_turn_make: */
     uint32_t index;
-    unsigned char input[32], use[32];
+    unsigned char input[32];
+    struct fl_precedent precedent;
     const struct fl_round *done; /* this upload was made before */
     double weight;               /* by the plan's rule; it counts as at most the cap */
     uint64_t clipped;            /* values beyond the clip, in a new upload */

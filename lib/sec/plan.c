@@ -218,27 +218,38 @@ add_f64(struct fl_hash *h, double v)
 }
 
 void
-fl_plan_use(const struct fl_plan *plan, unsigned char use[32])
+fl_plan_terms(const struct fl_plan *plan, unsigned char terms[32])
 {
-    const char *rule = fl_rule_name(plan->rule);
-    unsigned char members[32];
+    const char *rule = fl_weight_rule_name(plan->rule);
     struct fl_hash h;
 
-    fl_roster_members(&plan->roster, members);
-    fl_hash_init(&h, NULL, "fl1.use");
-    fl_hash_add(&h, members, sizeof members);
+    fl_hash_init(&h, NULL, "fl1.terms");
     fl_hash_add64(&h, plan->bits);
     add_f64(&h, plan->clip);
-    add_f64(&h, plan->scale);
     fl_hash_add64(&h, plan->stochastic);
     fl_hash_add_sized(&h, rule, strlen(rule));
-    add_f64(&h, plan->cap);
     add_f64(&h, plan->alpha);
     for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++)
         add_f64(&h, plan->bandwidth[i]);
     for (size_t i = 0; i < plan->count; i++)
         if (plan->tensors[i].role == FL_PLAIN)
             fl_hash_add_sized(&h, plan->tensors[i].name, strlen(plan->tensors[i].name));
+    fl_hash_final(&h, terms);
+}
+
+void
+fl_plan_use(const struct fl_plan *plan, unsigned char use[32])
+{
+    unsigned char members[32], terms[32];
+    struct fl_hash h;
+
+    fl_roster_members(&plan->roster, members);
+    fl_plan_terms(plan, terms);
+    fl_hash_init(&h, NULL, "fl1.use");
+    fl_hash_add(&h, members, sizeof members);
+    fl_hash_add(&h, terms, sizeof terms);
+    add_f64(&h, plan->scale);
+    add_f64(&h, plan->cap);
     fl_hash_final(&h, use);
 }
 

@@ -91,6 +91,15 @@ int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int le
 int fl_plan_deadline(const char *text);
 
 /*
+ * H(-; "fl1.terms"; ...) of what a plan says about weights and encoding: bits, clip, rounding, rule,
+ * alpha, bandwidths, plain tensors. Rounds from nearly the same model hold nearly the same
+ * updates, so a hub that could change these from round to round would get equations for single
+ * ones; they stay what they were in an epoch's first round unless the policy says vary. (Not the
+ * cap, and the scale that follows from it: a cap below the policy's may cut no site's weight.)
+ */
+void fl_plan_terms(const struct fl_plan *plan, unsigned char terms[32]);
+
+/*
  * H(-; "fl1.use"; ...) of all that makes the sum of a round what it is but the updates: the sites,
  * their weights, the encoding. Training is repeatable, so two rounds from one base hold the same
  * updates; sums of them that differ in any of this are equations to solve for single ones.

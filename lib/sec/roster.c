@@ -119,6 +119,7 @@ set_policy(struct fl_meta *meta, const struct fl_policy *p)
                                  p->plain.count) ||
            fl_meta_set_text_list(meta, "policy.protection", protection, n) ||
            fl_meta_set_f64(meta, "policy.spread", p->spread) ||
+           (p->vary && fl_meta_set_i64(meta, "policy.vary", 1)) ||
            fl_meta_set_text_list(meta, "policy.weights", rules, k);
 }
 
@@ -370,11 +371,14 @@ static int
 get_all(struct fl_roster *r, const struct fl_meta *meta)
 {
     const char *federation;
-    int64_t psk;
+    int64_t psk, one;
 
-    if (meta->count != CANONICAL_KEYS)
+    r->policy.vary = fl_meta_find(meta, "policy.vary") != NULL;
+    if (meta->count != CANONICAL_KEYS + (size_t)r->policy.vary)
         return fl_error(FL_USAGE, "the roster has %zu values where this version knows %d; use the "
                                   "version that wrote it", meta->count, CANONICAL_KEYS);
+    if (r->policy.vary && fl_meta_get_i64(meta, "policy.vary", 1, 1, &one))
+        return -1;
     if (fl_meta_get_text(meta, "federation", &federation) || fl_name_check(federation))
         return fl_error_about("federation");
     snprintf(r->federation, sizeof r->federation, "%s", federation);

@@ -302,6 +302,19 @@ fl_state_check_base(const struct fl_state *s, const unsigned char base[32],
     return 0;
 }
 
+int
+fl_state_check_terms(const struct fl_state *s, const unsigned char terms[32])
+{
+    const struct fl_section *now = &s->section[0];
+
+    if (now->has_terms && memcmp(now->terms, terms, sizeof now->terms))
+        return fl_error(FL_REFUSED, "its weights, bandwidths, bits, clip, rounding or plain "
+                                    "tensors are not those of this epoch's earlier rounds; nearly "
+                                    "the same updates summed in two ways would show single ones: "
+                                    "plan as before, or agree on a roster with policy: vary");
+    return 0;
+}
+
 void
 fl_state_step_to(struct fl_state *s, uint64_t round)
 {
@@ -341,15 +354,19 @@ add_base(struct fl_state *s, const unsigned char base[32], const unsigned char u
 
 int
 fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
-                      const unsigned char base[32], const unsigned char use[32])
+                      const struct fl_precedent *plan)
 {
+    struct fl_section *now = &s->section[0];
     struct fl_round *rounds = fl_grow(s->rounds, s->round_count, &s->round_cap, sizeof *rounds);
 
     if (!rounds)
         return -1;
     s->rounds = rounds;
-    if (add_base(s, base, use))
+    if (add_base(s, plan->base, plan->use))
         return -1;
+    if (!now->has_terms)
+        memcpy(now->terms, plan->terms, sizeof now->terms);
+    now->has_terms = true;
     rounds[s->round_count++] = *round;
     fl_state_step_to(s, round->round + 1);
     s->ctr++;

@@ -32,6 +32,8 @@ struct fl_section { /* what belongs to one accepted roster */
     uint32_t index, n;        /* own index (FL_SIGNER_HUB: the hub), number of sites */
     uint64_t next;            /* round that the chains are at */
     unsigned char reveal[32]; /* what the line's commitment opens to */
+    bool has_terms;
+    unsigned char terms[32];  /* fl_plan_terms of the first round that was masked */
     unsigned char *chains;    /* (n, 32) in secret memory, the own row zero; NULL for the hub */
 };
 
@@ -97,6 +99,9 @@ int fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip);
 int fl_state_check_base(const struct fl_state *s, const unsigned char base[32],
                         const unsigned char use[32]);
 
+/* -1 (FL_REFUSED) when rounds of the roster in force were masked under other TERMS (sec/plan.h). */
+int fl_state_check_terms(const struct fl_state *s, const unsigned char terms[32]);
+
 /* Move the chains to ROUND, in memory only. Cost: one hash a round and peer. */
 void fl_state_step_to(struct fl_state *s, uint64_t round);
 
@@ -104,9 +109,14 @@ void fl_state_step_to(struct fl_state *s, uint64_t round);
 void fl_state_pair_key(const struct fl_state *s, uint32_t j, const unsigned char sid[32],
                        unsigned char k[FL_PAIR_KEY]);
 
-/* Record an upload and the base it used, pass its round, and save: one atomic step. */
+/* What a round's plan was, for the rules about later ones. */
+struct fl_precedent {
+    unsigned char base[32], use[32], terms[32];
+};
+
+/* Record an upload and its precedent, pass its round, and save: one atomic step. */
 int fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
-                          const unsigned char base[32], const unsigned char use[32]);
+                          const struct fl_precedent *plan);
 
 /* Forget all rounds but the last KEEP, and save. */
 int fl_state_drop_rounds(struct fl_state *s, size_t keep);

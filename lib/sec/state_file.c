@@ -133,6 +133,10 @@ read_line(struct fl_vault *v, struct fl_state *s)
         return bad || read_roster(v, s);
     if (fl_vault_is(v, "reveal", 1, &bad) && s->section_count)
         return bad || fl_vault_bytes(v, 1, s->section[s->section_count - 1].reveal, 32);
+    if (fl_vault_is(v, "terms", 1, &bad) && s->section_count) {
+        s->section[s->section_count - 1].has_terms = true;
+        return bad || fl_vault_bytes(v, 1, s->section[s->section_count - 1].terms, 32);
+    }
     if (fl_vault_is(v, "chain", 2, &bad))
         return bad || read_chain(v, s);
     if (fl_vault_is(v, "round", 6, &bad))
@@ -201,6 +205,9 @@ put_section(struct fl_vault *v, const struct fl_section *at)
               fl_vault_word(v, "reveal") || fl_vault_put_bytes(v, at->reveal, 32) ||
               fl_vault_end_line(v);
 
+    if (!bad && at->has_terms)
+        bad = fl_vault_word(v, "terms") || fl_vault_put_bytes(v, at->terms, 32) ||
+              fl_vault_end_line(v);
     for (uint32_t j = 0; at->chains && j < at->n && !bad; j++)
         if (j != at->index)
             bad = fl_vault_word(v, "chain") || fl_vault_put_number(v, j) ||

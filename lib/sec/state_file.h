@@ -1,7 +1,8 @@
 /*
  * The file "state" of a state folder, to and from struct fl_state. A text file (sec/vault.h) of
  *     fl-state-v1                          key HEX(32)        ctr N        prev HEX(32)
- *     roster RD EPOCH INDEX|hub N NEXT FEDERATION     then   reveal HEX   and   chain J HEX ...
+ *     roster RD EPOCH INDEX|hub N NEXT FEDERATION
+ *     then, for it:   reveal HEX      terms HEX (after its first round)      chain J HEX, a peer
  *     round RD EPOCH R SID INPUT ROOT      base BASE USE      plan RD R DIGEST
  * with the values of one line on one line, in this order.
  */

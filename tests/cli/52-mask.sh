@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
 
+terms="policy:\n  vary: true" # settings differ from round to round below
 federation a b c || exit 1
 secagg make . 1
 updates() { python "$top/tests/cli/updates.py" "$@"; }
@@ -173,6 +174,32 @@ plan --round 14 -c round.yaml -o p14.flt
 status 3 "another clip" mask p14.flt -q u0.flt
 plan --round 15 --deadline 2031-01-01T00:00:00Z -o p15.flt
 check "another round of it, in the same way" mask p15.flt -q -o x.flt u0.flt
+
+# ---- the terms of an epoch: what a hub could vary to get equations for single updates ----
+mkdir still && (cd still && terms='policy: {clip: [0.1, 2], weights: {dynamic: 1000}}' && federation a b c) || exit 1
+still() {   # ROUND SETTINGS [SITE]: mask a round from a model of its own
+    mkdir -p "still/$1" && secagg make "still/$1" "$1" && printf '%b\n' "$2" >still/round.yaml &&
+        fl-plan -r still/roster.yaml -k still/hub.key -m "still/$1/model.flt" --round "$1" \
+            -c still/round.yaml -o still/p.flt &&
+        fl-mask -q -k "still/${3-a}.key" -p still/p.flt -o still/x.flt "still/$1/u0.flt"
+}
+usual='clip: 1\nbandwidth: {a: 1, b: 2, c: 4}'
+check "the first round of an epoch sets its terms" still 1 "$usual"
+cp still/a.key.state/state kept
+round=1
+for settings in 'clip: 0.9\nbandwidth: {a: 1, b: 2, c: 4}' 'alpha: 0' 'bandwidth: {a: 2, b: 1, c: 4}' \
+    "bits: 16\n$usual" "rounding: nearest\n$usual" "alpha: 1\n$usual"; do
+    round=$((round + 1))
+    status 3 "other terms: $(printf '%b' "$settings" | tr '\n' ' ')" still $round "$settings"
+    says "of this epoch's earlier rounds"
+done
+check "  and the state is what it was" cmp kept still/a.key.state/state
+status 3 "a cap that would cut this site's weight, if it is not the roster's" still 8 "cap: 0.001\n$usual"
+says 'only the roster.s own of 1000 may'
+check "one that does not is no other term" still 9 "cap: 900\n$usual"
+check "a site that has not masked takes the terms of its first round" still 10 'alpha: 0' b
+status 3 "  and keeps them" still 11 "$usual" b
+
 status 3 "the hub's key masks nothing" fl-mask -q -k hub.key -p p1.flt u0.flt
 says 'no site of the plan'
 keys d

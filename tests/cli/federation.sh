@@ -30,6 +30,6 @@ accept() {   # ROSTER SITE...
     done
 }
 
-federation() {   # SITE...: keys, roster.yaml, and all have accepted it
-    keys hub "$@" && roster 1 "$@" </dev/null >roster.yaml && accept roster.yaml "$@"
+federation() {   # SITE...: keys, roster.yaml (with the lines of $terms), and all have accepted it
+    keys hub "$@" && printf "%b\n" "${terms-}" | roster 1 "$@" >roster.yaml && accept roster.yaml "$@"
 }

@@ -184,6 +184,8 @@ def roster(path):
         "policy.protection": tuple(p.get("protection", ["pairwise", "double"])),
         "policy.spread": float(p.get("spread", 16)), "policy.weights": tuple(rules),
     }
+    if p.get("vary"):
+        items["policy.vary"] = 1
     data = make.metadata(items)
     return data, H(None, "fl1.roster", le64(len(data)), data), [line.split() for line in y["sites"]]
 

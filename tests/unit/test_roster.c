@@ -44,6 +44,33 @@ test_policy(void)
     fed_end(&f);
 }
 
+/* A policy key that came later: its default is not in the canonical form, whether written or not. */
+static void
+test_vary(void)
+{
+    struct federation f;
+    struct fl_roster r;
+    struct fl_meta meta = {0};
+    struct fl_buf forged = {0};
+    unsigned char silent[32];
+    size_t at = 0;
+
+    fed_start(&f, 3, "");
+    memcpy(silent, f.roster.digest, 32);
+    CHECK(!fed_roster(&f, "policy: {vary: false}\n"));
+    CHECK(!f.roster.policy.vary && !memcmp(f.roster.digest, silent, 32));
+    CHECK(!fed_roster(&f, "policy: {vary: true}\n"));
+    CHECK(f.roster.policy.vary && memcmp(f.roster.digest, silent, 32));
+    CHECK(!fl_roster_decode(&r, f.roster.canonical.data, f.roster.canonical.len) && r.policy.vary);
+    fl_roster_release(&r);
+    CHECK(!fl_meta_decode(&meta, f.roster.canonical.data, f.roster.canonical.len, &at));
+    CHECK(!fl_meta_set_i64(&meta, "policy.vary", 0) && !fl_meta_encode(&meta, &forged));
+    CHECK(fl_roster_decode(&r, forged.data, forged.len) == -1);
+    fl_meta_release(&meta);
+    fl_buf_release(&forged);
+    fed_end(&f);
+}
+
 static void
 test_wrong_settings(void)
 {
@@ -229,6 +256,7 @@ main(void)
         return 1;
     RUN(test_defaults);
     RUN(test_policy);
+    RUN(test_vary);
     RUN(test_wrong_settings);
     RUN(test_twice);
     RUN(test_every_bit);

@@ -11,19 +11,21 @@ open_state(const struct federation *f, size_t i)
 }
 
 static const unsigned char sid[32] = "session", base[32] = "base", other_base[32] = "other";
+static const unsigned char terms[32] = "terms", other_terms[32] = "others";
 
 static int
 commit(struct fl_state *s, const struct federation *f, uint64_t round, const unsigned char *of)
 {
     struct fl_round r = {.epoch = f->roster.epoch, .round = round};
-    unsigned char use[32];
+    struct fl_precedent plan = {.terms = "terms"};
 
     memcpy(r.roster, f->roster.digest, 32);
     memcpy(r.sid, sid, 32);
     memset(r.input, (int)round, 32);
     memset(r.root, (int)round + 1, 32);
-    fl_roster_members(&f->roster, use);
-    return fl_state_commit_round(s, &r, of, use);
+    memcpy(plan.base, of, 32);
+    fl_roster_members(&f->roster, plan.use);
+    return fl_state_commit_round(s, &r, &plan);
 }
 
 static void
@@ -96,6 +98,7 @@ test_rounds(void)
     CHECK(!fl_state_admit(s, 3, 100) && !fl_state_admit(s, 102, 100));
     CHECK_REFUSED(fl_state_admit(s, 103, 100), FL_REFUSED, "too far");
     CHECK_REFUSED(fl_state_admit(s, INT64_MAX, 100), FL_REFUSED, "too far");
+    CHECK(!fl_state_check_terms(s, terms) && !fl_state_check_terms(s, other_terms));
     fl_state_step_to(s, 5);
     fl_state_pair_key(s, 2, sid, k);
     CHECK(!commit(s, &f, 5, base) && s->ctr == 1 && s->section[0].next == 6);
@@ -112,6 +115,8 @@ test_rounds(void)
     fl_roster_members(&f.roster, use);
     CHECK(!fl_state_check_base(s, base, use) && !fl_state_check_base(s, other_base, others));
     CHECK_REFUSED(fl_state_check_base(s, base, others), FL_REFUSED, "other sites");
+    CHECK(!fl_state_check_terms(s, terms)); /* the first round's, also after a restart */
+    CHECK_REFUSED(fl_state_check_terms(s, other_terms), FL_REFUSED, "earlier rounds");
     CHECK(!commit(s, &f, 9, base) && !commit(s, &f, 10, other_base) && s->base_count == 2);
     CHECK(!fl_state_drop_rounds(s, 2) && s->round_count == 2 && s->rounds[0].round == 9);
     fl_state_free(s);
@@ -229,6 +234,7 @@ test_next_epoch(void)
     CHECK(fl_state_round(s, first, 4) && !fl_state_round(s, f.roster.digest, 4));
     fl_roster_members(&f.roster, use);
     CHECK_REFUSED(fl_state_check_base(s, base, use), FL_REFUSED, "other sites");
+    CHECK(!fl_state_check_terms(s, other_terms)); /* another epoch, other terms */
     fl_state_free(s);
     struct fl_key *old = fl_key_read(fed_path(&f, "a1.key"));
     CHECK(old && !fl_state_open(fed_path(&f, "a.state"), old) && fl_error_status() == FL_REFUSED);
