@@ -1,8 +1,10 @@
 /* Updates, masked ones, or partial sums, to their weighted mean or a larger partial sum. */
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "fed/aggregate.h"
@@ -10,7 +12,7 @@
 #include "os/output.h"
 
 static struct {
-    const char *rule, *weights, *plan;
+    const char *rule, *weights, *plan, *roster;
     double alpha;
     uint64_t memory;
     struct fl_option_list bandwidths;
@@ -20,6 +22,8 @@ static struct {
 static const struct fl_option options[] = {
     {.letter = 'p', .name = "plan", .type = FL_OPT_FILE, .arg = "PLAN", .value = &opt.plan,
      .help = "open the sum of the masked updates of this round"},
+    {.letter = 'r', .name = "roster", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.roster,
+     .help = "refuse a plan of another roster than this one"},
     {.name = "rule", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = "mean",
      .help = "how updates become one (default: mean)", .value = &opt.rule},
     {0, "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
@@ -145,6 +149,22 @@ aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *h
     return result;
 }
 
+/* A plan brings its roster along; whose signatures count is for people to say. */
+static int
+check_roster(const struct fl_plan *plan)
+{
+    struct fl_roster roster;
+
+    if (!opt.roster)
+        return 0;
+    if (fl_roster_read(&roster, opt.roster))
+        return -1;
+    int same = !memcmp(roster.digest, plan->roster.digest, sizeof roster.digest);
+    fl_roster_release(&roster);
+    return same ? 0 : fl_error(FL_REFUSED, "%s: is a plan of another roster than %s; ask the hub",
+                               opt.plan, opt.roster);
+}
+
 /* The mean of a round. The plan says how updates were weighted; single weights are hidden. */
 static int
 open_masked(struct fl_cli *cli, struct fl_pool *pool)
@@ -159,6 +179,10 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
                                   "--explain and --partial");
     if (fl_plan_read(&plan, opt.plan, pool))
         return -1;
+    if (check_roster(&plan)) {
+        fl_plan_release(&plan);
+        return -1;
+    }
     const uint64_t bytes = plan.roster.n * plan.words * 8;
     fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", bytes);
     way.masked = fl_open_new(&plan, opt.memory, &progress);
@@ -179,6 +203,8 @@ run(struct fl_cli *cli)
     struct fl_pool *pool = NULL;
     int result = weighting_from_options(&how);
 
+    if (!result && opt.roster && !opt.plan)
+        result = fl_error(FL_USAGE, "-r ROSTER belongs to -p PLAN; plain updates have no roster");
     if (!result && !(pool = fl_pool_new(cli->threads)))
         result = -1;
     if (!result)

@@ -11,7 +11,7 @@ _fl_aggregate()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -p --plan --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -p --plan -r --roster --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         COMPREPLY=($(compgen -f -- "$cur"))
     fi

@@ -91,7 +91,7 @@ int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int le
 int fl_plan_deadline(const char *text);
 
 /*
- * H(-; "fl1.terms"; ...) of what a plan says about weights and encoding: bits, clip, rounding, rule,
+ * H(-; "fl1.terms"; ...) of what a plan says of weights and encoding: bits, clip, rounding, rule,
  * alpha, bandwidths, plain tensors. Rounds from nearly the same model hold nearly the same
  * updates, so a hub that could change these from round to round would get equations for single
  * ones; they stay what they were in an epoch's first round unless the policy says vary. (Not the

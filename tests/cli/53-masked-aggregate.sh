@@ -33,6 +33,12 @@ meta() { fl-info "$1" | awk -F '\t' -v k="$2" '$1 == "meta" && $2 == k {print $7
 check "it names its sites" [ "$(meta m1.flt sum.sites)" = 'a, b, c' ]
 check "  its round and base" [ "$(meta m1.flt sum.round) $(meta m1.flt base)" = "1 $(fl-info --digest model.flt | cut -c 1-64)" ]
 check "  and nothing of one of them" [ -z "$(meta m1.flt examples)$(meta m1.flt tokens)$(meta m1.flt loss.first)" ]
+check "with the roster it must be of" fl-aggregate -p p1.flt -r roster.yaml -o m.flt a1.up b1.up c1.up
+check "  the same mean" cmp m1.flt m.flt
+sed 's/^federation: demo/federation: other/' roster.yaml >next.yaml
+status 3 "with another roster" fl-aggregate -p p1.flt -r next.yaml -o x.flt a1.up b1.up c1.up
+says 'p1.flt: is a plan of another roster than next.yaml'
+status 2 "a roster and no plan" fl-aggregate -r roster.yaml u0.flt
 fl-aggregate -p p1.flt c1.up a1.up b1.up >m.flt
 check "another order, standard output" cmp m1.flt m.flt
 cat b1.up c1.up a1.up | fl-aggregate -p p1.flt -j 3 >m.flt
