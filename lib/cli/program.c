@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "crypt/secret.h"
+#include "os/file.h"
 
 /* Everything one parse needs: the program's options, the shared ones, and where their values go. */
 struct parse {
@@ -316,6 +317,7 @@ fl_main(int argc, char **argv, const struct fl_program *program)
     struct fl_cli cli = {.program = program};
     struct parse p = {.cli = &cli, .own = program->options ? program->options : none};
 
+    fl_fill_standard();
     signal(SIGPIPE, SIG_IGN);
     fill_common(&p);
     cli.operands = fl_alloc((size_t)argc + 1, sizeof *cli.operands);

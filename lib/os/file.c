@@ -15,6 +15,14 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+void
+fl_fill_standard(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0) /* it is the lowest that is free; opened the wrong way round */
+            (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 ssize_t
 fl_read_full(int fd, const char *name, void *data, size_t n)
 {

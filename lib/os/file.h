@@ -12,6 +12,13 @@
 
 #include "base/buf.h"
 
+/*
+ * Where a program was started without one of the descriptors 0, 1 and 2, put one there that fails
+ * when it is used: otherwise the next file that is opened would take its number, and what is meant
+ * for standard output would go into it. Call it before anything is opened.
+ */
+void fl_fill_standard(void);
+
 /* Read up to N bytes, fewer only at the end of the file. Returns the count, or -1 with an error. */
 ssize_t fl_read_full(int fd, const char *name, void *data, size_t n);
 

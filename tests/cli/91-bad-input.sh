@@ -211,6 +211,37 @@ gone fl-info --version
 gone fl-info --completion bash
 if command -v fl-generate >/dev/null; then gone fl-generate -m model.flt -n 3 --seed 1 hello; fi
 
+# ---- started without standard output: nothing else takes its place ----
+without() {   # command...
+    "$@" >&- 2>err
+    code=$?
+    [ $code = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'standard output: cannot write' err ||
+        { echo "# exit $code: $(cat err)"; code=9; }
+    report $((code != 1)) "$1: no standard output is an error"
+}
+cp a.key.state/lock lock
+cp hub.key.state/lock hub.lock
+without fl-info model.flt
+without fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt
+check "  and the lock is as it was" cmp hub.lock hub.key.state/lock
+without fl-mask -q -k a.key -p plan.flt update.flt
+check "  and the lock is as it was" cmp lock a.key.state/lock
+without fl-keygen -n x -o x.key
+check "  and the key can be read" fl-keygen --public -k x.key
+check "  with nothing but secrets in it" [ "$(grep -c fl1 x.key)" = 0 ]
+without fl-harmonize -t model.flt --card card.tsv text.txt
+check "  and no stream is in the card" test ! -s card.tsv
+rm -f x.key card.tsv
+check "nothing of a warning goes into the output" sh -c '
+    fl-harmonize --train-tokenizer 9000 -o y1.flt text.txt
+    fl-harmonize --train-tokenizer 9000 -o y2.flt text.txt 2>&- 0<&-
+    cmp y1.flt y2.flt && rm y1.flt y2.flt'
+
+# ---- outputs by the names of descriptors ----
+check "-o /dev/stdout in a pipe" sh -c 'fl-init -p nano --seed 1 -o /dev/stdout | cmp - model.flt'
+check "-o /dev/fd/3 in a pipe" sh -c \
+    '{ fl-init -p nano --seed 1 -o /dev/fd/3 3>&1 >/dev/null; } | cmp - model.flt'
+
 # ---- a full disk ----
 full() {   # command...: with -o small/out.flt
     "$@" >stdout 2>err
