@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/program.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
@@ -101,6 +102,8 @@ check_options(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "update, checkpoint and report must be different files");
     if (opt.site && !*opt.site)
         return fl_error(FL_USAGE, "--site: an empty name; leave it out or give one");
+    if (opt.site && fl_utf8_valid_prefix(opt.site, strlen(opt.site)) < strlen(opt.site))
+        return fl_error(FL_USAGE, "--site: is not UTF-8 text; give a name that is");
     return opt.config ? fl_recipe_read(opt.config, &opt.recipe) : 0;
 }
 
