@@ -237,6 +237,17 @@ check "nothing of a warning goes into the output" sh -c '
     fl-harmonize --train-tokenizer 9000 -o y2.flt text.txt 2>&- 0<&-
     cmp y1.flt y2.flt && rm y1.flt y2.flt'
 
+# ---- a key is not written over ----
+cp a.key a.kept
+ln -s a.key a.link
+status 2 "fl-mask" fl-mask -q -k a.key -p plan.flt -o a.link update.flt
+says 'is the key'
+check "  and the key is as it was" cmp a.key a.kept
+cp hub.key hub.kept
+status 2 "fl-plan" fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o ./hub.key
+says 'is the key'
+check "  and the key is as it was" cmp hub.key hub.kept
+
 # ---- outputs by the names of descriptors ----
 check "-o /dev/stdout in a pipe" sh -c 'fl-init -p nano --seed 1 -o /dev/stdout | cmp - model.flt'
 check "-o /dev/fd/3 in a pipe" sh -c \
