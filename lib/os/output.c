@@ -143,6 +143,8 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
             return 0;
     } else if ((out->target = follow_links(path)) && (out->part = part_name(out->target)) &&
                !open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
+        if (exists && !(flags & FL_OUTPUT_SECRET))
+            (void)!fchmod(out->fd, st.st_mode & 0777); /* who could not read it shall not now */
         return 0;
     }
     forget(out);
