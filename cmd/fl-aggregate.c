@@ -59,6 +59,7 @@ weighting_from_options(struct fl_weighting *how)
 struct way {
     struct fl_aggregate *plain;
     struct fl_open *masked; /* NULL: plain */
+    struct fl_output out; /* open before the inputs are read, so that nothing is added in vain */
 };
 
 /* Bytes of all inputs, or 0 when one is not a file. */
@@ -95,19 +96,11 @@ add_inputs(struct fl_cli *cli, struct way *way)
 static int
 write_result(struct fl_cli *cli, struct way *way)
 {
-    struct fl_output out;
-
-    if (fl_output_open(&out, cli->output, FL_OUTPUT_BINARY))
-        return -1;
-    struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
+    struct fl_writer *writer = fl_writer_new(way->out.fd, way->out.name, cli->level);
     int result = !writer ? -1 : way->masked ? fl_open_write(way->masked, writer)
                                             : fl_aggregate_write(way->plain, writer);
     fl_writer_free(writer);
-    if (result) {
-        fl_output_abort(&out);
-        return -1;
-    }
-    return fl_output_commit(&out);
+    return result ? -1 : fl_output_commit(&way->out);
 }
 
 /* Where the stream does not go. */
@@ -137,14 +130,16 @@ aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *h
         .pool = pool,
         .progress = &progress,
     };
-    struct way way = {.plain = fl_aggregate_new(&settings)};
+    struct way way = {.plain = fl_aggregate_new(&settings), .out = FL_OUTPUT_INIT};
 
     fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", input_bytes(cli));
-    int result = way.plain ? add_inputs(cli, &way) : -1;
+    bool ready = way.plain && !fl_output_open(&way.out, cli->output, FL_OUTPUT_BINARY);
+    int result = ready ? add_inputs(cli, &way) : -1;
     if (!result) {
         fl_progress_end(&progress, fl_aggregate_bytes(way.plain));
         result = write_result(cli, &way) || (opt.explain && explain(cli, way.plain)) ? -1 : 0;
     }
+    fl_output_abort(&way.out);
     fl_aggregate_free(way.plain);
     return result;
 }
@@ -171,7 +166,7 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
 {
     struct fl_progress progress;
     struct fl_plan plan;
-    struct way way = {NULL, NULL};
+    struct way way = {NULL, NULL, FL_OUTPUT_INIT};
 
     if (opt.partial || opt.explain || opt.weights_given || opt.alpha_given || opt.bandwidths.count)
         return fl_error(FL_USAGE, "-p: the plan says how its updates are weighted, and they open "
@@ -186,11 +181,13 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
     const uint64_t bytes = plan.roster.n * plan.words * 8;
     fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", bytes);
     way.masked = fl_open_new(&plan, opt.memory, &progress);
-    int result = way.masked ? add_inputs(cli, &way) : -1;
+    bool ready = way.masked && !fl_output_open(&way.out, cli->output, FL_OUTPUT_BINARY);
+    int result = ready ? add_inputs(cli, &way) : -1;
     if (!result) {
         fl_progress_end(&progress, bytes);
         result = write_result(cli, &way);
     }
+    fl_output_abort(&way.out);
     fl_open_free(way.masked);
     fl_plan_release(&plan);
     return result;

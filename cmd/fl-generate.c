@@ -32,14 +32,22 @@ static const struct fl_option options[] = {
     {.type = FL_OPT_END},
 };
 
+static bool
+prompt_is_piped(const struct fl_cli *cli)
+{
+    return !cli->operand_count || (cli->operand_count == 1 && !strcmp(cli->operands[0], "-"));
+}
+
 /* The operands with spaces between, or standard input without its last line feed. */
 static int
 read_prompt(const struct fl_cli *cli, struct fl_buf *prompt)
 {
-    for (size_t i = 0; i < cli->operand_count; i++)
+    bool piped = prompt_is_piped(cli);
+
+    for (size_t i = 0; i < cli->operand_count && !piped; i++)
         if ((i && fl_buf_add_byte(prompt, ' ')) || fl_buf_add_text(prompt, cli->operands[i]))
             return -1;
-    if (cli->operand_count)
+    if (!piped)
         return 0;
     if (fl_read_file(NULL, PROMPT_MAX, prompt))
         return -1;
@@ -111,7 +119,7 @@ run(struct fl_cli *cli)
 
     if (!opt.model)
         return fl_error(FL_USAGE, "-m MODEL is missing; it names the model that writes");
-    if (!strcmp(opt.model, "-") && !cli->operand_count)
+    if (!strcmp(opt.model, "-") && prompt_is_piped(cli))
         return fl_error(FL_USAGE,
                         "the model is on standard input, so the prompt must be an operand");
     if (fl_bundle_open(&bundle, opt.model))

@@ -7,6 +7,7 @@
 #include "cli/program.h"
 #include "fed/turn.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/output.h"
 
 static struct {
@@ -94,6 +95,8 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "-k KEY is missing; it is the site's key");
     if (!opt.plan)
         return fl_error(FL_USAGE, "-p PLAN is missing; it is what the hub sent for this round");
+    if (fl_same_file(cli->output, opt.key))
+        return fl_error(FL_USAGE, "%s: is the key; the output needs a file of its own", opt.key);
     int ready = (turn.pool = fl_pool_new(cli->threads)) &&
                 (turn.key = key = fl_key_read(opt.key)) &&
                 !fl_plan_read(&plan, opt.plan, turn.pool) &&

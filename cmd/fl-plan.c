@@ -177,6 +177,8 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "%s is missing; a plan needs -r ROSTER, -k KEY, --round N and -m "
                                   "MODEL", !opt.roster ? "-r ROSTER" : !opt.key ? "-k KEY"
                                            : !opt.model ? "-m MODEL" : "--round N");
+    if (fl_same_file(cli->output, opt.key))
+        return fl_error(FL_USAGE, "%s: is the key; the output needs a file of its own", opt.key);
     int ready = (pool = fl_pool_new(cli->threads)) && !fl_roster_read(&plan.roster, opt.roster) &&
                 (key = fl_key_read(opt.key)) && !draft(&plan, pool) &&
                 (state = open_state(key, &plan.roster));

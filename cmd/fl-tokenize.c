@@ -42,7 +42,15 @@ struct job {
     struct fl_ids ids;
     struct fl_buf text, line;
     struct fl_output out;
+    bool full; /* writing failed: the error is of the output, not of the input at hand */
 };
+
+static int
+put(struct job *job, const struct fl_buf *bytes)
+{
+    job->full = fl_output_write(&job->out, bytes->data, bytes->len) != 0;
+    return job->full ? -1 : 0;
+}
 
 static int
 encode(struct job *job, const void *text, size_t len)
@@ -55,7 +63,7 @@ encode(struct job *job, const void *text, size_t len)
     if (fl_encode(job->encoder, text, len, flags, &job->ids) ||
         fl_ids_json_write(&job->ids, &job->line))
         return -1;
-    return fl_output_write(&job->out, job->line.data, job->line.len);
+    return put(job, &job->line);
 }
 
 /* The ids of one line to text; as a line of JSON when documents have to stay apart. */
@@ -71,7 +79,7 @@ decode(struct job *job, const char *line, size_t len)
         fl_decode(job->tokenizer, job->ids.data, job->ids.len, opt.keep_special, &job->text))
         return -1;
     if (!opt.jsonl)
-        return fl_output_write(&job->out, job->text.data, job->text.len);
+        return put(job, &job->text);
     struct fl_buf clean = {0};
     int result = fl_unicode_replace(job->text.data, job->text.len, &clean, &replaced, &bytes);
     if (!result && !fl_buf_add_byte(&job->line, '{') &&
@@ -79,7 +87,7 @@ decode(struct job *job, const char *line, size_t len)
         !fl_buf_add_text(&job->line, ": ") &&
         !fl_jsonl_quote(&job->line, (char *)clean.data, clean.len) &&
         !fl_buf_add_text(&job->line, "}\n"))
-        result = fl_output_write(&job->out, job->line.data, job->line.len);
+        result = put(job, &job->line);
     else
         result = -1;
     fl_buf_release(&clean);
@@ -124,6 +132,9 @@ run_lines(struct fl_cli *cli, struct job *job)
     while (records && (got = fl_records_next(records, &record)) == 1) {
         if (take_line(job, &record)) {
             char about[60];
+            got = -1;
+            if (job->full)
+                break;
             snprintf(about, sizeof about, "line %llu", (unsigned long long)record.line);
             fl_error_about(about);
             got = fl_error_about(fl_records_name(records, record.file));
@@ -147,7 +158,7 @@ run_texts(struct fl_cli *cli, struct job *job)
         if (fl_read_file(cli->operands[i], TEXT_MAX, &job->text))
             return -1;
         if (encode(job, fl_buf_text(&job->text), job->text.len))
-            return fl_error_about(fl_input_name(cli->operands[i]));
+            return job->full ? -1 : fl_error_about(fl_input_name(cli->operands[i]));
     }
     return 0;
 }

@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/program.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "nn/settings.h"
 #include "nn/train_log.h"
 #include "nn/trained.h"
+#include "os/file.h"
 #include "os/output.h"
 #include "os/stop.h"
 
@@ -77,10 +79,20 @@ struct work {
     struct fl_output out;
 };
 
-static bool
-same_file(const char *a, const char *b)
+/* The report is written while the inputs are still read: it must be none of them. */
+static int
+check_report(const struct fl_cli *cli)
 {
-    return a && b && !strcmp(a, b);
+    bool input = fl_same_file(opt.report, opt.model) || fl_same_file(opt.report, opt.config);
+
+    if (!opt.report || !strcmp(opt.report, "-"))
+        return 0;
+    for (size_t i = 0; i < cli->operand_count; i++)
+        input = input || fl_same_file(opt.report, cli->operands[i]);
+    for (size_t i = 0; i < opt.valid.count; i++)
+        input = input || fl_same_file(opt.report, opt.valid.items[i]);
+    return input ? fl_error(FL_USAGE, "%s: is an input; give --report a file of its own",
+                            opt.report) : 0;
 }
 
 static int
@@ -90,17 +102,21 @@ check_options(const struct fl_cli *cli)
 
     if (!opt.model)
         return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to train from");
-    if (same_file(opt.model, "-") && !cli->operand_count)
+    if (fl_same_file(opt.model, "-") && !cli->operand_count)
         return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
     if (opt.recipe.steps >= 0 && opt.recipe.epochs >= 0)
         return fl_error(FL_USAGE, "--steps and --epochs exclude each other; give one of them");
-    if (same_file(opt.checkpoint, "-"))
+    if (fl_same_file(opt.checkpoint, "-"))
         return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
-    if (same_file(opt.checkpoint, output) || same_file(opt.report, output) ||
-        same_file(opt.report, opt.checkpoint))
+    if (fl_same_file(opt.checkpoint, output) || fl_same_file(opt.report, output) ||
+        fl_same_file(opt.report, opt.checkpoint))
         return fl_error(FL_USAGE, "update, checkpoint and report must be different files");
+    if (check_report(cli))
+        return -1;
     if (opt.site && !*opt.site)
         return fl_error(FL_USAGE, "--site: an empty name; leave it out or give one");
+    if (opt.site && fl_utf8_valid_prefix(opt.site, strlen(opt.site)) < strlen(opt.site))
+        return fl_error(FL_USAGE, "--site: is not UTF-8 text; give a name that is");
     return opt.config ? fl_recipe_read(opt.config, &opt.recipe) : 0;
 }
 

@@ -42,7 +42,8 @@ fl_parse_f64(const char *text, double min, double max, double *value)
     char *end;
     double v = strtod(text, &end);
 
-    if (end == text || *end || isspace((unsigned char)*text) || !isfinite(v) || v < min || v > max)
+    if (end == text || *end || isspace((unsigned char)*text) || strpbrk(text, "xX") ||
+        !isfinite(v) || v < min || v > max)
         return fl_error(FL_USAGE, "\"%s\" is not a number from %g to %g", text, min, max);
     *value = v;
     return 0;

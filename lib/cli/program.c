@@ -296,18 +296,34 @@ show_or_run(struct parse *p)
     return flush_stdout();
 }
 
+/* One line whatever is in TEXT: names of files and tensors may hold line ends and escapes. */
+static void
+print_line(const char *program, const char *text)
+{
+    char line[1200];
+    size_t n = (size_t)snprintf(line, sizeof line - 1, "%s: %s", program, text);
+
+    n = n < sizeof line - 1 ? n : sizeof line - 2;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 127)
+            line[i] = '?';
+    line[n] = '\n';
+    line[n + 1] = '\0';
+    fputs(line, stderr);
+}
+
 void
 fl_warn(const struct fl_cli *cli, const char *format, ...)
 {
+    char text[1024];
     va_list ap;
 
     if (cli->quiet)
         return;
-    fprintf(stderr, "%s: ", cli->program->name);
     va_start(ap, format);
-    vfprintf(stderr, format, ap);
+    vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    print_line(cli->program->name, text);
 }
 
 int
@@ -334,6 +350,6 @@ fl_main(int argc, char **argv, const struct fl_program *program)
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    fprintf(stderr, "%s: %s\n", program->name, fl_error_text());
+    print_line(program->name, fl_error_text());
     return fl_error_status() ? (int)fl_error_status() : FL_FAILED;
 }

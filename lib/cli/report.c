@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "os/file.h"
 
 static void
@@ -20,14 +21,20 @@ put_char(struct fl_report *r, unsigned c)
         r->failed = true;
 }
 
+/* JSON is UTF-8: a byte that is not (of a file's name) becomes U+FFFD. */
 static void
 put_json_text(struct fl_report *r, const char *text)
 {
+    size_t len = strlen(text), valid = fl_utf8_valid_prefix(text, len);
+
     put_char(r, '"');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
         char escape[8];
-        if (c == '"' || c == '\\')
+        if (i == valid) {
+            snprintf(escape, sizeof escape, "\xEF\xBF\xBD");
+            valid += 1 + fl_utf8_valid_prefix(text + i + 1, len - i - 1);
+        } else if (c == '"' || c == '\\')
             snprintf(escape, sizeof escape, "\\%c", c);
         else if (c == '\n')
             snprintf(escape, sizeof escape, "\\n");

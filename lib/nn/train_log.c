@@ -15,7 +15,7 @@ begin(void *arg, int64_t step)
     struct fl_train_log *log = arg;
 
     log->progress.from = (uint64_t)step * log->per_step;
-    if (log->fd < 0 || fl_regular_size(log->fd) <= 0)
+    if (log->fd <= 1 || fl_regular_size(log->fd) <= 0) /* standard output is not ours alone */
         return;
     if (step)
         log->report.begun = true; /* its header is there */

@@ -137,6 +137,17 @@ fl_close_input(int fd)
         close(fd);
 }
 
+bool
+fl_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    if (!a || !b || !strcmp(a, b))
+        return a && b;
+    return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
 int
 fl_read_file(const char *path, size_t max, struct fl_buf *content)
 {

@@ -130,31 +130,25 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
     if (!*path)
         return fl_error(FL_USAGE, "the name of the output is empty; name a file");
     out->name = fl_strdup(path);
-    char *target = out->name ? follow_links(path) : NULL;
-    if (!target) {
-        forget(out);
-        return -1;
-    }
-    bool exists = !stat(target, &st);
-    if (exists && S_ISDIR(st.st_mode)) {
+    bool exists = !stat(path, &st);
+    if (!out->name) {
+        /* the error is recorded */
+    } else if (exists && S_ISDIR(st.st_mode)) {
         fl_error(FL_USAGE, "%s: is a folder; name a file in it", path);
-    } else if (exists && !S_ISREG(st.st_mode)) { /* FIFO or device: in place */
-        out->fd = open(target, O_WRONLY | O_CLOEXEC);
+    } else if (exists && !S_ISREG(st.st_mode)) { /* in place, by a name that may be /dev/stdout */
+        out->fd = open(path, O_WRONLY | O_CLOEXEC);
         if (out->fd < 0)
             fl_error_errno(errno, "%s: cannot write", path);
-        else if (!check_not_terminal(out, flags)) {
-            free(target);
+        else if (!check_not_terminal(out, flags))
+            return 0;
+    } else if ((out->target = follow_links(path)) && (out->part = part_name(out->target))) {
+        out->fresh = flags & FL_OUTPUT_NEW;
+        if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
+            if (exists && !(flags & FL_OUTPUT_SECRET))
+                (void)!fchmod(out->fd, st.st_mode & 0777); /* who could not read it shall not now */
             return 0;
         }
-    } else {
-        out->target = target;
-        out->part = part_name(target);
-        out->fresh = flags & FL_OUTPUT_NEW;
-        if (out->part && !open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666))
-            return 0;
-        target = NULL;
     }
-    free(target);
     forget(out);
     return -1;
 }

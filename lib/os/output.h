@@ -3,7 +3,8 @@
  *
  * A file is written beside its final name as ".NAME.part" (locked; a leftover of a run that died is
  * taken over), then flushed, renamed, and its folder flushed: a reader sees the old file or the new
- * one. Symbolic links are followed. A FIFO or a device is written in place; so is standard output.
+ * one, with the permissions of the old one. Symbolic links are followed. A FIFO or a device is
+ * written in place; so is standard output.
  *
  *   open --write--> open --flush--> flushed --commit--> gone
  *     \---------------- abort ---------------/            (the old file is as it was)

@@ -302,6 +302,29 @@ add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk
     return 0;
 }
 
+/* Not one document: why the lines of JSON, if there were any, gave none. */
+static int
+no_text(const struct fl_harmonize *h)
+{
+    const char *name = fl_records_name(h->records, 0);
+    size_t files = fl_records_count(h->records);
+    uint64_t no_field = 0, malformed = 0;
+
+    for (size_t i = 0; i < files; i++) {
+        no_field += h->rows[i].counts.no_field;
+        malformed += h->rows[i].counts.malformed;
+    }
+    const char *others = files > 1 ? " in this or any other file" : "";
+    if (no_field)
+        return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines have none in a field \"%s\"; "
+                        "--field NAME names the right one", name, others,
+                        (unsigned long long)no_field, h->set->field);
+    if (malformed)
+        return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines are not JSON; --format text "
+                        "reads plain text", name, others, (unsigned long long)malformed);
+    return fl_error(FL_FAILED, "%s: there is no text%s", name, others);
+}
+
 static int
 run_all(struct fl_harmonize *h)
 {
@@ -324,10 +347,7 @@ run_all(struct fl_harmonize *h)
         h->rows[i].looks_jsonl = file->looks_jsonl;
         documents += h->rows[i].documents;
     }
-    if (!documents)
-        return fl_error(FL_FAILED, "%s: there is no text%s", fl_records_name(h->records, 0),
-                        fl_records_count(h->records) > 1 ? " in this or any other file" : "");
-    return 0;
+    return documents ? 0 : no_text(h);
 }
 
 int

@@ -203,6 +203,9 @@ refused 2 "two outputs on standard output" 'standard output' -o - -t v1.flt --ca
 refused 2 "another format" 'not one of' -t v1.flt --format csv words.txt
 refused 1 "an empty file" 'empty.txt: there is no text' -t v1.flt empty.txt
 refused 1 "only blank lines" 'there is no text in this or any' -t v1.flt blank.txt empty.txt
+printf '{"body": "x"}\n{"body": "y"}\n' >body.jsonl
+refused 1 "another field than --field" '2 lines have none in a field "text"; --field' -t v1.flt body.jsonl
+refused 1 "lines that are not JSON" 'lines are not JSON; --format text' -t v1.flt --format jsonl words.txt
 refused 1 "a missing file, before anything is read" 'gone.txt: cannot open' -t v1.flt words.txt gone.txt
 refused 1 "a folder" 'folder: is a folder' -t v1.flt folder
 refused 1 "gzip" 'words.gz: is compressed; pipe it in with: zcat' -t v1.flt words.gz

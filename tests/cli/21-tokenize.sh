@@ -102,6 +102,10 @@ head -c 3000 tok.flt >cut.flt
 status 1 "a cut tokenizer" fl-tokenize -t cut.flt short
 says 'cut.flt: '
 check "nothing is left" sh -c '! ls -A | grep -qE "^no$|\.part"'
+status 1 "a full device" sh -c 'fl-tokenize -t bytes.flt text >/dev/full'
+says '^fl-tokenize: standard output: cannot write'
+status 1 "  and lines" sh -c 'echo "[1, 2]" | fl-tokenize -t bytes.flt --decode >/dev/full'
+says '^fl-tokenize: standard output: cannot write'
 check "a closed pipe is quiet" sh -c 'fl-tokenize -t bytes.flt text text text text 2>err | head -c 5 >/dev/null; [ ! -s err ]'
 if small_disk 16; then
     status 1 "a full disk" fl-tokenize -t bytes.flt -o small/ids text

@@ -82,6 +82,20 @@ check "report: header" [ "$(head -n 1 r.tsv | tr '\t' ' ')" = \
 check "  a row every 3 steps, and the last" [ "$(cut -f 1 r.tsv | tail -n +2 | tr '\n' ' ')" = \
     "0 3 6 9 12 15 18 21 24 27 30 33 36 39 40 " ]
 check "  validation falls" awk -F'\t' 'NR == 2 { a = $3 } END { exit !($3 < a) }' r.tsv
+cp m.flt kept.flt
+ln -s m.flt link.flt
+for f in m.flt a.flt link.flt ./a.flt; do
+    status 2 "report: not into an input, $f" fl-train -m m.flt --steps 1 --report $f -o x.flt a.flt
+    says 'is an input'
+done
+check "  and that is as it was" cmp m.flt kept.flt
+status 2 "a site's name that is no text is refused before training" \
+    fl-train -m m.flt --site "$(printf '\377')" --dry-run a.flt
+says '--site'
+echo kept >log
+go --report - -o x.flt a.flt >>log
+check "report: behind what is in the file of standard output" sh -c \
+    'sed -n 1p log | grep -qx kept && sed -n 2p log | grep -q "^step"'
 go --report r.jsonl --json -o x.flt a.flt
 check "  as JSON" sh -c 'python3 -c "
 import json

@@ -31,6 +31,8 @@ check "  goes on, beyond the context" [ "$(cat g.txt)" = \
     "the cat sat on the mat. the cat sat on the mat. th" ]
 printf 'the cat' | greedy -n 43 > in.txt
 check "prompt on standard input" same g.txt in.txt
+printf 'the cat' | greedy -n 43 - > dash.txt
+check "  by its name" same g.txt dash.txt
 printf 'the cat\n' | greedy -n 43 > nl.txt
 check "  with a line feed" same g.txt nl.txt
 greedy -n 43 "the cat" > op.txt

@@ -204,6 +204,7 @@ check "no stream to a terminal" says 'is a terminal'
 status 2 "  exit 2" on_terminal fl-aggregate u0.flt
 status 2 "nor from one" on_terminal fl-aggregate -o x.flt
 { fl-aggregate u?.flt 2>pipe.err; echo $? > pipe.status; } | head -c 100 > /dev/null
+status 2 "a terminal is refused before the inputs are read" on_terminal fl-aggregate not.there
 check "a closed pipe is quiet" sh -c '[ ! -s pipe.err ] && [ "$(cat pipe.status)" = 141 ]'
 if small_disk 600; then
     fl-aggregate -o small/x.flt u?.flt 2>said

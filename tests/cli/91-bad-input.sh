@@ -213,27 +213,56 @@ gone fl-info --version
 gone fl-info --completion bash
 if command -v fl-generate >/dev/null; then gone fl-generate -m model.flt -n 3 --seed 1 hello; fi
 
-# ---- standard output, or standard input, that is closed ----
-# A file that a program opens must not take its place: a key would get its own line, a lock an upload.
-closed() {   # command...
+# ---- started without standard output: nothing else takes its place ----
+without() {   # command...
     "$@" >&- 2>err
     code=$?
-    [ $code = 1 ] && grep -q 'standard output: cannot write' err || echo "# exit $code: $(cat err)"
-    report $((code != 1)) "$1: a closed output is an error"
+    [ $code = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'standard output: cannot write' err ||
+        { echo "# exit $code: $(cat err)"; code=9; }
+    report $((code != 1)) "$1: no standard output is an error"
 }
-closed fl-keygen -n closed -o closed.key
-check "  and the key is whole" fl-keygen --public -k closed.key
-closed fl-plan -r roster.yaml -k hub.key --round 3 -m model.flt
-closed fl-mask -q -k a.key -p plan.flt update.flt
-check "  and the locks of both are empty" test ! -s hub.key.state/lock -a ! -s a.key.state/lock
-closed fl-aggregate update.flt
-closed fl-diff -b model.flt trained.flt
+cp a.key.state/lock lock
+cp hub.key.state/lock hub.lock
+without fl-info model.flt
+without fl-aggregate update.flt
+without fl-diff -b model.flt trained.flt
+without fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt
+check "  and the lock is as it was" cmp hub.lock hub.key.state/lock
+without fl-mask -q -k a.key -p plan.flt update.flt
+check "  and the lock is as it was" cmp lock a.key.state/lock
+without fl-keygen -n x -o x.key
+check "  and the key can be read" fl-keygen --public -k x.key
+check "  with nothing but secrets in it" [ "$(grep -c fl1 x.key)" = 0 ]
+without fl-harmonize -t model.flt --card card.tsv text.txt
+check "  and no stream is in the card" test ! -s card.tsv
+rm -f x.key card.tsv
+check "nothing of a warning goes into the output" sh -c '
+    fl-harmonize --train-tokenizer 9000 -o y1.flt text.txt
+    fl-harmonize --train-tokenizer 9000 -o y2.flt text.txt 2>&- 0<&-
+    cmp y1.flt y2.flt && rm y1.flt y2.flt'
+
 fl-mask -k a.key -p plan.flt -o x.flt <&- 2>err
 code=$?
 grep -q 'standard input: cannot read' err || code=9
-report $((code != 1)) "fl-mask: a closed input is an error"
+report $((code != 1)) "fl-mask: without standard input is an error"
 fl-aggregate -o x.flt update.flt update.flt 2>&-
-report $(($? != 3)) "fl-aggregate: closed standard error changes nothing"
+report $(($? != 3)) "fl-aggregate: without standard error it says nothing and does the same"
+
+# ---- a key is not written over ----
+cp a.key a.kept
+ln -s a.key a.link
+status 2 "fl-mask" fl-mask -q -k a.key -p plan.flt -o a.link update.flt
+says 'is the key'
+check "  and the key is as it was" cmp a.key a.kept
+cp hub.key hub.kept
+status 2 "fl-plan" fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o ./hub.key
+says 'is the key'
+check "  and the key is as it was" cmp hub.key hub.kept
+
+# ---- outputs by the names of descriptors ----
+check "-o /dev/stdout in a pipe" sh -c 'fl-init -p nano --seed 1 -o /dev/stdout | cmp - model.flt'
+check "-o /dev/fd/3 in a pipe" sh -c \
+    '{ fl-init -p nano --seed 1 -o /dev/fd/3 3>&1 >/dev/null; } | cmp - model.flt'
 
 # ---- a full disk ----
 full() {   # command...: with -o small/out.flt

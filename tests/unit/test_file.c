@@ -151,6 +151,20 @@ test_hold_standard(void)
     CHECK(apart && !fl_hold_standard());
 }
 
+static void
+test_same_file(void)
+{
+    char link[64];
+
+    snprintf(link, sizeof link, "%s.link", path);
+    CHECK(!symlink(path, link));
+    CHECK(fl_same_file(path, path) && fl_same_file(path, link) && fl_same_file(link, path));
+    CHECK(fl_same_file("not/there", "not/there") && !fl_same_file("not/there", path));
+    CHECK(!fl_same_file(path, NULL) && !fl_same_file(NULL, path) && !fl_same_file(NULL, NULL));
+    CHECK(!fl_same_file("/dev/null", "/dev/../dev/null")); /* no file that can be written over */
+    CHECK(!unlink(link));
+}
+
 int
 main(void)
 {
@@ -161,6 +175,7 @@ main(void)
     RUN(test_read_file);
     RUN(test_spool);
     RUN(test_hold_standard);
+    RUN(test_same_file);
     unlink(path);
     return test_end();
 }

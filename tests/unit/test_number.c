@@ -39,7 +39,7 @@ test_u64(void)
 static void
 test_f64(void)
 {
-    static const char *const bad[] = {"", " ", "x", "1x", " 1", "1 ", "nan", "inf", "-inf", "1e999",
+    static const char *const bad[] = {"", " ", "x", "1x", " 1", "1 ", "0x10", "-0X1p3", "nan", "inf", "-inf", "1e999",
                                       "1,5", "1.5.5"};
     double v = 77;
 

@@ -67,6 +67,22 @@ test_commit(void)
 }
 
 static void
+test_permissions(void)
+{
+    struct stat st;
+
+    put("private", "old");
+    CHECK(!chmod(in_folder("private"), 0600));
+    CHECK(!fl_output_write_file(in_folder("private"), "new", 3, 0));
+    CHECK_TEXT(content("private"), "new");
+    CHECK(!stat(in_folder("private"), &st) && (st.st_mode & 0777) == 0600);
+    CHECK(!chmod(in_folder("private"), 0644)); /* a secret is one whatever was there */
+    CHECK(!fl_output_write_file(in_folder("private"), "key", 3, FL_OUTPUT_SECRET));
+    CHECK(!stat(in_folder("private"), &st) && (st.st_mode & 0777) == 0600);
+    CHECK(!unlink(in_folder("private")));
+}
+
+static void
 test_abort(void)
 {
     struct fl_output out;
@@ -223,6 +239,7 @@ main(void)
     if (!mkdtemp(folder))
         return 1;
     RUN(test_commit);
+    RUN(test_permissions);
     RUN(test_abort);
     RUN(test_leftover);
     RUN(test_links);

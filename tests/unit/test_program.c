@@ -39,6 +39,8 @@ show(struct fl_cli *cli)
         return fl_error(FL_REFUSED, "x.flt: refused");
     if (opt.text && !strcmp(opt.text, "pipe"))
         return fl_error(FL_PIPE, "x.flt: its reader went away");
+    if (opt.text && !strcmp(opt.text, "lines"))
+        return fl_error(FL_FAILED, "a\nb\033[31m: no \xc3\xa9");
     if (opt.text && !strcmp(opt.text, "warn"))
         fl_warn(cli, "%d small things", 3);
     printf("f%d t%s m%s c%s%d n%lld r%g s%llu", opt.flag, opt.text ? opt.text : "-",
@@ -193,6 +195,8 @@ test_status(void)
 {
     CHECK(run("-t fail") == 3);
     CHECK_TEXT(fl_buf_text(&err), "fl-x: x.flt: refused\n");
+    CHECK(run("-t lines") == 1); /* one line, and no escapes to a terminal */
+    CHECK_TEXT(fl_buf_text(&err), "fl-x: a?b?[31m: no \xc3\xa9\n");
     CHECK(run("-t pipe") == 128 + SIGPIPE);
     CHECK_TEXT(fl_buf_text(&err), "");
     CHECK(run("-t warn") == 0);

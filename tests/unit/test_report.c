@@ -75,6 +75,24 @@ test_json(void)
     fl_buf_release(&out);
 }
 
+/* JSON is UTF-8 even where a file's name is not: every byte that does not belong is U+FFFD. */
+static void
+test_json_of_bytes(void)
+{
+    struct fl_report r;
+    struct fl_buf out = {0};
+    static const char *const one[] = {"f", NULL};
+
+    fl_report_start(&r, one, true);
+    fl_report_text(&r, "a\xff\xfe" "b\xed\xa0\x80\xc3");
+    fl_report_text(&r, "\xc3\xa9");
+    CHECK_TEXT(written(&r, &out),
+               "{\"f\": \"a\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+               "\xef\xbf\xbd\"}\n{\"f\": \"\xc3\xa9\"}\n");
+    fl_report_release(&r);
+    fl_buf_release(&out);
+}
+
 static void
 test_empty(void)
 {
@@ -96,6 +114,7 @@ main(void)
 {
     RUN(test_tsv);
     RUN(test_json);
+    RUN(test_json_of_bytes);
     RUN(test_empty);
     return test_end();
 }
