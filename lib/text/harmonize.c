@@ -316,8 +316,8 @@ no_text(const struct fl_harmonize *h)
     }
     const char *others = files > 1 ? " in this or any other file" : "";
     if (no_field)
-        return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines have none in a field \"%s\"; "
-                        "--field NAME names the right one", name, others,
+        return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines have none in a field "
+                        "\"%s\"; --field NAME names the right one", name, others,
                         (unsigned long long)no_field, h->set->field);
     if (malformed)
         return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines are not JSON; --format text "

@@ -148,7 +148,7 @@ test_exact(void)
         bool last = bits % 2;
         snprintf(settings, sizeof settings, "bits: %u\ncap: 10\nrounding: %s\n", bits,
                  last ? "nearest" : "stochastic");
-        start(&f, &plan, 3, "", settings, bits % 3 ? extreme : fed_plain_value,
+        start(&f, &plan, 3, "policy: {vary: true}\n", settings, bits % 3 ? extreme : fed_plain_value,
               bits % 5 ? full : mixed);
         for (size_t i = 0; i < 3; i++)
             CHECK(!turn(&f, &plan, i, 1, 0));
