@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "crypt/secret.h"
 #include "os/file.h"
+#include "os/stop.h"
 
 /* Everything one parse needs: the program's options, the shared ones, and where their values go. */
 struct parse {
@@ -351,5 +352,5 @@ fl_main(int argc, char **argv, const struct fl_program *program)
         raise(SIGPIPE);
     }
     print_line(program->name, fl_error_text());
-    return fl_error_status() ? (int)fl_error_status() : FL_FAILED;
+    fl_stop_now(fl_error_status() ? (int)fl_error_status() : FL_FAILED);
 }

@@ -2,10 +2,22 @@
 
 #include <cblas.h>
 
-void
-fl_gemm_start(void)
+#include "base/error.h"
+#include "os/file.h"
+
+/* What OpenBLAS maps for every thread that is in a product (BUFFER_SIZE of its common_x86_64.h). */
+static const size_t buffer = (size_t)128 << 20;
+
+int
+fl_gemm_start(int threads)
 {
+    size_t wanted = (size_t)(threads + openblas_get_num_procs()) * buffer; /* its own threads too */
+
+    if (!fl_can_map(wanted))
+        return fl_error(FL_FAILED, "out of memory: OpenBLAS wants %zu MiB of addresses for %d "
+                        "threads; allow more, or fewer threads with -j", wanted >> 20, threads);
     openblas_set_num_threads(1);
+    return 0;
 }
 
 static CBLAS_TRANSPOSE

@@ -231,7 +231,10 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
     fl_rope_table(e->cosine, e->sine, T, c->head_dim, c->rope_base);
     e->rope.cosine = e->cosine;
     e->rope.sine = e->sine;
-    fl_gemm_start();
+    if (fl_gemm_start(threads)) {
+        fl_engine_free(e);
+        return NULL;
+    }
     return e;
 }
 

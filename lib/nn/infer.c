@@ -131,7 +131,10 @@ fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T)
     find_parameters(d);
     fl_rope_table(d->cosine, d->sine, T, d->D, c->rope_base);
     d->rope = (struct fl_rope){d->cosine, d->sine, T, d->D};
-    fl_gemm_start();
+    if (fl_gemm_start(fl_pool_threads(pool))) {
+        fl_infer_free(d);
+        return NULL;
+    }
     return d;
 }
 

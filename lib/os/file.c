@@ -231,6 +231,18 @@ fl_map(int fd, const char *name, size_t len)
     return p;
 }
 
+bool
+fl_can_map(size_t len)
+{
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+
+    if (p == MAP_FAILED)
+        return false;
+    munmap(p, len);
+    return true;
+}
+
 /* Advice about the pages that P..P+LEN touches, or (WHOLE) those that lie in it. May fail. */
 static void
 advise(const void *p, size_t len, int advice, bool whole)

@@ -54,6 +54,9 @@ int fl_spool_copy(int fd, const char *name);
 void *fl_map(int fd, const char *name, size_t len);
 void fl_unmap(void *p, size_t len);
 
+/* Could LEN bytes of addresses be had now? For libraries that do not take no for an answer. */
+bool fl_can_map(size_t len);
+
 /*
  * The pages of a map of a file that lie between P and P + LEN need not stay in memory; they are
  * read again when they are looked at. For programs that pass over a large file once.

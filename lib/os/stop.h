@@ -15,4 +15,11 @@ int fl_stop_signal(void);
 /* End this process by SIGNAL, as if it had not been caught. */
 void fl_stop_die(int signal);
 
+/*
+ * End this process with STATUS, without the exit handlers of libraries: OpenBLAS's joins its own
+ * threads, which never end where they could not have their memory. Sanitizers have handlers that
+ * must run, so under them it is exit(3).
+ */
+_Noreturn void fl_stop_now(int status);
+
 #endif

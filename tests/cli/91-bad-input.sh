@@ -264,6 +264,27 @@ check "-o /dev/stdout in a pipe" sh -c 'fl-init -p nano --seed 1 -o /dev/stdout 
 check "-o /dev/fd/3 in a pipe" sh -c \
     '{ fl-init -p nano --seed 1 -o /dev/fd/3 3>&1 >/dev/null; } | cmp - model.flt'
 
+# ---- little memory ----
+# Where BLAS cannot have its buffers it asks for ever; what is started must end, and say why.
+if command -v prlimit >/dev/null && [ -z "${SAN:-}" ] && [ -z "${FL_BIN:-}" ]; then
+    little() {   # command...
+        for as in 100 150 200 250 350 450 500 550 600 800; do
+            prlimit --as=${as}000000 timeout -k 1 60 "$@" >stdout 2>err
+            code=$?
+            { [ $code = 0 ] || { [ $code = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'memory' err; }; } ||
+                { echo "# $as MB: exit $code: $(cat err)"; break; }
+            code=0
+        done
+        report $((code != 0)) "$1: ends in any memory"
+    }
+    little fl-eval -m model.flt shard.flt
+    little fl-generate -m model.flt -n 3 --seed 1 hello
+    little fl-train -q -m model.flt --steps 1 -b 1 -l 32 -o x.flt shard.flt
+    rm -f x.flt
+else
+    skip "little memory" "needs prlimit, no sanitizer and no valgrind"
+fi
+
 # ---- a full disk ----
 full() {   # command...: with -o small/out.flt
     "$@" >stdout 2>err

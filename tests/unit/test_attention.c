@@ -129,7 +129,7 @@ test_shapes(void)
     static const size_t shapes[][2] = {{1, 2}, {2, 6}, {63, 8}, {64, 16}, {65, 5}, {130, 10},
                                        {200, 64}};
 
-    fl_gemm_start();
+    CHECK(!fl_gemm_start(1));
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         test_group(shapes[i][0], shapes[i][1]);
 }

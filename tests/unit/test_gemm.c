@@ -29,7 +29,7 @@ test_forms(void)
     static const size_t sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {5, 7, 1}, {1, 64, 64},
                                       {3, 17, 33}, {64, 64, 64}, {65, 40, 70}};
 
-    fl_gemm_start();
+    CHECK(!fl_gemm_start(1));
     fl_random_normal(1, 1, 0, a, SIZE, 1);
     fl_random_normal(1, 2, 0, b, SIZE, 1);
     fl_random_normal(1, 3, 0, first, SIZE, 1);
