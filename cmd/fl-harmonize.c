@@ -64,11 +64,8 @@ check_options(const struct fl_cli *cli)
     if ((opt.valid_output && !strcmp(opt.valid_output, "-")) ||
         (opt.card && !strcmp(opt.card, "-") && to_stdout))
         return fl_error(FL_USAGE, "two outputs on standard output; name a file for one with -o");
-    if ((opt.valid_output && !to_stdout && !strcmp(opt.valid_output, cli->output)) ||
-        (opt.card && !to_stdout && !strcmp(opt.card, cli->output)) ||
-        (opt.card && opt.valid_output && !strcmp(opt.card, opt.valid_output)))
-        return fl_error(FL_USAGE, "two outputs have one name");
-    return 0;
+    const char *out[OUTPUTS] = {cli->output, opt.valid_output, opt.card};
+    return fl_output_check_names(out, OUTPUTS, cli->operands, cli->operand_count);
 }
 
 static int

@@ -193,6 +193,9 @@ check_line(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "--digest and --verify are of whole objects, --tensor is not");
     if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
         return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
+    if (opt.raw && (opt.stats || opt.head != INT64_MAX))
+        return fl_error(FL_USAGE, "--raw writes a tensor's bytes, whole; leave out --stats and "
+                                  "--head");
     if (opt.tensor && cli->operand_count > 1)
         return fl_error(FL_USAGE, "--tensor looks into one file; %zu are named",
                         cli->operand_count);

@@ -63,7 +63,7 @@ static const struct fl_option options[] = {
      &opt.report, 0, 0, NULL, NULL},
     {0, "report-every", FL_OPT_I64, "N", "steps of a row (default: a hundredth of all)",
      &opt.report_every, 1, 1e15, NULL, NULL},
-    {0, "dry-run", FL_OPT_FLAG, NULL, "check everything, print what it would take, and end",
+    {0, "dry-run", FL_OPT_FLAG, NULL, "check the inputs, print what it would take, and end",
      &opt.dry_run, 0, 0, NULL, NULL},
     {.type = FL_OPT_END},
 };

@@ -112,6 +112,8 @@ fl_open_input(const char *path, bool binary)
     struct stat st;
     int fd = 0;
 
+    if (path && !*path)
+        return fl_error(FL_USAGE, "the name of an input is empty; name a file");
     if (path && strcmp(path, "-")) {
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)

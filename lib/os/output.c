@@ -154,6 +154,22 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
 }
 
 int
+fl_output_check_names(const char *const *outputs, size_t n, const char *const *inputs, size_t m)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!outputs[i] || !strcmp(outputs[i], "-"))
+            continue;
+        for (size_t j = 0; j < i; j++)
+            if (fl_same_file(outputs[i], outputs[j]))
+                return fl_error(FL_USAGE, "%s: two outputs have one name", outputs[i]);
+        for (size_t j = 0; j < m; j++)
+            if (fl_same_file(outputs[i], inputs[j]))
+                return fl_error(FL_USAGE, "%s: is an input; write to another file", outputs[i]);
+    }
+    return 0;
+}
+
+int
 fl_output_write(struct fl_output *out, const void *data, size_t n)
 {
     return fl_write_full(out->fd, out->name, data, n);

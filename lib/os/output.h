@@ -36,6 +36,13 @@ enum fl_output_flags {
 /* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */
 int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
 
+/*
+ * None of N outputs may lead to the file of another one or of one of M inputs: -1 (FL_USAGE). NULL
+ * and "-" are no files.
+ */
+int fl_output_check_names(const char *const *outputs, size_t n, const char *const *inputs,
+                          size_t m);
+
 int fl_output_write(struct fl_output *out, const void *data, size_t n);
 
 /* Write the rest of FD, from its position on; NAME is for messages. */

@@ -130,9 +130,16 @@ read_header(struct fl_safetensors *s, const json_t *header, uint64_t data_len)
         s->count++;
     }
     qsort(s->entries, s->count, sizeof *s->entries, by_offset);
-    for (size_t i = 1; i < s->count; i++)
-        if (s->entries[i].begin < s->entries[i - 1].end)
-            return bad(s, "it overlaps another one", s->entries[i].tensor.name);
+    uint64_t end = 0; /* the format has neither overlaps nor holes */
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->entries[i].begin != end)
+            return bad(s, "it overlaps another one, or there are bytes of none before it",
+                       s->entries[i].tensor.name);
+        end = s->entries[i].end;
+    }
+    if (end != data_len)
+        return fl_error(FL_FAILED, "%s: has bytes behind its last tensor; is it a whole "
+                                   "safetensors file?", s->name);
     qsort(s->entries, s->count, sizeof *s->entries, by_name);
     return 0;
 }

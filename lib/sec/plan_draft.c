@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "math/vector.h"
 #include "sec/plan.h"
 
 #define DEFAULT_BITS  32
@@ -105,9 +106,25 @@ draft_weights(struct fl_plan *plan, const struct fl_round_conf *conf, const stru
     return draft_bandwidth(plan, conf);
 }
 
+/* No site could train from a model that holds one that is not. */
+static int
+check_finite(struct fl_object *model, size_t i)
+{
+    size_t count = (size_t)fl_object_bytes(model, i) / sizeof(float);
+    const float *values = fl_object_data(model, i);
+    size_t bad = values ? fl_vec_finite(values, count) : 0;
+
+    if (values && bad < count)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %zu is %g; only finite values can be "
+                        "trained", fl_object_name(model), fl_object_tensor(model, i)->name, bad,
+                        (double)values[bad]);
+    fl_object_forget(model, i);
+    return values ? 0 : -1;
+}
+
 /* The float tensors of the model. */
 static int
-draft_tensors(struct fl_plan *plan, const struct fl_object *model, const struct fl_name_list *plain)
+draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_name_list *plain)
 {
     size_t n = fl_object_count(model), found = 0;
 
@@ -119,6 +136,8 @@ draft_tensors(struct fl_plan *plan, const struct fl_object *model, const struct 
         struct fl_plan_tensor *to = &plan->tensors[plan->count];
         if (t->dtype != FL_F32)
             continue;
+        if (check_finite(model, i))
+            return -1;
         to->rank = t->rank;
         memcpy(to->dims, t->dims, t->rank * sizeof *t->dims);
         to->role = fl_name_list_has(plain, t->name) ? FL_PLAIN : FL_MASKED;

@@ -82,6 +82,9 @@ status 1 "a missing input" fl-info --digest -o here no-such-file
 check "leaves the old output" cmp here before
 check "and nothing else" test ! -e .here.part
 status 2 "--raw without --tensor" fl-info --raw "$v"
+status 2 "--raw with --stats" fl-info -t w --raw --stats "$v"
+status 2 "an input without a name" fl-info ""
+says 'name of an input is empty'
 status 2 "--digest with --tensor" fl-info --digest -t w "$v"
 status 2 "--tensor of two files" fl-info -t w "$v" "$v"
 status 2 "--head -1" fl-info -t w --head -1 "$v"

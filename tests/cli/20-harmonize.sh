@@ -223,6 +223,16 @@ is "gzip from a pipe" "$? $(grep -c zcat err)" "1 1"
 status 2 "a terminal" on_terminal fl-harmonize -t v1.flt words.txt
 check "a closed pipe is quiet" sh -c 'fl-harmonize -t v1.flt words.txt 2>err | head -c 100 >/dev/null; [ ! -s err ]'
 
+# --- outputs that would go over the text ----------------------------------------------------------
+cp words.txt text.kept
+ln -s words.txt text.link
+for option in '-o words.txt' '--card ./words.txt' '--card text.link' '--valid 0.5 --valid-output words.txt'; do
+    # shellcheck disable=SC2086
+    status 2 "$option over the text" fl-harmonize -t bytes.flt $option words.txt
+    says 'is an input'
+done
+check "  and the text is as it was" cmp words.txt text.kept
+
 # --- a full disk, and two outputs ----------------------------------------------------------------
 if small_disk 64; then
     echo old >old.flt

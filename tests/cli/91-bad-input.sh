@@ -151,6 +151,8 @@ for v in nan inf; do
     refused 1 "fl-apply: $v in an update" $v.flt fl-apply -m model.flt -o out.flt @
     refused 1 "fl-diff: $v in the trained model" $v-model.flt fl-diff -b model.flt -o out.flt @
     refused "1 3" "fl-mask: $v in an update" $v.flt fl-mask -k a.key -p plan.flt -o out.flt @
+    refused 1 "fl-plan: $v in the model" $v-model.flt \
+        fl-plan -r roster.yaml -k hub.key --round 2 -m @ -o out.flt
     refused 1 "fl-train: $v in the model" $v-model.flt \
         fl-train -q -m @ --steps 1 -b 1 -l 32 -o out.flt shard.flt
 done

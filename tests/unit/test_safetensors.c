@@ -22,7 +22,7 @@ test_good(void)
     struct fl_safetensors *s = parse(&file,
         "{\"b\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]},"
         "\"__metadata__\":{\"format\":\"pt\"},"
-        "\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}", 12);
+        "\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 12);
 
     CHECK(s && fl_safetensors_count(s) == 2);
     if (s) {
@@ -56,6 +56,8 @@ test_lies(void)
         "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}",     /* overlap */
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
         "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",     /* twice */
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",  /* a hole */
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",   /* bytes behind */
         "[]", "{", "", "{\"a\":{}}",
     };
     struct fl_buf file = {0};
