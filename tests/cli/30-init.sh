@@ -96,7 +96,7 @@ else
     skip "a terminal is refused" "no script(1)"
 fi
 fl-init -p micro 2>pipe | :
-check "a reader that goes away is no error line" [ -z "$(grep -v "^==" pipe)" ]   # valgrind tells of signals
+check "a reader that goes away is no error line" [ ! -s pipe ]
 check "compressed" fl-init -p nano -z -o z.flt
 check "  has the same digest as raw" sh -c '[ "$(fl-init -p nano -t z.flt | cksum)" = "$(cksum < nano.flt)" ]'
 if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=100k none full 2>/dev/null; then

@@ -265,7 +265,7 @@ else
     skip "a terminal is refused" "no script(1)"
 fi
 { go a.flt 2>pipe; echo $? > ended; } | :
-check "a reader that goes away: quiet" [ -z "$(grep -v "^==" pipe)" ]   # valgrind tells of signals
+check "a reader that goes away: quiet" [ ! -s pipe ]
 check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
 mkdir full
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=8k none full 2>/dev/null; then

@@ -137,7 +137,7 @@ refused 1 "a cut shard" "cut.flt: " -m m.flt cut.flt
 head -c 30000 m.flt > mcut.flt
 refused 1 "a cut model" "mcut.flt: " -m mcut.flt a.flt
 { fl-eval -m m.flt --per-token a.flt 2>pipe; echo $? > ended; } | :
-check "a reader that goes away: quiet" [ -z "$(grep -v "^==" pipe)" ]   # valgrind tells of signals
+check "a reader that goes away: quiet" [ ! -s pipe ]
 check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
 status 1 "a full disk" sh -c 'fl-eval -m m.flt a.flt > /dev/full'
 cp err said

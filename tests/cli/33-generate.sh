@@ -111,7 +111,7 @@ shards fill m.flt nan.flt nan
 refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt x
 # The reader is gone before the first byte: a text that ends early cannot all fit into the pipe.
 { sleep 1; fl-generate -m m.flt -n 100 x 2>pipe; echo $? > ended; } | :
-check "a reader that goes away: quiet" [ -z "$(grep -v "^==" pipe)" ]   # valgrind tells of signals
+check "a reader that goes away: quiet" [ ! -s pipe ]
 check "  and the end is SIGPIPE's" [ "$(cat ended)" = 141 ]
 status 1 "a full disk" sh -c 'fl-generate -m m.flt -n 5 x > /dev/full'
 cp err said

@@ -57,6 +57,14 @@ code=$?
 [ $code = 0 ] || sed 's/^/# /' "$work/log"
 report $code "a federation is made in which the examples can run"
 
+# Under valgrind a step is of one short window, no training is longer than two, no model is larger.
+small=""
+small_script=""
+if [ -n "${VALGRIND-}" ]; then
+    small="-b 1 -l 32 --steps 2"
+    small_script="s/ --steps 2//;s/fl-train -m model\.flt/& $small/;s/-p small/-p nano/"
+fi
+
 # The lines of a page's EXAMPLES as a shell would get them.
 examples() {
     sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$1" | sed '
@@ -68,7 +76,7 @@ examples() {
         s/\\(ti/~/g
         s/--steps [0-9]*/--steps 2/
         s/--epochs [0-9]*/--steps 2/
-        s/--train-tokenizer [0-9]*/--train-tokenizer 400/'
+        s/--train-tokenizer [0-9]*/--train-tokenizer 400/' | sed "$small_script"
 }
 
 # Each command with its continuation lines, one at a time.
@@ -100,7 +108,10 @@ for page in "$top"/man/fl-*.1; do
     fl-plan)   # the plans of round 7 are not signed yet
         rm -rf hub.key.state && cp -r "$work/all/kept.hub" hub.key.state
         ;;
-    fl-mask) fl-train -q -m model.flt -o update.flt shard.flt ;;   # what the first example masks
+    fl-mask)   # what the first example masks
+        # shellcheck disable=SC2086  # options
+        fl-train -q -m model.flt $small -o update.flt shard.flt
+        ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
     esac
     grep -q '^\.Dl' "$page"

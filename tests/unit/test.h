@@ -53,6 +53,15 @@ static const char *test_skipped;
 
 #define RUN(test) test_run(test, #test)
 
+/* Under valgrind, some fifty times slower: a test may take a smaller sample there, of every kind. */
+static inline int
+test_under_valgrind(void)
+{
+    const char *v = getenv("VALGRIND");
+
+    return v && *v;
+}
+
 static inline void
 test_run(void (*test)(void), const char *name)
 {
