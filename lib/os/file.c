@@ -144,10 +144,11 @@ fl_same_file(const char *a, const char *b)
 {
     struct stat x, y;
 
-    if (!a || !b || !strcmp(a, b))
-        return a && b;
-    return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
+    if (!a || !b)
+        return false;
+    if (stat(a, &x))
+        return !strcmp(a, b);
+    return S_ISREG(x.st_mode) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 int

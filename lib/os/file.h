@@ -38,7 +38,10 @@ int fl_hold_standard(void);
 /* What messages call an input: its path, or "standard input". */
 const char *fl_input_name(const char *path);
 
-/* Are two names the same, or do they lead to one regular file? NULL is no name. */
+/*
+ * Do two names lead to one regular file, or are they the same name of none yet? (A device may be
+ * written by two.) NULL is no name.
+ */
 bool fl_same_file(const char *a, const char *b);
 
 /* The whole of a file in a buffer, refused above MAX bytes. */

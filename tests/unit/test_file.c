@@ -161,7 +161,7 @@ test_same_file(void)
     CHECK(fl_same_file(path, path) && fl_same_file(path, link) && fl_same_file(link, path));
     CHECK(fl_same_file("not/there", "not/there") && !fl_same_file("not/there", path));
     CHECK(!fl_same_file(path, NULL) && !fl_same_file(NULL, path) && !fl_same_file(NULL, NULL));
-    CHECK(!fl_same_file("/dev/null", "/dev/../dev/null")); /* no file that can be written over */
+    CHECK(!fl_same_file("/dev/null", "/dev/null")); /* no file that can be written over */
     CHECK(!unlink(link));
 }
 
