@@ -2,6 +2,11 @@
 _fl_aggregate()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --rule) COMPREPLY=($(compgen -W 'mean' -- "$cur")); return ;;
     --weights) COMPREPLY=($(compgen -W 'examples uniform loss dynamic' -- "$cur")); return ;;
@@ -13,6 +18,7 @@ _fl_aggregate()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -p --plan -r --roster --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

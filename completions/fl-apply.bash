@@ -2,6 +2,11 @@
 _fl_apply()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --optimizer) COMPREPLY=($(compgen -W 'sgd momentum nesterov' -- "$cur")); return ;;
     --lr) COMPREPLY=(); return ;;
@@ -11,6 +16,7 @@ _fl_apply()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -m --model --optimizer --lr --momentum --state -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

@@ -2,6 +2,11 @@
 _fl_diff()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --site) COMPREPLY=(); return ;;
     --examples) COMPREPLY=(); return ;;
@@ -13,6 +18,7 @@ _fl_diff()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -b --base --site --examples --tokens --loss-first --loss-last -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

@@ -2,6 +2,11 @@
 _fl_eval()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --text) COMPREPLY=(); return ;;
     -b|--batch) COMPREPLY=(); return ;;
@@ -11,6 +16,7 @@ _fl_eval()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -m --model --text --per-file --per-token -b --batch -l --length -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

@@ -2,6 +2,11 @@
 _fl_generate()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     -n|--tokens) COMPREPLY=(); return ;;
     --temperature) COMPREPLY=(); return ;;
@@ -13,6 +18,7 @@ _fl_generate()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -m --model -n --tokens --temperature --top-p --top-k --only-new -j --threads --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

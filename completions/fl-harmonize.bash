@@ -2,6 +2,11 @@
 _fl_harmonize()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --train-tokenizer) COMPREPLY=(); return ;;
     --format) COMPREPLY=($(compgen -W 'auto text jsonl' -- "$cur")); return ;;
@@ -15,6 +20,7 @@ _fl_harmonize()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -t --tokenizer --train-tokenizer --format --field --passage --max-document --invalid --valid --valid-output --card -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

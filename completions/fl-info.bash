@@ -2,6 +2,11 @@
 _fl_info()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     -t|--tensor) COMPREPLY=(); return ;;
     --head) COMPREPLY=(); return ;;
@@ -10,6 +15,7 @@ _fl_info()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' --digest --verify -t --tensor --stats --head --raw -o --output -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

@@ -2,6 +2,11 @@
 _fl_init()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     -p|--preset) COMPREPLY=($(compgen -W 'nano micro small medium base large xl' -- "$cur")); return ;;
     --seed) COMPREPLY=(); return ;;
@@ -9,6 +14,7 @@ _fl_init()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -p --preset -c --config -t --tokenizer --list-presets -o --output -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

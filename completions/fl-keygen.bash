@@ -2,6 +2,11 @@
 _fl_keygen()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     -n|--name) COMPREPLY=(); return ;;
     --epoch) COMPREPLY=(); return ;;
@@ -10,6 +15,7 @@ _fl_keygen()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -n --name -o --output -k --key --accept --words --psk --state --renew --public --epoch --show --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

@@ -2,6 +2,11 @@
 _fl_mask()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     -j|--threads) COMPREPLY=(); return ;;
     --seed) COMPREPLY=(); return ;;
@@ -9,6 +14,7 @@ _fl_mask()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -k --key -p --plan --state -o --output -j --threads -z --compress --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

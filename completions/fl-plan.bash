@@ -2,6 +2,11 @@
 _fl_plan()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --round) COMPREPLY=(); return ;;
     --deadline) COMPREPLY=(); return ;;
@@ -10,6 +15,7 @@ _fl_plan()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -r --roster -k --key --round -m --model --after -c --config --deadline --state --explain -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

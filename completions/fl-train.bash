@@ -2,6 +2,11 @@
 _fl_train()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     case $prev in
     --steps) COMPREPLY=(); return ;;
     --epochs) COMPREPLY=(); return ;;
@@ -26,6 +31,7 @@ _fl_train()
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W ' -m --model -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --site --report --report-every --dry-run -o --output -j --threads -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
+        local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
     fi
 }

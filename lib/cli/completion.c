@@ -73,6 +73,10 @@ put_function_name(const char *name)
         putchar(isalnum((unsigned char)*name) ? *name : '_');
 }
 
+/*
+ * Bash takes "--name=value" apart at "=", which is a word of its own then. File names come one a
+ * line, since they may hold spaces.
+ */
 static void
 print_bash(const struct fl_program *program, const struct fl_option *common)
 {
@@ -80,12 +84,14 @@ print_bash(const struct fl_program *program, const struct fl_option *common)
            program->name);
     put_function_name(program->name);
     printf("()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+           "    if [[ $cur == = ]]; then\n        cur=\n"
+           "    elif [[ $prev == = ]]; then\n        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n"
            "    case $prev in\n");
     each(program, common, bash_case);
     printf("    esac\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W '");
     each(program, common, bash_word);
-    printf("' -- \"$cur\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
-           "complete -o filenames -F ");
+    printf("' -- \"$cur\"))\n    else\n        local IFS=$'\\n'\n"
+           "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\ncomplete -o filenames -F ");
     put_function_name(program->name);
     printf(" %s\n", program->name);
 }

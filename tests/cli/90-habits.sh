@@ -56,6 +56,22 @@ if command -v bash >/dev/null; then
         COMP_WORDS=(fl-info --dig) COMP_CWORD=1
         _fl_info
         [ "${COMPREPLY[*]}" = --digest ]' "$top"
+    # shellcheck disable=SC2016
+    check "and a choice behind =" bash -c '
+        . "$0/completions/fl-aggregate.bash"
+        COMP_WORDS=(fl-aggregate --weights = un) COMP_CWORD=3
+        _fl_aggregate
+        [ "${COMPREPLY[*]}" = uniform ]
+        COMP_WORDS=(fl-aggregate --weights =) COMP_CWORD=2
+        _fl_aggregate
+        [ "${COMPREPLY[0]}" = examples ]' "$top"
+    : >'two words.flt'
+    # shellcheck disable=SC2016
+    check "and a file name with a space as one" bash -c '
+        . "$0/completions/fl-info.bash"
+        COMP_WORDS=(fl-info two) COMP_CWORD=1
+        _fl_info
+        [ "${#COMPREPLY[@]} ${COMPREPLY[0]}" = "1 two words.flt" ]' "$top"
 else
     skip "bash completions" "bash is not installed"
 fi
