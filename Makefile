@@ -7,6 +7,7 @@
 #   make lint       clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make check SAN=address,undefined | SAN=thread | VALGRIND=1
 #   PORTABLE=1      a binary for any machine of the architecture; fast paths are chosen at its start
+#   BUILD=DIR       build there, not in build/; nothing is written to the sources
 #   V=1             show the commands
 #
 # Layers of lib/: a file includes headers of its own module and of modules before it in MODULES
@@ -31,6 +32,9 @@ empty    :=
 space    := $(empty) $(empty)
 VARIANT  := $(subst $(space),-,$(strip $(subst $(comma),-,$(SAN)) $(if $(PORTABLE),portable)))
 BUILD    ?= build$(VARIANT:%=/%)
+ifneq ($(words $(BUILD)),1)
+$(error BUILD is "$(BUILD)": make needs the name of one folder, without spaces)
+endif
 
 CC       ?= cc
 NATIVE   := $(if $(PORTABLE),,$(shell $(CC) -march=native -E -x c /dev/null >/dev/null 2>&1 && \
