@@ -211,6 +211,9 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to evaluate");
     if (!strcmp(opt.model, "-") && !cli->operand_count && !opt.texts.count)
         return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
+    if (opt.per_token && opt.per_file)
+        return fl_error(FL_USAGE, "--per-token and --per-file exclude each other; they are tables "
+                        "of other columns");
     if (fl_bundle_open(&w.bundle, opt.model))
         return -1;
     int result = prepare(&w) ? -1 : score_inputs(&w);

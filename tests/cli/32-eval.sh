@@ -116,6 +116,7 @@ done
 refused 2 "no model" "-m MODEL is missing" a.flt
 refused 2 "both on standard input" "standard input" -m - < a.flt
 refused 2 "tokens of two files" "takes one input, and there are 2" -m m.flt --per-token a.flt b.flt
+refused 2 "a table of tokens and one of files" "exclude each other" -m m.flt --per-token --per-file a.flt
 cat a.flt b.flt > ab.flt
 refused 1 "tokens of two shards" "takes one" -m m.flt --per-token ab.flt
 refused 2 "windows longer than the context" "use -l 32 or less" -m m.flt -l 33 a.flt
