@@ -27,6 +27,7 @@ void fl_sign(unsigned char sig[FL_SIGN_BYTES], const void *message, size_t len,
 int fl_sign_verify(const unsigned char sig[FL_SIGN_BYTES], const void *message, size_t len,
                    const unsigned char pub[FL_SIGN_PUBLIC]);
 
+/* The X25519 public key of SECRET. */
 void fl_dh_public(unsigned char pub[FL_DH_PUBLIC], const unsigned char secret[FL_DH_SECRET]);
 
 /*

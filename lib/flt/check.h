@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The check value of LEN bytes. */
 uint64_t fl_check64(const void *data, size_t len);
 
 /* A check value over pieces: the chain that ties the records of an object together. */

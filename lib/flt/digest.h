@@ -13,8 +13,10 @@ struct fl_digest {
     struct fl_hash header, payload;
 };
 
+/* In the order of the stream: each body, and the leaves of its blocks; then the digest, once. */
 void fl_digest_init(struct fl_digest *d);
 void fl_digest_body(struct fl_digest *d, const void *body, size_t len); /* of HEAD and each TENS */
+/* The leaf of one raw block; needs no state, so that threads may share the blocks. */
 void fl_digest_leaf(unsigned char leaf[FL_HASH_BYTES], const void *block, size_t len);
 void fl_digest_add_leaf(struct fl_digest *d, const unsigned char leaf[FL_HASH_BYTES]);
 void fl_digest_final(struct fl_digest *d, const char *kind, unsigned char digest[FL_HASH_BYTES]);

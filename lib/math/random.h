@@ -26,7 +26,7 @@ struct fl_random {
     uint64_t seed, stream, next;
 };
 
-uint64_t fl_random_u64(struct fl_random *r);
+uint64_t fl_random_u64(struct fl_random *r);               /* the next number of the stream */
 uint64_t fl_random_below(struct fl_random *r, uint64_t n); /* unbiased, 0..n-1; n > 0 */
 double fl_random_unit(struct fl_random *r);                /* [0, 1), a multiple of 2^-53 */
 

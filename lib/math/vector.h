@@ -15,7 +15,7 @@
 size_t fl_vec_finite(const float *x, size_t n);         /* index of the first not finite, or n */
 size_t fl_vec_largest(const float *x, size_t n);        /* index of the first largest; n > 0 */
 float fl_vec_max(const float *x, size_t n);             /* -inf for none; passes over NaN */
-float fl_vec_dot(const float *x, const float *y, size_t n);
+float fl_vec_dot(const float *x, const float *y, size_t n); /* lanes of floats, fixed order */
 double fl_vec_sum_squares(const float *x, size_t n);    /* lanes of doubles */
 void fl_vec_add(float *y, const float *x, size_t n);    /* y += x */
 void fl_vec_scale(float *y, float a, size_t n);         /* y *= a */

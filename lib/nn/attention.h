@@ -20,7 +20,7 @@ struct fl_attention {
     float *scratch;             /* fl_attention_scratch(T) floats */
 };
 
-size_t fl_attention_scratch(size_t T);
+size_t fl_attention_scratch(size_t T); /* floats */
 
 /* out = softmax(q k' / sqrt(D)) v, each row over the keys up to its own; lse too. */
 void fl_attention_forward(const struct fl_attention *a);

@@ -43,6 +43,7 @@ int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
 int fl_output_check_names(const char *const *outputs, size_t n, const char *const *inputs,
                           size_t m);
 
+/* All N bytes, or -1 with an error (FL_PIPE when the reader went away); then abort. */
 int fl_output_write(struct fl_output *out, const void *data, size_t n);
 
 /* Write the rest of FD, from its position on; NAME is for messages. */

@@ -52,6 +52,7 @@ int fl_name_check(const char *name);
 struct fl_key *fl_key_new(const char *name, int64_t epoch);
 void fl_key_free(struct fl_key *key); /* wipes; NULL is fine */
 
+/* NULL with an error; FL_REFUSED for a file that others can read. */
 struct fl_key *fl_key_read(const char *path);
 int fl_key_write(const struct fl_key *key, const char *path); /* replaces the file in one step */
 int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */

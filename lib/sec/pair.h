@@ -39,6 +39,7 @@ void fl_pair_step(unsigned char ck[FL_PAIR_KEY], const unsigned char roster[32],
 void fl_pair_key(unsigned char k[FL_PAIR_KEY], const struct fl_pair *pair,
                  const unsigned char ck[FL_PAIR_KEY], uint64_t r, const unsigned char sid[32]);
 
+/* From K of fl_pair_key: the key of the pair's mask, and the tag that both ends show. */
 void fl_pair_mask(unsigned char key[FL_PAIR_KEY], const struct fl_pair *pair,
                   const unsigned char k[FL_PAIR_KEY], const unsigned char sid[32]);
 void fl_pair_tag(unsigned char tag[FL_PAIR_TAG], const struct fl_pair *pair,

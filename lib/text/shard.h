@@ -17,6 +17,7 @@ struct fl_shard;
 struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t);
 void fl_shard_free(struct fl_shard *s);
 
+/* N more ids, each below the vocabulary; writes a tensor when one is full. 0, or -1. */
 int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n);
 
 /* Write what is left and end the object. */

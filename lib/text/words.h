@@ -30,6 +30,7 @@ void fl_words_clear(struct fl_words *w); /* keeps the memory */
 /* The word's hash decides where it belongs when tables are merged in parts. */
 uint64_t fl_words_hash(const void *word, size_t len);
 
+/* COUNT more of a word, which is copied; HASH is its fl_words_hash. 0, or -1: no memory. */
 int fl_words_add(struct fl_words *w, const void *word, size_t len, uint64_t hash, uint64_t count);
 
 /*
