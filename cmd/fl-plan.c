@@ -91,6 +91,8 @@ explain(const struct fl_cli *cli, const struct fl_plan *plan)
     row(&report, "rounding", plan->stochastic ? "stochastic" : "nearest");
     row(&report, "weights", fl_weight_rule_name(plan->rule));
     row_number(&report, "cap", plan->cap);
+    if (plan->rule == FL_WEIGHT_DYNAMIC)
+        row_number(&report, "alpha", plan->alpha);
     for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++) {
         char name[FL_SITE_MAX + 16] = "bandwidth.";
         row_number(&report, strcat(name, plan->roster.sites[i].name), plan->bandwidth[i]);
