@@ -101,6 +101,8 @@ check "  as JSON" sh -c 'python3 -c "
 import json
 rows = [json.loads(line) for line in open(\"r.jsonl\")]
 assert rows[0][\"step\"] == 0 and rows[0][\"valid_loss\"] is None and rows[-1][\"step\"] == 40"'
+go --report r.tsv --report-every 1000000000000000 --valid a.flt --valid-every 1000000000 -o x.flt a.flt
+check "rows and validations as rare as they can be" [ "$(awk '$3 != "-"' r.tsv | wc -l)" = 3 ]
 rm x.flt
 check "dry run" go --dry-run -o x.flt a.flt
 check "  writes no update" nothing_left
