@@ -57,6 +57,8 @@ static const struct fl_option options[] = {
      &opt.checkpoint, 0, 0, NULL, NULL},
     {0, "checkpoint-every", FL_OPT_F64, "SECONDS", "how often (default 30)", &opt.checkpoint_every,
      0, 1e9, NULL, NULL},
+    {0, "seed", FL_OPT_I64, "N", "seed of the order of windows (default: the base model's round)",
+     &opt.recipe.seed, 0, 9007199254740992.0, NULL, NULL},
     {0, "site", FL_OPT_TEXT, "NAME", "name of the site, for the update", &opt.site, 0, 0, NULL,
      NULL},
     {0, "report", FL_OPT_FILE, "FILE", "write rows of loss, rate and speed as they come",
@@ -152,9 +154,8 @@ open_inputs(struct work *w)
     if (!(t->pool = fl_pool_new(w->cli->threads)) || fl_bundle_open(&w->bundle, opt.model) ||
         fl_object_digest(w->bundle.object, t->pool, t->base) || open_data(w))
         return -1;
-    if (opt.recipe.seed < 0 || w->cli->seed_given)
-        opt.recipe.seed = (int64_t)w->cli->seed;
-    if (fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+    if ((opt.recipe.seed < 0 && fl_model_round(w->bundle.object, &opt.recipe.seed)) ||
+        fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
         return -1;
     t->model = w->bundle.model;
     t->data = w->data;
@@ -240,7 +241,7 @@ main(int argc, char **argv)
         .summary = "Train a model on token shards; write the update, new weights minus base.",
         .operands = "[SHARD...]",
         .max_operands = SIZE_MAX,
-        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_SEED | FL_HAS_JSON,
+        .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
         .options = options,
         .run = run,
     };

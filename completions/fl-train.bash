@@ -23,13 +23,13 @@ _fl_train()
     --valid) COMPREPLY=(); return ;;
     --valid-every) COMPREPLY=(); return ;;
     --checkpoint-every) COMPREPLY=(); return ;;
+    --seed) COMPREPLY=(); return ;;
     --site) COMPREPLY=(); return ;;
     --report-every) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
-    --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --site --report --report-every --dry-run -o --output -j --threads -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -1,6 +1,6 @@
 /*
  * A training recipe: the settings of one local training, from a YAML file, from options, or both.
- * A number below zero has not been set; fl_recipe_defaults (nn/trainer.h) sets what is left.
+ * A number below zero has not been set; fl_settings_fill (nn/settings.h) sets what is left.
  */
 #ifndef FL_CONF_RECIPE_H
 #define FL_CONF_RECIPE_H

@@ -113,6 +113,10 @@ dynamic_weight(const struct fl_weighting *how, const struct fl_meta *update, dou
                         "or --alpha 0 to leave it out", name ? name : "", name ? name : "SITE");
     double factor = how->alpha != 0 ? fl_power(bandwidth, how->alpha) : 1;
     *raw = loss / (tokens / 1e6 * factor);
+    if (*raw > 0 && *raw < FL_WEIGHT_DYNAMIC_MIN)
+        return fl_error(FL_FAILED, "its weight L / (D B^alpha) is %.3g, which steps of 2^-40 would "
+                        "distort; only ratios count, so give all bandwidths in a larger unit, "
+                        "Gbit/s say", *raw);
     return 0;
 }
 

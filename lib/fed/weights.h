@@ -20,6 +20,8 @@
 #include "conf/weight_rule.h"
 #include "flt/meta.h"
 
+#define FL_WEIGHT_DYNAMIC_MIN 0x1p-27
+
 struct fl_bandwidth {
     char *site;
     double mbit; /* Mbit/s, above zero */

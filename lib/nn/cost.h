@@ -16,7 +16,7 @@ struct fl_cost {
     double flops;     /* of all steps, as fl_config_train_flops counts them */
 };
 
-/* For a complete recipe. 0, or -1 when a product overflows. */
+/* For a complete recipe (fl_settings_fill). 0, or -1 when the memory overflows. */
 int fl_cost(const struct fl_training *t, struct fl_cost *cost);
 
 /* One row of a report on standard output. */

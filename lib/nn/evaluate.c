@@ -9,12 +9,15 @@
 
 struct fl_evaluator {
     const struct fl_model *model;
-    struct fl_engine *engine;
-    size_t B, T;
+    struct fl_pool *pool;
+    size_t B, T;       /* at most */
     uint32_t *lengths; /* (V) bytes of text of each id */
-    uint32_t *window;  /* (T+1) */
+    /* for the sequences that came; NULL before the first */
+    size_t windows, length;
+    struct fl_engine *engine; /* of WINDOWS windows of LENGTH tokens */
+    uint32_t *window;  /* (length+1) */
     uint32_t *x, *y, *best;
-    float *loss;       /* (B,T) */
+    float *loss;       /* (windows,length) */
 };
 
 static int
@@ -36,24 +39,30 @@ fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
                  const struct fl_tokenizer *tokenizer, size_t B, size_t T)
 {
     struct fl_evaluator *e = fl_alloc(1, sizeof *e);
-    size_t n;
+    uint64_t bytes;
 
     if (!e)
         return NULL;
-    *e = (struct fl_evaluator){.model = m, .B = B, .T = T};
-    if (!fl_mul_size(B, T, &n) && !fill_lengths(e, tokenizer)) {
-        e->window = fl_alloc(T + 1, sizeof *e->window);
-        e->x = fl_alloc(n, sizeof *e->x);
-        e->y = fl_alloc(n, sizeof *e->y);
-        e->best = fl_alloc(n, sizeof *e->best);
-        e->loss = fl_alloc(n, sizeof *e->loss);
-        if (e->window && e->x && e->y && e->best && e->loss)
-            e->engine = fl_engine_new(m, pool, B, T, FL_ENGINE_SCORE);
-    }
-    if (e->engine)
+    *e = (struct fl_evaluator){.model = m, .pool = pool, .B = B, .T = T};
+    if (!fl_engine_bytes(&m->config, fl_pool_threads(pool), B, T, FL_ENGINE_SCORE, &bytes) &&
+        !fill_lengths(e, tokenizer))
         return e;
     fl_evaluator_free(e);
     return NULL;
+}
+
+static void
+release_room(struct fl_evaluator *e)
+{
+    fl_engine_free(e->engine);
+    free(e->window);
+    free(e->x);
+    free(e->y);
+    free(e->best);
+    free(e->loss);
+    e->engine = NULL;
+    e->window = e->x = e->y = e->best = NULL;
+    e->loss = NULL;
 }
 
 void
@@ -61,14 +70,36 @@ fl_evaluator_free(struct fl_evaluator *e)
 {
     if (!e)
         return;
-    fl_engine_free(e->engine);
+    release_room(e);
     free(e->lengths);
-    free(e->window);
-    free(e->x);
-    free(e->y);
-    free(e->best);
-    free(e->loss);
     free(e);
+}
+
+/*
+ * Room for a sequence of so many predictions: a context may be much longer than a text. What is
+ * there only grows, and results do not depend on it.
+ */
+static int
+need_room(struct fl_evaluator *e, uint64_t predictions)
+{
+    size_t T = predictions < e->T ? (size_t)predictions : e->T;
+    size_t B = predictions / T < e->B ? (size_t)(predictions / T) : e->B;
+
+    if (e->engine && e->windows >= B && e->length >= T)
+        return 0;
+    e->windows = B > e->windows ? B : e->windows;
+    e->length = T > e->length ? T : e->length;
+    B = e->windows;
+    T = e->length;
+    release_room(e);
+    e->window = fl_alloc(T + 1, sizeof *e->window);
+    e->x = fl_alloc(B * T, sizeof *e->x);
+    e->y = fl_alloc(B * T, sizeof *e->y);
+    e->best = fl_alloc(B * T, sizeof *e->best);
+    e->loss = fl_alloc(B * T, sizeof *e->loss);
+    if (e->window && e->x && e->y && e->best && e->loss)
+        e->engine = fl_engine_new(e->model, e->pool, B, T, FL_ENGINE_SCORE);
+    return e->engine ? 0 : -1;
 }
 
 /* LEN + 1 tokens of the sequence from AT on. */
@@ -120,9 +151,10 @@ score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, si
 static int
 show_first(struct fl_evaluator *e, const struct fl_sequence *s)
 {
-    if (s->data && fl_data_read(s->data, s->first, 1, e->window))
+    uint32_t id = s->data ? 0 : s->ids[0];
+
+    if (s->data && fl_data_read(s->data, s->first, 1, &id))
         return -1;
-    uint32_t id = s->data ? e->window[0] : s->ids[0];
     if (id >= e->model->config.vocab)
         return fl_error(FL_FAILED, "token 0 is %lu, and the model's ids end at %lu",
                         (unsigned long)id, (unsigned long)e->model->config.vocab - 1);
@@ -134,7 +166,7 @@ fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score
 {
     uint64_t at = 0, left = s->n ? s->n - 1 : 0; /* predictions */
 
-    if (s->n && s->token && show_first(e, s))
+    if ((left && need_room(e, left)) || (s->n && s->token && show_first(e, s)))
         return -1;
     while (left) {
         size_t len = left < e->T ? (size_t)left : e->T;

@@ -25,7 +25,8 @@ struct fl_scored;
 
 /*
  * For batches of up to B windows of T tokens. M, POOL and TOKENIZER are borrowed; NULL with an
- * error.
+ * error. Memory for activations is taken when a sequence needs it: never more than B windows of T,
+ * and for shorter sequences less.
  */
 struct fl_evaluator *fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
                                       const struct fl_tokenizer *tokenizer, size_t B, size_t T);

@@ -254,6 +254,17 @@ fl_model_load(struct fl_object *o)
 }
 
 int
+fl_model_round(const struct fl_object *o, int64_t *round)
+{
+    const struct fl_meta *meta = &fl_object_head(o)->meta;
+
+    *round = 0;
+    if (fl_meta_find(meta, "round") && fl_meta_get_i64(meta, "round", 0, INT64_MAX, round))
+        return fl_error_about(fl_object_name(o));
+    return 0;
+}
+
+int
 fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
                       const float *values)
 {

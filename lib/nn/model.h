@@ -78,6 +78,9 @@ void fl_model_init(struct fl_model *m, uint64_t seed);
  */
 struct fl_model *fl_model_load(struct fl_object *o);
 
+/* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
+int fl_model_round(const struct fl_object *o, int64_t *round);
+
 /*
  * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("" for an
  * update, "m/" for a moment in a checkpoint); others are not looked at. The same checks.

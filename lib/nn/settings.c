@@ -80,7 +80,7 @@ fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows
 static int
 fill_steps(struct fl_recipe *r, uint64_t windows)
 {
-    uint64_t seen, a_step = (uint64_t)r->batch * (uint64_t)r->accumulate;
+    uint64_t seen, tokens, a_step = (uint64_t)r->batch * (uint64_t)r->accumulate;
 
     if (r->steps < 0) {
         if (r->epochs < 0)
@@ -89,9 +89,11 @@ fill_steps(struct fl_recipe *r, uint64_t windows)
             return -1;
         r->steps = (int64_t)(seen / a_step + (seen % a_step != 0));
     }
-    if (fl_mul_u64((uint64_t)r->steps, a_step, &seen) || seen > INT64_MAX)
-        return fl_error(FL_USAGE, "%lld steps of %llu windows are more than can be counted",
-                        (long long)r->steps, (unsigned long long)a_step);
+    if (fl_mul_u64((uint64_t)r->steps, a_step, &seen) ||
+        fl_mul_u64(seen, (uint64_t)r->length, &tokens) || tokens > INT64_MAX)
+        return fl_error(FL_USAGE,
+                        "%lld steps of %llu windows of %lld tokens are more than can be counted",
+                        (long long)r->steps, (unsigned long long)a_step, (long long)r->length);
     return 0;
 }
 

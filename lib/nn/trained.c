@@ -9,11 +9,10 @@ describe(const struct fl_trained *t, struct fl_meta *m)
 {
     const struct fl_recipe *r = &t->training->recipe;
     const struct fl_data *data = t->training->data;
-    const struct fl_meta *base = &fl_object_head(t->base)->meta;
-    int64_t round = 0;
+    int64_t round;
 
-    if (fl_meta_find(base, "round") && fl_meta_get_i64(base, "round", 0, INT64_MAX, &round))
-        return fl_error_about(fl_object_name(t->base));
+    if (fl_model_round(t->base, &round))
+        return -1;
     return fl_meta_set_bytes(m, "base", t->training->base, FL_HASH_BYTES) ||
            fl_meta_set_i64(m, "base.round", round) ||
            (t->site && fl_meta_set_text(m, "site", t->site)) ||

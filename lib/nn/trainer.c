@@ -242,8 +242,9 @@ take_step(struct run *r)
     bool last = r->step == t->recipe.steps;
     if (!last && r->step % t->report_every)
         return 0;
-    int64_t every = t->valid_every * t->report_every;
-    return give_row(r, lr, norm, last || (every && r->step % every == 0));
+    /* a row that is not the last is at a multiple of REPORT_EVERY */
+    return give_row(r, lr, norm,
+                    last || (t->valid_every && r->step / t->report_every % t->valid_every == 0));
 }
 
 static int

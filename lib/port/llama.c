@@ -56,16 +56,17 @@ static int
 check_rope(const json_t *config, const char *path)
 {
     static const char *const keys[] = {"rope_scaling", "rope_parameters"};
-    const json_t *part = json_object_get(config, "partial_rotary_factor");
+    const char *turned = "partial_rotary_factor";
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *v = json_object_get(config, keys[i]);
         const char *kind = json_string_value(json_object_get(v, "rope_type"));
         if (v && !json_is_null(v) && !(kind && !strcmp(kind, "default")))
             return wrong(path, keys[i], "is not supported; only plain rotary positions are");
+        const json_t *part = json_object_get(i ? v : config, turned);
+        if (part && !json_is_null(part) && json_number_value(part) != 1)
+            return wrong(path, turned, "is not supported; only 1 is");
     }
-    if (part && !json_is_null(part) && json_number_value(part) != 1)
-        return wrong(path, "partial_rotary_factor", "is not supported; only 1 is");
     return 0;
 }
 
@@ -78,13 +79,17 @@ check_features(const json_t *config, const char *path)
                                           "residual_multiplier", "embedding_multiplier",
                                           "logits_scaling"};
     const char *family = json_string_value(json_object_get(config, "model_type"));
-    const char *act = json_string_value(json_object_get(config, "hidden_act"));
+    const json_t *act = json_object_get(config, "hidden_act");
+    const json_t *tied = json_object_get(config, "tie_word_embeddings");
 
     if (!family || strcmp(family, "llama"))
         return fl_error(FL_FAILED, "%s: \"model_type\" is \"%s\"; only \"llama\" can be imported",
                         path, family ? family : "");
-    if (act && strcmp(act, "silu"))
+    if (act && !json_is_null(act) &&
+        !(json_is_string(act) && !strcmp(json_string_value(act), "silu")))
         return wrong(path, "hidden_act", "is not \"silu\"");
+    if (tied && !json_is_null(tied) && !json_is_boolean(tied))
+        return wrong(path, "tie_word_embeddings", "is neither true nor false");
     if (check_rope(config, path))
         return -1;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

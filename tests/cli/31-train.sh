@@ -66,6 +66,13 @@ cat b.flt a.flt | go -o both.flt
 check "two shards in one pipe" same ab.flt both.flt
 go --site north --seed 4 -o s4.flt a.flt
 check "another seed gives another update" sh -c '! cmp -s u.flt s4.flt'
+fl-apply -m m.flt -o next.flt u.flt
+for seed in 0 1 ''; do
+    fl-train -m m.flt --steps 2 ${seed:+--seed $seed} -o "first$seed.flt" a.flt
+    fl-train -m next.flt --steps 2 ${seed:+--seed $seed} -o "next$seed.flt" a.flt
+done
+check "the seed is the base's round: 0" cmp first.flt first0.flt
+check "  and in the next one 1, so that it sees other windows" cmp next.flt next1.flt
 printf 'steps: 40\nbatch: 4\nseed: 3\nlr: 9\n' > r.yaml
 fl-train -m m.flt -c r.yaml --lr 0.005 -o y1.flt a.flt
 go --lr 0.005 -o y2.flt a.flt
@@ -101,6 +108,8 @@ check "  as JSON" sh -c 'python3 -c "
 import json
 rows = [json.loads(line) for line in open(\"r.jsonl\")]
 assert rows[0][\"step\"] == 0 and rows[0][\"valid_loss\"] is None and rows[-1][\"step\"] == 40"'
+go --report r.tsv --report-every 1000000000000000 --valid a.flt --valid-every 1000000000 -o x.flt a.flt
+check "rows and validations as rare as they can be" [ "$(awk '$3 != "-"' r.tsv | wc -l)" = 3 ]
 rm x.flt
 check "dry run" go --dry-run -o x.flt a.flt
 check "  writes no update" nothing_left

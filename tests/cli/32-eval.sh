@@ -95,6 +95,14 @@ check "progress" fl-eval -m m.flt --progress a.flt
 cp err said
 check "  shows" says "eval: .*tokens/s"
 
+# ---- memory follows the text, not the longest one that the model can read ----
+printf 'layers: 1\nchannels: 16\nheads: 2\nctx: 1048576\n' > long.yaml
+fl-init -c long.yaml -o long.flt
+check "a short text, and a model of a long context" python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+sys.exit(most > 400000 and f"{most} KiB")' fl-eval -j 1 -m long.flt --text b.txt
+
 # ---- reference losses of other programs ----
 n=0
 for m in stories260K tiny-llama-untied; do

@@ -57,10 +57,14 @@ refused "scaled positions" rope_scaling 'rope_scaling={"rope_type": "llama3", "f
 refused "  as older files say it" rope_scaling 'rope_scaling={"type": "linear", "factor": 2.0}'
 refused "  as newer files say it" rope_parameters 'rope_parameters={"rope_type": "yarn"}'
 refused "partly turned heads" partial_rotary_factor partial_rotary_factor=0.5
+refused "  as newer files say it" partial_rotary_factor \
+    'rope_parameters={"rope_type": "default", "partial_rotary_factor": 0.5}'
 refused "biases" attention_bias attention_bias=true
 refused "biases of the feed-forward part" mlp_bias mlp_bias=true
 refused "quantised weights" quantization_config 'quantization_config={"bits": 4}'
 refused "another activation" hidden_act 'hidden_act="gelu"'
+refused "an activation of another type" hidden_act 'hidden_act=["gelu"]'
+refused "a tied head of another type" tie_word_embeddings tie_word_embeddings=1
 refused "a window" sliding_window sliding_window=128
 
 # ---- what does not fit ----

@@ -148,6 +148,35 @@ test_shard_as_ids(void)
     fl_model_free(m);
 }
 
+/* Longer and shorter sequences after each other, as each alone. */
+static void
+test_one_after_another(void)
+{
+    static const size_t n[] = {2, 4, T + 1, 5, T + 3, N, 3, 3 * T, N};
+    struct fl_model *m = shard_model(3, VOCAB);
+    struct fl_tokenizer *t = tokenizer();
+    struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, 3, T);
+    uint32_t ids[N];
+
+    for (size_t i = 0; i < N; i++)
+        ids[i] = id_at(i);
+    for (size_t k = 0; e && k < sizeof n / sizeof *n; k++) {
+        struct fl_evaluator *own = fl_evaluator_new(m, NULL, t, 3, T);
+        struct fl_score got = {0}, want = {0};
+        const struct fl_sequence s = {.ids = ids, .n = n[k]};
+        CHECK(own && !fl_evaluate(own, &s, &want) && !fl_evaluate(e, &s, &got));
+        CHECK(got.tokens == n[k] - 1 && !memcmp(&got, &want, sizeof got));
+        fl_evaluator_free(own);
+    }
+    CHECK(e && !fl_evaluator_new(m, NULL, t, 3, 0) && fl_error_status() == FL_USAGE);
+    CHECK(!fl_evaluator_new(m, NULL, t, 3, m->config.ctx + 1) && fl_error_status() == FL_USAGE);
+    CHECK(!fl_evaluator_new(m, NULL, t, 0, T) && fl_error_status() == FL_USAGE);
+    fl_error_clear();
+    fl_evaluator_free(e);
+    fl_tokenizer_free(t);
+    fl_model_free(m);
+}
+
 static void
 test_uniform_model(void)
 {
@@ -199,6 +228,7 @@ main(void)
 {
     RUN(test_against_the_twin);
     RUN(test_shard_as_ids);
+    RUN(test_one_after_another);
     RUN(test_uniform_model);
     RUN(test_short_and_wrong);
     return test_end();

@@ -95,6 +95,12 @@ test_what_does_not_fit(void)
     r.steps = INT64_MAX / 2;
     r.batch = 1000;
     refused(r, 100, FL_USAGE, "more than can be counted");
+    r.steps = INT64_MAX / 99 / 1000; /* of tokens, that is */
+    struct fl_config c = preset("nano");
+    struct fl_recipe most = r;
+    CHECK(!fl_settings_fill(&most, &c, 100) && most.steps == r.steps);
+    r.steps++;
+    refused(r, 100, FL_USAGE, "windows of 99 tokens are more than can be counted");
 }
 
 int

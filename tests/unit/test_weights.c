@@ -93,6 +93,27 @@ test_refused(void)
     CHECK(weight(&how) == -1);
 }
 
+/* A weight that the steps of 2^-40 would distort is refused; in another unit it is not. */
+static void
+test_too_fine(void)
+{
+    struct fl_weighting how = {.rule = FL_WEIGHT_DYNAMIC, .alpha = 3};
+
+    fill();
+    CHECK(!fl_meta_set_i64(&meta, "tokens", 100000000));
+    CHECK(!fl_weighting_bandwidths(&how, "north=1000")); /* 3.5e-11, 38 steps */
+    CHECK(weight(&how) == -1 && strstr(fl_error_text(), "a larger unit"));
+    how.bandwidths[0].mbit = 1;
+    CHECK_NEAR(weight(&how) / 0.035, 1, 1e-9);
+    for (how.alpha = 0; how.alpha <= 4; how.alpha += 0.125) {
+        double w, exact;
+        how.bandwidths[0].mbit = 700;
+        exact = 0.035 / pow(700, how.alpha);
+        CHECK((w = weight(&how)) == -1 ? exact < 0x1.01p-27 : fabs(w / exact - 1) < 0x1p-13);
+    }
+    fl_weighting_release(&how);
+}
+
 static void
 test_bandwidths(void)
 {
@@ -123,6 +144,7 @@ main(void)
     RUN(test_rules);
     RUN(test_missing);
     RUN(test_refused);
+    RUN(test_too_fine);
     RUN(test_bandwidths);
     fl_meta_release(&meta);
     return test_end();
