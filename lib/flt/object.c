@@ -366,16 +366,17 @@ damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
 static int
 check_entry(const struct fl_object *o, const struct entry *e)
 {
-    const uint64_t window = 16; /* blocks */
+    const uint64_t ahead = (uint64_t)16 * FL_FLT_BLOCK;
     const unsigned char *payload = o->map + e->at, *data;
+    uint64_t fetched = 0;
     size_t len;
     int result = 0;
 
     fl_map_read_ahead(payload, (size_t)e->bytes, false);
     for (uint64_t b = 0; !result && b < fl_blocks(e->bytes); b++) {
-        uint64_t left = e->bytes - b * FL_FLT_BLOCK, n = window * FL_FLT_BLOCK;
-        if (b % window == 0)
-            fl_map_fetch(payload + b * FL_FLT_BLOCK, (size_t)(left < n ? left : n));
+        uint64_t to = b * FL_FLT_BLOCK + ahead < e->bytes ? b * FL_FLT_BLOCK + ahead : e->bytes;
+        fl_map_fetch(payload + fetched, (size_t)(to - fetched));
+        fetched = to;
         if (!block_is_whole(o, e, b, &data, &len))
             result = damaged(o, e, b);
     }

@@ -267,7 +267,10 @@ fl_map_forget(const void *p, size_t len)
 void
 fl_map_fetch(const void *p, size_t len)
 {
-    advise(p, len, MADV_WILLNEED, false);
+    const size_t piece = (size_t)128 << 10; /* Linux drops what is beyond a disk's largest request */
+
+    for (size_t at = 0; at < len; at += piece)
+        advise((const char *)p + at, len - at < piece ? len - at : piece, MADV_WILLNEED, false);
 }
 
 void
