@@ -267,7 +267,7 @@ fl_map_forget(const void *p, size_t len)
 void
 fl_map_fetch(const void *p, size_t len)
 {
-    const size_t piece = (size_t)128 << 10; /* Linux drops what is beyond a disk's largest request */
+    const size_t piece = (size_t)128 << 10; /* Linux drops what exceeds a disk's largest request */
 
     for (size_t at = 0; at < len; at += piece)
         advise((const char *)p + at, len - at < piece ? len - at : piece, MADV_WILLNEED, false);
