@@ -255,7 +255,7 @@ advise(const void *p, size_t len, int advice, bool whole)
     uintptr_t to = whole ? (at + len) / page * page : (at + len + page - 1) / page * page;
 
     if (from < to)
-        madvise((char *)(uintptr_t)p - at + from, to - from, advice);
+        madvise((char *)(uintptr_t)p + (intptr_t)(from - at), to - from, advice);
 }
 
 void
