@@ -85,16 +85,12 @@ struct work {
 static int
 check_report(const struct fl_cli *cli)
 {
-    bool input = fl_same_file(opt.report, opt.model) || fl_same_file(opt.report, opt.config);
+    const char *const named[] = {opt.model, opt.config};
 
-    if (!opt.report || !strcmp(opt.report, "-"))
-        return 0;
-    for (size_t i = 0; i < cli->operand_count; i++)
-        input = input || fl_same_file(opt.report, cli->operands[i]);
-    for (size_t i = 0; i < opt.valid.count; i++)
-        input = input || fl_same_file(opt.report, opt.valid.items[i]);
-    return input ? fl_error(FL_USAGE, "%s: is an input; give --report a file of its own",
-                            opt.report) : 0;
+    return fl_output_check_names(&opt.report, 1, named, 2) ||
+                   fl_output_check_names(&opt.report, 1, cli->operands, cli->operand_count) ||
+                   fl_output_check_names(&opt.report, 1, opt.valid.items, opt.valid.count)
+               ? -1 : 0;
 }
 
 static int
