@@ -20,26 +20,27 @@ static struct {
 } opt = {.rule = "mean", .weights = "examples", .alpha = FL_WEIGHT_ALPHA, .memory = 1 << 30};
 
 static const struct fl_option options[] = {
-    {.letter = 'p', .name = "plan", .type = FL_OPT_FILE, .arg = "PLAN", .value = &opt.plan,
-     .help = "open the sum of the masked updates of this round"},
-    {.letter = 'r', .name = "roster", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.roster,
-     .help = "refuse a plan of another roster than this one"},
-    {.name = "rule", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = "mean",
-     .help = "how updates become one (default: mean)", .value = &opt.rule},
-    {0, "weights", FL_OPT_CHOICE, "RULE", "what an update counts (default: examples)",
-     &opt.weights, 0, 0, FL_WEIGHT_CHOICES, &opt.weights_given},
-    {.name = "alpha", .type = FL_OPT_F64, .arg = "X", .max = 4, .value = &opt.alpha,
-     .help = "power of the bandwidth in dynamic weights, 0 to 4 (default 0.5)",
-     .given = &opt.alpha_given},
-    {.name = "bandwidth", .type = FL_OPT_LIST, .arg = "SITE=MBIT,...", .value = &opt.bandwidths,
-     .help = "bandwidths of sites in Mbit/s, for dynamic weights"},
-    {.name = "partial", .type = FL_OPT_FLAG, .value = &opt.partial,
-     .help = "write the sum, undivided, for another fl-aggregate to add"},
-    {.name = "explain", .type = FL_OPT_FLAG, .value = &opt.explain,
-     .help = "report the weights (on standard error when the result goes to standard output)"},
-    {.name = "mem", .type = FL_OPT_SIZE, .arg = "SIZE", .min = 1, .max = 9.2e18,
-     .value = &opt.memory, .help = "memory for sums, beyond it $TMPDIR is used (default 1G)"},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('p', "plan", "PLAN", "open the sum of the masked updates of this round",
+                 &opt.plan),
+    FL_OPT_INPUT('r', "roster", "ROSTER", "refuse a plan of another roster than this one",
+                 &opt.roster),
+    FL_OPT_CHOICE(0, "rule", "RULE", "mean", "how updates become one (default: mean)", &opt.rule),
+    FL_OPT_CHOICE(0, "weights", "RULE", FL_WEIGHT_CHOICES,
+                  "what an update counts (default: examples)", &opt.weights,
+                  .given = &opt.weights_given),
+    FL_OPT_F64(0, "alpha", "X", 0, 4,
+               "power of the bandwidth in dynamic weights, 0 to 4 (default 0.5)", &opt.alpha,
+               .given = &opt.alpha_given),
+    FL_OPT_LIST(0, "bandwidth", "SITE=MBIT,...",
+                "bandwidths of sites in Mbit/s, for dynamic weights", &opt.bandwidths),
+    FL_OPT_FLAG(0, "partial", "write the sum, undivided, for another fl-aggregate to add",
+                &opt.partial),
+    FL_OPT_FLAG(0, "explain",
+                "report the weights (on standard error when the result goes to standard output)",
+                &opt.explain),
+    FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
+                "memory for sums, beyond it $TMPDIR is used (default 1G)", &opt.memory),
+    FL_OPT_END,
 };
 
 static int
@@ -59,7 +60,7 @@ weighting_from_options(struct fl_weighting *how)
 struct way {
     struct fl_aggregate *plain;
     struct fl_open *masked; /* NULL: plain */
-    struct fl_output out; /* open before the inputs are read, so that nothing is added in vain */
+    struct fl_output out;   /* open before the inputs are read, so that nothing is added in vain */
 };
 
 /* Bytes of all inputs, or 0 when one is not a file. */
@@ -84,8 +85,9 @@ add_inputs(struct fl_cli *cli, struct way *way)
 
     for (size_t i = 0; i < count; i++) {
         struct fl_reader *in = fl_reader_open(cli->operands[i]);
-        int result = !in ? -1 : way->masked ? fl_open_add(way->masked, in)
-                                            : fl_aggregate_add(way->plain, in);
+        int result = !in           ? -1
+                     : way->masked ? fl_open_add(way->masked, in)
+                                   : fl_aggregate_add(way->plain, in);
         fl_reader_free(in);
         if (result)
             return -1;
@@ -97,8 +99,9 @@ static int
 write_result(struct fl_cli *cli, struct way *way)
 {
     struct fl_writer *writer = fl_writer_new(way->out.fd, way->out.name, cli->level);
-    int result = !writer ? -1 : way->masked ? fl_open_write(way->masked, writer)
-                                            : fl_aggregate_write(way->plain, writer);
+    int result = !writer       ? -1
+                 : way->masked ? fl_open_write(way->masked, writer)
+                               : fl_aggregate_write(way->plain, writer);
     fl_writer_free(writer);
     return result ? -1 : fl_output_commit(&way->out);
 }
@@ -156,8 +159,9 @@ check_roster(const struct fl_plan *plan)
         return -1;
     int same = !memcmp(roster.digest, plan->roster.digest, sizeof roster.digest);
     fl_roster_release(&roster);
-    return same ? 0 : fl_error(FL_REFUSED, "%s: is a plan of another roster than %s; ask the hub",
-                               opt.plan, opt.roster);
+    return same ? 0
+                : fl_error(FL_REFUSED, "%s: is a plan of another roster than %s; ask the hub",
+                           opt.plan, opt.roster);
 }
 
 /* The mean of a round. The plan says how updates were weighted; single weights are hidden. */
@@ -169,9 +173,9 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
     struct way way = {NULL, NULL, FL_OUTPUT_INIT};
 
     if (opt.partial || opt.explain || opt.weights_given || opt.alpha_given || opt.bandwidths.count)
-        return fl_error(FL_USAGE, "-p: the plan says how its updates are weighted, and they open "
-                                  "as a whole; leave out --weights, --alpha, --bandwidth, "
-                                  "--explain and --partial");
+        return fl_error(FL_USAGE,
+                        "-p: the plan says how its updates are weighted, and they open as a whole; "
+                        "leave out --weights, --alpha, --bandwidth, --explain and --partial");
     if (fl_plan_read(&plan, opt.plan, pool))
         return -1;
     if (check_roster(&plan)) {

@@ -15,17 +15,16 @@ static struct {
 } opt = {.optimizer = "sgd", .lr = 1, .momentum = 0.9};
 
 static const struct fl_option options[] = {
-    {'m', "model", FL_OPT_FILE, "MODEL", "the model that the update belongs to", &opt.model, 0, 0,
-     NULL, NULL},
-    {.name = "optimizer", .type = FL_OPT_CHOICE, .arg = "RULE", .choices = FL_SERVER_CHOICES,
-     .help = "how the step is made (default: sgd)", .value = &opt.optimizer},
-    {.name = "lr", .type = FL_OPT_F64, .arg = "X", .min = 1e-9, .max = 1e6, .value = &opt.lr,
-     .help = "step size (default 1)"},
-    {.name = "momentum", .type = FL_OPT_F64, .arg = "X", .max = 0.999999, .value = &opt.momentum,
-     .help = "what is kept of the velocity (default 0.9)", .given = &opt.momentum_given},
-    {.name = "state", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.state,
-     .help = "the optimizer's state, read when it is there and replaced"},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('m', "model", "MODEL", "the model that the update belongs to", &opt.model,
+                 .replaceable = true),
+    FL_OPT_CHOICE(0, "optimizer", "RULE", FL_SERVER_CHOICES, "how the step is made (default: sgd)",
+                  &opt.optimizer),
+    FL_OPT_F64(0, "lr", "X", 1e-9, 1e6, "step size (default 1)", &opt.lr),
+    FL_OPT_F64(0, "momentum", "X", 0, 0.999999, "what is kept of the velocity (default 0.9)",
+               &opt.momentum, .given = &opt.momentum_given),
+    FL_OPT_OUTPUT(0, "state", "FILE", "the optimizer's state, read when it is there and replaced",
+                  &opt.state),
+    FL_OPT_END,
 };
 
 struct outputs {
@@ -33,7 +32,7 @@ struct outputs {
 };
 
 static int
-check_options(const struct fl_cli *cli, enum fl_server_rule rule)
+check_options(enum fl_server_rule rule)
 {
     bool keeps_state = rule != FL_SERVER_SGD;
 
@@ -43,10 +42,8 @@ check_options(const struct fl_cli *cli, enum fl_server_rule rule)
         return fl_error(FL_USAGE, "--state FILE is missing; %s keeps its velocity there",
                         opt.optimizer);
     if (!keeps_state && (opt.state || opt.momentum_given))
-        return fl_error(FL_USAGE, "--state and --momentum belong to momentum and nesterov, "
-                                  "not sgd");
-    if (opt.state && cli->output && !strcmp(opt.state, cli->output))
-        return fl_error(FL_USAGE, "--state and -o are the same file; the model needs its own");
+        return fl_error(FL_USAGE,
+                        "--state and --momentum belong to momentum and nesterov, not sgd");
     return 0;
 }
 
@@ -136,8 +133,7 @@ apply(struct fl_cli *cli, struct fl_server_step *step)
 
     int failed = !(step->model = fl_object_open(opt.model, FL_KIND_MODEL)) ||
                  !(step->update = fl_object_open(cli->operands[0], FL_KIND_UPDATE)) ||
-                 open_state(cli, step) || fl_server_check(step) ||
-                 open_outputs(cli, step, &out) ||
+                 open_state(cli, step) || fl_server_check(step) || open_outputs(cli, step, &out) ||
                  write_model(cli, step, &out.model, digest) ||
                  write_state(step, &out.state, digest) || commit(&out);
     fl_output_abort(&out.model);
@@ -150,7 +146,7 @@ run(struct fl_cli *cli)
 {
     struct fl_server_step step = {.lr = opt.lr, .momentum = opt.momentum};
 
-    if (fl_server_rule_find(opt.optimizer, &step.rule) || check_options(cli, step.rule))
+    if (fl_server_rule_find(opt.optimizer, &step.rule) || check_options(step.rule))
         return -1;
     int failed = !(step.pool = fl_pool_new(cli->threads)) || apply(cli, &step);
     fl_object_free(step.state);

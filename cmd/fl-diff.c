@@ -15,20 +15,18 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'b', "base", FL_OPT_FILE, "MODEL", "the model that training began with", &opt.base, 0, 0, NULL,
-     NULL},
-    {.name = "site", .type = FL_OPT_TEXT, .arg = "NAME", .value = &opt.site,
-     .help = "name of the site that trained (default: none)"},
-    {.name = "examples", .type = FL_OPT_I64, .arg = "N", .min = 1, .max = 9007199254740992.0,
-     .value = &opt.examples, .given = &opt.examples_given,
-     .help = "number of documents that it was trained on"},
-    {.name = "tokens", .type = FL_OPT_I64, .arg = "N", .min = 1, .max = 9007199254740992.0,
-     .value = &opt.tokens, .given = &opt.tokens_given, .help = "number of tokens in them"},
-    {.name = "loss-first", .type = FL_OPT_F64, .arg = "X", .value = &opt.loss_first, .max = 1e9,
-     .given = &opt.first_given, .help = "loss before training"},
-    {.name = "loss-last", .type = FL_OPT_F64, .arg = "X", .value = &opt.loss_last, .max = 1e9,
-     .given = &opt.last_given, .help = "loss after training"},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('b', "base", "MODEL", "the model that training began with", &opt.base),
+    FL_OPT_TEXT(0, "site", "NAME", "name of the site that trained (default: none)", &opt.site),
+    FL_OPT_I64(0, "examples", "N", 1, 9007199254740992.0,
+               "number of documents that it was trained on", &opt.examples,
+               .given = &opt.examples_given),
+    FL_OPT_I64(0, "tokens", "N", 1, 9007199254740992.0, "number of tokens in them", &opt.tokens,
+               .given = &opt.tokens_given),
+    FL_OPT_F64(0, "loss-first", "X", 0, 1e9, "loss before training", &opt.loss_first,
+               .given = &opt.first_given),
+    FL_OPT_F64(0, "loss-last", "X", 0, 1e9, "loss after training", &opt.loss_last,
+               .given = &opt.last_given),
+    FL_OPT_END,
 };
 
 static int

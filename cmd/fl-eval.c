@@ -21,18 +21,15 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'m', "model", FL_OPT_FILE, "MODEL", "the model (required)", &opt.model, 0, 0, NULL, NULL},
-    {0, "text", FL_OPT_LIST, "FILE", "score this text as it is; may be given many times",
-     &opt.texts, 0, 0, NULL, NULL},
-    {0, "per-file", FL_OPT_FLAG, NULL, "a row for every input, and one for all", &opt.per_file, 0,
-     0, NULL, NULL},
-    {0, "per-token", FL_OPT_FLAG, NULL, "a row for every token of the one input", &opt.per_token, 0,
-     0, NULL, NULL},
-    {'b', "batch", FL_OPT_I64, "N", "windows at a time (default: 4096 tokens)", &opt.batch, 1, 1e6,
-     NULL, NULL},
-    {'l', "length", FL_OPT_I64, "TOKENS", "length of a window (default: the model's context)",
-     &opt.length, 1, 1e6, NULL, NULL},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('m', "model", "MODEL", "the model (required)", &opt.model),
+    FL_OPT_INPUTS(0, "text", "FILE", "score this text as it is; may be given many times",
+                  &opt.texts),
+    FL_OPT_FLAG(0, "per-file", "a row for every input, and one for all", &opt.per_file),
+    FL_OPT_FLAG(0, "per-token", "a row for every token of the one input", &opt.per_token),
+    FL_OPT_I64('b', "batch", "N", 1, 1e6, "windows at a time (default: 4096 tokens)", &opt.batch),
+    FL_OPT_I64('l', "length", "TOKENS", 1, 1e6, "length of a window (default: the model's context)",
+               &opt.length),
+    FL_OPT_END,
 };
 
 /* What is at hand while inputs are scored. */
@@ -149,8 +146,8 @@ score_shards(struct work *w, const char *path)
         result = fl_error(FL_FAILED, "%s: has more than one shard; --per-token takes one", w->name);
     for (size_t i = 0; !result && i < fl_data_count(data); i++) {
         const struct fl_data_shard *s = fl_data_shard(data, i);
-        result = evaluate(w, &(struct fl_sequence){.data = data, .first = s->first,
-                                                  .n = s->tokens}, &score);
+        result = evaluate(w, &(struct fl_sequence){.data = data, .first = s->first, .n = s->tokens},
+                          &score);
     }
     if (!result)
         result = finish(w, &score);
@@ -161,8 +158,8 @@ score_shards(struct work *w, const char *path)
 static int
 score_inputs(struct work *w)
 {
-    static const char *const rows[] = {"file", "tokens", "bytes", "loss", "perplexity",
-                                       "bits_per_byte", "accuracy", NULL};
+    static const char *const rows[] = {"file",       "tokens",        "bytes",    "loss",
+                                       "perplexity", "bits_per_byte", "accuracy", NULL};
     static const char *const tokens[] = {"position", "id", "bytes", "logprob", NULL};
     const struct fl_cli *cli = w->cli;
     size_t texts = opt.texts.count, shards = cli->operand_count;
@@ -192,8 +189,10 @@ prepare(struct work *w)
     int64_t T = opt.length ? opt.length : c->ctx;
 
     if (T > c->ctx)
-        return fl_error(FL_USAGE, "windows of %lld tokens are longer than the model's context; use "
-                        "-l %lu or less", (long long)T, (unsigned long)c->ctx);
+        return fl_error(
+            FL_USAGE,
+            "windows of %lld tokens are longer than the model's context; use -l %lu or less",
+            (long long)T, (unsigned long)c->ctx);
     int64_t B = opt.batch ? opt.batch : T < BATCH_TOKENS ? BATCH_TOKENS / T : 1;
     w->pool = fl_pool_new(w->cli->threads);
     if (w->pool)
@@ -212,8 +211,9 @@ run(struct fl_cli *cli)
     if (!strcmp(opt.model, "-") && !cli->operand_count && !opt.texts.count)
         return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
     if (opt.per_token && opt.per_file)
-        return fl_error(FL_USAGE, "--per-token and --per-file exclude each other; they are tables "
-                        "of other columns");
+        return fl_error(
+            FL_USAGE,
+            "--per-token and --per-file exclude each other; they are tables of other columns");
     if (fl_bundle_open(&w.bundle, opt.model))
         return -1;
     int result = prepare(&w) ? -1 : score_inputs(&w);

@@ -18,18 +18,16 @@ static struct {
 } opt = {.tokens = 256, .temperature = 0.8, .top_p = 0.95};
 
 static const struct fl_option options[] = {
-    {'m', "model", FL_OPT_FILE, "MODEL", "the model (required)", &opt.model, 0, 0, NULL, NULL},
-    {'n', "tokens", FL_OPT_I64, "TOKENS", "at most so many new tokens (default 256)", &opt.tokens,
-     0, 1e9, NULL, NULL},
-    {0, "temperature", FL_OPT_F64, "X", "0: always the likeliest; 1: as trained (default 0.8)",
-     &opt.temperature, 0, 100, NULL, NULL},
-    {0, "top-p", FL_OPT_F64, "X", "only the likeliest that have this probability (default 0.95)",
-     &opt.top_p, 0, 1, NULL, NULL},
-    {0, "top-k", FL_OPT_I64, "N", "only the N likeliest (default 0: all)", &opt.top_k, 0, 1e9, NULL,
-     NULL},
-    {0, "only-new", FL_OPT_FLAG, NULL, "print what is new, without the prompt", &opt.only_new, 0, 0,
-     NULL, NULL},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('m', "model", "MODEL", "the model (required)", &opt.model),
+    FL_OPT_I64('n', "tokens", "TOKENS", 0, 1e9, "at most so many new tokens (default 256)",
+               &opt.tokens),
+    FL_OPT_F64(0, "temperature", "X", 0, 100,
+               "0: always the likeliest; 1: as trained (default 0.8)", &opt.temperature),
+    FL_OPT_F64(0, "top-p", "X", 0, 1,
+               "only the likeliest that have this probability (default 0.95)", &opt.top_p),
+    FL_OPT_I64(0, "top-k", "N", 0, 1e9, "only the N likeliest (default 0: all)", &opt.top_k),
+    FL_OPT_FLAG(0, "only-new", "print what is new, without the prompt", &opt.only_new),
+    FL_OPT_END,
 };
 
 static bool
@@ -71,7 +69,7 @@ encode(const struct fl_tokenizer *t, const struct fl_buf *prompt, struct fl_ids 
         return 0;
     if (fl_tokenizer_eot(t) < 0)
         return fl_error(FL_USAGE, "the prompt is empty, and this model has no end-of-text token to "
-                        "begin behind; give a prompt");
+                                  "begin behind; give a prompt");
     return fl_ids_add(ids, (uint32_t)fl_tokenizer_eot(t));
 }
 
@@ -92,16 +90,20 @@ generate(const struct fl_cli *cli, const struct fl_bundle *bundle)
     struct fl_pool *pool = fl_pool_new(cli->threads);
     struct fl_buf prompt = {0};
     struct fl_ids ids = {0};
-    const struct fl_generation g = {
-        .bundle = bundle, .pool = pool, .how = {opt.temperature, opt.top_p, opt.top_k},
-        .seed = cli->seed, .tokens = (size_t)opt.tokens, .text = print};
+    const struct fl_generation g = {.bundle = bundle,
+                                    .pool = pool,
+                                    .how = {opt.temperature, opt.top_p, opt.top_k},
+                                    .seed = cli->seed,
+                                    .tokens = (size_t)opt.tokens,
+                                    .text = print};
     int result = -1;
 
     if (pool && !read_prompt(cli, &prompt) && !encode(bundle->tokenizer, &prompt, &ids)) {
         uint32_t ctx = bundle->model->config.ctx;
         if (ids.len > ctx)
-            fl_warn(cli, "the prompt has %zu tokens and the model's context %lu; its last %lu are "
-                    "used", ids.len, (unsigned long)ctx, (unsigned long)(ctx > 1 ? ctx / 2 : 1));
+            fl_warn(cli,
+                    "the prompt has %zu tokens and the model's context %lu; its last %lu are used",
+                    ids.len, (unsigned long)ctx, (unsigned long)(ctx > 1 ? ctx / 2 : 1));
         result = opt.only_new ? 0 : print(NULL, prompt.data, prompt.len);
         if (!result && !(result = fl_generate(&g, ids.data, ids.len)) && last_byte != '\n')
             result = print(NULL, "\n", 1);
@@ -137,6 +139,7 @@ main(int argc, char **argv)
         .summary = "Let a model go on with a prompt; print the text as it comes.",
         .operands = "[PROMPT...]",
         .max_operands = SIZE_MAX,
+        .operands_are_text = true,
         .common = FL_HAS_THREADS | FL_HAS_SEED,
         .options = options,
         .run = run,

@@ -49,8 +49,7 @@ write_model(const struct fl_cli *cli, const struct fl_model *m, const struct fl_
     struct fl_meta meta = {0};
     int result = -1;
 
-    if (fl_meta_set_i64(&meta, "round", 0) ||
-        fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
+    if (fl_meta_set_i64(&meta, "round", 0) || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
         fl_meta_release(&meta);
         return -1;
     }
@@ -77,8 +76,10 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "a Hugging Face folder is missing; see --help");
     const char *dir = cli->operands[0];
     if (!stat(dir, &st) && !S_ISDIR(st.st_mode))
-        return fl_error(FL_FAILED, "%s: is no folder; name the one that holds config.json, "
-                        "model.safetensors and tokenizer.json", dir);
+        return fl_error(FL_FAILED,
+                        "%s: is no folder; name the one that holds config.json, model.safetensors "
+                        "and tokenizer.json",
+                        dir);
     if (join_path(path, dir, "config.json") || fl_llama_config(&config, path) ||
         read_tokenizer(dir, &config, &tokenizer) || join_path(path, dir, "model.safetensors")) {
         fl_buf_release(&tokenizer);

@@ -24,19 +24,16 @@ static struct {
 } opt = {.head = INT64_MAX};
 
 static const struct fl_option options[] = {
-    {0, "digest", FL_OPT_FLAG, NULL, "print digests and file names only, as sha256sum does",
-     &opt.digest, 0, 0, NULL, NULL},
-    {.name = "verify", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.verify,
-     .help = "refuse what is not signed by a member of this roster"},
-    {'t', "tensor", FL_OPT_TEXT, "NAME", "print the values of one tensor, and read only that",
-     &opt.tensor, 0, 0, NULL, NULL},
-    {0, "stats", FL_OPT_FLAG, NULL, "with --tensor: print statistics of the values instead",
-     &opt.stats, 0, 0, NULL, NULL},
-    {0, "head", FL_OPT_I64, "N", "with --tensor: print the first N values (default: all)",
-     &opt.head, 0, 9e15, NULL, NULL},
-    {0, "raw", FL_OPT_FLAG, NULL, "with --tensor: write the bytes as they are", &opt.raw, 0, 0,
-     NULL, NULL},
-    {.type = FL_OPT_END},
+    FL_OPT_FLAG(0, "digest", "print digests and file names only, as sha256sum does", &opt.digest),
+    FL_OPT_INPUT(0, "verify", "ROSTER", "refuse what is not signed by a member of this roster",
+                 &opt.verify),
+    FL_OPT_TEXT('t', "tensor", "NAME", "print the values of one tensor, and read only that",
+                &opt.tensor),
+    FL_OPT_FLAG(0, "stats", "with --tensor: print statistics of the values instead", &opt.stats),
+    FL_OPT_I64(0, "head", "N", 0, 9e15, "with --tensor: print the first N values (default: all)",
+               &opt.head),
+    FL_OPT_FLAG(0, "raw", "with --tensor: write the bytes as they are", &opt.raw),
+    FL_OPT_END,
 };
 
 static int
@@ -194,8 +191,8 @@ check_line(const struct fl_cli *cli)
     if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
         return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
     if (opt.raw && (opt.stats || opt.head != INT64_MAX))
-        return fl_error(FL_USAGE, "--raw writes a tensor's bytes, whole; leave out --stats and "
-                                  "--head");
+        return fl_error(FL_USAGE,
+                        "--raw writes a tensor's bytes, whole; leave out --stats and --head");
     if (opt.tensor && cli->operand_count > 1)
         return fl_error(FL_USAGE, "--tensor looks into one file; %zu are named",
                         cli->operand_count);
@@ -218,8 +215,9 @@ run(struct fl_cli *cli)
             fl_error(FL_FAILED, "%s: has no tensor \"%s\"; fl-info lists their names",
                      fl_object_name(o), opt.tensor);
     }
-    int result = opt.tensor && at < 0 ? -1
-               : fl_output_open(&out, cli->output, opt.raw ? FL_OUTPUT_BINARY : 0);
+    int result = opt.tensor && at < 0
+                     ? -1
+                     : fl_output_open(&out, cli->output, opt.raw ? FL_OUTPUT_BINARY : 0);
     if (!result) {
         result = o ? show_tensor(o, at, cli->json, &out) : list(cli, &out);
         if (result)

@@ -16,23 +16,21 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'p', "preset", FL_OPT_CHOICE, "PRESET", "a shape by name", &opt.preset, 0, 0, FL_PRESETS,
-     NULL},
-    {'c', "config", FL_OPT_FILE, "CONFIG.yaml", "a shape from a file", &opt.config, 0, 0, NULL,
-     NULL},
-    {'t', "tokenizer", FL_OPT_FILE, "FILE",
-     "a tokenizer, a model that has one, or a tokenizer.json (default: bytes)", &opt.tokenizer, 0,
-     0, NULL, NULL},
-    {0, "list-presets", FL_OPT_FLAG, NULL, "print the presets and their shapes", &opt.list, 0, 0,
-     NULL, NULL},
-    {.type = FL_OPT_END},
+    FL_OPT_CHOICE('p', "preset", "PRESET", FL_PRESETS, "a shape by name", &opt.preset),
+    FL_OPT_INPUT('c', "config", "CONFIG.yaml", "a shape from a file", &opt.config),
+    FL_OPT_INPUT('t', "tokenizer", "FILE",
+                 "a tokenizer, a model that has one, or a tokenizer.json (default: bytes)",
+                 &opt.tokenizer),
+    FL_OPT_FLAG(0, "list-presets", "print the presets and their shapes", &opt.list),
+    FL_OPT_END,
 };
 
 static int
 list_presets(const struct fl_cli *cli)
 {
-    static const char *const columns[] = {"preset", "parameters", "layers", "channels", "heads",
-                                          "kv_heads", "head_dim", "ffn", "ctx", "tied", NULL};
+    static const char *const columns[] = {"preset", "parameters", "layers",   "channels",
+                                          "heads",  "kv_heads",   "head_dim", "ffn",
+                                          "ctx",    "tied",       NULL};
     struct fl_report report;
     const char *name;
 
@@ -110,15 +108,16 @@ run(struct fl_cli *cli)
         return list_presets(cli);
     if (!opt.preset && !opt.config)
         return fl_error(FL_USAGE,
-                        "-p PRESET or -c CONFIG.yaml is missing; --list-presets shows the "
-                        "presets");
+                        "-p PRESET or -c CONFIG.yaml is missing; --list-presets shows the presets");
     if (opt.preset && opt.config)
-        return fl_error(FL_USAGE, "-p and -c exclude each other; write \"preset: %s\" into %s and "
-                        "what differs below it", opt.preset, opt.config);
+        return fl_error(
+            FL_USAGE,
+            "-p and -c exclude each other; write \"preset: %s\" into %s and what differs below it",
+            opt.preset, opt.config);
     if (opt.config && opt.tokenizer && !strcmp(opt.config, "-") && !strcmp(opt.tokenizer, "-"))
         return fl_error(FL_USAGE, "-c and -t cannot both be standard input");
-    struct fl_tokenizer *t =
-        opt.tokenizer ? fl_tokenizer_load(opt.tokenizer) : fl_tokenizer_bytes();
+    struct fl_tokenizer *t = opt.tokenizer ? fl_tokenizer_load(opt.tokenizer)
+                                           : fl_tokenizer_bytes();
     int result = t ? make_model(cli, t) : -1;
     fl_tokenizer_free(t);
     return result;

@@ -21,30 +21,25 @@ static struct {
 } opt = {.epoch = 1};
 
 static const struct fl_option options[] = {
-    {.letter = 'n', .name = "name", .type = FL_OPT_TEXT, .arg = "NAME", .value = &opt.name,
-     .help = "make a key of this name and print its public line"},
-    {.letter = 'o', .name = "output", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.output,
-     .help = "with -n: the file for the secret key"},
-    {.letter = 'k', .name = "key", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.key,
-     .help = "the secret key to use"},
-    {.name = "accept", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.accept,
-     .help = "take this roster into force for the key"},
-    {.name = "words", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.words,
-     .help = "with --accept: the fingerprint's words, which are not asked for then"},
-    {.name = "psk", .type = FL_OPT_FILE, .arg = "FILE", .value = &opt.psk,
-     .help = "with --accept: the secret that all sites shared before"},
-    {.name = "state", .type = FL_OPT_FILE, .arg = "DIR", .value = &opt.state,
-     .help = "what the key remembers (default: KEY.state)"},
-    {.name = "renew", .type = FL_OPT_FLAG, .value = &opt.renew,
-     .help = "replace the key for an epoch to come and print its line"},
-    {.name = "public", .type = FL_OPT_FLAG, .value = &opt.public,
-     .help = "print the public line that the key has now"},
-    {.name = "epoch", .type = FL_OPT_I64, .arg = "N", .max = FL_EPOCH_MAX,
-     .given = &opt.epoch_given, .value = &opt.epoch,
-     .help = "with -n or --renew: the roster's epoch (default: 1, or that of the key)"},
-    {.name = "show", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.show,
-     .help = "print a roster's members and its fingerprint's words"},
-    {.type = FL_OPT_END},
+    FL_OPT_TEXT('n', "name", "NAME", "make a key of this name and print its public line",
+                &opt.name),
+    FL_OPT_OUTPUT('o', "output", "KEY", "with -n: the file for the secret key", &opt.output),
+    FL_OPT_KEY('k', "key", "KEY", "the secret key to use", &opt.key),
+    FL_OPT_INPUT(0, "accept", "ROSTER", "take this roster into force for the key", &opt.accept),
+    FL_OPT_INPUT(0, "words", "FILE",
+                 "with --accept: the fingerprint's words, which are not asked for then",
+                 &opt.words),
+    FL_OPT_INPUT(0, "psk", "FILE", "with --accept: the secret that all sites shared before",
+                 &opt.psk),
+    FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
+    FL_OPT_FLAG(0, "renew", "replace the key for an epoch to come and print its line", &opt.renew),
+    FL_OPT_FLAG(0, "public", "print the public line that the key has now", &opt.public),
+    FL_OPT_I64(0, "epoch", "N", 0, FL_EPOCH_MAX,
+               "with -n or --renew: the roster's epoch (default: 1, or that of the key)",
+               &opt.epoch, .given = &opt.epoch_given),
+    FL_OPT_INPUT(0, "show", "ROSTER", "print a roster's members and its fingerprint's words",
+                 &opt.show),
+    FL_OPT_END,
 };
 
 static int
@@ -81,8 +76,9 @@ use_key(void)
     if (key && opt.renew) {
         int64_t epoch = opt.epoch_given ? opt.epoch : key->epoch;
         if (key->has_roster && epoch <= key->roster_epoch) {
-            result = fl_error(FL_USAGE, "--epoch %lld is not after epoch %lld, whose roster was "
-                                        "accepted", (long long)epoch, (long long)key->roster_epoch);
+            result = fl_error(FL_USAGE,
+                              "--epoch %lld is not after epoch %lld, whose roster was accepted",
+                              (long long)epoch, (long long)key->roster_epoch);
         } else {
             fl_key_renew(key, epoch);
             result = fl_key_write(key, opt.key);
@@ -108,9 +104,10 @@ check_words(const struct fl_roster *r)
         return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
                                   "give them with --words FILE");
     } else {
-        fprintf(stderr, "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the "
-                        "%d words of its fingerprint, and type them:\n", r->federation,
-                (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+        fprintf(stderr,
+                "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d words "
+                "of its fingerprint, and type them:\n",
+                r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
         while (!result && typed.len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
             result = fl_buf_add_text(&typed, line);
     }
@@ -199,8 +196,8 @@ run(struct fl_cli *cli)
                 opt.public;
 
     if (modes != 1)
-        return fl_error(FL_USAGE, "give one of -n NAME, --accept ROSTER, --renew, --public, --show "
-                                  "ROSTER");
+        return fl_error(FL_USAGE,
+                        "give one of -n NAME, --accept ROSTER, --renew, --public, --show ROSTER");
     if (opt.name && opt.key)
         return fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k");
     if (opt.name)
@@ -221,8 +218,8 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-keygen",
-        .summary = "Make the key of a site or hub, and accept the roster that holds its public "
-                   "line.",
+        .summary =
+            "Make the key of a site or hub, and accept the roster that holds its public line.",
         .operands = "",
         .max_operands = 0,
         .common = FL_REFUSES_SEED | FL_HAS_JSON,

@@ -15,13 +15,10 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {.letter = 'k', .name = "key", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.key,
-     .help = "the site's key"},
-    {.letter = 'p', .name = "plan", .type = FL_OPT_FILE, .arg = "PLAN", .value = &opt.plan,
-     .help = "the round's plan, signed by the hub"},
-    {.name = "state", .type = FL_OPT_FILE, .arg = "DIR", .value = &opt.state,
-     .help = "what the key remembers (default: KEY.state)"},
-    {.type = FL_OPT_END},
+    FL_OPT_KEY('k', "key", "KEY", "the site's key", &opt.key),
+    FL_OPT_INPUT('p', "plan", "PLAN", "the round's plan, signed by the hub", &opt.plan),
+    FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
+    FL_OPT_END,
 };
 
 /* What a site should know, and what is nobody else's business. */
@@ -45,9 +42,10 @@ warn(const struct fl_cli *cli, const struct fl_turn *t)
     if (t->weight > plan->cap)
         fl_warn(cli, "the weight %g counts as %g, the plan's cap", t->weight, plan->cap);
     if (t->weight < plan->cap * 0x1p-12 && plan->bits <= 32)
-        fl_warn(cli, "the weight %g is small under the plan's cap of %g: values are resolved to %g "
-                     "only; a smaller cap would be better", t->weight, plan->cap,
-                plan->cap / t->weight / plan->scale);
+        fl_warn(cli,
+                "the weight %g is small under the plan's cap of %g: values are resolved to %g "
+                "only; a smaller cap would be better",
+                t->weight, plan->cap, plan->cap / t->weight / plan->scale);
     if (t->clipped)
         fl_warn(cli, "%llu values were beyond the plan's clip of %g and cut to it",
                 (unsigned long long)t->clipped, plan->clip);
@@ -95,8 +93,6 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "-k KEY is missing; it is the site's key");
     if (!opt.plan)
         return fl_error(FL_USAGE, "-p PLAN is missing; it is what the hub sent for this round");
-    if (fl_same_file(cli->output, opt.key))
-        return fl_error(FL_USAGE, "%s: is the key; the output needs a file of its own", opt.key);
     int ready = (turn.pool = fl_pool_new(cli->threads)) &&
                 (turn.key = key = fl_key_read(opt.key)) &&
                 !fl_plan_read(&plan, opt.plan, turn.pool) &&

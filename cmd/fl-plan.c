@@ -20,26 +20,20 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {.letter = 'r', .name = "roster", .type = FL_OPT_FILE, .arg = "ROSTER", .value = &opt.roster,
-     .help = "who takes part, and the policy"},
-    {.letter = 'k', .name = "key", .type = FL_OPT_FILE, .arg = "KEY", .value = &opt.key,
-     .help = "the hub's key, which signs"},
-    {.name = "round", .type = FL_OPT_I64, .arg = "N", .max = 9.2e18, .given = &opt.round_given,
-     .value = &opt.round,
-     .help = "number of the round; a site masks once a round, upwards"},
-    {.letter = 'm', .name = "model", .type = FL_OPT_FILE, .arg = "MODEL", .value = &opt.model,
-     .help = "the model that sites train from"},
-    {.name = "after", .type = FL_OPT_FILE, .arg = "MEAN", .value = &opt.after,
-     .help = "the opened sum that led to the model"},
-    {.letter = 'c', .name = "config", .type = FL_OPT_FILE, .arg = "ROUND.yaml", .value = &opt.conf,
-     .help = "settings (default: see fl-plan(1))"},
-    {.name = "deadline", .type = FL_OPT_TEXT, .arg = "TIME", .value = &opt.deadline,
-     .help = "when uploads are due, in UTC: 2026-11-24T18:00:00Z"},
-    {.name = "state", .type = FL_OPT_FILE, .arg = "DIR", .value = &opt.state,
-     .help = "what the key remembers (default: KEY.state)"},
-    {.name = "explain", .type = FL_OPT_FLAG, .value = &opt.explain,
-     .help = "report the plan (on standard error when it goes to standard output)"},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('r', "roster", "ROSTER", "who takes part, and the policy", &opt.roster),
+    FL_OPT_KEY('k', "key", "KEY", "the hub's key, which signs", &opt.key),
+    FL_OPT_I64(0, "round", "N", 0, 9.2e18,
+               "number of the round; a site masks once a round, upwards", &opt.round,
+               .given = &opt.round_given),
+    FL_OPT_INPUT('m', "model", "MODEL", "the model that sites train from", &opt.model),
+    FL_OPT_INPUT(0, "after", "MEAN", "the opened sum that led to the model", &opt.after),
+    FL_OPT_INPUT('c', "config", "ROUND.yaml", "settings (default: see fl-plan(1))", &opt.conf),
+    FL_OPT_TEXT(0, "deadline", "TIME", "when uploads are due, in UTC: 2026-11-24T18:00:00Z",
+                &opt.deadline),
+    FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
+    FL_OPT_FLAG(0, "explain", "report the plan (on standard error when it goes to standard output)",
+                &opt.explain),
+    FL_OPT_END,
 };
 
 static void
@@ -151,8 +145,10 @@ static int
 draft(struct fl_plan *plan, struct fl_pool *pool)
 {
     struct fl_round_conf conf = {0};
-    struct fl_plan_params params = {.round = (uint64_t)opt.round, .conf = &conf,
-                                    .deadline = opt.deadline, .pool = pool};
+    struct fl_plan_params params = {.round = (uint64_t)opt.round,
+                                    .conf = &conf,
+                                    .deadline = opt.deadline,
+                                    .pool = pool};
     int result = opt.conf ? fl_round_conf_read(&conf, opt.conf) : 0;
 
     if (!result && !(params.model = fl_object_open(opt.model, FL_KIND_MODEL)))
@@ -176,11 +172,12 @@ run(struct fl_cli *cli)
     struct fl_state *state = NULL;
 
     if (!opt.roster || !opt.key || !opt.model || !opt.round_given)
-        return fl_error(FL_USAGE, "%s is missing; a plan needs -r ROSTER, -k KEY, --round N and -m "
-                                  "MODEL", !opt.roster ? "-r ROSTER" : !opt.key ? "-k KEY"
-                                           : !opt.model ? "-m MODEL" : "--round N");
-    if (fl_same_file(cli->output, opt.key))
-        return fl_error(FL_USAGE, "%s: is the key; the output needs a file of its own", opt.key);
+        return fl_error(FL_USAGE,
+                        "%s is missing; a plan needs -r ROSTER, -k KEY, --round N and -m MODEL",
+                        !opt.roster  ? "-r ROSTER"
+                        : !opt.key   ? "-k KEY"
+                        : !opt.model ? "-m MODEL"
+                                     : "--round N");
     int ready = (pool = fl_pool_new(cli->threads)) && !fl_roster_read(&plan.roster, opt.roster) &&
                 (key = fl_key_read(opt.key)) && !draft(&plan, pool) &&
                 (state = open_state(key, &plan.roster));

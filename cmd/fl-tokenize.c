@@ -20,19 +20,19 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'t', "tokenizer", FL_OPT_FILE, "FILE", "a model, a tokenizer, or a tokenizer.json",
-     &opt.tokenizer, 0, 0, NULL, NULL},
-    {.name = "jsonl", .type = FL_OPT_TEXT, .arg = "FIELD", .value = &opt.jsonl,
-     .help = "every line is a JSON object, and its field FIELD the text"},
-    {.name = "no-special", .type = FL_OPT_FLAG, .value = &opt.no_special,
-     .help = "do not add what the tokenizer puts around a text (begin of text and the like)"},
-    {.name = "plain", .type = FL_OPT_FLAG, .value = &opt.plain,
-     .help = "the names of special tokens in the text stay text, as in fl-harmonize"},
-    {.name = "decode", .type = FL_OPT_FLAG, .value = &opt.decode,
-     .help = "JSON arrays of ids to text"},
-    {.name = "keep-special", .type = FL_OPT_FLAG, .value = &opt.keep_special,
-     .help = "with --decode: write special tokens by their names"},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('t', "tokenizer", "FILE", "a model, a tokenizer, or a tokenizer.json",
+                 &opt.tokenizer),
+    FL_OPT_TEXT(0, "jsonl", "FIELD", "every line is a JSON object, and its field FIELD the text",
+                &opt.jsonl),
+    FL_OPT_FLAG(0, "no-special",
+                "do not add what the tokenizer puts around a text (begin of text and the like)",
+                &opt.no_special),
+    FL_OPT_FLAG(0, "plain", "the names of special tokens in the text stay text, as in fl-harmonize",
+                &opt.plain),
+    FL_OPT_FLAG(0, "decode", "JSON arrays of ids to text", &opt.decode),
+    FL_OPT_FLAG(0, "keep-special", "with --decode: write special tokens by their names",
+                &opt.keep_special),
+    FL_OPT_END,
 };
 
 /* What every document needs. */
@@ -107,16 +107,14 @@ take_line(struct job *job, const struct fl_record *record)
     if (bad < record->len)
         return fl_error(FL_FAILED, "byte %zu of the line is not UTF-8", bad);
     switch (fl_jsonl_field(line, record->len, opt.jsonl, &job->text, &note)) {
-    case FL_JSONL_FOUND:
-        return encode(job, fl_buf_text(&job->text), job->text.len);
+    case FL_JSONL_FOUND: return encode(job, fl_buf_text(&job->text), job->text.len);
     case FL_JSONL_MALFORMED:
         return fl_error(FL_FAILED, "is not JSON from byte %zu on", note.offset);
     case FL_JSONL_MISSING:
         return fl_error(FL_FAILED, "has no field \"%s\"; --jsonl names the field", opt.jsonl);
     case FL_JSONL_NOT_TEXT:
         return fl_error(FL_FAILED, "its field \"%s\" is not a string", opt.jsonl);
-    case FL_JSONL_NO_MEMORY:
-        break;
+    case FL_JSONL_NO_MEMORY: break;
     }
     return -1;
 }
@@ -198,11 +196,14 @@ run(struct fl_cli *cli)
 int
 main(int argc, char **argv)
 {
-    static const struct fl_program program = {
-        .name = "fl-tokenize",
-        .summary = "Text to token ids, one JSON array a document and line, and back.",
-        .operands = "[TEXT...]", .max_operands = SIZE_MAX, .common = FL_HAS_OUTPUT,
-        .options = options, .run = run};
+    static const struct fl_program program =
+        {.name = "fl-tokenize",
+         .summary = "Text to token ids, one JSON array a document and line, and back.",
+         .operands = "[TEXT...]",
+         .max_operands = SIZE_MAX,
+         .common = FL_HAS_OUTPUT,
+         .options = options,
+         .run = run};
 
     return fl_main(argc, argv, &program);
 }

@@ -23,51 +23,49 @@ static struct {
 } opt = {.recipe = FL_RECIPE_UNSET, .checkpoint_every = 30, .valid_every = 10};
 
 static const struct fl_option options[] = {
-    {'m', "model", FL_OPT_FILE, "MODEL", "the base model (required)", &opt.model, 0, 0, NULL, NULL},
-    {'c', "config", FL_OPT_FILE, "RECIPE.yaml", "settings that are not given as options",
-     &opt.config, 0, 0, NULL, NULL},
-    {0, "steps", FL_OPT_I64, "N", "steps of the optimizer", &opt.recipe.steps, 0, 1e15, NULL, NULL},
-    {0, "epochs", FL_OPT_I64, "N", "passes over the shards, instead of --steps (default 1)",
-     &opt.recipe.epochs, 0, 1e9, NULL, NULL},
-    {'b', "batch", FL_OPT_I64, "N", "windows at a time (default: by the model's size)",
-     &opt.recipe.batch, 1, 1e6, NULL, NULL},
-    {0, "accumulate", FL_OPT_I64, "N", "batches that one step takes together",
-     &opt.recipe.accumulate, 1, 1e6, NULL, NULL},
-    {'l', "length", FL_OPT_I64, "TOKENS", "length of a window (default: the model's context)",
-     &opt.recipe.length, 1, 1e6, NULL, NULL},
-    {0, "lr", FL_OPT_F64, "X", "highest learning rate (default: by the model's size)",
-     &opt.recipe.lr, 0, 1e38, NULL, NULL},
-    {0, "min-lr", FL_OPT_F64, "X", "rate of the last step (default: a tenth of --lr)",
-     &opt.recipe.min_lr, 0, 1e38, NULL, NULL},
-    {0, "warmup", FL_OPT_I64, "N", "steps in which the rate rises (default: a tenth, at most 100)",
-     &opt.recipe.warmup, 0, 1e15, NULL, NULL},
-    {0, "weight-decay", FL_OPT_F64, "X", "of matrices (default 0.1)", &opt.recipe.weight_decay, 0,
-     1e3, NULL, NULL},
-    {0, "beta1", FL_OPT_F64, "X", "AdamW's memory of gradients (default 0.9)", &opt.recipe.beta1, 0,
-     0.999999, NULL, NULL},
-    {0, "beta2", FL_OPT_F64, "X", "and of their squares (default 0.95)", &opt.recipe.beta2, 0,
-     0.999999999, NULL, NULL},
-    {0, "clip", FL_OPT_F64, "X", "largest norm of a gradient, 0: any (default 1)",
-     &opt.recipe.clip, 0, 1e9, NULL, NULL},
-    {0, "valid", FL_OPT_LIST, "SHARD", "measure on this one too; may be given many times",
-     &opt.valid, 0, 0, NULL, NULL},
-    {0, "valid-every", FL_OPT_I64, "N", "at every Nth row of the report (default 10; 0: the ends)",
-     &opt.valid_every, 0, 1e9, NULL, NULL},
-    {0, "checkpoint", FL_OPT_FILE, "FILE", "go on from it if it is there; write it on the way",
-     &opt.checkpoint, 0, 0, NULL, NULL},
-    {0, "checkpoint-every", FL_OPT_F64, "SECONDS", "how often (default 30)", &opt.checkpoint_every,
-     0, 1e9, NULL, NULL},
-    {0, "seed", FL_OPT_I64, "N", "seed of the order of windows (default: the base model's round)",
-     &opt.recipe.seed, 0, 9007199254740992.0, NULL, NULL},
-    {0, "site", FL_OPT_TEXT, "NAME", "name of the site, for the update", &opt.site, 0, 0, NULL,
-     NULL},
-    {0, "report", FL_OPT_FILE, "FILE", "write rows of loss, rate and speed as they come",
-     &opt.report, 0, 0, NULL, NULL},
-    {0, "report-every", FL_OPT_I64, "N", "steps of a row (default: a hundredth of all)",
-     &opt.report_every, 1, 1e15, NULL, NULL},
-    {0, "dry-run", FL_OPT_FLAG, NULL, "check the inputs, print what it would take, and end",
-     &opt.dry_run, 0, 0, NULL, NULL},
-    {.type = FL_OPT_END},
+    FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
+    FL_OPT_INPUT('c', "config", "RECIPE.yaml", "settings that are not given as options",
+                 &opt.config),
+    FL_OPT_I64(0, "steps", "N", 0, 1e15, "steps of the optimizer", &opt.recipe.steps),
+    FL_OPT_I64(0, "epochs", "N", 0, 1e9, "passes over the shards, instead of --steps (default 1)",
+               &opt.recipe.epochs),
+    FL_OPT_I64('b', "batch", "N", 1, 1e6, "windows at a time (default: by the model's size)",
+               &opt.recipe.batch),
+    FL_OPT_I64(0, "accumulate", "N", 1, 1e6, "batches that one step takes together",
+               &opt.recipe.accumulate),
+    FL_OPT_I64('l', "length", "TOKENS", 1, 1e6, "length of a window (default: the model's context)",
+               &opt.recipe.length),
+    FL_OPT_F64(0, "lr", "X", 0, 1e38, "highest learning rate (default: by the model's size)",
+               &opt.recipe.lr),
+    FL_OPT_F64(0, "min-lr", "X", 0, 1e38, "rate of the last step (default: a tenth of --lr)",
+               &opt.recipe.min_lr),
+    FL_OPT_I64(0, "warmup", "N", 0, 1e15,
+               "steps in which the rate rises (default: a tenth, at most 100)", &opt.recipe.warmup),
+    FL_OPT_F64(0, "weight-decay", "X", 0, 1e3, "of matrices (default 0.1)",
+               &opt.recipe.weight_decay),
+    FL_OPT_F64(0, "beta1", "X", 0, 0.999999, "AdamW's memory of gradients (default 0.9)",
+               &opt.recipe.beta1),
+    FL_OPT_F64(0, "beta2", "X", 0, 0.999999999, "and of their squares (default 0.95)",
+               &opt.recipe.beta2),
+    FL_OPT_F64(0, "clip", "X", 0, 1e9, "largest norm of a gradient, 0: any (default 1)",
+               &opt.recipe.clip),
+    FL_OPT_INPUTS(0, "valid", "SHARD", "measure on this one too; may be given many times",
+                  &opt.valid),
+    FL_OPT_I64(0, "valid-every", "N", 0, 1e9,
+               "at every Nth row of the report (default 10; 0: the ends)", &opt.valid_every),
+    FL_OPT_OUTPUT(0, "checkpoint", "FILE", "go on from it if it is there; write it on the way",
+                  &opt.checkpoint),
+    FL_OPT_F64(0, "checkpoint-every", "SECONDS", 0, 1e9, "how often (default 30)",
+               &opt.checkpoint_every),
+    FL_OPT_I64(0, "seed", "N", 0, 9007199254740992.0,
+               "seed of the order of windows (default: the base model's round)", &opt.recipe.seed),
+    FL_OPT_TEXT(0, "site", "NAME", "name of the site, for the update", &opt.site),
+    FL_OPT_OUTPUT(0, "report", "FILE", "write rows of loss, rate and speed as they come",
+                  &opt.report),
+    FL_OPT_I64(0, "report-every", "N", 1, 1e15, "steps of a row (default: a hundredth of all)",
+               &opt.report_every),
+    FL_OPT_FLAG(0, "dry-run", "check the inputs, print what it would take, and end", &opt.dry_run),
+    FL_OPT_END,
 };
 
 /* What is at hand between opening the inputs and committing the update. */
@@ -81,23 +79,9 @@ struct work {
     struct fl_output out;
 };
 
-/* The report is written while the inputs are still read: it must be none of them. */
-static int
-check_report(const struct fl_cli *cli)
-{
-    const char *const named[] = {opt.model, opt.config};
-
-    return fl_output_check_names(&opt.report, 1, named, 2) ||
-                   fl_output_check_names(&opt.report, 1, cli->operands, cli->operand_count) ||
-                   fl_output_check_names(&opt.report, 1, opt.valid.items, opt.valid.count)
-               ? -1 : 0;
-}
-
 static int
 check_options(const struct fl_cli *cli)
 {
-    const char *output = cli->output ? cli->output : "-";
-
     if (!opt.model)
         return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to train from");
     if (fl_same_file(opt.model, "-") && !cli->operand_count)
@@ -106,11 +90,6 @@ check_options(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "--steps and --epochs exclude each other; give one of them");
     if (fl_same_file(opt.checkpoint, "-"))
         return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
-    if (fl_same_file(opt.checkpoint, output) || fl_same_file(opt.report, output) ||
-        fl_same_file(opt.report, opt.checkpoint))
-        return fl_error(FL_USAGE, "update, checkpoint and report must be different files");
-    if (check_report(cli))
-        return -1;
     if (opt.site && !*opt.site)
         return fl_error(FL_USAGE, "--site: an empty name; leave it out or give one");
     if (opt.site && fl_utf8_valid_prefix(opt.site, strlen(opt.site)) < strlen(opt.site))

@@ -8,7 +8,6 @@ _fl_eval()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
-    --text) COMPREPLY=(); return ;;
     -b|--batch) COMPREPLY=(); return ;;
     -l|--length) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;

@@ -20,7 +20,6 @@ _fl_train()
     --beta1) COMPREPLY=(); return ;;
     --beta2) COMPREPLY=(); return ;;
     --clip) COMPREPLY=(); return ;;
-    --valid) COMPREPLY=(); return ;;
     --valid-every) COMPREPLY=(); return ;;
     --checkpoint-every) COMPREPLY=(); return ;;
     --seed) COMPREPLY=(); return ;;

@@ -16,6 +16,7 @@ enum fl_status {
     FL_FAILED = 1,  /* input, I/O or data */
     FL_USAGE = 2,   /* the command line or the configuration is wrong */
     FL_REFUSED = 3, /* refused for safety: bad signature, replayed round, wrong base model */
+    FL_NOT_YET = 4, /* something that was asked for has not arrived: cron waits, nobody is called */
     FL_PIPE = 141   /* the reader of our output went away: end quietly */
 };
 

@@ -62,8 +62,9 @@ fl_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *value)
     int whole = suffix ? !end[1] : !*end;
     if (!isdigit((unsigned char)*text) || !whole || errno || v > UINT64_MAX >> shift ||
         v << shift < min || v << shift > max)
-        return fl_error(FL_USAGE, "\"%s\" is not a size from %llu to %llu bytes (suffix k, M, G "
-                        "or T)", text, (unsigned long long)min, (unsigned long long)max);
+        return fl_error(FL_USAGE,
+                        "\"%s\" is not a size from %llu to %llu bytes (suffix k, M, G or T)", text,
+                        (unsigned long long)min, (unsigned long long)max);
     *value = v << shift;
     return 0;
 }

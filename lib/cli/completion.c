@@ -14,9 +14,9 @@ typedef void print_option(const struct fl_program *program, const struct fl_opti
 static void
 each(const struct fl_program *program, const struct fl_option *common, print_option *print)
 {
-    for (const struct fl_option *o = program->options; o && o->type != FL_OPT_END; o++)
+    for (const struct fl_option *o = program->options; o && o->type != FL_OPTION_END; o++)
         print(program, o);
-    for (const struct fl_option *o = common; o->type != FL_OPT_END; o++)
+    for (const struct fl_option *o = common; o->type != FL_OPTION_END; o++)
         print(program, o);
 }
 
@@ -51,7 +51,7 @@ static void
 bash_case(const struct fl_program *program, const struct fl_option *o)
 {
     (void)program;
-    if (o->type == FL_OPT_FLAG || o->type == FL_OPT_FILE || o->letter == 'z')
+    if (!o->arg || fl_option_is_path(o) || o->letter == 'z')
         return;
     printf("    ");
     if (o->letter)
@@ -100,12 +100,14 @@ static void
 zsh_option(const struct fl_program *program, const struct fl_option *o)
 {
     (void)program;
-    const char *many = o->type == FL_OPT_LIST ? "*" : "";
+    const char *many = fl_option_is_list(o) ? "*" : "";
 
     printf(" \\\n    ");
     if (o->letter)
         printf("'%s'{-%c%s,--%s%s}'[", many, o->letter, o->arg ? "+" : "", o->name,
-               o->letter == 'z' ? "=-" : o->arg ? "=" : "");
+               o->letter == 'z' ? "=-"
+               : o->arg         ? "="
+                                : "");
     else
         printf("'%s--%s%s[", many, o->name, o->arg ? "=" : "");
     for (const char *c = o->help; *c; c++) {
@@ -124,7 +126,7 @@ zsh_option(const struct fl_program *program, const struct fl_option *o)
             putchar('(');
             put_words(o->choices, ' ');
             putchar(')');
-        } else if (o->type == FL_OPT_FILE) {
+        } else if (fl_option_is_path(o)) {
             printf("_files");
         }
     } else if (o->letter == 'z') {
@@ -151,9 +153,9 @@ fish_option(const struct fl_program *program, const struct fl_option *o)
     if (o->letter)
         printf(" -s %c", o->letter);
     printf(" -l %s", o->name);
-    if (o->letter != 'z' && o->type == FL_OPT_FILE)
+    if (o->letter != 'z' && fl_option_is_path(o))
         printf(" -r -F");
-    else if (o->letter != 'z' && o->type != FL_OPT_FLAG)
+    else if (o->letter != 'z' && o->arg)
         printf(" -x");
     if (o->choices) {
         printf(" -a '");

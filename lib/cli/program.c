@@ -14,237 +14,102 @@
 #include "os/file.h"
 #include "os/stop.h"
 
-/* Everything one parse needs: the program's options, the shared ones, and where their values go. */
-struct parse {
+/* What fl_main holds: the shared options, and where those values go that struct fl_cli has not. */
+struct line {
     struct fl_cli *cli;
     const struct fl_option *own;
-    struct fl_option common[12];
-    bool help, version, no_more;
-    bool level_given;
-    const char *completion;
+    struct fl_option common[12]; /* ends with FL_OPT_END, which is zero */
+    bool help, version, progress, level_given;
     int64_t threads, seed;
-    const char *level;
+    const char *level, *completion;
 };
 
 static void
-add_common(struct parse *p, size_t *n, struct fl_option option)
+add_common(struct line *l, bool wanted, struct fl_option option)
 {
-    p->common[(*n)++] = option;
+    size_t n = 0;
+
+    while (l->common[n].type != FL_OPTION_END)
+        n++;
+    if (wanted)
+        l->common[n] = option;
 }
 
 static void
-fill_common(struct parse *p)
+fill_common(struct line *l)
 {
-    struct fl_cli *cli = p->cli;
+    struct fl_cli *cli = l->cli;
     unsigned has = cli->program->common;
-    size_t n = 0;
+    const char *seed = has & FL_HAS_SEED ? "seed of the random numbers (default 0)"
+                                         : "refused: secrets need fresh randomness";
 
-    if (has & FL_HAS_OUTPUT)
-        add_common(p, &n, (struct fl_option){'o', "output", FL_OPT_FILE, "FILE",
-                   "write to FILE, whole or not at all (default: standard output)", &cli->output,
-                   0, 0, NULL, NULL});
-    if (has & FL_HAS_THREADS)
-        add_common(p, &n, (struct fl_option){'j', "threads", FL_OPT_I64, "N",
-                   "use N threads (default: all cores); results do not depend on it", &p->threads,
-                   1, 1024, NULL, NULL});
-    if (has & FL_HAS_LEVEL)
-        add_common(p, &n, (struct fl_option){'z', "compress", FL_OPT_TEXT, "[=LEVEL]",
-                   "compress the output with zstd (level 1 to 19, default 3)", &p->level,
-                   0, 0, NULL, &p->level_given});
-    if (has & (FL_HAS_SEED | FL_REFUSES_SEED))
-        add_common(p, &n, (struct fl_option){0, "seed", FL_OPT_I64, "N",
-                   has & FL_HAS_SEED ? "seed of the random numbers (default 0)"
-                                     : "refused: secrets need fresh randomness", &p->seed,
-                   0, 9007199254740992.0, NULL, &cli->seed_given});
-    if (has & FL_HAS_JSON)
-        add_common(p, &n, (struct fl_option){0, "json", FL_OPT_FLAG, NULL,
-                   "report one JSON object a line instead of tab-separated columns", &cli->json,
-                   0, 0, NULL, NULL});
-    add_common(p, &n, (struct fl_option){0, "progress", FL_OPT_FLAG, NULL,
-               "show progress on standard error even if that is no terminal", &cli->progress,
-               0, 0, NULL, NULL});
-    add_common(p, &n, (struct fl_option){'q', "quiet", FL_OPT_FLAG, NULL,
-               "no progress and no warnings", &cli->quiet, 0, 0, NULL, NULL});
-    add_common(p, &n, (struct fl_option){'h', "help", FL_OPT_FLAG, NULL, "show this help",
-               &p->help, 0, 0, NULL, NULL});
-    add_common(p, &n, (struct fl_option){'V', "version", FL_OPT_FLAG, NULL, "show the version",
-               &p->version, 0, 0, NULL, NULL});
-}
-
-/* The option with this letter or this long name of LEN characters; NULL when there is none. */
-static const struct fl_option *
-find(const struct parse *p, char letter, const char *name, size_t len)
-{
-    const struct fl_option *tables[2] = {p->own, p->common};
-
-    for (int t = 0; t < 2; t++)
-        for (const struct fl_option *o = tables[t]; o->type != FL_OPT_END; o++)
-            if (name ? strlen(o->name) == len && !strncmp(o->name, name, len)
-                     : letter && o->letter == letter)
-                return o;
-    return NULL;
-}
-
-static bool
-is_choice(const char *choices, const char *word)
-{
-    size_t len = strcspn(word, "|");
-
-    if (word[len])
-        return false;
-    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
-        if (len && !strncmp(c, word, len) && (c[len] == '|' || !c[len]))
-            return true;
-    return false;
+    add_common(l, has & FL_HAS_OUTPUT,
+               (struct fl_option)
+                   FL_OPT_OUTPUT('o', "output", "FILE",
+                                 "write to FILE, whole or not at all (default: standard output)",
+                                 &cli->output));
+    add_common(l, has & FL_HAS_THREADS,
+               (struct fl_option)
+                   FL_OPT_I64('j', "threads", "N", 1, 1024,
+                              "use N threads (default: all cores); results do not depend on it",
+                              &l->threads));
+    add_common(l, has & FL_HAS_LEVEL,
+               (struct fl_option)
+                   FL_OPT_TEXT('z', "compress", "[=LEVEL]",
+                               "compress the output with zstd (level 1 to 19, default 3)",
+                               &l->level, .given = &l->level_given));
+    add_common(l, has & (FL_HAS_SEED | FL_REFUSES_SEED),
+               (struct fl_option)FL_OPT_I64(0, "seed", "N", 0, 9007199254740992.0, seed, &l->seed,
+                                            .given = &cli->seed_given));
+    add_common(l, has & FL_HAS_JSON,
+               (struct fl_option)
+                   FL_OPT_FLAG(0, "json",
+                               "report one JSON object a line instead of tab-separated columns",
+                               &cli->json));
+    add_common(l, true,
+               (struct fl_option)
+                   FL_OPT_FLAG(0, "progress",
+                               "show progress on standard error even if that is no terminal",
+                               &l->progress));
+    add_common(l, true,
+               (struct fl_option)FL_OPT_FLAG('q', "quiet", "no progress and no warnings",
+                                             &cli->quiet));
+    add_common(l, true, (struct fl_option)FL_OPT_FLAG('h', "help", "show this help", &l->help));
+    add_common(l, true,
+               (struct fl_option)FL_OPT_FLAG('V', "version", "show the version", &l->version));
 }
 
 static int
-set_value(const struct parse *p, const struct fl_option *o, const char *text)
+parse(struct line *l, int argc, char **argv)
 {
-    double max = o->min == 0 && o->max == 0 ? 9.2e18 : o->max;
-    double min = o->min == 0 && o->max == 0 && o->type != FL_OPT_SIZE ? -max : o->min;
-    struct fl_option_list *list;
-    int result = 0;
-
-    switch (o->type) {
-    case FL_OPT_FLAG:
-        if (o->value == &p->cli->progress)
-            p->cli->progress = 1;
-        else
-            *(bool *)o->value = true;
-        break;
-    case FL_OPT_TEXT:
-    case FL_OPT_FILE:
-        *(const char **)o->value = text;
-        break;
-    case FL_OPT_CHOICE:
-        if (!is_choice(o->choices, text))
-            result = fl_error(FL_USAGE, "\"%s\" is not one of %s", text, o->choices);
-        *(const char **)o->value = text;
-        break;
-    case FL_OPT_I64:
-        result = fl_parse_i64(text, (int64_t)min, (int64_t)max, o->value);
-        break;
-    case FL_OPT_F64:
-        result = fl_parse_f64(text, min, max, o->value);
-        break;
-    case FL_OPT_SIZE:
-        result = fl_parse_size(text, (uint64_t)min, (uint64_t)max, o->value);
-        break;
-    case FL_OPT_LIST:
-        list = o->value;
-        list->items = fl_grow(list->items, list->count, &list->cap, sizeof *list->items);
-        if (!list->items)
-            return -1;
-        list->items[list->count++] = text;
-        break;
-    case FL_OPT_END:
-        break;
-    }
-    if (o->given)
-        *o->given = true;
-    if (result) {
-        char about[80];
-        snprintf(about, sizeof about, "--%s", o->name);
-        fl_error_about(about);
-    }
-    return result;
-}
-
-static bool
-wants_argument(const struct fl_option *o)
-{
-    return o->type != FL_OPT_FLAG;
-}
-
-static int
-parse_long(struct parse *p, char **argv, int argc, int *i)
-{
-    const char *name = argv[*i] + 2;
-    const char *equals = strchr(name, '=');
-    size_t len = equals ? (size_t)(equals - name) : strlen(name);
-    const struct fl_option *o = find(p, 0, name, len);
-    const char *text = equals ? equals + 1 : NULL;
-
-    if (len == 10 && !strncmp(name, "completion", 10) && (text || *i + 1 < argc)) {
-        p->completion = text ? text : argv[++*i];
-        return 0;
-    }
-    if (!o)
-        return fl_error(FL_USAGE, "there is no option \"--%.*s\"; see --help", (int)len, name);
-    if (!wants_argument(o) && text)
-        return fl_error(FL_USAGE, "--%s takes no argument", o->name);
-    if (wants_argument(o) && !text && o->letter != 'z') {
-        if (*i + 1 >= argc)
-            return fl_error(FL_USAGE, "--%s needs an argument (%s)", o->name, o->arg);
-        text = argv[++*i];
-    }
-    return set_value(p, o, text ? text : "3");
-}
-
-static int
-parse_short(struct parse *p, char **argv, int argc, int *i)
-{
-    for (const char *c = argv[*i] + 1; *c; c++) {
-        const struct fl_option *o = find(p, *c, NULL, 0);
-        if (!o)
-            return fl_error(FL_USAGE, "there is no option \"-%c\"; see --help", *c);
-        if (!wants_argument(o)) {
-            if (set_value(p, o, NULL))
-                return -1;
-            continue;
-        }
-        const char *text = c[1] ? c + 1 : NULL;
-        if (!text && o->letter == 'z')
-            text = "3";
-        if (!text && *i + 1 >= argc)
-            return fl_error(FL_USAGE, "-%c needs an argument (%s)", *c, o->arg);
-        return set_value(p, o, text ? text : argv[++*i]);
-    }
-    return 0;
-}
-
-static int
-parse(struct parse *p, int argc, char **argv)
-{
-    struct fl_cli *cli = p->cli;
+    struct fl_cli *cli = l->cli;
+    struct fl_options options = {.own = l->own, .common = l->common, .operands = cli->operands};
     int64_t level = 0;
 
-    for (int i = 1; i < argc; i++) {
-        const char *a = argv[i];
-        int result = 0;
-        if (p->no_more || a[0] != '-' || !a[1])
-            cli->operands[cli->operand_count++] = a;
-        else if (!strcmp(a, "--"))
-            p->no_more = true;
-        else if (a[1] == '-')
-            result = parse_long(p, argv, argc, &i);
-        else
-            result = parse_short(p, argv, argc, &i);
-        if (result)
-            return -1;
-    }
-    if (p->help || p->version || p->completion)
+    if (fl_options_parse(&options, argc, argv))
+        return -1;
+    cli->operand_count = options.operand_count;
+    l->completion = options.completion;
+    if (l->help || l->version || l->completion)
         return 0;
     if (cli->seed_given && (cli->program->common & FL_REFUSES_SEED))
         return fl_error(FL_USAGE, "--seed is refused: these secrets need fresh randomness");
     if (cli->operand_count > cli->program->max_operands)
         return fl_error(FL_USAGE, "\"%s\" is one operand too many; see --help",
                         cli->operands[cli->program->max_operands]);
-    if (p->level_given && fl_parse_i64(p->level, 1, 19, &level))
+    if (l->level_given && fl_parse_i64(l->level, 1, 19, &level))
         return fl_error_about("-z");
     cli->level = (int)level;
-    cli->threads = (int)p->threads;
-    cli->seed = (uint64_t)p->seed;
-    if (cli->quiet)
-        cli->progress = -1;
-    return 0;
+    cli->threads = (int)l->threads;
+    cli->seed = (uint64_t)l->seed;
+    cli->progress = cli->quiet ? -1 : l->progress;
+    return fl_check_files(cli, l->common);
 }
 
 static void
 print_options(const struct fl_option *o)
 {
-    for (; o->type != FL_OPT_END; o++) {
+    for (; o->type != FL_OPTION_END; o++) {
         char left[120];
         snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
                  o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
@@ -258,16 +123,18 @@ print_options(const struct fl_option *o)
 }
 
 static void
-print_help(const struct parse *p)
+print_help(const struct line *l)
 {
-    const struct fl_program *program = p->cli->program;
+    const struct fl_program *program = l->cli->program;
 
     printf("Usage: %s [OPTION...]%s%s\n%s\n\n", program->name, *program->operands ? " " : "",
            program->operands, program->summary);
-    print_options(p->own);
-    print_options(p->common);
-    printf("\nExit status: 0 done, 1 failed, 2 wrong command line, 3 refused for safety.\n"
-           "See also: man %s, man 7 fl\n", program->name);
+    print_options(l->own);
+    print_options(l->common);
+    printf(
+        "\nExit status: 0 done, 1 failed, 2 wrong command line, 3 refused for safety, 4 not yet.\n"
+        "See also: man %s, man 7 fl\n",
+        program->name);
 }
 
 static int
@@ -281,18 +148,18 @@ flush_stdout(void)
 }
 
 static int
-show_or_run(struct parse *p)
+show_or_run(struct line *l)
 {
     int result;
 
-    if (p->help)
-        print_help(p);
-    else if (p->version)
-        printf("%s %s\n", p->cli->program->name, FL_VERSION);
-    else if (p->completion) {
-        if (fl_print_completion(p->cli->program, p->common, p->completion))
+    if (l->help)
+        print_help(l);
+    else if (l->version)
+        printf("%s %s\n", l->cli->program->name, FL_VERSION);
+    else if (l->completion) {
+        if (fl_print_completion(l->cli->program, l->common, l->completion))
             return -1;
-    } else if ((result = p->cli->program->run(p->cli)))
+    } else if ((result = l->cli->program->run(l->cli)))
         return result;
     return flush_stdout();
 }
@@ -330,20 +197,20 @@ fl_warn(const struct fl_cli *cli, const char *format, ...)
 int
 fl_main(int argc, char **argv, const struct fl_program *program)
 {
-    static const struct fl_option none[] = {{.type = FL_OPT_END}};
+    static const struct fl_option none[] = {FL_OPT_END};
     struct fl_cli cli = {.program = program};
-    struct parse p = {.cli = &cli, .own = program->options ? program->options : none};
+    struct line line = {.cli = &cli, .own = program->options ? program->options : none};
 
     signal(SIGPIPE, SIG_IGN);
-    fill_common(&p);
+    fill_common(&line);
     cli.operands = fl_alloc((size_t)argc + 1, sizeof *cli.operands);
-    int result = cli.operands && !fl_hold_standard() && !fl_crypt_init() ? parse(&p, argc, argv)
+    int result = cli.operands && !fl_hold_standard() && !fl_crypt_init() ? parse(&line, argc, argv)
                                                                          : -1;
     if (!result)
-        result = show_or_run(&p);
-    for (const struct fl_option *o = p.own; o->type != FL_OPT_END; o++)
-        if (o->type == FL_OPT_LIST)
-            free(((struct fl_option_list *)o->value)->items);
+        result = show_or_run(&line);
+    for (const struct fl_option *o = line.own; o->type != FL_OPTION_END; o++)
+        if (fl_option_is_list(o))
+            free(o->value.list->items);
     free(cli.operands);
     if (!result)
         return FL_OK;

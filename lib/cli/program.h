@@ -1,10 +1,8 @@
 /*
- * The command line of every program, from one table: parser, --help, completions.
+ * The main function of every program: command line, run, one line of error, exit status.
  *
- * A program fills struct fl_program with its options; values go to where the table points. Options
- * that all programs share (-h -V -q --progress, and by flag -o -j -z --seed --json) are here once.
- * POSIX rules: options before, between or after operands, "--" ends them, short flags cluster, an
- * argument may be glued to a short option (-j2) or follow "=" behind a long one.
+ * A program fills struct fl_program with its table of options (cli/option.h). Options that all
+ * programs share (-h -V -q --progress, and by flag -o -j -z --seed --json) are added here, once.
  */
 #ifndef FL_CLI_PROGRAM_H
 #define FL_CLI_PROGRAM_H
@@ -13,36 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/option.h"
+
 #define FL_VERSION "0.1.0"
-
-enum fl_option_type {
-    FL_OPT_END,    /* ends the table */
-    FL_OPT_FLAG,   /* bool */
-    FL_OPT_TEXT,   /* const char * */
-    FL_OPT_FILE,   /* const char *, completed with file names */
-    FL_OPT_CHOICE, /* const char *, one of the words in .choices ("a|b|c") */
-    FL_OPT_I64,    /* int64_t within .min and .max */
-    FL_OPT_F64,    /* double within .min and .max */
-    FL_OPT_SIZE,   /* uint64_t, suffixes k M G T; at least .min, at most .max (0: no bound) */
-    FL_OPT_LIST    /* struct fl_option_list: may be given many times */
-};
-
-struct fl_option_list {
-    const char **items; /* borrowed from argv; the array is freed by fl_main */
-    size_t count, cap;
-};
-
-struct fl_option {
-    char letter;               /* 0: none */
-    const char *name;          /* long name, without dashes */
-    enum fl_option_type type;
-    const char *arg;           /* what stands for the argument in the help, "FILE" */
-    const char *help;          /* one line; say the default */
-    void *value;               /* where the value goes; holds the default before */
-    double min, max;           /* I64 and F64; both 0: any */
-    const char *choices;
-    bool *given;               /* set when the option was there; may be NULL */
-};
 
 enum fl_common {
     FL_HAS_OUTPUT = 1,    /* -o FILE */
@@ -56,23 +27,25 @@ enum fl_common {
 struct fl_cli;
 
 struct fl_program {
-    const char *name;                    /* "fl-diff" */
-    const char *summary;                 /* one line: what it makes of what */
-    const char *operands;                /* "[UPDATE...]", "" when it takes none */
-    size_t max_operands;                 /* SIZE_MAX: any number */
-    unsigned common;                     /* enum fl_common */
-    const struct fl_option *options;     /* its own; ends with FL_OPT_END */
-    int (*run)(struct fl_cli *cli);      /* 0, or -1 with an error recorded */
+    const char *name;                /* "fl-diff" */
+    const char *summary;             /* one line: what it makes of what */
+    const char *operands;            /* "[UPDATE...]", "" when it takes none */
+    size_t max_operands;             /* SIZE_MAX: any number */
+    bool operands_are_text;          /* of the program itself, not names of its inputs */
+    unsigned common;                 /* enum fl_common */
+    const struct fl_option *options; /* its own; NULL: none */
+    int (*run)(struct fl_cli *cli);  /* 0, or -1 with an error recorded */
 };
 
+/* What the command line said. */
 struct fl_cli {
     const struct fl_program *program;
     const char **operands; /* NULL behind the last */
     size_t operand_count;
-    const char *output;    /* -o, or NULL: standard output */
-    int threads;           /* -j; 0: all cores */
-    int level;             /* -z; 0: not compressed */
-    int progress;          /* -1 with -q, 1 with --progress, else 0: for fl_progress_start */
+    const char *output; /* -o, or NULL: standard output */
+    int threads;        /* -j; 0: all cores */
+    int level;          /* -z; 0: not compressed */
+    int progress;       /* -1 with -q, 1 with --progress, else 0: for fl_progress_start */
     bool quiet, json, seed_given;
     uint64_t seed;
 };
@@ -90,5 +63,12 @@ void fl_warn(const struct fl_cli *cli, const char *format, ...)
 /* Print the completion of a program for "bash", "zsh" or "fish" on standard output; 0 or -1. */
 int fl_print_completion(const struct fl_program *program, const struct fl_option *common,
                         const char *shell);
+
+/*
+ * No output replaces an input: of the files that this command line writes none may be one that it
+ * reads, nor another one that it writes, by whatever name or link, nor lie in the folder in which a
+ * key remembers its rounds. An option that says .replaceable is the exception. 0, or -1 (FL_USAGE).
+ */
+int fl_check_files(const struct fl_cli *cli, const struct fl_option *common);
 
 #endif

@@ -27,7 +27,7 @@ void fl_report_i64(struct fl_report *r, int64_t value);
 void fl_report_f64(struct fl_report *r, double value, int digits); /* significant digits */
 /* A number as text; what is not finite is null in JSON. */
 void fl_report_number(struct fl_report *r, const char *text);
-void fl_report_none(struct fl_report *r);                          /* "-", or null */
+void fl_report_none(struct fl_report *r); /* "-", or null */
 
 /* Write what is complete to FD, at least the header line, and empty the buffer. 0 or -1. */
 int fl_report_flush(struct fl_report *r, int fd, const char *name);

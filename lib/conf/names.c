@@ -42,8 +42,9 @@ fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
     for (size_t i = 0; i < node->count; i++) {
         const struct fl_yaml *item = node->items[i];
         if (item->type != FL_YAML_SCALAR)
-            return fl_yaml_error(file, item, "%s: holds a list or a mapping; it should be a list "
-                                             "of single values", key);
+            return fl_yaml_error(
+                file, item, "%s: holds a list or a mapping; it should be a list of single values",
+                key);
         list->items[i] = fl_strdup(item->text);
         if (!list->items[i])
             return -1;

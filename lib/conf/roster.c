@@ -11,8 +11,12 @@ void
 fl_policy_default(struct fl_policy *policy)
 {
     *policy = (struct fl_policy){.protection = FL_PROTECT_PAIRWISE | FL_PROTECT_DOUBLE,
-                                 .bits_min = 8, .bits_max = 64, .clip_min = 1e-6,
-                                 .clip_max = 1000, .spread = 16, .max_skip = 4096};
+                                 .bits_min = 8,
+                                 .bits_max = 64,
+                                 .clip_min = 1e-6,
+                                 .clip_max = 1000,
+                                 .spread = 16,
+                                 .max_skip = 4096};
     for (int i = 0; i < FL_WEIGHT_RULES; i++)
         policy->cap[i] = fl_weight_rule_cap((enum fl_weight_rule)i);
     policy->noise = fl_strdup("none");
@@ -76,8 +80,9 @@ read_protection(const char *file, const struct fl_yaml *node, struct fl_policy *
             else if (!strcmp(names.items[i], "double"))
                 policy->protection |= FL_PROTECT_DOUBLE;
             else
-                result = fl_yaml_error(file, node, "protection: \"%.40s\" is neither pairwise nor "
-                                                   "double", names.items[i]);
+                result = fl_yaml_error(file, node,
+                                       "protection: \"%.40s\" is neither pairwise nor double",
+                                       names.items[i]);
         }
         if (!result && !policy->protection)
             result = fl_yaml_error(file, node, "protection: allows none; name pairwise or double");
@@ -106,8 +111,9 @@ read_weights(const char *file, const struct fl_yaml *node, struct fl_policy *pol
         if (node->type == FL_YAML_MAP &&
             (item->type != FL_YAML_SCALAR ||
              fl_parse_f64(item->text, 1e-12, 1e15, &policy->cap[rule])))
-            return fl_yaml_error(file, item, "weights: the cap of %s must be a number from 1e-12 "
-                                             "to 1e15", name);
+            return fl_yaml_error(file, item,
+                                 "weights: the cap of %s must be a number from 1e-12 to 1e15",
+                                 name);
     }
     return 0;
 }
@@ -118,18 +124,21 @@ read_policy(const char *file, const struct fl_yaml *node, struct fl_policy *poli
     const struct fl_yaml *protection = NULL, *bits = NULL, *clip = NULL, *plain = NULL;
     const struct fl_yaml *weights = NULL;
     double bits_min = (double)policy->bits_min, bits_max = (double)policy->bits_max;
-    const struct fl_field fields[] = {
-        {.key = "protection", .type = FL_FIELD_NODE, .value = &protection},
-        {.key = "bits", .type = FL_FIELD_NODE, .value = &bits},
-        {.key = "clip", .type = FL_FIELD_NODE, .value = &clip},
-        {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
-        {.key = "weights", .type = FL_FIELD_NODE, .value = &weights},
-        {.key = "spread", .type = FL_FIELD_F64, .value = &policy->spread, .min = 1, .max = 1e9},
-        {.key = "max_skip", .type = FL_FIELD_I64, .value = &policy->max_skip, .min = 1,
-         .max = 65536},
-        {.key = "noise", .type = FL_FIELD_CHOICE, .value = &policy->noise, .choices = "none"},
-        {.key = "vary", .type = FL_FIELD_BOOL, .value = &policy->vary},
-        {.type = FL_FIELD_END}};
+    const struct fl_field fields[] =
+        {{.key = "protection", .type = FL_FIELD_NODE, .value = &protection},
+         {.key = "bits", .type = FL_FIELD_NODE, .value = &bits},
+         {.key = "clip", .type = FL_FIELD_NODE, .value = &clip},
+         {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
+         {.key = "weights", .type = FL_FIELD_NODE, .value = &weights},
+         {.key = "spread", .type = FL_FIELD_F64, .value = &policy->spread, .min = 1, .max = 1e9},
+         {.key = "max_skip",
+          .type = FL_FIELD_I64,
+          .value = &policy->max_skip,
+          .min = 1,
+          .max = 65536},
+         {.key = "noise", .type = FL_FIELD_CHOICE, .value = &policy->noise, .choices = "none"},
+         {.key = "vary", .type = FL_FIELD_BOOL, .value = &policy->vary},
+         {.type = FL_FIELD_END}};
 
     if (!node)
         return 0;
@@ -155,9 +164,16 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
     bool epoch_given = false;
     const struct fl_field fields[] = {
         {.key = "federation", .type = FL_FIELD_TEXT, .value = &conf->federation},
-        {.key = "epoch", .type = FL_FIELD_I64, .value = &conf->epoch, .min = 0, .max = 1e9,
+        {.key = "epoch",
+         .type = FL_FIELD_I64,
+         .value = &conf->epoch,
+         .min = 0,
+         .max = 1e9,
          .given = &epoch_given},
-        {.key = "first_round", .type = FL_FIELD_I64, .value = &conf->first_round, .min = 0,
+        {.key = "first_round",
+         .type = FL_FIELD_I64,
+         .value = &conf->first_round,
+         .min = 0,
          .max = 9e15},
         {.key = "psk", .type = FL_FIELD_BOOL, .value = &conf->psk},
         {.key = "sites", .type = FL_FIELD_NODE, .value = &sites},
@@ -169,16 +185,17 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         {.type = FL_FIELD_END}};
 
     if (root->type != FL_YAML_MAP)
-        return fl_yaml_error(file, root, "a roster must be a mapping with federation, epoch, sites "
-                                         "and hub");
+        return fl_yaml_error(file, root,
+                             "a roster must be a mapping with federation, epoch, sites and hub");
     if (fl_yaml_fill(file, root, fields))
         return -1;
     if (!conf->federation || !epoch_given || !sites || !conf->hub)
-        return fl_yaml_error(file, NULL, "lacks \"%s\"; a roster has federation, epoch, sites and "
-                                         "hub", !conf->federation ? "federation"
-                                                : !epoch_given    ? "epoch"
-                                                : !sites          ? "sites"
-                                                                  : "hub");
+        return fl_yaml_error(file, NULL,
+                             "lacks \"%s\"; a roster has federation, epoch, sites and hub",
+                             !conf->federation ? "federation"
+                             : !epoch_given    ? "epoch"
+                             : !sites          ? "sites"
+                                               : "hub");
     conf->committee_given = committee != NULL;
     if (fl_name_list_read(&conf->sites, file, "sites", sites) ||
         fl_name_list_read(&conf->committee, file, "committee", committee))

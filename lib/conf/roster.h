@@ -24,15 +24,15 @@
 enum { FL_PROTECT_PAIRWISE = 1, FL_PROTECT_DOUBLE = 2 };
 
 struct fl_policy {
-    unsigned protection;      /* the allowed ones, FL_PROTECT_ */
+    unsigned protection; /* the allowed ones, FL_PROTECT_ */
     int64_t bits_min, bits_max;
     double clip_min, clip_max;
     double cap[FL_WEIGHT_RULES]; /* the largest cap of a rule; 0: the rule is not allowed */
-    double spread;            /* largest ratio of two sites' factors that come from the plan */
-    int64_t max_skip;         /* a round may be at most this many after the last one, less one */
-    bool vary;                /* plans of one epoch may differ in their terms (fl_plan_terms) */
-    char *noise;              /* the least: "none" */
-    struct fl_name_list plain; /* tensors that may travel unmasked */
+    double spread;               /* largest ratio of two sites' factors that come from the plan */
+    int64_t max_skip;            /* a round may be at most this many after the last one, less one */
+    bool vary;                   /* plans of one epoch may differ in their terms (fl_plan_terms) */
+    char *noise;                 /* the least: "none" */
+    struct fl_name_list plain;   /* tensors that may travel unmasked */
 };
 
 struct fl_roster_conf {

@@ -34,8 +34,10 @@ read_bandwidth(struct fl_round_conf *conf, const char *file, const struct fl_yam
         const struct fl_yaml *item = node->items[i];
         if (item->type != FL_YAML_SCALAR ||
             fl_parse_f64(item->text, 1e-6, 1e9, &conf->bandwidth[i]))
-            return fl_yaml_error(file, item, "bandwidth: that of \"%.80s\" must be a number of "
-                                             "Mbit/s from 1e-6 to 1e9", node->keys[i]);
+            return fl_yaml_error(
+                file, item,
+                "bandwidth: that of \"%.80s\" must be a number of Mbit/s from 1e-6 to 1e9",
+                node->keys[i]);
     }
     return 0;
 }
@@ -44,23 +46,33 @@ static int
 read_conf(struct fl_round_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *plain = NULL, *bandwidth = NULL;
-    const struct fl_field fields[] = {
-        {.key = "protection", .type = FL_FIELD_CHOICE, .value = &conf->protection,
-         .choices = "pairwise|double"},
-        {.key = "bits", .type = FL_FIELD_I64, .value = &conf->bits, .min = 8, .max = 64},
-        {.key = "clip", .type = FL_FIELD_F64, .value = &conf->clip, .min = 1e-9, .max = 1e9},
-        {.key = "scale", .type = FL_FIELD_F64, .value = &conf->scale, .min = 1e-18, .max = 1e27},
-        {.key = "rounding", .type = FL_FIELD_CHOICE, .value = &conf->rounding,
-         .choices = "stochastic|nearest"},
-        {.key = "weights", .type = FL_FIELD_CHOICE, .value = &conf->weights,
-         .choices = "examples|uniform|loss|dynamic"},
-        {.key = "cap", .type = FL_FIELD_F64, .value = &conf->cap, .min = 1e-12, .max = 1e15},
-        {.key = "alpha", .type = FL_FIELD_F64, .value = &conf->alpha, .min = 0, .max = 4,
-         .given = &conf->alpha_given},
-        {.key = "bandwidth", .type = FL_FIELD_NODE, .value = &bandwidth},
-        {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
-        {.key = "noise", .type = FL_FIELD_CHOICE, .value = &conf->noise, .choices = "none"},
-        {.type = FL_FIELD_END}};
+    const struct fl_field fields[] =
+        {{.key = "protection",
+          .type = FL_FIELD_CHOICE,
+          .value = &conf->protection,
+          .choices = "pairwise|double"},
+         {.key = "bits", .type = FL_FIELD_I64, .value = &conf->bits, .min = 8, .max = 64},
+         {.key = "clip", .type = FL_FIELD_F64, .value = &conf->clip, .min = 1e-9, .max = 1e9},
+         {.key = "scale", .type = FL_FIELD_F64, .value = &conf->scale, .min = 1e-18, .max = 1e27},
+         {.key = "rounding",
+          .type = FL_FIELD_CHOICE,
+          .value = &conf->rounding,
+          .choices = "stochastic|nearest"},
+         {.key = "weights",
+          .type = FL_FIELD_CHOICE,
+          .value = &conf->weights,
+          .choices = "examples|uniform|loss|dynamic"},
+         {.key = "cap", .type = FL_FIELD_F64, .value = &conf->cap, .min = 1e-12, .max = 1e15},
+         {.key = "alpha",
+          .type = FL_FIELD_F64,
+          .value = &conf->alpha,
+          .min = 0,
+          .max = 4,
+          .given = &conf->alpha_given},
+         {.key = "bandwidth", .type = FL_FIELD_NODE, .value = &bandwidth},
+         {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
+         {.key = "noise", .type = FL_FIELD_CHOICE, .value = &conf->noise, .choices = "none"},
+         {.type = FL_FIELD_END}};
 
     if (fl_yaml_fill(file, root, fields) || read_bandwidth(conf, file, bandwidth) ||
         fl_name_list_read(&conf->plain, file, "plain", plain))

@@ -12,7 +12,7 @@
 
 #include "conf/names.h"
 
-struct fl_round_conf { /* a zeroed struct has no settings */
+struct fl_round_conf {                             /* a zeroed struct has no settings */
     char *protection, *rounding, *weights, *noise; /* NULL: not given */
     int64_t bits;                                  /* 0: not given, as for the numbers below */
     double clip, scale, cap;

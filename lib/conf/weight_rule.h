@@ -9,7 +9,7 @@ enum fl_weight_rule { FL_WEIGHT_EXAMPLES, FL_WEIGHT_UNIFORM, FL_WEIGHT_LOSS, FL_
 enum { FL_WEIGHT_RULES = FL_WEIGHT_DYNAMIC + 1 };
 
 #define FL_WEIGHT_CHOICES "examples|uniform|loss|dynamic"
-#define FL_WEIGHT_ALPHA 0.5 /* the default power of the bandwidth in dynamic weights */
+#define FL_WEIGHT_ALPHA   0.5 /* the default power of the bandwidth in dynamic weights */
 
 const char *fl_weight_rule_name(enum fl_weight_rule rule);
 

@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "base/buf.h"
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -62,8 +63,7 @@ fl_yaml_error(const char *name, const struct fl_yaml *node, const char *format, 
     return -1;
 }
 
-static int FL_PRINTF(3, 4)
-refuse(const struct builder *b, size_t line, const char *format, ...)
+static int FL_PRINTF(3, 4) refuse(const struct builder *b, size_t line, const char *format, ...)
 {
     va_list ap;
 
@@ -146,11 +146,11 @@ check_unique(const struct builder *b, const struct fl_yaml *map)
         sorted[i] = (struct keyed){map->keys[i], i};
     qsort(sorted, map->count, sizeof *sorted, by_key);
     for (size_t i = 1; i < map->count; i++)
-        if (!strcmp(sorted[i].key, sorted[i - 1].key) &&
-            (!twice || sorted[i].index < twice->index))
+        if (!strcmp(sorted[i].key, sorted[i - 1].key) && (!twice || sorted[i].index < twice->index))
             twice = &sorted[i];
-    int result = twice ? refuse(b, map->key_lines[twice->index], "\"%s\" is there twice",
-                                twice->key) : 0;
+    int result = twice
+                     ? refuse(b, map->key_lines[twice->index], "\"%s\" is there twice", twice->key)
+                     : 0;
     free(sorted);
     return result;
 }
@@ -373,24 +373,11 @@ set_bool(const struct fl_field *f, const char *text)
     return 0;
 }
 
-static bool
-is_choice(const char *choices, const char *text)
-{
-    size_t len = strcspn(text, "|");
-
-    if (text[len])
-        return false;
-    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
-        if (len && !strncmp(c, text, len) && (c[len] == '|' || !c[len]))
-            return true;
-    return false;
-}
-
 static int
 set_text(const struct fl_field *f, const char *text)
 {
-    if (f->type == FL_FIELD_CHOICE && !is_choice(f->choices, text))
-        return fl_error(FL_USAGE, "\"%s\" is not one of %s", text, f->choices);
+    if (f->type == FL_FIELD_CHOICE && fl_choice_check(f->choices, text))
+        return -1;
     char *copy = fl_strdup(text);
     if (!copy)
         return -1;
@@ -425,15 +412,23 @@ set_field(const char *name, const struct fl_field *f, const struct fl_yaml *node
     return 0;
 }
 
-/* "a, b, c": the keys of a table, for messages. */
-static void
-list_keys(const struct fl_field *fields, char *text, size_t size)
+/* "there is no key ...": the nearest one, or else all that are known. */
+static int
+refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct fl_field *fields)
 {
+    const struct fl_yaml key = {.line = map->key_lines[i]};
+    char known[300] = "", hint[100];
+    struct fl_nearest nearest;
     size_t at = 0;
 
-    text[0] = '\0';
-    for (const struct fl_field *f = fields; f->type != FL_FIELD_END && at < size; f++)
-        at += (size_t)snprintf(text + at, size - at, "%s%s", f == fields ? "" : ", ", f->key);
+    fl_nearest_start(&nearest, map->keys[i], strlen(map->keys[i]));
+    for (const struct fl_field *f = fields; f->type != FL_FIELD_END; f++) {
+        fl_nearest_try(&nearest, f->key, strlen(f->key));
+        if (at < sizeof known)
+            at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->key);
+    }
+    return fl_yaml_error(name, &key, "there is no key \"%.80s\"; known are %s%s", map->keys[i],
+                         known, fl_nearest_hint(&nearest, "", hint, sizeof hint));
 }
 
 int
@@ -445,13 +440,8 @@ fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_field 
         const struct fl_field *f = fields;
         while (f->type != FL_FIELD_END && strcmp(f->key, map->keys[i]))
             f++;
-        if (f->type == FL_FIELD_END) {
-            char known[300];
-            struct fl_yaml key = {.line = map->key_lines[i]};
-            list_keys(fields, known, sizeof known);
-            return fl_yaml_error(name, &key, "there is no key \"%.80s\"; known are %s",
-                                 map->keys[i], known);
-        }
+        if (f->type == FL_FIELD_END)
+            return refuse_key(name, map, i, fields);
         if (set_field(name, f, map->items[i]))
             return -1;
     }

@@ -14,12 +14,12 @@ enum fl_yaml_type { FL_YAML_SCALAR, FL_YAML_LIST, FL_YAML_MAP };
 
 struct fl_yaml {
     enum fl_yaml_type type;
-    size_t line;             /* of the file, from 1 */
-    char *text;              /* SCALAR */
-    size_t count;            /* items of a LIST, pairs of a MAP */
-    struct fl_yaml **items;  /* values */
-    char **keys;             /* MAP: unique scalars */
-    size_t *key_lines;       /* MAP: their lines */
+    size_t line;            /* of the file, from 1 */
+    char *text;             /* SCALAR */
+    size_t count;           /* items of a LIST, pairs of a MAP */
+    struct fl_yaml **items; /* values */
+    char **keys;            /* MAP: unique scalars */
+    size_t *key_lines;      /* MAP: their lines */
 };
 
 /*

@@ -19,9 +19,9 @@ struct fl_hash {
 /* KEY is FL_HASH_BYTES long, or NULL. LABEL: at most 16 characters. */
 void fl_hash_init(struct fl_hash *h, const unsigned char *key, const char *label);
 void fl_hash_add(struct fl_hash *h, const void *data, size_t len);
-void fl_hash_add32(struct fl_hash *h, uint32_t v);                        /* LE */
-void fl_hash_add64(struct fl_hash *h, uint64_t v);                        /* LE */
-void fl_hash_add_sized(struct fl_hash *h, const void *data, size_t len);  /* LE64 length first */
+void fl_hash_add32(struct fl_hash *h, uint32_t v);                       /* LE */
+void fl_hash_add64(struct fl_hash *h, uint64_t v);                       /* LE */
+void fl_hash_add_sized(struct fl_hash *h, const void *data, size_t len); /* LE64 length first */
 void fl_hash_final(struct fl_hash *h, unsigned char out[FL_HASH_BYTES]);
 
 /* One part. */

@@ -130,9 +130,10 @@ add_common(struct fl_aggregate *a, const char *file, const struct fl_meta *meta)
         if (fl_meta_get_bytes(&a->common, "base", FL_HASH_BYTES, &first))
             return -1;
         if (memcmp(base, first, FL_HASH_BYTES))
-            return fl_error(FL_REFUSED, "%s: belongs to the model %s..., and the first input to "
-                            "%s...; updates of different models cannot be added", file,
-                            fl_update_short(base, got), fl_update_short(first, want));
+            return fl_error(FL_REFUSED,
+                            "%s: belongs to the model %s..., and the first input to %s...; updates "
+                            "of different models cannot be added",
+                            file, fl_update_short(base, got), fl_update_short(first, want));
         fl_update_keep_common(&a->common, meta);
         return 0;
     }
@@ -153,11 +154,14 @@ add_rule(struct fl_aggregate *a, const char *file, enum fl_weight_rule rule, dou
     double want_alpha = a->rule_known ? a->alpha : mine->alpha;
 
     if (given && rule != want)
-        return fl_error(FL_FAILED, "%s: is weighted by %s, and the rest by %s; sums must have one "
-                        "rule", file, fl_weight_rule_name(rule), fl_weight_rule_name(want));
+        return fl_error(FL_FAILED,
+                        "%s: is weighted by %s, and the rest by %s; sums must have one rule", file,
+                        fl_weight_rule_name(rule), fl_weight_rule_name(want));
     if (given && rule == FL_WEIGHT_DYNAMIC && alpha != want_alpha)
-        return fl_error(FL_FAILED, "%s: is weighted with alpha %g, and the rest with %g; sums must "
-                        "have one rule", file, alpha, want_alpha);
+        return fl_error(
+            FL_FAILED,
+            "%s: is weighted with alpha %g, and the rest with %g; sums must have one rule", file,
+            alpha, want_alpha);
     a->rule_known = true;
     a->rule = rule;
     a->alpha = alpha;
@@ -225,13 +229,16 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     const char *file = fl_reader_name(in), *site;
 
     if (fl_meta_find(meta, "sum.weight"))
-        return fl_error(FL_FAILED, "%s: is a mean already, and rounded; add what it was made of, "
-                        "or make partial sums with --partial", file);
+        return fl_error(FL_FAILED,
+                        "%s: is a mean already, and rounded; add what it was made of, or make "
+                        "partial sums with --partial",
+                        file);
     if (fl_update_site(file, meta, &site) || (site && add_site(a, file, site)))
         return -1;
     if (!site && a->set.partial)
-        return fl_error(FL_FAILED, "%s: has no site, which a partial sum must know; make it with "
-                        "--site NAME", file);
+        return fl_error(FL_FAILED,
+                        "%s: has no site, which a partial sum must know; make it with --site NAME",
+                        file);
     a->nameless = a->nameless || !site;
     if (fl_weight_of(a->set.weighting, meta, &row->weight))
         return fl_error_about(file);
@@ -280,8 +287,9 @@ add_partial_rule(struct fl_aggregate *a, const char *file, const struct fl_meta 
         return fl_error_about(file);
     int rule = fl_weight_rule_find(name);
     if (rule < 0)
-        return fl_error(FL_FAILED, "%s: \"%s\" is not a rule of weights; they are "
-                                   FL_WEIGHT_CHOICES, file, name);
+        return fl_error(FL_FAILED,
+                        "%s: \"%s\" is not a rule of weights; they are " FL_WEIGHT_CHOICES, file,
+                        name);
     if (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha))
         return fl_error_about(file);
     return add_rule(a, file, (enum fl_weight_rule)rule, alpha);
@@ -357,8 +365,10 @@ add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *h
     int result = partial ? add_partial(a, in, &head->meta, row)
                          : add_update(a, in, &head->meta, row);
     if (!result && a->nameless && a->inputs > 1)
-        return fl_error(FL_FAILED, "%s: of several inputs each must name its site, so that none "
-                        "counts twice; make updates with --site NAME", file);
+        return fl_error(FL_FAILED,
+                        "%s: of several inputs each must name its site, so that none counts twice; "
+                        "make updates with --site NAME",
+                        file);
     return result;
 }
 
@@ -437,8 +447,8 @@ fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out)
     int failed = put_meta(a, &meta) ||
                  fl_writer_head(out, a->set.partial ? FL_KIND_SUM : FL_KIND_UPDATE, &meta);
     fl_meta_release(&meta);
-    if (failed || (a->set.partial ? fl_sum_write_partial(a->sum, out)
-                                  : fl_sum_write_mean(a->sum, out)))
+    if (failed ||
+        (a->set.partial ? fl_sum_write_partial(a->sum, out) : fl_sum_write_mean(a->sum, out)))
         return -1;
     return fl_writer_done(out);
 }

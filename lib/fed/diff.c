@@ -20,9 +20,10 @@ check_architecture(const struct fl_object *base, const struct fl_object *trained
             const struct fl_meta_item *theirs = fl_meta_find(other, key);
             if (!strncmp(key, "arch.", 5) &&
                 (!theirs || !fl_meta_same_item(&mine->items[i], theirs)))
-                return fl_error(FL_FAILED, "%s: \"%s\" differs from that of %s; they are not the "
-                                "same kind of model", fl_object_name(trained), key,
-                                fl_object_name(base));
+                return fl_error(
+                    FL_FAILED,
+                    "%s: \"%s\" differs from that of %s; they are not the same kind of model",
+                    fl_object_name(trained), key, fl_object_name(base));
         }
     }
     return 0;
@@ -37,9 +38,10 @@ check_same_bytes(struct fl_object *base, size_t i, struct fl_object *trained, si
     if (!b)
         return -1;
     if (memcmp(a, b, fl_object_bytes(base, i)))
-        return fl_error(FL_FAILED, "%s: \"%s\" differs from that of %s; an update carries numbers "
-                        "of the model only", fl_object_name(trained),
-                        fl_object_tensor(base, i)->name, fl_object_name(base));
+        return fl_error(
+            FL_FAILED,
+            "%s: \"%s\" differs from that of %s; an update carries numbers of the model only",
+            fl_object_name(trained), fl_object_tensor(base, i)->name, fl_object_name(base));
     return 0;
 }
 
@@ -108,10 +110,12 @@ not_finite(struct fl_object *base, struct fl_object *trained, const char *tensor
     bool is_base = !isfinite(p->base[at]);
 
     if (!is_base && isfinite(p->trained[at]))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu differs by more than an f32 "
-                        "holds", fl_object_name(trained), tensor, i);
-    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is %g; a model is made of finite "
-                    "numbers", fl_object_name(is_base ? base : trained), tensor, i,
+        return fl_error(FL_FAILED,
+                        "%s: tensor \"%s\": value %llu differs by more than an f32 holds",
+                        fl_object_name(trained), tensor, i);
+    return fl_error(FL_FAILED,
+                    "%s: tensor \"%s\": value %llu is %g; a model is made of finite numbers",
+                    fl_object_name(is_base ? base : trained), tensor, i,
                     (double)(is_base ? p->base[at] : p->trained[at]));
 }
 

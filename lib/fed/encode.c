@@ -49,8 +49,8 @@ round_up_or_down(double v, uint32_t random)
 }
 
 int
-fl_encode_words(const struct fl_encoder *e, const float *values, size_t n,
-                const uint32_t *random, uint64_t *words, uint64_t *clipped)
+fl_encode_words(const struct fl_encoder *e, const float *values, size_t n, const uint32_t *random,
+                uint64_t *words, uint64_t *clipped)
 {
     const uint64_t lane = e->lanes.used >> (e->lanes.bits * (e->lanes.count - 1));
     const double clip = e->clip, factor = e->factor;

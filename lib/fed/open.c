@@ -94,10 +94,11 @@ check_record(const struct fl_open *o, const char *file, const struct fl_meta *me
         fl_meta_get_bytes(meta, "prev", 32, &prev) || fl_meta_get_text(meta, "next", &next))
         return fl_error_about(file);
     if ((uint64_t)round != o->plan->round || base_round != o->plan->base_round)
-        return fl_error(FL_REFUSED, "%s: says round %lld from base round %lld; its plan is of "
-                                    "round %llu from %lld", file, (long long)round,
-                        (long long)base_round, (unsigned long long)o->plan->round,
-                        (long long)o->plan->base_round);
+        return fl_error(
+            FL_REFUSED,
+            "%s: says round %lld from base round %lld; its plan is of round %llu from %lld", file,
+            (long long)round, (long long)base_round, (unsigned long long)o->plan->round,
+            (long long)o->plan->base_round);
     return 0;
 }
 
@@ -111,16 +112,15 @@ check_head(const struct fl_open *o, const char *file, const struct fl_meta *meta
 
     if (check_bytes(file, meta, "roster", r->digest, "roster or epoch") ||
         check_bytes(file, meta, "sid", o->plan->sid, "plan") ||
-        check_bytes(file, meta, "base", o->plan->base, "base model") ||
-        check_record(o, file, meta))
+        check_bytes(file, meta, "base", o->plan->base, "base model") || check_record(o, file, meta))
         return -1;
     if (fl_meta_get_i64(meta, "site.index", 0, (int64_t)r->n - 1, &index) ||
         fl_meta_get_text(meta, "site", &name))
         return fl_error_about(file);
     if (strcmp(name, r->sites[index].name))
-        return fl_error(FL_REFUSED, "%s: says that site %lld is \"%.80s\"; in the roster it is "
-                                    "\"%s\"",
-                        file, (long long)index, name, r->sites[index].name);
+        return fl_error(FL_REFUSED,
+                        "%s: says that site %lld is \"%.80s\"; in the roster it is \"%s\"", file,
+                        (long long)index, name, r->sites[index].name);
     if (o->tags[index])
         return fl_error(FL_REFUSED, "%s: the upload of \"%s\" is there already; a site counts once",
                         file, name);
@@ -153,8 +153,10 @@ add_payload(struct fl_open *o, struct fl_reader *in, size_t place)
             fl_progress_show(o->progress, o->bytes, "%s", "");
     }
     if (stray)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" has bits where the plan has no lanes; it was "
-                                   "not made by fl-mask", fl_reader_name(in), of->name);
+        return fl_error(
+            FL_FAILED,
+            "%s: tensor \"%s\" has bits where the plan has no lanes; it was not made by fl-mask",
+            fl_reader_name(in), of->name);
     return got;
 }
 
@@ -182,16 +184,17 @@ add_tensors(struct fl_open *o, struct fl_reader *in)
     for (; (got = fl_reader_tensor(in, &t)) == 1; place++) {
         struct fl_tensor want;
         if (place > o->plan->count)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan has "
-                                       "not", file, t->name);
+            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan has not", file,
+                            t->name);
         if (fl_plan_upload_tensor(o->plan, place, &want))
             return -1;
         bool same = same_tensor(t, &want);
         fl_meta_release(&want.attrs);
         if (!same)
-            return fl_error(FL_FAILED, "%s: tensor \"%s\" is not what the plan has in its place, "
-                                       "\"%s\" in lanes of %u bits", file, t->name, want.name,
-                            o->plan->bits);
+            return fl_error(FL_FAILED,
+                            "%s: tensor \"%s\" is not what the plan has in its place, \"%s\" in "
+                            "lanes of %u bits",
+                            file, t->name, want.name, o->plan->bits);
         if (add_payload(o, in, place))
             return -1;
     }
@@ -218,8 +221,8 @@ check_signatures(const struct fl_open *o, struct fl_reader *in, uint32_t site)
         own |= sign->signer == site;
     }
     if (!got && !own)
-        return fl_error(FL_REFUSED, "%s: is not signed by \"%s\"; ask for a copy with its "
-                                    "signature",
+        return fl_error(FL_REFUSED,
+                        "%s: is not signed by \"%s\"; ask for a copy with its signature",
                         fl_reader_name(in), r->sites[site].name);
     return got;
 }
@@ -240,11 +243,11 @@ check_tags(const struct fl_open *o, const char *file, uint32_t site)
     for (uint32_t j = 0; j < r->n; j++)
         if (j != site && o->tags[j] &&
             memcmp(tag(o->tags[site], site, j), tag(o->tags[j], j, site), 32))
-            return fl_error(FL_FAILED, "%s: the tags of \"%s\" and \"%s\" differ: they share no "
-                                       "key in this round, so their masks would not cancel; both "
-                                       "must accept a roster of a new "
-                                       "epoch", file, r->sites[site].name,
-                            r->sites[j].name);
+            return fl_error(
+                FL_FAILED,
+                "%s: the tags of \"%s\" and \"%s\" differ: they share no key in this round, so "
+                "their masks would not cancel; both must accept a roster of a new epoch",
+                file, r->sites[site].name, r->sites[j].name);
     return 0;
 }
 
@@ -295,8 +298,10 @@ check_missing(const struct fl_open *o)
             return -1;
         }
     if (missing)
-        fl_error(FL_FAILED, "%zu of %zu uploads missing: %.800s; with protection pairwise the sum "
-                            "opens when all are there", missing, r->n, fl_buf_text(&names));
+        fl_error(FL_FAILED,
+                 "%zu of %zu uploads missing: %.800s; with protection pairwise the sum opens when "
+                 "all are there",
+                 missing, r->n, fl_buf_text(&names));
     fl_buf_release(&names);
     return missing ? -1 : 0;
 }
@@ -326,9 +331,9 @@ check_range(struct fl_open *o, size_t i)
         for (size_t k = 0; k < n; k++)
             bad |= o->row[k] > limit || o->row[k] < -limit;
         if (bad)
-            return fl_error(FL_FAILED, "tensor \"%s\": the opened sum is out of the plan's range: "
-                                       "an upload was not made by the plan, and masks do not show "
-                                       "which",
+            return fl_error(FL_FAILED,
+                            "tensor \"%s\": the opened sum is out of the plan's range: an upload "
+                            "was not made by the plan, and masks do not show which",
                             t->name);
     }
     return 0;

@@ -55,8 +55,9 @@ check_tensors(const struct fl_object *model, const struct fl_object *part)
         const char *name = fl_object_tensor(part, k)->name;
         int64_t i = fl_object_find(model, name);
         if (i < 0 || fl_object_tensor(model, (size_t)i)->dtype != FL_F32)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that is not one of the trained "
-                            "tensors of %s", file, name, fl_object_name(model));
+            return fl_error(FL_FAILED,
+                            "%s: has a tensor \"%s\" that is not one of the trained tensors of %s",
+                            file, name, fl_object_name(model));
     }
     return 0;
 }
@@ -74,9 +75,10 @@ check_base(const struct fl_server_step *s)
         return -1;
     if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES &&
         !memcmp(parent->value.bytes, base, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "%s: belongs to the model that %s was made from; it, or "
-                        "another one of its round, is in there already", file,
-                        fl_object_name(s->model));
+        return fl_error(FL_REFUSED,
+                        "%s: belongs to the model that %s was made from; it, or another one of its "
+                        "round, is in there already",
+                        file, fl_object_name(s->model));
     return fl_update_check_base(file, &fl_object_head(s->update)->meta, fl_object_name(s->model),
                                 s->base);
 }
@@ -91,9 +93,10 @@ check_settings(const struct fl_server_step *s, const struct fl_meta *state)
         fl_meta_get_f64(state, "momentum", &momentum))
         return -1;
     if (strcmp(rule, names[s->rule]) || lr != s->lr || momentum != s->momentum)
-        return fl_error(FL_REFUSED, "it has taken this step already, as --optimizer %s --lr %.17g "
-                        "--momentum %.17g; a step is done again with the same only", rule, lr,
-                        momentum);
+        return fl_error(FL_REFUSED,
+                        "it has taken this step already, as --optimizer %s --lr %.17g --momentum "
+                        "%.17g; a step is done again with the same only",
+                        rule, lr, momentum);
     return 0;
 }
 
@@ -112,12 +115,14 @@ check_state_model(struct fl_server_step *s)
     if (!memcmp(model, s->base, FL_HASH_BYTES))
         return 0;
     if (memcmp(parent, s->base, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "belongs to the model %s..., and %s is %s...; take the state "
-                        "of this model", fl_update_short(model, got), fl_object_name(s->model),
+        return fl_error(FL_REFUSED,
+                        "belongs to the model %s..., and %s is %s...; take the state of this model",
+                        fl_update_short(model, got), fl_object_name(s->model),
                         fl_update_short(s->base, want));
     if (memcmp(update, s->update_digest, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "has taken another update of %s already; take the state of "
-                        "before, or the model that it belongs to (%s...)",
+        return fl_error(FL_REFUSED,
+                        "has taken another update of %s already; take the state of before, or the "
+                        "model that it belongs to (%s...)",
                         fl_object_name(s->model), fl_update_short(model, got));
     s->again = true;
     return check_settings(s, state);
@@ -220,15 +225,18 @@ static int
 not_finite(const struct fl_server_step *s, const char *tensor, const struct step *p, uint64_t at)
 {
     const struct fl_object *o = !isfinite(p->b[at])           ? s->model
-                              : !isfinite(p->u[at])           ? s->update
-                              : p->v && !isfinite(p->v[at]) ? s->state : NULL;
+                                : !isfinite(p->u[at])         ? s->update
+                                : p->v && !isfinite(p->v[at]) ? s->state
+                                                              : NULL;
     unsigned long long i = (unsigned long long)at;
 
     if (o)
         return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is not a finite number",
                         fl_object_name(o), tensor, i);
-    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu makes a step out of the range of "
-                    "f32; use a smaller --lr", fl_object_name(s->update), tensor, i);
+    return fl_error(
+        FL_FAILED,
+        "%s: tensor \"%s\": value %llu makes a step out of the range of f32; use a smaller --lr",
+        fl_object_name(s->update), tensor, i);
 }
 
 static int
@@ -254,7 +262,9 @@ model_meta(const struct fl_server_step *s, struct fl_meta *meta)
     if (fl_meta_find(meta, "round") && fl_meta_get_i64(meta, "round", 0, INT64_MAX - 1, &round))
         return fl_error_about(fl_object_name(s->model));
     return fl_meta_set_i64(meta, "round", round + 1) ||
-           fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base) ? -1 : 0;
+                   fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base)
+               ? -1
+               : 0;
 }
 
 /* A tensor that is not trained. */
@@ -264,7 +274,9 @@ copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
     const void *data = fl_object_data(from, i);
 
     return !data || fl_writer_tensor(out, fl_object_tensor(from, i)) ||
-           fl_writer_data(out, data, fl_object_bytes(from, i)) ? -1 : 0;
+                   fl_writer_data(out, data, fl_object_bytes(from, i))
+               ? -1
+               : 0;
 }
 
 int
@@ -293,8 +305,10 @@ fl_server_check_again(const struct fl_server_step *s, const unsigned char model[
     if (fl_meta_get_bytes(&fl_object_head(s->state)->meta, "model", FL_HASH_BYTES, &want))
         return fl_error_about(fl_object_name(s->state));
     if (memcmp(want, model, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "%s: the step done again gives another model than it names; "
-                        "take the state of before", fl_object_name(s->state));
+        return fl_error(
+            FL_REFUSED,
+            "%s: the step done again gives another model than it names; take the state of before",
+            fl_object_name(s->state));
     return 0;
 }
 
@@ -303,10 +317,13 @@ state_meta(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYT
            struct fl_meta *meta)
 {
     return fl_meta_set_text(meta, "optimizer", names[s->rule]) ||
-           fl_meta_set_f64(meta, "lr", s->lr) || fl_meta_set_f64(meta, "momentum", s->momentum) ||
-           fl_meta_set_bytes(meta, "model", model, FL_HASH_BYTES) ||
-           fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base) ||
-           fl_meta_set_bytes(meta, "update", s->update_digest, sizeof s->update_digest) ? -1 : 0;
+                   fl_meta_set_f64(meta, "lr", s->lr) ||
+                   fl_meta_set_f64(meta, "momentum", s->momentum) ||
+                   fl_meta_set_bytes(meta, "model", model, FL_HASH_BYTES) ||
+                   fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base) ||
+                   fl_meta_set_bytes(meta, "update", s->update_digest, sizeof s->update_digest)
+               ? -1
+               : 0;
 }
 
 int

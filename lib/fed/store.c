@@ -75,7 +75,7 @@ add_segment(struct fl_store *s, size_t size)
         new.owned = fl_alloc(size + LINE, 1);
         if (!new.owned)
             return -1;
-        new.base = new.owned + (LINE - (uintptr_t)new.owned % LINE) % LINE;
+        new.base = new.owned + (LINE - (uintptr_t) new.owned % LINE) % LINE;
         s->taken += size;
     } else {
         new.base = map_spool(size);

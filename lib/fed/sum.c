@@ -131,8 +131,10 @@ find_entry(struct fl_sum *s, const char *file, size_t i, const struct fl_tensor 
     if (!e) {
         fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the first input has not", file, t->name);
     } else if (strcmp(e->tensor.name, t->name)) {
-        fl_error(FL_FAILED, "%s: has tensor \"%s\" where the first input has \"%s\"; inputs must "
-                 "have the same tensors in the same order", file, t->name, e->tensor.name);
+        fl_error(FL_FAILED,
+                 "%s: has tensor \"%s\" where the first input has \"%s\"; inputs must have the "
+                 "same tensors in the same order",
+                 file, t->name, e->tensor.name);
     } else if (!fl_tensor_same_shape(&e->tensor, t)) {
         fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in the first input it is %s", file, t->name,
                  fl_tensor_shape(t, got, sizeof got),
@@ -222,18 +224,22 @@ bad_value(const char *file, const struct fl_tensor *t, size_t b, const float *x,
     }
     unsigned long long at = (unsigned long long)b * BLOCK + i;
     if (reach == FL_EXACT_NOT_FINITE)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is %g; an update is made of "
-                        "finite numbers", file, t->name, at, (double)x[i]);
-    return fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is %g, times its weight %g not below "
-                    "2^%d; no update of use has such values", file, t->name, at, (double)x[i],
-                    weight, FL_EXACT_BITS);
+        return fl_error(FL_FAILED,
+                        "%s: tensor \"%s\": value %llu is %g; an update is made of finite numbers",
+                        file, t->name, at, (double)x[i]);
+    return fl_error(FL_FAILED,
+                    "%s: tensor \"%s\": value %llu is %g, times its weight %g not below 2^%d; no "
+                    "update of use has such values",
+                    file, t->name, at, (double)x[i], weight, FL_EXACT_BITS);
 }
 
 static int
 add_block(struct fl_sum *s, struct fl_reader *in, struct entry *e, size_t b, const float *x,
           size_t n, double weight)
 {
-    struct adding a = {.block = need_planes(s, e, b, FL_EXACT_WORDS), .x = x, .n = n,
+    struct adding a = {.block = need_planes(s, e, b, FL_EXACT_WORDS),
+                       .x = x,
+                       .n = n,
                        .weight = weight};
 
     if (!a.block)
@@ -331,8 +337,9 @@ fl_sum_add_update(struct fl_sum *s, struct fl_reader *in, double weight)
     for (; (got = fl_reader_tensor(in, &t)) == 1; tensors++) {
         char shape[200];
         if (t->dtype != FL_F32 || t->role != FL_PLAIN)
-            return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s %s; an update is made of plain f32 "
-                            "tensors", file, t->name, fl_role_name(t->role),
+            return fl_error(FL_FAILED,
+                            "%s: tensor \"%s\" is %s %s; an update is made of plain f32 tensors",
+                            file, t->name, fl_role_name(t->role),
                             fl_tensor_shape(t, shape, sizeof shape));
         struct entry *e = find_entry(s, file, tensors, t);
         if (!e || add_tensor(s, in, e, weight))
@@ -351,8 +358,10 @@ partial_tensor(const char *file, const struct fl_tensor *t, struct fl_tensor *pl
     if (t->dtype != FL_U64 || t->role != FL_PLAIN || (words != 1 && words != 2 && words != 4) ||
         fl_meta_get_i64(&t->attrs, "exponent", FL_EXACT_UNIT, 3, &exponent) ||
         exponent != FL_EXACT_UNIT + 64 * (FL_EXACT_WORDS - (int64_t)words)) {
-        fl_error(FL_FAILED, "%s: tensor \"%s\" is not one of a partial sum; make it with "
-                 "fl-aggregate --partial", file, t->name);
+        fl_error(
+            FL_FAILED,
+            "%s: tensor \"%s\" is not one of a partial sum; make it with fl-aggregate --partial",
+            file, t->name);
         return -1;
     }
     *from = FL_EXACT_WORDS - (int)words;
@@ -393,16 +402,20 @@ merge_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, int from, 
 
     for (; (got = next_block(s, in, &data, &len)) == 1; at += len / each) {
         struct merging m = {.block = need_planes(s, e, (size_t)(at / BLOCK), from),
-                            .at = (size_t)(at % BLOCK), .n = len / each, .from = from,
-                            .stored = data, .terms = terms};
+                            .at = (size_t)(at % BLOCK),
+                            .n = len / each,
+                            .from = from,
+                            .stored = data,
+                            .terms = terms};
         if (!m.block)
             return -1;
         fl_pool_run(s->pool, row_count(m.n), merge_row, &m);
         for (size_t row = 0; row < row_count(m.n); row++) {
             if (!m.bad[row])
                 continue;
-            fl_error(FL_FAILED, "%s: tensor \"%s\" has a sum that %llu updates cannot have, near "
-                     "value %llu", fl_reader_name(in), e->tensor.name, (unsigned long long)terms,
+            fl_error(FL_FAILED,
+                     "%s: tensor \"%s\" has a sum that %llu updates cannot have, near value %llu",
+                     fl_reader_name(in), e->tensor.name, (unsigned long long)terms,
                      (unsigned long long)(at + row * ROW));
             return blame(in);
         }
@@ -500,8 +513,10 @@ write_partial_tensor(struct fl_writer *out, const struct entry *e, unsigned char
     int from = lowest_word(e);
 
     if (t.rank == FL_FLT_RANK_MAX)
-        return fl_error(FL_FAILED, "tensor \"%s\" has %d dimensions; a partial sum needs one more, "
-                        "and that is too many", t.name, FL_FLT_RANK_MAX);
+        return fl_error(
+            FL_FAILED,
+            "tensor \"%s\" has %d dimensions; a partial sum needs one more, and that is too many",
+            t.name, FL_FLT_RANK_MAX);
     t.dims[t.rank++] = (uint64_t)(FL_EXACT_WORDS - from);
     t.dtype = FL_U64;
     if (fl_meta_set_i64(&t.attrs, "exponent", FL_EXACT_UNIT + 64 * from))

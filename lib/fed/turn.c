@@ -49,8 +49,10 @@ find_weight(struct fl_turn *t)
     const struct fl_plan *plan = t->plan;
     const char *site = plan->roster.sites[t->index].name;
     struct fl_bandwidth bandwidth = {.mbit = plan->bandwidth ? plan->bandwidth[t->index] : 1};
-    struct fl_weighting how = {.rule = plan->rule, .alpha = plan->alpha,
-                               .bandwidths = &bandwidth, .count = 1};
+    struct fl_weighting how = {.rule = plan->rule,
+                               .alpha = plan->alpha,
+                               .bandwidths = &bandwidth,
+                               .count = 1};
     struct fl_meta meta;
 
     if (fl_meta_copy(&meta, &fl_object_head(t->update)->meta))
@@ -68,12 +70,14 @@ static int
 check_again(const struct fl_turn *t)
 {
     if (memcmp(t->done->sid, t->plan->sid, 32))
-        return fl_error(FL_REFUSED, "round %llu was masked for another plan of it; two plans of "
-                                    "one round are the hub's mistake or its lie",
+        return fl_error(FL_REFUSED,
+                        "round %llu was masked for another plan of it; two plans of one round are "
+                        "the hub's mistake or its lie",
                         (unsigned long long)t->plan->round);
     if (memcmp(t->done->input, t->input, 32))
-        return fl_error(FL_REFUSED, "%s: round %llu was masked with another update; the same mask "
-                                    "on both would show their difference. Wait for the next round",
+        return fl_error(FL_REFUSED,
+                        "%s: round %llu was masked with another update; the same mask on both "
+                        "would show their difference. Wait for the next round",
                         fl_object_name(t->update), (unsigned long long)t->plan->round);
     return 0;
 }
@@ -86,8 +90,9 @@ check_cap(const struct fl_turn *t)
     double most = policy->cap[t->plan->rule];
 
     if (!policy->vary && t->plan->cap < most && t->weight > t->plan->cap)
-        return fl_error(FL_REFUSED, "the plan's cap of %.10g cuts this site's weight of %.10g; "
-                                    "only the roster's own of %.10g may: plan with \"cap: %.10g\"",
+        return fl_error(FL_REFUSED,
+                        "the plan's cap of %.10g cuts this site's weight of %.10g; only the "
+                        "roster's own of %.10g may: plan with \"cap: %.10g\"",
                         t->plan->cap, t->weight, most, most);
     return 0;
 }
@@ -99,10 +104,10 @@ check_new(struct fl_turn *t)
     const struct fl_section *now = &t->state->section[0];
 
     if (memcmp(r->digest, now->roster, 32))
-        return fl_error(FL_REFUSED, "the plan is for a roster of \"%s\", epoch %lld, that this key "
-                                    "has not accepted; it has one of \"%s\", epoch "
-                                    "%lld", r->federation,
-                        (long long)r->epoch, now->federation, (long long)now->epoch);
+        return fl_error(FL_REFUSED,
+                        "the plan is for a roster of \"%s\", epoch %lld, that this key has not "
+                        "accepted; it has one of \"%s\", epoch %lld",
+                        r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
     if (now->index != t->index || now->n != r->n)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
     return fl_state_admit(t->state, t->plan->round, r->policy.max_skip) ||
@@ -182,10 +187,18 @@ make_new(struct fl_turn *t, struct fl_round *round)
     if (masks && tags && path) {
         fl_state_step_to(t->state, round->round);
         derive(t, masks, tags);
-        struct fl_upload u = {.plan = t->plan, .index = t->index, .key = t->key,
-                              .ctr = t->state->ctr + 1, .prev = t->state->prev, .tags = tags,
-                              .masks = masks, .update = t->update, .weight = t->weight,
-                              .pool = t->pool, .level = t->level, .progress = t->progress};
+        struct fl_upload u = {.plan = t->plan,
+                              .index = t->index,
+                              .key = t->key,
+                              .ctr = t->state->ctr + 1,
+                              .prev = t->state->prev,
+                              .tags = tags,
+                              .masks = masks,
+                              .update = t->update,
+                              .weight = t->weight,
+                              .pool = t->pool,
+                              .level = t->level,
+                              .progress = t->progress};
         result = keep(t, path, &u);
         memcpy(round->root, u.root, 32);
     }

@@ -14,11 +14,11 @@
 
 struct fl_turn { /* zeroed and filled by the caller: */
     const struct fl_key *key;
-    struct fl_state *state;      /* open, the key's */
+    struct fl_state *state; /* open, the key's */
     const struct fl_plan *plan;
     struct fl_object *update;
     struct fl_pool *pool;
-    int level;                   /* of compression, of a new upload */
+    int level;                    /* of compression, of a new upload */
     struct fl_progress *progress; /* or NULL */
 
     /* filled by fl_turn_check and fl_turn_make: */

@@ -15,8 +15,10 @@ int
 fl_update_base(const char *file, const struct fl_meta *update, const unsigned char **base)
 {
     if (!fl_meta_find(update, "base")) {
-        fl_error(FL_FAILED, "%s: does not say which model it belongs to (no \"base\"); make it "
-                 "with fl-train or fl-diff", file);
+        fl_error(FL_FAILED,
+                 "%s: does not say which model it belongs to (no \"base\"); make it with fl-train "
+                 "or fl-diff",
+                 file);
         return -1;
     }
     return fl_meta_get_bytes(update, "base", FL_HASH_BYTES, base) ? fl_error_about(file) : 0;
@@ -32,9 +34,10 @@ fl_update_check_base(const char *file, const struct fl_meta *update, const char 
     if (fl_update_base(file, update, &base))
         return -1;
     if (memcmp(base, digest, FL_HASH_BYTES))
-        return fl_error(FL_REFUSED, "%s: belongs to the model %s..., and %s is %s...; take the "
-                        "model that it was trained from", file, fl_update_short(base, got), model,
-                        fl_update_short(digest, want));
+        return fl_error(FL_REFUSED,
+                        "%s: belongs to the model %s..., and %s is %s...; take the model that it "
+                        "was trained from",
+                        file, fl_update_short(base, got), model, fl_update_short(digest, want));
     return 0;
 }
 
@@ -85,10 +88,8 @@ fl_update_trains(const char *file, const struct fl_tensor *t)
         break;
     case FL_F64:
     case FL_F16:
-    case FL_BF16:
-        break;
-    default:
-        return 0;
+    case FL_BF16: break;
+    default: return 0;
     }
     return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s %s; models are trained as plain f32", file,
                     t->name, fl_role_name(t->role), fl_tensor_shape(t, shape, sizeof shape));

@@ -20,13 +20,13 @@ struct worker {
 struct job {
     struct fl_upload *u;
     struct fl_encoder encoder;
-    uint64_t q;               /* the weight lane */
-    const float **data;       /* payload of each tensor of the plan, when it is needed: */
-    size_t seen, gone;        /* places of the upload looked at; forgotten again */
-    uint64_t *words;          /* (BATCH, FL_CHUNK_WORDS) */
-    uint64_t first;           /* chunk that the batch begins with */
+    uint64_t q;         /* the weight lane */
+    const float **data; /* payload of each tensor of the plan, when it is needed: */
+    size_t seen, gone;  /* places of the upload looked at; forgotten again */
+    uint64_t *words;    /* (BATCH, FL_CHUNK_WORDS) */
+    uint64_t first;     /* chunk that the batch begins with */
     uint64_t clipped[BATCH];
-    size_t bad[BATCH];        /* tensor with a value that is not finite, or SIZE_MAX */
+    size_t bad[BATCH]; /* tensor with a value that is not finite, or SIZE_MAX */
     struct worker *workers;
 };
 
@@ -203,8 +203,9 @@ make_batch(struct job *job, uint64_t at, uint64_t *made)
     for (size_t i = 0; i < chunks; i++) {
         job->u->clipped += job->clipped[i];
         if (job->bad[i] != SIZE_MAX)
-            return fl_error(FL_FAILED, "%s: tensor \"%s\" holds a value that is not finite; train "
-                                       "again with a smaller learning rate",
+            return fl_error(FL_FAILED,
+                            "%s: tensor \"%s\" holds a value that is not finite; train again with "
+                            "a smaller learning rate",
                             fl_object_name(job->u->update), plan->tensors[job->bad[i]].name);
     }
     return 0;

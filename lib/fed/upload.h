@@ -14,12 +14,12 @@
 
 struct fl_upload {
     const struct fl_plan *plan;
-    uint32_t index;               /* of the site */
-    const struct fl_key *key;     /* that signs */
-    uint64_t ctr;                 /* number of this upload among the key's, from 1 */
-    const unsigned char *prev;    /* (32) digest of the one before */
-    const unsigned char *tags;    /* (n - 1, 32) of the other sites, by index */
-    const struct fl_mask *masks;  /* (n - 1) */
+    uint32_t index;              /* of the site */
+    const struct fl_key *key;    /* that signs */
+    uint64_t ctr;                /* number of this upload among the key's, from 1 */
+    const unsigned char *prev;   /* (32) digest of the one before */
+    const unsigned char *tags;   /* (n - 1, 32) of the other sites, by index */
+    const struct fl_mask *masks; /* (n - 1) */
     struct fl_object *update;
     double weight;                /* by the plan's rule */
     struct fl_pool *pool;         /* may be NULL */

@@ -43,8 +43,8 @@ add_bandwidth(struct fl_weighting *how, const char *text, size_t len)
         return -1;
     }
     *equals = '\0';
-    struct fl_bandwidth *grown =
-        fl_grow(how->bandwidths, how->count, &how->cap, sizeof *how->bandwidths);
+    struct fl_bandwidth *grown = fl_grow(how->bandwidths, how->count, &how->cap,
+                                         sizeof *how->bandwidths);
     if (grown)
         how->bandwidths = grown;
     if (!grown || fl_parse_f64(equals + 1, 1e-6, 1e9, &mbit)) {
@@ -91,8 +91,10 @@ static int
 get_loss(const struct fl_meta *update, const char *rule, double *loss)
 {
     if (!fl_meta_find(update, "loss.first"))
-        return fl_error(FL_FAILED, "has no \"loss.first\", which --weights %s needs; "
-                        "make it with fl-train, or with fl-diff --loss-first", rule);
+        return fl_error(FL_FAILED,
+                        "has no \"loss.first\", which --weights %s needs; make it with fl-train, "
+                        "or with fl-diff --loss-first",
+                        rule);
     return fl_meta_get_f64(update, "loss.first", loss);
 }
 
@@ -109,14 +111,17 @@ dynamic_weight(const struct fl_weighting *how, const struct fl_meta *update, dou
                   &tokens))
         return -1;
     if (how->alpha != 0 && bandwidth == 0)
-        return fl_error(FL_FAILED, "site \"%s\" has no bandwidth; give --bandwidth %s=MBIT, "
-                        "or --alpha 0 to leave it out", name ? name : "", name ? name : "SITE");
+        return fl_error(
+            FL_FAILED,
+            "site \"%s\" has no bandwidth; give --bandwidth %s=MBIT, or --alpha 0 to leave it out",
+            name ? name : "", name ? name : "SITE");
     double factor = how->alpha != 0 ? fl_power(bandwidth, how->alpha) : 1;
     *raw = loss / (tokens / 1e6 * factor);
     if (*raw > 0 && *raw < FL_WEIGHT_DYNAMIC_MIN)
-        return fl_error(FL_FAILED, "its weight L / (D B^alpha) is %.3g, which steps of 2^-40 would "
-                        "distort; only ratios count, so give all bandwidths in a larger unit, "
-                        "Gbit/s say", *raw);
+        return fl_error(FL_FAILED,
+                        "its weight L / (D B^alpha) is %.3g, which steps of 2^-40 would distort; "
+                        "only ratios count, so give all bandwidths in a larger unit, Gbit/s say",
+                        *raw);
     return 0;
 }
 
@@ -131,14 +136,9 @@ fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, doubl
         result = get_count(update, "examples", "examples",
                            "use --weights uniform, or fl-diff --examples when it is made", &raw);
         break;
-    case FL_WEIGHT_UNIFORM:
-        break;
-    case FL_WEIGHT_LOSS:
-        result = get_loss(update, "loss", &raw);
-        break;
-    case FL_WEIGHT_DYNAMIC:
-        result = dynamic_weight(how, update, &raw);
-        break;
+    case FL_WEIGHT_UNIFORM: break;
+    case FL_WEIGHT_LOSS: result = get_loss(update, "loss", &raw); break;
+    case FL_WEIGHT_DYNAMIC: result = dynamic_weight(how, update, &raw); break;
     }
     return result ? -1 : fl_exact_weight(raw, weight);
 }

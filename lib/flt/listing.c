@@ -95,7 +95,9 @@ fl_listing_object(struct fl_listing *l, struct fl_reader *in, const struct fl_he
         total += bytes;
     }
     snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-    put_row(l, &(struct row){.row = "total", .name = "tensors", .bytes = (int64_t)total,
+    put_row(l, &(struct row){.row = "total",
+                             .name = "tensors",
+                             .bytes = (int64_t)total,
                              .value = text});
     return got;
 }
@@ -121,8 +123,12 @@ fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *chec
         fl_hex(key, sign->key, sizeof sign->key);
         snprintf(signer, sizeof signer, sign->signer == UINT32_MAX ? "hub" : "site %lu",
                  (unsigned long)sign->signer);
-        put_row(l, &(struct row){.row = "sign", .name = sign->name, .type = "ed25519",
-                                 .role = signer, .bytes = -1, .value = key});
+        put_row(l, &(struct row){.row = "sign",
+                                 .name = sign->name,
+                                 .type = "ed25519",
+                                 .role = signer,
+                                 .bytes = -1,
+                                 .value = key});
     }
     return got;
 }

@@ -206,21 +206,17 @@ int
 fl_meta_set_item(struct fl_meta *meta, const struct fl_meta_item *item)
 {
     switch (item->type) {
-    case FL_META_I64:
-        return fl_meta_set_i64(meta, item->key, item->value.i64);
-    case FL_META_F64:
-        return fl_meta_set_f64(meta, item->key, item->value.f64);
-    case FL_META_TEXT:
-        return fl_meta_set_text(meta, item->key, item->value.text);
-    case FL_META_BYTES:
-        return fl_meta_set_bytes(meta, item->key, item->value.bytes, item->count);
+    case FL_META_I64: return fl_meta_set_i64(meta, item->key, item->value.i64);
+    case FL_META_F64: return fl_meta_set_f64(meta, item->key, item->value.f64);
+    case FL_META_TEXT: return fl_meta_set_text(meta, item->key, item->value.text);
+    case FL_META_BYTES: return fl_meta_set_bytes(meta, item->key, item->value.bytes, item->count);
     case FL_META_I64_LIST:
         return fl_meta_set_i64_list(meta, item->key, item->value.i64_list, item->count);
     case FL_META_F64_LIST:
         return fl_meta_set_f64_list(meta, item->key, item->value.f64_list, item->count);
     case FL_META_TEXT_LIST:
-        return fl_meta_set_text_list(meta, item->key,
-                                     (const char *const *)item->value.text_list, item->count);
+        return fl_meta_set_text_list(meta, item->key, (const char *const *)item->value.text_list,
+                                     item->count);
     }
     return fl_error(FL_FAILED, "metadata \"%s\" has an unknown type", item->key);
 }
@@ -252,21 +248,17 @@ fl_meta_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b)
     if (a->type != b->type || a->count != b->count)
         return false;
     switch (a->type) {
-    case FL_META_I64:
-        return a->value.i64 == b->value.i64;
-    case FL_META_F64:
-        return !memcmp(&a->value.f64, &b->value.f64, sizeof a->value.f64);
+    case FL_META_I64: return a->value.i64 == b->value.i64;
+    case FL_META_F64: return !memcmp(&a->value.f64, &b->value.f64, sizeof a->value.f64);
     case FL_META_TEXT:
-    case FL_META_BYTES:
-        return !memcmp(a->value.bytes, b->value.bytes, a->count);
+    case FL_META_BYTES: return !memcmp(a->value.bytes, b->value.bytes, a->count);
     case FL_META_I64_LIST:
-        return !a->count || !memcmp(a->value.i64_list, b->value.i64_list,
-                                    a->count * sizeof *a->value.i64_list);
+        return !a->count ||
+               !memcmp(a->value.i64_list, b->value.i64_list, a->count * sizeof *a->value.i64_list);
     case FL_META_F64_LIST:
-        return !a->count || !memcmp(a->value.f64_list, b->value.f64_list,
-                                    a->count * sizeof *a->value.f64_list);
-    case FL_META_TEXT_LIST:
-        return same_texts(a->value.text_list, b->value.text_list, a->count);
+        return !a->count ||
+               !memcmp(a->value.f64_list, b->value.f64_list, a->count * sizeof *a->value.f64_list);
+    case FL_META_TEXT_LIST: return same_texts(a->value.text_list, b->value.text_list, a->count);
     }
     return false;
 }
@@ -274,9 +266,9 @@ fl_meta_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b)
 static const struct fl_meta_item *
 get(const struct fl_meta *meta, const char *key, enum fl_meta_type type)
 {
-    static const char *const names[] = {"", "a whole number", "a number", "text", "bytes",
-                                        "a list of whole numbers", "a list of numbers",
-                                        "a list of texts"};
+    static const char *const names[] =
+        {"",      "a whole number",          "a number",          "text",
+         "bytes", "a list of whole numbers", "a list of numbers", "a list of texts"};
     const struct fl_meta_item *item = fl_meta_find(meta, key);
 
     if (!item)
@@ -351,13 +343,9 @@ encode_item(const struct fl_meta_item *item, struct fl_buf *out)
         bad |= fl_buf_add32(out, (uint32_t)n);
     }
     switch (item->type) {
-    case FL_META_I64:
-        bad |= fl_buf_add64(out, (uint64_t)item->value.i64);
-        break;
+    case FL_META_I64: bad |= fl_buf_add64(out, (uint64_t)item->value.i64); break;
     case FL_META_TEXT:
-    case FL_META_BYTES:
-        bad |= fl_buf_add(out, item->value.bytes, n);
-        break;
+    case FL_META_BYTES: bad |= fl_buf_add(out, item->value.bytes, n); break;
     case FL_META_I64_LIST:
         for (size_t i = 0; i < n; i++)
             bad |= fl_buf_add64(out, (uint64_t)item->value.i64_list[i]);

@@ -31,7 +31,7 @@ struct fl_meta_item {
     union {
         int64_t i64;
         double f64;
-        char *text;            /* with a zero behind it; UTF-8 */
+        char *text; /* with a zero behind it; UTF-8 */
         unsigned char *bytes;
         int64_t *i64_list;
         double *f64_list;
@@ -39,7 +39,7 @@ struct fl_meta_item {
     } value;
 };
 
-struct fl_meta { /* a zeroed struct is empty metadata */
+struct fl_meta {                /* a zeroed struct is empty metadata */
     struct fl_meta_item *items; /* sorted by key */
     size_t count, cap;
 };

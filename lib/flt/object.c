@@ -356,10 +356,11 @@ block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
 static int
 damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
 {
-    return fl_error(FL_FAILED,
-                    "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu); fetch the "
-                    "file again", o->name, e->tensor.name, (unsigned long long)b,
-                    (unsigned long long)(e->at + b * FL_FLT_BLOCK));
+    return fl_error(
+        FL_FAILED,
+        "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu); fetch the file again",
+        o->name, e->tensor.name, (unsigned long long)b,
+        (unsigned long long)(e->at + b * FL_FLT_BLOCK));
 }
 
 /* Compare E with its table: all of its bytes are read, and few of its neighbours'. */

@@ -83,8 +83,8 @@ join(unsigned char *restrict raw, const unsigned char *restrict planes, size_t l
 }
 
 int
-fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len,
-        const void **stored, size_t *stored_len, unsigned char prefix[FL_PACK_PREFIX])
+fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len, const void **stored,
+        size_t *stored_len, unsigned char prefix[FL_PACK_PREFIX])
 {
     size_t size = plane_count(dtype, len);
     const void *from = raw;

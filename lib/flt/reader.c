@@ -245,9 +245,9 @@ static int
 check_place(struct fl_reader *r)
 {
     uint32_t tag = r->rec.tag;
-    bool fits = r->state == INSIDE ? tag == FL_TAG_TENS || tag == FL_TAG_DONE
-              : r->state == CLOSED ? tag == FL_TAG_HEAD || tag == FL_TAG_SIGN
-                                   : tag == FL_TAG_HEAD;
+    bool fits = r->state == INSIDE   ? tag == FL_TAG_TENS || tag == FL_TAG_DONE
+                : r->state == CLOSED ? tag == FL_TAG_HEAD || tag == FL_TAG_SIGN
+                                     : tag == FL_TAG_HEAD;
     uint64_t place = tag == FL_TAG_HEAD ? 0 : r->place;
 
     if (!fits || r->rec.place != place)

@@ -22,7 +22,7 @@ struct fl_record {
     uint32_t tag, flags;
     uint64_t body, payload; /* bytes */
     uint64_t body_check;
-    uint64_t place;         /* index in the object */
+    uint64_t place; /* index in the object */
 };
 
 struct fl_done {

@@ -43,8 +43,8 @@ scan_block(void *arg, size_t i, int worker)
 }
 
 int64_t
-fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_t n,
-        uint64_t *sums, struct fl_digest *collect)
+fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_t n, uint64_t *sums,
+        struct fl_digest *collect)
 {
     size_t count = (size_t)((n + FL_FLT_BLOCK - 1) / FL_FLT_BLOCK);
     struct scan *s = fl_alloc(1, sizeof *s);

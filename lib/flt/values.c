@@ -25,32 +25,18 @@ fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
     float half;
 
     switch (dtype) {
-    case FL_F64:
-        return fl_get_f64(p);
-    case FL_F32:
-        return (double)get_f32(p);
-    case FL_F16:
-        fl_f16_to_f32(&half, p, 1);
-        return (double)half;
-    case FL_BF16:
-        fl_bf16_to_f32(&half, p, 1);
-        return (double)half;
-    case FL_I64:
-        return (double)(int64_t)fl_get64(p);
-    case FL_I32:
-        return (int32_t)fl_get32(p);
-    case FL_I16:
-        return (int16_t)fl_get16(p);
-    case FL_I8:
-        return (int8_t)*p;
-    case FL_U64:
-        return (double)fl_get64(p);
-    case FL_U32:
-        return fl_get32(p);
-    case FL_U16:
-        return fl_get16(p);
-    case FL_U8:
-        return *p;
+    case FL_F64: return fl_get_f64(p);
+    case FL_F32: return (double)get_f32(p);
+    case FL_F16: fl_f16_to_f32(&half, p, 1); return (double)half;
+    case FL_BF16: fl_bf16_to_f32(&half, p, 1); return (double)half;
+    case FL_I64: return (double)(int64_t)fl_get64(p);
+    case FL_I32: return (int32_t)fl_get32(p);
+    case FL_I16: return (int16_t)fl_get16(p);
+    case FL_I8: return (int8_t)*p;
+    case FL_U64: return (double)fl_get64(p);
+    case FL_U32: return fl_get32(p);
+    case FL_U16: return fl_get16(p);
+    case FL_U8: return *p;
     }
     return NAN;
 }
@@ -141,11 +127,13 @@ fl_dims_text(const struct fl_tensor *t, char *text, size_t size)
 const char *
 fl_meta_type_name(enum fl_meta_type type)
 {
-    static const char *const names[] = {
-        [FL_META_I64] = "i64",           [FL_META_F64] = "f64",
-        [FL_META_TEXT] = "text",         [FL_META_BYTES] = "bytes",
-        [FL_META_I64_LIST] = "i64 list", [FL_META_F64_LIST] = "f64 list",
-        [FL_META_TEXT_LIST] = "text list"};
+    static const char *const names[] = {[FL_META_I64] = "i64",
+                                        [FL_META_F64] = "f64",
+                                        [FL_META_TEXT] = "text",
+                                        [FL_META_BYTES] = "bytes",
+                                        [FL_META_I64_LIST] = "i64 list",
+                                        [FL_META_F64_LIST] = "f64 list",
+                                        [FL_META_TEXT_LIST] = "text list"};
 
     return type >= FL_META_I64 && type <= FL_META_TEXT_LIST ? names[type] : "?";
 }
@@ -166,20 +154,16 @@ fl_meta_show(const struct fl_meta_item *item, struct fl_buf *out)
     int bad = 0;
 
     switch (item->type) {
-    case FL_META_I64:
-        return fl_buf_printf(out, "%lld", (long long)item->value.i64);
-    case FL_META_F64:
-        return show_f64(item->value.f64, out);
-    case FL_META_TEXT:
-        return fl_buf_add(out, item->value.text, item->count);
+    case FL_META_I64: return fl_buf_printf(out, "%lld", (long long)item->value.i64);
+    case FL_META_F64: return show_f64(item->value.f64, out);
+    case FL_META_TEXT: return fl_buf_add(out, item->value.text, item->count);
     case FL_META_BYTES:
         for (size_t i = 0; i < item->count && !bad; i++)
             bad = fl_buf_printf(out, "%02x", item->value.bytes[i]);
         return bad;
     case FL_META_I64_LIST:
     case FL_META_F64_LIST:
-    case FL_META_TEXT_LIST:
-        break;
+    case FL_META_TEXT_LIST: break;
     }
     for (size_t i = 0; i < item->count && !bad; i++) {
         bad = i ? fl_buf_add_text(out, ", ") : 0;

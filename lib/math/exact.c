@@ -172,8 +172,8 @@ add_2(uint64_t *restrict w0, uint64_t *restrict w1, const float *restrict x, siz
 }
 
 FL_KERNEL static void
-add_3(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2,
-      const float *restrict x, size_t n, uint32_t whole, uint64_t shift)
+add_3(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2, const float *restrict x,
+      size_t n, uint32_t whole, uint64_t shift)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t at, sign, p = product(x[i], whole, &at, &sign);

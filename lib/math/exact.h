@@ -73,8 +73,8 @@ void fl_exact_add(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n
  * Add N of them, each claimed to be the sum of TERMS summands. Planes FROM and above are there. -1
  * (no error recorded) when a value is too large for that many; the planes are then of no use.
  */
-int fl_exact_add_stored(uint64_t *const word[FL_EXACT_WORDS], int from,
-                        const unsigned char *stored, size_t n, uint64_t terms);
+int fl_exact_add_stored(uint64_t *const word[FL_EXACT_WORDS], int from, const unsigned char *stored,
+                        size_t n, uint64_t terms);
 void fl_exact_store(unsigned char *stored, uint64_t *const word[FL_EXACT_WORDS], int from,
                     size_t n);
 

@@ -14,8 +14,10 @@ fl_gemm_start(int threads)
     size_t wanted = (size_t)(threads + openblas_get_num_procs()) * buffer; /* its own threads too */
 
     if (!fl_can_map(wanted))
-        return fl_error(FL_FAILED, "out of memory: OpenBLAS wants %zu MiB of addresses for %d "
-                        "threads; allow more, or fewer threads with -j", wanted >> 20, threads);
+        return fl_error(FL_FAILED,
+                        "out of memory: OpenBLAS wants %zu MiB of addresses for %d threads; allow "
+                        "more, or fewer threads with -j",
+                        wanted >> 20, threads);
     openblas_set_num_threads(1);
     return 0;
 }

@@ -11,8 +11,8 @@
 
 #include <stdint.h> /* tells whether this is glibc */
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&       \
-    __GNUC__ >= 12 && !defined(__clang__) && !defined(__AVX2__) &&                                \
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&        \
+    __GNUC__ >= 12 && !defined(__clang__) && !defined(__AVX2__) &&                                 \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

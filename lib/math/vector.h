@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-size_t fl_vec_finite(const float *x, size_t n);         /* index of the first not finite, or n */
-size_t fl_vec_largest(const float *x, size_t n);        /* index of the first largest; n > 0 */
-float fl_vec_max(const float *x, size_t n);             /* -inf for none; passes over NaN */
+size_t fl_vec_finite(const float *x, size_t n);  /* index of the first not finite, or n */
+size_t fl_vec_largest(const float *x, size_t n); /* index of the first largest; n > 0 */
+float fl_vec_max(const float *x, size_t n);      /* -inf for none; passes over NaN */
 float fl_vec_dot(const float *x, const float *y, size_t n); /* lanes of floats, fixed order */
-double fl_vec_sum_squares(const float *x, size_t n);    /* lanes of doubles */
-void fl_vec_add(float *y, const float *x, size_t n);    /* y += x */
-void fl_vec_scale(float *y, float a, size_t n);         /* y *= a */
+double fl_vec_sum_squares(const float *x, size_t n);        /* lanes of doubles */
+void fl_vec_add(float *y, const float *x, size_t n);        /* y += x */
+void fl_vec_scale(float *y, float a, size_t n);             /* y *= a */
 
 /* y = e^x, within 1 unit in the last place (2 where it is subnormal). y may be x. */
 void fl_vec_exp(float *y, const float *x, size_t n);
@@ -55,13 +55,13 @@ void fl_vec_softmax_back(float *dp, const float *p, float delta, float scale, si
 
 /* One step of AdamW for one array, and g = 0; see nn/adamw.h. */
 struct fl_vec_adamw {
-    float scale;         /* of g: the clipping coefficient */
-    float beta1, new1;   /* new1 = 1 - beta1 */
+    float scale;       /* of g: the clipping coefficient */
+    float beta1, new1; /* new1 = 1 - beta1 */
     float beta2, new2;
-    float rate;          /* lr / (1 - beta1^t) */
-    float inverse_root;  /* 1 / sqrt(1 - beta2^t) */
+    float rate;         /* lr / (1 - beta1^t) */
+    float inverse_root; /* 1 / sqrt(1 - beta2^t) */
     float eps;
-    float decay;         /* lr times weight decay */
+    float decay; /* lr times weight decay */
 };
 void fl_vec_adamw(const struct fl_vec_adamw *a, float *w, float *g, float *m, float *v, size_t n);
 

@@ -113,10 +113,14 @@ fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, floa
 {
     a->step++;
     struct step s = {
-        .a = a, .m = m, .decay = (float)(lr * a->decay),
+        .a = a,
+        .m = m,
+        .decay = (float)(lr * a->decay),
         .settings = {.scale = (float)coefficient,
-                     .beta1 = (float)a->beta1, .new1 = (float)(1 - a->beta1),
-                     .beta2 = (float)a->beta2, .new2 = (float)(1 - a->beta2),
+                     .beta1 = (float)a->beta1,
+                     .new1 = (float)(1 - a->beta1),
+                     .beta2 = (float)a->beta2,
+                     .new2 = (float)(1 - a->beta2),
                      .rate = (float)(lr / bias(a->beta1, a->step)),
                      .inverse_root = (float)(1 / sqrt(bias(a->beta2, a->step))),
                      .eps = (float)a->eps},

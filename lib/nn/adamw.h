@@ -17,12 +17,15 @@
 
 struct fl_adamw {
     double beta1, beta2, eps;
-    double decay;    /* of tensors of rank 2 (embedding and head too); rank 1 is not decayed */
-    uint64_t step;   /* steps done */
-    float *m, *v;    /* moments, of the model's layout; saved in checkpoints with STEP */
+    double decay;  /* of tensors of rank 2 (embedding and head too); rank 1 is not decayed */
+    uint64_t step; /* steps done */
+    float *m, *v;  /* moments, of the model's layout; saved in checkpoints with STEP */
 };
 
-#define FL_ADAMW_INIT {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1}
+#define FL_ADAMW_INIT                                                                              \
+    {                                                                                              \
+        .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1                                     \
+    }
 
 /* Zero moments for the model; settings stay. Returns 0 or -1. Release them when done. */
 int fl_adamw_start(struct fl_adamw *a, const struct fl_model *m);
@@ -44,7 +47,7 @@ void fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool,
 
 /* Warm-up: linear from lr/warmup to lr; then half a cosine down to lr * final at step STEPS - 1. */
 struct fl_schedule {
-    double lr, final;        /* FINAL: fraction of lr, 0..1; 1 keeps lr constant */
+    double lr, final; /* FINAL: fraction of lr, 0..1; 1 keeps lr constant */
     uint64_t warmup, steps;
 };
 

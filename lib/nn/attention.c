@@ -29,10 +29,16 @@ score_scale(const struct fl_attention *a)
 static void
 scores(const struct fl_attention *a, const struct block *b, float *s)
 {
-    fl_gemm(&(struct fl_gemm){.m = b->n, .n = b->end, .k = a->D,
-                              .a = a->q + b->t0 * a->stride + b->head * a->D, .lda = a->stride,
-                              .b = a->k, .ldb = a->stride, .bt = true,
-                              .c = s, .ldc = b->end});
+    fl_gemm(&(struct fl_gemm){.m = b->n,
+                              .n = b->end,
+                              .k = a->D,
+                              .a = a->q + b->t0 * a->stride + b->head * a->D,
+                              .lda = a->stride,
+                              .b = a->k,
+                              .ldb = a->stride,
+                              .bt = true,
+                              .c = s,
+                              .ldc = b->end});
 }
 
 static void
@@ -50,9 +56,13 @@ forward_block(const struct fl_attention *a, const struct block *b)
         memset(row + keys, 0, (b->end - keys) * sizeof *row);
         a->lse[b->head * a->T + b->t0 + i] = max + logf(sum);
     }
-    fl_gemm(&(struct fl_gemm){.m = b->n, .n = a->D, .k = b->end,
-                              .a = s, .lda = b->end,
-                              .b = a->v, .ldb = a->stride,
+    fl_gemm(&(struct fl_gemm){.m = b->n,
+                              .n = a->D,
+                              .k = b->end,
+                              .a = s,
+                              .lda = b->end,
+                              .b = a->v,
+                              .ldb = a->stride,
                               .c = a->out + b->t0 * a->out_stride + b->head * a->D,
                               .ldc = a->out_stride});
 }
@@ -67,10 +77,16 @@ backward_scores(const struct fl_attention *a, const float *dout, const struct bl
     const float *out = a->out + b->t0 * a->out_stride + b->head * a->D;
 
     scores(a, b, p);
-    fl_gemm(&(struct fl_gemm){.m = b->n, .n = b->end, .k = a->D,
-                              .a = d, .lda = a->out_stride,
-                              .b = a->v, .ldb = a->stride, .bt = true,
-                              .c = ds, .ldc = b->end});
+    fl_gemm(&(struct fl_gemm){.m = b->n,
+                              .n = b->end,
+                              .k = a->D,
+                              .a = d,
+                              .lda = a->out_stride,
+                              .b = a->v,
+                              .ldb = a->stride,
+                              .bt = true,
+                              .c = ds,
+                              .ldc = b->end});
     for (size_t i = 0; i < b->n; i++) {
         float *p_row = p + i * b->end, *ds_row = ds + i * b->end;
         size_t keys = b->t0 + i + 1, rest = b->end - keys;
@@ -90,19 +106,37 @@ backward_block(const struct fl_attention *a, const struct fl_attention_grads *d,
     size_t q = b->t0 * a->stride + b->head * a->D;
 
     backward_scores(a, d->dout, b, p, ds);
-    fl_gemm(&(struct fl_gemm){.m = b->n, .n = a->D, .k = b->end,
-                              .a = ds, .lda = b->end,
-                              .b = a->k, .ldb = a->stride,
-                              .c = d->dq + q, .ldc = a->stride});
-    fl_gemm(&(struct fl_gemm){.m = b->end, .n = a->D, .k = b->n,
-                              .a = ds, .lda = b->end, .at = true,
-                              .b = a->q + q, .ldb = a->stride,
-                              .keep = true, .c = d->dk, .ldc = a->stride});
-    fl_gemm(&(struct fl_gemm){.m = b->end, .n = a->D, .k = b->n,
-                              .a = p, .lda = b->end, .at = true,
+    fl_gemm(&(struct fl_gemm){.m = b->n,
+                              .n = a->D,
+                              .k = b->end,
+                              .a = ds,
+                              .lda = b->end,
+                              .b = a->k,
+                              .ldb = a->stride,
+                              .c = d->dq + q,
+                              .ldc = a->stride});
+    fl_gemm(&(struct fl_gemm){.m = b->end,
+                              .n = a->D,
+                              .k = b->n,
+                              .a = ds,
+                              .lda = b->end,
+                              .at = true,
+                              .b = a->q + q,
+                              .ldb = a->stride,
+                              .keep = true,
+                              .c = d->dk,
+                              .ldc = a->stride});
+    fl_gemm(&(struct fl_gemm){.m = b->end,
+                              .n = a->D,
+                              .k = b->n,
+                              .a = p,
+                              .lda = b->end,
+                              .at = true,
                               .b = d->dout + b->t0 * a->out_stride + b->head * a->D,
                               .ldb = a->out_stride,
-                              .keep = true, .c = d->dv, .ldc = a->stride});
+                              .keep = true,
+                              .c = d->dv,
+                              .ldc = a->stride});
 }
 
 static struct block

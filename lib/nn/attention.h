@@ -11,13 +11,13 @@
 #include <stddef.h>
 
 struct fl_attention {
-    size_t T, D, heads;         /* of the window, of a head, of the group */
-    const float *q, *k, *v;     /* q (T, heads D), k and v (T,D), rotated; rows STRIDE apart */
+    size_t T, D, heads;     /* of the window, of a head, of the group */
+    const float *q, *k, *v; /* q (T, heads D), k and v (T,D), rotated; rows STRIDE apart */
     size_t stride;
-    float *out;                 /* (T, heads D), rows OUT_STRIDE apart */
+    float *out; /* (T, heads D), rows OUT_STRIDE apart */
     size_t out_stride;
-    float *lse;                 /* (heads,T) log of the sum of e^score */
-    float *scratch;             /* fl_attention_scratch(T) floats */
+    float *lse;     /* (heads,T) log of the sum of e^score */
+    float *scratch; /* fl_attention_scratch(T) floats */
 };
 
 size_t fl_attention_scratch(size_t T); /* floats */

@@ -44,9 +44,17 @@ run_tile(const struct product *p, size_t n_rows, size_t tile)
     size_t m = p->m - i < TILE_ROWS ? p->m - i : TILE_ROWS;
     size_t n = p->n - j < TILE_COLUMNS ? p->n - j : TILE_COLUMNS;
 
-    fl_gemm(&(struct fl_gemm){.m = m, .n = n, .k = n_rows, .a = p->dy + i, .lda = p->m, .at = true,
-                              .b = p->x + j, .ldb = p->n, .keep = true,
-                              .c = p->dw + i * p->n + j, .ldc = p->n});
+    fl_gemm(&(struct fl_gemm){.m = m,
+                              .n = n,
+                              .k = n_rows,
+                              .a = p->dy + i,
+                              .lda = p->m,
+                              .at = true,
+                              .b = p->x + j,
+                              .ldb = p->n,
+                              .keep = true,
+                              .c = p->dw + i * p->n + j,
+                              .ldc = p->n});
 }
 
 static void
@@ -72,10 +80,15 @@ fl_engine_head_back(struct fl_engine *e, size_t i, int worker)
     float *dfinal = scratch_of(e, worker), *part = e->dgain1 + i * e->C;
     float *dx = e->dx + rows.first * e->C;
 
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->C, .k = e->V,
-                              .a = e->logits + in_slab * e->V, .lda = e->V,
-                              .b = e->weights + e->head, .ldb = e->C,
-                              .c = dfinal, .ldc = e->C});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->C,
+                              .k = e->V,
+                              .a = e->logits + in_slab * e->V,
+                              .lda = e->V,
+                              .b = e->weights + e->head,
+                              .ldb = e->C,
+                              .c = dfinal,
+                              .ldc = e->C});
     memset(dx, 0, rows.n * e->C * sizeof *dx);
     memset(part, 0, e->C * sizeof *part);
     fl_rmsnorm_backward(&(struct fl_rmsnorm_grads){dx, part, dfinal}, e->r_end + rows.first,
@@ -117,9 +130,15 @@ begin_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
 
     fl_rope_backward(&e->rope, dqkv, e->Q, e->config.heads + e->config.kv_heads, rows.first,
                      rows.n);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->C, .k = e->Q, .a = dqkv, .lda = e->Q,
-                              .b = e->weights + e->at[l].qkv, .ldb = e->C,
-                              .c = dnormed, .ldc = e->C});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->C,
+                              .k = e->Q,
+                              .a = dqkv,
+                              .lda = e->Q,
+                              .b = e->weights + e->at[l].qkv,
+                              .ldb = e->C,
+                              .c = dnormed,
+                              .ldc = e->C});
     fl_rmsnorm_again(e->normed1 + rows.first * e->C, s->r1 + rows.first, x, gain, rows.n, e->C);
     memcpy(dx, e->dmid + rows.first * e->C, rows.n * e->C * sizeof *dx);
     memset(part, 0, e->C * sizeof *part);
@@ -138,21 +157,39 @@ end_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
     float *dx = e->dx + rows.first * e->C, *dmid = e->dmid + rows.first * e->C;
     float *gu = s->gu + rows.first * 2 * e->F, *part = e->dgain2 + chunk * e->C;
 
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->F, .k = e->C, .a = dx, .lda = e->C,
-                              .b = e->weights + e->at[l].down, .ldb = e->F,
-                              .c = dh, .ldc = e->F});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->F,
+                              .k = e->C,
+                              .a = dx,
+                              .lda = e->C,
+                              .b = e->weights + e->at[l].down,
+                              .ldb = e->F,
+                              .c = dh,
+                              .ldc = e->F});
     fl_swiglu_backward(e->h + rows.first * e->F, gu, dh, rows.n, e->F);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->C, .k = 2 * e->F, .a = gu, .lda = 2 * e->F,
-                              .b = e->weights + e->at[l].gu, .ldb = e->C,
-                              .c = dnormed, .ldc = e->C});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->C,
+                              .k = 2 * e->F,
+                              .a = gu,
+                              .lda = 2 * e->F,
+                              .b = e->weights + e->at[l].gu,
+                              .ldb = e->C,
+                              .c = dnormed,
+                              .ldc = e->C});
     fl_rmsnorm_again(e->normed2 + rows.first * e->C, s->r2 + rows.first, mid, gain, rows.n, e->C);
     memcpy(dmid, dx, rows.n * e->C * sizeof *dmid);
     memset(part, 0, e->C * sizeof *part);
     fl_rmsnorm_backward(&(struct fl_rmsnorm_grads){dmid, part, dnormed}, s->r2 + rows.first, mid,
                         gain, rows.n, e->C);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->HD, .k = e->C, .a = dmid, .lda = e->C,
-                              .b = e->weights + e->at[l].o, .ldb = e->HD,
-                              .c = e->datt + rows.first * e->HD, .ldc = e->HD});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->HD,
+                              .k = e->C,
+                              .a = dmid,
+                              .lda = e->C,
+                              .b = e->weights + e->at[l].o,
+                              .ldb = e->HD,
+                              .c = e->datt + rows.first * e->HD,
+                              .ldc = e->HD});
 }
 
 static void
@@ -175,11 +212,11 @@ attention_back(struct fl_engine *e, size_t layer, size_t i, int worker)
     fl_engine_attention(e, layer, i, worker, &a);
     const float *qkv = e->saved[layer].qkv;
     float *dqkv = e->dqkv[layer & 1];
-    fl_attention_backward(&a, &(struct fl_attention_grads){
-                                  .dout = e->datt + (a.out - e->saved[layer].att),
-                                  .dq = dqkv + (a.q - qkv),
-                                  .dk = dqkv + (a.k - qkv),
-                                  .dv = dqkv + (a.v - qkv)});
+    fl_attention_backward(&a, &(struct fl_attention_grads){.dout = e->datt +
+                                                                   (a.out - e->saved[layer].att),
+                                                           .dq = dqkv + (a.q - qkv),
+                                                           .dk = dqkv + (a.k - qkv),
+                                                           .dv = dqkv + (a.v - qkv)});
 }
 
 /* The embedding's gradient, for SLICE columns of it: rows are added in their order. */

@@ -14,8 +14,7 @@ fl_bundle_open(struct fl_bundle *b, const char *path)
         if (fl_tokenizer_vocab(b->tokenizer) <= b->model->config.vocab)
             return 0;
         fl_error(FL_FAILED,
-                 "%s: its tokenizer has %lu ids and the model %lu; the two do not belong "
-                 "together",
+                 "%s: its tokenizer has %lu ids and the model %lu; the two do not belong together",
                  fl_object_name(b->object), (unsigned long)fl_tokenizer_vocab(b->tokenizer),
                  (unsigned long)b->model->config.vocab);
     }

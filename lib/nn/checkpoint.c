@@ -87,15 +87,19 @@ differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_ite
     char old[40], new[40];
 
     if (!strcmp(key, "base"))
-        return fl_error(FL_REFUSED, "%s: is of a training that began from another base model; give "
-                        "that model to -m, or another name to --checkpoint", c->path);
+        return fl_error(FL_REFUSED,
+                        "%s: is of a training that began from another base model; give that model "
+                        "to -m, or another name to --checkpoint",
+                        c->path);
     if (!strcmp(key, "shards"))
-        return fl_error(FL_REFUSED, "%s: is of a training on other shards; give the same ones, or "
-                        "another name to --checkpoint", c->path);
+        return fl_error(FL_REFUSED,
+                        "%s: is of a training on other shards; give the same ones, or another name "
+                        "to --checkpoint",
+                        c->path);
     const struct fl_meta_item *ours = fl_meta_find(&c->identity, key);
     return fl_error(FL_REFUSED,
-                    "%s: is of a training with other settings: %s was %s and is %s now; "
-                    "give the same ones, or another name to --checkpoint",
+                    "%s: is of a training with other settings: %s was %s and is %s now; give the "
+                    "same ones, or another name to --checkpoint",
                     c->path, strncmp(key, "set.", 4) ? key : key + 4,
                     number_text(theirs, old, sizeof old), number_text(ours, new, sizeof new));
 }

@@ -16,9 +16,9 @@
 #include "nn/model.h"
 
 struct fl_checkpoint {
-    const char *path;         /* borrowed, and so are the arrays, which are of MODEL's layout */
+    const char *path; /* borrowed, and so are the arrays, which are of MODEL's layout */
     struct fl_meta identity;
-    struct fl_meta progress;  /* fl_checkpoint_read replaces it */
+    struct fl_meta progress; /* fl_checkpoint_read replaces it */
     const struct fl_model *model;
     float *weights, *m, *v;
 };

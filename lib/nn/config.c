@@ -12,17 +12,15 @@ struct field {
     size_t offset;
 };
 
-#define FIELD(member, limit) {#member, limit, offsetof(struct fl_config, member)}
+#define FIELD(member, limit)                                                                       \
+    {                                                                                              \
+#member, limit, offsetof(struct fl_config, member)                                         \
+    }
 
 static const struct field fields[] = {
-    FIELD(vocab, FL_MODEL_VOCAB_MAX),
-    FIELD(ctx, FL_CTX_MAX),
-    FIELD(layers, FL_LAYERS_MAX),
-    FIELD(channels, FL_CHANNELS_MAX),
-    FIELD(heads, FL_HEADS_MAX),
-    FIELD(kv_heads, FL_HEADS_MAX),
-    FIELD(head_dim, FL_HEAD_DIM_MAX),
-    FIELD(ffn, FL_FFN_MAX),
+    FIELD(vocab, FL_MODEL_VOCAB_MAX), FIELD(ctx, FL_CTX_MAX),     FIELD(layers, FL_LAYERS_MAX),
+    FIELD(channels, FL_CHANNELS_MAX), FIELD(heads, FL_HEADS_MAX), FIELD(kv_heads, FL_HEADS_MAX),
+    FIELD(head_dim, FL_HEAD_DIM_MAX), FIELD(ffn, FL_FFN_MAX),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -51,20 +49,23 @@ fl_config_check(const struct fl_config *c)
                             fields[i].name, (unsigned)v, (unsigned)fields[i].max);
     }
     if (c->heads % c->kv_heads)
-        return fl_error(FL_USAGE, "kv_heads: %u does not divide the %u heads; a divisor would be "
-                        "right", (unsigned)c->kv_heads, (unsigned)c->heads);
+        return fl_error(FL_USAGE,
+                        "kv_heads: %u does not divide the %u heads; a divisor would be right",
+                        (unsigned)c->kv_heads, (unsigned)c->heads);
     if (c->head_dim % 2)
         return fl_error(FL_USAGE, "head_dim: %u is odd; rotary positions need an even number",
                         (unsigned)c->head_dim);
     if (!(c->norm_eps > 0 && c->norm_eps <= 1))
-        return fl_error(FL_USAGE, "norm_eps: %g is out of range; above 0 and at most 1 would be "
-                        "right", c->norm_eps);
+        return fl_error(FL_USAGE,
+                        "norm_eps: %g is out of range; above 0 and at most 1 would be right",
+                        c->norm_eps);
     if (!(c->rope_base >= 1 && c->rope_base <= 1e12))
         return fl_error(FL_USAGE, "rope_base: %g is out of range; 1 to 1e12 would be right",
                         c->rope_base);
     if (fl_config_parameters(c) > FL_PARAMETERS_MAX)
-        return fl_error(FL_USAGE, "a model of %.3g parameters is too large; at most %.3g are "
-                        "supported", (double)fl_config_parameters(c), (double)FL_PARAMETERS_MAX);
+        return fl_error(FL_USAGE,
+                        "a model of %.3g parameters is too large; at most %.3g are supported",
+                        (double)fl_config_parameters(c), (double)FL_PARAMETERS_MAX);
     return 0;
 }
 

@@ -12,13 +12,13 @@
 #include "flt/meta.h"
 
 enum { /* of what a file may ask for; products are bounded by FL_PARAMETERS_MAX */
-    FL_CTX_MAX = 1 << 20,
-    FL_LAYERS_MAX = 1024,
-    FL_CHANNELS_MAX = 1 << 17,
-    FL_HEADS_MAX = 1024,
-    FL_HEAD_DIM_MAX = 1024,
-    FL_FFN_MAX = 1 << 19,
-    FL_MODEL_VOCAB_MAX = 1 << 20
+       FL_CTX_MAX = 1 << 20,
+       FL_LAYERS_MAX = 1024,
+       FL_CHANNELS_MAX = 1 << 17,
+       FL_HEADS_MAX = 1024,
+       FL_HEAD_DIM_MAX = 1024,
+       FL_FFN_MAX = 1 << 19,
+       FL_MODEL_VOCAB_MAX = 1 << 20
 };
 #define FL_PARAMETERS_MAX ((uint64_t)1 << 40)
 
@@ -33,7 +33,7 @@ struct fl_config {
     uint32_t ffn;      /* F */
     double norm_eps;
     double rope_base;
-    bool tied;         /* the embedding is the head too */
+    bool tied; /* the embedding is the head too */
 };
 
 /* 0, or -1 with FL_USAGE and a sentence that names the field. Allocates nothing. */

@@ -22,9 +22,10 @@ fl_cost(const struct fl_training *t, struct fl_cost *cost)
 int
 fl_cost_print(const struct fl_training *t, bool json)
 {
-    static const char *const columns[] = {"parameters", "examples", "tokens", "windows", "length",
-                                          "batch", "accumulate", "steps", "lr", "tokens_seen",
-                                          "memory_bytes", "flops", NULL};
+    static const char *const columns[] = {"parameters", "examples",    "tokens",       "windows",
+                                          "length",     "batch",       "accumulate",   "steps",
+                                          "lr",         "tokens_seen", "memory_bytes", "flops",
+                                          NULL};
     const struct fl_recipe *r = &t->recipe;
     struct fl_report report;
     struct fl_cost cost;

@@ -91,20 +91,23 @@ begin_shard(struct input *in, const struct fl_head *head)
         fl_meta_get_i64(&head->meta, "vocab", 1, UINT32_MAX, &vocab))
         return fl_error_about(in->name);
     if (memcmp(tokenizer, d->tokenizer, FL_HASH_BYTES))
-        return fl_error(FL_FAILED, "%s: was made with another tokenizer than the model's; make it "
-                        "again with fl-harmonize -t MODEL", in->name);
+        return fl_error(FL_FAILED,
+                        "%s: was made with another tokenizer than the model's; make it again with "
+                        "fl-harmonize -t MODEL",
+                        in->name);
     in->eot = -1;
     if (fl_meta_find(&head->meta, "eot") &&
         fl_meta_get_i64(&head->meta, "eot", -1, UINT32_MAX, &in->eot))
         return fl_error_about(in->name);
-    struct fl_data_shard *shards =
-        fl_grow(d->shards, d->shard_count, &d->shard_cap, sizeof *shards);
+    struct fl_data_shard *shards = fl_grow(d->shards, d->shard_count, &d->shard_cap,
+                                           sizeof *shards);
     if (!shards)
         return -1;
     d->shards = shards;
     struct fl_data_shard *shard = &shards[d->shard_count];
-    *shard = (struct fl_data_shard){.name = fl_strdup(in->name), .first = d->tokens,
-                                     .number = d->shard_count};
+    *shard = (struct fl_data_shard){.name = fl_strdup(in->name),
+                                    .first = d->tokens,
+                                    .number = d->shard_count};
     if (!shard->name)
         return -1;
     d->shard_count++;
@@ -118,10 +121,10 @@ check_tensor(const struct input *in, const struct fl_tensor *t, size_t number)
 
     snprintf(want, sizeof want, "tokens/%06zu", number);
     if (strcmp(t->name, want))
-        return fl_error(FL_FAILED,
-                        "%s: has a tensor \"%s\" where \"%s\" belongs; make it again with "
-                        "fl-harmonize",
-                        in->name, t->name, want);
+        return fl_error(
+            FL_FAILED,
+            "%s: has a tensor \"%s\" where \"%s\" belongs; make it again with fl-harmonize",
+            in->name, t->name, want);
     if ((t->dtype != FL_U16 && t->dtype != FL_U32) || t->rank != 1) {
         char shape[120];
         return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; ids are u16 or u32 of one dimension",
@@ -167,16 +170,18 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
     int64_t bad = -1;
     int got;
 
-    struct segment *segments =
-        fl_grow(d->segments, d->segment_count, &d->segment_cap, sizeof *segments);
+    struct segment *segments = fl_grow(d->segments, d->segment_count, &d->segment_cap,
+                                       sizeof *segments);
     if (!segments)
         return -1;
     d->segments = segments;
     if (check_tensor(in, t, number))
         return -1;
-    struct segment seg = {.first = d->tokens, .count = t->dims[0],
+    struct segment seg = {.first = d->tokens,
+                          .count = t->dims[0],
                           .within = d->tokens - d->shards[d->shard_count - 1].first,
-                          .shard = d->shard_count - 1, .width = (unsigned)fl_dtype_size(t->dtype),
+                          .shard = d->shard_count - 1,
+                          .width = (unsigned)fl_dtype_size(t->dtype),
                           .spooled = !in->mappable || fl_reader_packed(in->reader)};
     if (seg.spooled && in->spool < 0 && (in->spool = fl_spool_open()) < 0)
         return -1;
@@ -189,9 +194,10 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
     if (got < 0)
         return -1;
     if (bad >= 0)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" has the id %lld, and the model's ids end at "
-                        "%lu; make it again with fl-harmonize -t MODEL", in->name, t->name,
-                        (long long)bad, (unsigned long)d->vocab - 1);
+        return fl_error(FL_FAILED,
+                        "%s: tensor \"%s\" has the id %lld, and the model's ids end at %lu; make "
+                        "it again with fl-harmonize -t MODEL",
+                        in->name, t->name, (long long)bad, (unsigned long)d->vocab - 1);
     d->tokens += seg.count;
     if (seg.count)
         d->segments[d->segment_count++] = seg;

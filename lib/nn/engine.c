@@ -14,10 +14,10 @@
 enum {
     CHUNK_MIN = 32,
     CHUNK_MAX = 512,
-    CHUNKS = 16,            /* tasks wanted, if they are large enough */
-    SLAB_MIN = 512,         /* rows */
-    SLAB_FLOATS = 8 << 20,  /* of logits at once, if SLAB_MIN rows are no more */
-    ALIGN = 16              /* floats between arrays */
+    CHUNKS = 16,           /* tasks wanted, if they are large enough */
+    SLAB_MIN = 512,        /* rows */
+    SLAB_FLOATS = 8 << 20, /* of logits at once, if SLAB_MIN rows are no more */
+    ALIGN = 16             /* floats between arrays */
 };
 
 static size_t
@@ -85,9 +85,13 @@ plan_layer(struct plan *p, const struct fl_engine *e, struct saved *s)
 {
     size_t n = e->max_rows;
 
-    *s = (struct saved){.x = take(p, n, e->C), .r1 = take(p, n, 1), .qkv = take(p, n, e->Q),
-                        .lse = take(p, n, e->config.heads), .att = take(p, n, e->HD),
-                        .mid = take(p, n, e->C), .r2 = take(p, n, 1),
+    *s = (struct saved){.x = take(p, n, e->C),
+                        .r1 = take(p, n, 1),
+                        .qkv = take(p, n, e->Q),
+                        .lse = take(p, n, e->config.heads),
+                        .att = take(p, n, e->HD),
+                        .mid = take(p, n, e->C),
+                        .r2 = take(p, n, 1),
                         .gu = take(p, n, 2 * e->F)};
 }
 
@@ -104,8 +108,7 @@ plan_memory(struct plan *p, struct fl_engine *e, int threads)
         plan_layer(p, e, e->saved ? &e->saved[l] : &counted);
     e->x_end = train ? take(p, n, e->C) : NULL;
     e->r_end = take(p, n, 1);
-    e->scratch_size = max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F),
-                          fl_attention_scratch(e->max_T));
+    e->scratch_size = max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F), fl_attention_scratch(e->max_T));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
     e->final = take(p, slab, e->C);
@@ -129,13 +132,17 @@ set_shape(struct fl_engine *e, const struct fl_config *c, size_t B, size_t T,
           enum fl_engine_mode mode)
 {
     if (T < 1 || T > c->ctx) {
-        fl_error(FL_USAGE, "windows of %zu tokens are not possible; 1 to the model's context of "
-                 "%u would be right", T, (unsigned)c->ctx);
+        fl_error(
+            FL_USAGE,
+            "windows of %zu tokens are not possible; 1 to the model's context of %u would be right",
+            T, (unsigned)c->ctx);
         return -1;
     }
     if (B < 1 || B > INT32_MAX / T) {
-        fl_error(FL_USAGE, "batches of %zu windows of %zu tokens are not possible; 1 to %zu "
-                 "windows would be right", B, T, (size_t)INT32_MAX / T);
+        fl_error(FL_USAGE,
+                 "batches of %zu windows of %zu tokens are not possible; 1 to %zu windows would be "
+                 "right",
+                 B, T, (size_t)INT32_MAX / T);
         return -1;
     }
     e->config = *c;
@@ -194,8 +201,7 @@ find_parameters(struct fl_engine *e, const struct fl_model *m)
         case FL_PARAM_HEAD: e->head = p->offset; break;
         case FL_PARAM_K: /* behind Q */
         case FL_PARAM_V:
-        case FL_PARAM_UP: /* behind GATE */
-            break;
+        case FL_PARAM_UP: /* behind GATE */ break;
         }
     }
 }
@@ -271,9 +277,16 @@ begin_layer(struct fl_engine *e, size_t l, struct range rows, float *normed)
 
     fl_rmsnorm_forward(normed, s->r1 + rows.first, s->x + rows.first * e->C, w + e->at[l].norm1,
                        rows.n, e->C, (float)e->config.norm_eps);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->Q, .k = e->C, .a = normed, .lda = e->C,
-                              .b = w + e->at[l].qkv, .ldb = e->C, .bt = true,
-                              .c = qkv, .ldc = e->Q});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->Q,
+                              .k = e->C,
+                              .a = normed,
+                              .lda = e->C,
+                              .b = w + e->at[l].qkv,
+                              .ldb = e->C,
+                              .bt = true,
+                              .c = qkv,
+                              .ldc = e->Q});
     fl_rope_forward(&e->rope, qkv, e->Q, e->config.heads + e->config.kv_heads, rows.first, rows.n);
 }
 
@@ -286,24 +299,45 @@ end_layer(struct fl_engine *e, size_t l, struct range rows, float *scratch)
     float *normed = scratch, *h = scratch + rows.n * e->C;
     float *x = s->x + rows.first * e->C, *mid = s->mid + rows.first * e->C;
     float *gu = s->gu + rows.first * 2 * e->F;
-    float *next = (l + 1 < e->config.layers ? saved_of(e, l + 1)->x : e->x_end) +
-                  rows.first * e->C;
+    float *next = (l + 1 < e->config.layers ? saved_of(e, l + 1)->x : e->x_end) + rows.first * e->C;
 
     memcpy(mid, x, rows.n * e->C * sizeof *mid);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->C, .k = e->HD,
-                              .a = s->att + rows.first * e->HD, .lda = e->HD,
-                              .b = w + e->at[l].o, .ldb = e->HD, .bt = true,
-                              .keep = true, .c = mid, .ldc = e->C});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->C,
+                              .k = e->HD,
+                              .a = s->att + rows.first * e->HD,
+                              .lda = e->HD,
+                              .b = w + e->at[l].o,
+                              .ldb = e->HD,
+                              .bt = true,
+                              .keep = true,
+                              .c = mid,
+                              .ldc = e->C});
     fl_rmsnorm_forward(normed, s->r2 + rows.first, mid, w + e->at[l].norm2, rows.n, e->C,
                        (float)e->config.norm_eps);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = 2 * e->F, .k = e->C, .a = normed, .lda = e->C,
-                              .b = w + e->at[l].gu, .ldb = e->C, .bt = true,
-                              .c = gu, .ldc = 2 * e->F});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = 2 * e->F,
+                              .k = e->C,
+                              .a = normed,
+                              .lda = e->C,
+                              .b = w + e->at[l].gu,
+                              .ldb = e->C,
+                              .bt = true,
+                              .c = gu,
+                              .ldc = 2 * e->F});
     fl_swiglu_forward(h, gu, rows.n, e->F);
     memcpy(next, mid, rows.n * e->C * sizeof *next);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->C, .k = e->F, .a = h, .lda = e->F,
-                              .b = w + e->at[l].down, .ldb = e->F, .bt = true,
-                              .keep = true, .c = next, .ldc = e->C});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->C,
+                              .k = e->F,
+                              .a = h,
+                              .lda = e->F,
+                              .b = w + e->at[l].down,
+                              .ldb = e->F,
+                              .bt = true,
+                              .keep = true,
+                              .c = next,
+                              .ldc = e->C});
 }
 
 static void
@@ -340,7 +374,9 @@ fl_engine_attention(const struct fl_engine *e, size_t layer, size_t i, int worke
     size_t b = i / e->config.kv_heads, kv = i % e->config.kv_heads;
     const float *qkv = s->qkv + b * T * e->Q;
 
-    *a = (struct fl_attention){.T = T, .D = D, .heads = group,
+    *a = (struct fl_attention){.T = T,
+                               .D = D,
+                               .heads = group,
                                .q = qkv + kv * group * D,
                                .k = qkv + e->HD + kv * D,
                                .v = qkv + e->HD + e->KD + kv * D,
@@ -373,17 +409,24 @@ head_task(void *arg, size_t index, int worker)
 
     fl_rmsnorm_forward(final, e->r_end + rows.first, e->x_end + rows.first * e->C,
                        e->weights + e->norm, rows.n, e->C, (float)e->config.norm_eps);
-    fl_gemm(&(struct fl_gemm){.m = rows.n, .n = e->V, .k = e->C, .a = final, .lda = e->C,
-                              .b = e->weights + e->head, .ldb = e->C, .bt = true,
-                              .c = logits, .ldc = e->V});
+    fl_gemm(&(struct fl_gemm){.m = rows.n,
+                              .n = e->V,
+                              .k = e->C,
+                              .a = final,
+                              .lda = e->C,
+                              .b = e->weights + e->head,
+                              .ldb = e->C,
+                              .bt = true,
+                              .c = logits,
+                              .ldc = e->V});
     if (e->all_logits)
         return;
     for (size_t i = 0; i < rows.n; i++) {
         float *row = logits + i * e->V;
         if (e->best)
             e->best[rows.first + i] = (uint32_t)fl_vec_largest(row, e->V);
-        e->loss[rows.first + i] =
-            fl_cross_entropy(row, e->V, e->batch->y[rows.first + i], e->grads ? e->scale : 0);
+        e->loss[rows.first + i] = fl_cross_entropy(row, e->V, e->batch->y[rows.first + i],
+                                                   e->grads ? e->scale : 0);
     }
     if (e->grads)
         fl_engine_head_back(e, index, worker);
@@ -409,8 +452,10 @@ check_ids(const struct fl_engine *e, const char *what, const uint32_t *ids, bool
 {
     for (size_t i = 0; i < e->rows; i++)
         if (ids[i] >= e->V && !(ignore && ids[i] == FL_IGNORE))
-            return fl_error(FL_FAILED, "%s %u is not in the model's vocabulary of %zu ids; use the "
-                            "model's own tokenizer", what, (unsigned)ids[i], e->V);
+            return fl_error(
+                FL_FAILED,
+                "%s %u is not in the model's vocabulary of %zu ids; use the model's own tokenizer",
+                what, (unsigned)ids[i], e->V);
     return 0;
 }
 
@@ -419,8 +464,10 @@ static int
 begin(struct fl_engine *e, const float *weights, const struct fl_batch *batch, bool targets)
 {
     if (batch->B < 1 || batch->T < 1 || batch->T > e->max_T || batch->B > e->max_rows / batch->T)
-        return fl_error(FL_FAILED, "a batch of %zu windows of %zu tokens is not what the workspace "
-                        "was made for", batch->B, batch->T);
+        return fl_error(
+            FL_FAILED,
+            "a batch of %zu windows of %zu tokens is not what the workspace was made for", batch->B,
+            batch->T);
     e->rows = batch->B * batch->T;
     if (check_ids(e, "token", batch->x, false) ||
         (targets && check_ids(e, "target", batch->y, true)))
@@ -438,8 +485,8 @@ begin(struct fl_engine *e, const float *weights, const struct fl_batch *batch, b
 }
 
 int
-fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-               float *loss, uint32_t *best)
+fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch, float *loss,
+               uint32_t *best)
 {
     if (begin(e, weights, batch, true))
         return -1;
@@ -461,8 +508,8 @@ fl_engine_logits(struct fl_engine *e, const float *weights, const struct fl_batc
 }
 
 int
-fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-               float scale, float *grads, float *loss)
+fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch, float scale,
+               float *grads, float *loss)
 {
     if (e->mode != FL_ENGINE_TRAIN)
         return fl_error(FL_FAILED, "the workspace was made for losses, not for gradients");

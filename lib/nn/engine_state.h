@@ -27,14 +27,14 @@ struct layer_at {
 
 /* Activations of one layer that backward needs. */
 struct saved {
-    float *x;      /* (rows,C) residual stream before the layer */
-    float *r1;     /* (rows,) */
-    float *qkv;    /* (rows,Q), Q = (H + 2 kv_heads) D; rotated */
-    float *lse;    /* (B,H,T) */
-    float *att;    /* (rows,HD) what attention gives */
-    float *mid;    /* (rows,C) residual stream between attention and feed-forward part */
-    float *r2;     /* (rows,) */
-    float *gu;     /* (rows,2F) gate | up */
+    float *x;   /* (rows,C) residual stream before the layer */
+    float *r1;  /* (rows,) */
+    float *qkv; /* (rows,Q), Q = (H + 2 kv_heads) D; rotated */
+    float *lse; /* (B,H,T) */
+    float *att; /* (rows,HD) what attention gives */
+    float *mid; /* (rows,C) residual stream between attention and feed-forward part */
+    float *r2;  /* (rows,) */
+    float *gu;  /* (rows,2F) gate | up */
 };
 
 struct fl_engine {
@@ -43,34 +43,34 @@ struct fl_engine {
     enum fl_engine_mode mode;
     size_t max_rows, max_T;
     size_t C, HD, KD, Q, F, V;
-    struct layer_at *at;               /* (L,) */
-    size_t embed, norm, head;          /* places of parameters; head is embed when tied */
+    struct layer_at *at;      /* (L,) */
+    size_t embed, norm, head; /* places of parameters; head is embed when tied */
     struct fl_rope rope;
-    float *memory;                     /* all floats below */
+    float *memory; /* all floats below */
     float *cosine, *sine;
-    struct saved *saved;               /* (L,), or one */
-    float *x_end, *r_end;              /* (rows,C), (rows,) after the last layer */
-    float *scratch;                    /* for each worker SCRATCH_SIZE floats */
+    struct saved *saved;  /* (L,), or one */
+    float *x_end, *r_end; /* (rows,C), (rows,) after the last layer */
+    float *scratch;       /* for each worker SCRATCH_SIZE floats */
     size_t scratch_size;
-    float *final;                      /* (slab,C) normed rows of the head's slab */
-    float *logits;                     /* (slab,V) */
+    float *final;  /* (slab,C) normed rows of the head's slab */
+    float *logits; /* (slab,V) */
     /* backward only */
     float *dx, *dmid, *normed1, *normed2; /* (rows,C) */
-    float *datt;                       /* (rows,HD) */
-    float *dqkv[2];                    /* (rows,Q), by layer even and odd */
-    float *h;                          /* (rows,F) */
-    float *dgain1, *dgain2;            /* (chunks,C) of tasks */
+    float *datt;                          /* (rows,HD) */
+    float *dqkv[2];                       /* (rows,Q), by layer even and odd */
+    float *h;                             /* (rows,F) */
+    float *dgain1, *dgain2;               /* (chunks,C) of tasks */
 
     /* the call at hand */
     const float *weights;
     const struct fl_batch *batch;
-    size_t rows, chunk, chunks;        /* a chunk is CHUNK rows, the last perhaps fewer */
-    size_t slab, slab_chunk;           /* rows of the head at once, and of its tasks */
+    size_t rows, chunk, chunks; /* a chunk is CHUNK rows, the last perhaps fewer */
+    size_t slab, slab_chunk;    /* rows of the head at once, and of its tasks */
     size_t slab_at;
     float *loss, *all_logits;
     uint32_t *best;
     float *grads, scale;
-    int64_t layer;                     /* of the phase */
+    int64_t layer; /* of the phase */
 };
 
 /* Rows of a task or of a slab. */

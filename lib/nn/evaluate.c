@@ -15,9 +15,9 @@ struct fl_evaluator {
     /* for the sequences that came; NULL before the first */
     size_t windows, length;
     struct fl_engine *engine; /* of WINDOWS windows of LENGTH tokens */
-    uint32_t *window;  /* (length+1) */
+    uint32_t *window;         /* (length+1) */
     uint32_t *x, *y, *best;
-    float *loss;       /* (windows,length) */
+    float *loss; /* (windows,length) */
 };
 
 static int
@@ -131,8 +131,8 @@ score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, si
         uint32_t id = e->y[i];
         if (!isfinite(loss))
             return fl_error(FL_FAILED,
-                            "the loss of token %llu is not a finite number; the model was "
-                            "made by a training that went astray",
+                            "the loss of token %llu is not a finite number; the model was made by "
+                            "a training that went astray",
                             (unsigned long long)(at + i + 1));
         score->loss += loss;
         score->correct += e->best[i] == id;

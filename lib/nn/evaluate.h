@@ -47,8 +47,8 @@ struct fl_sequence {
 struct fl_scored {
     uint64_t position; /* in the sequence, from 0 */
     uint32_t id;
-    uint32_t bytes;    /* of text */
-    double logprob;    /* NAN for the first */
+    uint32_t bytes; /* of text */
+    double logprob; /* NAN for the first */
 };
 
 /*

@@ -16,7 +16,7 @@ struct fl_generation {
     struct fl_pool *pool;
     struct fl_sampling how;
     uint64_t seed;
-    size_t tokens; /* at most so many */
+    size_t tokens;                                        /* at most so many */
     int (*text)(void *arg, const void *data, size_t len); /* -1 ends it */
     void *arg;
 };

@@ -27,12 +27,12 @@ struct fl_infer {
     struct fl_rope rope;
     float *memory;
     float *cosine, *sine;
-    float *x, *normed;  /* (PIECE,C) */
-    float *r;           /* (PIECE,) */
-    float *qkv;         /* (PIECE,Q) */
-    float *att;         /* (PIECE,HD) */
-    float *gu, *h;      /* (PIECE,2F), (PIECE,F) */
-    float *scores;      /* for each worker (PIECE,T) */
+    float *x, *normed; /* (PIECE,C) */
+    float *r;          /* (PIECE,) */
+    float *qkv;        /* (PIECE,Q) */
+    float *att;        /* (PIECE,HD) */
+    float *gu, *h;     /* (PIECE,2F), (PIECE,F) */
+    float *scores;     /* for each worker (PIECE,T) */
     /* the piece at hand */
     size_t n;
     struct layer *layer;
@@ -62,8 +62,7 @@ find_parameters(struct fl_infer *d)
         case FL_PARAM_HEAD: d->head = w; break;
         case FL_PARAM_K:
         case FL_PARAM_V:
-        case FL_PARAM_UP:
-            break;
+        case FL_PARAM_UP: break;
         }
     }
 }
@@ -79,10 +78,11 @@ take_memory(struct fl_infer *d)
 {
     size_t T = d->T, HD = d->H * d->D, threads = (size_t)fl_pool_threads(d->pool);
     const struct part parts[] = {
-        {&d->cosine, T, d->D / 2}, {&d->sine, T, d->D / 2}, {&d->x, PIECE, d->C},
-        {&d->normed, PIECE, d->C}, {&d->r, PIECE, 1},       {&d->qkv, PIECE, d->Q},
-        {&d->att, PIECE, HD},      {&d->gu, PIECE, 2 * d->F}, {&d->h, PIECE, d->F},
-        {&d->scores, PIECE * threads, T},
+        {&d->cosine, T, d->D / 2}, {&d->sine, T, d->D / 2},
+        {&d->x, PIECE, d->C},      {&d->normed, PIECE, d->C},
+        {&d->r, PIECE, 1},         {&d->qkv, PIECE, d->Q},
+        {&d->att, PIECE, HD},      {&d->gu, PIECE, 2 * d->F},
+        {&d->h, PIECE, d->F},      {&d->scores, PIECE * threads, T},
     };
     enum { PARTS = sizeof parts / sizeof *parts };
     size_t cache, total, KD = d->K * d->D;
@@ -114,15 +114,24 @@ fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T)
     const struct fl_config *c = &m->config;
 
     if (T < 1 || T > c->ctx) {
-        fl_error(FL_USAGE, "texts of %zu tokens are not possible; 1 to the model's context of %u "
-                 "would be right", T, (unsigned)c->ctx);
+        fl_error(
+            FL_USAGE,
+            "texts of %zu tokens are not possible; 1 to the model's context of %u would be right",
+            T, (unsigned)c->ctx);
         return NULL;
     }
     struct fl_infer *d = fl_alloc(1, sizeof *d);
     if (!d)
         return NULL;
-    *d = (struct fl_infer){.m = m, .pool = pool, .T = T, .C = c->channels, .H = c->heads,
-                             .K = c->kv_heads, .D = c->head_dim, .F = c->ffn, .V = c->vocab};
+    *d = (struct fl_infer){.m = m,
+                           .pool = pool,
+                           .T = T,
+                           .C = c->channels,
+                           .H = c->heads,
+                           .K = c->kv_heads,
+                           .D = c->head_dim,
+                           .F = c->ffn,
+                           .V = c->vocab};
     d->Q = (d->H + 2 * d->K) * d->D;
     if (take_memory(d)) {
         fl_infer_free(d);
@@ -163,9 +172,17 @@ product_task(void *arg, size_t index, int worker)
     size_t at = index * TILE, n = p->out - at < TILE ? p->out - at : TILE;
 
     (void)worker;
-    fl_gemm(&(struct fl_gemm){.m = p->rows, .n = n, .k = p->in, .a = p->x, .lda = p->in,
-                              .b = p->w + at * p->in, .ldb = p->in, .bt = true,
-                              .keep = p->keep, .c = p->y + at, .ldc = p->out});
+    fl_gemm(&(struct fl_gemm){.m = p->rows,
+                              .n = n,
+                              .k = p->in,
+                              .a = p->x,
+                              .lda = p->in,
+                              .b = p->w + at * p->in,
+                              .ldb = p->in,
+                              .bt = true,
+                              .keep = p->keep,
+                              .c = p->y + at,
+                              .ldc = p->out});
 }
 
 static void
@@ -183,10 +200,16 @@ attention_task(void *arg, size_t kv, int worker)
     float *s = d->scores + (size_t)worker * PIECE * d->T, scale = 1 / sqrtf((float)d->D);
 
     for (size_t h = kv * group; h < (kv + 1) * group; h++) {
-        fl_gemm(&(struct fl_gemm){.m = d->n, .n = end, .k = d->D,
-                                  .a = d->qkv + h * d->D, .lda = d->Q,
-                                  .b = d->layer->k + kv * d->D, .ldb = KD, .bt = true,
-                                  .c = s, .ldc = end});
+        fl_gemm(&(struct fl_gemm){.m = d->n,
+                                  .n = end,
+                                  .k = d->D,
+                                  .a = d->qkv + h * d->D,
+                                  .lda = d->Q,
+                                  .b = d->layer->k + kv * d->D,
+                                  .ldb = KD,
+                                  .bt = true,
+                                  .c = s,
+                                  .ldc = end});
         for (size_t i = 0; i < d->n; i++) {
             float *row = s + i * end;
             size_t keys = d->length + i + 1;
@@ -194,9 +217,15 @@ attention_task(void *arg, size_t kv, int worker)
             fl_vec_scale(row, 1 / fl_vec_exp_sum(row, row, scale, max, keys), keys);
             memset(row + keys, 0, (end - keys) * sizeof *row);
         }
-        fl_gemm(&(struct fl_gemm){.m = d->n, .n = d->D, .k = end, .a = s, .lda = end,
-                                  .b = d->layer->v + kv * d->D, .ldb = KD,
-                                  .c = d->att + h * d->D, .ldc = HD});
+        fl_gemm(&(struct fl_gemm){.m = d->n,
+                                  .n = d->D,
+                                  .k = end,
+                                  .a = s,
+                                  .lda = end,
+                                  .b = d->layer->v + kv * d->D,
+                                  .ldb = KD,
+                                  .c = d->att + h * d->D,
+                                  .ldc = HD});
     }
 }
 
@@ -239,8 +268,9 @@ int
 fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits)
 {
     if (n < 1 || n > d->T - d->length)
-        return fl_error(FL_FAILED, "%zu more tokens behind %zu do not fit in the %zu that there is "
-                        "room for", n, d->length, d->T);
+        return fl_error(FL_FAILED,
+                        "%zu more tokens behind %zu do not fit in the %zu that there is room for",
+                        n, d->length, d->T);
     for (size_t i = 0; i < n; i++)
         if (ids[i] >= d->V)
             return fl_error(FL_FAILED, "token %u is not in the model's vocabulary of %zu ids",

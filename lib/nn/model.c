@@ -195,19 +195,15 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, fl
     if (!data)
         return -1;
     switch (fl_object_tensor(o, (size_t)index)->dtype) {
-    case FL_F16:
-        fl_f16_to_f32(out, data, p->count);
-        break;
-    case FL_BF16:
-        fl_bf16_to_f32(out, data, p->count);
-        break;
-    default:
-        memcpy(out, data, p->count * sizeof *out);
+    case FL_F16: fl_f16_to_f32(out, data, p->count); break;
+    case FL_BF16: fl_bf16_to_f32(out, data, p->count); break;
+    default: memcpy(out, data, p->count * sizeof *out);
     }
     size_t bad = fl_vec_finite(out, p->count);
     if (bad < p->count)
-        return fl_error(FL_FAILED, "%s: tensor \"%s%s\": value %zu is %g; only finite values are "
-                        "usable", fl_object_name(o), prefix, p->name, bad, (double)out[bad]);
+        return fl_error(FL_FAILED,
+                        "%s: tensor \"%s%s\": value %zu is %g; only finite values are usable",
+                        fl_object_name(o), prefix, p->name, bad, (double)out[bad]);
     return 0;
 }
 
@@ -297,8 +293,8 @@ fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_me
 
     if (meta)
         result = fl_meta_copy(&all, meta);
-    if (result || fl_config_to_meta(&m->config, &all) ||
-        fl_writer_head(w, FL_KIND_MODEL, &all) || fl_model_write_values(m, w, "", m->weights) ||
+    if (result || fl_config_to_meta(&m->config, &all) || fl_writer_head(w, FL_KIND_MODEL, &all) ||
+        fl_model_write_values(m, w, "", m->weights) ||
         (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
         result = -1;
     fl_meta_release(&all);

@@ -32,10 +32,10 @@ enum fl_param_kind {
 };
 
 struct fl_param {
-    char name[64];       /* "layers.3.mlp.up_proj.weight" */
+    char name[64]; /* "layers.3.mlp.up_proj.weight" */
     enum fl_param_kind kind;
-    uint32_t layer;      /* 0 for those outside of layers */
-    unsigned rank;       /* 1 or 2: rank 1 is not decayed */
+    uint32_t layer; /* 0 for those outside of layers */
+    unsigned rank;  /* 1 or 2: rank 1 is not decayed */
     uint64_t dims[2];
     size_t offset, count; /* floats */
 };
@@ -85,8 +85,7 @@ int fl_model_round(const struct fl_object *o, int64_t *round);
  * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("" for an
  * update, "m/" for a moment in a checkpoint); others are not looked at. The same checks.
  */
-int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix,
-                  float *values);
+int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values);
 
 /* Check alone, without reading payloads: names, shapes, dtypes. */
 int fl_model_check(const struct fl_model *m, const struct fl_object *o, const char *prefix);

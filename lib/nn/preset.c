@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "conf/yaml.h"
 #include "os/file.h"
@@ -15,20 +16,69 @@ struct preset {
 /* Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it.
  */
 static const struct preset presets[] = {
-    {"nano", {.ctx = 256, .layers = 2, .channels = 64, .heads = 4, .kv_heads = 2, .head_dim = 16,
-              .ffn = 176, .tied = true}},
-    {"micro", {.ctx = 512, .layers = 5, .channels = 128, .heads = 4, .kv_heads = 2,
-               .head_dim = 32, .ffn = 352, .tied = true}},
-    {"small", {.ctx = 1024, .layers = 9, .channels = 384, .heads = 6, .kv_heads = 3,
-               .head_dim = 64, .ffn = 1024, .tied = true}},
-    {"medium", {.ctx = 1024, .layers = 14, .channels = 576, .heads = 9, .kv_heads = 3,
-                .head_dim = 64, .ffn = 1536, .tied = true}},
-    {"base", {.ctx = 2048, .layers = 20, .channels = 768, .heads = 12, .kv_heads = 4,
-              .head_dim = 64, .ffn = 2048, .tied = true}},
-    {"large", {.ctx = 2048, .layers = 30, .channels = 1024, .heads = 16, .kv_heads = 8,
-               .head_dim = 64, .ffn = 2816, .tied = false}},
-    {"xl", {.ctx = 2048, .layers = 22, .channels = 2048, .heads = 32, .kv_heads = 8,
-            .head_dim = 64, .ffn = 5632, .tied = false}},
+    {"nano",
+     {.ctx = 256,
+      .layers = 2,
+      .channels = 64,
+      .heads = 4,
+      .kv_heads = 2,
+      .head_dim = 16,
+      .ffn = 176,
+      .tied = true}},
+    {"micro",
+     {.ctx = 512,
+      .layers = 5,
+      .channels = 128,
+      .heads = 4,
+      .kv_heads = 2,
+      .head_dim = 32,
+      .ffn = 352,
+      .tied = true}},
+    {"small",
+     {.ctx = 1024,
+      .layers = 9,
+      .channels = 384,
+      .heads = 6,
+      .kv_heads = 3,
+      .head_dim = 64,
+      .ffn = 1024,
+      .tied = true}},
+    {"medium",
+     {.ctx = 1024,
+      .layers = 14,
+      .channels = 576,
+      .heads = 9,
+      .kv_heads = 3,
+      .head_dim = 64,
+      .ffn = 1536,
+      .tied = true}},
+    {"base",
+     {.ctx = 2048,
+      .layers = 20,
+      .channels = 768,
+      .heads = 12,
+      .kv_heads = 4,
+      .head_dim = 64,
+      .ffn = 2048,
+      .tied = true}},
+    {"large",
+     {.ctx = 2048,
+      .layers = 30,
+      .channels = 1024,
+      .heads = 16,
+      .kv_heads = 8,
+      .head_dim = 64,
+      .ffn = 2816,
+      .tied = false}},
+    {"xl",
+     {.ctx = 2048,
+      .layers = 22,
+      .channels = 2048,
+      .heads = 32,
+      .kv_heads = 8,
+      .head_dim = 64,
+      .ffn = 5632,
+      .tied = false}},
 };
 
 enum { PRESETS = sizeof presets / sizeof *presets };
@@ -54,7 +104,7 @@ fl_config_preset(struct fl_config *c, const char *name)
             c->rope_base = rope_base;
             return 0;
         }
-    return fl_error(FL_USAGE, "there is no preset \"%s\"; there are %s", name, FL_PRESETS);
+    return fl_choice_check(FL_PRESETS, name);
 }
 
 /* Values as YAML gives them; numbers are 0 when they were not there. */
@@ -153,8 +203,8 @@ fl_config_read(struct fl_config *c, const char *path, uint32_t vocab)
         if (!k.vocab)
             k.vocab = vocab;
         if (k.vocab < vocab)
-            fl_yaml_error(name, fl_yaml_get(map, "vocab"), "vocab: is smaller than the tokenizer's "
-                          "%lu ids", (unsigned long)vocab);
+            fl_yaml_error(name, fl_yaml_get(map, "vocab"),
+                          "vocab: is smaller than the tokenizer's %lu ids", (unsigned long)vocab);
         else if (apply(c, &k) || fl_config_check(c))
             fl_error_about(name);
         else

@@ -70,9 +70,9 @@ take_logits(struct fl_sampler *s, const float *logits)
         best = logits[i] > logits[best] ? i : best;
     }
     if (bad || !isfinite(logits[best]))
-        return fl_error(FL_FAILED,
-                        "a logit is not a finite number; the model was made by a training "
-                        "that went astray");
+        return fl_error(
+            FL_FAILED,
+            "a logit is not a finite number; the model was made by a training that went astray");
     return (int64_t)best;
 }
 

@@ -16,12 +16,8 @@ struct size_class {
 };
 
 static const struct size_class classes[] = {
-    {500000, 5e-3, 2048, 2048},
-    {5000000, 3e-3, 4096, 4096},
-    {30000000, 1.5e-3, 8192, 4096},
-    {80000000, 8e-4, 8192, 4096},
-    {200000000, 6e-4, 16384, 4096},
-    {600000000, 4e-4, 16384, 2048},
+    {500000, 5e-3, 2048, 2048},      {5000000, 3e-3, 4096, 4096},    {30000000, 1.5e-3, 8192, 4096},
+    {80000000, 8e-4, 8192, 4096},    {200000000, 6e-4, 16384, 4096}, {600000000, 4e-4, 16384, 2048},
     {UINT64_MAX, 3e-4, 32768, 2048},
 };
 
@@ -31,7 +27,7 @@ class_of(const struct fl_config *c)
     const struct size_class *class = classes;
 
     while (fl_config_parameters(c) > class->parameters)
-        class++;
+        class ++;
     return class;
 }
 
@@ -39,15 +35,17 @@ static int
 fill_length(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens)
 {
     if (r->length > c->ctx)
-        return fl_error(FL_USAGE, "windows of %lld tokens are longer than the model's context; use "
-                        "-l %lu or less", (long long)r->length, (unsigned long)c->ctx);
+        return fl_error(
+            FL_USAGE,
+            "windows of %lld tokens are longer than the model's context; use -l %lu or less",
+            (long long)r->length, (unsigned long)c->ctx);
     if (tokens < 2)
         return fl_error(FL_FAILED, "the shards have %llu tokens; training needs at least 2",
                         (unsigned long long)tokens);
     if (r->length >= 0 && (uint64_t)r->length >= tokens)
         return fl_error(FL_FAILED,
-                        "the shards have %llu tokens, and a window of %lld needs one more "
-                        "than that; use -l %llu or less",
+                        "the shards have %llu tokens, and a window of %lld needs one more than "
+                        "that; use -l %llu or less",
                         (unsigned long long)tokens, (long long)r->length,
                         (unsigned long long)tokens - 1);
     if (r->length < 0)

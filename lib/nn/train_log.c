@@ -64,13 +64,16 @@ int
 fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int progress,
                   struct fl_training *t)
 {
-    static const char *const columns[] = {"step", "loss", "valid_loss", "lr", "grad_norm",
-                                          "tokens_per_second", "seconds", NULL};
+    static const char *const columns[] = {"step",    "loss",      "valid_loss",
+                                          "lr",      "grad_norm", "tokens_per_second",
+                                          "seconds", NULL};
     const struct fl_recipe *r = &t->recipe;
 
-    *log = (struct fl_train_log){
-        .path = path, .fd = -1, .loss = NAN,
-        .per_step = (uint64_t)r->batch * (uint64_t)r->accumulate * (uint64_t)r->length};
+    *log = (struct fl_train_log){.path = path,
+                                 .fd = -1,
+                                 .loss = NAN,
+                                 .per_step = (uint64_t)r->batch * (uint64_t)r->accumulate *
+                                             (uint64_t)r->length};
     if (path && !strcmp(path, "-"))
         log->fd = 1;
     else if (path && (log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)

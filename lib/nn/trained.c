@@ -14,14 +14,17 @@ describe(const struct fl_trained *t, struct fl_meta *m)
     if (fl_model_round(t->base, &round))
         return -1;
     return fl_meta_set_bytes(m, "base", t->training->base, FL_HASH_BYTES) ||
-           fl_meta_set_i64(m, "base.round", round) ||
-           (t->site && fl_meta_set_text(m, "site", t->site)) ||
-           fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
-           fl_meta_set_i64(m, "tokens", (int64_t)fl_data_tokens(data)) ||
-           fl_meta_set_i64(m, "tokens.seen", r->steps * r->batch * r->accumulate * r->length) ||
-           fl_meta_set_i64(m, "steps", r->steps) ||
-           fl_meta_set_f64(m, "loss.first", t->result->loss_first) ||
-           fl_meta_set_f64(m, "loss.last", t->result->loss_last) ? -1 : 0;
+                   fl_meta_set_i64(m, "base.round", round) ||
+                   (t->site && fl_meta_set_text(m, "site", t->site)) ||
+                   fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
+                   fl_meta_set_i64(m, "tokens", (int64_t)fl_data_tokens(data)) ||
+                   fl_meta_set_i64(m, "tokens.seen",
+                                   r->steps * r->batch * r->accumulate * r->length) ||
+                   fl_meta_set_i64(m, "steps", r->steps) ||
+                   fl_meta_set_f64(m, "loss.first", t->result->loss_first) ||
+                   fl_meta_set_f64(m, "loss.last", t->result->loss_last)
+               ? -1
+               : 0;
 }
 
 int

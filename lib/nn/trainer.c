@@ -21,9 +21,9 @@ struct run {
     struct fl_schedule schedule;
     struct fl_order order;
     float *grads;
-    uint32_t *x, *y; /* (B,T) */
+    uint32_t *x, *y;  /* (B,T) */
     uint32_t *window; /* (T+1) */
-    float *loss;     /* (B,T) */
+    float *loss;      /* (B,T) */
     struct fl_checkpoint saved;
     double loss_first, loss_last;
     double row_loss; /* sum over the steps since the last row */
@@ -52,7 +52,7 @@ describe(struct fl_meta *m, const struct fl_training *t)
 {
     const struct fl_recipe *r = &t->recipe;
     size_t count = fl_data_count(t->data);
-    char (*hex)[2 * FL_HASH_BYTES + 1] = fl_alloc(count, sizeof *hex);
+    char(*hex)[2 * FL_HASH_BYTES + 1] = fl_alloc(count, sizeof *hex);
     const char **shards = fl_alloc(count, sizeof *shards);
     int result = -1;
 
@@ -62,19 +62,21 @@ describe(struct fl_meta *m, const struct fl_training *t)
     }
     if (hex && shards)
         result = fl_meta_set_bytes(m, "base", t->base, FL_HASH_BYTES) ||
-                 fl_meta_set_text_list(m, "shards", shards, count) ||
-                 fl_meta_set_i64(m, "set.steps", r->steps) ||
-                 fl_meta_set_i64(m, "set.batch", r->batch) ||
-                 fl_meta_set_i64(m, "set.accumulate", r->accumulate) ||
-                 fl_meta_set_i64(m, "set.length", r->length) ||
-                 fl_meta_set_i64(m, "set.warmup", r->warmup) ||
-                 fl_meta_set_i64(m, "set.seed", r->seed) ||
-                 fl_meta_set_f64(m, "set.lr", r->lr) ||
-                 fl_meta_set_f64(m, "set.min_lr", r->min_lr) ||
-                 fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
-                 fl_meta_set_f64(m, "set.beta1", r->beta1) ||
-                 fl_meta_set_f64(m, "set.beta2", r->beta2) ||
-                 fl_meta_set_f64(m, "set.clip", r->clip) ? -1 : 0;
+                         fl_meta_set_text_list(m, "shards", shards, count) ||
+                         fl_meta_set_i64(m, "set.steps", r->steps) ||
+                         fl_meta_set_i64(m, "set.batch", r->batch) ||
+                         fl_meta_set_i64(m, "set.accumulate", r->accumulate) ||
+                         fl_meta_set_i64(m, "set.length", r->length) ||
+                         fl_meta_set_i64(m, "set.warmup", r->warmup) ||
+                         fl_meta_set_i64(m, "set.seed", r->seed) ||
+                         fl_meta_set_f64(m, "set.lr", r->lr) ||
+                         fl_meta_set_f64(m, "set.min_lr", r->min_lr) ||
+                         fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
+                         fl_meta_set_f64(m, "set.beta1", r->beta1) ||
+                         fl_meta_set_f64(m, "set.beta2", r->beta2) ||
+                         fl_meta_set_f64(m, "set.clip", r->clip)
+                     ? -1
+                     : 0;
     free(hex);
     free(shards);
     return result;
@@ -91,9 +93,10 @@ prepare(struct run *r)
     r->adamw.beta1 = recipe->beta1;
     r->adamw.beta2 = recipe->beta2;
     r->adamw.decay = recipe->weight_decay;
-    r->schedule = (struct fl_schedule){
-        .lr = recipe->lr, .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
-        .warmup = (uint64_t)recipe->warmup, .steps = (uint64_t)recipe->steps};
+    r->schedule = (struct fl_schedule){.lr = recipe->lr,
+                                       .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
+                                       .warmup = (uint64_t)recipe->warmup,
+                                       .steps = (uint64_t)recipe->steps};
     fl_order_init(&r->order, fl_data_tokens(t->data), T, (uint64_t)recipe->seed);
     if (fl_mul_size(B, T, &n))
         return -1;
@@ -170,9 +173,10 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
 static int
 went_astray(const struct run *r, const char *what)
 {
-    return fl_error(FL_FAILED, "step %lld: %s is not a finite number; lower --lr (it is %g) or "
-                    "lengthen --warmup (it is %lld steps)%s", (long long)r->step + 1, what,
-                    r->t->recipe.lr, (long long)r->t->recipe.warmup,
+    return fl_error(FL_FAILED,
+                    "step %lld: %s is not a finite number; lower --lr (it is %g) or lengthen "
+                    "--warmup (it is %lld steps)%s",
+                    (long long)r->step + 1, what, r->t->recipe.lr, (long long)r->t->recipe.warmup,
                     r->t->checkpoint ? ", with another --checkpoint" : "");
 }
 
@@ -207,10 +211,13 @@ give_row(struct run *r, double lr, double norm, bool valid)
     double now = fl_seconds();
     double tokens = (double)((r->step - r->row_from) * recipe->batch * recipe->accumulate) *
                     (double)recipe->length;
-    struct fl_train_row row = {
-        .step = r->step, .loss = r->row_loss / (double)(r->step - r->row_step), .lr = lr,
-        .norm = norm, .valid = NAN, .tokens_per_second = tokens / (now - r->row_began),
-        .seconds = now - r->began};
+    struct fl_train_row row = {.step = r->step,
+                               .loss = r->row_loss / (double)(r->step - r->row_step),
+                               .lr = lr,
+                               .norm = norm,
+                               .valid = NAN,
+                               .tokens_per_second = tokens / (now - r->row_began),
+                               .seconds = now - r->began};
 
     r->row_loss = 0;
     r->row_step = r->row_from = r->step;
@@ -313,8 +320,7 @@ measure_base(struct run *r)
         return got;
     if (!isfinite(r->loss_first))
         return fl_error(FL_FAILED,
-                        "the base model's loss is not a finite number; train from another "
-                        "model");
+                        "the base model's loss is not a finite number; train from another model");
     row.loss = r->loss_first;
     row.lr = fl_schedule_lr(&r->schedule, 0);
     row.valid = NAN;

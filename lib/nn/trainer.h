@@ -20,22 +20,22 @@ enum {
 
 /* One line of a report. */
 struct fl_train_row {
-    int64_t step;     /* steps done */
-    double loss;      /* mean over the steps since the row before, of the weights before each */
-    double lr, norm;  /* of the last of them; the norm before clipping */
+    int64_t step;    /* steps done */
+    double loss;     /* mean over the steps since the row before, of the weights before each */
+    double lr, norm; /* of the last of them; the norm before clipping */
     double tokens_per_second, seconds; /* since the row before; since this run began */
-    double valid;     /* validation loss; NAN when it was not measured */
+    double valid;                      /* validation loss; NAN when it was not measured */
 };
 
 struct fl_training {
-    struct fl_model *model;          /* the base's weights before, the trained ones after */
+    struct fl_model *model; /* the base's weights before, the trained ones after */
     struct fl_pool *pool;
     const struct fl_data *data, *valid; /* VALID may be NULL */
-    struct fl_recipe recipe;         /* complete (fl_settings_fill) */
-    unsigned char base[FL_HASH_BYTES]; /* digest of the base model */
-    const char *checkpoint;          /* file, or NULL */
-    double checkpoint_every;         /* seconds */
-    int64_t report_every;            /* steps between rows */
+    struct fl_recipe recipe;            /* complete (fl_settings_fill) */
+    unsigned char base[FL_HASH_BYTES];  /* digest of the base model */
+    const char *checkpoint;             /* file, or NULL */
+    double checkpoint_every;            /* seconds */
+    int64_t report_every;               /* steps between rows */
     int64_t valid_every; /* rows between validations, beside the first and last; 0: none */
 
     /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-double fl_seconds(void);          /* monotonic */
+double fl_seconds(void); /* monotonic */
 uint64_t fl_monotonic_ns(void);
-uint64_t fl_realtime_ns(void);    /* since 1970 */
+uint64_t fl_realtime_ns(void); /* since 1970 */
 
 #endif

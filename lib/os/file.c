@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "os/folder.h"
 
 ssize_t
 fl_read_full(int fd, const char *name, void *data, size_t n)
@@ -139,6 +141,50 @@ fl_close_input(int fd)
         close(fd);
 }
 
+char *
+fl_follow_links(const char *path)
+{
+    char *now = fl_strdup(path);
+
+    for (int hops = 0; now && hops < 40; hops++) {
+        char link[PATH_MAX];
+        ssize_t n = readlink(now, link, sizeof link - 1);
+        if (n < 0)
+            return now;
+        link[n] = '\0';
+        const char *slash = strrchr(now, '/');
+        size_t dir = slash && link[0] != '/' ? (size_t)(slash - now) + 1 : 0;
+        char *next = fl_alloc(dir + (size_t)n + 1, 1);
+        if (next) {
+            memcpy(next, now, dir);
+            memcpy(next + dir, link, (size_t)n);
+        }
+        free(now);
+        now = next;
+    }
+    if (now)
+        fl_error(FL_FAILED, "%s: too many symbolic links", path);
+    free(now);
+    return NULL;
+}
+
+/* Two names of no file yet: the same name, after links, in one folder? */
+static bool
+same_name(const char *a, const char *b)
+{
+    char *x = fl_follow_links(a), *y = fl_follow_links(b);
+    const char *slash = x ? strrchr(x, '/') : NULL, *base = slash ? slash + 1 : x;
+    char *dir = slash ? fl_strndup(x, (size_t)(slash - x) + 1) : fl_strdup(".");
+    const char *other = y ? strrchr(y, '/') : NULL;
+    bool same = x && y && dir && !strcmp(base, other ? other + 1 : y) &&
+                (!strcmp(x, y) || fl_folder_holds(dir, y));
+
+    free(dir);
+    free(x);
+    free(y);
+    return same;
+}
+
 bool
 fl_same_file(const char *a, const char *b)
 {
@@ -147,7 +193,7 @@ fl_same_file(const char *a, const char *b)
     if (!a || !b)
         return false;
     if (stat(a, &x))
-        return !strcmp(a, b);
+        return stat(b, &y) && same_name(a, b);
     return S_ISREG(x.st_mode) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 

@@ -44,6 +44,12 @@ const char *fl_input_name(const char *path);
  */
 bool fl_same_file(const char *a, const char *b);
 
+/*
+ * The name at the end of a chain of symbolic links, whether or not it exists: free() it. NULL with
+ * an error.
+ */
+char *fl_follow_links(const char *path);
+
 /* The whole of a file in a buffer, refused above MAX bytes. */
 int fl_read_file(const char *path, size_t max, struct fl_buf *content);
 

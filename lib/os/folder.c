@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "os/file.h"
 
 bool
 fl_folder_exists(const char *path)
@@ -19,6 +20,34 @@ fl_folder_exists(const char *path)
     struct stat st;
 
     return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+char *
+fl_folder_of_key(const char *key_path)
+{
+    char *real = fl_follow_links(key_path);
+    size_t size = real ? strlen(real) + sizeof ".state" : 0;
+    char *path = real ? fl_alloc(size, 1) : NULL;
+
+    if (path)
+        snprintf(path, size, "%s.state", real);
+    free(real);
+    return path;
+}
+
+bool
+fl_folder_holds(const char *dir, const char *path)
+{
+    char *real = fl_follow_links(path);
+    char *slash = real ? strrchr(real, '/') : NULL;
+    struct stat x, y;
+
+    if (slash)
+        slash[slash == real] = '\0'; /* "/x" lies in "/" */
+    bool holds = real && !stat(slash ? real : ".", &x) && !stat(dir, &y) && x.st_dev == y.st_dev &&
+                 x.st_ino == y.st_ino;
+    free(real);
+    return holds;
 }
 
 int
@@ -29,9 +58,10 @@ fl_check_private(int fd, const char *name)
     if (fstat(fd, &st))
         return fl_error_errno(errno, "%s: cannot read", name);
     if (st.st_mode & 077)
-        return fl_error(FL_REFUSED, "%s: others can read or change it (mode %03o); chmod go= it, "
-                                    "and make a new key if it was ever copied", name,
-                        (unsigned)(st.st_mode & 0777));
+        return fl_error(FL_REFUSED,
+                        "%s: others can read or change it (mode %03o); chmod go= it, and make a "
+                        "new key if it was ever copied",
+                        name, (unsigned)(st.st_mode & 0777));
     return 0;
 }
 
@@ -93,8 +123,8 @@ fl_folder_open(struct fl_folder *folder, const char *path, bool create)
         result = fl_error_errno(errno, "%s: cannot open", name);
     else if (flock(folder->lock, LOCK_EX | LOCK_NB))
         result = errno == EWOULDBLOCK
-                     ? fl_error(FL_FAILED, "%s: another program is using it; wait for its "
-                                           "end", path)
+                     ? fl_error(FL_FAILED, "%s: another program is using it; wait for its end",
+                                path)
                      : fl_error_errno(errno, "%s: cannot lock", name);
     free(name);
     /* A run that was killed may have renamed a file and not flushed that: nobody acts on it yet. */

@@ -13,7 +13,10 @@ struct fl_folder {
     int lock; /* descriptor of the locked file in it; -1 when not open */
 };
 
-#define FL_FOLDER_INIT {.lock = -1}
+#define FL_FOLDER_INIT                                                                             \
+    {                                                                                              \
+        .lock = -1                                                                                 \
+    }
 
 /*
  * Open and lock the folder at PATH; with CREATE it is made when it is not there, durably. A folder
@@ -26,6 +29,15 @@ void fl_folder_close(struct fl_folder *folder); /* unlocks; fine on one that is 
 
 /* "PATH/NAME", free() it; NULL with an error. */
 char *fl_folder_file(const struct fl_folder *folder, const char *name);
+
+/*
+ * "KEY.state", where a key remembers its rounds: beside the file that KEY_PATH leads to, so that a
+ * symbolic link to a key finds it. free() it; NULL with an error.
+ */
+char *fl_folder_of_key(const char *key_path);
+
+/* Is PATH, links followed and whether or not it exists, directly in the folder DIR? */
+bool fl_folder_holds(const char *dir, const char *path);
 
 /* True when PATH names a folder. */
 bool fl_folder_exists(const char *path);

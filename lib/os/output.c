@@ -14,34 +14,6 @@
 #include "base/mem.h"
 #include "os/file.h"
 
-/* The name at the end of a chain of symbolic links, whether or not it exists; NULL on error. */
-static char *
-follow_links(const char *path)
-{
-    char *now = fl_strdup(path);
-
-    for (int hops = 0; now && hops < 40; hops++) {
-        char link[PATH_MAX];
-        ssize_t n = readlink(now, link, sizeof link - 1);
-        if (n < 0)
-            return now;
-        link[n] = '\0';
-        const char *slash = strrchr(now, '/');
-        size_t dir = slash && link[0] != '/' ? (size_t)(slash - now) + 1 : 0;
-        char *next = fl_alloc(dir + (size_t)n + 1, 1);
-        if (next) {
-            memcpy(next, now, dir);
-            memcpy(next + dir, link, (size_t)n);
-        }
-        free(now);
-        now = next;
-    }
-    if (now)
-        fl_error(FL_FAILED, "%s: too many symbolic links", path);
-    free(now);
-    return NULL;
-}
-
 /* "DIR/.NAME.part" for "DIR/NAME". */
 static char *
 part_name(const char *target)
@@ -95,9 +67,9 @@ static int
 check_not_terminal(const struct fl_output *out, unsigned flags)
 {
     if ((flags & FL_OUTPUT_BINARY) && isatty(out->fd))
-        return fl_error(FL_USAGE,
-                        "%s: is a terminal, and this is binary; use -o FILE or redirect with "
-                        "> FILE", out->name);
+        return fl_error(
+            FL_USAGE, "%s: is a terminal, and this is binary; use -o FILE or redirect with > FILE",
+            out->name);
     return 0;
 }
 
@@ -141,7 +113,7 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
             fl_error_errno(errno, "%s: cannot write", path);
         else if (!check_not_terminal(out, flags))
             return 0;
-    } else if ((out->target = follow_links(path)) && (out->part = part_name(out->target))) {
+    } else if ((out->target = fl_follow_links(path)) && (out->part = part_name(out->target))) {
         out->fresh = flags & FL_OUTPUT_NEW;
         if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
             if (exists && !(flags & FL_OUTPUT_SECRET))
@@ -151,22 +123,6 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
     }
     forget(out);
     return -1;
-}
-
-int
-fl_output_check_names(const char *const *outputs, size_t n, const char *const *inputs, size_t m)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!outputs[i] || !strcmp(outputs[i], "-"))
-            continue;
-        for (size_t j = 0; j < i; j++)
-            if (fl_same_file(outputs[i], outputs[j]))
-                return fl_error(FL_USAGE, "%s: two outputs have one name", outputs[i]);
-        for (size_t j = 0; j < m; j++)
-            if (fl_same_file(outputs[i], inputs[j]))
-                return fl_error(FL_USAGE, "%s: is an input; write to another file", outputs[i]);
-    }
-    return 0;
 }
 
 int

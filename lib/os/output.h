@@ -18,14 +18,17 @@
 #include <stddef.h>
 
 struct fl_output {
-    int fd;        /* write here; -1 when not open */
-    char *name;    /* for messages: the path as given, or "standard output" */
-    char *target;  /* final name, links resolved; NULL when written in place */
-    char *part;    /* the file being written; NULL when written in place */
+    int fd;       /* write here; -1 when not open */
+    char *name;   /* for messages: the path as given, or "standard output" */
+    char *target; /* final name, links resolved; NULL when written in place */
+    char *part;   /* the file being written; NULL when written in place */
     bool flushed, fresh;
 };
 
-#define FL_OUTPUT_INIT {.fd = -1}
+#define FL_OUTPUT_INIT                                                                             \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
 
 enum fl_output_flags {
     FL_OUTPUT_BINARY = 1, /* refuse a terminal with FL_USAGE */
@@ -35,13 +38,6 @@ enum fl_output_flags {
 
 /* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */
 int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
-
-/*
- * None of N outputs may lead to the file of another one or of one of M inputs: -1 (FL_USAGE). NULL
- * and "-" are no files.
- */
-int fl_output_check_names(const char *const *outputs, size_t n, const char *const *inputs,
-                          size_t m);
 
 /* All N bytes, or -1 with an error (FL_PIPE when the reader went away); then abort. */
 int fl_output_write(struct fl_output *out, const void *data, size_t n);

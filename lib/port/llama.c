@@ -74,10 +74,10 @@ check_rope(const json_t *config, const char *path)
 static int
 check_features(const json_t *config, const char *path)
 {
-    static const char *const refused[] = {"attention_bias", "mlp_bias", "quantization_config",
-                                          "sliding_window", "attention_multiplier",
-                                          "residual_multiplier", "embedding_multiplier",
-                                          "logits_scaling"};
+    static const char *const refused[] = {"attention_bias",       "mlp_bias",
+                                          "quantization_config",  "sliding_window",
+                                          "attention_multiplier", "residual_multiplier",
+                                          "embedding_multiplier", "logits_scaling"};
     const char *family = json_string_value(json_object_get(config, "model_type"));
     const json_t *act = json_object_get(config, "hidden_act");
     const json_t *tied = json_object_get(config, "tie_word_embeddings");
@@ -105,8 +105,7 @@ fill_config(struct fl_config *c, const json_t *config, const char *path)
 {
     const json_t *rope = json_object_get(config, "rope_parameters");
 
-    if (check_features(config, path) ||
-        get_count(config, path, "vocab_size", 0, &c->vocab) ||
+    if (check_features(config, path) || get_count(config, path, "vocab_size", 0, &c->vocab) ||
         get_count(config, path, "max_position_embeddings", 2048, &c->ctx) ||
         get_count(config, path, "num_hidden_layers", 0, &c->layers) ||
         get_count(config, path, "hidden_size", 0, &c->channels) ||

@@ -122,7 +122,8 @@ read_header(struct fl_safetensors *s, const json_t *header, uint64_t data_len)
     s->entries = fl_alloc(json_object_size(header), sizeof *s->entries);
     if (!s->entries)
         return -1;
-    json_object_foreach ((json_t *)header, name, value) {
+    json_object_foreach((json_t *)header, name, value)
+    {
         if (!strcmp(name, "__metadata__"))
             continue;
         if (read_entry(s, &s->entries[s->count], name, value, data_len))
@@ -138,8 +139,9 @@ read_header(struct fl_safetensors *s, const json_t *header, uint64_t data_len)
         end = s->entries[i].end;
     }
     if (end != data_len)
-        return fl_error(FL_FAILED, "%s: has bytes behind its last tensor; is it a whole "
-                                   "safetensors file?", s->name);
+        return fl_error(FL_FAILED,
+                        "%s: has bytes behind its last tensor; is it a whole safetensors file?",
+                        s->name);
     qsort(s->entries, s->count, sizeof *s->entries, by_name);
     return 0;
 }
@@ -152,8 +154,8 @@ parse(struct fl_safetensors *s, const unsigned char *data, size_t len)
 
     if (len < 10 || header_len > HEADER_MAX || header_len > len - 8 || data[8] != '{')
         return fl_error(FL_FAILED, "%s: is not a safetensors file", s->name);
-    json_t *header = json_loadb((const char *)data + 8, (size_t)header_len,
-                                JSON_REJECT_DUPLICATES, &why);
+    json_t *header = json_loadb((const char *)data + 8, (size_t)header_len, JSON_REJECT_DUPLICATES,
+                                &why);
     if (!header)
         return fl_error(FL_FAILED, "%s: its header is not JSON: %s (byte %d)", s->name, why.text,
                         why.position);

@@ -25,8 +25,10 @@ fl_name_check(const char *name)
 
     if (len >= 1 && len <= FL_SITE_MAX && strspn(name, first) && strspn(name, more) == len)
         return 0;
-    return fl_error(FL_USAGE, "\"%.80s\" is no name for a member; use 1 to %d of A-Z a-z 0-9 . _ "
-                              "-, a letter or digit first", name, FL_SITE_MAX);
+    return fl_error(FL_USAGE,
+                    "\"%.80s\" is no name for a member; use 1 to %d of A-Z a-z 0-9 . _ -, a letter "
+                    "or digit first",
+                    name, FL_SITE_MAX);
 }
 
 static void
@@ -148,9 +150,8 @@ fl_key_read(const char *path)
         }
     }
     if (key && (seen & 63) != 63) {
-        fl_error(FL_FAILED, "%s: lacks a line of a key; use the version of the program that wrote "
-                            "it",
-                 path);
+        fl_error(FL_FAILED,
+                 "%s: lacks a line of a key; use the version of the program that wrote it", path);
         fl_key_free(key);
         key = NULL;
     }
@@ -169,10 +170,9 @@ put_bytes_line(struct fl_vault *v, const char *word, const void *data, size_t n)
 static int
 put_key(struct fl_vault *v, const struct fl_key *key)
 {
-    return fl_vault_begin(v, KEY_MAGIC) ||
-           fl_vault_word(v, "name") || fl_vault_word(v, key->name) || fl_vault_end_line(v) ||
-           fl_vault_word(v, "epoch") || fl_vault_put_number(v, (uint64_t)key->epoch) ||
-           fl_vault_end_line(v) ||
+    return fl_vault_begin(v, KEY_MAGIC) || fl_vault_word(v, "name") ||
+           fl_vault_word(v, key->name) || fl_vault_end_line(v) || fl_vault_word(v, "epoch") ||
+           fl_vault_put_number(v, (uint64_t)key->epoch) || fl_vault_end_line(v) ||
            put_bytes_line(v, "sign", key->seed, sizeof key->seed) ||
            put_bytes_line(v, "dh", key->dh, sizeof key->dh) ||
            put_bytes_line(v, "reveal", key->reveal, sizeof key->reveal) ||
@@ -272,8 +272,8 @@ check_dh(const unsigned char dh[FL_DH_PUBLIC])
             canonical |= dh[i] != 0xff;
     }
     if (!canonical)
-        return fl_error(FL_REFUSED, "its X25519 key is not in canonical form; ask for another "
-                                    "line");
+        return fl_error(FL_REFUSED,
+                        "its X25519 key is not in canonical form; ask for another line");
     return fl_dh(shared, one, dh); /* any multiple of 8 of a point of small order is zero */
 }
 
@@ -341,15 +341,18 @@ fl_line_parse(struct fl_line *line, const char *text)
     p = line->text;
     if (take_head(&p, line) || take_space(&p) || take_hex(&p, line->sign, 32) || take_space(&p) ||
         take_hex(&p, line->dh, 32) || take_space(&p) || take_hex(&p, line->commitment, 32))
-        return fl_error(FL_USAGE, "\"%.24s...\" is not a member's public line; fl-keygen -n NAME "
-                                  "prints one", line->text);
+        return fl_error(FL_USAGE,
+                        "\"%.24s...\" is not a member's public line; fl-keygen -n NAME prints one",
+                        line->text);
     line_root(root, line->text, (size_t)(p - line->text));
     if (take_space(&p) || take_hex(&p, sig, sizeof sig) || *p)
-        return fl_error(FL_USAGE, "the public line of \"%s\" is cut or has more behind it; copy it "
-                                  "whole", line->name);
+        return fl_error(FL_USAGE,
+                        "the public line of \"%s\" is cut or has more behind it; copy it whole",
+                        line->name);
     if (fl_sig_check(sig, "line", NULL, 0, root, line->sign))
-        return fl_error(FL_REFUSED, "the public line of \"%s\" is not signed by its own key; ask "
-                                    "for it again", line->name);
+        return fl_error(FL_REFUSED,
+                        "the public line of \"%s\" is not signed by its own key; ask for it again",
+                        line->name);
     if (check_dh(line->dh)) {
         char about[FL_SITE_MAX + 32];
         snprintf(about, sizeof about, "the public line of \"%s\"", line->name);

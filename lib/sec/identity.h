@@ -18,8 +18,8 @@
 #include "sec/vault.h"
 
 enum {
-    FL_SITE_MAX = 63,   /* characters of a name */
-    FL_LINE_MAX = 512,  /* of a public line, its zero included */
+    FL_SITE_MAX = 63,  /* characters of a name */
+    FL_LINE_MAX = 512, /* of a public line, its zero included */
     FL_EPOCH_MAX = 1000000000
 };
 
@@ -54,7 +54,7 @@ void fl_key_free(struct fl_key *key); /* wipes; NULL is fine */
 
 /* NULL with an error; FL_REFUSED for a file that others can read. */
 struct fl_key *fl_key_read(const char *path);
-int fl_key_write(const struct fl_key *key, const char *path); /* replaces the file in one step */
+int fl_key_write(const struct fl_key *key, const char *path);  /* replaces the file in one step */
 int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
 
 /* Fresh DH and REVEAL for EPOCH in place of the old ones. */

@@ -7,8 +7,7 @@
 int
 fl_pair_root(unsigned char ck[FL_PAIR_KEY], const struct fl_pair *pair,
              const unsigned char secret[32], const unsigned char peer[32],
-             const unsigned char x_lo[32], const unsigned char x_hi[32],
-             const unsigned char *psk)
+             const unsigned char x_lo[32], const unsigned char x_hi[32], const unsigned char *psk)
 {
     unsigned char shared[FL_DH_SHARED];
     struct fl_hash h;

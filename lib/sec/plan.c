@@ -12,11 +12,25 @@
 
 #define ROSTER_TENSOR "roster"
 
-static const char *const plan_keys[] = {
-    "after", "base", "base.round", "deadline", "encoding.bits", "encoding.clip",
-    "encoding.rounding", "encoding.scale", "noise", "protection", "round", "tensors.names",
-    "tensors.plain", "tensors.shapes", "weight.alpha", "weight.bandwidth", "weight.cap",
-    "weight.rule", NULL};
+static const char *const plan_keys[] = {"after",
+                                        "base",
+                                        "base.round",
+                                        "deadline",
+                                        "encoding.bits",
+                                        "encoding.clip",
+                                        "encoding.rounding",
+                                        "encoding.scale",
+                                        "noise",
+                                        "protection",
+                                        "round",
+                                        "tensors.names",
+                                        "tensors.plain",
+                                        "tensors.shapes",
+                                        "weight.alpha",
+                                        "weight.bandwidth",
+                                        "weight.cap",
+                                        "weight.rule",
+                                        NULL};
 
 void
 fl_plan_release(struct fl_plan *plan)
@@ -100,9 +114,8 @@ fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
         const struct fl_tensor *t = i < n ? fl_object_tensor(update, i) : NULL;
         struct fl_tensor p;
         if (i >= plan->count)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan's model has "
-                                       "not", file,
-                            t->name);
+            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan's model has not",
+                            file, t->name);
         fl_tensor_init(&p, plan->tensors[i].name, FL_F32, plan->tensors[i].rank,
                        plan->tensors[i].dims);
         if (!t || strcmp(t->name, p.name))
@@ -263,8 +276,9 @@ known_keys(const struct fl_meta *meta)
         while (*k && strcmp(*k, meta->items[i].key))
             k++;
         if (!*k)
-            return fl_error(FL_REFUSED, "its \"%s\" is not known to this version, which could not "
-                                        "keep to it", meta->items[i].key);
+            return fl_error(FL_REFUSED,
+                            "its \"%s\" is not known to this version, which could not keep to it",
+                            meta->items[i].key);
     }
     return 0;
 }
@@ -383,8 +397,8 @@ get_meta(struct fl_plan *plan, const struct fl_meta *meta)
     const char *rule, *deadline = "";
     int64_t round, bits;
     int protection = get_choice(meta, "protection", "pairwise", "double");
-    int rounding = protection < 0 ? -1 : get_choice(meta, "encoding.rounding", "nearest",
-                                                    "stochastic");
+    int rounding = protection < 0 ? -1
+                                  : get_choice(meta, "encoding.rounding", "nearest", "stochastic");
 
     if (rounding < 0 || get_choice(meta, "noise", "none", NULL) ||
         fl_meta_get_bytes(meta, "base", 32, &base) ||
@@ -427,8 +441,9 @@ check_signatures(const struct fl_plan *plan, const struct fl_object *o)
             return -1;
         hub |= sign->signer == FL_SIGNER_HUB;
     }
-    return hub ? 0 : fl_error(FL_REFUSED, "is not signed by the hub; ask for a copy with its "
-                                          "signature");
+    return hub ? 0
+               : fl_error(FL_REFUSED,
+                          "is not signed by the hub; ask for a copy with its signature");
 }
 
 static int

@@ -21,8 +21,8 @@
 #define FL_WEIGHT_TENSOR "sum.weight" /* the weight lane's name in an upload */
 
 enum {
-    FL_CHUNK_WORDS = 8192,      /* 64 KiB: what one stream of a mask covers */
-    FL_WEIGHT_BITS = 40         /* a weight of 1 is 2^40 in its lane */
+    FL_CHUNK_WORDS = 8192, /* 64 KiB: what one stream of a mask covers */
+    FL_WEIGHT_BITS = 40    /* a weight of 1 is 2^40 in its lane */
 };
 
 struct fl_plan_tensor {
@@ -45,9 +45,9 @@ struct fl_plan { /* a zeroed struct is empty */
     double clip, scale;      /* values to +-clip, times scale, a power of two */
     bool stochastic;
     enum fl_weight_rule rule;
-    double cap, alpha;       /* weights count as at most cap; alpha is dynamic's */
-    double *bandwidth;       /* (n) Mbit/s; NULL: 1 for everybody */
-    char deadline[24];       /* RFC 3339 in UTC; "" without one */
+    double cap, alpha; /* weights count as at most cap; alpha is dynamic's */
+    double *bandwidth; /* (n) Mbit/s; NULL: 1 for everybody */
+    char deadline[24]; /* RFC 3339 in UTC; "" without one */
     size_t count;
     struct fl_plan_tensor *tensors; /* in the order of the model */
     size_t *order;                  /* (count + 1) tensor at each place; see fl_plan_at */

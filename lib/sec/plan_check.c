@@ -37,11 +37,12 @@ check_encoding(const struct fl_plan *plan)
     uint64_t sum, most;
     int exponent;
 
-    if (plan->bits < 8 || (plan->bits > 32 && plan->bits != 64) ||
-        plan->bits < policy->bits_min || plan->bits > policy->bits_max)
-        return fl_error(FL_REFUSED, "lanes of %u bits are not allowed; the policy has %lld to "
-                                    "%lld, and they are 8 to 32 or 64", plan->bits,
-                        (long long)policy->bits_min, (long long)policy->bits_max);
+    if (plan->bits < 8 || (plan->bits > 32 && plan->bits != 64) || plan->bits < policy->bits_min ||
+        plan->bits > policy->bits_max)
+        return fl_error(FL_REFUSED,
+                        "lanes of %u bits are not allowed; the policy has %lld to %lld, and they "
+                        "are 8 to 32 or 64",
+                        plan->bits, (long long)policy->bits_min, (long long)policy->bits_max);
     if (!(plan->clip >= policy->clip_min && plan->clip <= policy->clip_max))
         return fl_error(FL_REFUSED, "a clip of %g is not allowed; the policy has %g to %g",
                         plan->clip, policy->clip_min, policy->clip_max);
@@ -50,13 +51,14 @@ check_encoding(const struct fl_plan *plan)
     most = (UINT64_C(1) << (plan->bits - 1)) - 1;
     if (!(plan->clip * plan->scale < 0x1p62) ||
         fl_mul_u64(fl_plan_largest(plan), plan->roster.n, &sum) || sum > most)
-        return fl_error(FL_REFUSED, "the sum of %zu sites at clip %g and scale %g does not fit "
-                                    "lanes of %u bits and could wrap; take a smaller scale or more "
-                                    "bits",
+        return fl_error(FL_REFUSED,
+                        "the sum of %zu sites at clip %g and scale %g does not fit lanes of %u "
+                        "bits and could wrap; take a smaller scale or more bits",
                         plan->roster.n, plan->clip, plan->scale, plan->bits);
     if (plan->scale * 4 < fl_plan_largest_scale(plan))
-        return fl_error(FL_REFUSED, "a scale of %g is less than a quarter of %g, the largest that "
-                                    "fits: updates of small weight would vanish from the sum",
+        return fl_error(FL_REFUSED,
+                        "a scale of %g is less than a quarter of %g, the largest that fits: "
+                        "updates of small weight would vanish from the sum",
                         plan->scale, fl_plan_largest_scale(plan));
     return 0;
 }
@@ -71,8 +73,10 @@ check_weights(const struct fl_plan *plan)
     if (policy->cap[plan->rule] == 0)
         return fl_error(FL_REFUSED, "the weight rule %s is not allowed by the policy", name);
     if (!(plan->cap > 0 && plan->cap <= policy->cap[plan->rule]))
-        return fl_error(FL_REFUSED, "a cap of %.10g on weights is not allowed; the policy has at "
-                                    "most %.10g for %s", plan->cap, policy->cap[plan->rule], name);
+        return fl_error(
+            FL_REFUSED,
+            "a cap of %.10g on weights is not allowed; the policy has at most %.10g for %s",
+            plan->cap, policy->cap[plan->rule], name);
     if (!(plan->alpha >= 0 && plan->alpha <= 4))
         return fl_error(FL_REFUSED, "alpha %g is not from 0 to 4", plan->alpha);
     for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++) {
@@ -83,10 +87,11 @@ check_weights(const struct fl_plan *plan)
         high = plan->bandwidth[i] > high ? plan->bandwidth[i] : high;
     }
     if (plan->bandwidth && plan->alpha > 0 && fl_power(high / low, plan->alpha) > policy->spread)
-        return fl_error(FL_REFUSED, "bandwidths from %g to %g at alpha %g let one site count %g "
-                                    "times another; the policy has a spread of %g: a sum that is "
-                                    "one site's would be no secret", low, high, plan->alpha,
-                        fl_power(high / low, plan->alpha), policy->spread);
+        return fl_error(
+            FL_REFUSED,
+            "bandwidths from %g to %g at alpha %g let one site count %g times another; the policy "
+            "has a spread of %g: a sum that is one site's would be no secret",
+            low, high, plan->alpha, fl_power(high / low, plan->alpha), policy->spread);
     return 0;
 }
 
@@ -96,8 +101,9 @@ check_tensors(const struct fl_plan *plan)
     for (size_t i = 0; i < plan->count; i++) {
         const struct fl_plan_tensor *t = &plan->tensors[i];
         if (t->role == FL_PLAIN && !fl_name_list_has(&plan->roster.policy.plain, t->name))
-            return fl_error(FL_REFUSED, "tensor \"%s\" would travel plain, which the policy does "
-                                        "not allow", t->name);
+            return fl_error(FL_REFUSED,
+                            "tensor \"%s\" would travel plain, which the policy does not allow",
+                            t->name);
         if (!strcmp(t->name, FL_WEIGHT_TENSOR))
             return fl_error(FL_REFUSED, "the model has a tensor \"%s\"; that name is the weight's",
                             t->name);
@@ -139,8 +145,9 @@ fl_plan_check(const struct fl_plan *plan)
         return fl_error(FL_REFUSED, "protection %s is not allowed by the policy",
                         plan->protection == FL_PROTECT_DOUBLE ? "double" : "pairwise");
     if (plan->protection == FL_PROTECT_DOUBLE)
-        return fl_error(FL_REFUSED, "protection double is not there yet; use pairwise, in which "
-                                    "all sites must finish");
+        return fl_error(
+            FL_REFUSED,
+            "protection double is not there yet; use pairwise, in which all sites must finish");
     if (*plan->deadline && fl_plan_deadline(plan->deadline))
         return fl_error(FL_REFUSED, "the deadline \"%s\" is no time like 2026-11-24T18:00:00Z",
                         plan->deadline);

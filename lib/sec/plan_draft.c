@@ -11,8 +11,8 @@
 #include "math/vector.h"
 #include "sec/plan.h"
 
-#define DEFAULT_BITS  32
-#define DEFAULT_CLIP  1.0
+#define DEFAULT_BITS 32
+#define DEFAULT_CLIP 1.0
 
 static double
 within(double value, double min, double max)
@@ -38,8 +38,8 @@ draft_encoding(struct fl_plan *plan, const struct fl_round_conf *conf)
     plan->scale = conf->scale > 0 ? conf->scale : fl_plan_largest_scale(plan);
     plan->stochastic = !conf->rounding || !strcmp(conf->rounding, "stochastic");
     if (plan->scale == 0)
-        return fl_error(FL_REFUSED, "lanes of %u bits cannot hold a sum of %zu sites; take more "
-                                    "bits",
+        return fl_error(FL_REFUSED,
+                        "lanes of %u bits cannot hold a sum of %zu sites; take more bits",
                         plan->bits, plan->roster.n);
     return 0;
 }
@@ -65,9 +65,10 @@ draft_bandwidth(struct fl_plan *plan, const struct fl_round_conf *conf)
         plan->bandwidth[fl_roster_find(&plan->roster, names->items[i])] = conf->bandwidth[i];
     for (size_t i = 0; i < plan->roster.n; i++)
         if (plan->bandwidth[i] == 0)
-            return fl_error(FL_USAGE, "bandwidth: \"%s\" has none, which weights: dynamic needs; "
-                                      "give all sites one, or alpha: "
-                                      "0", plan->roster.sites[i].name);
+            return fl_error(FL_USAGE,
+                            "bandwidth: \"%s\" has none, which weights: dynamic needs; give all "
+                            "sites one, or alpha: 0",
+                            plan->roster.sites[i].name);
     return 0;
 }
 
@@ -115,8 +116,9 @@ check_finite(struct fl_object *model, size_t i)
     size_t bad = values ? fl_vec_finite(values, count) : 0;
 
     if (values && bad < count)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\": value %zu is %g; only finite values can be "
-                        "trained", fl_object_name(model), fl_object_tensor(model, i)->name, bad,
+        return fl_error(FL_FAILED,
+                        "%s: tensor \"%s\": value %zu is %g; only finite values can be trained",
+                        fl_object_name(model), fl_object_tensor(model, i)->name, bad,
                         (double)values[bad]);
     fl_object_forget(model, i);
     return values ? 0 : -1;
@@ -170,8 +172,9 @@ check_after(const struct fl_object *model, const struct fl_object *after)
                         fl_object_name(after));
     if (fl_meta_get_bytes(m, "parent", 32, &parent) || memcmp(parent, base, 32) ||
         fl_meta_get_i64(m, "round", 0, INT64_MAX, &round) || round != before + 1)
-        return fl_error(FL_REFUSED, "%s: does not follow from %s; give the model that fl-apply "
-                                    "made of it", fl_object_name(model), fl_object_name(after));
+        return fl_error(FL_REFUSED,
+                        "%s: does not follow from %s; give the model that fl-apply made of it",
+                        fl_object_name(model), fl_object_name(after));
     return 0;
 }
 

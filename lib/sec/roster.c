@@ -167,9 +167,10 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
                  set_lines(meta, "sites", &conf->sites) || set_line(meta, "hub", conf->hub) ||
                  fl_meta_set_text_list(meta, "committee", (const char *const *)committee.items,
                                        committee.count) ||
-                 fl_meta_set_i64(meta, "threshold", conf->threshold ? conf->threshold
-                                                    : m             ? 2 * m / 3 + 1
-                                                                    : 0) ||
+                 fl_meta_set_i64(meta, "threshold",
+                                 conf->threshold ? conf->threshold
+                                 : m             ? 2 * m / 3 + 1
+                                                 : 0) ||
                  fl_meta_set_i64(meta, "min_sum", conf->min_sum ? conf->min_sum : min_sum) ||
                  set_policy(meta, &conf->policy);
     fl_name_list_release(&committee);
@@ -227,12 +228,13 @@ get_lines(struct fl_roster *r, const struct fl_meta *meta)
     if (!sites || fl_meta_get_text(meta, "hub", &hub))
         return -1;
     if (sites->count < FL_SITES_MIN)
-        return fl_error(FL_USAGE, "has %zu sites; at least %d are needed, since each of two would "
-                                  "learn the other's update from the sum", sites->count,
-                        FL_SITES_MIN);
+        return fl_error(FL_USAGE,
+                        "has %zu sites; at least %d are needed, since each of two would learn the "
+                        "other's update from the sum",
+                        sites->count, FL_SITES_MIN);
     if (sites->count > FL_SITES_MAX)
-        return fl_error(FL_USAGE, "has %zu sites; more than %d need groups, which are not there "
-                                  "yet",
+        return fl_error(FL_USAGE,
+                        "has %zu sites; more than %d need groups, which are not there yet",
                         sites->count, FL_SITES_MAX);
     r->sites = fl_alloc(sites->count, sizeof *r->sites);
     if (!r->sites)
@@ -242,10 +244,11 @@ get_lines(struct fl_roster *r, const struct fl_meta *meta)
         if (fl_line_parse(line, sites->value.text_list[r->n]))
             return -1;
         if (line->epoch != r->epoch)
-            return fl_error(FL_USAGE, "the line of \"%s\" is for epoch %lld, the roster is of "
-                                      "epoch %lld; ask for the line that fl-keygen --renew --epoch "
-                                      "%lld prints", line->name, (long long)line->epoch,
-                            (long long)r->epoch, (long long)r->epoch);
+            return fl_error(FL_USAGE,
+                            "the line of \"%s\" is for epoch %lld, the roster is of epoch %lld; "
+                            "ask for the line that fl-keygen --renew --epoch %lld prints",
+                            line->name, (long long)line->epoch, (long long)r->epoch,
+                            (long long)r->epoch);
     }
     if (fl_line_parse(&r->hub, hub))
         return -1;
@@ -268,8 +271,10 @@ check_unique(const struct fl_roster *r)
                                 a->name);
             if (!memcmp(a->sign, b->sign, 32) || !memcmp(a->dh, b->dh, 32) ||
                 !memcmp(a->commitment, b->commitment, 32))
-                return fl_error(FL_REFUSED, "\"%s\" and \"%s\" have the same key; each makes its "
-                                            "own with fl-keygen", a->name, b->name);
+                return fl_error(
+                    FL_REFUSED,
+                    "\"%s\" and \"%s\" have the same key; each makes its own with fl-keygen",
+                    a->name, b->name);
         }
     }
     return 0;
@@ -300,11 +305,13 @@ get_committee(struct fl_roster *r, const struct fl_meta *meta)
     }
     int64_t m = (int64_t)r->m;
     if (fl_meta_get_i64(meta, "threshold", 0, m, &r->threshold))
-        return fl_error(FL_USAGE, "threshold: must be at most the %zu members of the "
-                                  "committee", r->m);
+        return fl_error(FL_USAGE, "threshold: must be at most the %zu members of the committee",
+                        r->m);
     if (m && 2 * r->threshold <= m)
-        return fl_error(FL_USAGE, "threshold: must be above half of the committee of %zu, or two "
-                                  "different sums of one round could be opened", r->m);
+        return fl_error(FL_USAGE,
+                        "threshold: must be above half of the committee of %zu, or two different "
+                        "sums of one round could be opened",
+                        r->m);
     if (fl_meta_get_i64(meta, "min_sum", FL_SITES_MIN, (int64_t)r->n, &r->min_sum))
         return fl_error(FL_USAGE, "min_sum: must be from %d to the number of sites, %zu",
                         FL_SITES_MIN, r->n);
@@ -315,8 +322,9 @@ static int
 get_rules(struct fl_policy *p, const struct fl_meta *meta)
 {
     const struct fl_meta_item *rules = list(meta, "policy.weights", FL_META_TEXT_LIST, 0);
-    const struct fl_meta_item *caps =
-        rules ? list(meta, "policy.caps", FL_META_F64_LIST, rules->count) : NULL;
+    const struct fl_meta_item *caps = rules ? list(meta, "policy.caps", FL_META_F64_LIST,
+                                                   rules->count)
+                                            : NULL;
     int last = -1;
 
     if (!caps || !rules->count)
@@ -325,8 +333,8 @@ get_rules(struct fl_policy *p, const struct fl_meta *meta)
         int rule = fl_weight_rule_find(rules->value.text_list[i]);
         double cap = caps->value.f64_list[i];
         if (rule <= last || !(cap >= 1e-12 && cap <= 1e15))
-            return fl_error(FL_USAGE, "policy: its weight rules or their caps are not in the "
-                                      "canonical form");
+            return fl_error(FL_USAGE,
+                            "policy: its weight rules or their caps are not in the canonical form");
         p->cap[rule] = cap;
         last = rule;
     }
@@ -338,10 +346,11 @@ get_policy(struct fl_policy *p, const struct fl_meta *meta)
 {
     const struct fl_meta_item *bits = list(meta, "policy.bits", FL_META_I64_LIST, 2);
     const struct fl_meta_item *clip = bits ? list(meta, "policy.clip", FL_META_F64_LIST, 2) : NULL;
-    const struct fl_meta_item *protection =
-        clip ? list(meta, "policy.protection", FL_META_TEXT_LIST, 0) : NULL;
-    const struct fl_meta_item *plain =
-        protection ? list(meta, "policy.plain", FL_META_TEXT_LIST, 0) : NULL;
+    const struct fl_meta_item *protection = clip ? list(meta, "policy.protection",
+                                                        FL_META_TEXT_LIST, 0)
+                                                 : NULL;
+    const struct fl_meta_item *plain = protection ? list(meta, "policy.plain", FL_META_TEXT_LIST, 0)
+                                                  : NULL;
     const char *noise;
 
     if (!plain || get_rules(p, meta) || fl_meta_get_text(meta, "policy.noise", &noise) ||
@@ -375,8 +384,10 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
 
     r->policy.vary = fl_meta_find(meta, "policy.vary") != NULL;
     if (meta->count != CANONICAL_KEYS + (size_t)r->policy.vary)
-        return fl_error(FL_USAGE, "the roster has %zu values where this version knows %d; use the "
-                                  "version that wrote it", meta->count, CANONICAL_KEYS);
+        return fl_error(
+            FL_USAGE,
+            "the roster has %zu values where this version knows %d; use the version that wrote it",
+            meta->count, CANONICAL_KEYS);
     if (r->policy.vary && fl_meta_get_i64(meta, "policy.vary", 1, 1, &one))
         return -1;
     if (fl_meta_get_text(meta, "federation", &federation) || fl_name_check(federation))
@@ -431,21 +442,24 @@ fl_roster_sign(const struct fl_roster *r, uint32_t signer, const struct fl_key *
 }
 
 int
-fl_roster_check_sign(const struct fl_roster *r, const char *kind,
-                     const unsigned char digest[32], const struct fl_sign *sign)
+fl_roster_check_sign(const struct fl_roster *r, const char *kind, const unsigned char digest[32],
+                     const struct fl_sign *sign)
 {
     const struct fl_line *line = fl_roster_line(r, sign->signer);
 
     if (memcmp(sign->roster, r->digest, 32))
-        return fl_error(FL_REFUSED, "the signature of \"%s\" was made under another roster or "
-                                    "epoch than \"%s\", epoch %lld", sign->name, r->federation,
-                        (long long)r->epoch);
+        return fl_error(FL_REFUSED,
+                        "the signature of \"%s\" was made under another roster or epoch than "
+                        "\"%s\", epoch %lld",
+                        sign->name, r->federation, (long long)r->epoch);
     if (!line || strcmp(line->name, sign->name) || memcmp(line->sign, sign->key, 32))
         return fl_error(FL_REFUSED, "\"%s\" signed with a key that is not its own in the roster",
                         sign->name);
     if (fl_sig_check(sign->signature, kind, r->digest, sign->signer, digest, line->sign))
-        return fl_error(FL_REFUSED, "the signature of \"%s\" does not hold: what it signed was "
-                                    "changed; fetch it again", sign->name);
+        return fl_error(
+            FL_REFUSED,
+            "the signature of \"%s\" does not hold: what it signed was changed; fetch it again",
+            sign->name);
     return 0;
 }
 

@@ -21,11 +21,11 @@ enum { FL_SITES_MIN = 3, FL_SITES_MAX = 256, FL_COMMITTEE_MAX = 15 };
 struct fl_roster { /* a zeroed struct is empty */
     char federation[FL_SITE_MAX + 1];
     int64_t epoch, first_round;
-    bool psk;                 /* a pre-shared secret is in every chain's root */
-    size_t n;                 /* sites; a site's index is its place in the list */
+    bool psk; /* a pre-shared secret is in every chain's root */
+    size_t n; /* sites; a site's index is its place in the list */
     struct fl_line *sites;
     struct fl_line hub;
-    size_t m;                 /* committee members, by site index; 0: none was chosen */
+    size_t m; /* committee members, by site index; 0: none was chosen */
     uint32_t *committee;
     int64_t threshold, min_sum;
     struct fl_policy policy;
@@ -67,7 +67,7 @@ struct fl_verifier {
     const struct fl_roster *roster; /* NULL: judge nothing */
     const char *kind;               /* of the object, and its digest */
     unsigned char digest[32];
-    size_t count;                   /* signatures that held; begins at 0 */
+    size_t count; /* signatures that held; begins at 0 */
 };
 
 /* ARG is a struct fl_verifier: fl_roster_check_sign, counted. */

@@ -38,9 +38,8 @@ fl_sig_make(unsigned char sig[FL_SIGN_BYTES], const char *kind, const unsigned c
 }
 
 int
-fl_sig_check(const unsigned char sig[FL_SIGN_BYTES], const char *kind,
-             const unsigned char *roster, uint32_t signer, const unsigned char root[32],
-             const unsigned char pub[FL_SIGN_PUBLIC])
+fl_sig_check(const unsigned char sig[FL_SIGN_BYTES], const char *kind, const unsigned char *roster,
+             uint32_t signer, const unsigned char root[32], const unsigned char pub[FL_SIGN_PUBLIC])
 {
     unsigned char text[MESSAGE_MAX];
 

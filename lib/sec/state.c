@@ -12,12 +12,7 @@
 char *
 fl_state_dir(const char *key_path, const char *dir)
 {
-    size_t size = strlen(key_path) + sizeof ".state";
-    char *path = dir ? fl_strdup(dir) : fl_alloc(size, 1);
-
-    if (path && !dir)
-        snprintf(path, size, "%s.state", key_path);
-    return path;
+    return dir ? fl_strdup(dir) : fl_folder_of_key(key_path);
 }
 
 void
@@ -79,10 +74,10 @@ put_in_force(struct fl_state *s, const unsigned char roster[32])
 static int
 lost(const struct fl_key *key, const char *dir, const char *what)
 {
-    return fl_error(FL_REFUSED, "%s: %s; the key of \"%s\" cannot be used without it, since a "
-                                "round might be masked twice: make a new key for the next "
-                                "epoch", dir, what,
-                    key->name);
+    return fl_error(FL_REFUSED,
+                    "%s: %s; the key of \"%s\" cannot be used without it, since a round might be "
+                    "masked twice: make a new key for the next epoch",
+                    dir, what, key->name);
 }
 
 /* The state must be this key's. */
@@ -98,8 +93,9 @@ struct fl_state *
 fl_state_open(const char *dir, const struct fl_key *key)
 {
     if (!key->has_roster) {
-        fl_error(FL_REFUSED, "the key of \"%s\" has accepted no roster; run fl-keygen --accept "
-                             "ROSTER first", key->name);
+        fl_error(FL_REFUSED,
+                 "the key of \"%s\" has accepted no roster; run fl-keygen --accept ROSTER first",
+                 key->name);
         return NULL;
     }
     if (!fl_folder_exists(dir)) {
@@ -136,14 +132,17 @@ check_member(const struct fl_key *key, const struct fl_roster *r, int64_t *index
 
     *index = fl_roster_find_key(r, key->public);
     if (*index < 0)
-        return fl_error(FL_REFUSED, "the roster does not hold the key of \"%s\"; ask for it to be "
-                                    "put in", key->name);
+        return fl_error(FL_REFUSED,
+                        "the roster does not hold the key of \"%s\"; ask for it to be put in",
+                        key->name);
     const struct fl_line *line = fl_roster_line(r, (uint32_t)*index);
     fl_key_line(key, &own);
     if (strcmp(line->name, key->name) ||
         (*index != (int64_t)FL_SIGNER_HUB && strcmp(line->text, own.text)))
-        return fl_error(FL_REFUSED, "the roster's line of \"%s\" is not the one that its key has "
-                                    "now; fl-keygen --public prints that one", line->name);
+        return fl_error(FL_REFUSED,
+                        "the roster's line of \"%s\" is not the one that its key has now; "
+                        "fl-keygen --public prints that one",
+                        line->name);
     return 0;
 }
 
@@ -152,27 +151,30 @@ check_psk(const struct fl_roster *r, int64_t index, const unsigned char *psk)
 {
     if (index == (int64_t)FL_SIGNER_HUB || r->psk == (psk != NULL))
         return 0;
-    return fl_error(FL_USAGE, r->psk ? "the roster wants a pre-shared secret; give it with --psk "
-                                       "FILE"
-                                     : "the roster has no pre-shared secret; leave out --psk");
+    return fl_error(FL_USAGE, r->psk
+                                  ? "the roster wants a pre-shared secret; give it with --psk FILE"
+                                  : "the roster has no pre-shared secret; leave out --psk");
 }
 
 static int
 check_order(const struct fl_key *key, const struct fl_state *s, const struct fl_roster *r)
 {
     if (key->has_roster && r->epoch <= key->roster_epoch)
-        return fl_error(FL_REFUSED, "the roster is of epoch %lld, and the key of \"%s\" has "
-                                    "accepted epoch %lld; a new roster needs a later epoch",
+        return fl_error(FL_REFUSED,
+                        "the roster is of epoch %lld, and the key of \"%s\" has accepted epoch "
+                        "%lld; a new roster needs a later epoch",
                         (long long)r->epoch, key->name, (long long)key->roster_epoch);
     if (!key->has_roster && (s->ctr || s->plan_count))
-        return fl_error(FL_REFUSED, "the state of \"%s\" has been used, and its key file is an old "
-                                    "copy that does not know it; take the newer key file",
+        return fl_error(FL_REFUSED,
+                        "the state of \"%s\" has been used, and its key file is an old copy that "
+                        "does not know it; take the newer key file",
                         key->name);
     for (size_t i = 0; i < s->section_count; i++)
         if (key->has_roster && strcmp(s->section[i].federation, r->federation))
-            return fl_error(FL_REFUSED, "the key of \"%s\" belongs to the federation \"%s\", not "
-                                        "to \"%s\"; make another key for that one", key->name,
-                            s->section[i].federation, r->federation);
+            return fl_error(FL_REFUSED,
+                            "the key of \"%s\" belongs to the federation \"%s\", not to \"%s\"; "
+                            "make another key for that one",
+                            key->name, s->section[i].federation, r->federation);
     return 0;
 }
 
@@ -280,12 +282,14 @@ fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip)
     uint64_t next = s->section[0].next;
 
     if (round < next)
-        return fl_error(FL_REFUSED, "round %llu is over for this key, which is at round %llu; a "
-                                    "round is masked once", (unsigned long long)round,
-                        (unsigned long long)next);
+        return fl_error(
+            FL_REFUSED,
+            "round %llu is over for this key, which is at round %llu; a round is masked once",
+            (unsigned long long)round, (unsigned long long)next);
     if (round - next >= (uint64_t)max_skip)
-        return fl_error(FL_REFUSED, "round %llu is too far: this key is at round %llu and may skip "
-                                    "fewer than %lld; accept a roster of a new epoch",
+        return fl_error(FL_REFUSED,
+                        "round %llu is too far: this key is at round %llu and may skip fewer than "
+                        "%lld; accept a roster of a new epoch",
                         (unsigned long long)round, (unsigned long long)next, (long long)max_skip);
     return 0;
 }
@@ -297,8 +301,8 @@ fl_state_check_base(const struct fl_state *s, const unsigned char base[32],
     for (size_t i = 0; i < s->base_count; i++)
         if (!memcmp(s->bases[i].base, base, 32) && memcmp(s->bases[i].use, use, 32))
             return fl_error(FL_REFUSED, "its base model was used in a round of other sites, "
-                                        "weights or encoding; the difference of the two sums "
-                                        "would show single updates: continue from another model");
+                                        "weights or encoding; the difference of the two sums would "
+                                        "show single updates: continue from another model");
     return 0;
 }
 
@@ -308,10 +312,11 @@ fl_state_check_terms(const struct fl_state *s, const unsigned char terms[32])
     const struct fl_section *now = &s->section[0];
 
     if (now->has_terms && memcmp(now->terms, terms, sizeof now->terms))
-        return fl_error(FL_REFUSED, "its weights, bandwidths, bits, clip, rounding or plain "
-                                    "tensors are not those of this epoch's earlier rounds; nearly "
-                                    "the same updates summed in two ways would show single ones: "
-                                    "plan as before, or agree on a roster with policy: vary");
+        return fl_error(
+            FL_REFUSED,
+            "its weights, bandwidths, bits, clip, rounding or plain tensors are not those of this "
+            "epoch's earlier rounds; nearly the same updates summed in two ways would show single "
+            "ones: plan as before, or agree on a roster with policy: vary");
     return 0;
 }
 
@@ -395,8 +400,9 @@ fl_state_commit_plan(struct fl_state *s, uint64_t round, const unsigned char dig
             continue;
         if (!memcmp(p->digest, digest, 32))
             return 0;
-        return fl_error(FL_REFUSED, "another plan was signed for round %llu; sites would mask for "
-                                    "one or the other and no sum would open: take another round",
+        return fl_error(FL_REFUSED,
+                        "another plan was signed for round %llu; sites would mask for one or the "
+                        "other and no sum would open: take another round",
                         (unsigned long long)round);
     }
     struct fl_signed_plan *plans = fl_grow(s->plans, s->plan_count, &s->plan_cap, sizeof *plans);

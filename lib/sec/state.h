@@ -33,8 +33,8 @@ struct fl_section { /* what belongs to one accepted roster */
     uint64_t next;            /* round that the chains are at */
     unsigned char reveal[32]; /* what the line's commitment opens to */
     bool has_terms;
-    unsigned char terms[32];  /* fl_plan_terms of the first round that was masked */
-    unsigned char *chains;    /* (n, 32) in secret memory, the own row zero; NULL for the hub */
+    unsigned char terms[32]; /* fl_plan_terms of the first round that was masked */
+    unsigned char *chains;   /* (n, 32) in secret memory, the own row zero; NULL for the hub */
 };
 
 struct fl_round { /* an upload that was made, and is kept for sending again */
@@ -56,18 +56,18 @@ struct fl_signed_plan {
 
 struct fl_state { /* in secret memory */
     struct fl_folder folder;
-    unsigned char key[32];  /* whose: its Ed25519 public key */
-    uint64_t ctr;           /* uploads made so far, and the digest of the last one: */
+    unsigned char key[32]; /* whose: its Ed25519 public key */
+    uint64_t ctr;          /* uploads made so far, and the digest of the last one: */
     unsigned char prev[32];
     size_t section_count;
     struct fl_section section[2]; /* the one in force is first */
     size_t round_count, round_cap, base_count, base_cap, plan_count, plan_cap;
-    struct fl_round *rounds;      /* oldest first */
+    struct fl_round *rounds; /* oldest first */
     struct fl_used_base *bases;
     struct fl_signed_plan *plans;
 };
 
-/* The state folder of a key file: DIR if that is not NULL, else "KEY_PATH.state". free() it. */
+/* The state folder of a key file: DIR if that is not NULL, else the one beside it. free() it. */
 char *fl_state_dir(const char *key_path, const char *dir);
 
 /*

@@ -243,12 +243,11 @@ fl_state_file_write(const struct fl_state *s)
 {
     struct fl_vault v = {0};
     char *path = fl_folder_file(&s->folder, STATE_NAME);
-    int bad = !path || fl_vault_begin(&v, STATE_MAGIC) ||
-              fl_vault_word(&v, "key") || fl_vault_put_bytes(&v, s->key, 32) ||
-              fl_vault_end_line(&v) || fl_vault_word(&v, "ctr") ||
-              fl_vault_put_number(&v, s->ctr) || fl_vault_end_line(&v) ||
-              fl_vault_word(&v, "prev") || fl_vault_put_bytes(&v, s->prev, 32) ||
-              fl_vault_end_line(&v);
+    int bad = !path || fl_vault_begin(&v, STATE_MAGIC) || fl_vault_word(&v, "key") ||
+              fl_vault_put_bytes(&v, s->key, 32) || fl_vault_end_line(&v) ||
+              fl_vault_word(&v, "ctr") || fl_vault_put_number(&v, s->ctr) ||
+              fl_vault_end_line(&v) || fl_vault_word(&v, "prev") ||
+              fl_vault_put_bytes(&v, s->prev, 32) || fl_vault_end_line(&v);
 
     for (size_t i = 0; i < s->section_count && !bad; i++)
         bad = put_section(&v, &s->section[i]);

@@ -78,8 +78,10 @@ check(struct fl_vault *v)
             return 0;
         }
     }
-    return fl_error(FL_FAILED, "%s: is cut or changed: its check value differs; take its last good "
-                               "copy only if nothing was signed or masked since", v->name);
+    return fl_error(FL_FAILED,
+                    "%s: is cut or changed: its check value differs; take its last good copy only "
+                    "if nothing was signed or masked since",
+                    v->name);
 }
 
 int
@@ -93,8 +95,9 @@ fl_vault_read(struct fl_vault *v, const char *path, const char *magic)
     if (fd >= 0)
         fl_close_input(fd);
     if (!result && (v->len <= len || memcmp(v->text, magic, len) || v->text[len] != '\n'))
-        result = fl_error(FL_FAILED, "%s: does not begin with \"%s\"; name a file that this "
-                                     "program wrote", path, magic);
+        result = fl_error(FL_FAILED,
+                          "%s: does not begin with \"%s\"; name a file that this program wrote",
+                          path, magic);
     if (!result)
         result = check(v);
     if (result) {
@@ -109,8 +112,10 @@ fl_vault_read(struct fl_vault *v, const char *path, const char *magic)
 int
 fl_vault_bad_line(const struct fl_vault *v)
 {
-    return fl_error(FL_FAILED, "%s: line %zu is not what this version of the program writes; use "
-                               "the version that wrote it", v->name, v->line);
+    return fl_error(FL_FAILED,
+                    "%s: line %zu is not what this version of the program writes; use the version "
+                    "that wrote it",
+                    v->name, v->line);
 }
 
 int

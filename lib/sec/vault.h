@@ -22,7 +22,7 @@ struct fl_vault { /* a zeroed struct is empty */
     size_t line;  /* number of the line that was read last */
     size_t count; /* fields of that line */
     char *field[FL_VAULT_FIELDS];
-    char *name;   /* of the file, for messages */
+    char *name; /* of the file, for messages */
 };
 
 void fl_vault_release(struct fl_vault *v);
@@ -45,7 +45,7 @@ int fl_vault_bad_line(const struct fl_vault *v);
 
 /* Begin a text with its MAGIC line; errors of the adders stay until fl_vault_write. */
 int fl_vault_begin(struct fl_vault *v, const char *magic);
-int fl_vault_word(struct fl_vault *v, const char *word);       /* a word or a value of text */
+int fl_vault_word(struct fl_vault *v, const char *word); /* a word or a value of text */
 int fl_vault_put_bytes(struct fl_vault *v, const void *data, size_t n); /* in hexadecimal */
 int fl_vault_put_number(struct fl_vault *v, uint64_t value);
 int fl_vault_end_line(struct fl_vault *v);

@@ -12,16 +12,16 @@
 
 struct fl_added_token {
     char *text;
-    size_t len;          /* at least 1 */
+    size_t len; /* at least 1 */
     uint32_t id;
     bool special;
-    bool left, right;    /* takes the white space at its left, its right, with it */
+    bool left, right; /* takes the white space at its left, its right, with it */
 };
 
-struct fl_added { /* a zeroed struct is empty */
+struct fl_added {                  /* a zeroed struct is empty */
     struct fl_added_token *tokens; /* sorted by text after fl_added_finish */
     size_t count, cap;
-    uint32_t first[257];           /* tokens that begin with byte b: first[b] up to first[b + 1] */
+    uint32_t first[257]; /* tokens that begin with byte b: first[b] up to first[b + 1] */
 };
 
 void fl_added_release(struct fl_added *a);

@@ -19,7 +19,7 @@ fl_alphabet_point(unsigned char byte)
         return 0x100u + byte; /* the first 33 of the others */
     if (byte <= 0xa0)
         return 0x100u + 33 + (byte - 0x7fu); /* 0x7f to 0xa0 */
-    return 0x100u + 67; /* 0xad */
+    return 0x100u + 67;                      /* 0xad */
 }
 
 int

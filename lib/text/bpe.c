@@ -9,10 +9,10 @@
 #include "text/unicode.h"
 
 enum {
-    SHORT = 40,               /* tokens of a word that are merged by looking at all pairs */
-    CACHE_WORD = 64,          /* bytes of the longest word in the cache */
+    SHORT = 40,      /* tokens of a word that are merged by looking at all pairs */
+    CACHE_WORD = 64, /* bytes of the longest word in the cache */
     CACHE_SLOTS = 1 << 16,
-    CACHE_ARENA = 1 << 20     /* 32-bit units: words and their ids */
+    CACHE_ARENA = 1 << 20 /* 32-bit units: words and their ids */
 };
 
 /* A word of the cache: UNITS 32-bit units at AT, first its bytes, then its ids. */
@@ -28,10 +28,10 @@ struct symbol {
 };
 
 struct fl_bpe_scratch {
-    struct fl_ids first;  /* the word as it begins */
+    struct fl_ids first; /* the word as it begins */
     struct symbol *symbols;
     size_t symbol_cap;
-    uint64_t *heap;       /* rank << 32 | position */
+    uint64_t *heap; /* rank << 32 | position */
     size_t heap_len, heap_cap;
     struct fl_buf name;
     struct cached *cache;

@@ -21,13 +21,13 @@ struct fl_bpe_merge {
     uint32_t rank, id;
 };
 
-struct fl_bpe { /* a zeroed struct can be released */
+struct fl_bpe {                   /* a zeroed struct can be released */
     const struct fl_vocab *names; /* borrowed */
-    bool byte_level;    /* names are in the byte alphabet (text/alphabet.h); words are raw bytes */
-    bool fallback;      /* characters without a token become tokens of their bytes */
+    bool byte_level; /* names are in the byte alphabet (text/alphabet.h); words are raw bytes */
+    bool fallback;   /* characters without a token become tokens of their bytes */
     bool fuse_unknown, ignore_merges;
-    bool cut_at_mark;   /* no merge crosses the left side of a U+2581: long words are cut there */
-    uint32_t unknown;   /* FL_BPE_NONE when there is none */
+    bool cut_at_mark; /* no merge crosses the left side of a U+2581: long words are cut there */
+    uint32_t unknown; /* FL_BPE_NONE when there is none */
     uint32_t byte_id[256];
     const unsigned char *special; /* by id, borrowed: tokens that text may not become */
     struct fl_bpe_merge *merges;  /* open addressing */

@@ -13,11 +13,11 @@ struct word {
 };
 
 struct pair {
-    uint64_t key;    /* left << 32 | right */
+    uint64_t key; /* left << 32 | right */
     uint64_t count;
     uint32_t *words; /* in which it stood when they were added; some are out of date */
     size_t word_count, word_cap;
-    size_t step;     /* the last merge that made it stand more often */
+    size_t step; /* the last merge that made it stand more often */
 };
 
 struct entry { /* of the heap; out of date when COUNT is not the pair's */
@@ -31,11 +31,11 @@ struct train {
     size_t word_count;
     struct pair *pairs;
     size_t pair_count, pair_cap;
-    uint32_t *slots;  /* of pairs, index + 1 */
+    uint32_t *slots; /* of pairs, index + 1 */
     size_t slot_count;
     struct entry *heap;
     size_t heap_len, heap_cap;
-    size_t *touched;  /* pairs that this step made stand more often */
+    size_t *touched; /* pairs that this step made stand more often */
     size_t touched_count, touched_cap;
     size_t step;
 };
@@ -235,8 +235,7 @@ join(struct fl_bpe_trained *r, uint32_t left, uint32_t right)
 
     if (!fl_buf_add(&piece, l, left_len) && !fl_buf_add(&piece, q, right_len)) {
         id = fl_vocab_find(&r->pieces, piece.data, piece.len);
-        if (id < 0 && !fl_vocab_add(&r->pieces, piece.data, piece.len, r->pieces.ids,
-                                    FL_VOCAB_MAX))
+        if (id < 0 && !fl_vocab_add(&r->pieces, piece.data, piece.len, r->pieces.ids, FL_VOCAB_MAX))
             id = (int64_t)r->pieces.ids - 1;
     }
     fl_buf_release(&piece);

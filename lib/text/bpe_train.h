@@ -11,8 +11,8 @@
 #include "text/tokenizer_write.h"
 #include "text/words.h"
 
-struct fl_bpe_trained { /* a zeroed struct is empty */
-    struct fl_vocab pieces;      /* raw bytes by id; 256, the end of text, is left out */
+struct fl_bpe_trained {     /* a zeroed struct is empty */
+    struct fl_vocab pieces; /* raw bytes by id; 256, the end of text, is left out */
     struct fl_bpe_pair *merges;
     size_t count, cap;
 };

@@ -95,12 +95,12 @@ read_decoder(struct fl_decoder *d, const json_t *spec)
         return fl_error(FL_FAILED, "decoder \"%.60s\" is not supported", type);
     if (fl_spec_only(spec, "decoder Sequence", "|type|decoders|"))
         return -1;
-    if (json_array_size(list) == 1 &&
-        !strcmp(fl_spec_type(json_array_get(list, 0)), "ByteLevel"))
+    if (json_array_size(list) == 1 && !strcmp(fl_spec_type(json_array_get(list, 0)), "ByteLevel"))
         return read_byte_level(d, json_array_get(list, 0));
     if (!json_is_array(list))
         return fl_error(FL_FAILED, "decoder Sequence: \"decoders\" is not a list");
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (read_step(d, item))
             return -1;
     }
@@ -133,8 +133,9 @@ fl_decoder_release(struct fl_decoder *d)
 static int
 hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                                               : -1;
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
 }
 
 int
@@ -148,8 +149,8 @@ fl_decoder_piece(const struct fl_decoder *d, const char *name, size_t len, struc
         int got = fl_alphabet_read(name, len, out);
         return got ? (got < 0 ? -1 : 0) : fl_buf_add(out, name, len);
     }
-    if (d->fallback && len == 6 && !memcmp(name, "<0x", 3) && name[5] == '>' &&
-        hex(name[3]) >= 0 && hex(name[4]) >= 0)
+    if (d->fallback && len == 6 && !memcmp(name, "<0x", 3) && name[5] == '>' && hex(name[3]) >= 0 &&
+        hex(name[4]) >= 0)
         return fl_buf_add_byte(out, (unsigned)(hex(name[3]) * 16 + hex(name[4])));
     if (fl_buf_add(out, name, len))
         return -1;

@@ -62,11 +62,11 @@ trim(struct fl_buf *text)
 {
     size_t start = 0;
 
-    while (text->len && strchr(" \t\n\r\f", text->data[text->len - 1]) &&
-           text->data[text->len - 1])
+    while (text->len && strchr(" \t\n\r\f", text->data[text->len - 1]) && text->data[text->len - 1])
         text->len--;
-    for (size_t i = 0; i < text->len && (text->data[i] == ' ' || text->data[i] == '\t' ||
-                                         text->data[i] == '\n'); i++)
+    for (size_t i = 0;
+         i < text->len && (text->data[i] == ' ' || text->data[i] == '\t' || text->data[i] == '\n');
+         i++)
         if (text->data[i] == '\n')
             start = i + 1;
     memmove(text->data, text->data + start, text->len - start);
@@ -84,8 +84,9 @@ repair(const struct fl_record *record, bool refuse, struct fl_buf *out,
 
     fl_buf_clear(out);
     if (bad < record->len && refuse)
-        return fl_error(FL_FAILED, "byte %llu is not UTF-8; --invalid replace would put U+FFFD "
-                        "there, iconv converts other encodings",
+        return fl_error(FL_FAILED,
+                        "byte %llu is not UTF-8; --invalid replace would put U+FFFD there, iconv "
+                        "converts other encodings",
                         (unsigned long long)(record->offset + bad));
     if (fl_unicode_replace(record->data, record->len, out, &replaced, &bytes))
         return -1;
@@ -101,8 +102,7 @@ take_field(struct fl_document *d, const struct fl_record *record, const char *fi
     struct fl_jsonl_note note;
 
     switch (fl_jsonl_field((char *)d->raw.data, d->raw.len, field, &d->text, &note)) {
-    case FL_JSONL_FOUND:
-        break;
+    case FL_JSONL_FOUND: break;
     case FL_JSONL_MALFORMED:
         count_first(&counts->malformed, &counts->malformed_line, 1, record->line);
         return 0;
@@ -110,12 +110,12 @@ take_field(struct fl_document *d, const struct fl_record *record, const char *fi
     case FL_JSONL_NOT_TEXT:
         count_first(&counts->no_field, &counts->no_field_line, 1, record->line);
         return 0;
-    case FL_JSONL_NO_MEMORY:
-        return -1;
+    case FL_JSONL_NO_MEMORY: return -1;
     }
     if (note.surrogates && refuse)
-        return fl_error(FL_FAILED, "line %llu has half of a surrogate pair, which is no character; "
-                        "--invalid replace would put U+FFFD there",
+        return fl_error(FL_FAILED,
+                        "line %llu has half of a surrogate pair, which is no character; --invalid "
+                        "replace would put U+FFFD there",
                         (unsigned long long)record->line);
     count_first(&counts->replaced, &counts->first_invalid, note.surrogates,
                 record->offset + note.first);

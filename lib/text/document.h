@@ -15,21 +15,21 @@
 /* What was found in a file or a part of it; a zeroed struct is nothing. */
 struct fl_document_counts {
     uint64_t records;
-    uint64_t empty;          /* dropped: nothing but white space */
-    uint64_t malformed;      /* dropped: no JSON; the line of the first */
+    uint64_t empty;     /* dropped: nothing but white space */
+    uint64_t malformed; /* dropped: no JSON; the line of the first */
     uint64_t malformed_line;
-    uint64_t no_field;       /* dropped: no such field, or no text in it; the line of the first */
+    uint64_t no_field; /* dropped: no such field, or no text in it; the line of the first */
     uint64_t no_field_line;
-    uint64_t replaced;       /* U+FFFD put in place of what is not Unicode */
-    uint64_t first_invalid;  /* byte offset of the first such place in the file */
-    uint64_t crlf;           /* line ends made LF */
-    uint64_t cuts;           /* documents that were too long and were cut */
+    uint64_t replaced;      /* U+FFFD put in place of what is not Unicode */
+    uint64_t first_invalid; /* byte offset of the first such place in the file */
+    uint64_t crlf;          /* line ends made LF */
+    uint64_t cuts;          /* documents that were too long and were cut */
 };
 
 /* Add MORE, which lies behind TO in the file. */
 void fl_document_count(struct fl_document_counts *to, const struct fl_document_counts *more);
 
-struct fl_document { /* a zeroed struct is fine; of one thread */
+struct fl_document {    /* a zeroed struct is fine; of one thread */
     struct fl_buf text; /* the document */
     struct fl_buf raw;
     struct fl_unicode_scratch unicode;

@@ -53,8 +53,8 @@ encode_word(void *arg, const unsigned char *word, size_t len)
 static int
 encode_words(struct fl_encoder *e, const char *text, size_t len, bool first)
 {
-    return fl_pretokenizer_run(&e->t->pretokenizer, &e->pretokenizer, text, len, first,
-                               encode_word, e);
+    return fl_pretokenizer_run(&e->t->pretokenizer, &e->pretokenizer, text, len, first, encode_word,
+                               e);
 }
 
 /* A stretch of text without added tokens of the raw kind. */
@@ -77,8 +77,7 @@ encode_stretch(struct fl_encoder *e, const char *text, size_t len, bool first, u
     }
     while ((flags & FL_ENCODE_SPECIAL) &&
            (token = fl_added_find(&t->normalized, text, len, at, &start, &end))) {
-        if (encode_words(e, text + at, start - at, first && !at) ||
-            fl_ids_add(e->ids, token->id))
+        if (encode_words(e, text + at, start - at, first && !at) || fl_ids_add(e->ids, token->id))
             return -1;
         at = end;
     }

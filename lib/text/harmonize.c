@@ -29,17 +29,17 @@ struct fl_harmonize {
     const struct fl_harmonize_settings *set;
     struct fl_records *records;
     struct fl_harmonize_row *rows;
-    struct fl_buf arena;              /* bytes of the records below */
-    struct fl_record *batch;          /* data is an offset in the arena until the batch is full */
+    struct fl_buf arena;     /* bytes of the records below */
+    struct fl_record *batch; /* data is an offset in the arena until the batch is full */
     size_t batch_count, batch_cap;
     struct chunk *chunks;
     size_t chunk_count;
     struct worker *workers;
     int worker_count;
-    uint64_t threshold;               /* of the validation side */
+    uint64_t threshold; /* of the validation side */
     const struct fl_tokenizer *tokenizer;
-    struct fl_shard *train, *valid;   /* where ids go */
-    struct fl_pretokenizer cutter;    /* when words are counted */
+    struct fl_shard *train, *valid; /* where ids go */
+    struct fl_pretokenizer cutter;  /* when words are counted */
     struct fl_words parts[PARTS];
     struct fl_error_copy part_errors[PARTS];
 };
@@ -130,8 +130,9 @@ take_document(struct fl_harmonize *h, struct worker *w, const char *text, size_t
     else
         c->row.train++;
     if (!h->tokenizer)
-        return valid ? 0 : fl_pretokenizer_run(&h->cutter, &w->pretokenizer, text, len, true,
-                                               count_word, w);
+        return valid ? 0
+                     : fl_pretokenizer_run(&h->cutter, &w->pretokenizer, text, len, true,
+                                           count_word, w);
     if (fl_encode(w->encoder, text, len, 0, ids) ||
         fl_ids_add(ids, (uint32_t)fl_tokenizer_eot(h->tokenizer)))
         return -1;
@@ -316,12 +317,15 @@ no_text(const struct fl_harmonize *h)
     }
     const char *others = files > 1 ? " in this or any other file" : "";
     if (no_field)
-        return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines have none in a field "
-                        "\"%s\"; --field NAME names the right one", name, others,
-                        (unsigned long long)no_field, h->set->field);
+        return fl_error(FL_FAILED,
+                        "%s: there is no text%s: %llu lines have none in a field \"%s\"; --field "
+                        "NAME names the right one",
+                        name, others, (unsigned long long)no_field, h->set->field);
     if (malformed)
-        return fl_error(FL_FAILED, "%s: there is no text%s: %llu lines are not JSON; --format text "
-                        "reads plain text", name, others, (unsigned long long)malformed);
+        return fl_error(
+            FL_FAILED,
+            "%s: there is no text%s: %llu lines are not JSON; --format text reads plain text", name,
+            others, (unsigned long long)malformed);
     return fl_error(FL_FAILED, "%s: there is no text%s", name, others);
 }
 
@@ -403,8 +407,9 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
 {
     const struct fl_document_counts *c = &row->counts;
     const uint64_t numbers[] = {row->bytes_in, row->documents, row->bytes_out, row->tokens,
-                                row->train, row->valid, c->empty, row->overlong, c->malformed,
-                                c->no_field, c->cuts, c->crlf, c->replaced};
+                                row->train,    row->valid,     c->empty,       row->overlong,
+                                c->malformed,  c->no_field,    c->cuts,        c->crlf,
+                                c->replaced};
 
     fl_report_text(r, name);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -418,10 +423,22 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
 void
 fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report)
 {
-    static const char *const columns[] = {
-        "file", "bytes_in", "documents", "bytes_out", "tokens", "train", "valid", "dropped_empty",
-        "dropped_overlong", "dropped_malformed", "dropped_no_field", "cuts", "crlf", "replaced",
-        "first_invalid", NULL};
+    static const char *const columns[] = {"file",
+                                          "bytes_in",
+                                          "documents",
+                                          "bytes_out",
+                                          "tokens",
+                                          "train",
+                                          "valid",
+                                          "dropped_empty",
+                                          "dropped_overlong",
+                                          "dropped_malformed",
+                                          "dropped_no_field",
+                                          "cuts",
+                                          "crlf",
+                                          "replaced",
+                                          "first_invalid",
+                                          NULL};
     struct fl_harmonize_row total = {0};
 
     fl_report_start(report, columns, json);

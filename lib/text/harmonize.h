@@ -31,18 +31,18 @@ enum {
 
 struct fl_harmonize_settings {
     struct fl_records_settings records;
-    const char *field;      /* of JSON lines */
-    bool refuse_invalid;    /* what is not UTF-8 is an error, else U+FFFD goes there */
-    double valid;           /* fraction of documents for validation; 0: none */
-    struct fl_pool *pool;   /* NULL: one thread */
+    const char *field;            /* of JSON lines */
+    bool refuse_invalid;          /* what is not UTF-8 is an error, else U+FFFD goes there */
+    double valid;                 /* fraction of documents for validation; 0: none */
+    struct fl_pool *pool;         /* NULL: one thread */
     struct fl_progress *progress; /* shown bytes that were read; NULL: none */
 };
 
 struct fl_harmonize_row { /* of the card: a file, or all of them */
     struct fl_document_counts counts;
     uint64_t bytes_in, documents, train, valid; /* documents is the sum of the last two */
-    uint64_t bytes_out;     /* of documents, in UTF-8 */
-    uint64_t tokens;        /* of documents, with an end of text each; 0 when none were made */
+    uint64_t bytes_out;                         /* of documents, in UTF-8 */
+    uint64_t tokens; /* of documents, with an end of text each; 0 when none were made */
     uint64_t overlong, overlong_line; /* lines dropped; the first */
     bool bom, looks_jsonl;
 };

@@ -267,20 +267,13 @@ scan_value(struct scan *s, const char *field, int depth)
     if (s->p == s->end || depth > DEPTH_MAX)
         return false;
     switch (*s->p) {
-    case '{':
-        return scan_object(s, field, depth + 1);
-    case '[':
-        return scan_array(s, depth + 1);
-    case '"':
-        return scan_string(s, NULL);
-    case 't':
-        return scan_word(s, "true");
-    case 'f':
-        return scan_word(s, "false");
-    case 'n':
-        return scan_word(s, "null");
-    default:
-        return (*s->p == '-' || (*s->p >= '0' && *s->p <= '9')) && scan_number(s);
+    case '{': return scan_object(s, field, depth + 1);
+    case '[': return scan_array(s, depth + 1);
+    case '"': return scan_string(s, NULL);
+    case 't': return scan_word(s, "true");
+    case 'f': return scan_word(s, "false");
+    case 'n': return scan_word(s, "null");
+    default: return (*s->p == '-' || (*s->p >= '0' && *s->p <= '9')) && scan_number(s);
     }
 }
 
@@ -288,7 +281,11 @@ enum fl_jsonl_result
 fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_buf *out,
                struct fl_jsonl_note *note)
 {
-    struct scan s = {.start = line, .p = line, .end = line + len, .out = out, .note = note,
+    struct scan s = {.start = line,
+                     .p = line,
+                     .end = line + len,
+                     .out = out,
+                     .note = note,
                      .result = FL_JSONL_MISSING};
 
     *note = (struct fl_jsonl_note){0};

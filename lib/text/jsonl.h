@@ -13,9 +13,9 @@
 enum fl_jsonl_result {
     FL_JSONL_NO_MEMORY = -1, /* the only one with an error recorded */
     FL_JSONL_FOUND,
-    FL_JSONL_MISSING,        /* JSON, without such a field */
-    FL_JSONL_NOT_TEXT,       /* the field is not a string */
-    FL_JSONL_MALFORMED       /* no JSON */
+    FL_JSONL_MISSING,  /* JSON, without such a field */
+    FL_JSONL_NOT_TEXT, /* the field is not a string */
+    FL_JSONL_MALFORMED /* no JSON */
 };
 
 struct fl_jsonl_note {

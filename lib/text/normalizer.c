@@ -43,7 +43,8 @@ read_step(struct fl_normalizer *n, const json_t *spec, int depth)
 
     if (!strcmp(type, "NFC"))
         return fl_spec_only(spec, "normalizer NFC", "|type|") || !add_step(n, FL_NORMALIZER_NFC)
-                   ? -1 : 0;
+                   ? -1
+                   : 0;
     if (!strcmp(type, "Replace"))
         return read_replace(n, spec);
     if (!strcmp(type, "Prepend")) {
@@ -60,7 +61,8 @@ read_step(struct fl_normalizer *n, const json_t *spec, int depth)
         return -1;
     if (!json_is_array(list))
         return fl_error(FL_FAILED, "normalizer Sequence: \"normalizers\" is not a list");
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (read_step(n, item, depth + 1))
             return -1;
     }
@@ -134,8 +136,7 @@ fl_normalizer_run(const struct fl_normalizer *n, struct fl_normalizer_scratch *s
         const char *content = (const char *)text->data;
         fl_buf_clear(&s->other);
         if (step->type == FL_NORMALIZER_PREPEND) {
-            if (fl_buf_add_text(&s->other, step->to) ||
-                fl_buf_add(&s->other, content, text->len))
+            if (fl_buf_add_text(&s->other, step->to) || fl_buf_add(&s->other, content, text->len))
                 return -1;
         } else if (fl_normalizer_replace(content, text->len, step->from, step->to, &s->other)) {
             return -1;

@@ -118,8 +118,9 @@ read_step(struct fl_pretokenizer *p, const json_t *spec, int depth)
     size_t i;
 
     if (p->count && p->steps[p->count - 1].type >= FL_PRETOKENIZER_BYTE_LEVEL)
-        return fl_error(FL_FAILED, "pre_tokenizer \"%.60s\" behind ByteLevel or Metaspace is not "
-                        "supported", type);
+        return fl_error(FL_FAILED,
+                        "pre_tokenizer \"%.60s\" behind ByteLevel or Metaspace is not supported",
+                        type);
     if (!strcmp(type, "Split"))
         return read_split(p, spec);
     if (!strcmp(type, "ByteLevel"))
@@ -135,7 +136,8 @@ read_step(struct fl_pretokenizer *p, const json_t *spec, int depth)
         return -1;
     if (!json_is_array(list))
         return fl_error(FL_FAILED, "pre_tokenizer Sequence: \"pretokenizers\" is not a list");
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (read_step(p, item, depth + 1))
             return -1;
     }
@@ -238,9 +240,9 @@ fl_pretokenizer_gpt2_word(const char *text, size_t len, size_t at)
     if (p[i] == '\'' && i + 1 < len) {
         if (strchr("stmd", p[i + 1]) && p[i + 1])
             return i + 2;
-        if (i + 2 < len && ((p[i + 1] == 'r' && p[i + 2] == 'e') ||
-                            (p[i + 1] == 'v' && p[i + 2] == 'e') ||
-                            (p[i + 1] == 'l' && p[i + 2] == 'l')))
+        if (i + 2 < len &&
+            ((p[i + 1] == 'r' && p[i + 2] == 'e') || (p[i + 1] == 'v' && p[i + 2] == 'e') ||
+             (p[i + 1] == 'l' && p[i + 2] == 'l')))
             return i + 3;
     }
     if (p[i] == ' ' && i + 1 < len && ascii_class(p[i + 1]) != SPACE)
@@ -358,14 +360,10 @@ run_step(struct run *r, size_t step, const char *text, size_t len, bool first)
     if (step == r->p->count)
         return r->word(r->arg, (const unsigned char *)text, len);
     switch (r->p->steps[step].type) {
-    case FL_PRETOKENIZER_SPLIT:
-        return run_regex(r, step, text, len, first);
-    case FL_PRETOKENIZER_DIGITS:
-        return run_digits(r, step, text, len, first);
-    case FL_PRETOKENIZER_BYTE_LEVEL:
-        return run_byte_level(r, step, text, len, first);
-    case FL_PRETOKENIZER_METASPACE:
-        return run_metaspace(r, step, text, len, first);
+    case FL_PRETOKENIZER_SPLIT: return run_regex(r, step, text, len, first);
+    case FL_PRETOKENIZER_DIGITS: return run_digits(r, step, text, len, first);
+    case FL_PRETOKENIZER_BYTE_LEVEL: return run_byte_level(r, step, text, len, first);
+    case FL_PRETOKENIZER_METASPACE: return run_metaspace(r, step, text, len, first);
     }
     return 0;
 }

@@ -15,15 +15,15 @@ enum { READ_SIZE = 256 << 10, MAGIC_SIZE = 8 };
 struct fl_records {
     struct fl_records_settings set;
     const char *const *paths;
-    size_t count, at;        /* files; the one at hand */
+    size_t count, at; /* files; the one at hand */
     struct fl_records_file *files;
-    int fd;                  /* -1 between files */
+    int fd; /* -1 between files */
     bool jsonl, eof;
-    unsigned char *buf;      /* [start, end) is read and not yet given out */
+    unsigned char *buf; /* [start, end) is read and not yet given out */
     size_t cap, start, end;
-    size_t seen;             /* bytes behind START that hold no line end */
-    uint64_t offset, line;   /* of START */
-    size_t pass;             /* bytes of the last record and what divides it from the next */
+    size_t seen;           /* bytes behind START that hold no line end */
+    uint64_t offset, line; /* of START */
+    size_t pass;           /* bytes of the last record and what divides it from the next */
     uint64_t pass_lines;
 };
 
@@ -41,7 +41,9 @@ check_magic(const char *name, const unsigned char *p, size_t n)
     } kinds[] = {
         {"\x1f\x8b", "is compressed; pipe it in with: zcat FILE |"},
         {"\x28\xb5\x2f\xfd", "is compressed; pipe it in with: zstdcat FILE |"},
-        {"\xfd" "7zXZ", "is compressed; pipe it in with: xzcat FILE |"},
+        {"\xfd"
+         "7zXZ",
+         "is compressed; pipe it in with: xzcat FILE |"},
         {"BZh", "is compressed; pipe it in with: bzcat FILE |"},
         {"PK\x03\x04", "is a zip archive, not text; take the text out of it first"},
         {"%PDF-", "is a PDF file, not text; pipe it in with: pdftotext FILE - |"},
@@ -212,8 +214,8 @@ fl_records_cut(const unsigned char *text, size_t max)
         unsigned char c = text[i - 1];
         if (c == '\n' && !line)
             line = i;
-        if (c == '\n' && (text[i - 2] == '\n' || (text[i - 2] == '\r' && i > 2 &&
-                                                   text[i - 3] == '\n')))
+        if (c == '\n' &&
+            (text[i - 2] == '\n' || (text[i - 2] == '\r' && i > 2 && text[i - 3] == '\n')))
             return i;
         if (c == ' ' && !space)
             space = i;
@@ -258,8 +260,12 @@ count_lines(const unsigned char *p, size_t len)
 static int
 give(struct fl_records *r, size_t len, size_t pass, struct fl_record *record)
 {
-    *record = (struct fl_record){.data = r->buf + r->start, .len = len, .file = r->at,
-                                 .offset = r->offset, .line = r->line, .jsonl = r->jsonl};
+    *record = (struct fl_record){.data = r->buf + r->start,
+                                 .len = len,
+                                 .file = r->at,
+                                 .offset = r->offset,
+                                 .line = r->line,
+                                 .jsonl = r->jsonl};
     r->pass = pass;
     r->pass_lines = count_lines(record->data, pass);
     return 1;
@@ -278,7 +284,8 @@ next_text(struct fl_records *r, struct fl_record *record)
         const unsigned char *nl = from < look ? memchr(p + from, '\n', look - from) : NULL;
         size_t stop = nl ? (size_t)(nl - p) : look;
         const unsigned char *ff = r->set.passage && from < stop
-                                      ? memchr(p + from, '\f', stop - from) : NULL;
+                                      ? memchr(p + from, '\f', stop - from)
+                                      : NULL;
         if (ff && ff > p)
             return give(r, (size_t)(ff - p), (size_t)(ff - p) + 1, record);
         if (ff) {
@@ -340,8 +347,7 @@ next_line(struct fl_records *r, struct fl_record *record)
     for (;;) {
         const unsigned char *p = r->buf + r->start;
         size_t have = r->end - r->start;
-        const unsigned char *nl = have > r->seen ? memchr(p + r->seen, '\n', have - r->seen)
-                                                 : NULL;
+        const unsigned char *nl = have > r->seen ? memchr(p + r->seen, '\n', have - r->seen) : NULL;
         size_t len = nl ? (size_t)(nl - p) : have;
         if (len > FL_RECORDS_LINE(r->set.max)) {
             if (skip_line(r))

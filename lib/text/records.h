@@ -39,10 +39,10 @@ struct fl_record {
     uint64_t offset;           /* of its first byte in the file */
     uint64_t line;             /* of its first byte, from 1 */
     bool jsonl;
-    bool cut;                  /* text: it was longer and goes on in the next record */
+    bool cut; /* text: it was longer and goes on in the next record */
 };
 
-struct fl_records_file { /* what one file had; complete when its last record was taken */
+struct fl_records_file {    /* what one file had; complete when its last record was taken */
     uint64_t bytes;         /* read */
     uint64_t overlong;      /* lines passed over */
     uint64_t overlong_line; /* number of the first of them */

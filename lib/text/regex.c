@@ -10,8 +10,8 @@
 #include "base/mem.h"
 
 /* The property White_Space, to stand in a class. */
-#define SPACES                                                                                    \
-    "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"       \
+#define SPACES                                                                                     \
+    "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"        \
     "\\x{205f}\\x{3000}"
 
 enum { MATCH_LIMIT = 20000000, JIT_STACK = 1 << 20 };
@@ -31,8 +31,8 @@ unsupported(const char *pattern, const char *at)
 {
     size_t len = strlen(at) < 6 ? strlen(at) : 6;
 
-    return fl_error(FL_FAILED, "the expression \"%s\" is not supported (from \"%.*s\" on)",
-                    pattern, (int)len, at);
+    return fl_error(FL_FAILED, "the expression \"%s\" is not supported (from \"%.*s\" on)", pattern,
+                    (int)len, at);
 }
 
 /* An escape at *P, in a class or not; its translation is added. */

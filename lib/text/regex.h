@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* What GPT-2 cuts text with, and with it every byte-level tokenizer that names no other. */
-#define FL_REGEX_GPT2                                                                             \
+#define FL_REGEX_GPT2                                                                              \
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 struct fl_regex;

@@ -8,8 +8,8 @@
 
 struct fl_shard {
     struct fl_writer *writer;
-    struct fl_buf buf;  /* ids of the tensor at hand, little-endian */
-    size_t width;       /* bytes of an id: 2 or 4 */
+    struct fl_buf buf; /* ids of the tensor at hand, little-endian */
+    size_t width;      /* bytes of an id: 2 or 4 */
     uint64_t tensors;
 };
 
@@ -64,8 +64,7 @@ write_tensor(struct fl_shard *s)
 
     snprintf(name, sizeof name, "tokens/%06llu", (unsigned long long)s->tensors++);
     fl_tensor_init(&tensor, name, s->width == 2 ? FL_U16 : FL_U32, 1, dims);
-    if (fl_writer_tensor(s->writer, &tensor) ||
-        fl_writer_data(s->writer, s->buf.data, s->buf.len))
+    if (fl_writer_tensor(s->writer, &tensor) || fl_writer_data(s->writer, s->buf.data, s->buf.len))
         return -1;
     fl_buf_clear(&s->buf);
     return 0;

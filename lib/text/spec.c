@@ -13,7 +13,8 @@ fl_spec_only(const json_t *o, const char *what, const char *keys)
 
     if (!json_is_object(o))
         return fl_error(FL_FAILED, "%s is not an object", what);
-    json_object_foreach((json_t *)o, key, value) {
+    json_object_foreach((json_t *)o, key, value)
+    {
         char wanted[80];
         int n = snprintf(wanted, sizeof wanted, "|%s|", key);
         if (n >= (int)sizeof wanted || !strstr(keys, wanted))

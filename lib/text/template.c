@@ -18,7 +18,8 @@ add_special(struct fl_ids *ids, const json_t *item, const json_t *table,
     token = json_object_get(json_object_get(table, name), "ids");
     if (!json_array_size(token))
         return fl_error(FL_FAILED, "%s: token \"%.60s\" has no ids", what, name);
-    json_array_foreach(token, i, id) {
+    json_array_foreach(token, i, id)
+    {
         if (!json_is_integer(id) || json_integer_value(id) < 0 ||
             !fl_vocab_text(names, (uint64_t)json_integer_value(id), &len))
             return fl_error(FL_FAILED, "%s: an id of token \"%.60s\" is not in the vocabulary",
@@ -42,7 +43,8 @@ read_template(struct fl_template *t, const json_t *spec, const struct fl_vocab *
         return -1;
     if (!json_is_array(single))
         return fl_error(FL_FAILED, "%s: \"single\" is not a list", what);
-    json_array_foreach(single, i, item) {
+    json_array_foreach(single, i, item)
+    {
         if ((part = json_object_get(item, "Sequence"))) {
             if (fl_spec_text(part, what, "id", &which))
                 return -1;
@@ -78,7 +80,8 @@ read_step(struct fl_template *t, const json_t *spec, const struct fl_vocab *name
         return -1;
     if (!json_is_array(list))
         return fl_error(FL_FAILED, "post_processor Sequence: \"processors\" is not a list");
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (read_step(t, item, names, depth + 1))
             return -1;
     }

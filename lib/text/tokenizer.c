@@ -85,8 +85,7 @@ fl_tokenizer_from_object(struct fl_object *o)
         return NULL;
     }
     const void *json = fl_object_data(o, (size_t)i);
-    return json ? fl_tokenizer_parse(fl_object_name(o), json, fl_object_bytes(o, (size_t)i))
-                : NULL;
+    return json ? fl_tokenizer_parse(fl_object_name(o), json, fl_object_bytes(o, (size_t)i)) : NULL;
 }
 
 /* Does the file begin as JSON does? Pipes are taken for streams. -1 with an error. */
@@ -204,8 +203,8 @@ fl_decode(const struct fl_tokenizer *t, const uint32_t *ids, size_t n, bool keep
         const unsigned char *piece = fl_tokenizer_piece(t, ids[i], &len);
         if (!piece) {
             out->len = from;
-            return fl_error(FL_FAILED, "id %u is not in the vocabulary of %u ids",
-                            (unsigned)ids[i], (unsigned)t->vocab);
+            return fl_error(FL_FAILED, "id %u is not in the vocabulary of %u ids", (unsigned)ids[i],
+                            (unsigned)t->vocab);
         }
         if ((keep_special || !t->special[ids[i]]) && fl_buf_add(out, piece, len)) {
             out->len = from;

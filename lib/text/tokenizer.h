@@ -26,9 +26,9 @@
 #define FL_TOKENIZER_TENSOR "tokenizer.json" /* u8 [bytes] in a model or tokenizer object */
 
 enum {
-    FL_TOKENIZER_MAX = 64 << 20,  /* bytes of a tokenizer.json */
-    FL_VOCAB_MAX = 1 << 20,       /* ids */
-    FL_BYTE_VOCAB = 257           /* of fl_tokenizer_bytes */
+    FL_TOKENIZER_MAX = 64 << 20, /* bytes of a tokenizer.json */
+    FL_VOCAB_MAX = 1 << 20,      /* ids */
+    FL_BYTE_VOCAB = 257          /* of fl_tokenizer_bytes */
 };
 
 struct fl_tokenizer;
@@ -83,8 +83,8 @@ void fl_ids_release(struct fl_ids *ids);
 int fl_ids_add(struct fl_ids *ids, uint32_t id);
 
 enum fl_encode_flags {
-    FL_ENCODE_SPECIAL = 1,  /* added tokens that the text spells become their ids */
-    FL_ENCODE_TEMPLATE = 2  /* what the post-processor adds: begin of text and the like */
+    FL_ENCODE_SPECIAL = 1, /* added tokens that the text spells become their ids */
+    FL_ENCODE_TEMPLATE = 2 /* what the post-processor adds: begin of text and the like */
 };
 
 struct fl_encoder;

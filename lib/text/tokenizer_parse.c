@@ -21,7 +21,8 @@ read_vocab(struct fl_tokenizer *t, const json_t *vocab)
 
     if (!json_is_object(vocab) || !json_object_size(vocab))
         return fl_error(FL_FAILED, "model: \"vocab\" is missing or empty");
-    json_object_foreach((json_t *)vocab, name, item) {
+    json_object_foreach((json_t *)vocab, name, item)
+    {
         if (!json_is_integer(item) || json_integer_value(item) < 0)
             return fl_error(FL_FAILED, "model: the id of \"%.60s\" is not a whole number", name);
         if (fl_vocab_add(&t->names, name, strlen(name), (uint64_t)json_integer_value(item),
@@ -39,11 +40,9 @@ read_added_token(struct fl_tokenizer *t, const json_t *item)
     bool normalized;
     long long id;
 
-    if (fl_spec_only(item, what,
-                     "|id|content|single_word|lstrip|rstrip|normalized|special|") ||
+    if (fl_spec_only(item, what, "|id|content|single_word|lstrip|rstrip|normalized|special|") ||
         fl_spec_count(item, what, "id", FL_VOCAB_MAX - 1, &id) ||
-        fl_spec_text(item, what, "content", &text) ||
-        fl_spec_unused(item, what, "single_word") ||
+        fl_spec_text(item, what, "content", &text) || fl_spec_unused(item, what, "single_word") ||
         fl_spec_bool(item, what, "lstrip", false, &token.left) ||
         fl_spec_bool(item, what, "rstrip", false, &token.right) ||
         fl_spec_bool(item, what, "special", false, &token.special) ||
@@ -80,7 +79,8 @@ read_added(struct fl_tokenizer *t, const json_t *list)
         return fl_error(FL_FAILED, "\"added_tokens\" is not a list");
     if (json_array_size(list) > ADDED_MAX)
         return fl_error(FL_FAILED, "more than %d added tokens are not supported", ADDED_MAX);
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (read_added_token(t, item))
             return -1;
     }
@@ -157,7 +157,8 @@ read_merges(struct fl_tokenizer *t, const json_t *merges)
         return fl_error(FL_FAILED, "model: \"merges\" is missing or no list");
     if (fl_bpe_reserve(&t->bpe, json_array_size(merges)))
         return -1;
-    json_array_foreach(merges, i, item) {
+    json_array_foreach(merges, i, item)
+    {
         if (split_merge(item, &left, &left_len, &right, &right_len)) {
             result = fl_error(FL_FAILED, "model: merge %zu does not have two parts", i);
             break;
@@ -171,8 +172,10 @@ read_merges(struct fl_tokenizer *t, const json_t *merges)
         int64_t b = fl_vocab_find(&t->names, right, right_len);
         int64_t ab = fl_vocab_find(&t->names, joined.data, joined.len);
         if (a < 0 || b < 0 || ab < 0) {
-            result = fl_error(FL_FAILED, "model: merge %zu (\"%.40s\") has a part or a result "
-                              "that is not in the vocabulary", i, left);
+            result = fl_error(
+                FL_FAILED,
+                "model: merge %zu (\"%.40s\") has a part or a result that is not in the vocabulary",
+                i, left);
             break;
         }
         fl_bpe_add(&t->bpe, (uint32_t)a, (uint32_t)b, (uint32_t)i, (uint32_t)ab);
@@ -199,7 +202,7 @@ read_unknown(struct fl_tokenizer *t, const json_t *model)
     }
     if (!b->byte_level && !b->fallback && b->unknown == FL_BPE_NONE)
         return fl_error(FL_FAILED, "model: neither ByteLevel, nor byte_fallback, nor unk_token: "
-                        "text would be lost, which is not supported");
+                                   "text would be lost, which is not supported");
     return 0;
 }
 
@@ -221,8 +224,8 @@ read_model(struct fl_tokenizer *t, const json_t *model)
     if (b->byte_level && b->fallback)
         return fl_error(FL_FAILED, "model: byte_fallback with ByteLevel is not supported");
     if (b->byte_level != t->decoder.byte_level)
-        return fl_error(FL_FAILED, "ByteLevel in one of pre_tokenizer and decoder only is not "
-                        "supported");
+        return fl_error(FL_FAILED,
+                        "ByteLevel in one of pre_tokenizer and decoder only is not supported");
     if (b->fallback && !t->decoder.fallback)
         return fl_error(FL_FAILED, "byte_fallback without decoder ByteFallback is not supported");
     if (read_unknown(t, model) || read_bytes(t))
@@ -263,15 +266,16 @@ read_all(struct fl_tokenizer *t, const json_t *top)
     static const char *const ends[] = {FL_EOT_TEXT, "<|end_of_text|>", "</s>"};
     const json_t *model = json_object_get(top, "model");
 
-    if (fl_spec_only(top, "the file", "|version|truncation|padding|added_tokens|normalizer|"
-                     "pre_tokenizer|post_processor|decoder|model|") ||
-        fl_spec_unused(top, "the file", "truncation") ||
-        fl_spec_unused(top, "the file", "padding"))
+    if (fl_spec_only(top, "the file",
+                     "|version|truncation|padding|added_tokens|normalizer|pre_tokenizer|post_"
+                     "processor|decoder|model|") ||
+        fl_spec_unused(top, "the file", "truncation") || fl_spec_unused(top, "the file", "padding"))
         return -1;
     if (strcmp(fl_spec_type(model), "BPE"))
         return fl_error(FL_FAILED, "model \"%.60s\" is not supported; BPE is", fl_spec_type(model));
-    if (fl_spec_only(model, "model", "|type|dropout|unk_token|continuing_subword_prefix|"
-                     "end_of_word_suffix|fuse_unk|byte_fallback|ignore_merges|vocab|merges|") ||
+    if (fl_spec_only(model, "model",
+                     "|type|dropout|unk_token|continuing_subword_prefix|end_of_word_suffix|fuse_"
+                     "unk|byte_fallback|ignore_merges|vocab|merges|") ||
         read_vocab(t, json_object_get(model, "vocab")) ||
         fl_normalizer_read(&t->normalizer, json_object_get(top, "normalizer")) ||
         read_added(t, json_object_get(top, "added_tokens")) ||

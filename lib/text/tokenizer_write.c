@@ -65,15 +65,15 @@ fl_tokenizer_write(const struct fl_vocab *pieces, const struct fl_bpe_pair *merg
 {
     static const char head[] =
         "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[{\"id\":256,"
-        "\"content\":\"" FL_EOT_TEXT "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
-        "\"normalized\":false,\"special\":true}],\"normalizer\":null,\"pre_tokenizer\":";
-    static const char byte_level[] =
-        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,"
-        "\"use_regex\":%s}";
+        "\"content\":\"" FL_EOT_TEXT
+        "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
+        "\"special\":true}],\"normalizer\":null,\"pre_tokenizer\":";
+    static const char byte_level[] = "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_"
+                                     "offsets\":true,\"use_regex\":%s}";
     static const char model[] =
-        ",\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,"
-        "\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,\"fuse_unk\":false,"
-        "\"byte_fallback\":false,\"ignore_merges\":false,\"vocab\":{";
+        ",\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_"
+        "prefix\":null,\"end_of_word_suffix\":null,\"fuse_unk\":false,\"byte_fallback\":false,"
+        "\"ignore_merges\":false,\"vocab\":{";
     const char *regex = n ? "true" : "false";
 
     if (fl_buf_add_text(out, head) || fl_buf_printf(out, byte_level, regex) ||
@@ -86,8 +86,8 @@ fl_tokenizer_write(const struct fl_vocab *pieces, const struct fl_bpe_pair *merg
 }
 
 int
-fl_tokenizer_write_stream(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges,
-                          size_t n, struct fl_writer *w)
+fl_tokenizer_write_stream(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges, size_t n,
+                          struct fl_writer *w)
 {
     struct fl_buf json = {0};
     struct fl_meta meta = {0};
@@ -95,8 +95,8 @@ fl_tokenizer_write_stream(const struct fl_vocab *pieces, const struct fl_bpe_pai
     int64_t vocab = pieces ? (int64_t)pieces->ids : FL_BYTE_VOCAB;
     int result = -1;
 
-    if (!fl_tokenizer_write(pieces, merges, n, &json) &&
-        !fl_meta_set_i64(&meta, "vocab", vocab) && !fl_meta_set_i64(&meta, "eot", 256)) {
+    if (!fl_tokenizer_write(pieces, merges, n, &json) && !fl_meta_set_i64(&meta, "vocab", vocab) &&
+        !fl_meta_set_i64(&meta, "eot", 256)) {
         uint64_t dims[1] = {json.len};
         fl_tensor_init(&tensor, FL_TOKENIZER_TENSOR, FL_U8, 1, dims);
         if (!fl_writer_head(w, FL_KIND_TOKENIZER, &meta) && !fl_writer_tensor(w, &tensor) &&

@@ -43,8 +43,7 @@ grow_slots(struct fl_vocab *v)
     v->slot_count = count;
     for (size_t id = 0; id < v->ids; id++)
         if (v->items[id].there)
-            slots[slot_of(v, v->blob.data + v->items[id].at, v->items[id].len)] =
-                (uint32_t)id + 1;
+            slots[slot_of(v, v->blob.data + v->items[id].at, v->items[id].len)] = (uint32_t)id + 1;
     return 0;
 }
 

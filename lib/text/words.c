@@ -38,8 +38,7 @@ slot_of(const struct fl_words *w, const void *word, size_t len, uint64_t hash)
 
     for (; w->slots[i]; i = (i + 1) & mask) {
         const struct fl_words_item *item = &w->items[w->slots[i] - 1];
-        if (item->hash == hash && item->len == len &&
-            !memcmp(w->blob.data + item->at, word, len))
+        if (item->hash == hash && item->len == len && !memcmp(w->blob.data + item->at, word, len))
             break;
     }
     return i;

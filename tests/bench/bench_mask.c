@@ -1,6 +1,6 @@
 /*
- * What masking costs beside the key streams that it needs: a chunk with the masks of 49 peers, as in a
- * round of 50 sites, against 49 streams of ChaCha20 alone, and encoding against one of them.
+ * What masking costs beside the key streams that it needs: a chunk with the masks of 49 peers, as
+ * in a round of 50 sites, against 49 streams of ChaCha20 alone, and encoding against one of them.
  */
 #include <string.h>
 
@@ -48,8 +48,8 @@ encode(struct bench *b, const struct fl_encoder *e)
 
     for (uint64_t c = 0; c < CHUNKS; c++) {
         fl_encoder_random(e, c, b->random, 2 * FL_CHUNK_WORDS);
-        bench_need(fl_encode_words(e, b->values, 2 * FL_CHUNK_WORDS, b->random, b->words,
-                                   &clipped));
+        bench_need(
+            fl_encode_words(e, b->values, 2 * FL_CHUNK_WORDS, b->random, b->words, &clipped));
     }
     return fl_seconds() - began;
 }
@@ -82,7 +82,7 @@ main(void)
     bench_tell("key streams of 49 peers", bytes * PEERS / s / 1e9, "GB/s");
     bench_tell("encoding to lanes of 32 bits", bytes / x / 1e9, "GB/s");
     int kept = bench_at_most("masking with 49 peers / their key streams", m / s, "times", 1.5);
-    bench_tell("a round of 50 sites, 100 million coordinates",
-               100e6 * 4 / bytes * (m + x), "core-seconds");
+    bench_tell("a round of 50 sites, 100 million coordinates", 100e6 * 4 / bytes * (m + x),
+               "core-seconds");
     return !kept;
 }

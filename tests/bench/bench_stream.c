@@ -126,9 +126,8 @@ bench_digest(const char *path)
         fprintf(stderr, "bench: the digest depends on the number of threads\n");
         return 0;
     }
-    return cores == 1 ||
-           bench_at_least("stream: digest, one core by all", bench_median(ratios, BENCH_TIMES),
-                          "ratio", 0.6 * counted);
+    return cores == 1 || bench_at_least("stream: digest, one core by all",
+                                        bench_median(ratios, BENCH_TIMES), "ratio", 0.6 * counted);
 }
 
 /* MiB that this process has read by calls, and pages of files that it has touched in maps. */

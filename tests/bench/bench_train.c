@@ -36,8 +36,15 @@ cut_task(void *arg, size_t i, int worker)
     struct square *s = arg;
 
     (void)worker;
-    fl_gemm(&(struct fl_gemm){.m = ROWS, .n = N, .k = N, .a = s->a + i * ROWS * N, .lda = N,
-                              .b = s->b, .ldb = N, .bt = true, .c = s->c + i * ROWS * N,
+    fl_gemm(&(struct fl_gemm){.m = ROWS,
+                              .n = N,
+                              .k = N,
+                              .a = s->a + i * ROWS * N,
+                              .lda = N,
+                              .b = s->b,
+                              .ldb = N,
+                              .bt = true,
+                              .c = s->c + i * ROWS * N,
                               .ldc = N});
 }
 
@@ -47,8 +54,16 @@ whole_task(void *arg, size_t i, int worker)
     struct square *s = arg;
 
     (void)worker;
-    fl_gemm(&(struct fl_gemm){.m = N, .n = N, .k = N, .a = s->a, .lda = N, .b = s->b, .ldb = N,
-                              .bt = true, .c = s->c + i * N * N, .ldc = N});
+    fl_gemm(&(struct fl_gemm){.m = N,
+                              .n = N,
+                              .k = N,
+                              .a = s->a,
+                              .lda = N,
+                              .b = s->b,
+                              .ldb = N,
+                              .bt = true,
+                              .c = s->c + i * N * N,
+                              .ldc = N});
 }
 
 /* Operations a second: the better of both ways. */
@@ -83,8 +98,8 @@ step_rate(struct fl_pool *pool, struct training *t)
 {
     double t0 = fl_seconds();
 
-    if (fl_engine_grad(t->e, t->m->weights, &t->batch,
-                       1.0f / (float)(t->batch.B * t->batch.T), t->grads, t->loss))
+    if (fl_engine_grad(t->e, t->m->weights, &t->batch, 1.0f / (float)(t->batch.B * t->batch.T),
+                       t->grads, t->loss))
         return -1;
     double norm = fl_gradient_norm(t->m, pool, t->grads);
     fl_adamw_step(&t->opt, t->m, pool, t->grads, fl_clip(norm, 1), 1e-3);

@@ -198,7 +198,7 @@ refused 2 "a vocabulary below the bytes" '--train-tokenizer' --train-tokenizer 2
 refused 2 "--valid without a file" 'needs --valid-output' -t v1.flt --valid 0.1 words.txt
 refused 2 "a file without --valid" 'needs --valid FRACTION' -t v1.flt --valid-output x words.txt
 refused 2 "a fraction of 1" '--valid' -t v1.flt --valid 1 --valid-output x words.txt
-refused 2 "one name for two outputs" 'one name' -t v1.flt --card no.flt words.txt
+refused 2 "one name for two outputs" 'is the output of both' -t v1.flt --card no.flt words.txt
 refused 2 "two outputs on standard output" 'standard output' -o - -t v1.flt --card - words.txt
 refused 2 "another format" 'not one of' -t v1.flt --format csv words.txt
 refused 1 "an empty file" 'empty.txt: there is no text' -t v1.flt empty.txt

@@ -66,10 +66,10 @@ cat b.flt a.flt | go -o both.flt
 check "two shards in one pipe" same ab.flt both.flt
 go --site north --seed 4 -o s4.flt a.flt
 check "another seed gives another update" sh -c '! cmp -s u.flt s4.flt'
-fl-apply -m m.flt -o next.flt u.flt
+fl-apply -m m.flt -o second.flt u.flt
 for seed in 0 1 ''; do
     fl-train -m m.flt --steps 2 ${seed:+--seed $seed} -o "first$seed.flt" a.flt
-    fl-train -m next.flt --steps 2 ${seed:+--seed $seed} -o "next$seed.flt" a.flt
+    fl-train -m second.flt --steps 2 ${seed:+--seed $seed} -o "next$seed.flt" a.flt
 done
 check "the seed is the base's round: 0" cmp first.flt first0.flt
 check "  and in the next one 1, so that it sees other windows" cmp next.flt next1.flt
@@ -265,7 +265,7 @@ refused 2 "a negative rate" "lr" -m m.flt --lr=-1 a.flt
 refused 2 "a rate that rises" "min-lr" -m m.flt --lr 0.1 --min-lr 0.2 a.flt
 refused 2 "a wrong recipe" "line 1: " -m m.flt -c "$(echo 'rate: 3' > bad.yaml; echo bad.yaml)" a.flt
 refused 2 "model and shard on standard input" "standard input" -m - < a.flt
-refused 2 "a checkpoint named as the update" "must be different files" \
+refused 2 "a checkpoint named as the update" "is the output of both" \
     -m m.flt --checkpoint x.flt a.flt
 refused 2 "an empty name" "--site" -m m.flt --site '' a.flt
 if command -v script >/dev/null; then

@@ -112,7 +112,7 @@ refused 1 "two updates" 'two.flt' -m model.flt two.flt
 refused 2 "no model" '-m MODEL is missing' u0.flt
 refused 2 "momentum without a state" '--state FILE is missing' --optimizer momentum -m model.flt u0.flt
 refused 2 "sgd with a state" 'not sgd' --state s.flt -m model.flt u0.flt
-refused 2 "model and state in one file" 'the same file' --optimizer momentum --state x.flt -m model.flt u0.flt
+refused 2 "model and state in one file" 'is the output of both' --optimizer momentum --state x.flt -m model.flt u0.flt
 refused 2 "an optimizer that is not there" 'adam' --optimizer adam -m model.flt u0.flt
 refused 2 "a step of nothing" 'lr' --lr 0 -m model.flt u0.flt
 refused 2 "momentum of one" 'momentum' --optimizer momentum --momentum 1 --state s.flt -m model.flt u0.flt

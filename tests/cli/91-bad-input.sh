@@ -254,11 +254,11 @@ report $(($? != 3)) "fl-aggregate: without standard error it says nothing and do
 cp a.key a.kept
 ln -s a.key a.link
 status 2 "fl-mask" fl-mask -q -k a.key -p plan.flt -o a.link update.flt
-says 'is the key'
+says 'is an input (--key)'
 check "  and the key is as it was" cmp a.key a.kept
 cp hub.key hub.kept
 status 2 "fl-plan" fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o ./hub.key
-says 'is the key'
+says 'is an input (--key)'
 check "  and the key is as it was" cmp hub.key hub.kept
 
 # ---- outputs by the names of descriptors ----

@@ -1,7 +1,7 @@
 /*
- * Any bytes as a stream: no crash, no memory beyond what is there, and what is accepted raw is written
- * again to the same bytes. Check values are repaired first, or no mutation would get past them; an
- * input of odd length is left as it is.
+ * Any bytes as a stream: no crash, no memory beyond what is there, and what is accepted raw is
+ * written again to the same bytes. Check values are repaired first, or no mutation would get past
+ * them; an input of odd length is left as it is.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -172,7 +172,7 @@ attention_back(const struct window *win, const struct layer *s, const double *da
     free(dp);
 }
 
-#define W(kind) (win->w + offset(win->m, FL_PARAM_##kind, l))
+#define W(kind)  (win->w + offset(win->m, FL_PARAM_##kind, l))
 #define DW(kind) (grads + offset(win->m, FL_PARAM_##kind, l))
 
 static void
@@ -241,10 +241,10 @@ new_layers(struct window *win, size_t L)
 
     win->layers = calloc(L, sizeof *win->layers);
     for (size_t l = 0; l < L; l++)
-        win->layers[l] = (struct layer){
-            array(T * C), array(T * C), array(T * HD), array(T * KD), array(T * KD),
-            array(win->H * T * T), array(T * HD), array(T * C), array(T * C), array(T * F),
-            array(T * F), array(T * F)};
+        win->layers[l] = (struct layer){array(T * C),  array(T * C),  array(T * HD),
+                                        array(T * KD), array(T * KD), array(win->H * T * T),
+                                        array(T * HD), array(T * C),  array(T * C),
+                                        array(T * F),  array(T * F),  array(T * F)};
     win->end = array(T * C);
     win->final = array(T * C);
     win->logits = array(T * win->V);
@@ -302,8 +302,8 @@ window_back(const struct window *win, const uint32_t *x, double scale, double *g
 
     for (size_t i = 0; i < T * win->V; i++)
         win->logits[i] *= scale;
-    linear_back(dfinal, grads + head_offset(m), win->logits, win->final, win->w + head_offset(m),
-                T, C, win->V);
+    linear_back(dfinal, grads + head_offset(m), win->logits, win->final, win->w + head_offset(m), T,
+                C, win->V);
     norm_back(dx, grads + offset(m, FL_PARAM_NORM, 0), dfinal, win->end,
               win->w + offset(m, FL_PARAM_NORM, 0), T, C, m->config.norm_eps);
     for (size_t l = m->config.layers; l-- > 0;)
@@ -322,8 +322,15 @@ naive_llama(const struct fl_model *m, const double *w, const struct naive_batch 
     double sum = 0;
 
     for (size_t b = 0; b < batch->B; b++) {
-        struct window win = {.m = m, .w = w, .T = batch->T, .C = c->channels, .H = c->heads,
-                             .K = c->kv_heads, .D = c->head_dim, .F = c->ffn, .V = c->vocab};
+        struct window win = {.m = m,
+                             .w = w,
+                             .T = batch->T,
+                             .C = c->channels,
+                             .H = c->heads,
+                             .K = c->kv_heads,
+                             .D = c->head_dim,
+                             .F = c->ffn,
+                             .V = c->vocab};
         size_t T = batch->T, V = c->vocab;
         new_layers(&win, c->layers);
         window_forward(&win, batch->x + b * T);

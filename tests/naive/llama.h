@@ -1,6 +1,7 @@
 /*
  * A Llama in doubles and plain loops, one window at a time, forward and backward written from the
- * formulas: the slow twin of lib/nn's engine. Nothing is shared with it but the table of parameters.
+ * formulas: the slow twin of lib/nn's engine. Nothing is shared with it but the table of
+ * parameters.
  */
 #ifndef FL_NAIVE_LLAMA_H
 #define FL_NAIVE_LLAMA_H

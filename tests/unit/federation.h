@@ -1,4 +1,5 @@
-/* A small federation in a temporary folder, for tests of sec/ and fed/: keys, roster, model, plan. */
+/* A small federation in a temporary folder, for tests of sec/ and fed/: keys, roster, model, plan.
+ */
 #ifndef FL_TEST_FEDERATION_H
 #define FL_TEST_FEDERATION_H
 
@@ -209,15 +210,15 @@ fed_says(const char *words)
 }
 
 /* The last call failed with this status and these words. */
-#define CHECK_REFUSED(call, want, words)                                                          \
-    do {                                                                                          \
-        fl_error_clear();                                                                         \
-        CHECK((call) != 0);                                                                       \
-        if (fl_error_status() != (want) || !fed_says(words)) {                                    \
-            test_failed++;                                                                        \
-            printf("# %s:%d: status %d and \"%s\", not %d and \"%s\"\n", __FILE__, __LINE__,      \
-                   (int)fl_error_status(), fl_error_text(), (int)(want), words);                  \
-        }                                                                                         \
+#define CHECK_REFUSED(call, want, words)                                                           \
+    do {                                                                                           \
+        fl_error_clear();                                                                          \
+        CHECK((call) != 0);                                                                        \
+        if (fl_error_status() != (want) || !fed_says(words)) {                                     \
+            test_failed++;                                                                         \
+            printf("# %s:%d: status %d and \"%s\", not %d and \"%s\"\n", __FILE__, __LINE__,       \
+                   (int)fl_error_status(), fl_error_text(), (int)(want), words);                   \
+        }                                                                                          \
     } while (0)
 
 #endif

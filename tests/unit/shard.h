@@ -75,9 +75,17 @@ shard_data(unsigned seed, size_t count)
 static inline struct fl_model *
 shard_model(uint64_t seed, uint32_t vocab)
 {
-    const struct fl_config c = {.vocab = vocab, .ctx = 8, .layers = 2, .channels = 16,
-                                .heads = 4, .kv_heads = 2, .head_dim = 4, .ffn = 24,
-                                .norm_eps = 1e-5, .rope_base = 10000, .tied = true};
+    const struct fl_config c = {.vocab = vocab,
+                                .ctx = 8,
+                                .layers = 2,
+                                .channels = 16,
+                                .heads = 4,
+                                .kv_heads = 2,
+                                .head_dim = 4,
+                                .ffn = 24,
+                                .norm_eps = 1e-5,
+                                .rope_base = 10000,
+                                .tied = true};
     struct fl_model *m = fl_model_new(&c);
 
     if (m)

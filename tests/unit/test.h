@@ -17,43 +17,44 @@
 static int test_number, test_failed, test_all_failed;
 static const char *test_skipped;
 
-#define CHECK(cond)                                                                               \
-    do {                                                                                          \
-        if (!(cond)) {                                                                            \
-            test_failed++;                                                                        \
-            printf("# %s:%d: %s is false (last error: %s)\n", __FILE__, __LINE__, #cond,          \
-                   fl_error_text());                                                              \
-        }                                                                                         \
+#define CHECK(cond)                                                                                \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            test_failed++;                                                                         \
+            printf("# %s:%d: %s is false (last error: %s)\n", __FILE__, __LINE__, #cond,           \
+                   fl_error_text());                                                               \
+        }                                                                                          \
     } while (0)
 
-#define CHECK_TEXT(got, want)                                                                     \
-    do {                                                                                          \
-        const char *got_ = (got), *want_ = (want);                                                \
-        if (strcmp(got_, want_)) {                                                                \
-            test_failed++;                                                                        \
-            printf("# %s:%d: got \"%s\", want \"%s\"\n", __FILE__, __LINE__, got_, want_);        \
-        }                                                                                         \
+#define CHECK_TEXT(got, want)                                                                      \
+    do {                                                                                           \
+        const char *got_ = (got), *want_ = (want);                                                 \
+        if (strcmp(got_, want_)) {                                                                 \
+            test_failed++;                                                                         \
+            printf("# %s:%d: got \"%s\", want \"%s\"\n", __FILE__, __LINE__, got_, want_);         \
+        }                                                                                          \
     } while (0)
 
 /* |got - want| <= tolerance * max(1, |want|) */
-#define CHECK_NEAR(got, want, tolerance)                                                          \
-    do {                                                                                          \
-        double got_ = (got), want_ = (want);                                                      \
-        if (!(fabs(got_ - want_) <= (tolerance) * (fabs(want_) > 1 ? fabs(want_) : 1))) {         \
-            test_failed++;                                                                        \
-            printf("# %s:%d: got %.17g, want %.17g\n", __FILE__, __LINE__, got_, want_);          \
-        }                                                                                         \
+#define CHECK_NEAR(got, want, tolerance)                                                           \
+    do {                                                                                           \
+        double got_ = (got), want_ = (want);                                                       \
+        if (!(fabs(got_ - want_) <= (tolerance) * (fabs(want_) > 1 ? fabs(want_) : 1))) {          \
+            test_failed++;                                                                         \
+            printf("# %s:%d: got %.17g, want %.17g\n", __FILE__, __LINE__, got_, want_);           \
+        }                                                                                          \
     } while (0)
 
-#define SKIP(reason)                                                                              \
-    do {                                                                                          \
-        test_skipped = (reason);                                                                  \
-        return;                                                                                   \
+#define SKIP(reason)                                                                               \
+    do {                                                                                           \
+        test_skipped = (reason);                                                                   \
+        return;                                                                                    \
     } while (0)
 
 #define RUN(test) test_run(test, #test)
 
-/* Under valgrind, some fifty times slower: a test may take a smaller sample there, of every kind. */
+/* Under valgrind, some fifty times slower: a test may take a smaller sample there, of every kind.
+ */
 static inline int
 test_under_valgrind(void)
 {

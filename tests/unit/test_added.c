@@ -56,7 +56,8 @@ test_white_space(void)
 {
     struct fl_added a = {0};
     const struct fl_added_token both = {.id = 1, .left = true, .right = true};
-    const char text[] = "a\xe3\x80\x80 \n<x> \xc2\xa0" "b <x>";
+    const char text[] = "a\xe3\x80\x80 \n<x> \xc2\xa0"
+                        "b <x>";
     size_t start, end;
 
     CHECK(!fl_added_add(&a, "<x>", 3, &both));

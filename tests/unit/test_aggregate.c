@@ -32,8 +32,10 @@ update(char site, void (*change)(struct fl_meta *))
 static struct fl_aggregate *
 start(const struct fl_weighting *how, bool given, bool partial)
 {
-    struct fl_aggregate_settings settings = {.weighting = how, .weighting_given = given,
-                                             .partial = partial, .memory = 1 << 20};
+    struct fl_aggregate_settings settings = {.weighting = how,
+                                             .weighting_given = given,
+                                             .partial = partial,
+                                             .memory = 1 << 20};
 
     return fl_aggregate_new(&settings);
 }

@@ -85,8 +85,14 @@ test_group(size_t T, size_t D)
     float *out = malloc(outs * sizeof *out), *dout = malloc(outs * sizeof *dout);
     float *lse = malloc(2 * T * sizeof *lse);
     float *scratch = malloc(fl_attention_scratch(T) * sizeof *scratch);
-    struct plain s = {.T = T, .D = D, .q = zeros(T * D), .k = zeros(T * D), .v = zeros(T * D),
-                      .dk = zeros(T * D), .dv = zeros(T * D), .dout = zeros(T * D)};
+    struct plain s = {.T = T,
+                      .D = D,
+                      .q = zeros(T * D),
+                      .k = zeros(T * D),
+                      .v = zeros(T * D),
+                      .dk = zeros(T * D),
+                      .dv = zeros(T * D),
+                      .dout = zeros(T * D)};
 
     fl_random_normal(T, 1, 0, qkv, all, 1);
     fl_random_normal(T, 2, 0, dout, outs, 1);
@@ -94,12 +100,19 @@ test_group(size_t T, size_t D)
         dqkv[i] = 777;
     for (size_t i = 0; i < outs; i++)
         out[i] = 777;
-    struct fl_attention a = {.T = T, .D = D, .heads = 2, .q = qkv, .k = qkv + 2 * D,
-                             .v = qkv + 3 * D, .stride = stride, .out = out,
-                             .out_stride = out_stride, .lse = lse, .scratch = scratch};
+    struct fl_attention a = {.T = T,
+                             .D = D,
+                             .heads = 2,
+                             .q = qkv,
+                             .k = qkv + 2 * D,
+                             .v = qkv + 3 * D,
+                             .stride = stride,
+                             .out = out,
+                             .out_stride = out_stride,
+                             .lse = lse,
+                             .scratch = scratch};
     fl_attention_forward(&a);
-    fl_attention_backward(&a, &(struct fl_attention_grads){dout, dqkv, dqkv + 2 * D,
-                                                           dqkv + 3 * D});
+    fl_attention_backward(&a, &(struct fl_attention_grads){dout, dqkv, dqkv + 2 * D, dqkv + 3 * D});
     take(s.k, qkv, stride, 2 * D, T, D);
     take(s.v, qkv, stride, 3 * D, T, D);
     for (size_t head = 0; head < 2; head++) {
@@ -126,8 +139,8 @@ test_group(size_t T, size_t D)
 static void
 test_shapes(void)
 {
-    static const size_t shapes[][2] = {{1, 2}, {2, 6}, {63, 8}, {64, 16}, {65, 5}, {130, 10},
-                                       {200, 64}};
+    static const size_t shapes[][2] = {{1, 2},  {2, 6},    {63, 8},  {64, 16},
+                                       {65, 5}, {130, 10}, {200, 64}};
 
     CHECK(!fl_gemm_start(1));
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)

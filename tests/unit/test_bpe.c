@@ -105,9 +105,18 @@ test_order(void)
 static void
 test_cut_at_mark(void)
 {
-    static const char *const names[] = {"<unk>", "\xe2\x96\x81", "a", "b", "\xe2\x96\x81" "a",
-                                        "ab", "\xe2\x96\x81\xe2\x96\x81", "\xe2\x96\x81" "ab",
-                                        "a\xe2\x96\x81", NULL};
+    static const char *const names[] = {"<unk>",
+                                        "\xe2\x96\x81",
+                                        "a",
+                                        "b",
+                                        "\xe2\x96\x81"
+                                        "a",
+                                        "ab",
+                                        "\xe2\x96\x81\xe2\x96\x81",
+                                        "\xe2\x96\x81"
+                                        "ab",
+                                        "a\xe2\x96\x81",
+                                        NULL};
     static const char *const merges[] = {"a b", "\xe2\x96\x81 \xe2\x96\x81", "\xe2\x96\x81 a",
                                          "\xe2\x96\x81 ab", NULL};
     static const char *const crossing[] = {"a b", "a \xe2\x96\x81", NULL};

@@ -38,8 +38,8 @@ test_long(void)
 static void
 test_numbers(void)
 {
-    static const unsigned char want[] = {0x34, 0x12, 0xef, 0xcd, 0xab, 0x90,
-                                         8,    7,    6,    5,    4,    3,    2, 1};
+    static const unsigned char want[] = {0x34, 0x12, 0xef, 0xcd, 0xab, 0x90, 8,
+                                         7,    6,    5,    4,    3,    2,    1};
     struct fl_buf b = {0};
 
     CHECK(!fl_buf_add16(&b, 0x1234) && !fl_buf_add32(&b, 0x90abcdef) &&

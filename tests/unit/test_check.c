@@ -10,13 +10,12 @@ test_reference(void)
     static const struct {
         size_t n;
         uint64_t want;
-    } cases[] = {
-        {0, 0x2d06800538d394c2}, {1, 0xc44bdff4074eecdb}, {3, 0xc3489259e968ad9e}, {4,
-        0xd3d60c1519014e89}, {8, 0xb88dee77f6bf6980}, {9, 0x03688dcad730d826}, {16,
-        0x9da23836adf2be1e}, {17, 0xf34c3c9cf5a112d1}, {128, 0x65f3c2c00fa93185}, {129,
-        0x28065c6ec25f5b25}, {240, 0x4917a75c0ef8eed7}, {241, 0x541b19226f0052e8}, {512,
-        0xe0410eb388a9c9fa}, {1024, 0x71bee625238addb4}, {1025, 0xd9b414f4e1bbf7ad}, {5000,
-        0xed0146266d138bd8}};
+    } cases[] = {{0, 0x2d06800538d394c2},   {1, 0xc44bdff4074eecdb},    {3, 0xc3489259e968ad9e},
+                 {4, 0xd3d60c1519014e89},   {8, 0xb88dee77f6bf6980},    {9, 0x03688dcad730d826},
+                 {16, 0x9da23836adf2be1e},  {17, 0xf34c3c9cf5a112d1},   {128, 0x65f3c2c00fa93185},
+                 {129, 0x28065c6ec25f5b25}, {240, 0x4917a75c0ef8eed7},  {241, 0x541b19226f0052e8},
+                 {512, 0xe0410eb388a9c9fa}, {1024, 0x71bee625238addb4}, {1025, 0xd9b414f4e1bbf7ad},
+                 {5000, 0xed0146266d138bd8}};
     static unsigned char data[5000];
 
     for (size_t i = 0; i < sizeof data; i++)

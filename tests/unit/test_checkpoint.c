@@ -18,13 +18,24 @@ static const char *const shards[] = {"aa", "bb"};
 static void
 make(struct fl_checkpoint *c, int seed)
 {
-    const struct fl_config config = {.vocab = 5, .ctx = 4, .layers = 1, .channels = 4, .heads = 2,
-                                     .kv_heads = 1, .head_dim = 2, .ffn = 3, .norm_eps = 1e-5,
-                                     .rope_base = 10000, .tied = true};
+    const struct fl_config config = {.vocab = 5,
+                                     .ctx = 4,
+                                     .layers = 1,
+                                     .channels = 4,
+                                     .heads = 2,
+                                     .kv_heads = 1,
+                                     .head_dim = 2,
+                                     .ffn = 3,
+                                     .norm_eps = 1e-5,
+                                     .rope_base = 10000,
+                                     .tied = true};
     struct fl_model *m = fl_model_new(&config);
 
-    *c = (struct fl_checkpoint){.path = path, .model = m, .weights = m->weights,
-                                .m = fl_model_array(m), .v = fl_model_array(m)};
+    *c = (struct fl_checkpoint){.path = path,
+                                .model = m,
+                                .weights = m->weights,
+                                .m = fl_model_array(m),
+                                .v = fl_model_array(m)};
     for (size_t i = 0; i < m->size; i++) {
         c->weights[i] = (float)seed + (float)i / 7;
         c->m[i] = -c->weights[i];

@@ -10,13 +10,13 @@ test_check(void)
     struct fl_config c = good;
 
     CHECK(!fl_config_check(&c));
-#define BAD(member, value, text)                                                                  \
-    do {                                                                                          \
-        c = good;                                                                                 \
-        c.member = (value);                                                                       \
-        CHECK(fl_config_check(&c) == -1);                                                         \
-        CHECK(fl_error_status() == FL_USAGE);                                                     \
-        CHECK(strstr(fl_error_text(), text));                                                     \
+#define BAD(member, value, text)                                                                   \
+    do {                                                                                           \
+        c = good;                                                                                  \
+        c.member = (value);                                                                        \
+        CHECK(fl_config_check(&c) == -1);                                                          \
+        CHECK(fl_error_status() == FL_USAGE);                                                      \
+        CHECK(strstr(fl_error_text(), text));                                                      \
     } while (0)
     BAD(vocab, 0, "vocab");
     BAD(vocab, FL_MODEL_VOCAB_MAX + 1, "vocab");
@@ -32,8 +32,17 @@ test_check(void)
     BAD(norm_eps, (double)NAN, "norm_eps");
     BAD(rope_base, 0.5, "rope_base");
     BAD(rope_base, (double)INFINITY, "rope_base");
-    c = (struct fl_config){FL_MODEL_VOCAB_MAX, 1, FL_LAYERS_MAX, FL_CHANNELS_MAX, FL_HEADS_MAX,
-                           FL_HEADS_MAX, FL_HEAD_DIM_MAX, FL_FFN_MAX, 1e-5, 1e4, false};
+    c = (struct fl_config){FL_MODEL_VOCAB_MAX,
+                           1,
+                           FL_LAYERS_MAX,
+                           FL_CHANNELS_MAX,
+                           FL_HEADS_MAX,
+                           FL_HEADS_MAX,
+                           FL_HEAD_DIM_MAX,
+                           FL_FFN_MAX,
+                           1e-5,
+                           1e4,
+                           false};
     CHECK(fl_config_check(&c) == -1 && strstr(fl_error_text(), "too large"));
 }
 
@@ -51,9 +60,10 @@ test_metadata(void)
           c.kv_heads == 2 && c.head_dim == 6 && c.ffn == 40 && c.norm_eps == 1e-5 &&
           c.rope_base == 1e4 && c.tied);
     /* every key is needed, and what it says is read */
-    static const char *const keys[] = {"arch.family", "arch.norm", "arch.act", "arch.bias",
-                                       "arch.vocab", "arch.ctx", "arch.layers", "arch.channels",
-                                       "arch.heads", "arch.kv_heads", "arch.head_dim", "arch.ffn",
+    static const char *const keys[] = {"arch.family",   "arch.norm",      "arch.act",
+                                       "arch.bias",     "arch.vocab",     "arch.ctx",
+                                       "arch.layers",   "arch.channels",  "arch.heads",
+                                       "arch.kv_heads", "arch.head_dim",  "arch.ffn",
                                        "arch.norm_eps", "arch.rope_base", "arch.tied"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct fl_meta copy = {0};

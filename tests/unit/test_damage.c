@@ -158,16 +158,11 @@ static int
 by_way(enum way way, const unsigned char *data, size_t len)
 {
     switch (way) {
-    case PIPE:
-        return from_pipe(data, len);
-    case FILE_BLOCKS:
-        return from_file(data, len, false);
-    case FILE_DIGEST:
-        return from_file(data, len, true);
-    case MAP:
-        return from_map(data, len);
-    default:
-        return from_digest(data, len);
+    case PIPE: return from_pipe(data, len);
+    case FILE_BLOCKS: return from_file(data, len, false);
+    case FILE_DIGEST: return from_file(data, len, true);
+    case MAP: return from_map(data, len);
+    default: return from_digest(data, len);
     }
 }
 
@@ -195,8 +190,8 @@ is_whole(const struct sample *s, size_t len)
 }
 
 /*
- * Every position; under valgrind and the sanitizers, which are ten to fifty times slower, every 17th:
- * over the bytes all eight bits then still have their turn.
+ * Every position; under valgrind and the sanitizers, which are ten to fifty times slower, every
+ * 17th: over the bytes all eight bits then still have their turn.
  */
 static size_t
 stride(void)

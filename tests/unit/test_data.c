@@ -94,8 +94,10 @@ compare(const struct fl_data *d, const uint32_t *want, size_t n)
     CHECK(wrong == 0);
 }
 
-static const struct shard four[] = {
-    {1, 2, 0, 3, 101}, {2, 4, 0, 1, 77}, {3, 2, 3, 2, 55}, {4, 4, 3, 5, 9}};
+static const struct shard four[] = {{1, 2, 0, 3, 101},
+                                    {2, 4, 0, 1, 77},
+                                    {3, 2, 3, 2, 55},
+                                    {4, 4, 3, 5, 9}};
 
 static void
 test_files_of_every_form(void)

@@ -20,14 +20,16 @@ check(const char *spec, const char *const *names, const char *want)
     json_decref(json);
 }
 
-#define SEQUENCE(middle, strip)                                                                   \
-    "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"_\"},"  \
+#define SEQUENCE(middle, strip)                                                                    \
+    "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"_\"},"   \
     "\"content\":\" \"}," middle "{\"type\":\"Fuse\"}" strip "]}"
 
 static void
 test_kinds(void)
 {
-    static const char *const level[] = {"\xc4\xa0" "a", "\xc3\x83", "\xc2\xa9", "\xe4\xb8\xad", NULL};
+    static const char *const level[] = {"\xc4\xa0"
+                                        "a",
+                                        "\xc3\x83", "\xc2\xa9", "\xe4\xb8\xad", NULL};
     static const char *const llama[] = {"__a", "<0xC3>", "<0xA9>", "<0x0g>", "b_", NULL};
     static const char *const none[] = {NULL};
     static const char strip[] = ",{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}";
@@ -47,14 +49,16 @@ test_kinds(void)
 static void
 test_refusals(void)
 {
-    static const char *const bad[] = {
-        "{}", "{\"type\":\"Metaspace\"}", "{\"type\":\"ByteLevel\",\"more\":1}",
-        "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"}]}",
-        "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Strip\",\"content\":\" \",\"start\":1,"
-        "\"stop\":0},{\"type\":\"Fuse\"}]}",
-        SEQUENCE("", ",{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"\"}"),
-        SEQUENCE("", ",{\"type\":\"Strip\",\"content\":\"ab\",\"start\":1,\"stop\":0}"),
-        SEQUENCE("", ",{\"type\":\"Strip\",\"content\":\" \",\"start\":-1,\"stop\":0}")};
+    static const char *const bad[] =
+        {"{}",
+         "{\"type\":\"Metaspace\"}",
+         "{\"type\":\"ByteLevel\",\"more\":1}",
+         "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"}]}",
+         "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Strip\",\"content\":\" "
+         "\",\"start\":1,\"stop\":0},{\"type\":\"Fuse\"}]}",
+         SEQUENCE("", ",{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"\"}"),
+         SEQUENCE("", ",{\"type\":\"Strip\",\"content\":\"ab\",\"start\":1,\"stop\":0}"),
+         SEQUENCE("", ",{\"type\":\"Strip\",\"content\":\" \",\"start\":-1,\"stop\":0}")};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fl_decoder d = {0};

@@ -26,7 +26,8 @@ static const struct shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* A model with weights large enough to leave the linear range, a batch, and the slow twin's word. */
+/* A model with weights large enough to leave the linear range, a batch, and the slow twin's word.
+ */
 struct bench {
     const struct shape *shape;
     struct fl_model *m;
@@ -78,7 +79,8 @@ end(struct bench *b)
     free(b->w), free(b->grads), free(b->loss), free(b->x), free(b->y);
 }
 
-/* |got - want| / |want| over one parameter, by Euclidean norms; of a vanishing gradient, absolute. */
+/* |got - want| / |want| over one parameter, by Euclidean norms; of a vanishing gradient, absolute.
+ */
 static double
 distance(const struct fl_param *p, const double *got, const double *want)
 {
@@ -117,8 +119,8 @@ slope(struct bench *b, const struct fl_param *p, const double *u)
 }
 
 /*
- * Every parameter kind: a random direction, and the direction of the gradient itself. It is the slow
- * twin that is differentiated, so under valgrind one shape will do.
+ * Every parameter kind: a random direction, and the direction of the gradient itself. It is the
+ * slow twin that is differentiated, so under valgrind one shape will do.
  */
 static void
 test_finite_differences(void)
@@ -160,8 +162,7 @@ test_twin_in_double(void)
         begin(&b, &shapes[s], s & 1);
         size_t rows = b.batch.B * b.batch.T;
         double *grads = calloc(b.m->size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
-        struct fl_engine *e =
-            twin_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+        struct fl_engine *e = twin_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
         CHECK(e && !twin_engine_grad(e, b.w, &b.batch, b.scale, grads, loss));
         for (size_t i = 0; i < rows; i++)
             CHECK_NEAR(loss[i], b.loss[i], 1e-12);
@@ -206,12 +207,11 @@ test_against_naive(void)
         float *grads[2], *loss[2], *score = calloc(rows, sizeof *score);
         for (int k = 0; k < 2; k++) {
             struct fl_pool *pool = fl_pool_new(k ? 3 : 1);
-            struct fl_engine *e =
-                fl_engine_new(b.m, pool, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+            struct fl_engine *e = fl_engine_new(b.m, pool, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
             grads[k] = fl_model_array(b.m);
             loss[k] = calloc(rows, sizeof *loss[k]);
-            CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads[k],
-                                       loss[k]));
+            CHECK(e &&
+                  !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads[k], loss[k]));
             fl_engine_free(e);
             fl_pool_free(pool);
         }
@@ -233,8 +233,10 @@ test_against_naive(void)
 static void
 test_slabs(void)
 {
-    static const struct shape s = {
-        "slabs", {16501, 300, 1, 4, 1, 1, 4, 12, 1e-5, 1e4, true}, 2, 261};
+    static const struct shape s = {"slabs",
+                                   {16501, 300, 1, 4, 1, 1, 4, 12, 1e-5, 1e4, true},
+                                   2,
+                                   261};
     struct bench b;
 
     begin(&b, &s, 1);

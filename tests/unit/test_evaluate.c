@@ -13,8 +13,8 @@ static struct fl_tokenizer *
 tokenizer(void)
 {
     static const char end[] = "\"<|endoftext|>\":256},\"merges\":[]}}";
-    static const char more[] = "\"<|endoftext|>\":256,\"ab\":257,\"abc\":258},"
-                               "\"merges\":[\"a b\",\"ab c\"]}}";
+    static const char more[] =
+        "\"<|endoftext|>\":256,\"ab\":257,\"abc\":258},\"merges\":[\"a b\",\"ab c\"]}}";
     struct fl_tokenizer *bytes = fl_tokenizer_bytes();
     size_t len;
     const char *json = fl_tokenizer_json(bytes, &len);
@@ -106,7 +106,10 @@ test_against_the_twin(void)
         struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, B, T);
         struct seen seen = {.count = 0};
         struct fl_score score = {0};
-        const struct fl_sequence s = {.ids = ids, .n = N, .token = see, .batch = see_batch,
+        const struct fl_sequence s = {.ids = ids,
+                                      .n = N,
+                                      .token = see,
+                                      .batch = see_batch,
                                       .arg = &seen};
         CHECK(e && !fl_evaluate(e, &s, &score));
         CHECK(score.tokens == N - 1 && score.bytes == bytes && score.correct == correct);
@@ -208,8 +211,8 @@ test_short_and_wrong(void)
     uint32_t ids[3] = {1, 2, VOCAB};
 
     CHECK(!fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 0}, &s));
-    CHECK(!fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 1, .token = see, .arg = &seen},
-                       &s));
+    CHECK(
+        !fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 1, .token = see, .arg = &seen}, &s));
     CHECK(s.tokens == 0 && s.loss == 0 && seen.count == 1);
     CHECK(!fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 2}, &s) && s.tokens == 1);
     CHECK(fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 3}, &s) == -1);

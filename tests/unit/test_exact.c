@@ -33,21 +33,13 @@ draw_float(int kind)
     do {
         uint64_t r = draw();
         switch (kind) {
-        case 0: /* any bits: subnormals, huge ones */
-            x = float_of((uint32_t)r);
-            break;
-        case 1: /* small whole numbers: ties */
-            x = (float)((int)(r % 17) - 8);
-            break;
-        case 2: /* subnormals only */
-            x = float_of((uint32_t)(r & 0x807fffff));
-            break;
+        case 0: /* any bits: subnormals, huge ones */ x = float_of((uint32_t)r); break;
+        case 1: /* small whole numbers: ties */ x = (float)((int)(r % 17) - 8); break;
+        case 2: /* subnormals only */ x = float_of((uint32_t)(r & 0x807fffff)); break;
         case 3: /* near each other, cancelling */
             x = float_of((uint32_t)(0x3f800000 + r % 5) | (uint32_t)(r >> 32 & 1) << 31);
             break;
-        default: /* an update */
-            x = (float)((double)((int64_t)r >> 24) * 0x1p-50);
-            break;
+        default: /* an update */ x = (float)((double)((int64_t)r >> 24) * 0x1p-50); break;
         }
     } while (!isfinite(x) || fabsf(x) >= 0x1p30f);
     return x;

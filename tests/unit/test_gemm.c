@@ -26,8 +26,8 @@ element(const struct fl_gemm *g, const float *c0, size_t i, size_t j)
 static void
 test_forms(void)
 {
-    static const size_t sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {5, 7, 1}, {1, 64, 64},
-                                      {3, 17, 33}, {64, 64, 64}, {65, 40, 70}};
+    static const size_t sizes[][3] = {{1, 1, 1},   {1, 7, 5},   {7, 1, 5},    {5, 7, 1},
+                                      {1, 64, 64}, {3, 17, 33}, {64, 64, 64}, {65, 40, 70}};
 
     CHECK(!fl_gemm_start(1));
     fl_random_normal(1, 1, 0, a, SIZE, 1);
@@ -36,9 +36,17 @@ test_forms(void)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int form = 0; form < 8; form++) {
             size_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
-            struct fl_gemm g = {.m = m, .n = n, .k = k, .a = a, .b = b, .c = c,
-                                .at = form & 1, .bt = form & 2, .keep = form & 4,
-                                .lda = (form & 1 ? m : k) + 3, .ldb = (form & 2 ? k : n) + 5,
+            struct fl_gemm g = {.m = m,
+                                .n = n,
+                                .k = k,
+                                .a = a,
+                                .b = b,
+                                .c = c,
+                                .at = form & 1,
+                                .bt = form & 2,
+                                .keep = form & 4,
+                                .lda = (form & 1 ? m : k) + 3,
+                                .ldb = (form & 2 ? k : n) + 5,
                                 .ldc = n + 2};
             memcpy(c, first, sizeof c);
             fl_gemm(&g);
@@ -57,8 +65,8 @@ test_not_read(void)
     for (size_t m = 1; m < 40; m += 13) {
         for (size_t i = 0; i < SIZE; i++)
             c[i] = NAN;
-        struct fl_gemm g = {.m = m, .n = 9, .k = 8, .a = a, .lda = 8, .b = b, .ldb = 9, .c = c,
-                            .ldc = 9};
+        struct fl_gemm g =
+            {.m = m, .n = 9, .k = 8, .a = a, .lda = 8, .b = b, .ldb = 9, .c = c, .ldc = 9};
         fl_gemm(&g);
         for (size_t i = 0; i < m * 9; i++)
             CHECK(isfinite(c[i]));
@@ -68,11 +76,18 @@ test_not_read(void)
 static void
 task(void *arg, size_t index, int worker)
 {
-    float (*out)[80 * 96] = arg;
+    float(*out)[80 * 96] = arg;
 
     (void)worker;
-    fl_gemm(&(struct fl_gemm){.m = 80, .n = 96, .k = 300, .a = a, .lda = 300, .b = b, .ldb = 96,
-                              .c = out[index], .ldc = 96});
+    fl_gemm(&(struct fl_gemm){.m = 80,
+                              .n = 96,
+                              .k = 300,
+                              .a = a,
+                              .lda = 300,
+                              .b = b,
+                              .ldb = 96,
+                              .c = out[index],
+                              .ldc = 96});
 }
 
 /* The same bytes whoever else is multiplying. */
@@ -80,7 +95,7 @@ static void
 test_many_threads(void)
 {
     enum { TASKS = 24 };
-    float (*out)[80 * 96] = malloc(TASKS * sizeof *out);
+    float(*out)[80 * 96] = malloc(TASKS * sizeof *out);
     struct fl_pool *pool = fl_pool_new(4);
 
     fl_pool_run(pool, TASKS, task, out);

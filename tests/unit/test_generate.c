@@ -38,8 +38,8 @@ generate(const struct fl_bundle *b, const struct fl_sampling *how, uint64_t seed
 {
     uint32_t ids[100];
     size_t n = strlen(prompt);
-    const struct fl_generation g = {.bundle = b, .how = *how, .seed = seed, .tokens = tokens,
-                                    .text = take, .arg = text};
+    const struct fl_generation g =
+        {.bundle = b, .how = *how, .seed = seed, .tokens = tokens, .text = take, .arg = text};
 
     for (size_t i = 0; i < n; i++)
         ids[i] = (unsigned char)prompt[i];
@@ -53,9 +53,17 @@ static const struct fl_sampling greedy = {0, 1, 0};
 static struct fl_model *
 chain_model(const char *chain)
 {
-    const struct fl_config c = {.vocab = VOCAB, .ctx = CTX, .layers = 1, .channels = 64,
-                                .heads = 1, .kv_heads = 1, .head_dim = 2, .ffn = 2,
-                                .norm_eps = 1e-5, .rope_base = 10000, .tied = false};
+    const struct fl_config c = {.vocab = VOCAB,
+                                .ctx = CTX,
+                                .layers = 1,
+                                .channels = 64,
+                                .heads = 1,
+                                .kv_heads = 1,
+                                .head_dim = 2,
+                                .ffn = 2,
+                                .norm_eps = 1e-5,
+                                .rope_base = 10000,
+                                .tied = false};
     struct fl_model *m = fl_model_new(&c);
     float *embed = m->weights + m->params[fl_model_find(m, "embed_tokens.weight")].offset;
     float *head = m->weights + m->params[fl_model_find(m, "lm_head.weight")].offset;
@@ -92,13 +100,35 @@ test_whole_characters(void)
     writes("abc", 100, "abc"); /* the end of text ends it */
     writes("", 100, "");
     writes("abc", 2, "ab");
-    writes("a\xc3\xa9" "b", 100, "a\xc3\xa9" "b");
+    writes("a\xc3\xa9"
+           "b",
+           100,
+           "a\xc3\xa9"
+           "b");
     writes("\xf0\x9f\x98\x80!", 100, "\xf0\x9f\x98\x80!");
-    writes("\xff" "A", 100, "\xef\xbf\xbd" "A");
-    writes("\xe2\x82" "B", 100, "\xef\xbf\xbd" "B");             /* a character that breaks off */
-    writes("\xe0\x80" "B", 100, "\xef\xbf\xbd\xef\xbf\xbd" "B"); /* overlong: not even begun */
-    writes("\xed\xa0" "B", 100, "\xef\xbf\xbd\xef\xbf\xbd" "B"); /* a surrogate */
-    writes("\xc3" "\xe9", 100, "\xef\xbf\xbd\xef\xbf\xbd");      /* unfinished at the end */
+    writes("\xff"
+           "A",
+           100,
+           "\xef\xbf\xbd"
+           "A");
+    writes("\xe2\x82"
+           "B",
+           100,
+           "\xef\xbf\xbd"
+           "B"); /* a character that breaks off */
+    writes("\xe0\x80"
+           "B",
+           100,
+           "\xef\xbf\xbd\xef\xbf\xbd"
+           "B"); /* overlong: not even begun */
+    writes("\xed\xa0"
+           "B",
+           100,
+           "\xef\xbf\xbd\xef\xbf\xbd"
+           "B"); /* a surrogate */
+    writes("\xc3"
+           "\xe9",
+           100, "\xef\xbf\xbd\xef\xbf\xbd"); /* unfinished at the end */
     writes("a\xf0\x9f\x98", 100, "a\xef\xbf\xbd");
     writes("a\xc3\xa9", 2, "a\xef\xbf\xbd");
 }
@@ -146,7 +176,7 @@ test_against_the_twin(void)
     size_t channels = b.model->config.channels;
 
     fl_random_normal(5, 0, 0, embed, b.model->size, 0.5); /* wild enough not to repeat itself */
-    for (size_t v = 128; v < VOCAB; v++) /* only ASCII is ever likely */
+    for (size_t v = 128; v < VOCAB; v++)                  /* only ASCII is ever likely */
         for (size_t i = 0; i < channels; i++)
             embed[v * channels + i] *= 0.01f;
     CHECK(b.model->config.ctx == CTX);

@@ -32,7 +32,8 @@ make_files(void)
             fl_buf_printf(&lines, "{\"text\": \"same again\"}\n");
     }
     for (int i = 0; i < 3; i++) {
-        snprintf(paths_text[i], sizeof paths_text[i], "%s/%d.%s", folder, i, i == 1 ? "jsonl" : "t");
+        snprintf(paths_text[i], sizeof paths_text[i], "%s/%d.%s", folder, i,
+                 i == 1 ? "jsonl" : "t");
         paths[i] = paths_text[i];
     }
     CHECK(!fl_output_write_file(paths[0], text.data, text.len, 0));
@@ -62,8 +63,10 @@ read_back(int fd, struct fl_buf *content)
 static void
 run(const struct fl_tokenizer *t, int threads, double valid, struct result *result)
 {
-    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500}, .field = "text",
-                                        .valid = valid, .pool = fl_pool_new(threads)};
+    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
+                                        .field = "text",
+                                        .valid = valid,
+                                        .pool = fl_pool_new(threads)};
     struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
     int train_fd = fl_spool_open(), valid_fd = fl_spool_open();
     struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t);
@@ -120,7 +123,8 @@ test_learning(void)
 
     for (int k = 0; k < 2; k++) {
         struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
-                                            .field = "text", .pool = fl_pool_new(1 + 2 * k)};
+                                            .field = "text",
+                                            .pool = fl_pool_new(1 + 2 * k)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         struct fl_bpe_trained trained = {0};
         CHECK(h && !fl_harmonize_learn(h, 400, NULL, &trained));
@@ -147,7 +151,8 @@ test_first_error(void)
 
     for (int turn = 0; turn < 6; turn++) {
         struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
-                                            .field = "text", .refuse_invalid = true,
+                                            .field = "text",
+                                            .refuse_invalid = true,
                                             .pool = fl_pool_new(turn ? 4 : 1)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         int fd = fl_spool_open();

@@ -75,15 +75,15 @@ test_chacha(void)
 
     fl_stream_fill(out, sizeof out, key, 0);
     check_hex(out, 64, /* RFC 8439, A.1, test vector 1: zero key, zero nonce, counter 0 */
-              "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7"
-              "da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586");
+              "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7da41597c5157488d7724"
+              "e03fb8d84a376a43b8f41518a11cc387b669b2ee6586");
     check_hex(out + 64, 64, /* test vector 2: counter 1 */
-              "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed"
-              "29b721769ce64e43d57133b074d839d531ed1f28510afb45ace10a1f4b794d6f");
+              "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed29b721769ce64e43d571"
+              "33b074d839d531ed1f28510afb45ace10a1f4b794d6f");
     fl_stream_fill(part, sizeof part, key, 2ull << 56);
     check_hex(part, 64, /* test vector 5: nonce 00 .. 00 02 */
-              "c2c64d378cd536374ae204b9ef933fcd1a8b2288b3dfa49672ab765b54ee27c7"
-              "8a970e0e955c14f3a88e741b97c286f75f8fc299e8148362fa198a39531bed6d");
+              "c2c64d378cd536374ae204b9ef933fcd1a8b2288b3dfa49672ab765b54ee27c78a970e0e955c14f3a88e"
+              "741b97c286f75f8fc299e8148362fa198a39531bed6d");
     fl_stream_fill(part, 0, key, 0);
 }
 
@@ -120,8 +120,9 @@ test_signatures(void)
     fl_sign_pair(seed, pub, secret);
     check_hex(pub, 32, "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     fl_sign(sig, message, 1, secret);
-    check_hex(sig, 64, "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
-                       "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+    check_hex(sig, 64,
+              "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f"
+              "3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
     CHECK(!fl_sign_verify(sig, message, 1, pub));
     for (size_t bit = 0; bit < 8 * sizeof sig; bit++) {
         sig[bit / 8] ^= (unsigned char)(1 << bit % 8);

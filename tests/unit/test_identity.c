@@ -22,10 +22,15 @@ put(const void *data, size_t n)
 static void
 test_names(void)
 {
-    static const char *const good[] = {"a", "aws", "Site-7", "0.x_y-Z",
-        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz01234567890"};
-    static const char *const bad[] = {"", "-a", ".a", "_a", "a b", "a/b", "a:b", "\xc3\xa9", "a\n",
-        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz012345678901"};
+    static const char *const good[] =
+        {"a", "aws", "Site-7", "0.x_y-Z",
+         "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz01234567890"};
+    static const char *const bad[] =
+        {"",    "-a",
+         ".a",  "_a",
+         "a b", "a/b",
+         "a:b", "\xc3\xa9",
+         "a\n", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz012345678901"};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         CHECK(!fl_name_check(good[i]));
@@ -152,10 +157,18 @@ test_key_file(void)
 static void
 test_key_lines(void)
 {
-    static const char *const bad[] = {
-        "name a\n", "name a\nname a\nepoch 1\n", "nonsense 1\n", "name a b\n", "epoch x\n", "dh 00\n",
-        "epoch 99999999999999999999\n", "name a\n\nepoch 1\n", "name  a\n", "dh zz\n", "name a",
-        "name ../a\n"};
+    static const char *const bad[] = {"name a\n",
+                                      "name a\nname a\nepoch 1\n",
+                                      "nonsense 1\n",
+                                      "name a b\n",
+                                      "epoch x\n",
+                                      "dh 00\n",
+                                      "epoch 99999999999999999999\n",
+                                      "name a\n\nepoch 1\n",
+                                      "name  a\n",
+                                      "dh zz\n",
+                                      "name a",
+                                      "name ../a\n"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         unsigned char check[32];
@@ -220,8 +233,9 @@ test_fingerprint(void)
     }
     snprintf(typed, sizeof typed, "\n %s \n", words);
     for (size_t i = 0; typed[i]; i++)
-        typed[i] = typed[i] == ' ' && i % 2 ? '-'
-                   : typed[i] >= 'a' && i % 3 ? (char)(typed[i] - 32) : typed[i];
+        typed[i] = typed[i] == ' ' && i % 2   ? '-'
+                   : typed[i] >= 'a' && i % 3 ? (char)(typed[i] - 32)
+                                              : typed[i];
     CHECK(!fl_fingerprint_check(typed, rd));
     snprintf(typed, sizeof typed, "words\t1. %.5s 2. %s!", words, words); /* in other text */
     CHECK(!fl_fingerprint_check(typed, rd));

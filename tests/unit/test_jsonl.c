@@ -117,14 +117,13 @@ test_against_jansson(void)
             line[next(&seed) % (sizeof good - 1)] = bytes[next(&seed) % (sizeof bytes - 1)];
         struct fl_jsonl_note note;
         json_error_t error;
-        enum fl_jsonl_result result =
-            fl_jsonl_field(line, sizeof good - 1, "text", &out, &note);
+        enum fl_jsonl_result result = fl_jsonl_field(line, sizeof good - 1, "text", &out, &note);
         json_t *tree = json_loadb(line, sizeof good - 1,
                                   JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
                                   &error);
         int same = !tree == (result == FL_JSONL_MALFORMED);
-        if (!tree && (strstr(line, "\\ud") ||
-                      json_error_code(&error) == json_error_numeric_overflow))
+        if (!tree &&
+            (strstr(line, "\\ud") || json_error_code(&error) == json_error_numeric_overflow))
             same = 1; /* jansson refuses lone halves of pairs, and numbers out of range */
         json_t *text = tree ? json_object_get(tree, "text") : NULL;
         if (result == FL_JSONL_FOUND && tree && !note.surrogates) {

@@ -165,14 +165,14 @@ write_damaged(const struct fl_model *m, struct fl_writer *w, enum damage damage)
 static void
 test_damaged(void)
 {
-    static const char *const texts[DAMAGES] = {
-        [MISSING] = "\"layers.0.self_attn.v_proj.weight\" is missing",
-        [SHAPE] = "v_proj.weight\" is f32[16,8]; f32[8,16] would be right",
-        [DTYPE] = "v_proj.weight\" is i32[8,16]; f32[8,16]",
-        [EXTRA] = "\"layers.0.bias\" is none",
-        [NOT_FINITE] = "\"layers.0.self_attn.v_proj.weight\": value 3 is inf",
-        [ROLE] = "v_proj.weight\" is masked",
-        [NO_META] = "arch."};
+    static const char *const texts[DAMAGES] =
+        {[MISSING] = "\"layers.0.self_attn.v_proj.weight\" is missing",
+         [SHAPE] = "v_proj.weight\" is f32[16,8]; f32[8,16] would be right",
+         [DTYPE] = "v_proj.weight\" is i32[8,16]; f32[8,16]",
+         [EXTRA] = "\"layers.0.bias\" is none",
+         [NOT_FINITE] = "\"layers.0.self_attn.v_proj.weight\": value 3 is inf",
+         [ROLE] = "v_proj.weight\" is masked",
+         [NO_META] = "arch."};
     struct fl_model *m = fl_model_new(&shape);
 
     fl_model_init(m, 1);

@@ -23,8 +23,8 @@ static void
 test_kinds(void)
 {
     static const char llama[] =
-        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"_\"},"
-        "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"_\"}]}";
+        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"_\"},{"
+        "\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"_\"}]}";
     static const char longer[] =
         "{\"type\":\"Replace\",\"pattern\":{\"String\":\"aa\"},\"content\":\"bcd\"}";
 
@@ -41,12 +41,15 @@ test_kinds(void)
 static void
 test_refusals(void)
 {
-    static const char *const bad[] = {
-        "{}", "1", "{\"type\":\"NFKC\"}", "{\"type\":\"Prepend\"}",
-        "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a\"},\"content\":\"\"}",
-        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"}",
-        "{\"type\":\"Sequence\"}",
-        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Sequence\",\"normalizers\":[]}]}"};
+    static const char *const bad[] =
+        {"{}",
+         "1",
+         "{\"type\":\"NFKC\"}",
+         "{\"type\":\"Prepend\"}",
+         "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a\"},\"content\":\"\"}",
+         "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"}",
+         "{\"type\":\"Sequence\"}",
+         "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Sequence\",\"normalizers\":[]}]}"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fl_normalizer n = {0};

@@ -5,8 +5,20 @@
 static void
 test_i64(void)
 {
-    static const char *const bad[] = {"", " ", "x", "1x", " 1", "1 ", "1.0", "0x10", "--1", "1e3",
-                                      "9223372036854775808", "-9223372036854775809", "+", "-"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "x",
+                                      "1x",
+                                      " 1",
+                                      "1 ",
+                                      "1.0",
+                                      "0x10",
+                                      "--1",
+                                      "1e3",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "+",
+                                      "-"};
     int64_t v = 77;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -39,8 +51,8 @@ test_u64(void)
 static void
 test_f64(void)
 {
-    static const char *const bad[] = {"", " ", "x", "1x", " 1", "1 ", "0x10", "-0X1p3", "nan", "inf", "-inf", "1e999",
-                                      "1,5", "1.5.5"};
+    static const char *const bad[] = {"",       " ",   "x",   "1x",   " 1",    "1 ",  "0x10",
+                                      "-0X1p3", "nan", "inf", "-inf", "1e999", "1,5", "1.5.5"};
     double v = 77;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -59,11 +71,12 @@ test_size(void)
     static const struct {
         const char *text;
         uint64_t value;
-    } good[] = {{"0", 0},          {"7", 7},           {"3k", 3072},       {"3K", 3072},
-                {"64M", 64 << 20}, {"2G", 2ull << 30}, {"1T", 1ull << 40},
-                {"16777215T", 16777215ull << 40}};
-    static const char *const bad[] = {"", "k", "-1", "1.5k", "1kk", "1kB", "1 k", "1P", "16777216T",
-                                      "18446744073709551616"};
+    } good[] = {{"0", 0},           {"7", 7},
+                {"3k", 3072},       {"3K", 3072},
+                {"64M", 64 << 20},  {"2G", 2ull << 30},
+                {"1T", 1ull << 40}, {"16777215T", 16777215ull << 40}};
+    static const char *const bad[] = {"",    "k",   "-1", "1.5k",      "1kk",
+                                      "1kB", "1 k", "1P", "16777216T", "18446744073709551616"};
     uint64_t v = 77;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

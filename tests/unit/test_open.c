@@ -103,7 +103,8 @@ check_mean(const struct federation *f, const struct fl_plan *plan, const int64_t
             fl_encoder_init(&e, plan, (uint32_t)i, q[i]);
             for (uint64_t c = at / FL_CHUNK_WORDS; c * FL_CHUNK_WORDS < at + plan->tensors[t].words;
                  c++)
-                fl_encoder_random(&e, c, random + (c - at / FL_CHUNK_WORDS) * FL_CHUNK_WORDS * lanes,
+                fl_encoder_random(&e, c,
+                                  random + (c - at / FL_CHUNK_WORDS) * FL_CHUNK_WORDS * lanes,
                                   FL_CHUNK_WORDS * lanes);
             CHECK(!fl_encode_words(&e, fl_object_data(update[i], t), (size_t)n,
                                    plan->stochastic ? random + at % FL_CHUNK_WORDS * lanes : NULL,
@@ -148,8 +149,8 @@ test_exact(void)
         bool last = bits % 2;
         snprintf(settings, sizeof settings, "bits: %u\ncap: 10\nrounding: %s\n", bits,
                  last ? "nearest" : "stochastic");
-        start(&f, &plan, 3, "policy: {vary: true}\n", settings, bits % 3 ? extreme : fed_plain_value,
-              bits % 5 ? full : mixed);
+        start(&f, &plan, 3, "policy: {vary: true}\n", settings,
+              bits % 3 ? extreme : fed_plain_value, bits % 5 ? full : mixed);
         for (size_t i = 0; i < 3; i++)
             CHECK(!turn(&f, &plan, i, 1, 0));
         CHECK(!open_sum(&f, &plan, ups, 3));
@@ -222,8 +223,9 @@ test_again(void)
     CHECK(!system(command));
     CHECK(!turn(&f, &plan, 0, 3, 0) && same_file(&f, "a.up", "one.up"));
     /* the kept upload is damaged: not sent, and not made again */
-    snprintf(command, sizeof command, "printf x | dd of=%s/a.state/upload-1-1.flt bs=1 seek=9000 "
-                                      "conv=notrunc 2>/dev/null", f.dir);
+    snprintf(command, sizeof command,
+             "printf x | dd of=%s/a.state/upload-1-1.flt bs=1 seek=9000 conv=notrunc 2>/dev/null",
+             f.dir);
     CHECK(!system(command));
     CHECK_REFUSED(turn(&f, &plan, 0, 1, 0), FL_FAILED, "must miss the round");
     end(&f, &plan);
@@ -243,7 +245,8 @@ test_not_finite(void)
     struct fl_plan plan;
 
     start(&f, &plan, 3, "", "{}", with_nan, five);
-    CHECK_REFUSED(turn(&f, &plan, 1, 2, 0), FL_FAILED, "\"large\" holds a value that is not finite");
+    CHECK_REFUSED(turn(&f, &plan, 1, 2, 0), FL_FAILED,
+                  "\"large\" holds a value that is not finite");
     CHECK(access(fed_path(&f, "b.state/upload-1-1.flt"), F_OK));
     fed_object(&f, "b.flt", plan.base, 50, fed_plain_value, 1);
     CHECK(!turn(&f, &plan, 1, 2, 0));
@@ -336,12 +339,12 @@ struct forgery {
     size_t signer;
     uint32_t as;
     const char *kind;
-    int tag;                 /* flip this byte of the tags; -1: none */
-    const char *key;         /* metadata that becomes VALUE, or is removed when that is NULL */
+    int tag;         /* flip this byte of the tags; -1: none */
+    const char *key; /* metadata that becomes VALUE, or is removed when that is NULL */
     const unsigned char *value;
-    int64_t number;          /* ... or this number, when KEY is "site.index" or "round" */
-    size_t place, word;      /* XOR this into a word of the tensor */
-    uint64_t xor;
+    int64_t number;     /* ... or this number, when KEY is "site.index" or "round" */
+    size_t place, word; /* XOR this into a word of the tensor */
+    uint64_t xor ;
     bool leave_out_last, unsigned_;
     void (*shape)(struct fl_tensor *t); /* change the first tensor's description */
 };
@@ -375,7 +378,7 @@ forge(const struct federation *f, const struct forgery *how)
         uint64_t *words = malloc(bytes + 8);
         memcpy(words, fl_object_data(o, i), bytes);
         if (i == how->place && how->xor)
-            words[how->word] ^= how->xor;
+            words[how->word] ^= how->xor ;
         struct fl_tensor t = *fl_object_tensor(o, i);
         CHECK(!fl_meta_copy(&t.attrs, &fl_object_tensor(o, i)->attrs));
         if (i == 0 && how->shape)
@@ -434,8 +437,8 @@ test_forged(void)
 {
     static const unsigned char zero[32];
     static const char *const with[] = {"a.up", "forged.up", "c.up"};
-    const struct forgery base = {.from = "b.up", .to = "forged.up", .signer = 1, .as = 1, .tag = -1,
-                                 .number = -1};
+    const struct forgery base =
+        {.from = "b.up", .to = "forged.up", .signer = 1, .as = 1, .tag = -1, .number = -1};
     struct federation f;
     struct fl_plan plan;
 

@@ -49,8 +49,8 @@ open_reference(struct reference *r, const char *model)
     r->oracle = json_load_file(path, 0, &why);
     CHECK(r->oracle != NULL);
     CHECK(!fl_llama_config(&c, data_path("models/%s/%s", model, "config.json", path)));
-    struct fl_safetensors *s =
-        fl_safetensors_open(data_path("models/%s/%s", model, "model.safetensors", path));
+    struct fl_safetensors *s = fl_safetensors_open(
+        data_path("models/%s/%s", model, "model.safetensors", path));
     CHECK(s != NULL);
     r->m = s ? fl_llama_model(&c, s) : NULL;
     CHECK(r->m != NULL);
@@ -111,7 +111,8 @@ check_losses(struct reference *r, struct fl_engine *e, const json_t *prompt, uin
     size_t k;
 
     CHECK(json_array_size(top) == 5);
-    json_array_foreach (top, k, pair) {
+    json_array_foreach(top, k, pair)
+    {
         memcpy(y, ids + 1, (n - 1) * sizeof *y);
         y[n - 1] = (uint32_t)json_integer_value(json_array_get(pair, 0));
         CHECK(!fl_engine_loss(e, r->m->weights, &batch, loss, best));
@@ -138,8 +139,8 @@ check_prompt(struct reference *r, const char *model, const json_t *prompt)
     double most = 0;
 
     CHECK(e && !fl_engine_logits(e, r->m->weights, &batch, got));
-    data_path("oracles/%s/%s", model,
-              json_string_value(json_object_get(prompt, "logits_file")), path);
+    data_path("oracles/%s/%s", model, json_string_value(json_object_get(prompt, "logits_file")),
+              path);
     CHECK(!fl_read_file(path, 1 << 24, &npy) && npy.len >= n * V * sizeof *got);
     const unsigned char *want = npy.data + npy.len - n * V * sizeof *got;
     for (size_t i = 0; i < n * V; i++) {
@@ -168,8 +169,7 @@ test_logits(void)
             SKIP("no shared data here");
         prompts = json_object_get(r.oracle, "prompts");
         CHECK(json_array_size(prompts) > 0);
-        json_array_foreach (prompts, k, prompt)
-            check_prompt(&r, models[i], prompt);
+        json_array_foreach(prompts, k, prompt) check_prompt(&r, models[i], prompt);
         close_reference(&r);
     }
 }
@@ -212,11 +212,10 @@ check_gradient(const struct fl_param *p, const float *grads, const json_t *want)
 
 /* Twenty steps; under valgrind one, its losses and norm. */
 static void
-train_like(struct reference *r, const char *name, double clip,
-           const struct fl_batch *batch)
+train_like(struct reference *r, const char *name, double clip, const struct fl_batch *batch)
 {
-    const json_t *ref = json_object_get(json_object_get(json_object_get(r->oracle, "train"),
-                                                        "adamw"), name);
+    const json_t *ref =
+        json_object_get(json_object_get(json_object_get(r->oracle, "train"), "adamw"), name);
     const json_t *losses = json_object_get(ref, "losses_before_each_step_then_final");
     struct fl_adamw opt = FL_ADAMW_INIT;
     size_t n = batch->B * batch->T, steps = test_under_valgrind() ? 1 : 20;
@@ -347,8 +346,7 @@ test_greedy(void)
         if (open_reference(&r, models[i]))
             SKIP("no shared data here");
         prompts = json_object_get(r.oracle, "prompts");
-        json_array_foreach (prompts, k, prompt)
-            check_greedy(&r, prompt);
+        json_array_foreach(prompts, k, prompt) check_greedy(&r, prompt);
         close_reference(&r);
     }
 }

@@ -33,8 +33,8 @@ test_permutation_of_large_counts(void)
 
     fl_permutation_init(&p, big, 1, 0);
     for (uint64_t i = 0; i < 1000; i++)
-        CHECK(fl_permutation_at(&p, i) < big && fl_permutation_at(&p, i) !=
-                                                    fl_permutation_at(&p, big - 1 - i));
+        CHECK(fl_permutation_at(&p, i) < big &&
+              fl_permutation_at(&p, i) != fl_permutation_at(&p, big - 1 - i));
     const uint64_t n = 100003;
     unsigned char *seen = fl_alloc(n, 1);
     size_t hit = 0;

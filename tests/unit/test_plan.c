@@ -36,9 +36,10 @@ test_settings(void)
     struct fl_plan plan, again;
 
     fed_start(&f, 4, "policy: {plain: [none, large]}\n");
-    CHECK(!fed_plan(&f, &plan, 7, "bits: 13\nclip: 0.25\nrounding: nearest\nweights: dynamic\n"
-                                  "alpha: 1\nbandwidth: {a: 10, b: 20, c: 40, d: 100}\n"
-                                  "cap: 3\nplain: [large]\n"));
+    CHECK(!fed_plan(&f, &plan, 7,
+                    "bits: 13\nclip: 0.25\nrounding: nearest\nweights: dynamic\n"
+                    "alpha: 1\nbandwidth: {a: 10, b: 20, c: 40, d: 100}\n"
+                    "cap: 3\nplain: [large]\n"));
     CHECK(plan.scale == 0x1p11 /* 4 * 512 <= 4095 < 4 * 1024 */ && fl_plan_largest(&plan) == 512);
     snprintf(plan.deadline, sizeof plan.deadline, "2026-11-24T18:00:00Z");
     CHECK(!fed_write_plan(&f, &plan, "plan.flt") && !read_plan(&f, &again, "plan.flt"));
@@ -270,9 +271,10 @@ no_base(struct fl_meta *m)
 static void
 test_forged(void)
 {
-    static int (*const changes[])(struct fl_meta *) = {
-        unknown_key, noise, doubled, wide_clip, not_a_clip, large_scale, plain, twice,
-        short_shapes, huge_shapes, negative_round, last_round, no_base};
+    static int (*const changes[])(
+        struct fl_meta *) = {unknown_key,    noise,      doubled, wide_clip,    not_a_clip,
+                             large_scale,    plain,      twice,   short_shapes, huge_shapes,
+                             negative_round, last_round, no_base};
     struct federation f;
     struct fl_plan plan;
 
@@ -287,14 +289,15 @@ test_forged(void)
         fl_error_clear();
         CHECK(read_plan(&f, &plan, "forged.flt") == -1);
         CHECK(fl_error_status() == FL_REFUSED || fl_error_status() == FL_FAILED);
-        CHECK(fed_says("forged.flt: ") && !strstr(strstr(fl_error_text(), "forged.flt: ") + 5,
-                                                 "forged.flt"));
+        CHECK(fed_says("forged.flt: ") &&
+              !strstr(strstr(fl_error_text(), "forged.flt: ") + 5, "forged.flt"));
     }
     forge(&f, "plan.flt", "forged.flt", NULL, NULL);
     CHECK_REFUSED(read_plan(&f, &plan, "forged.flt"), FL_REFUSED, "not signed by the hub");
     forge(&f, "plan.flt", "forged.flt", f.site[1], NULL);
     CHECK_REFUSED(read_plan(&f, &plan, "forged.flt"), FL_REFUSED, "not its own");
-    struct fl_key *other = fl_key_new("hub", 1); /* the right name, a key that is not in the roster */
+    struct fl_key *other = fl_key_new("hub",
+                                      1); /* the right name, a key that is not in the roster */
     forge(&f, "plan.flt", "forged.flt", other, NULL);
     CHECK_REFUSED(read_plan(&f, &plan, "forged.flt"), FL_REFUSED, "not its own");
     fl_key_free(other);
@@ -352,9 +355,19 @@ test_match(void)
 static void
 test_deadline(void)
 {
-    static const char *const bad[] = {"", "now", "2026-11-24", "2026-11-24T18:00:00", "2026-13-24T18:00:00Z",
-        "2026-11-31T18:00:00Z", "2026-02-30T18:00:00Z", "2026-11-24T24:00:00Z", "2026-11-24t18:00:00Z",
-        "2026-11-24T18:60:00Z", "2026-11-24T18:00:00+01:00", "2026-11-24T18:00:00Z ", "2026-00-10T18:00:00Z"};
+    static const char *const bad[] = {"",
+                                      "now",
+                                      "2026-11-24",
+                                      "2026-11-24T18:00:00",
+                                      "2026-13-24T18:00:00Z",
+                                      "2026-11-31T18:00:00Z",
+                                      "2026-02-30T18:00:00Z",
+                                      "2026-11-24T24:00:00Z",
+                                      "2026-11-24t18:00:00Z",
+                                      "2026-11-24T18:60:00Z",
+                                      "2026-11-24T18:00:00+01:00",
+                                      "2026-11-24T18:00:00Z ",
+                                      "2026-00-10T18:00:00Z"};
 
     CHECK(!fl_plan_deadline("2026-11-24T18:00:00Z") && !fl_plan_deadline("2028-02-29T23:59:60Z"));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -365,12 +378,18 @@ test_deadline(void)
 static void
 test_use(void)
 {
-    static const char *const others[] = {
-        "bits: 31", "clip: 0.5\nscale: 536870912", "scale: 268435456", "rounding: nearest",
-        "cap: 2", "weights: uniform", "weights: loss\ncap: 1", "plain: [large]",
-        "weights: dynamic\nalpha: 0", "weights: dynamic\nbandwidth: {a: 1, b: 1, c: 1}",
-        "weights: dynamic\nbandwidth: {a: 1, b: 2, c: 1}",
-        "weights: dynamic\nbandwidth: {a: 1, b: 1, c: 2}"};
+    static const char *const others[] = {"bits: 31",
+                                         "clip: 0.5\nscale: 536870912",
+                                         "scale: 268435456",
+                                         "rounding: nearest",
+                                         "cap: 2",
+                                         "weights: uniform",
+                                         "weights: loss\ncap: 1",
+                                         "plain: [large]",
+                                         "weights: dynamic\nalpha: 0",
+                                         "weights: dynamic\nbandwidth: {a: 1, b: 1, c: 1}",
+                                         "weights: dynamic\nbandwidth: {a: 1, b: 2, c: 1}",
+                                         "weights: dynamic\nbandwidth: {a: 1, b: 1, c: 2}"};
     const size_t n = sizeof others / sizeof *others;
     unsigned char use[sizeof others / sizeof *others + 1][32], again[32];
     struct federation f;

@@ -73,10 +73,19 @@ static void
 test_wrong_files(void)
 {
     static const char *const bad[] = {
-        "", "a", "layers: 2\n", "preset: tiny\n", "preset: nano\nvocab: 256\n",
-        "preset: nano\nctx: 0\n", "preset: nano\nheads: 0\n", "preset: nano\nhead_dim: 7\n",
-        "preset: nano\nkv_heads: 3\n", "preset: nano\nnorm_eps: 0\n", "preset: nano\nact: gelu\n",
-        "preset: nano\nbias: true\n", "preset: nano\narch.ctx: 3\n",
+        "",
+        "a",
+        "layers: 2\n",
+        "preset: tiny\n",
+        "preset: nano\nvocab: 256\n",
+        "preset: nano\nctx: 0\n",
+        "preset: nano\nheads: 0\n",
+        "preset: nano\nhead_dim: 7\n",
+        "preset: nano\nkv_heads: 3\n",
+        "preset: nano\nnorm_eps: 0\n",
+        "preset: nano\nact: gelu\n",
+        "preset: nano\nbias: true\n",
+        "preset: nano\narch.ctx: 3\n",
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -10,7 +10,8 @@ show(void *arg, const unsigned char *word, size_t len)
 {
     (void)arg;
     return fl_buf_add_byte(&got, '[') || fl_buf_add(&got, word, len) || fl_buf_add_byte(&got, ']')
-               ? -1 : 0;
+               ? -1
+               : 0;
 }
 
 static const char *
@@ -35,8 +36,8 @@ test_kinds(void)
 {
     static const char level[] = "{\"type\":\"ByteLevel\",\"add_prefix_space\":true}";
     static const char digits[] =
-        "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
-        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}]}";
+        "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true}"
+        ",{\"type\":\"ByteLevel\",\"add_prefix_space\":false}]}";
 
     CHECK_TEXT(words("null", "a b", true), "[a b]");
     CHECK_TEXT(words(level, "a b", true), "[ a][ b]");
@@ -46,16 +47,18 @@ test_kinds(void)
     CHECK_TEXT(words("{\"type\":\"Digits\"}", "ab12 3", true), "[ab][12][ ][3]");
     CHECK_TEXT(words("{\"type\":\"Digits\"}", "1\xc2\xb2\xe2\x85\xa3x", true),
                "[1\xc2\xb2\xe2\x85\xa3][x]");
-    CHECK_TEXT(words("{\"type\":\"Split\",\"pattern\":{\"Regex\":\"-+\"},"
-                     "\"behavior\":\"Isolated\"}", "--a--b", true), "[--][a][--][b]");
+    CHECK_TEXT(
+        words("{\"type\":\"Split\",\"pattern\":{\"Regex\":\"-+\"},\"behavior\":\"Isolated\"}",
+              "--a--b", true),
+        "[--][a][--][b]");
 }
 
 static void
 test_metaspace(void)
 {
     static const char always[] = "{\"type\":\"Metaspace\",\"replacement\":\"_\"}";
-    static const char first[] = "{\"type\":\"Metaspace\",\"replacement\":\"_\","
-                                "\"prepend_scheme\":\"first\",\"split\":false}";
+    static const char first[] = "{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":"
+                                "\"first\",\"split\":false}";
 
     CHECK_TEXT(words(always, "a b  c", true), "[_a][_b][_][_c]");
     CHECK_TEXT(words(always, " a", false), "[_a]");
@@ -63,7 +66,8 @@ test_metaspace(void)
     CHECK_TEXT(words(first, "a b", true), "[_a_b]");
     CHECK_TEXT(words(first, "a b", false), "[a_b]");
     CHECK_TEXT(words("{\"type\":\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":false}",
-                     "a b", true), "[a][_b]");
+                     "a b", true),
+               "[a][_b]");
 }
 
 /* The quick way through ASCII finds the words of the expression, on random text. */
@@ -77,8 +81,10 @@ test_gpt2(void)
     char text[400];
 
     for (int round = 0; round < 20000; round++) {
-        size_t len = random_text(&seed, "a|b|s|t|ve|ll|re| | |\n|\t|'|1|2|.|-|\x1c|\xc3\xa9|"
-                                 "\xe2\x80\x83|\xe4\xb8\xad|\xd9\xa3", 24, text);
+        size_t len = random_text(
+            &seed,
+            "a|b|s|t|ve|ll|re| | |\n|\t|'|1|2|.|-|\x1c|\xc3\xa9|\xe2\x80\x83|\xe4\xb8\xad|\xd9\xa3",
+            24, text);
         for (size_t at = 0, start, end; at < len; at = end) {
             CHECK(fl_regex_find(re, s, text, len, at, &start, &end) == 1 && start == at);
             size_t mine = fl_pretokenizer_gpt2_word(text, len, at);

@@ -19,16 +19,16 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    {'f', "flag", FL_OPT_FLAG, NULL, "a flag", &opt.flag, 0, 0, NULL, NULL},
-    {'t', "text", FL_OPT_TEXT, "TEXT", "a user's text", &opt.text, 0, 0, NULL, NULL},
-    {'m', "model", FL_OPT_FILE, "MODEL", "a file: [it]", &opt.file, 0, 0, NULL, NULL},
-    {'c', "choice", FL_OPT_CHOICE, "WORD", "one of some", &opt.choice, 0, 0, "one|two|three",
-     &opt.choice_given},
-    {'n', "count", FL_OPT_I64, "N", "a number", &opt.count, 1, 10, NULL, NULL},
-    {'r', "rate", FL_OPT_F64, "X", "a rate", &opt.rate, 0, 1, NULL, NULL},
-    {'s', "size", FL_OPT_SIZE, "SIZE", "a size", &opt.size, 0, 0, NULL, NULL},
-    {0, "item", FL_OPT_LIST, "ITEM", "many of them", &opt.list, 0, 0, NULL, NULL},
-    {.type = FL_OPT_END},
+    FL_OPT_FLAG('f', "flag", "a flag", &opt.flag),
+    FL_OPT_TEXT('t', "text", "TEXT", "a user's text", &opt.text),
+    FL_OPT_INPUT('m', "model", "MODEL", "a file: [it]", &opt.file),
+    FL_OPT_CHOICE('c', "choice", "WORD", "one|two|three", "one of some", &opt.choice,
+                  .given = &opt.choice_given),
+    FL_OPT_I64('n', "count", "N", 1, 10, "a number", &opt.count),
+    FL_OPT_F64('r', "rate", "X", 0, 1, "a rate", &opt.rate),
+    FL_OPT_SIZE('s', "size", "SIZE", 0, 0, "a size", &opt.size),
+    FL_OPT_LIST(0, "item", "ITEM", "many of them", &opt.list),
+    FL_OPT_END,
 };
 
 /* Print what was understood, so that a test compares one line. */
@@ -48,9 +48,9 @@ show(struct fl_cli *cli)
            (long long)opt.count, opt.rate, (unsigned long long)opt.size);
     for (size_t i = 0; i < opt.list.count; i++)
         printf(" i%s", opt.list.items[i]);
-    printf(" o%s j%d z%d p%d q%d json%d seed%llu,%d", cli->output ? cli->output : "-",
-           cli->threads, cli->level, cli->progress, cli->quiet, cli->json,
-           (unsigned long long)cli->seed, cli->seed_given);
+    printf(" o%s j%d z%d p%d q%d json%d seed%llu,%d", cli->output ? cli->output : "-", cli->threads,
+           cli->level, cli->progress, cli->quiet, cli->json, (unsigned long long)cli->seed,
+           cli->seed_given);
     for (size_t i = 0; i < cli->operand_count; i++)
         printf(" %s", cli->operands[i]);
     printf("%s\n", cli->operands[cli->operand_count] ? " unterminated" : "");
@@ -107,18 +107,18 @@ run(const char *line)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-#define UNDERSTOOD(line, want)                                                                    \
-    do {                                                                                          \
-        CHECK(run(line) == 0);                                                                    \
-        CHECK_TEXT(fl_buf_text(&out), want "\n");                                                 \
-        CHECK_TEXT(fl_buf_text(&err), "");                                                        \
+#define UNDERSTOOD(line, want)                                                                     \
+    do {                                                                                           \
+        CHECK(run(line) == 0);                                                                     \
+        CHECK_TEXT(fl_buf_text(&out), want "\n");                                                  \
+        CHECK_TEXT(fl_buf_text(&err), "");                                                         \
     } while (0)
 
-#define REFUSED(line, want)                                                                       \
-    do {                                                                                          \
-        CHECK(run(line) == 2);                                                                    \
-        CHECK_TEXT(fl_buf_text(&err), "fl-x: " want "\n");                                        \
-        CHECK_TEXT(fl_buf_text(&out), "");                                                        \
+#define REFUSED(line, want)                                                                        \
+    do {                                                                                           \
+        CHECK(run(line) == 2);                                                                     \
+        CHECK_TEXT(fl_buf_text(&err), "fl-x: " want "\n");                                         \
+        CHECK_TEXT(fl_buf_text(&out), "");                                                         \
     } while (0)
 
 static void
@@ -130,8 +130,8 @@ test_options(void)
     UNDERSTOOD("--flag --text=T --model M --choice=three --count=10 --rate 1 --size 1M",
                "f1 tT mM cthree1 n10 r1 s1048576 o- j0 z0 p0 q0 json0 seed0,0");
     UNDERSTOOD("-fn7 -j2 -oF", "f1 t- m- c-0 n7 r0 s0 oF j2 z0 p0 q0 json0 seed0,0");
-    UNDERSTOOD("--item a --item=b --item c", "f0 t- m- c-0 n0 r0 s0 ia ib ic o- j0 z0 p0 q0 json0 "
-               "seed0,0");
+    UNDERSTOOD("--item a --item=b --item c",
+               "f0 t- m- c-0 n0 r0 s0 ia ib ic o- j0 z0 p0 q0 json0 seed0,0");
     UNDERSTOOD("-t= --text=a=b", "f0 ta=b m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0");
     UNDERSTOOD("--text=", "f0 t m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0");
     UNDERSTOOD("-t -x", "f0 t-x m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed0,0");
@@ -147,8 +147,8 @@ test_common(void)
     UNDERSTOOD("--seed 12 --json --progress",
                "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p1 q0 json1 seed12,1");
     UNDERSTOOD("--progress -q", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p-1 q1 json0 seed0,0");
-    UNDERSTOOD("--seed 9007199254740992", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 "
-               "seed9007199254740992,1");
+    UNDERSTOOD("--seed 9007199254740992",
+               "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed9007199254740992,1");
     REFUSED("-z20", "-z: \"20\" is not a whole number from 1 to 19");
     REFUSED("-z0", "-z: \"0\" is not a whole number from 1 to 19");
     REFUSED("-j0", "--threads: \"0\" is not a whole number from 1 to 1024");
@@ -170,14 +170,14 @@ test_refused(void)
 {
     REFUSED("-y", "there is no option \"-y\"; see --help");
     REFUSED("-fy", "there is no option \"-y\"; see --help");
-    REFUSED("--fla", "there is no option \"--fla\"; see --help");
-    REFUSED("--flags", "there is no option \"--flags\"; see --help");
+    REFUSED("--fla", "there is no option \"--fla\"; did you mean \"--flag\"?");
+    REFUSED("--flags", "there is no option \"--flags\"; did you mean \"--flag\"?");
     REFUSED("--=x", "there is no option \"--\"; see --help");
     REFUSED("--flag=1", "--flag takes no argument");
     REFUSED("-t", "-t needs an argument (TEXT)");
     REFUSED("--model", "--model needs an argument (MODEL)");
     REFUSED("-c four", "--choice: \"four\" is not one of one|two|three");
-    REFUSED("-c on", "--choice: \"on\" is not one of one|two|three");
+    REFUSED("-c on", "--choice: \"on\" is not one of one|two|three; did you mean \"one\"?");
     REFUSED("-c one|two", "--choice: \"one|two\" is not one of one|two|three");
     REFUSED("--choice=", "--choice: \"\" is not one of one|two|three");
     REFUSED("-n 11", "--count: \"11\" is not a whole number from 1 to 10");

@@ -26,7 +26,8 @@ test_every_key(void)
     struct fl_recipe r = FL_RECIPE_UNSET;
 
     CHECK(!read_text("steps: 1\nbatch: 2\naccumulate: 3\nlength: 4\nwarmup: 5\nseed: 6\nlr: 0.7\n"
-                     "min_lr: 0.08\nweight_decay: 0.9\nbeta1: 0.10\nbeta2: 0.11\nclip: 12\n", &r));
+                     "min_lr: 0.08\nweight_decay: 0.9\nbeta1: 0.10\nbeta2: 0.11\nclip: 12\n",
+                     &r));
     CHECK(r.steps == 1 && r.epochs == -1 && r.batch == 2 && r.accumulate == 3 && r.length == 4);
     CHECK(r.warmup == 5 && r.seed == 6 && r.lr == 0.7 && r.min_lr == 0.08);
     CHECK(r.weight_decay == 0.9 && r.beta1 == 0.10 && r.beta2 == 0.11 && r.clip == 12);

@@ -47,7 +47,8 @@ cut_up(const char *name, const char *text, struct fl_records_settings set)
 static void
 test_passages(void)
 {
-    const struct fl_records_settings two = {FL_RECORDS_AUTO, 64, 2}, none = {FL_RECORDS_AUTO, 64, 0},
+    const struct fl_records_settings two = {FL_RECORDS_AUTO, 64, 2},
+                                     none = {FL_RECORDS_AUTO, 64, 0},
                                      ten = {FL_RECORDS_AUTO, 64, 10};
 
     CHECK_TEXT(cut_up("a", "", two), "");
@@ -71,12 +72,12 @@ test_cuts(void)
 
     memset(text, 'x', sizeof text);
     text[199] = '\0';
-    text[40] = ' ';                       /* one space in the second half: cut behind it */
-    text[41 + 50] = '\n';                 /* a line end there: taken before the space behind it */
+    text[40] = ' ';       /* one space in the second half: cut behind it */
+    text[41 + 50] = '\n'; /* a line end there: taken before the space behind it */
     text[41 + 60] = ' ';
-    memcpy(text + 92 + 40, "\n\n", 2);    /* a blank line is taken before a later line end */
+    memcpy(text + 92 + 40, "\n\n", 2); /* a blank line is taken before a later line end */
     text[92 + 60] = '\n';
-    memcpy(text + 134 + 62, "\xe2\x82\xac", 3);  /* no place: between characters */
+    memcpy(text + 134 + 62, "\xe2\x82\xac", 3); /* no place: between characters */
     struct fl_records *r = open_text("cuts", text, 199, set);
     struct fl_record rec;
     size_t n = 0;
@@ -119,8 +120,18 @@ test_lines(void)
 static void
 test_kinds(void)
 {
-    static const char *const bad[] = {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd...", "FLT1....", "%PDF-1.7",
-                                      "PK\x03\x04", "BZh9", "\xfd" "7zXZ", "\xff\xfe" "a", "\xfe\xff" "a"};
+    static const char *const bad[] = {"\x1f\x8b\x08",
+                                      "\x28\xb5\x2f\xfd...",
+                                      "FLT1....",
+                                      "%PDF-1.7",
+                                      "PK\x03\x04",
+                                      "BZh9",
+                                      "\xfd"
+                                      "7zXZ",
+                                      "\xff\xfe"
+                                      "a",
+                                      "\xfe\xff"
+                                      "a"};
     const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0};
     struct fl_record rec;
     uint64_t total;
@@ -162,8 +173,8 @@ test_random(void)
     for (int round = 0; round < 12; round++) {
         size_t len = 200000 + next(&seed) % 900000, line = 1, at = 0, n = 0;
         char *text = malloc(len);
-        const struct fl_records_settings set = {
-            FL_RECORDS_TEXT, 64u << next(&seed) % 14, round % 4 ? next(&seed) % 3000 : 0};
+        const struct fl_records_settings set = {FL_RECORDS_TEXT, 64u << next(&seed) % 14,
+                                                round % 4 ? next(&seed) % 3000 : 0};
         unsigned dense = 1 + next(&seed) % 200;
         for (size_t i = 0; i < len; i++)
             text[i] = next(&seed) % dense ? 'w' : letters[next(&seed) % (sizeof letters - 1)];

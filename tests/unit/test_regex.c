@@ -25,14 +25,17 @@ matches(const char *pattern, const char *text)
 static void
 test_patterns(void)
 {
-    CHECK_TEXT(matches(FL_REGEX_GPT2, "I've 12  a,b\n\n c"), "[I]['ve][ 12][ ][ a][,][b][\n\n][ c]");
-    CHECK_TEXT(matches("\\s+", "a\xc2\xa0\xe3\x80\x80 b\xc2\x85"), "[\xc2\xa0\xe3\x80\x80 ][\xc2\x85]");
-    CHECK_TEXT(matches("\\s", "\xe1\xa0\x8e"), ""); /* U+180E is no White_Space; PCRE2's \s has it */
+    CHECK_TEXT(matches(FL_REGEX_GPT2, "I've 12  a,b\n\n c"),
+               "[I]['ve][ 12][ ][ a][,][b][\n\n][ c]");
+    CHECK_TEXT(matches("\\s+", "a\xc2\xa0\xe3\x80\x80 b\xc2\x85"),
+               "[\xc2\xa0\xe3\x80\x80 ][\xc2\x85]");
+    CHECK_TEXT(matches("\\s", "\xe1\xa0\x8e"),
+               ""); /* U+180E is no White_Space; PCRE2's \s has it */
     CHECK_TEXT(matches("[^\\s]+", "a \xe1\xa0\x8e"), "[a][\xe1\xa0\x8e]");
     CHECK_TEXT(matches("\\S", "a\xc2\x85"), "[a]");
     CHECK_TEXT(matches("\\p{N}{1,3}", "1234567"), "[123][456][7]");
     CHECK_TEXT(matches("(?i:'s|'t)", "'S't'\xc5\xbf"), "['S]['t]['\xc5\xbf]"); /* long s */
-    CHECK_TEXT(matches("\\d+", "12\xd9\xa3\xc2\xb2"), "[12\xd9\xa3]"); /* Nd, not No */
+    CHECK_TEXT(matches("\\d+", "12\xd9\xa3\xc2\xb2"), "[12\xd9\xa3]");         /* Nd, not No */
     CHECK_TEXT(matches("\\p{Lu}", "aB\xc3\x89"), "[B][\xc3\x89]");
     CHECK_TEXT(matches(".", "\n\r\xc3\xa9"), "[\r][\xc3\xa9]");
     CHECK_TEXT(matches("a++|b?+c", "aac"), "[aa][c]");
@@ -42,10 +45,13 @@ test_patterns(void)
 static void
 test_refusals(void)
 {
-    static const char *const bad[] = {
-        "\\w", "\\b", "\\A", "^a", "a$", "\\C", "\\p{Han}", "\\p{L", "\\pL", "[[:alpha:]]", "[a&&b]",
-        "[]a]", "[a", "a{,3}", "a{2}+", "a{2}?", "(?x:a)", "(?<n>a)", "(?#c)", "(a", "a*", "\\s*", "",
-        "\\x41", "\\1", "\\", "[\\S]", "\\h", "\\R", "\\K", "(?R)", "\\p{^L}"};
+    static const char *const bad[] = {"\\w",    "\\b",      "\\A",     "^a",    "a$",
+                                      "\\C",    "\\p{Han}", "\\p{L",   "\\pL",  "[[:alpha:]]",
+                                      "[a&&b]", "[]a]",     "[a",      "a{,3}", "a{2}+",
+                                      "a{2}?",  "(?x:a)",   "(?<n>a)", "(?#c)", "(a",
+                                      "a*",     "\\s*",     "",        "\\x41", "\\1",
+                                      "\\",     "[\\S]",    "\\h",     "\\R",   "\\K",
+                                      "(?R)",   "\\p{^L}"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fl_regex *re = fl_regex_new(bad[i]);

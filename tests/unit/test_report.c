@@ -66,11 +66,10 @@ test_json(void)
 
     fl_report_start(&r, columns, true);
     fill(&r);
-    CHECK_TEXT(written(&r, &out),
-               "{\"name\": \"a\\u0009b\\nc\\\\d\\\"e\\u0001\", \"n\": -9223372036854775808, "
-               "\"x\": 0.333333}\n"
-               "{\"name\": \"\", \"n\": null, \"x\": null}\n"
-               "{\"name\": \"h\xc3\xa9\", \"n\": 17, \"x\": null}\n");
+    CHECK_TEXT(written(&r, &out), "{\"name\": \"a\\u0009b\\nc\\\\d\\\"e\\u0001\", \"n\": "
+                                  "-9223372036854775808, \"x\": 0.333333}\n"
+                                  "{\"name\": \"\", \"n\": null, \"x\": null}\n"
+                                  "{\"name\": \"h\xc3\xa9\", \"n\": 17, \"x\": null}\n");
     fl_report_release(&r);
     fl_buf_release(&out);
 }
@@ -84,11 +83,12 @@ test_json_of_bytes(void)
     static const char *const one[] = {"f", NULL};
 
     fl_report_start(&r, one, true);
-    fl_report_text(&r, "a\xff\xfe" "b\xed\xa0\x80\xc3");
+    fl_report_text(&r, "a\xff\xfe"
+                       "b\xed\xa0\x80\xc3");
     fl_report_text(&r, "\xc3\xa9");
-    CHECK_TEXT(written(&r, &out),
-               "{\"f\": \"a\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
-               "\xef\xbf\xbd\"}\n{\"f\": \"\xc3\xa9\"}\n");
+    CHECK_TEXT(written(&r, &out), "{\"f\": \"a\xef\xbf\xbd\xef\xbf\xbd"
+                                  "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                                  "\xef\xbf\xbd\"}\n{\"f\": \"\xc3\xa9\"}\n");
     fl_report_release(&r);
     fl_buf_release(&out);
 }

@@ -30,9 +30,10 @@ test_policy(void)
 {
     struct federation f;
 
-    fed_start(&f, 3, "first_round: 7\npsk: true\ncommittee: [c, a]\nthreshold: 2\nmin_sum: 3\n"
-                     "policy:\n  bits: [16, 32]\n  clip: 0.5\n  weights: {loss: 5, uniform: 1}\n"
-                     "  protection: [pairwise]\n  spread: 2\n  max_skip: 9\n  plain: [x, y]\n");
+    fed_start(&f, 3,
+              "first_round: 7\npsk: true\ncommittee: [c, a]\nthreshold: 2\nmin_sum: 3\n"
+              "policy:\n  bits: [16, 32]\n  clip: 0.5\n  weights: {loss: 5, uniform: 1}\n"
+              "  protection: [pairwise]\n  spread: 2\n  max_skip: 9\n  plain: [x, y]\n");
     const struct fl_policy *p = &f.roster.policy;
     CHECK(f.roster.first_round == 7 && f.roster.psk && f.roster.m == 2);
     CHECK(f.roster.committee[0] == 2 && f.roster.committee[1] == 0);
@@ -44,7 +45,8 @@ test_policy(void)
     fed_end(&f);
 }
 
-/* A policy key that came later: its default is not in the canonical form, whether written or not. */
+/* A policy key that came later: its default is not in the canonical form, whether written or not.
+ */
 static void
 test_vary(void)
 {

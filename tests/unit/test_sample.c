@@ -89,7 +89,9 @@ test_extremes(void)
 static void
 test_not_numbers(void)
 {
-    static const float bad[][3] = {{0, NAN, 1}, {NAN, 0, 0}, {0, 0, INFINITY},
+    static const float bad[][3] = {{0, NAN, 1},
+                                   {NAN, 0, 0},
+                                   {0, 0, INFINITY},
                                    {-INFINITY, -INFINITY, -INFINITY}};
 
     for (int t = 0; t < 2; t++) {

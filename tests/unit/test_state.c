@@ -57,7 +57,8 @@ test_accept(void)
     CHECK(!memcmp(k[1][2], k[2][1], 32) && memcmp(k[0][1], k[0][2], 32));
     bool already;
     CHECK(!fl_state_accept(fed_path(&f, "b.state"), f.site[1], fed_path(&f, "b.key"), &f.roster,
-                           NULL, &already) && already);
+                           NULL, &already) &&
+          already);
     fed_end(&f);
 }
 
@@ -71,14 +72,17 @@ test_accept_refused(void)
     fed_start(&f, 3, "");
     struct fl_key *stranger = fl_key_new("a", 1);
     CHECK_REFUSED(fl_state_accept(fed_path(&f, "x.state"), stranger, fed_path(&f, "x.key"),
-                                  &f.roster, NULL, &already), FL_REFUSED, "does not hold the key");
+                                  &f.roster, NULL, &already),
+                  FL_REFUSED, "does not hold the key");
     fl_key_free(stranger);
     CHECK_REFUSED(fl_state_accept(fed_path(&f, "a.state"), f.site[0], fed_path(&f, "a.key"),
-                                  &f.roster, psk, &already), FL_USAGE, "leave out --psk");
+                                  &f.roster, psk, &already),
+                  FL_USAGE, "leave out --psk");
     CHECK(!fed_roster(&f, "psk: true\n"));
     CHECK_REFUSED(fed_accept(&f, 0), FL_USAGE, "wants a pre-shared secret");
     CHECK(!fl_state_accept(fed_path(&f, "a.state"), f.site[0], fed_path(&f, "a.key"), &f.roster,
-                           psk, &already) && !already);
+                           psk, &already) &&
+          !already);
     fl_key_renew(f.site[1], 1); /* its line in the roster is of the key before */
     CHECK_REFUSED(fed_accept(&f, 1), FL_REFUSED, "not the one that its key has now");
     fed_end(&f);
@@ -156,7 +160,8 @@ test_lost(void)
     struct fl_key *old = fl_key_read(fed_path(&f, "a.old"));
     bool already;
     CHECK_REFUSED(fl_state_accept(fed_path(&f, "a.state"), old, fed_path(&f, "a.old"), &f.roster,
-                                  NULL, &already), FL_REFUSED, "old copy");
+                                  NULL, &already),
+                  FL_REFUSED, "old copy");
     fl_key_free(old);
     CHECK(!fl_state_open(fed_path(&f, "b.state"), f.site[0]) && fl_error_status() == FL_REFUSED);
     CHECK(fed_says("another key"));
@@ -201,9 +206,9 @@ test_damaged(void)
 }
 
 /*
- * The next epoch: from the lines that uploads carry, and a joiner's. What a crash leaves between the
- * steps of accepting: state with both and the old key (old in force), state with both and the new
- * key (new in force).
+ * The next epoch: from the lines that uploads carry, and a joiner's. What a crash leaves between
+ * the steps of accepting: state with both and the old key (old in force), state with both and the
+ * new key (new in force).
  */
 static void
 test_next_epoch(void)
@@ -261,14 +266,16 @@ test_next_epoch(void)
     fl_state_free(s); /* the attempt is gone; accepting again works, from the old key */
     bool already;
     CHECK(!fl_state_accept(fed_path(&f, "a.state"), old, fed_path(&f, "a1.key"), &f.roster, NULL,
-                           &already) && !already && old->epoch == 3);
+                           &already) &&
+          !already && old->epoch == 3);
     fl_key_free(old);
     /* Crash between the second and the third step. */
     CHECK(!fl_output_write_file(fed_path(&f, "a.state/state"), both.data, both.len,
                                 FL_OUTPUT_SECRET));
     CHECK((s = open_state(&f, 0)) && s->section_count == 1 && s->section[0].epoch == 2);
     fl_state_free(s);
-    snprintf(command, sizeof command, "grep -c ^roster %s >/dev/null && [ $(grep -c ^roster %s) = 1 ]",
+    snprintf(command, sizeof command,
+             "grep -c ^roster %s >/dev/null && [ $(grep -c ^roster %s) = 1 ]",
              fed_path(&f, "a.state/state"), fed_path(&f, "a.state/state"));
     CHECK(!system(command)); /* the chains of the old epoch are nowhere in it */
     fl_buf_release(&before);

@@ -2,9 +2,10 @@
 
 #include "test.h"
 
-#define TABLE "\"special_tokens\":{\"<s>\":{\"ids\":[1]},\"</s>\":{\"ids\":[2,3]},\"<o>\":{\"ids\":[9]}}"
-#define PIECE(name) "{\"SpecialToken\":{\"id\":\"" name "\",\"type_id\":0}}"
-#define TEXT_A "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
+#define TABLE                                                                                      \
+    "\"special_tokens\":{\"<s>\":{\"ids\":[1]},\"</s>\":{\"ids\":[2,3]},\"<o>\":{\"ids\":[9]}}"
+#define PIECE(name)      "{\"SpecialToken\":{\"id\":\"" name "\",\"type_id\":0}}"
+#define TEXT_A           "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
 #define TEMPLATE(single) "{\"type\":\"TemplateProcessing\",\"single\":[" single "]," TABLE "}"
 
 static int
@@ -35,21 +36,26 @@ test_templates(void)
     CHECK(t.before.len == 1 && t.before.data[0] == 1);
     CHECK(t.behind.len == 2 && t.behind.data[0] == 2 && t.behind.data[1] == 3);
     fl_template_release(&t);
-    CHECK(!take(&t, "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},"
-                TEMPLATE(PIECE("<s>") "," TEXT_A) "]}") && t.before.len == 1);
+    CHECK(!take(&t, "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"}," TEMPLATE(
+                        PIECE("<s>") "," TEXT_A) "]}") &&
+          t.before.len == 1);
     fl_template_release(&t);
 }
 
 static void
 test_refusals(void)
 {
-    static const char *const bad[] = {
-        "{}", "{\"type\":\"BertProcessing\"}", TEMPLATE(""), TEMPLATE(PIECE("<s>")),
-        TEMPLATE(TEXT_A "," TEXT_A), TEMPLATE(PIECE("<q>") "," TEXT_A),
-        TEMPLATE(PIECE("<o>") "," TEXT_A), /* not in the vocabulary */
-        "{\"type\":\"Sequence\"}",
-        "{\"type\":\"Sequence\",\"processors\":[" TEMPLATE(PIECE("<s>") "," TEXT_A) ","
-        TEMPLATE(PIECE("<s>") "," TEXT_A) "]}"};
+    static const char *const bad[] =
+        {"{}",
+         "{\"type\":\"BertProcessing\"}",
+         TEMPLATE(""),
+         TEMPLATE(PIECE("<s>")),
+         TEMPLATE(TEXT_A "," TEXT_A),
+         TEMPLATE(PIECE("<q>") "," TEXT_A),
+         TEMPLATE(PIECE("<o>") "," TEXT_A), /* not in the vocabulary */
+         "{\"type\":\"Sequence\"}",
+         "{\"type\":\"Sequence\",\"processors\":[" TEMPLATE(PIECE("<s>") "," TEXT_A) "," TEMPLATE(
+             PIECE("<s>") "," TEXT_A) "]}"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fl_template t = {0};

@@ -67,8 +67,8 @@ test_bytes(void)
 }
 
 /* A small byte-level vocabulary; %s takes more of the file, or other parts of it. */
-#define ADDED  "[{\"id\":256,\"content\":\"<|endoftext|>\",\"special\":true}]"
-#define LEVEL  "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
+#define ADDED "[{\"id\":256,\"content\":\"<|endoftext|>\",\"special\":true}]"
+#define LEVEL "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
 static struct fl_buf json;
 
 static const char *
@@ -76,8 +76,9 @@ make(const char *added, const char *normalizer, const char *pre, const char *dec
      const char *vocab, const char *merges, const char *model)
 {
     fl_buf_clear(&json);
-    fl_buf_printf(&json, "{\"version\":\"1.0\",\"added_tokens\":%s,\"normalizer\":%s,"
-                  "\"pre_tokenizer\":%s,\"decoder\":%s,\"model\":{\"type\":\"BPE\",%s\"vocab\":{",
+    fl_buf_printf(&json,
+                  "{\"version\":\"1.0\",\"added_tokens\":%s,\"normalizer\":%s,\"pre_tokenizer\":%s,"
+                  "\"decoder\":%s,\"model\":{\"type\":\"BPE\",%s\"vocab\":{",
                   added, normalizer, pre, decoder, model);
     struct fl_tokenizer *bytes = fl_tokenizer_bytes();
     size_t len;
@@ -119,9 +120,9 @@ test_injection(void)
     check_ids(t, "abc", 0, "257"); /* a token of its own */
     check_ids(t, "abcab", 0, "97 98 99 97 98");
     fl_tokenizer_free(t);
-    t = parse("{\"added_tokens\":[{\"id\":1,\"content\":\"x\",\"special\":true}],"
-              "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"}]},\"model\":{"
-              "\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"x\":1,\"y\":2},\"merges\":[]}}");
+    t = parse("{\"added_tokens\":[{\"id\":1,\"content\":\"x\",\"special\":true}],\"decoder\":{"
+              "\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"}]},\"model\":{\"type\":"
+              "\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"x\":1,\"y\":2},\"merges\":[]}}");
     CHECK(t != NULL);
     check_ids(t, "xy", 0, "0 2");
     check_ids(t, "xy", FL_ENCODE_SPECIAL, "1 2");
@@ -131,12 +132,12 @@ test_injection(void)
 static void
 test_added_tokens(void)
 {
-    struct fl_tokenizer *t = parse(make(
-        "[{\"id\":256,\"content\":\"<a>\",\"special\":true,\"lstrip\":true},"
-        "{\"id\":257,\"content\":\"<a>b\",\"special\":false,\"rstrip\":true,\"normalized\":false},"
-        "{\"id\":258,\"content\":\"<ab\",\"special\":true},"
-        "{\"id\":300,\"content\":\"e\\u0301\",\"normalized\":true}]",
-        "{\"type\":\"NFC\"}", LEVEL, LEVEL, "", "[]", ""));
+    struct fl_tokenizer *t = parse(
+        make("[{\"id\":256,\"content\":\"<a>\",\"special\":true,\"lstrip\":true},{\"id\":257,"
+             "\"content\":\"<a>b\",\"special\":false,\"rstrip\":true,\"normalized\":false},{\"id\":"
+             "258,\"content\":\"<ab\",\"special\":true},{\"id\":300,\"content\":\"e\\u0301\","
+             "\"normalized\":true}]",
+             "{\"type\":\"NFC\"}", LEVEL, LEVEL, "", "[]", ""));
     size_t len;
 
     CHECK(t && fl_tokenizer_vocab(t) == 301 && fl_tokenizer_eot(t) == -1);
@@ -190,14 +191,20 @@ test_refusals(void)
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"unk_token\":\"q!\","), "unk_token");
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"end_of_word_suffix\":\"w\","), "suffix");
     refused(make("[{\"id\":256,\"content\":\"x!\",\"single_word\":true}]", "null", LEVEL, LEVEL, "",
-                 "[]", ""), "single_word");
-    refused(make("[{\"id\":256,\"content\":\"a\"}]", "null", LEVEL, LEVEL, "", "[]", ""), "two ids");
+                 "[]", ""),
+            "single_word");
+    refused(make("[{\"id\":256,\"content\":\"a\"}]", "null", LEVEL, LEVEL, "", "[]", ""),
+            "two ids");
     refused(make("[{\"id\":97,\"content\":\"q!\"}]", "null", LEVEL, LEVEL, "", "[]", ""),
             "two tokens");
-    refused(make(ADDED, "null", "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},"
-                 "\"behavior\":\"Removed\"}", LEVEL, "", "[]", ""), "Removed");
-    refused(make(ADDED, "null", "{\"type\":\"Sequence\",\"pretokenizers\":[" LEVEL ","
-                 "{\"type\":\"Digits\"}]}", LEVEL, "", "[]", ""), "Digits");
+    refused(make(ADDED, "null",
+                 "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Removed\"}",
+                 LEVEL, "", "[]", ""),
+            "Removed");
+    refused(make(ADDED, "null",
+                 "{\"type\":\"Sequence\",\"pretokenizers\":[" LEVEL ",{\"type\":\"Digits\"}]}",
+                 LEVEL, "", "[]", ""),
+            "Digits");
     refused(make(ADDED, "{\"type\":\"NFC\",\"x\":1}", LEVEL, LEVEL, "", "[]", ""), "\"x\"");
     fl_buf_release(&json);
 }

@@ -9,8 +9,7 @@
 
 static char path[] = "/tmp/test_train_log.XXXXXX";
 
-static const char header[] =
-    "step\tloss\tvalid_loss\tlr\tgrad_norm\ttokens_per_second\tseconds\n";
+static const char header[] = "step\tloss\tvalid_loss\tlr\tgrad_norm\ttokens_per_second\tseconds\n";
 
 /* A training that begins at STEP and gives one row. */
 static void

@@ -39,8 +39,10 @@ check_meta(const struct fl_meta *meta, int64_t round, const char *site, int64_t 
     const struct {
         const char *key;
         int64_t want;
-    } numbers[] = {
-        {"examples", documents}, {"tokens", 300}, {"tokens.seen", 7 * 2 * 3 * 8}, {"steps", 7}};
+    } numbers[] = {{"examples", documents},
+                   {"tokens", 300},
+                   {"tokens.seen", 7 * 2 * 3 * 8},
+                   {"steps", 7}};
     const char *text;
     int64_t n;
     double x;
@@ -77,7 +79,8 @@ update(int64_t round, const char *site)
 
     write_model(round, FL_BYTE_VOCAB);
     CHECK(!fl_bundle_open(&b, model_path));
-    struct fl_training t = {.model = b.model, .data = data,
+    struct fl_training t = {.model = b.model,
+                            .data = data,
                             .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
     CHECK(!fl_object_digest(b.object, NULL, t.base));
     for (size_t i = 0; i < b.model->size; i++)
@@ -132,7 +135,8 @@ test_cost(void)
 {
     struct fl_data *data = shard_data(1, 300);
     struct fl_model *m = shard_model(1, SHARD_VOCAB);
-    struct fl_training t = {.model = m, .data = data,
+    struct fl_training t = {.model = m,
+                            .data = data,
                             .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
     struct fl_cost one, more;
 

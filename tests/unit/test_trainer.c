@@ -59,9 +59,14 @@ static void
 make(struct bench *b, struct fl_data *data)
 {
     *b = (struct bench){.begun = -1, .fail_at = -1};
-    b->t = (struct fl_training){.model = shard_model(1, SHARD_VOCAB), .data = data,
-                                .recipe = FL_RECIPE_UNSET, .base = "the digest of the base model",
-                                .report_every = 1, .begin = begin, .step = step, .row = row,
+    b->t = (struct fl_training){.model = shard_model(1, SHARD_VOCAB),
+                                .data = data,
+                                .recipe = FL_RECIPE_UNSET,
+                                .base = "the digest of the base model",
+                                .report_every = 1,
+                                .begin = begin,
+                                .step = step,
+                                .row = row,
                                 .arg = b};
     b->t.recipe.steps = STEPS;
     b->t.recipe.batch = 3;

@@ -17,22 +17,30 @@ static const struct {
     {"\xed\x9f\xbf\xee\x80\x80", 6, 6, "\xed\x9f\xbf\xee\x80\x80"},
     {"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8, 8, "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
     {"x\x80", 2, 1, "x\xef\xbf\xbd"},
-    {"\xc0\x80", 2, 0, "\xef\xbf\xbd\xef\xbf\xbd"},                 /* overlong zero */
+    {"\xc0\x80", 2, 0, "\xef\xbf\xbd\xef\xbf\xbd"}, /* overlong zero */
     {"\xc1\xbf", 2, 0, "\xef\xbf\xbd\xef\xbf\xbd"},
     {"\xe0\x9f\xbf", 3, 0, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* overlong */
     {"\xed\xa0\x80", 3, 0, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* surrogate */
     {"\xf0\x8f\xbf\xbf", 4, 0, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     {"\xf4\x90\x80\x80", 4, 0, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     {"\xf5\x80", 2, 0, "\xef\xbf\xbd\xef\xbf\xbd"},
-    {"ab\xe2\x82", 4, 2, "ab\xef\xbf\xbd"},                         /* cut: one subpart */
+    {"ab\xe2\x82", 4, 2, "ab\xef\xbf\xbd"}, /* cut: one subpart */
     {"\xf0\x9f\x98", 3, 0, "\xef\xbf\xbd"},
     {"\xe2\x82z", 3, 0, "\xef\xbf\xbdz"},
-    {"12345678\xff" "9", 10, 8, "12345678\xef\xbf\xbd" "9"},
+    {"12345678\xff"
+     "9",
+     10, 8,
+     "12345678\xef\xbf\xbd"
+     "9"},
     /* Unicode 15, table 3-8: three examples of maximal subparts */
     {"\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64", 13, 1,
-     "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd" "c\xef\xbf\xbd\xef\xbf\xbd" "d"},
+     "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+     "b\xef\xbf\xbd"
+     "c\xef\xbf\xbd\xef\xbf\xbd"
+     "d"},
     {"\xe0\x80\x80\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", 12, 0,
-     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "A"},
+     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+     "A"},
 };
 
 static void
@@ -84,7 +92,8 @@ test_all(void)
             at += (size_t)n;
         }
         if (fl_unicode_check(p, 3) != at) {
-            printf("# %02x %02x %02x: %zu, not %zu\n", p[0], p[1], p[2], fl_unicode_check(p, 3), at);
+            printf("# %02x %02x %02x: %zu, not %zu\n", p[0], p[1], p[2], fl_unicode_check(p, 3),
+                   at);
             CHECK(!"agrees with utf8proc");
             break;
         }
@@ -125,25 +134,26 @@ test_nfc(void)
 {
     check_nfc("plain", "plain");
     check_nfc("e\xcc\x81", "\xc3\xa9");
-    check_nfc("\xe2\x84\xab", "\xc3\x85");                                  /* Angstrom sign */
-    check_nfc("\xe2\x84\xa6", "\xce\xa9");                                  /* Ohm sign */
-    check_nfc("\xef\xac\x81", "\xef\xac\x81");                              /* fi stays */
+    check_nfc("\xe2\x84\xab", "\xc3\x85");     /* Angstrom sign */
+    check_nfc("\xe2\x84\xa6", "\xce\xa9");     /* Ohm sign */
+    check_nfc("\xef\xac\x81", "\xef\xac\x81"); /* fi stays */
     check_nfc("2\xe2\x81\xb5", "2\xe2\x81\xb5");
     check_nfc("\xe1\xba\x9b\xcc\xa3", "\xe1\xba\x9b\xcc\xa3");
-    check_nfc("\xe1\xb8\x8a\xcc\xa3", "\xe1\xb8\x8c\xcc\x87");              /* D dot above, below */
+    check_nfc("\xe1\xb8\x8a\xcc\xa3", "\xe1\xb8\x8c\xcc\x87"); /* D dot above, below */
     check_nfc("D\xcc\x87\xcc\xa3", "\xe1\xb8\x8c\xcc\x87");
-    check_nfc("\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", "\xea\xb0\x81");      /* Hangul */
-    check_nfc("\xe3\x81\x8b\xe3\x82\x99", "\xe3\x81\x8c");                  /* ka + voicing */
-    check_nfc("\xe0\xa4\x95\xe0\xa4\xbc", "\xe0\xa4\x95\xe0\xa4\xbc");      /* excluded */
+    check_nfc("\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", "\xea\xb0\x81"); /* Hangul */
+    check_nfc("\xe3\x81\x8b\xe3\x82\x99", "\xe3\x81\x8c");             /* ka + voicing */
+    check_nfc("\xe0\xa4\x95\xe0\xa4\xbc", "\xe0\xa4\x95\xe0\xa4\xbc"); /* excluded */
     check_nfc("\xe0\xa5\x98", "\xe0\xa4\x95\xe0\xa4\xbc");
-    check_nfc("\xef\xa4\x80", "\xe8\xb1\x88");                              /* CJK compatibility */
-    check_nfc("\xf0\x9d\x85\x9e", "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5");      /* musical half note */
-    check_nfc("\xcd\xbe", ";");                                             /* Greek question mark */
+    check_nfc("\xef\xa4\x80", "\xe8\xb1\x88");                         /* CJK compatibility */
+    check_nfc("\xf0\x9d\x85\x9e", "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5"); /* musical half note */
+    check_nfc("\xcd\xbe", ";");                                        /* Greek question mark */
 }
 
 /*
  * The table of plain blocks: a code point that fl_unicode_nfc leaves alone without looking must be
- * its own NFC, have class 0, and end no decomposition (it then never joins with what stands before).
+ * its own NFC, have class 0, and end no decomposition (it then never joins with what stands
+ * before).
  */
 static void
 test_plain_blocks(void)

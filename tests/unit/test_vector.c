@@ -221,9 +221,15 @@ test_small_ones(void)
 static void
 test_adamw(void)
 {
-    const struct fl_vec_adamw s = {.scale = 0.5f, .beta1 = 0.9f, .new1 = 0.1f, .beta2 = 0.95f,
-                                   .new2 = 0.05f, .rate = 0.01f, .inverse_root = 1.25f,
-                                   .eps = 1e-8f, .decay = 1e-4f};
+    const struct fl_vec_adamw s = {.scale = 0.5f,
+                                   .beta1 = 0.9f,
+                                   .new1 = 0.1f,
+                                   .beta2 = 0.95f,
+                                   .new2 = 0.05f,
+                                   .rate = 0.01f,
+                                   .inverse_root = 1.25f,
+                                   .eps = 1e-8f,
+                                   .decay = 1e-4f};
     float *w = fill(a, 14, 1), *g = fill(b, 15, 1), *m = fill(c, 16, 1), *v = fill(d, 17, 1);
     float w0[MAX], g0[MAX], m0[MAX], v0[MAX];
 

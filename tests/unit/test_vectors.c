@@ -98,11 +98,18 @@ test_signed(void)
 static void
 write_dtypes(struct fl_writer *w)
 {
-    static const unsigned char ones[][8] = {
-        [FL_F64] = {0, 0, 0, 0, 0, 0, 0xf0, 0x3f}, [FL_F32] = {0, 0, 0x80, 0x3f},
-        [FL_F16] = {0, 0x3c}, [FL_BF16] = {1}, /* the vector has its bits 1 */
-        [FL_I64] = {1}, [FL_I32] = {1}, [FL_I16] = {1}, [FL_I8] = {1},
-        [FL_U64] = {1}, [FL_U32] = {1}, [FL_U16] = {1}, [FL_U8] = {1}};
+    static const unsigned char ones[][8] = {[FL_F64] = {0, 0, 0, 0, 0, 0, 0xf0, 0x3f},
+                                            [FL_F32] = {0, 0, 0x80, 0x3f},
+                                            [FL_F16] = {0, 0x3c},
+                                            [FL_BF16] = {1}, /* the vector has its bits 1 */
+                                            [FL_I64] = {1},
+                                            [FL_I32] = {1},
+                                            [FL_I16] = {1},
+                                            [FL_I8] = {1},
+                                            [FL_U64] = {1},
+                                            [FL_U32] = {1},
+                                            [FL_U16] = {1},
+                                            [FL_U8] = {1}};
     struct fl_tensor t;
 
     for (enum fl_dtype d = FL_F64; d <= FL_U8; d++) {
@@ -127,8 +134,8 @@ test_everything(void)
     struct fl_tensor t;
     unsigned char p[16];
 
-    CHECK(!fl_meta_set_text_list(&meta, "tt",
-                                 (const char *[]){"a", "", "\xe4\xb8\xad\xe6\x96\x87"}, 3));
+    CHECK(!fl_meta_set_text_list(&meta, "tt", (const char *[]){"a", "", "\xe4\xb8\xad\xe6\x96\x87"},
+                                 3));
     CHECK(!fl_meta_set_f64_list(&meta, "ff", (double[]){0.5, -1e300}, 2));
     CHECK(!fl_meta_set_i64_list(&meta, "ii", (int64_t[]){1, -2, INT64_C(1) << 62}, 3));
     CHECK(!fl_meta_set_bytes(&meta, "bytes", "\x00\xff", 2));

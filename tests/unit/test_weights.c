@@ -117,9 +117,9 @@ test_too_fine(void)
 static void
 test_bandwidths(void)
 {
-    static const char *const bad[] = {"",     "a",      "=5",      "a=",     "a=0",    "a=-1",
-                                      "a=1,", "a=x",    "a=1,a=2", "a=nan",  "a=inf",  "a=1e10",
-                                      ",",    "a=1 ,b", "a=1,,b=2"};
+    static const char *const bad[] = {"",      "a",      "=5",  "a=",      "a=0",
+                                      "a=-1",  "a=1,",   "a=x", "a=1,a=2", "a=nan",
+                                      "a=inf", "a=1e10", ",",   "a=1 ,b",  "a=1,,b=2"};
     struct fl_weighting how = {.alpha = 0.5};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

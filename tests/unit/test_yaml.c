@@ -81,7 +81,9 @@ test_refused(void)
     REFUSED("a: 1\n b: 2\n", "a.yaml: line 2: not YAML");
     REFUSED("a: \xff\xfe\n", "a.yaml: not YAML in UTF-8 at byte 3");
     REFUSED("a\0: 1\n", "a.yaml: not YAML in UTF-8 at byte 1");
-    REFUSED("\xff\xfe" "a\0", "a.yaml: not YAML in UTF-8"); /* UTF-16 is not guessed */
+    REFUSED("\xff\xfe"
+            "a\0",
+            "a.yaml: not YAML in UTF-8"); /* UTF-16 is not guessed */
 }
 
 /* "[[[...]]]", DEPTH deep. */
@@ -185,7 +187,7 @@ test_fill_errors(void)
 {
     static const char *const cases[][2] = {
         {"n: 1\nnn: 2\n", "a.yaml: line 2: there is no key \"nn\"; known are n, any, x, anyx, on, "
-                          "text, choice, node"},
+                          "text, choice, node; did you mean \"n\"?"},
         {"n: 0\n", "a.yaml: line 1: n: \"0\" is not a whole number from 1 to 10"},
         {"n: 11\n", "a.yaml: line 1: n: \"11\" is not a whole number from 1 to 10"},
         {"n: 1.5\n", "a.yaml: line 1: n: \"1.5\" is not a whole number from 1 to 10"},
@@ -197,7 +199,7 @@ test_fill_errors(void)
         {"anyx: nan\n", "a.yaml: line 1: anyx: \"nan\" is not a number"},
         {"anyx: 1e999\n", "a.yaml: line 1: anyx: \"1e999\" is not a number"},
         {"on: yes\n", "a.yaml: line 1: on: \"yes\" is neither true nor false"},
-        {"choice: los\n", "a.yaml: line 1: choice: \"los\" is not one of uniform|loss"},
+        {"choice: los\n", "a.yaml: line 1: choice: \"los\" is not one of uniform|loss; did you mean \"loss\"?"},
         {"choice: uniform|loss\n",
          "a.yaml: line 1: choice: \"uniform|loss\" is not one of uniform|loss"},
         {"choice: ''\n", "a.yaml: line 1: choice: \"\" is not one of uniform|loss"},
