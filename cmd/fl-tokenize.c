@@ -96,7 +96,7 @@ decode(struct job *job, const char *line, size_t len)
 
 /* A line of JSON: the field of an object, or an array of ids. */
 static int
-take_line(struct job *job, const struct fl_record *record)
+take_line(struct job *job, const struct fl_raw_record *record)
 {
     const char *line = (const char *)record->data;
     struct fl_jsonl_note note;
@@ -124,7 +124,7 @@ run_lines(struct fl_cli *cli, struct job *job)
 {
     const struct fl_records_settings set = {FL_RECORDS_JSONL, LINE_MAX_TEXT, 0};
     struct fl_records *records = fl_records_open(cli->operands, cli->operand_count, &set);
-    struct fl_record record;
+    struct fl_raw_record record;
     int got = -1;
 
     while (records && (got = fl_records_next(records, &record)) == 1) {

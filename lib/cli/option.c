@@ -158,7 +158,7 @@ parse_short(const struct fl_options *p, char **argv, int argc, int *i)
 }
 
 int
-fl_options_parse(struct fl_options *p, int argc, char **argv)
+fl_options_parse(struct fl_options *options, int argc, char **argv)
 {
     bool no_more = false;
 
@@ -166,13 +166,13 @@ fl_options_parse(struct fl_options *p, int argc, char **argv)
         const char *a = argv[i];
         int result = 0;
         if (no_more || a[0] != '-' || !a[1])
-            p->operands[p->operand_count++] = a;
+            options->operands[options->operand_count++] = a;
         else if (!strcmp(a, "--"))
             no_more = true;
         else if (a[1] == '-')
-            result = parse_long(p, argv, argc, &i);
+            result = parse_long(options, argv, argc, &i);
         else
-            result = parse_short(p, argv, argc, &i);
+            result = parse_short(options, argv, argc, &i);
         if (result)
             return -1;
     }

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "conf/names.h"
+#include "conf/name_list.h"
 
 struct fl_round_conf {                             /* a zeroed struct has no settings */
     char *protection, *rounding, *weights, *noise; /* NULL: not given */

@@ -15,7 +15,8 @@ fl_encode_weight(double weight, double cap)
 }
 
 void
-fl_encoder_init(struct fl_encoder *e, const struct fl_plan *plan, uint32_t index, uint64_t q)
+fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_plan *plan, uint32_t index,
+                     uint64_t q)
 {
     struct fl_hash h;
 
@@ -30,7 +31,7 @@ fl_encoder_init(struct fl_encoder *e, const struct fl_plan *plan, uint32_t index
 }
 
 void
-fl_encoder_random(const struct fl_encoder *e, uint64_t chunk, uint32_t *random, size_t n)
+fl_lane_encoder_random(const struct fl_lane_encoder *e, uint64_t chunk, uint32_t *random, size_t n)
 {
     if (!e->stochastic)
         return;
@@ -49,8 +50,8 @@ round_up_or_down(double v, uint32_t random)
 }
 
 int
-fl_encode_words(const struct fl_encoder *e, const float *values, size_t n, const uint32_t *random,
-                uint64_t *words, uint64_t *clipped)
+fl_lane_encoder_words(const struct fl_lane_encoder *e, const float *values, size_t n,
+                      const uint32_t *random, uint64_t *words, uint64_t *clipped)
 {
     const uint64_t lane = e->lanes.used >> (e->lanes.bits * (e->lanes.count - 1));
     const double clip = e->clip, factor = e->factor;

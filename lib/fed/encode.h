@@ -22,7 +22,7 @@
 #include "sec/mask.h"
 #include "sec/plan.h"
 
-struct fl_encoder {
+struct fl_lane_encoder {
     struct fl_lanes lanes;
     double clip, factor; /* factor = q * scale */
     bool stochastic;
@@ -33,20 +33,22 @@ struct fl_encoder {
 uint64_t fl_encode_weight(double weight, double cap);
 
 /* For site INDEX with that Q * 2^40. */
-void fl_encoder_init(struct fl_encoder *e, const struct fl_plan *plan, uint32_t index, uint64_t q);
+void fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_plan *plan, uint32_t index,
+                          uint64_t q);
 
 /*
  * Random numbers for the N lanes of chunk CHUNK, numbered from its first word on; nothing when
  * rounding is to nearest. RANDOM has room for N.
  */
-void fl_encoder_random(const struct fl_encoder *e, uint64_t chunk, uint32_t *random, size_t n);
+void fl_lane_encoder_random(const struct fl_lane_encoder *e, uint64_t chunk, uint32_t *random,
+                            size_t n);
 
 /*
  * N values to ceil(N / lanes) words; unused lanes are zero. RANDOM: (n), for stochastic rounding.
  * *CLIPPED counts values beyond the clip. -1 without an error when a value is not finite.
  */
-int fl_encode_words(const struct fl_encoder *e, const float *values, size_t n,
-                    const uint32_t *random, uint64_t *words, uint64_t *clipped);
+int fl_lane_encoder_words(const struct fl_lane_encoder *e, const float *values, size_t n,
+                          const uint32_t *random, uint64_t *words, uint64_t *clipped);
 
 /*
  * The lanes of ceil(N / lanes) words as N signed integers. -1 without an error when a lane or bit

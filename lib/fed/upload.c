@@ -19,7 +19,7 @@ struct worker {
 
 struct job {
     struct fl_upload *u;
-    struct fl_encoder encoder;
+    struct fl_lane_encoder encoder;
     uint64_t q;         /* the weight lane */
     const float **data; /* payload of each tensor of the plan, when it is needed: */
     size_t seen, gone;  /* places of the upload looked at; forgotten again */
@@ -50,7 +50,7 @@ prepare(struct job *job, struct fl_upload *u)
     const size_t threads = (size_t)fl_pool_threads(u->pool);
 
     *job = (struct job){.u = u, .q = fl_encode_weight(u->weight, u->plan->cap)};
-    fl_encoder_init(&job->encoder, u->plan, u->index, job->q);
+    fl_lane_encoder_init(&job->encoder, u->plan, u->index, job->q);
     job->data = fl_alloc(u->plan->count, sizeof *job->data);
     job->words = fl_alloc_aligned(BATCH * FL_CHUNK_WORDS, sizeof *job->words);
     job->workers = fl_alloc(threads, sizeof *job->workers);
@@ -109,8 +109,8 @@ encode_span(const struct job *job, uint64_t from, uint64_t to, uint64_t *out,
         uint64_t n = (end - from) * lanes;
         if (n > t->elements - element)
             n = t->elements - element;
-        if (fl_encode_words(&job->encoder, job->data[plan->order[place]] + element, (size_t)n,
-                            plan->stochastic ? random : NULL, out, clipped))
+        if (fl_lane_encoder_words(&job->encoder, job->data[plan->order[place]] + element, (size_t)n,
+                                  plan->stochastic ? random : NULL, out, clipped))
             return plan->order[place];
         out += end - from;
         random += (end - from) * lanes;
@@ -131,7 +131,7 @@ make_chunk(void *arg, size_t index, int worker)
     uint64_t to = from + FL_CHUNK_WORDS < plan->words ? from + FL_CHUNK_WORDS : plan->words;
     uint64_t *out = job->words + index * FL_CHUNK_WORDS;
 
-    fl_encoder_random(&job->encoder, chunk, w->random, (size_t)(to - from) * lanes->count);
+    fl_lane_encoder_random(&job->encoder, chunk, w->random, (size_t)(to - from) * lanes->count);
     job->clipped[index] = 0;
     job->bad[index] = encode_span(job, from, to, out, w->random, &job->clipped[index]);
     if (from >= plan->masked_words)

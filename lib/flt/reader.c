@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/digest.h"
-#include "flt/names.h"
+#include "flt/name_set.h"
 #include "flt/pack.h"
 #include "flt/record.h"
 #include "flt/scan.h"
@@ -50,7 +50,7 @@ struct fl_reader {
     struct fl_head head;
     struct fl_tensor tensor;
     struct fl_sign sign;
-    struct fl_names names;
+    struct fl_name_set names;
 
     uint64_t payload_at, next_block, checked;
     uint64_t *sums;
@@ -138,7 +138,7 @@ fl_reader_free(struct fl_reader *r)
         close(r->fd);
     fl_meta_release(&r->head.meta);
     fl_meta_release(&r->tensor.attrs);
-    fl_names_release(&r->names);
+    fl_name_set_release(&r->names);
     fl_buf_release(&r->body);
     fl_packer_free(r->packer);
     fl_chain_free(r->chain);
@@ -294,7 +294,7 @@ begin_object(struct fl_reader *r)
     fl_meta_release(&r->head.meta);
     if (fl_head_decode(&r->head, r->body.data, r->body.len))
         return undecodable(r);
-    fl_names_clear(&r->names);
+    fl_name_set_clear(&r->names);
     r->payload_total = 0;
     fl_chain_reset(r->chain);
     fl_chain_add64(r->chain, r->rec.body_check);
@@ -524,7 +524,7 @@ begin_tensor(struct fl_reader *r)
         return undecodable(r);
     if (bytes != r->rec.payload)
         return damaged(r, "a tensor's shape and length do not agree", r->record_at);
-    if (fl_names_add(&r->names, r->tensor.name))
+    if (fl_name_set_add(&r->names, r->tensor.name))
         return undecodable(r);
     r->payload_total += bytes;
     fl_chain_add64(r->chain, r->rec.body_check);

@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/digest.h"
-#include "flt/names.h"
+#include "flt/name_set.h"
 #include "flt/pack.h"
 #include "flt/record.h"
 #include "os/file.h"
@@ -36,7 +36,7 @@ struct fl_writer {
     struct fl_buf pending, body;
     uint64_t offset; /* of the stream, behind PENDING */
     uint64_t place, payload_total;
-    struct fl_names names;
+    struct fl_name_set names;
 
     char *tensor; /* name of the tensor at hand */
     enum fl_dtype dtype;
@@ -79,7 +79,7 @@ fl_writer_free(struct fl_writer *w)
         return;
     fl_buf_release(&w->pending);
     fl_buf_release(&w->body);
-    fl_names_release(&w->names);
+    fl_name_set_release(&w->names);
     fl_packer_free(w->packer);
     fl_chain_free(w->chain);
     free(w->tensor);
@@ -184,7 +184,7 @@ fl_writer_head(struct fl_writer *w, const char *kind, const struct fl_meta *meta
     assert(w->state != INSIDE && strlen(kind) < sizeof w->kind);
     strcpy(w->kind, kind);
     w->place = w->payload_total = 0;
-    fl_names_clear(&w->names);
+    fl_name_set_clear(&w->names);
     fl_chain_reset(w->chain);
     if (w->want_digest)
         fl_digest_init(&w->collect);
@@ -224,7 +224,7 @@ fl_writer_tensor(struct fl_writer *w, const struct fl_tensor *tensor)
     w->written = w->payload = 0;
     w->filled = w->sums_count = 0;
     if (!w->tensor || fl_tensor_size(tensor, &elements, &w->payload) ||
-        fl_names_add(&w->names, tensor->name) || fl_tensor_encode(tensor, &w->body)) {
+        fl_name_set_add(&w->names, tensor->name) || fl_tensor_encode(tensor, &w->body)) {
         w->payload = 0;
         return unwritable(w);
     }

@@ -1,7 +1,7 @@
 /*
  * A roster whose every line was checked: who takes part, and what no plan may go below.
  *
- * People agree on a YAML file (conf/roster.h). Its canonical form is stream metadata
+ * People agree on a YAML file (conf/roster_file.h). Its canonical form is stream metadata
  * (fl_meta_encode) with the defaults filled in, and RD = H(-; "fl1.roster"; LE64 length, canonical
  * bytes) names it. The hub carries the canonical form in every plan, so both ways in lead through
  * fl_roster_decode. A policy key that a later version adds stays out of the canonical form while it
@@ -11,7 +11,7 @@
 #define FL_SEC_ROSTER_H
 
 #include "base/buf.h"
-#include "conf/roster.h"
+#include "conf/roster_file.h"
 #include "flt/format.h"
 #include "sec/identity.h"
 #include "sec/sign.h"

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "text/alphabet.h"
-#include "text/hash.h"
+#include "text/table_hash.h"
 #include "text/unicode.h"
 
 enum {

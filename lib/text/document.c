@@ -76,7 +76,7 @@ trim(struct fl_buf *text)
 
 /* The record as UTF-8 into OUT. */
 static int
-repair(const struct fl_record *record, bool refuse, struct fl_buf *out,
+repair(const struct fl_raw_record *record, bool refuse, struct fl_buf *out,
        struct fl_document_counts *counts)
 {
     uint64_t replaced = 0, bytes = 0;
@@ -96,8 +96,8 @@ repair(const struct fl_record *record, bool refuse, struct fl_buf *out,
 
 /* The field of a line in D->raw into D->text: 1, 0 when the line is dropped, -1. */
 static int
-take_field(struct fl_document *d, const struct fl_record *record, const char *field, bool refuse,
-           struct fl_document_counts *counts)
+take_field(struct fl_document *d, const struct fl_raw_record *record, const char *field,
+           bool refuse, struct fl_document_counts *counts)
 {
     struct fl_jsonl_note note;
 
@@ -123,7 +123,7 @@ take_field(struct fl_document *d, const struct fl_record *record, const char *fi
 }
 
 int
-fl_document_make(struct fl_document *d, const struct fl_record *record, const char *field,
+fl_document_make(struct fl_document *d, const struct fl_raw_record *record, const char *field,
                  bool refuse_invalid, struct fl_document_counts *counts)
 {
     counts->records++;

@@ -29,8 +29,8 @@ struct fl_harmonize {
     const struct fl_harmonize_settings *set;
     struct fl_records *records;
     struct fl_harmonize_row *rows;
-    struct fl_buf arena;     /* bytes of the records below */
-    struct fl_record *batch; /* data is an offset in the arena until the batch is full */
+    struct fl_buf arena;         /* bytes of the records below */
+    struct fl_raw_record *batch; /* data is an offset in the arena until the batch is full */
     size_t batch_count, batch_cap;
     struct chunk *chunks;
     size_t chunk_count;
@@ -141,7 +141,7 @@ take_document(struct fl_harmonize *h, struct worker *w, const char *text, size_t
 }
 
 static int
-take_record(struct fl_harmonize *h, struct worker *w, const struct fl_record *record)
+take_record(struct fl_harmonize *h, struct worker *w, const struct fl_raw_record *record)
 {
     struct fl_document *d = &w->document;
     const size_t max = h->set->records.max;
@@ -278,7 +278,7 @@ run_batch(struct fl_harmonize *h)
 
 /* Put a record into the last chunk, or a new one when that is full or of another file. */
 static int
-add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk_bytes)
+add_record(struct fl_harmonize *h, const struct fl_raw_record *record, size_t *chunk_bytes)
 {
     size_t n = h->chunk_count;
 
@@ -291,7 +291,7 @@ add_record(struct fl_harmonize *h, const struct fl_record *record, size_t *chunk
         c->count = 0;
         *chunk_bytes = 0;
     }
-    struct fl_record *batch = fl_grow(h->batch, h->batch_count, &h->batch_cap, sizeof *batch);
+    struct fl_raw_record *batch = fl_grow(h->batch, h->batch_count, &h->batch_cap, sizeof *batch);
     if (!batch)
         return -1;
     h->batch = batch;
@@ -332,7 +332,7 @@ no_text(const struct fl_harmonize *h)
 static int
 run_all(struct fl_harmonize *h)
 {
-    struct fl_record record;
+    struct fl_raw_record record;
     size_t chunk_bytes = 0;
     uint64_t documents = 0;
     int got;

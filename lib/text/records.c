@@ -258,21 +258,21 @@ count_lines(const unsigned char *p, size_t len)
 
 /* Give out LEN bytes; the next record begins PASS bytes behind their start. */
 static int
-give(struct fl_records *r, size_t len, size_t pass, struct fl_record *record)
+give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record)
 {
-    *record = (struct fl_record){.data = r->buf + r->start,
-                                 .len = len,
-                                 .file = r->at,
-                                 .offset = r->offset,
-                                 .line = r->line,
-                                 .jsonl = r->jsonl};
+    *record = (struct fl_raw_record){.data = r->buf + r->start,
+                                     .len = len,
+                                     .file = r->at,
+                                     .offset = r->offset,
+                                     .line = r->line,
+                                     .jsonl = r->jsonl};
     r->pass = pass;
     r->pass_lines = count_lines(record->data, pass);
     return 1;
 }
 
 static int
-next_text(struct fl_records *r, struct fl_record *record)
+next_text(struct fl_records *r, struct fl_raw_record *record)
 {
     size_t line = 0; /* start of the line at hand, behind START */
 
@@ -342,7 +342,7 @@ skip_line(struct fl_records *r)
 }
 
 static int
-next_line(struct fl_records *r, struct fl_record *record)
+next_line(struct fl_records *r, struct fl_raw_record *record)
 {
     for (;;) {
         const unsigned char *p = r->buf + r->start;
@@ -368,7 +368,7 @@ next_line(struct fl_records *r, struct fl_record *record)
 }
 
 int
-fl_records_next(struct fl_records *r, struct fl_record *record)
+fl_records_next(struct fl_records *r, struct fl_raw_record *record)
 {
     while (r->at < r->count) {
         if (r->fd < 0 && open_file(r))

@@ -32,7 +32,7 @@ struct fl_records_settings {
     size_t passage; /* bytes; 0: a whole file is one record, up to MAX */
 };
 
-struct fl_record {
+struct fl_raw_record {
     const unsigned char *data; /* valid until the next call */
     size_t len;                /* at least 1 */
     size_t file;               /* index of its path */
@@ -64,7 +64,7 @@ struct fl_records *fl_records_open(const char *const *paths, size_t count,
 void fl_records_free(struct fl_records *r);
 
 /* 1 with the next record, 0 behind the last one, -1 with an error. */
-int fl_records_next(struct fl_records *r, struct fl_record *record);
+int fl_records_next(struct fl_records *r, struct fl_raw_record *record);
 
 size_t fl_records_count(const struct fl_records *r); /* files, standard input included */
 const char *fl_records_name(const struct fl_records *r, size_t file);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/hash.h"
+#include "text/table_hash.h"
 
 void
 fl_words_release(struct fl_words *w)

@@ -41,15 +41,15 @@ streams(struct bench *b)
 }
 
 static double
-encode(struct bench *b, const struct fl_encoder *e)
+encode(struct bench *b, const struct fl_lane_encoder *e)
 {
     double began = fl_seconds();
     uint64_t clipped = 0;
 
     for (uint64_t c = 0; c < CHUNKS; c++) {
-        fl_encoder_random(e, c, b->random, 2 * FL_CHUNK_WORDS);
+        fl_lane_encoder_random(e, c, b->random, 2 * FL_CHUNK_WORDS);
         bench_need(
-            fl_encode_words(e, b->values, 2 * FL_CHUNK_WORDS, b->random, b->words, &clipped));
+            fl_lane_encoder_words(e, b->values, 2 * FL_CHUNK_WORDS, b->random, b->words, &clipped));
     }
     return fl_seconds() - began;
 }
@@ -61,7 +61,7 @@ main(void)
     struct fl_plan plan = {.bits = 32, .clip = 1, .scale = 0x1p29, .stochastic = true};
     double masking[BENCH_TIMES], streaming[BENCH_TIMES], encoding[BENCH_TIMES];
     const double bytes = (double)CHUNKS * sizeof b.words;
-    struct fl_encoder e;
+    struct fl_lane_encoder e;
     struct fl_lanes lanes;
 
     bench_need(fl_crypt_init());
@@ -71,7 +71,7 @@ main(void)
     for (size_t i = 0; i < 2 * FL_CHUNK_WORDS; i++)
         b.values[i] = (float)(i % 1999) / 1000 - 1;
     fl_lanes_init(&lanes, 32);
-    fl_encoder_init(&e, &plan, 0, UINT64_C(1) << 40);
+    fl_lane_encoder_init(&e, &plan, 0, UINT64_C(1) << 40);
     for (int i = 0; i < BENCH_TIMES; i++) {
         masking[i] = mask(&b, &lanes);
         streaming[i] = streams(&b);

@@ -23,7 +23,7 @@ must(int holds)
 }
 
 static void
-check_document(struct fl_document *d, const struct fl_record *record)
+check_document(struct fl_document *d, const struct fl_raw_record *record)
 {
     struct fl_document_counts counts = {0};
     struct fl_buf before = {0};
@@ -44,7 +44,7 @@ read_records(const uint8_t *data, size_t size, enum fl_records_format format)
 {
     const struct fl_records_settings set = {format, 64, size % 40};
     struct fl_document document = {0};
-    struct fl_record record;
+    struct fl_raw_record record;
     char path[40];
     const char *paths[] = {path};
     uint64_t at = 0;

@@ -7,11 +7,11 @@ static struct fl_document doc;
 static int
 make(const char *data, size_t len, bool jsonl, bool refuse, struct fl_document_counts *counts)
 {
-    const struct fl_record record = {.data = (const unsigned char *)data,
-                                     .len = len,
-                                     .offset = 100,
-                                     .line = 7,
-                                     .jsonl = jsonl};
+    const struct fl_raw_record record = {.data = (const unsigned char *)data,
+                                         .len = len,
+                                         .offset = 100,
+                                         .line = 7,
+                                         .jsonl = jsonl};
 
     *counts = (struct fl_document_counts){0};
     return fl_document_make(&doc, &record, "text", refuse, counts);

@@ -98,17 +98,18 @@ check_mean(const struct federation *f, const struct fl_plan *plan, const int64_t
         uint64_t *words = calloc(n + 1, sizeof *words), clipped = 0;
         uint32_t *random = calloc(2 * FL_CHUNK_WORDS * lanes + n + 1, sizeof *random);
         for (size_t i = 0; i < f->n; i++) {
-            struct fl_encoder e;
+            struct fl_lane_encoder e;
             const uint64_t at = plan->tensors[t].word_at;
-            fl_encoder_init(&e, plan, (uint32_t)i, q[i]);
+            fl_lane_encoder_init(&e, plan, (uint32_t)i, q[i]);
             for (uint64_t c = at / FL_CHUNK_WORDS; c * FL_CHUNK_WORDS < at + plan->tensors[t].words;
                  c++)
-                fl_encoder_random(&e, c,
-                                  random + (c - at / FL_CHUNK_WORDS) * FL_CHUNK_WORDS * lanes,
-                                  FL_CHUNK_WORDS * lanes);
-            CHECK(!fl_encode_words(&e, fl_object_data(update[i], t), (size_t)n,
-                                   plan->stochastic ? random + at % FL_CHUNK_WORDS * lanes : NULL,
-                                   words, &clipped));
+                fl_lane_encoder_random(&e, c,
+                                       random + (c - at / FL_CHUNK_WORDS) * FL_CHUNK_WORDS * lanes,
+                                       FL_CHUNK_WORDS * lanes);
+            CHECK(!fl_lane_encoder_words(&e, fl_object_data(update[i], t), (size_t)n,
+                                         plan->stochastic ? random + at % FL_CHUNK_WORDS * lanes
+                                                          : NULL,
+                                         words, &clipped));
             CHECK(!fl_decode_words(&e.lanes, words, (size_t)n, x));
             for (uint64_t k = 0; k < n; k++)
                 sum[k] += x[k];

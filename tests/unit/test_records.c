@@ -27,7 +27,7 @@ cut_up(const char *name, const char *text, struct fl_records_settings set)
 {
     static char all[4096];
     struct fl_records *r = open_text(name, text, strlen(text), set);
-    struct fl_record rec;
+    struct fl_raw_record rec;
     size_t n = 0;
     int got;
 
@@ -79,7 +79,7 @@ test_cuts(void)
     text[92 + 60] = '\n';
     memcpy(text + 134 + 62, "\xe2\x82\xac", 3); /* no place: between characters */
     struct fl_records *r = open_text("cuts", text, 199, set);
-    struct fl_record rec;
+    struct fl_raw_record rec;
     size_t n = 0;
     while (n < 8 && fl_records_next(r, &rec) == 1) {
         lens[n++] = rec.len;
@@ -95,7 +95,7 @@ test_lines(void)
 {
     const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0};
     struct fl_buf text = {0};
-    struct fl_record rec;
+    struct fl_raw_record rec;
 
     CHECK_TEXT(cut_up("a.jsonl", "{1}\n\n \r\n{2}\r\n{3}", set), "{1}|{2}\r|{3}");
     CHECK_TEXT(cut_up("a.ndjson", "{1}\n{2}\n", set), "{1}|{2}");
@@ -133,7 +133,7 @@ test_kinds(void)
                                       "\xfe\xff"
                                       "a"};
     const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0};
-    struct fl_record rec;
+    struct fl_raw_record rec;
     uint64_t total;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -179,7 +179,7 @@ test_random(void)
         for (size_t i = 0; i < len; i++)
             text[i] = next(&seed) % dense ? 'w' : letters[next(&seed) % (sizeof letters - 1)];
         struct fl_records *r = open_text("random", text, len, set);
-        struct fl_record rec;
+        struct fl_raw_record rec;
         int good = 1;
         while (good && fl_records_next(r, &rec) == 1) {
             for (; at < rec.offset; at++) {

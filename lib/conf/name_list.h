@@ -1,6 +1,6 @@
 /* Lists of names out of a YAML list of scalars. */
-#ifndef FL_CONF_NAMES_H
-#define FL_CONF_NAMES_H
+#ifndef FL_CONF_NAME_LIST_H
+#define FL_CONF_NAME_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>

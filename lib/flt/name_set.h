@@ -1,6 +1,6 @@
 /* The names seen so far in an object, to refuse one that comes twice. Inside flt/ only. */
-#ifndef FL_FLT_NAMES_H
-#define FL_FLT_NAMES_H
+#ifndef FL_FLT_NAME_SET_H
+#define FL_FLT_NAME_SET_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,15 +10,15 @@
  * Two names with one value would be refused wrongly, which happens to one object of a million
  * tensors in some ten million.
  */
-struct fl_names { /* zeroed: empty */
+struct fl_name_set { /* zeroed: empty */
     uint64_t *slots;
     size_t count, size;
 };
 
-void fl_names_release(struct fl_names *names);
-void fl_names_clear(struct fl_names *names);
+void fl_name_set_release(struct fl_name_set *names);
+void fl_name_set_clear(struct fl_name_set *names);
 
 /* -1 when NAME is there already. */
-int fl_names_add(struct fl_names *names, const char *name);
+int fl_name_set_add(struct fl_name_set *names, const char *name);
 
 #endif

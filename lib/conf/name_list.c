@@ -1,4 +1,4 @@
-#include "conf/names.h"
+#include "conf/name_list.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "flt/names.h"
+#include "flt/name_set.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +8,14 @@
 #include "flt/check.h"
 
 void
-fl_names_release(struct fl_names *names)
+fl_name_set_release(struct fl_name_set *names)
 {
     free(names->slots);
-    *names = (struct fl_names){0};
+    *names = (struct fl_name_set){0};
 }
 
 void
-fl_names_clear(struct fl_names *names)
+fl_name_set_clear(struct fl_name_set *names)
 {
     if (names->slots)
         memset(names->slots, 0, names->size * sizeof *names->slots);
@@ -34,7 +34,7 @@ slot_of(uint64_t *slots, size_t size, uint64_t value)
 }
 
 static int
-enlarge(struct fl_names *names)
+enlarge(struct fl_name_set *names)
 {
     size_t size = names->size ? names->size * 2 : 64;
     uint64_t *slots = fl_alloc(size, sizeof *slots);
@@ -51,7 +51,7 @@ enlarge(struct fl_names *names)
 }
 
 int
-fl_names_add(struct fl_names *names, const char *name)
+fl_name_set_add(struct fl_name_set *names, const char *name)
 {
     uint64_t value = fl_check64(name, strlen(name));
 

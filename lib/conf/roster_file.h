@@ -12,13 +12,13 @@
  *
  * Here are the YAML's types and ranges only; keys, signatures and names are judged in sec/roster.h.
  */
-#ifndef FL_CONF_ROSTER_H
-#define FL_CONF_ROSTER_H
+#ifndef FL_CONF_ROSTER_FILE_H
+#define FL_CONF_ROSTER_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conf/names.h"
+#include "conf/name_list.h"
 #include "conf/weight_rule.h"
 
 enum { FL_PROTECT_PAIRWISE = 1, FL_PROTECT_DOUBLE = 2 };

@@ -1,4 +1,4 @@
-#include "conf/roster.h"
+#include "conf/roster_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A hash for tables in memory; nothing that is written depends on it. */
-#ifndef FL_TEXT_HASH_H
-#define FL_TEXT_HASH_H
+#ifndef FL_TEXT_TABLE_HASH_H
+#define FL_TEXT_TABLE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
