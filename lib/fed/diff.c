@@ -5,7 +5,8 @@
 
 #include "base/error.h"
 #include "fed/rows.h"
-#include "fed/update.h"
+#include "flt/schema.h"
+#include "flt/values.h"
 #include "math/kernel.h"
 
 static int
@@ -45,46 +46,25 @@ check_same_bytes(struct fl_object *base, size_t i, struct fl_object *trained, si
     return 0;
 }
 
-static int
-check_tensor(struct fl_object *base, size_t i, struct fl_object *trained)
-{
-    const struct fl_tensor *t = fl_object_tensor(base, i);
-    int64_t k = fl_object_find(trained, t->name);
-    char want[200], got[200];
-
-    if (k < 0)
-        return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which %s has",
-                        fl_object_name(trained), t->name, fl_object_name(base));
-    const struct fl_tensor *other = fl_object_tensor(trained, (size_t)k);
-    if (!fl_tensor_same_shape(t, other))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in %s it is %s",
-                        fl_object_name(trained), t->name, fl_tensor_shape(other, got, sizeof got),
-                        fl_object_name(base), fl_tensor_shape(t, want, sizeof want));
-    int trains = fl_update_trains(fl_object_name(base), t);
-    if (trains < 0)
-        return -1;
-    return trains ? 0 : check_same_bytes(base, i, trained, (size_t)k);
-}
-
 int
 fl_diff_check(struct fl_object *base, struct fl_object *trained)
 {
-    if (check_architecture(base, trained))
-        return -1;
-    for (size_t i = 0; i < fl_object_count(base); i++)
-        if (check_tensor(base, i, trained))
-            return -1;
-    for (size_t i = 0; i < fl_object_count(trained); i++) {
-        const char *name = fl_object_tensor(trained, i)->name;
-        if (fl_object_find(base, name) < 0)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that %s has not",
-                            fl_object_name(trained), name, fl_object_name(base));
-    }
-    return 0;
+    struct fl_schema schema = {0};
+    int failed = check_architecture(base, trained) || fl_schema_model(&schema, base) ||
+                 fl_schema_match(&schema, trained, FL_SCHEMA_ANY_FLOAT);
+
+    for (size_t i = 0; !failed && i < schema.count; i++)
+        if (!schema.items[i].trained) {
+            int64_t k = fl_object_find(trained, schema.items[i].tensor.name);
+            failed = check_same_bytes(base, i, trained, (size_t)k);
+        }
+    fl_schema_release(&schema);
+    return failed ? -1 : 0;
 }
 
 struct pair {
-    const float *base, *trained;
+    const void *base, *trained;
+    enum fl_dtype base_dtype, trained_dtype;
 };
 
 FL_KERNEL static void
@@ -98,8 +78,10 @@ static void
 diff_row(const void *arg, uint64_t at, size_t n, float *out)
 {
     const struct pair *p = arg;
+    float a[FL_ROWS_ROW], b[FL_ROWS_ROW];
 
-    subtract(out, p->trained + at, p->base + at, n);
+    subtract(out, fl_values_f32(p->trained_dtype, p->trained, at, n, a),
+             fl_values_f32(p->base_dtype, p->base, at, n, b), n);
 }
 
 static int
@@ -107,16 +89,17 @@ not_finite(struct fl_object *base, struct fl_object *trained, const char *tensor
            const struct pair *p, uint64_t at)
 {
     unsigned long long i = (unsigned long long)at;
-    bool is_base = !isfinite(p->base[at]);
+    double old = fl_value(p->base_dtype, p->base, at);
+    double now = fl_value(p->trained_dtype, p->trained, at);
+    bool is_base = !isfinite(old);
 
-    if (!is_base && isfinite(p->trained[at]))
+    if (!is_base && isfinite(now))
         return fl_error(FL_FAILED,
                         "%s: tensor \"%s\": value %llu differs by more than an f32 holds",
                         fl_object_name(trained), tensor, i);
     return fl_error(FL_FAILED,
                     "%s: tensor \"%s\": value %llu is %g; a model is made of finite numbers",
-                    fl_object_name(is_base ? base : trained), tensor, i,
-                    (double)(is_base ? p->base[at] : p->trained[at]));
+                    fl_object_name(is_base ? base : trained), tensor, i, is_base ? old : now);
 }
 
 int
@@ -129,11 +112,12 @@ fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool 
     for (size_t i = 0; !result && i < fl_object_count(base); i++) {
         const struct fl_tensor *t = fl_object_tensor(base, i);
         int64_t k = fl_object_find(trained, t->name);
-        struct pair p = {0};
+        struct pair p = {.base_dtype = t->dtype};
         struct fl_tensor plain;
         uint64_t bad;
-        if (t->dtype != FL_F32)
+        if (!fl_schema_trains(t))
             continue;
+        p.trained_dtype = fl_object_tensor(trained, (size_t)k)->dtype;
         p.base = fl_object_data(base, i);
         p.trained = p.base ? fl_object_data(trained, (size_t)k) : NULL;
         fl_tensor_init(&plain, t->name, FL_F32, t->rank, t->dims);

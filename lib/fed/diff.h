@@ -11,14 +11,15 @@
 #include "os/progress.h"
 
 /*
- * That TRAINED is BASE with other numbers in its f32 tensors: the same tensors of the same shapes
- * (in any order), all others with the same bytes, the same architecture in the metadata. -1 with an
+ * That TRAINED is BASE with other numbers in its trained tensors (flt/schema.h): the same tensors
+ * of the same shapes, in any order and any float dtype, all others with the same bytes, the same
+ * architecture in the metadata. -1 with an
  * error that names the first thing that differs.
  */
 int fl_diff_check(struct fl_object *base, struct fl_object *trained);
 
 /*
- * Write the f32 tensors of the update, in the order of BASE; head and end are the caller's. -1 with
+ * Write the tensors of the update, in the order of BASE; head and end are the caller's. -1 with
  * an error at the first value that is not finite. What fl_diff_check checks holds. POOL and
  * PROGRESS (of bytes) may be NULL.
  */

@@ -14,6 +14,7 @@ enum { ROW = 1 << 16 }; /* coordinates that are decoded at a time */
 
 struct fl_open {
     const struct fl_plan *plan;
+    struct fl_schema schema; /* of an upload */
     struct fl_lanes lanes;
     struct fl_store *store;
     struct fl_progress *progress;
@@ -41,7 +42,9 @@ fl_open_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *pro
     o->tags = fl_alloc(plan->roster.n, sizeof *o->tags);
     o->row = fl_alloc(ROW, sizeof *o->row);
     o->means = fl_alloc(ROW, sizeof *o->means);
-    int bad = !o->store || !o->sums || !o->tags || !o->row || !o->means;
+    int bad = fl_schema_start(&o->schema, "an upload of this plan") ||
+              fl_plan_upload_schema(plan, &o->schema) || !o->store || !o->sums || !o->tags ||
+              !o->row || !o->means;
     for (size_t i = 0; i < plan->count && !bad; i++) {
         o->sums[i] = fl_store_words(o->store, (size_t)plan->tensors[i].words);
         bad = !o->sums[i];
@@ -59,6 +62,7 @@ fl_open_free(struct fl_open *o)
         return;
     for (size_t i = 0; o->tags && i < o->plan->roster.n; i++)
         free(o->tags[i]);
+    fl_schema_release(&o->schema);
     fl_store_free(o->store);
     free(o->sums);
     free(o->tags);
@@ -160,19 +164,6 @@ add_payload(struct fl_open *o, struct fl_reader *in, size_t place)
     return got;
 }
 
-static bool
-same_tensor(const struct fl_tensor *a, const struct fl_tensor *b)
-{
-    struct fl_buf x = {0}, y = {0};
-    bool same = !strcmp(a->name, b->name) && a->role == b->role && fl_tensor_same_shape(a, b) &&
-                !fl_meta_encode(&a->attrs, &x) && !fl_meta_encode(&b->attrs, &y) &&
-                x.len == y.len && !memcmp(x.data, y.data, x.len);
-
-    fl_buf_release(&x);
-    fl_buf_release(&y);
-    return same;
-}
-
 static int
 add_tensors(struct fl_open *o, struct fl_reader *in)
 {
@@ -182,26 +173,10 @@ add_tensors(struct fl_open *o, struct fl_reader *in)
     int got;
 
     for (; (got = fl_reader_tensor(in, &t)) == 1; place++) {
-        struct fl_tensor want;
-        if (place > o->plan->count)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan has not", file,
-                            t->name);
-        if (fl_plan_upload_tensor(o->plan, place, &want))
-            return -1;
-        bool same = same_tensor(t, &want);
-        fl_meta_release(&want.attrs);
-        if (!same)
-            return fl_error(FL_FAILED,
-                            "%s: tensor \"%s\" is not what the plan has in its place, \"%s\" in "
-                            "lanes of %u bits",
-                            file, t->name, want.name, o->plan->bits);
-        if (add_payload(o, in, place))
+        if (fl_schema_match_next(&o->schema, place, file, t) || add_payload(o, in, place))
             return -1;
     }
-    if (!got && place <= o->plan->count)
-        return fl_error(FL_FAILED, "%s: has %zu tensors, the plan has %zu", file, place,
-                        o->plan->count + 1);
-    return got;
+    return got ? got : fl_schema_match_end(&o->schema, place, file);
 }
 
 /* Signed by SITE; whatever else signed it must hold too. */

@@ -1,16 +1,16 @@
 #include "fed/rows.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "flt/values.h"
 #include "math/exact.h"
 
 struct fl_rows {
     struct fl_pool *pool;
     struct fl_progress *progress;
     uint64_t written;
-    float *block;
+    unsigned char *block; /* FL_ROWS_BLOCK values */
 };
 
 struct fl_rows *
@@ -22,7 +22,7 @@ fl_rows_new(struct fl_pool *pool, struct fl_progress *progress)
         return NULL;
     rows->pool = pool;
     rows->progress = progress;
-    rows->block = fl_alloc_aligned(FL_ROWS_BLOCK, sizeof *rows->block);
+    rows->block = fl_alloc_aligned(FL_ROWS_BLOCK, sizeof(float));
     if (!rows->block) {
         fl_rows_free(rows);
         return NULL;
@@ -45,21 +45,36 @@ struct filling {
     const void *arg;
     uint64_t at;
     size_t n;
-    float *out;
+    enum fl_dtype dtype;
+    unsigned char *out;
     bool finite[FL_ROWS_BLOCK / FL_ROWS_ROW];
 };
+
+static bool
+is_finite(const float *x, size_t n)
+{
+    struct fl_exact_span span;
+
+    fl_exact_span(x, n, &span);
+    return fl_exact_reach(&span, 0x1p-40) != FL_EXACT_NOT_FINITE;
+}
 
 static void
 fill_row(void *arg, size_t row, int worker)
 {
     struct filling *f = arg;
     size_t at = row * FL_ROWS_ROW, n = f->n - at < FL_ROWS_ROW ? f->n - at : FL_ROWS_ROW;
-    struct fl_exact_span span;
+    float wide[FL_ROWS_ROW];
+    float *values = f->dtype == FL_F32 ? (float *)(void *)f->out + at : wide;
 
     (void)worker;
-    f->row(f->arg, f->at + at, n, f->out + at);
-    fl_exact_span(f->out + at, n, &span);
-    f->finite[row] = fl_exact_reach(&span, 0x1p-40) != FL_EXACT_NOT_FINITE;
+    f->row(f->arg, f->at + at, n, values);
+    f->finite[row] = is_finite(values, n);
+    if (f->dtype == FL_F32)
+        return;
+    unsigned char *out = f->out + at * fl_dtype_size(f->dtype);
+    fl_values_from_f32(f->dtype, out, values, n);
+    f->finite[row] = fl_values_finite(f->dtype, out, n) == n; /* f16 holds less than f32 */
 }
 
 int
@@ -73,20 +88,18 @@ fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tenso
     for (uint64_t at = 0; at < count; at += FL_ROWS_BLOCK) {
         size_t n = count - at < FL_ROWS_BLOCK ? (size_t)(count - at) : FL_ROWS_BLOCK;
         size_t tasks = (n + FL_ROWS_ROW - 1) / FL_ROWS_ROW;
-        struct filling f = {.row = row, .arg = arg, .at = at, .n = n, .out = rows->block};
+        struct filling f =
+            {.row = row, .arg = arg, .at = at, .n = n, .dtype = t->dtype, .out = rows->block};
         fl_pool_run(rows->pool, tasks, fill_row, &f);
         for (size_t i = 0; i < tasks; i++) {
-            size_t k = i * FL_ROWS_ROW;
             if (f.finite[i])
                 continue;
-            while (isfinite(rows->block[k]))
-                k++;
-            *bad = at + k;
+            *bad = at + fl_values_finite(t->dtype, rows->block, n);
             return 1;
         }
-        if (fl_writer_data(out, rows->block, n * sizeof *rows->block))
+        if (fl_writer_data(out, rows->block, n * fl_dtype_size(t->dtype)))
             return -1;
-        rows->written += n * sizeof *rows->block;
+        rows->written += n * fl_dtype_size(t->dtype);
         if (rows->progress)
             fl_progress_show(rows->progress, rows->written, "%s", "");
     }

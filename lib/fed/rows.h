@@ -1,5 +1,6 @@
 /*
- * Writing an f32 tensor whose values a function computes, on all threads, a piece at a time.
+ * Writing a tensor of floats whose values a function computes in f32, on all threads, a piece at a
+ * time.
  */
 #ifndef FL_FED_ROWS_H
 #define FL_FED_ROWS_H
@@ -23,8 +24,9 @@ struct fl_rows *fl_rows_new(struct fl_pool *pool, struct fl_progress *progress);
 void fl_rows_free(struct fl_rows *rows);
 
 /*
- * Write tensor T (its description too). Returns 0; -1 with an error; or 1, with no error recorded
- * and *BAD the index, at the first value that is not finite: it and what follows is not written.
+ * Write tensor T, f32, f16 or bf16 (its description too). Returns 0; -1 with an error; or 1, with
+ * no error recorded and *BAD the index, at the first value that is not finite in that dtype: it and
+ * what follows is not written.
  */
 int fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tensor *t,
                   fl_row *row, const void *arg, uint64_t *bad);

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "fed/rows.h"
 #include "fed/update.h"
+#include "flt/schema.h"
+#include "flt/values.h"
 #include "math/kernel.h"
 
 static const char *const names[] = {"sgd", "momentum", "nesterov"};
@@ -20,46 +22,6 @@ fl_server_rule_find(const char *name, enum fl_server_rule *rule)
         }
     }
     return fl_error(FL_FAILED, "\"%s\" is not an optimizer; they are " FL_SERVER_CHOICES, name);
-}
-
-/* PART (an update or a state) has the f32 tensors of MODEL and no others. */
-static int
-check_tensors(const struct fl_object *model, const struct fl_object *part)
-{
-    const char *file = fl_object_name(part);
-    size_t trained = 0;
-    char want[200], got[200];
-
-    for (size_t i = 0; i < fl_object_count(model); i++) {
-        const struct fl_tensor *t = fl_object_tensor(model, i);
-        int trains = fl_update_trains(fl_object_name(model), t);
-        int64_t k = fl_object_find(part, t->name);
-        if (trains < 0)
-            return -1;
-        if (!trains)
-            continue;
-        trained++;
-        if (k < 0)
-            return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which %s has", file, t->name,
-                            fl_object_name(model));
-        const struct fl_tensor *other = fl_object_tensor(part, (size_t)k);
-        if (!fl_tensor_same_shape(t, other) || other->role != FL_PLAIN)
-            return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in %s it is %s", file, t->name,
-                            fl_tensor_shape(other, got, sizeof got), fl_object_name(model),
-                            fl_tensor_shape(t, want, sizeof want));
-    }
-    if (trained == 0)
-        return fl_error(FL_FAILED, "%s: has no f32 tensors; there is nothing to step",
-                        fl_object_name(model));
-    for (size_t k = 0; k < fl_object_count(part); k++) {
-        const char *name = fl_object_tensor(part, k)->name;
-        int64_t i = fl_object_find(model, name);
-        if (i < 0 || fl_object_tensor(model, (size_t)i)->dtype != FL_F32)
-            return fl_error(FL_FAILED,
-                            "%s: has a tensor \"%s\" that is not one of the trained tensors of %s",
-                            file, name, fl_object_name(model));
-    }
-    return 0;
 }
 
 /* The update's base is the model; otherwise say what is most likely wrong. */
@@ -128,12 +90,22 @@ check_state_model(struct fl_server_step *s)
     return check_settings(s, state);
 }
 
+/* PART (an update or a state) has the trained tensors of MODEL and no others. */
+static int
+match(const struct fl_object *model, const struct fl_object *part)
+{
+    struct fl_schema trained = {0};
+    int failed = fl_schema_update(&trained, model) || fl_schema_match(&trained, part, 0);
+
+    fl_schema_release(&trained);
+    return failed ? -1 : 0;
+}
+
 int
 fl_server_check(struct fl_server_step *s)
 {
     s->again = false;
-    if (fl_object_digest(s->model, s->pool, s->base) || check_base(s) ||
-        check_tensors(s->model, s->update))
+    if (fl_object_digest(s->model, s->pool, s->base) || check_base(s) || match(s->model, s->update))
         return -1;
     if (s->rule == FL_SERVER_SGD)
         return 0;
@@ -141,7 +113,7 @@ fl_server_check(struct fl_server_step *s)
         return -1;
     if (!s->state)
         return 0;
-    if (check_tensors(s->model, s->state))
+    if (match(s->model, s->state))
         return -1;
     return check_state_model(s) ? fl_error_about(fl_object_name(s->state)) : 0;
 }
@@ -149,7 +121,9 @@ fl_server_check(struct fl_server_step *s)
 /* What a row of the new model or state is computed from. */
 struct step {
     const struct fl_server_step *s;
-    const float *b, *u, *v; /* whole tensors; V NULL: zeros */
+    const void *b; /* the model's tensor, in its own dtype */
+    enum fl_dtype dtype;
+    const float *u, *v; /* V NULL: zeros */
 };
 
 FL_KERNEL static void
@@ -193,17 +167,18 @@ static void
 model_row(const void *arg, uint64_t at, size_t n, float *out)
 {
     const struct step *p = arg;
-    float v[FL_ROWS_ROW];
+    float v[FL_ROWS_ROW], wide[FL_ROWS_ROW];
+    const float *b = fl_values_f32(p->dtype, p->b, at, n, wide);
 
     if (p->s->rule == FL_SERVER_SGD) {
-        advance(out, p->b + at, p->u + at, n, p->s->lr);
+        advance(out, b, p->u + at, n, p->s->lr);
         return;
     }
     velocity_row(arg, at, n, v);
     if (p->s->rule == FL_SERVER_NESTEROV)
-        look_ahead(out, p->b + at, v, p->u + at, n, p->s->lr, p->s->momentum);
+        look_ahead(out, b, v, p->u + at, n, p->s->lr, p->s->momentum);
     else
-        advance(out, p->b + at, v, n, p->s->lr);
+        advance(out, b, v, n, p->s->lr);
 }
 
 /* The data of a trained tensor in all objects. */
@@ -211,7 +186,9 @@ static int
 find_data(const struct fl_server_step *s, const char *name, struct step *p)
 {
     *p = (struct step){.s = s};
-    p->b = fl_object_data(s->model, (size_t)fl_object_find(s->model, name));
+    size_t i = (size_t)fl_object_find(s->model, name);
+    p->dtype = fl_object_tensor(s->model, i)->dtype;
+    p->b = fl_object_data(s->model, i);
     if (p->b)
         p->u = fl_object_data(s->update, (size_t)fl_object_find(s->update, name));
     if (p->u && s->state && s->rule != FL_SERVER_SGD) {
@@ -224,10 +201,10 @@ find_data(const struct fl_server_step *s, const char *name, struct step *p)
 static int
 not_finite(const struct fl_server_step *s, const char *tensor, const struct step *p, uint64_t at)
 {
-    const struct fl_object *o = !isfinite(p->b[at])           ? s->model
-                                : !isfinite(p->u[at])         ? s->update
-                                : p->v && !isfinite(p->v[at]) ? s->state
-                                                              : NULL;
+    const struct fl_object *o = !isfinite(fl_value(p->dtype, p->b, at)) ? s->model
+                                : !isfinite(p->u[at])                   ? s->update
+                                : p->v && !isfinite(p->v[at])           ? s->state
+                                                                        : NULL;
     unsigned long long i = (unsigned long long)at;
 
     if (o)
@@ -235,8 +212,8 @@ not_finite(const struct fl_server_step *s, const char *tensor, const struct step
                         fl_object_name(o), tensor, i);
     return fl_error(
         FL_FAILED,
-        "%s: tensor \"%s\": value %llu makes a step out of the range of f32; use a smaller --lr",
-        fl_object_name(s->update), tensor, i);
+        "%s: tensor \"%s\": value %llu makes a step out of the range of %s; use a smaller --lr",
+        fl_object_name(s->update), tensor, i, fl_dtype_name(p->dtype));
 }
 
 static int
@@ -290,8 +267,8 @@ fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progre
     fl_meta_release(&meta);
     for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
         const struct fl_tensor *t = fl_object_tensor(s->model, i);
-        failed = t->dtype == FL_F32 ? write_row_tensor(s, rows, t, model_row, out)
-                                    : copy_tensor(s->model, i, out);
+        failed = fl_schema_trains(t) ? write_row_tensor(s, rows, t, model_row, out)
+                                     : copy_tensor(s->model, i, out);
     }
     fl_rows_free(rows);
     return failed || fl_writer_done(out) ? -1 : 0;
@@ -338,8 +315,10 @@ fl_server_write_state(const struct fl_server_step *s, const unsigned char model[
     fl_meta_release(&meta);
     for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
         const struct fl_tensor *t = fl_object_tensor(s->model, i);
-        if (t->dtype == FL_F32)
-            failed = write_row_tensor(s, rows, t, velocity_row, out);
+        struct fl_tensor velocity;
+        fl_tensor_init(&velocity, t->name, FL_F32, t->rank, t->dims);
+        if (fl_schema_trains(t))
+            failed = write_row_tensor(s, rows, &velocity, velocity_row, out);
     }
     fl_rows_free(rows);
     return failed || fl_writer_done(out) ? -1 : 0;

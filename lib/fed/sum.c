@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "fed/rows.h"
 #include "fed/store.h"
+#include "flt/schema.h"
 
 enum {
     BLOCK = FL_ROWS_BLOCK, /* coordinates of a block */
@@ -24,9 +25,8 @@ struct block {
 };
 
 struct entry {
-    struct fl_tensor tensor; /* as an f32 tensor, without attributes */
-    uint64_t count;          /* coordinates */
-    struct block *blocks;    /* those whose data arrived; all of them after the first object */
+    uint64_t count;       /* coordinates */
+    struct block *blocks; /* those whose data arrived; all of them after the first object */
     size_t block_count, block_cap;
 };
 
@@ -37,8 +37,9 @@ struct fl_sum {
     struct fl_store *store;
     struct fl_exact_total total;
     uint64_t terms;
-    bool begun; /* the tensors are known */
-    struct entry *entries;
+    bool begun;              /* the tensors are known */
+    struct fl_schema schema; /* of the mean: plain f32 tensors */
+    struct entry *entries;   /* one for each of its tensors */
     size_t count, cap;
 };
 
@@ -52,7 +53,7 @@ fl_sum_new(uint64_t memory, struct fl_pool *pool, struct fl_progress *progress)
     s->pool = pool;
     s->progress = progress;
     s->store = fl_store_new(memory);
-    if (!s->store) {
+    if (!s->store || fl_schema_start(&s->schema, "the first input")) {
         fl_sum_free(s);
         return NULL;
     }
@@ -67,6 +68,7 @@ fl_sum_free(struct fl_sum *s)
     for (size_t i = 0; i < s->count; i++)
         free(s->entries[i].blocks);
     free(s->entries);
+    fl_schema_release(&s->schema);
     fl_store_free(s->store);
     free(s);
 }
@@ -104,6 +106,12 @@ row_count(size_t n)
     return (n + ROW - 1) / ROW;
 }
 
+static const struct fl_tensor *
+tensor_of(const struct fl_sum *s, const struct entry *e)
+{
+    return &s->schema.items[e - s->entries].tensor;
+}
+
 /*
  * The entry that tensor number I of an object belongs to: a new one while the first object is read,
  * else the one that must be the same.
@@ -111,38 +119,23 @@ row_count(size_t n)
 static struct entry *
 find_entry(struct fl_sum *s, const char *file, size_t i, const struct fl_tensor *t)
 {
-    char want[200], got[200];
+    struct fl_tensor plain; /* attributes do not matter to a sum */
 
+    fl_tensor_init(&plain, t->name, t->dtype, t->rank, t->dims);
     if (!s->begun) {
         struct entry *grown = fl_grow(s->entries, s->count, &s->cap, sizeof *grown);
+        uint64_t bytes;
         if (!grown)
             return NULL;
         s->entries = grown;
         struct entry *e = &grown[s->count];
         memset(e, 0, sizeof *e);
-        fl_tensor_init(&e->tensor, t->name, t->dtype, t->rank, t->dims);
-        uint64_t bytes;
-        if (fl_tensor_size(&e->tensor, &e->count, &bytes))
+        if (fl_tensor_size(&plain, &e->count, &bytes) || fl_schema_add(&s->schema, &plain, true))
             return NULL;
         s->count++;
         return e;
     }
-    const struct entry *e = i < s->count ? &s->entries[i] : NULL;
-    if (!e) {
-        fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the first input has not", file, t->name);
-    } else if (strcmp(e->tensor.name, t->name)) {
-        fl_error(FL_FAILED,
-                 "%s: has tensor \"%s\" where the first input has \"%s\"; inputs must have the "
-                 "same tensors in the same order",
-                 file, t->name, e->tensor.name);
-    } else if (!fl_tensor_same_shape(&e->tensor, t)) {
-        fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; in the first input it is %s", file, t->name,
-                 fl_tensor_shape(t, got, sizeof got),
-                 fl_tensor_shape(&e->tensor, want, sizeof want));
-    } else {
-        return &s->entries[i];
-    }
-    return NULL;
+    return fl_schema_match_next(&s->schema, i, file, &plain) ? NULL : &s->entries[i];
 }
 
 /*
@@ -250,7 +243,7 @@ add_block(struct fl_sum *s, struct fl_reader *in, struct entry *e, size_t b, con
         for (size_t row = 0; row < row_count(n); row++)
             least = a.reach[row] < least ? a.reach[row] : least;
         if (least < 0)
-            return bad_value(fl_reader_name(in), &e->tensor, b, x, n, weight);
+            return bad_value(fl_reader_name(in), tensor_of(s, e), b, x, n, weight);
         if (least == FL_EXACT_WORDS)
             return 0;
         if (!need_planes(s, e, b, least))
@@ -280,11 +273,8 @@ check_count(struct fl_sum *s, const char *file, size_t tensors)
 {
     if (!s->begun && tensors == 0)
         return fl_error(FL_FAILED, "%s: has no tensors; there is nothing to add", file);
-    if (s->begun && tensors < s->count)
-        return fl_error(FL_FAILED, "%s: has no tensor \"%s\", which the first input has", file,
-                        s->entries[tensors].tensor.name);
     s->begun = true;
-    return 0;
+    return fl_schema_match_end(&s->schema, tensors, file);
 }
 
 static int
@@ -415,7 +405,7 @@ merge_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, int from, 
                 continue;
             fl_error(FL_FAILED,
                      "%s: tensor \"%s\" has a sum that %llu updates cannot have, near value %llu",
-                     fl_reader_name(in), e->tensor.name, (unsigned long long)terms,
+                     fl_reader_name(in), tensor_of(s, e)->name, (unsigned long long)terms,
                      (unsigned long long)(at + row * ROW));
             return blame(in);
         }
@@ -471,7 +461,7 @@ fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out)
     for (size_t i = 0; !result && i < s->count; i++) {
         struct dividing d = {s, &s->entries[i]};
         uint64_t bad;
-        result = fl_rows_write(rows, out, &s->entries[i].tensor, divide_row, &d, &bad);
+        result = fl_rows_write(rows, out, tensor_of(s, &s->entries[i]), divide_row, &d, &bad);
         assert(result != 1); /* a mean of finite values is finite */
     }
     fl_rows_free(rows);
@@ -507,9 +497,10 @@ write_partial_block(struct fl_writer *out, const struct block *block, int from, 
 }
 
 static int
-write_partial_tensor(struct fl_writer *out, const struct entry *e, unsigned char *buffer)
+write_partial_tensor(const struct fl_sum *s, const struct entry *e, struct fl_writer *out,
+                     unsigned char *buffer)
 {
-    struct fl_tensor t = e->tensor;
+    struct fl_tensor t = *tensor_of(s, e);
     int from = lowest_word(e);
 
     if (t.rank == FL_FLT_RANK_MAX)
@@ -535,7 +526,7 @@ fl_sum_write_partial(struct fl_sum *s, struct fl_writer *out)
     int result = buffer ? 0 : -1;
 
     for (size_t i = 0; !result && i < s->count; i++)
-        result = write_partial_tensor(out, &s->entries[i], buffer);
+        result = write_partial_tensor(s, &s->entries[i], out, buffer);
     free(buffer);
     return result;
 }

@@ -75,22 +75,3 @@ fl_update_own_key(const char *key)
             return true;
     return !strncmp(key, "sum.", 4);
 }
-
-int
-fl_update_trains(const char *file, const struct fl_tensor *t)
-{
-    char shape[200];
-
-    switch (t->dtype) {
-    case FL_F32:
-        if (t->role == FL_PLAIN)
-            return 1;
-        break;
-    case FL_F64:
-    case FL_F16:
-    case FL_BF16: break;
-    default: return 0;
-    }
-    return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s %s; models are trained as plain f32", file,
-                    t->name, fl_role_name(t->role), fl_tensor_shape(t, shape, sizeof shape));
-}

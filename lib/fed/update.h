@@ -32,10 +32,4 @@ void fl_update_keep_common(struct fl_meta *kept, const struct fl_meta *other);
  */
 bool fl_update_own_key(const char *key);
 
-/*
- * Is this tensor of the model in FILE one that updates change? 1 for plain f32, 0 for whole numbers
- * and bytes (the tokenizer), -1 with an error for other floats, which models here do not have yet.
- */
-int fl_update_trains(const char *file, const struct fl_tensor *t);
-
 #endif

@@ -7,6 +7,9 @@
 
 #include "base/bytes.h"
 #include "math/half.h"
+#include "math/vector.h"
+
+enum { ROW = 4096 };
 
 static float
 get_f32(const unsigned char *p)
@@ -39,6 +42,45 @@ fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
     case FL_U8: return *p;
     }
     return NAN;
+}
+
+const float *
+fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n, float *row)
+{
+    const unsigned char *p = (const unsigned char *)data + at * fl_dtype_size(dtype);
+
+    if (dtype == FL_F32)
+        return (const float *)(const void *)p;
+    if (dtype == FL_F16)
+        fl_f16_to_f32(row, p, n);
+    else
+        fl_bf16_to_f32(row, p, n);
+    return row;
+}
+
+void
+fl_values_from_f32(enum fl_dtype dtype, void *out, const float *values, size_t n)
+{
+    if (dtype == FL_F32)
+        memcpy(out, values, n * sizeof *values);
+    else if (dtype == FL_F16)
+        fl_f32_to_f16(out, values, n);
+    else
+        fl_f32_to_bf16(out, values, n);
+}
+
+uint64_t
+fl_values_finite(enum fl_dtype dtype, const void *data, uint64_t count)
+{
+    float row[ROW];
+
+    for (uint64_t at = 0; at < count; at += ROW) {
+        size_t n = count - at < ROW ? (size_t)(count - at) : ROW;
+        size_t bad = fl_vec_finite(fl_values_f32(dtype, data, at, n, row), n);
+        if (bad < n)
+            return at + bad;
+    }
+    return count;
 }
 
 const char *

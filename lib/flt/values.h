@@ -14,6 +14,19 @@ double fl_value(enum fl_dtype dtype, const void *data, uint64_t i);
 const char *fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text,
                           size_t size);
 
+/*
+ * Elements AT to AT + N - 1 of f32, f16 or bf16 DATA as f32: the data itself where it is f32, else
+ * widened into ROW, which has room for N.
+ */
+const float *fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n,
+                           float *row);
+
+/* The reverse: N values into OUT as DTYPE, rounded to nearest, ties to even. */
+void fl_values_from_f32(enum fl_dtype dtype, void *out, const float *values, size_t n);
+
+/* Index of the first element of f32, f16 or bf16 DATA that is not finite, or COUNT. */
+uint64_t fl_values_finite(enum fl_dtype dtype, const void *data, uint64_t count);
+
 struct fl_stats {
     uint64_t count, odd;        /* elements, and those of them that are NaN or infinite */
     double min, max, mean, rms; /* of the finite ones; 0 when there are none */

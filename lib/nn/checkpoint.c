@@ -155,6 +155,20 @@ with_cure(void)
     return fl_error(FL_FAILED, "%s; remove it to train from the beginning", text);
 }
 
+static int
+check_arrays(const struct fl_checkpoint *c, const struct fl_object *o)
+{
+    struct fl_schema want;
+    int failed = fl_schema_start(&want, "a checkpoint of this model");
+
+    for (size_t i = 0; !failed && i < sizeof prefixes / sizeof *prefixes; i++)
+        failed = fl_model_schema(c->model, prefixes[i], &want);
+    if (!failed)
+        failed = fl_schema_match(&want, o, 0);
+    fl_schema_release(&want);
+    return failed ? -1 : 0;
+}
+
 int
 fl_checkpoint_read(struct fl_checkpoint *c)
 {
@@ -165,6 +179,7 @@ fl_checkpoint_read(struct fl_checkpoint *c)
         return with_cure();
     int result = check_identity(c, &fl_object_head(o)->meta);
     if (!result) {
+        result = check_arrays(c, o);
         for (size_t i = 0; !result && i < 3; i++)
             result = fl_model_read(c->model, o, prefixes[i], array(c, i));
         if (result || (result = read_progress(c, &fl_object_head(o)->meta)))

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "math/half.h"
+#include "flt/values.h"
 #include "math/random.h"
 #include "math/vector.h"
 
@@ -149,36 +149,14 @@ fl_model_init(struct fl_model *m, uint64_t seed)
     }
 }
 
-static int
-check_param(const struct fl_param *p, const struct fl_object *o, const char *prefix, int64_t *index)
-{
-    char name[FL_FLT_NAME_MAX + 1], got[128], right[128];
-    struct fl_tensor want = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
-
-    snprintf(name, sizeof name, "%s%s", prefix, p->name);
-    *index = fl_object_find(o, name);
-    if (*index < 0)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is missing, which the model's shape asks for",
-                        fl_object_name(o), name);
-    const struct fl_tensor *t = fl_object_tensor(o, (size_t)*index);
-    if (t->dtype == FL_F16 || t->dtype == FL_BF16)
-        want.dtype = t->dtype;
-    if (!fl_tensor_same_shape(t, &want))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; %s would be right", fl_object_name(o),
-                        name, fl_tensor_shape(t, got, sizeof got),
-                        fl_tensor_shape(&want, right, sizeof right));
-    if (t->role != FL_PLAIN)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; plain values are needed",
-                        fl_object_name(o), name, fl_role_name(t->role));
-    return 0;
-}
-
 int
-fl_model_check(const struct fl_model *m, const struct fl_object *o, const char *prefix)
+fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s)
 {
     for (size_t i = 0; i < m->param_count; i++) {
-        int64_t index;
-        if (check_param(&m->params[i], o, prefix, &index))
+        const struct fl_param *p = &m->params[i];
+        struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+        snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
+        if (fl_schema_add(s, &t, true))
             return -1;
     }
     return 0;
@@ -187,23 +165,21 @@ fl_model_check(const struct fl_model *m, const struct fl_object *o, const char *
 static int
 read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, float *out)
 {
-    int64_t index;
+    char name[FL_FLT_NAME_MAX + 1];
 
-    if (check_param(p, o, prefix, &index))
-        return -1;
-    const void *data = fl_object_data(o, (size_t)index);
+    snprintf(name, sizeof name, "%s%s", prefix, p->name);
+    size_t i = (size_t)fl_object_find(o, name);
+    const void *data = fl_object_data(o, i);
     if (!data)
         return -1;
-    switch (fl_object_tensor(o, (size_t)index)->dtype) {
-    case FL_F16: fl_f16_to_f32(out, data, p->count); break;
-    case FL_BF16: fl_bf16_to_f32(out, data, p->count); break;
-    default: memcpy(out, data, p->count * sizeof *out);
-    }
+    const float *values = fl_values_f32(fl_object_tensor(o, i)->dtype, data, 0, p->count, out);
+    if (values != out)
+        memcpy(out, values, p->count * sizeof *out);
     size_t bad = fl_vec_finite(out, p->count);
     if (bad < p->count)
         return fl_error(FL_FAILED,
-                        "%s: tensor \"%s%s\": value %zu is %g; only finite values are usable",
-                        fl_object_name(o), prefix, p->name, bad, (double)out[bad]);
+                        "%s: tensor \"%s\": value %zu is %g; only finite values are usable",
+                        fl_object_name(o), name, bad, (double)out[bad]);
     return 0;
 }
 
@@ -216,19 +192,20 @@ fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix,
     return 0;
 }
 
-/* Besides the parameters there may be a tokenizer and nothing else. */
+/* O has the parameters, and besides them at most a tokenizer. */
 static int
-check_no_others(const struct fl_model *m, const struct fl_object *o)
+check_tensors(const struct fl_model *m, const struct fl_object *o)
 {
-    size_t known = m->param_count + (fl_object_find(o, TOKENIZER) >= 0);
+    struct fl_schema want;
+    int64_t tokenizer = fl_object_find(o, TOKENIZER);
+    int failed = fl_schema_start(&want, "its configuration") || fl_model_schema(m, "", &want);
 
-    for (size_t i = 0; fl_object_count(o) != known && i < fl_object_count(o); i++) {
-        const char *name = fl_object_tensor(o, i)->name;
-        if (strcmp(name, TOKENIZER) && fl_model_find(m, name) < 0)
-            return fl_error(FL_FAILED, "%s: tensor \"%s\" is none that a model of this shape has",
-                            fl_object_name(o), name);
-    }
-    return 0;
+    if (!failed && tokenizer >= 0)
+        failed = fl_schema_add(&want, fl_object_tensor(o, (size_t)tokenizer), false);
+    if (!failed)
+        failed = fl_schema_match(&want, o, FL_SCHEMA_ANY_FLOAT);
+    fl_schema_release(&want);
+    return failed ? -1 : 0;
 }
 
 struct fl_model *
@@ -241,8 +218,7 @@ fl_model_load(struct fl_object *o)
         fl_error_about(fl_object_name(o));
         return NULL;
     }
-    if (!fl_model_check(m, o, "") && !check_no_others(m, o) &&
-        (m->weights = fl_alloc_aligned(m->size, sizeof(float))) &&
+    if (!check_tensors(m, o) && (m->weights = fl_alloc_aligned(m->size, sizeof(float))) &&
         !fl_model_read(m, o, "", m->weights))
         return m;
     fl_model_free(m);

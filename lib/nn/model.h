@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "flt/object.h"
+#include "flt/schema.h"
 #include "flt/writer.h"
 #include "nn/config.h"
 
@@ -81,14 +82,15 @@ struct fl_model *fl_model_load(struct fl_object *o);
 /* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
 int fl_model_round(const struct fl_object *o, int64_t *round);
 
+/* Add M's parameters to S, as f32 tensors named PREFIX + the parameter's name. 0 or -1. */
+int fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s);
+
 /*
- * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("" for an
- * update, "m/" for a moment in a checkpoint); others are not looked at. The same checks.
+ * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("m/" for a
+ * moment in a checkpoint). O was matched with fl_model_schema before. -1 with an error when a value
+ * is damaged or not finite.
  */
 int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values);
-
-/* Check alone, without reading payloads: names, shapes, dtypes. */
-int fl_model_check(const struct fl_model *m, const struct fl_object *o, const char *prefix);
 
 /* Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order. */
 int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,

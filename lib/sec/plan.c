@@ -103,28 +103,42 @@ fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t)
     return -1;
 }
 
+/* An update of the plan's model: plain f32 tensors in the model's order. */
+static int
+update_schema(const struct fl_plan *plan, struct fl_schema *s)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct fl_plan_tensor *of = &plan->tensors[i];
+        struct fl_tensor t;
+        fl_tensor_init(&t, of->name, FL_F32, of->rank, of->dims);
+        if (fl_schema_add(s, &t, true))
+            return -1;
+    }
+    return 0;
+}
+
 int
 fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
 {
-    const char *file = fl_object_name(update);
-    char want[200], got[200];
-    size_t n = fl_object_count(update);
+    struct fl_schema want;
+    int failed = fl_schema_start(&want, "the plan's model") || update_schema(plan, &want) ||
+                 fl_schema_match(&want, update, FL_SCHEMA_IN_ORDER);
 
-    for (size_t i = 0; i < n || i < plan->count; i++) {
-        const struct fl_tensor *t = i < n ? fl_object_tensor(update, i) : NULL;
-        struct fl_tensor p;
-        if (i >= plan->count)
-            return fl_error(FL_FAILED, "%s: has a tensor \"%s\" that the plan's model has not",
-                            file, t->name);
-        fl_tensor_init(&p, plan->tensors[i].name, FL_F32, plan->tensors[i].rank,
-                       plan->tensors[i].dims);
-        if (!t || strcmp(t->name, p.name))
-            return fl_error(FL_FAILED, "%s: has %s%s%s where the plan's model has \"%s\"", file,
-                            t ? "\"" : "no tensor", t ? t->name : "", t ? "\"" : "", p.name);
-        if (!fl_tensor_same_shape(t, &p))
-            return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s, the plan's model has %s", file,
-                            t->name, fl_tensor_shape(t, got, sizeof got),
-                            fl_tensor_shape(&p, want, sizeof want));
+    fl_schema_release(&want);
+    return failed ? -1 : 0;
+}
+
+int
+fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s)
+{
+    for (size_t place = 0; place <= plan->count; place++) {
+        struct fl_tensor t;
+        if (fl_plan_upload_tensor(plan, place, &t))
+            return -1;
+        int failed = fl_schema_add(s, &t, false);
+        fl_meta_release(&t.attrs);
+        if (failed)
+            return -1;
     }
     return 0;
 }

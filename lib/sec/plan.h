@@ -16,6 +16,7 @@
 
 #include "conf/round.h"
 #include "flt/object.h"
+#include "flt/schema.h"
 #include "sec/roster.h"
 
 #define FL_WEIGHT_TENSOR "sum.weight" /* the weight lane's name in an upload */
@@ -114,6 +115,9 @@ uint64_t fl_plan_largest(const struct fl_plan *plan);
 
 /* Tensor I of an upload, in the order of words: its description for the stream. I up to count. */
 int fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t);
+
+/* Add the tensors of an upload to S, in the order of words. 0 or -1. */
+int fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s);
 
 /*
  * The tensor of the plan that stands at place I of an upload, NULL for the weight's; I up to count.

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "math/vector.h"
+#include "flt/values.h"
 #include "sec/plan.h"
 
 #define DEFAULT_BITS 32
@@ -111,47 +111,54 @@ draft_weights(struct fl_plan *plan, const struct fl_round_conf *conf, const stru
 static int
 check_finite(struct fl_object *model, size_t i)
 {
-    size_t count = (size_t)fl_object_bytes(model, i) / sizeof(float);
-    const float *values = fl_object_data(model, i);
-    size_t bad = values ? fl_vec_finite(values, count) : 0;
+    const struct fl_tensor *t = fl_object_tensor(model, i);
+    uint64_t count = fl_object_bytes(model, i) / fl_dtype_size(t->dtype);
+    const void *values = fl_object_data(model, i);
+    uint64_t bad = values ? fl_values_finite(t->dtype, values, count) : 0;
 
     if (values && bad < count)
         return fl_error(FL_FAILED,
-                        "%s: tensor \"%s\": value %zu is %g; only finite values can be trained",
-                        fl_object_name(model), fl_object_tensor(model, i)->name, bad,
-                        (double)values[bad]);
+                        "%s: tensor \"%s\": value %llu is %g; only finite values can be trained",
+                        fl_object_name(model), t->name, (unsigned long long)bad,
+                        fl_value(t->dtype, values, bad));
     fl_object_forget(model, i);
     return values ? 0 : -1;
 }
 
-/* The float tensors of the model. */
+static int
+add_tensor(struct fl_plan *plan, const struct fl_tensor *t, enum fl_role role)
+{
+    struct fl_plan_tensor *to = &plan->tensors[plan->count];
+
+    to->rank = t->rank;
+    memcpy(to->dims, t->dims, t->rank * sizeof *t->dims);
+    to->role = role;
+    to->name = fl_strdup(t->name);
+    if (!to->name)
+        return -1;
+    plan->count++;
+    return 0;
+}
+
+/* The trained tensors of the model. */
 static int
 draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_name_list *plain)
 {
-    size_t n = fl_object_count(model), found = 0;
+    struct fl_schema trained;
+    size_t found = 0;
+    int failed = fl_schema_update(&trained, model) ||
+                 !(plan->tensors = fl_alloc(trained.count, sizeof *plan->tensors));
 
-    plan->tensors = fl_alloc(n, sizeof *plan->tensors);
-    if (!plan->tensors)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        const struct fl_tensor *t = fl_object_tensor(model, i);
-        struct fl_plan_tensor *to = &plan->tensors[plan->count];
-        if (t->dtype != FL_F32)
-            continue;
-        if (check_finite(model, i))
-            return -1;
-        to->rank = t->rank;
-        memcpy(to->dims, t->dims, t->rank * sizeof *t->dims);
-        to->role = fl_name_list_has(plain, t->name) ? FL_PLAIN : FL_MASKED;
-        found += to->role == FL_PLAIN;
-        to->name = fl_strdup(t->name);
-        if (!to->name)
-            return -1;
-        plan->count++;
+    for (size_t i = 0; i < trained.count && !failed; i++) {
+        const struct fl_tensor *t = &trained.items[i].tensor;
+        enum fl_role role = fl_name_list_has(plain, t->name) ? FL_PLAIN : FL_MASKED;
+        found += role == FL_PLAIN;
+        failed = check_finite(model, (size_t)fl_object_find(model, t->name)) ||
+                 add_tensor(plan, t, role);
     }
-    if (!plan->count)
-        return fl_error(FL_FAILED, "%s: has no f32 tensor that could be trained",
-                        fl_object_name(model));
+    fl_schema_release(&trained);
+    if (failed)
+        return -1;
     if (found != plain->count)
         return fl_error(FL_USAGE, "plain: names a tensor that the model has not, or one twice");
     return 0;

@@ -38,7 +38,7 @@ write("turned.flt", kind, meta, dict(reversed(t.items())))
 write("more.flt", kind, meta, dict(t, extra=("f32", [1], bytes(4), {})))
 write("dims.flt", kind, meta, dict(t, **{"layer.weight": ("f32", [3, 100], t["layer.weight"][2], {})}))
 write("token.flt", kind, meta, dict(t, **{"tokenizer.json": ("u8", [2], b"[]", {})}))
-write("half.flt", kind, meta, dict(t, **{"layer.weight": ("bf16", [600], t["layer.weight"][2], {})}))
+write("double.flt", kind, meta, dict(t, **{"layer.weight": ("f64", [150], t["layer.weight"][2], {})}))
 PY
 fl-diff -b model.flt -o t.flt turned.flt
 check "another order of tensors does not matter" cmp d.flt t.flt
@@ -56,7 +56,7 @@ refused 1 "a tensor missing" 'bad.flt: has no tensor "layer.weight"' -b model.fl
 refused 1 "a tensor too many" 'has a tensor "extra"' -b model.flt more.flt
 refused 1 "another shape" 'f32\[3,100\]' -b model.flt dims.flt
 refused 1 "another tokenizer" '"tokenizer.json" differs' -b model.flt token.flt
-refused 1 "half precision" 'trained as plain f32' -b half.flt half.flt
+refused 1 "double precision" 'is plain f64.150.; a model is made of plain f32, f16 and bf16' -b double.flt double.flt
 updates edit trained.flt bad.flt arch.family=t:gpt
 refused 1 "another architecture" '"arch.family" differs' -b model.flt bad.flt
 updates edit trained.flt bad.flt arch.rope_base=f:1

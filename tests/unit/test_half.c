@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <float.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -42,10 +43,62 @@ test_bf16(void)
     CHECK(!memcmp(got, v, sizeof v));
 }
 
+/*
+ * Rounding, by the definition: every value comes back, the middle between two neighbours goes to
+ * the even one, and a step to either side of the middle to the nearer one.
+ */
+static void
+check_rounding(void (*widen)(float *, const void *, size_t),
+               void (*narrow)(void *, const float *, size_t), unsigned last)
+{
+    for (unsigned h = 0; h <= last; h++) {
+        unsigned char pair[4], back[6];
+        float v[2], x[3];
+        fl_put16(pair, (uint16_t)h);
+        fl_put16(pair + 2, (uint16_t)(h + 1));
+        widen(v, pair, 2);
+        float middle = (float)((double)v[0] / 2 + (double)v[1] / 2);
+        if (h == last) { /* the largest: what lies half a step above it is infinite */
+            fl_put16(pair, (uint16_t)(h - 1));
+            widen(x, pair, 1);
+            middle = (float)((double)v[0] + ((double)v[0] - (double)x[0]) / 2);
+        }
+        x[0] = nextafterf(middle, -INFINITY);
+        x[1] = middle;
+        x[2] = nextafterf(middle, INFINITY);
+        narrow(back, x, 3);
+        CHECK(fl_get16(back) == h && fl_get16(back + 4) == h + 1);
+        CHECK(fl_get16(back + 2) == h + (h & 1));
+        x[0] = v[0];
+        x[1] = -v[0];
+        narrow(back, x, 2);
+        CHECK(fl_get16(back) == h && fl_get16(back + 2) == (h | 0x8000));
+    }
+}
+
+static void
+test_narrow(void)
+{
+    const float odd[] = {INFINITY, -INFINITY, NAN, 1e38f, -1e38f, 1e-45f, -1e-45f, FLT_MAX};
+    const uint16_t f16[] = {0x7c00, 0xfc00, 0, 0x7c00, 0xfc00, 0, 0x8000, 0x7c00};
+    const uint16_t bf16[] = {0x7f80, 0xff80, 0, 0x7e96, 0xfe96, 0, 0x8000, 0x7f80};
+    unsigned char out[2 * 8];
+
+    check_rounding(fl_f16_to_f32, fl_f32_to_f16, 0x7bff);
+    check_rounding(fl_bf16_to_f32, fl_f32_to_bf16, 0x7f7f);
+    fl_f32_to_f16(out, odd, 8);
+    for (int i = 0; i < 8; i++)
+        CHECK(i == 2 ? (fl_get16(out + 4) & 0x7fff) > 0x7c00 : fl_get16(out + 2 * i) == f16[i]);
+    fl_f32_to_bf16(out, odd, 8);
+    for (int i = 0; i < 8; i++)
+        CHECK(i == 2 ? (fl_get16(out + 4) & 0x7fff) > 0x7f80 : fl_get16(out + 2 * i) == bf16[i]);
+}
+
 int
 main(void)
 {
     RUN(test_f16);
     RUN(test_bf16);
+    RUN(test_narrow);
     return test_end();
 }

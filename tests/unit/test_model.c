@@ -166,10 +166,11 @@ static void
 test_damaged(void)
 {
     static const char *const texts[DAMAGES] =
-        {[MISSING] = "\"layers.0.self_attn.v_proj.weight\" is missing",
-         [SHAPE] = "v_proj.weight\" is f32[16,8]; f32[8,16] would be right",
-         [DTYPE] = "v_proj.weight\" is i32[8,16]; f32[8,16]",
-         [EXTRA] = "\"layers.0.bias\" is none",
+        {[MISSING] = "has no tensor \"layers.0.self_attn.v_proj.weight\", which in its "
+                     "configuration is f32[8,16]",
+         [SHAPE] = "v_proj.weight\" is plain f32[16,8]; in its configuration it is plain f32[8,16]",
+         [DTYPE] = "v_proj.weight\" is plain i32[8,16]; in its configuration it is plain f32[8,16]",
+         [EXTRA] = "has a tensor \"layers.0.bias\", f32[4], that is not in its configuration",
          [NOT_FINITE] = "\"layers.0.self_attn.v_proj.weight\": value 3 is inf",
          [ROLE] = "v_proj.weight\" is masked",
          [NO_META] = "arch."};
@@ -218,8 +219,13 @@ test_prefixes(void)
     CHECK(!fl_model_write_values(m, s.w, "", m->weights));
     CHECK(!fl_writer_done(s.w));
     struct fl_object *o = stored_object(&s);
-    CHECK(!fl_model_check(m, o, "m/") && !fl_model_check(m, o, ""));
-    CHECK(fl_model_check(m, o, "v/") == -1);
+    struct fl_schema both, other;
+    CHECK(!fl_schema_start(&both, "b") && !fl_model_schema(m, "", &both));
+    CHECK(!fl_model_schema(m, "m/", &both) && !fl_schema_match(&both, o, 0));
+    CHECK(!fl_schema_start(&other, "o") && !fl_model_schema(m, "v/", &other));
+    CHECK(fl_schema_match(&other, o, 0) == -1);
+    fl_schema_release(&both);
+    fl_schema_release(&other);
     CHECK(!fl_model_read(m, o, "m/", back));
     CHECK(!memcmp(values, back, m->size * sizeof *back));
     fl_object_free(o);

@@ -488,16 +488,25 @@ test_forged(void)
     h = base, h.kind = FL_KIND_UPDATE; /* one kind for another */
     forge(&f, &h);
     CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "update");
-    static void (*const shapes[])(struct fl_tensor *) = {renamed, longer, retyped, in_the_clear,
-                                                         other_lanes};
+    static const struct {
+        void (*make)(struct fl_tensor *);
+        const char *want;
+    } shapes[] = {
+        {renamed, "has tensor \"Embed\" where an upload of this plan has \"embed\""},
+        {longer, "is masked u64[60]; in an upload of this plan it is masked u64[59]"},
+        {retyped, "is masked i64[59]; in an upload of this plan it is masked u64[59]"},
+        {in_the_clear, "is plain u64[59]; in an upload of this plan it is masked u64[59]"},
+        {other_lanes, "has other attributes than in an upload of this plan"},
+    };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        h = base, h.shape = shapes[i];
+        h = base, h.shape = shapes[i].make;
         forge(&f, &h);
-        CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "is not what the plan has");
+        CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, shapes[i].want);
     }
     h = base, h.leave_out_last = true;
     forge(&f, &h);
-    CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "has 3 tensors, the plan has 4");
+    CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED,
+                  "has no tensor \"sum.weight\", which in an upload of this plan is u64[1]");
     h = base, h.xor = UINT64_C(1) << 60; /* 6 lanes of 10 bits: 4 bits are left over */
     forge(&f, &h);
     CHECK_REFUSED(open_sum(&f, &plan, with, 3), FL_FAILED, "\"embed\" has bits where");

@@ -216,7 +216,7 @@ test_refused(void)
     expect(FL_SERVER_MOMENTUM, next, update, state, 0.7, FL_REFUSED, "in there already");
     expect(FL_SERVER_SGD, next, update, -1, 0.7, FL_REFUSED, "in there already");
     expect(FL_SERVER_SGD, model, after, -1, 0.7, FL_REFUSED, "belongs to the model");
-    expect(FL_SERVER_SGD, model, small, -1, 0.7, FL_FAILED, "\"w\" is f32[262920]");
+    expect(FL_SERVER_SGD, model, small, -1, 0.7, FL_FAILED, "\"w\" is plain f32[262920]");
     int fds[] = {model, update, other, small, next, state, after};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         close(fds[i]);

@@ -91,21 +91,6 @@ test_own_keys(void)
         CHECK(!fl_update_own_key(shared[i]));
 }
 
-static void
-test_trains(void)
-{
-    struct fl_tensor t;
-
-    fl_tensor_init(&t, "w", FL_F32, 0, NULL);
-    CHECK(fl_update_trains("m.flt", &t) == 1);
-    t.role = FL_MASKED;
-    CHECK(fl_update_trains("m.flt", &t) == -1);
-    t.dtype = FL_U8;
-    CHECK(fl_update_trains("m.flt", &t) == 0);
-    t.dtype = FL_BF16;
-    CHECK(fl_update_trains("m.flt", &t) == -1 && strstr(fl_error_text(), "\"w\""));
-}
-
 int
 main(void)
 {
@@ -113,6 +98,5 @@ main(void)
     RUN(test_site);
     RUN(test_common);
     RUN(test_own_keys);
-    RUN(test_trains);
     return test_end();
 }
