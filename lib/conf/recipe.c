@@ -22,24 +22,24 @@ static int
 fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r)
 {
     const double many = 1e15;
-    const struct fl_field fields[] = {
-        {"steps", FL_FIELD_I64, &r->steps, 0, many, NULL, NULL},
-        {"epochs", FL_FIELD_I64, &r->epochs, 0, 1e9, NULL, NULL},
-        {"batch", FL_FIELD_I64, &r->batch, 1, 1e6, NULL, NULL},
-        {"accumulate", FL_FIELD_I64, &r->accumulate, 1, 1e6, NULL, NULL},
-        {"length", FL_FIELD_I64, &r->length, 1, 1e6, NULL, NULL},
-        {"warmup", FL_FIELD_I64, &r->warmup, 0, many, NULL, NULL},
-        {"seed", FL_FIELD_I64, &r->seed, 0, 9007199254740992.0, NULL, NULL},
-        {"lr", FL_FIELD_F64, &r->lr, 0, 1e38, NULL, NULL},
-        {"min_lr", FL_FIELD_F64, &r->min_lr, 0, 1e38, NULL, NULL},
-        {"weight_decay", FL_FIELD_F64, &r->weight_decay, 0, 1e3, NULL, NULL},
-        {"beta1", FL_FIELD_F64, &r->beta1, 0, 0.999999, NULL, NULL},
-        {"beta2", FL_FIELD_F64, &r->beta2, 0, 0.999999999, NULL, NULL},
-        {"clip", FL_FIELD_F64, &r->clip, 0, 1e9, NULL, NULL},
-        {.type = FL_FIELD_END},
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_I64("steps", 0, many, &r->steps),
+        FL_KEY_I64("epochs", 0, 1e9, &r->epochs),
+        FL_KEY_I64("batch", 1, 1e6, &r->batch),
+        FL_KEY_I64("accumulate", 1, 1e6, &r->accumulate),
+        FL_KEY_I64("length", 1, 1e6, &r->length),
+        FL_KEY_I64("warmup", 0, many, &r->warmup),
+        FL_KEY_I64("seed", 0, 9007199254740992.0, &r->seed),
+        FL_KEY_F64("lr", 0, 1e38, &r->lr),
+        FL_KEY_F64("min_lr", 0, 1e38, &r->min_lr),
+        FL_KEY_F64("weight_decay", 0, 1e3, &r->weight_decay),
+        FL_KEY_F64("beta1", 0, 0.999999, &r->beta1),
+        FL_KEY_F64("beta2", 0, 0.999999999, &r->beta2),
+        FL_KEY_F64("clip", 0, 1e9, &r->clip),
+        FL_KEY_END,
     };
 
-    if (fl_yaml_fill(name, map, fields))
+    if (fl_yaml_fill(name, map, keys))
         return -1;
     if (r->steps >= 0 && r->epochs >= 0)
         return fl_error(FL_USAGE, "%s: has steps and epochs; give one of them", name);

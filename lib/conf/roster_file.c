@@ -124,27 +124,22 @@ read_policy(const char *file, const struct fl_yaml *node, struct fl_policy *poli
     const struct fl_yaml *protection = NULL, *bits = NULL, *clip = NULL, *plain = NULL;
     const struct fl_yaml *weights = NULL;
     double bits_min = (double)policy->bits_min, bits_max = (double)policy->bits_max;
-    const struct fl_field fields[] =
-        {{.key = "protection", .type = FL_FIELD_NODE, .value = &protection},
-         {.key = "bits", .type = FL_FIELD_NODE, .value = &bits},
-         {.key = "clip", .type = FL_FIELD_NODE, .value = &clip},
-         {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
-         {.key = "weights", .type = FL_FIELD_NODE, .value = &weights},
-         {.key = "spread", .type = FL_FIELD_F64, .value = &policy->spread, .min = 1, .max = 1e9},
-         {.key = "max_skip",
-          .type = FL_FIELD_I64,
-          .value = &policy->max_skip,
-          .min = 1,
-          .max = 65536},
-         {.key = "noise", .type = FL_FIELD_CHOICE, .value = &policy->noise, .choices = "none"},
-         {.key = "vary", .type = FL_FIELD_BOOL, .value = &policy->vary},
-         {.type = FL_FIELD_END}};
+    const struct fl_yaml_key keys[] = {FL_KEY_NODE("protection", &protection),
+                                       FL_KEY_NODE("bits", &bits),
+                                       FL_KEY_NODE("clip", &clip),
+                                       FL_KEY_NODE("plain", &plain),
+                                       FL_KEY_NODE("weights", &weights),
+                                       FL_KEY_F64("spread", 1, 1e9, &policy->spread),
+                                       FL_KEY_I64("max_skip", 1, 65536, &policy->max_skip),
+                                       FL_KEY_CHOICE("noise", "none", &policy->noise),
+                                       FL_KEY_BOOL("vary", &policy->vary),
+                                       FL_KEY_END};
 
     if (!node)
         return 0;
     if (node->type != FL_YAML_MAP)
         return fl_yaml_error(file, node, "policy: must be a mapping");
-    if (fl_yaml_fill(file, node, fields) || read_protection(file, protection, policy) ||
+    if (fl_yaml_fill(file, node, keys) || read_protection(file, protection, policy) ||
         read_range(file, "bits", bits, 8, 64, &bits_min, &bits_max) ||
         read_range(file, "clip", clip, 1e-9, 1e9, &policy->clip_min, &policy->clip_max) ||
         read_weights(file, weights, policy) ||
@@ -162,32 +157,23 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
 {
     const struct fl_yaml *sites = NULL, *committee = NULL, *policy = NULL;
     bool epoch_given = false;
-    const struct fl_field fields[] = {
-        {.key = "federation", .type = FL_FIELD_TEXT, .value = &conf->federation},
-        {.key = "epoch",
-         .type = FL_FIELD_I64,
-         .value = &conf->epoch,
-         .min = 0,
-         .max = 1e9,
-         .given = &epoch_given},
-        {.key = "first_round",
-         .type = FL_FIELD_I64,
-         .value = &conf->first_round,
-         .min = 0,
-         .max = 9e15},
-        {.key = "psk", .type = FL_FIELD_BOOL, .value = &conf->psk},
-        {.key = "sites", .type = FL_FIELD_NODE, .value = &sites},
-        {.key = "hub", .type = FL_FIELD_TEXT, .value = &conf->hub},
-        {.key = "committee", .type = FL_FIELD_NODE, .value = &committee},
-        {.key = "threshold", .type = FL_FIELD_I64, .value = &conf->threshold, .min = 1, .max = 255},
-        {.key = "min_sum", .type = FL_FIELD_I64, .value = &conf->min_sum, .min = 1, .max = 1e6},
-        {.key = "policy", .type = FL_FIELD_NODE, .value = &policy},
-        {.type = FL_FIELD_END}};
+    const struct fl_yaml_key keys[] = {FL_KEY_TEXT("federation", &conf->federation),
+                                       FL_KEY_I64("epoch", 0, 1e9, &conf->epoch,
+                                                  .given = &epoch_given),
+                                       FL_KEY_I64("first_round", 0, 9e15, &conf->first_round),
+                                       FL_KEY_BOOL("psk", &conf->psk),
+                                       FL_KEY_NODE("sites", &sites),
+                                       FL_KEY_TEXT("hub", &conf->hub),
+                                       FL_KEY_NODE("committee", &committee),
+                                       FL_KEY_I64("threshold", 1, 255, &conf->threshold),
+                                       FL_KEY_I64("min_sum", 1, 1e6, &conf->min_sum),
+                                       FL_KEY_NODE("policy", &policy),
+                                       FL_KEY_END};
 
     if (root->type != FL_YAML_MAP)
         return fl_yaml_error(file, root,
                              "a roster must be a mapping with federation, epoch, sites and hub");
-    if (fl_yaml_fill(file, root, fields))
+    if (fl_yaml_fill(file, root, keys))
         return -1;
     if (!conf->federation || !epoch_given || !sites || !conf->hub)
         return fl_yaml_error(file, NULL,

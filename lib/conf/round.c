@@ -46,35 +46,21 @@ static int
 read_conf(struct fl_round_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *plain = NULL, *bandwidth = NULL;
-    const struct fl_field fields[] =
-        {{.key = "protection",
-          .type = FL_FIELD_CHOICE,
-          .value = &conf->protection,
-          .choices = "pairwise|double"},
-         {.key = "bits", .type = FL_FIELD_I64, .value = &conf->bits, .min = 8, .max = 64},
-         {.key = "clip", .type = FL_FIELD_F64, .value = &conf->clip, .min = 1e-9, .max = 1e9},
-         {.key = "scale", .type = FL_FIELD_F64, .value = &conf->scale, .min = 1e-18, .max = 1e27},
-         {.key = "rounding",
-          .type = FL_FIELD_CHOICE,
-          .value = &conf->rounding,
-          .choices = "stochastic|nearest"},
-         {.key = "weights",
-          .type = FL_FIELD_CHOICE,
-          .value = &conf->weights,
-          .choices = "examples|uniform|loss|dynamic"},
-         {.key = "cap", .type = FL_FIELD_F64, .value = &conf->cap, .min = 1e-12, .max = 1e15},
-         {.key = "alpha",
-          .type = FL_FIELD_F64,
-          .value = &conf->alpha,
-          .min = 0,
-          .max = 4,
-          .given = &conf->alpha_given},
-         {.key = "bandwidth", .type = FL_FIELD_NODE, .value = &bandwidth},
-         {.key = "plain", .type = FL_FIELD_NODE, .value = &plain},
-         {.key = "noise", .type = FL_FIELD_CHOICE, .value = &conf->noise, .choices = "none"},
-         {.type = FL_FIELD_END}};
+    const struct fl_yaml_key keys[] =
+        {FL_KEY_CHOICE("protection", "pairwise|double", &conf->protection),
+         FL_KEY_I64("bits", 8, 64, &conf->bits),
+         FL_KEY_F64("clip", 1e-9, 1e9, &conf->clip),
+         FL_KEY_F64("scale", 1e-18, 1e27, &conf->scale),
+         FL_KEY_CHOICE("rounding", "stochastic|nearest", &conf->rounding),
+         FL_KEY_CHOICE("weights", "examples|uniform|loss|dynamic", &conf->weights),
+         FL_KEY_F64("cap", 1e-12, 1e15, &conf->cap),
+         FL_KEY_F64("alpha", 0, 4, &conf->alpha, .given = &conf->alpha_given),
+         FL_KEY_NODE("bandwidth", &bandwidth),
+         FL_KEY_NODE("plain", &plain),
+         FL_KEY_CHOICE("noise", "none", &conf->noise),
+         FL_KEY_END};
 
-    if (fl_yaml_fill(file, root, fields) || read_bandwidth(conf, file, bandwidth) ||
+    if (fl_yaml_fill(file, root, keys) || read_bandwidth(conf, file, bandwidth) ||
         fl_name_list_read(&conf->plain, file, "plain", plain))
         return -1;
     return 0;

@@ -348,59 +348,59 @@ fl_yaml_get(const struct fl_yaml *map, const char *key)
 }
 
 static int
-set_number(const struct fl_field *f, const char *text)
+set_number(const struct fl_yaml_key *f, const char *text)
 {
     bool any = f->min == 0 && f->max == 0;
     double d;
 
-    if (f->type == FL_FIELD_I64)
+    if (f->type == FL_KEY_I64_TYPE)
         return fl_parse_i64(text, any ? INT64_MIN : (int64_t)f->min,
-                            any ? INT64_MAX : (int64_t)f->max, f->value);
+                            any ? INT64_MAX : (int64_t)f->max, f->value.i64);
     if (fl_parse_f64(text, any ? -1.7e308 : f->min, any ? 1.7e308 : f->max, &d))
         return any ? fl_error(FL_USAGE, "\"%s\" is not a number", text) : -1;
-    *(double *)f->value = d;
+    *f->value.f64 = d;
     return 0;
 }
 
 static int
-set_bool(const struct fl_field *f, const char *text)
+set_bool(const struct fl_yaml_key *f, const char *text)
 {
     bool yes = !strcmp(text, "true");
 
     if (!yes && strcmp(text, "false"))
         return fl_error(FL_USAGE, "\"%s\" is neither true nor false", text);
-    *(bool *)f->value = yes;
+    *f->value.flag = yes;
     return 0;
 }
 
 static int
-set_text(const struct fl_field *f, const char *text)
+set_text(const struct fl_yaml_key *f, const char *text)
 {
-    if (f->type == FL_FIELD_CHOICE && fl_choice_check(f->choices, text))
+    if (f->type == FL_KEY_CHOICE_TYPE && fl_choice_check(f->choices, text))
         return -1;
     char *copy = fl_strdup(text);
     if (!copy)
         return -1;
-    free(*(char **)f->value);
-    *(char **)f->value = copy;
+    free(*f->value.text);
+    *f->value.text = copy;
     return 0;
 }
 
 static int
-set_field(const char *name, const struct fl_field *f, const struct fl_yaml *node)
+set_field(const char *name, const struct fl_yaml_key *f, const struct fl_yaml *node)
 {
     int result;
 
-    if (f->type == FL_FIELD_NODE) {
-        *(const struct fl_yaml **)f->value = node;
+    if (f->type == FL_KEY_NODE_TYPE) {
+        *f->value.node = node;
         result = 0;
     } else if (node->type != FL_YAML_SCALAR) {
         return fl_yaml_error(name, node, "%s: must be one value, not a %s", f->key,
                              node->type == FL_YAML_MAP ? "mapping" : "list");
-    } else if (f->type == FL_FIELD_TEXT || f->type == FL_FIELD_CHOICE) {
+    } else if (f->type == FL_KEY_TEXT_TYPE || f->type == FL_KEY_CHOICE_TYPE) {
         result = set_text(f, node->text);
     } else {
-        result = f->type == FL_FIELD_BOOL ? set_bool(f, node->text) : set_number(f, node->text);
+        result = f->type == FL_KEY_BOOL_TYPE ? set_bool(f, node->text) : set_number(f, node->text);
     }
     if (result) {
         char place[600];
@@ -414,7 +414,7 @@ set_field(const char *name, const struct fl_field *f, const struct fl_yaml *node
 
 /* "there is no key ...": the nearest one, or else all that are known. */
 static int
-refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct fl_field *fields)
+refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct fl_yaml_key *fields)
 {
     const struct fl_yaml key = {.line = map->key_lines[i]};
     char known[300] = "", hint[100];
@@ -422,7 +422,7 @@ refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct f
     size_t at = 0;
 
     fl_nearest_start(&nearest, map->keys[i], strlen(map->keys[i]));
-    for (const struct fl_field *f = fields; f->type != FL_FIELD_END; f++) {
+    for (const struct fl_yaml_key *f = fields; f->type != FL_KEY_END_TYPE; f++) {
         fl_nearest_try(&nearest, f->key, strlen(f->key));
         if (at < sizeof known)
             at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->key);
@@ -432,15 +432,15 @@ refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct f
 }
 
 int
-fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_field *fields)
+fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *fields)
 {
     if (map->type != FL_YAML_MAP)
         return fl_yaml_error(name, map, "must be a mapping (key: value)");
     for (size_t i = 0; i < map->count; i++) {
-        const struct fl_field *f = fields;
-        while (f->type != FL_FIELD_END && strcmp(f->key, map->keys[i]))
+        const struct fl_yaml_key *f = fields;
+        while (f->type != FL_KEY_END_TYPE && strcmp(f->key, map->keys[i]))
             f++;
-        if (f->type == FL_FIELD_END)
+        if (f->type == FL_KEY_END_TYPE)
             return refuse_key(name, map, i, fields);
         if (set_field(name, f, map->items[i]))
             return -1;

@@ -39,29 +39,75 @@ const struct fl_yaml *fl_yaml_get(const struct fl_yaml *map, const char *key);
 int fl_yaml_error(const char *name, const struct fl_yaml *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-enum fl_field_type {
-    FL_FIELD_END,
-    FL_FIELD_I64,    /* int64_t within min..max (both 0: any) */
-    FL_FIELD_F64,    /* double within min..max (both 0: any) */
-    FL_FIELD_BOOL,   /* bool: true or false */
-    FL_FIELD_TEXT,   /* char *: a copy, freed by the caller; an earlier value is freed */
-    FL_FIELD_CHOICE, /* char *: a copy, one of "a|b|c" */
-    FL_FIELD_NODE    /* const struct fl_yaml *: the node itself, for lists and nested maps */
+enum fl_key_type {
+    FL_KEY_END_TYPE,
+    FL_KEY_I64_TYPE,
+    FL_KEY_F64_TYPE,
+    FL_KEY_BOOL_TYPE,
+    FL_KEY_TEXT_TYPE,
+    FL_KEY_CHOICE_TYPE,
+    FL_KEY_NODE_TYPE
 };
 
-struct fl_field {
+/* A key that a mapping may have, as a row of a table: made by one macro a kind. */
+struct fl_yaml_key {
     const char *key;
-    enum fl_field_type type;
-    void *value;
+    enum fl_key_type type;
     double min, max;
     const char *choices;
-    bool *given; /* may be NULL */
+    union {
+        int64_t *i64;
+        double *f64;
+        bool *flag;
+        char **text;
+        const struct fl_yaml **node;
+    } value;
+    bool *given; /* set when the key is there; may be NULL */
 };
+
+/*
+ *     FL_KEY_I64("key", min, max, &i64)       and F64; min and max both 0: any
+ *     FL_KEY_BOOL("key", &bool)               true or false
+ *     FL_KEY_TEXT("key", &text)               a copy, the caller's to free; an earlier one is freed
+ *     FL_KEY_CHOICE("key", "a|b|c", &text)    the same
+ *     FL_KEY_NODE("key", &node)               the node itself, for lists and nested mappings
+ *     FL_KEY_END
+ */
+#define FL_KEY_I64(name, min_, max_, ...)                                                          \
+    {                                                                                              \
+        .key = (name), .type = FL_KEY_I64_TYPE, .min = (double)(min_), .max = (double)(max_),      \
+        .value.i64 = __VA_ARGS__                                                                   \
+    }
+#define FL_KEY_F64(name, min_, max_, ...)                                                          \
+    {                                                                                              \
+        .key = (name), .type = FL_KEY_F64_TYPE, .min = (double)(min_), .max = (double)(max_),      \
+        .value.f64 = __VA_ARGS__                                                                   \
+    }
+#define FL_KEY_BOOL(name, ...)                                                                     \
+    {                                                                                              \
+        .key = (name), .type = FL_KEY_BOOL_TYPE, .value.flag = __VA_ARGS__                         \
+    }
+#define FL_KEY_TEXT(name, ...)                                                                     \
+    {                                                                                              \
+        .key = (name), .type = FL_KEY_TEXT_TYPE, .value.text = __VA_ARGS__                         \
+    }
+#define FL_KEY_CHOICE(name, words, ...)                                                            \
+    {                                                                                              \
+        .key = (name), .type = FL_KEY_CHOICE_TYPE, .choices = (words), .value.text = __VA_ARGS__   \
+    }
+#define FL_KEY_NODE(name, ...)                                                                     \
+    {                                                                                              \
+        .key = (name), .type = FL_KEY_NODE_TYPE, .value.node = __VA_ARGS__                         \
+    }
+#define FL_KEY_END                                                                                 \
+    {                                                                                              \
+        .type = FL_KEY_END_TYPE                                                                    \
+    }
 
 /*
  * Fill the table's values from MAP; keys that are absent leave theirs as they were. After an error
  * some values may be set already; texts among them are still the caller's to free.
  */
-int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_field *fields);
+int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *keys);
 
 #endif

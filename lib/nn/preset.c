@@ -15,71 +15,21 @@ struct preset {
 
 /* Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it.
  */
+/* clang-format off */
+#define SHAPE(name_, T, L, C, H, K, D, F, tied_)                                                   \
+    {.name = (name_), .config = {.ctx = (T), .layers = (L), .channels = (C), .heads = (H),         \
+                                 .kv_heads = (K), .head_dim = (D), .ffn = (F), .tied = (tied_)}}
 static const struct preset presets[] = {
-    {"nano",
-     {.ctx = 256,
-      .layers = 2,
-      .channels = 64,
-      .heads = 4,
-      .kv_heads = 2,
-      .head_dim = 16,
-      .ffn = 176,
-      .tied = true}},
-    {"micro",
-     {.ctx = 512,
-      .layers = 5,
-      .channels = 128,
-      .heads = 4,
-      .kv_heads = 2,
-      .head_dim = 32,
-      .ffn = 352,
-      .tied = true}},
-    {"small",
-     {.ctx = 1024,
-      .layers = 9,
-      .channels = 384,
-      .heads = 6,
-      .kv_heads = 3,
-      .head_dim = 64,
-      .ffn = 1024,
-      .tied = true}},
-    {"medium",
-     {.ctx = 1024,
-      .layers = 14,
-      .channels = 576,
-      .heads = 9,
-      .kv_heads = 3,
-      .head_dim = 64,
-      .ffn = 1536,
-      .tied = true}},
-    {"base",
-     {.ctx = 2048,
-      .layers = 20,
-      .channels = 768,
-      .heads = 12,
-      .kv_heads = 4,
-      .head_dim = 64,
-      .ffn = 2048,
-      .tied = true}},
-    {"large",
-     {.ctx = 2048,
-      .layers = 30,
-      .channels = 1024,
-      .heads = 16,
-      .kv_heads = 8,
-      .head_dim = 64,
-      .ffn = 2816,
-      .tied = false}},
-    {"xl",
-     {.ctx = 2048,
-      .layers = 22,
-      .channels = 2048,
-      .heads = 32,
-      .kv_heads = 8,
-      .head_dim = 64,
-      .ffn = 5632,
-      .tied = false}},
+    /*             ctx  layers channels heads kv_heads head_dim ffn  tied */
+    SHAPE("nano",    256,  2,      64,     4,   2,       16,       176, true),
+    SHAPE("micro",   512,  5,     128,     4,   2,       32,       352, true),
+    SHAPE("small",  1024,  9,     384,     6,   3,       64,      1024, true),
+    SHAPE("medium", 1024, 14,     576,     9,   3,       64,      1536, true),
+    SHAPE("base",   2048, 20,     768,    12,   4,       64,      2048, true),
+    SHAPE("large",  2048, 30,    1024,    16,   8,       64,      2816, false),
+    SHAPE("xl",     2048, 22,    2048,    32,   8,       64,      5632, false),
 };
+/* clang-format on */
 
 enum { PRESETS = sizeof presets / sizeof *presets };
 
@@ -127,27 +77,27 @@ release(struct keys *k)
 static int
 fill(const char *name, const struct fl_yaml *map, struct keys *k)
 {
-    const struct fl_field fields[] = {
-        {"preset", FL_FIELD_CHOICE, &k->preset, 0, 0, FL_PRESETS, NULL},
-        {"family", FL_FIELD_CHOICE, &k->family, 0, 0, "llama", NULL},
-        {"vocab", FL_FIELD_I64, &k->vocab, 1, FL_MODEL_VOCAB_MAX, NULL, NULL},
-        {"ctx", FL_FIELD_I64, &k->ctx, 1, FL_CTX_MAX, NULL, NULL},
-        {"layers", FL_FIELD_I64, &k->layers, 1, FL_LAYERS_MAX, NULL, NULL},
-        {"channels", FL_FIELD_I64, &k->channels, 1, FL_CHANNELS_MAX, NULL, NULL},
-        {"heads", FL_FIELD_I64, &k->heads, 1, FL_HEADS_MAX, NULL, NULL},
-        {"kv_heads", FL_FIELD_I64, &k->kv_heads, 1, FL_HEADS_MAX, NULL, NULL},
-        {"head_dim", FL_FIELD_I64, &k->head_dim, 2, FL_HEAD_DIM_MAX, NULL, NULL},
-        {"ffn", FL_FIELD_I64, &k->ffn, 1, FL_FFN_MAX, NULL, NULL},
-        {"norm", FL_FIELD_CHOICE, &k->norm, 0, 0, "rmsnorm", NULL},
-        {"norm_eps", FL_FIELD_F64, &k->norm_eps, 1e-12, 1, NULL, NULL},
-        {"rope_base", FL_FIELD_F64, &k->rope_base, 1, 1e9, NULL, NULL},
-        {"act", FL_FIELD_CHOICE, &k->act, 0, 0, "silu", NULL},
-        {"tied", FL_FIELD_BOOL, &k->tied, 0, 0, NULL, &k->tied_given},
-        {"bias", FL_FIELD_BOOL, &k->bias, 0, 0, NULL, NULL},
-        {.type = FL_FIELD_END},
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_CHOICE("preset", FL_PRESETS, &k->preset),
+        FL_KEY_CHOICE("family", "llama", &k->family),
+        FL_KEY_I64("vocab", 1, FL_MODEL_VOCAB_MAX, &k->vocab),
+        FL_KEY_I64("ctx", 1, FL_CTX_MAX, &k->ctx),
+        FL_KEY_I64("layers", 1, FL_LAYERS_MAX, &k->layers),
+        FL_KEY_I64("channels", 1, FL_CHANNELS_MAX, &k->channels),
+        FL_KEY_I64("heads", 1, FL_HEADS_MAX, &k->heads),
+        FL_KEY_I64("kv_heads", 1, FL_HEADS_MAX, &k->kv_heads),
+        FL_KEY_I64("head_dim", 2, FL_HEAD_DIM_MAX, &k->head_dim),
+        FL_KEY_I64("ffn", 1, FL_FFN_MAX, &k->ffn),
+        FL_KEY_CHOICE("norm", "rmsnorm", &k->norm),
+        FL_KEY_F64("norm_eps", 1e-12, 1, &k->norm_eps),
+        FL_KEY_F64("rope_base", 1, 1e9, &k->rope_base),
+        FL_KEY_CHOICE("act", "silu", &k->act),
+        FL_KEY_BOOL("tied", &k->tied, .given = &k->tied_given),
+        FL_KEY_BOOL("bias", &k->bias),
+        FL_KEY_END,
     };
 
-    return fl_yaml_fill(name, map, fields);
+    return fl_yaml_fill(name, map, keys);
 }
 
 static void

@@ -145,21 +145,21 @@ static int
 fill(struct config *c, const char *text)
 {
     static struct fl_yaml *root; /* nodes are borrowed: kept until the next call */
-    struct fl_field fields[] = {
-        {"n", FL_FIELD_I64, &c->n, 1, 10, NULL, &c->n_given},
-        {"any", FL_FIELD_I64, &c->n, 0, 0, NULL, NULL},
-        {"x", FL_FIELD_F64, &c->x, 0, 1, NULL, NULL},
-        {"anyx", FL_FIELD_F64, &c->x, 0, 0, NULL, NULL},
-        {"on", FL_FIELD_BOOL, &c->on, 0, 0, NULL, NULL},
-        {"text", FL_FIELD_TEXT, &c->text, 0, 0, NULL, NULL},
-        {"choice", FL_FIELD_CHOICE, &c->choice, 0, 0, "uniform|loss", NULL},
-        {"node", FL_FIELD_NODE, &c->node, 0, 0, NULL, NULL},
-        {.type = FL_FIELD_END},
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_I64("n", 1, 10, &c->n, .given = &c->n_given),
+        FL_KEY_I64("any", 0, 0, &c->n),
+        FL_KEY_F64("x", 0, 1, &c->x),
+        FL_KEY_F64("anyx", 0, 0, &c->x),
+        FL_KEY_BOOL("on", &c->on),
+        FL_KEY_TEXT("text", &c->text),
+        FL_KEY_CHOICE("choice", "uniform|loss", &c->choice),
+        FL_KEY_NODE("node", &c->node),
+        FL_KEY_END,
     };
 
     fl_yaml_free(root);
     root = text ? parse(text) : NULL;
-    return root ? fl_yaml_fill("a.yaml", root, fields) : -1;
+    return root ? fl_yaml_fill("a.yaml", root, keys) : -1;
 }
 
 static void
