@@ -11,9 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/version.h"
 #include "cli/option.h"
-
-#define FL_VERSION "0.1.0"
 
 enum fl_common {
     FL_HAS_OUTPUT = 1,    /* -o FILE */

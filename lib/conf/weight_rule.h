@@ -16,7 +16,4 @@ const char *fl_weight_rule_name(enum fl_weight_rule rule);
 /* The rule of a NAME, or -1 (no error recorded). */
 int fl_weight_rule_find(const char *name);
 
-/* The cap of a policy that names none: under masks a larger weight counts as this much. */
-double fl_weight_rule_cap(enum fl_weight_rule rule);
-
 #endif

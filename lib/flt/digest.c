@@ -28,16 +28,29 @@ fl_digest_add_leaf(struct fl_digest *d, const unsigned char leaf[FL_HASH_BYTES])
 }
 
 void
-fl_digest_final(struct fl_digest *d, const char *kind, unsigned char digest[FL_HASH_BYTES])
+fl_digest_final_parts(struct fl_digest *d, const char *kind,
+                      const unsigned char payload[FL_HASH_BYTES],
+                      unsigned char digest[FL_HASH_BYTES])
 {
-    unsigned char part[FL_HASH_BYTES];
+    unsigned char header[FL_HASH_BYTES];
     struct fl_hash h;
 
+    fl_hash_final(&d->header, header);
     fl_hash_init(&h, NULL, "fl1.obj");
     fl_hash_add_sized(&h, kind, strlen(kind));
-    fl_hash_final(&d->header, part);
-    fl_hash_add(&h, part, sizeof part);
-    fl_hash_final(&d->payload, part);
-    fl_hash_add(&h, part, sizeof part);
+    fl_hash_add(&h, header, sizeof header);
+    fl_hash_add(&h, payload, FL_HASH_BYTES);
     fl_hash_final(&h, digest);
+}
+
+void
+fl_digest_final(struct fl_digest *d, const char *kind, unsigned char *payload,
+                unsigned char digest[FL_HASH_BYTES])
+{
+    unsigned char part[FL_HASH_BYTES];
+
+    fl_hash_final(&d->payload, part);
+    if (payload)
+        memcpy(payload, part, sizeof part);
+    fl_digest_final_parts(d, kind, part, digest);
 }

@@ -19,6 +19,12 @@ void fl_digest_body(struct fl_digest *d, const void *body, size_t len); /* of HE
 /* The leaf of one raw block; needs no state, so that threads may share the blocks. */
 void fl_digest_leaf(unsigned char leaf[FL_HASH_BYTES], const void *block, size_t len);
 void fl_digest_add_leaf(struct fl_digest *d, const unsigned char leaf[FL_HASH_BYTES]);
-void fl_digest_final(struct fl_digest *d, const char *kind, unsigned char digest[FL_HASH_BYTES]);
+/* PAYLOAD, if not NULL, gets the digest of all payloads; the object's follows from it. */
+void fl_digest_final(struct fl_digest *d, const char *kind, unsigned char *payload,
+                     unsigned char digest[FL_HASH_BYTES]);
+/* The same with the payloads' digest given: only bodies were collected. */
+void fl_digest_final_parts(struct fl_digest *d, const char *kind,
+                           const unsigned char payload[FL_HASH_BYTES],
+                           unsigned char digest[FL_HASH_BYTES]);
 
 #endif

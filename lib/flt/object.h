@@ -51,6 +51,15 @@ int fl_object_check(struct fl_object *o);
 /* The object's digest, on all threads of POOL (NULL: one), kept after the first call. */
 int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
 
+/*
+ * Digest of a model's numbers alone, whatever else its object says:
+ *     H(-; "fl1.params"; H(-; "fl1.schema"; for each: LE16 length, name, LE16 dtype, u8 rank, LE64
+ *     dims) H(-; "fl1.payload"; leaves))
+ * over its float tensors in their order; leaves as in flt(5). The same work as fl_object_digest,
+ * and of the two only the first costs it.
+ */
+int fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params[32]);
+
 size_t fl_object_sign_count(const struct fl_object *o);
 const struct fl_sign *fl_object_sign(const struct fl_object *o, size_t i);
 

@@ -61,7 +61,7 @@ struct fl_reader {
     struct fl_packer *packer;
     struct fl_chain *chain;
     struct fl_digest collect;
-    unsigned char digest[FL_HASH_BYTES];
+    unsigned char digest[FL_HASH_BYTES], payload_digest[FL_HASH_BYTES];
 };
 
 static int
@@ -181,6 +181,13 @@ fl_reader_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES])
 {
     assert(r->want_digest && (r->state == CLOSED || r->state == ENDED));
     memcpy(digest, r->digest, FL_HASH_BYTES);
+}
+
+void
+fl_reader_payload_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES])
+{
+    assert(r->want_digest && (r->state == CLOSED || r->state == ENDED));
+    memcpy(digest, r->payload_digest, FL_HASH_BYTES);
 }
 
 /* Exactly N bytes, or the stream is cut. */
@@ -550,7 +557,7 @@ end_object(struct fl_reader *r)
     if (done.chain != fl_chain_value(r->chain))
         return damaged(r, "its parts are of different objects", r->record_at);
     if (r->want_digest)
-        fl_digest_final(&r->collect, r->head.kind, r->digest);
+        fl_digest_final(&r->collect, r->head.kind, r->payload_digest, r->digest);
     r->held = false;
     r->state = CLOSED;
     return 0;

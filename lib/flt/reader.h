@@ -74,6 +74,9 @@ int fl_reader_sign(struct fl_reader *r, const struct fl_sign **sign);
 /* After fl_reader_tensor returned 0, with fl_reader_want_digest: the object's digest. */
 void fl_reader_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES]);
 
+/* At the same time: the digest of its payloads alone (flt/rebuild.h). */
+void fl_reader_payload_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES]);
+
 /*
  * Where the payload of the tensor at hand begins, counted from where the reader began, and whether
  * it is compressed. For programs that map the file themselves (flt/object.h).

@@ -306,7 +306,7 @@ fl_writer_done(struct fl_writer *w)
     if (put_record(w, FL_TAG_DONE, 0))
         return -1;
     if (w->want_digest)
-        fl_digest_final(&w->collect, w->kind, w->digest);
+        fl_digest_final(&w->collect, w->kind, NULL, w->digest);
     w->state = CLOSED;
     return flush(w);
 }

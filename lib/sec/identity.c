@@ -85,7 +85,6 @@ fl_key_renew(struct fl_key *key, int64_t epoch)
 {
     key->epoch = epoch;
     fl_key_fresh(key->dh, key, NULL, (uint64_t)epoch, "dh");
-    fl_key_fresh(key->reveal, key, NULL, (uint64_t)epoch, "reveal");
 }
 
 /* One line of a key file; SEEN has a bit for each kind of line. */
@@ -112,14 +111,11 @@ read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
     } else if (fl_vault_is(v, "dh", 1, &failed)) {
         bit = 8;
         bad = failed || fl_vault_bytes(v, 1, key->dh, sizeof key->dh);
-    } else if (fl_vault_is(v, "reveal", 1, &failed)) {
-        bit = 16;
-        bad = failed || fl_vault_bytes(v, 1, key->reveal, sizeof key->reveal);
     } else if (fl_vault_is(v, "hedge", 1, &failed)) {
-        bit = 32;
+        bit = 16;
         bad = failed || fl_vault_bytes(v, 1, key->hedge, sizeof key->hedge);
     } else if (fl_vault_is(v, "roster", 2, &failed)) {
-        bit = 64;
+        bit = 32;
         bad = failed || fl_vault_bytes(v, 1, key->roster, sizeof key->roster) ||
               fl_vault_number(v, 2, FL_EPOCH_MAX, &epoch);
         key->roster_epoch = (int64_t)epoch;
@@ -149,7 +145,7 @@ fl_key_read(const char *path)
             key = NULL;
         }
     }
-    if (key && (seen & 63) != 63) {
+    if (key && (seen & 31) != 31) {
         fl_error(FL_FAILED,
                  "%s: lacks a line of a key; use the version of the program that wrote it", path);
         fl_key_free(key);
@@ -175,7 +171,6 @@ put_key(struct fl_vault *v, const struct fl_key *key)
            fl_vault_put_number(v, (uint64_t)key->epoch) || fl_vault_end_line(v) ||
            put_bytes_line(v, "sign", key->seed, sizeof key->seed) ||
            put_bytes_line(v, "dh", key->dh, sizeof key->dh) ||
-           put_bytes_line(v, "reveal", key->reveal, sizeof key->reveal) ||
            put_bytes_line(v, "hedge", key->hedge, sizeof key->hedge) ||
            (key->has_roster &&
             (fl_vault_word(v, "roster") || fl_vault_put_bytes(v, key->roster, sizeof key->roster) ||
@@ -240,18 +235,16 @@ void
 fl_key_line(const struct fl_key *key, struct fl_line *line)
 {
     unsigned char root[32], sig[FL_SIGN_BYTES];
-    char sign[65], dh[65], commitment[65], hex[2 * FL_SIGN_BYTES + 1];
+    char sign[65], dh[65], hex[2 * FL_SIGN_BYTES + 1];
 
     *line = (struct fl_line){.epoch = key->epoch};
     snprintf(line->name, sizeof line->name, "%s", key->name);
     memcpy(line->sign, key->public, sizeof line->sign);
     fl_dh_public(line->dh, key->dh);
-    fl_hash_once(line->commitment, NULL, "fl1.reveal", key->reveal, sizeof key->reveal);
     fl_hex(sign, line->sign, 32);
     fl_hex(dh, line->dh, 32);
-    fl_hex(commitment, line->commitment, 32);
-    int n = snprintf(line->text, sizeof line->text, "fl1 %s %lld %s %s %s", key->name,
-                     (long long)key->epoch, sign, dh, commitment);
+    int n = snprintf(line->text, sizeof line->text, "fl1 %s %lld %s %s", key->name,
+                     (long long)key->epoch, sign, dh);
     line_root(root, line->text, (size_t)n);
     fl_sig_make(sig, "line", NULL, 0, root, key->secret);
     fl_hex(hex, sig, sizeof sig);
@@ -340,7 +333,7 @@ fl_line_parse(struct fl_line *line, const char *text)
     memcpy(line->text, text, len);
     p = line->text;
     if (take_head(&p, line) || take_space(&p) || take_hex(&p, line->sign, 32) || take_space(&p) ||
-        take_hex(&p, line->dh, 32) || take_space(&p) || take_hex(&p, line->commitment, 32))
+        take_hex(&p, line->dh, 32))
         return fl_error(FL_USAGE,
                         "\"%.24s...\" is not a member's public line; fl-keygen -n NAME prints one",
                         line->text);
