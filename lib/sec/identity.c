@@ -13,7 +13,7 @@
 #include "os/folder.h"
 #include "sec/sign.h"
 
-#define KEY_MAGIC "fl-key-v1"
+#define KEY_MAGIC "fl-key-v2"
 #define HEX       "0123456789abcdef"
 
 int
@@ -91,41 +91,35 @@ fl_key_renew(struct fl_key *key, int64_t epoch)
 static int
 read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
 {
+    static const char *const words[] = {"name", "epoch", "sign", "dh", "hedge", "ctr", "roster"};
     uint64_t epoch = 0;
-    bool failed = false;
-    int bad;
-    unsigned bit;
+    int bad = 0;
+    size_t k = 0;
 
-    if (fl_vault_is(v, "name", 1, &failed)) {
-        bit = 1;
-        bad = failed || fl_name_check(v->field[1]);
-        if (!bad)
-            snprintf(key->name, sizeof key->name, "%s", v->field[1]);
-    } else if (fl_vault_is(v, "epoch", 1, &failed)) {
-        bit = 2;
-        bad = failed || fl_vault_number(v, 1, FL_EPOCH_MAX, &epoch);
+    while (k < sizeof words / sizeof *words && !fl_vault_is(v, words[k]))
+        k++;
+    switch (k) {
+    case 0:
+        bad = fl_vault_get(v, "w", key->name, sizeof key->name) || fl_name_check(key->name);
+        break;
+    case 1:
+        bad = fl_vault_get(v, "n", (uint64_t)FL_EPOCH_MAX, &epoch);
         key->epoch = (int64_t)epoch;
-    } else if (fl_vault_is(v, "sign", 1, &failed)) {
-        bit = 4;
-        bad = failed || fl_vault_bytes(v, 1, key->seed, sizeof key->seed);
-    } else if (fl_vault_is(v, "dh", 1, &failed)) {
-        bit = 8;
-        bad = failed || fl_vault_bytes(v, 1, key->dh, sizeof key->dh);
-    } else if (fl_vault_is(v, "hedge", 1, &failed)) {
-        bit = 16;
-        bad = failed || fl_vault_bytes(v, 1, key->hedge, sizeof key->hedge);
-    } else if (fl_vault_is(v, "roster", 2, &failed)) {
-        bit = 32;
-        bad = failed || fl_vault_bytes(v, 1, key->roster, sizeof key->roster) ||
-              fl_vault_number(v, 2, FL_EPOCH_MAX, &epoch);
+        break;
+    case 2: bad = fl_vault_get(v, "b", key->seed); break;
+    case 3: bad = fl_vault_get(v, "b", key->dh); break;
+    case 4: bad = fl_vault_get(v, "b", key->hedge); break;
+    case 5: bad = fl_vault_get(v, "n", (uint64_t)INT64_MAX, &key->ctr); break;
+    case 6:
+        bad = fl_vault_get(v, "bn", key->roster, (uint64_t)FL_EPOCH_MAX, &epoch);
         key->roster_epoch = (int64_t)epoch;
         key->has_roster = true;
-    } else {
-        return fl_vault_bad_line(v);
+        break;
+    default: return fl_vault_bad_line(v);
     }
-    if (!bad && (*seen & bit))
+    if (!bad && (*seen & 1u << k))
         return fl_vault_bad_line(v);
-    *seen |= bit;
+    *seen |= 1u << k;
     return bad ? -1 : 0;
 }
 
@@ -145,7 +139,7 @@ fl_key_read(const char *path)
             key = NULL;
         }
     }
-    if (key && (seen & 31) != 31) {
+    if (key && (seen & 63) != 63) {
         fl_error(FL_FAILED,
                  "%s: lacks a line of a key; use the version of the program that wrote it", path);
         fl_key_free(key);
@@ -158,23 +152,14 @@ fl_key_read(const char *path)
 }
 
 static int
-put_bytes_line(struct fl_vault *v, const char *word, const void *data, size_t n)
-{
-    return fl_vault_word(v, word) || fl_vault_put_bytes(v, data, n) || fl_vault_end_line(v);
-}
-
-static int
 put_key(struct fl_vault *v, const struct fl_key *key)
 {
-    return fl_vault_begin(v, KEY_MAGIC) || fl_vault_word(v, "name") ||
-           fl_vault_word(v, key->name) || fl_vault_end_line(v) || fl_vault_word(v, "epoch") ||
-           fl_vault_put_number(v, (uint64_t)key->epoch) || fl_vault_end_line(v) ||
-           put_bytes_line(v, "sign", key->seed, sizeof key->seed) ||
-           put_bytes_line(v, "dh", key->dh, sizeof key->dh) ||
-           put_bytes_line(v, "hedge", key->hedge, sizeof key->hedge) ||
+    return fl_vault_begin(v, KEY_MAGIC) || fl_vault_put(v, "name", "w", key->name) ||
+           fl_vault_put(v, "epoch", "n", (uint64_t)key->epoch) ||
+           fl_vault_put(v, "sign", "b", key->seed) || fl_vault_put(v, "dh", "b", key->dh) ||
+           fl_vault_put(v, "hedge", "b", key->hedge) || fl_vault_put(v, "ctr", "n", key->ctr) ||
            (key->has_roster &&
-            (fl_vault_word(v, "roster") || fl_vault_put_bytes(v, key->roster, sizeof key->roster) ||
-             fl_vault_put_number(v, (uint64_t)key->roster_epoch) || fl_vault_end_line(v)));
+            fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch));
 }
 
 static int

@@ -120,31 +120,47 @@ counts(const struct fl_near_base *other, const struct fl_near_base *base,
     return distance == 0 || distance < fl_sketch_edge(plan);
 }
 
+static bool
+same_set(const struct fl_near_set *set, const unsigned char *bits, size_t bytes)
+{
+    for (size_t i = 0; i < bytes || i < set->bytes; i++)
+        if ((i < set->bytes ? set->bits[i] : 0) != (i < bytes ? bits[i] : 0))
+            return false;
+    return true;
+}
+
+/* Each set once: the same sites over many models teach nothing new. */
+static int
+gather_set(struct gathered *g, const struct fl_near_set *set)
+{
+    const size_t bytes = fl_set_bytes(g->keys);
+
+    for (size_t s = 0; s < g->count; s++)
+        if (same_set(set, g->sets + s * bytes, bytes))
+            return 0;
+    if (g->count == FL_NEAR_SETS_MAX)
+        return fl_error(FL_REFUSED,
+                        "%d different sets were summed over models as near as this one, and more "
+                        "are not watched; continue from a model that is further away",
+                        FL_NEAR_SETS_MAX);
+    memcpy(g->sets + g->count++ * bytes, set->bits, set->bytes);
+    return 0;
+}
+
 static int
 gather(struct gathered *g, struct fl_near *near, const struct fl_near_base *base,
        const struct fl_plan *plan)
 {
     *g = (struct gathered){.numbers = number_sites(near, &plan->roster)};
     g->keys = near->member_count;
-    if (!g->numbers)
-        return -1;
-    for (size_t b = 0; b < near->base_count; b++)
-        if (counts(&near->bases[b], base, plan))
-            g->count += near->bases[b].set_count;
-    if (g->count >= FL_NEAR_SETS_MAX)
-        return fl_error(FL_REFUSED,
-                        "%zu sets were summed over models as near as this one, and more than %d "
-                        "are not watched; continue from a model that is further away",
-                        g->count, FL_NEAR_SETS_MAX);
-    g->sets = fl_alloc(g->count + 1, fl_set_bytes(g->keys));
+    g->sets = g->numbers ? fl_alloc(FL_NEAR_SETS_MAX + 1, fl_set_bytes(g->keys)) : NULL;
     if (!g->sets)
         return -1;
-    size_t at = 0;
     for (size_t b = 0; b < near->base_count; b++)
         if (counts(&near->bases[b], base, plan))
             for (size_t s = 0; s < near->bases[b].set_count; s++)
-                memcpy(g->sets + at++ * fl_set_bytes(g->keys), near->bases[b].sets[s].bits,
-                       near->bases[b].sets[s].bytes);
+                if (gather_set(g, &near->bases[b].sets[s]))
+                    return -1;
     return 0;
 }
 
@@ -212,15 +228,6 @@ fl_near_fit(struct fl_near *near, const struct fl_near_base *base, const struct 
     free(chosen);
     release(&g);
     return failed ? -1 : 0;
-}
-
-static bool
-same_set(const struct fl_near_set *set, const unsigned char *bits, size_t bytes)
-{
-    for (size_t i = 0; i < bytes || i < set->bytes; i++)
-        if ((i < set->bytes ? set->bits[i] : 0) != (i < bytes ? bits[i] : 0))
-            return false;
-    return true;
 }
 
 int

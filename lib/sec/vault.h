@@ -33,22 +33,26 @@ int fl_vault_read(struct fl_vault *v, const char *path, const char *magic);
 /* The next line into v->field: 1, 0 behind the last, -1. */
 int fl_vault_next(struct fl_vault *v);
 
-/* True when the line's word is WORD; it must then have VALUES values: *failed is set otherwise. */
-bool fl_vault_is(struct fl_vault *v, const char *word, size_t values, bool *failed);
+/* True when the line's word is WORD. */
+bool fl_vault_is(const struct fl_vault *v, const char *word);
 
-/* Value I (from 1) of the line as bytes, as a number of 0 to MAX. 0, or -1 naming file and line. */
-int fl_vault_bytes(struct fl_vault *v, size_t i, void *out, size_t n);
-int fl_vault_number(struct fl_vault *v, size_t i, uint64_t max, uint64_t *out);
+/*
+ * The values of the line, which must be as many as FORMAT has letters, each with its arguments:
+ *     b  unsigned char[32]            B  void *, size_t bytes
+ *     n  uint64_t max, uint64_t *     w  char *, size_t size (of text, its zero included)
+ * 0, or -1 naming file and line.
+ */
+int fl_vault_get(struct fl_vault *v, const char *format, ...);
 
 /* "FILE: line N: is not what this program writes; ..." with FL_FAILED. Returns -1. */
 int fl_vault_bad_line(const struct fl_vault *v);
 
 /* Begin a text with its MAGIC line; errors of the adders stay until fl_vault_write. */
 int fl_vault_begin(struct fl_vault *v, const char *magic);
-int fl_vault_word(struct fl_vault *v, const char *word); /* a word or a value of text */
-int fl_vault_put_bytes(struct fl_vault *v, const void *data, size_t n); /* in hexadecimal */
-int fl_vault_put_number(struct fl_vault *v, uint64_t value);
-int fl_vault_end_line(struct fl_vault *v);
+
+/* Add a line of WORD and values: b const unsigned char[32], B const void *, size_t; n uint64_t;
+ * w const char *. */
+int fl_vault_put(struct fl_vault *v, const char *word, const char *format, ...);
 
 /* Add the check and write the file, durably and in one step; FRESH: not over another one. */
 int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
