@@ -1,5 +1,6 @@
 #include "fed/weights.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,4 +142,29 @@ fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, doubl
     case FL_WEIGHT_DYNAMIC: result = dynamic_weight(how, update, &raw); break;
     }
     return result ? -1 : fl_exact_weight(raw, weight);
+}
+
+/* A number of the metadata, whole or not; NaN when it is not there. */
+static double
+number(const struct fl_meta *update, const char *key)
+{
+    const struct fl_meta_item *item = update ? fl_meta_find(update, key) : NULL;
+
+    return !item                       ? NAN
+           : item->type == FL_META_I64 ? (double)item->value.i64
+           : item->type == FL_META_F64 ? item->value.f64
+                                       : NAN;
+}
+
+double
+fl_weight_raw(const struct fl_weight_policy *p, const struct fl_meta *update, double mbit)
+{
+    switch (p->rule) {
+    case FL_WEIGHT_UNIFORM: return 1;
+    case FL_WEIGHT_EXAMPLES: return number(update, "examples") / p->unit;
+    case FL_WEIGHT_LOSS: return number(update, "loss.first");
+    case FL_WEIGHT_DYNAMIC: break;
+    }
+    double factor = p->alpha != 0 ? fl_power(mbit / p->mbit, p->alpha) : 1;
+    return number(update, "loss.first") / (number(update, "tokens") / p->tokens * factor);
 }

@@ -19,6 +19,7 @@
 
 #include "conf/weight_rule.h"
 #include "flt/meta.h"
+#include "sec/roster.h"
 
 #define FL_WEIGHT_DYNAMIC_MIN 0x1p-27
 
@@ -48,5 +49,13 @@ double fl_weighting_bandwidth(const struct fl_weighting *how, const char *site);
  * cure, but not the file (fl_error_about adds it).
  */
 int fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, double *weight);
+
+/*
+ * The same under a roster's policy, for a masked round: what a site of this bandwidth counts,
+ * before it is clamped (fl_encode_weight does). NaN when the update does not say what the rule
+ * needs: nothing is refused for what an update says. UPDATE may be NULL.
+ */
+double fl_weight_raw(const struct fl_weight_policy *policy, const struct fl_meta *update,
+                     double mbit);
 
 #endif

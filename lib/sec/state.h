@@ -43,6 +43,7 @@ struct fl_section { /* what belongs to one accepted roster */
     char federation[FL_SITE_MAX + 1];
     int64_t epoch;
     uint32_t party; /* own number; FL_SIGNER_HUB: the hub */
+    double mbit;    /* the own bandwidth, which a site sets for the epoch; 0: none was given */
     bool helpers;   /* its protection */
     uint32_t n, m;
     uint64_t up_next;    /* round that the sender's chains are at */
@@ -141,6 +142,7 @@ struct fl_acceptance {
     struct fl_key *key;
     const struct fl_roster *roster;
     const unsigned char *psk;
+    double mbit; /* 0: the roster's own unit */
     struct fl_object *model;
     bool already; /* out */
 };

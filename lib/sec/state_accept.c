@@ -132,6 +132,7 @@ add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party)
     snprintf(to->federation, sizeof to->federation, "%s", r->federation);
     to->epoch = r->epoch;
     to->party = (uint32_t)party;
+    to->mbit = acc->mbit;
     to->helpers = r->protection == FL_PROTECTION_HELPERS;
     to->n = (uint32_t)r->n;
     to->m = (uint32_t)r->m;

@@ -80,6 +80,17 @@ read_shape(struct fl_vault *v, struct fl_section *to)
                : 0;
 }
 
+/* mbit X */
+static int
+read_mbit(struct fl_vault *v, struct fl_section *to)
+{
+    char text[40];
+
+    if (fl_vault_get(v, "w", text, sizeof text))
+        return -1;
+    return fl_parse_f64(text, 1e-6, 1e9, &to->mbit) ? fl_vault_bad_line(v) : 0;
+}
+
 /* WORD J HEX into row J of ROWS; a row is there once, and no row is zero */
 static int
 read_row(struct fl_vault *v, unsigned char *rows, uint32_t count)
@@ -293,6 +304,8 @@ read_of_section(struct fl_vault *v, struct fl_section *to)
         return fl_vault_bad_line(v);
     if (fl_vault_is(v, "shape"))
         return read_shape(v, to);
+    if (fl_vault_is(v, "mbit"))
+        return read_mbit(v, to);
     if (fl_vault_is(v, "up"))
         return read_up(v, to);
     if (fl_vault_is(v, "down"))
@@ -416,13 +429,15 @@ put_rows(struct fl_vault *v, const char *word, const unsigned char *rows, uint32
 static int
 put_section(struct fl_vault *v, const struct fl_section *at)
 {
-    char party[16] = "hub";
+    char party[16] = "hub", mbit[40];
 
+    snprintf(mbit, sizeof mbit, "%.17g", at->mbit);
     if (at->party != FL_SIGNER_HUB)
         snprintf(party, sizeof party, "%u", (unsigned)at->party);
     if (fl_vault_put(v, "roster", "bnww", at->roster, (uint64_t)at->epoch, party, at->federation) ||
         fl_vault_put(v, "shape", "wnnnn", at->helpers ? "helpers" : "pairwise", (uint64_t)at->n,
                      (uint64_t)at->m, at->up_next, at->down_next) ||
+        (at->mbit > 0 && fl_vault_put(v, "mbit", "w", mbit)) ||
         put_rows(v, "up", at->up, at->up_count) || put_rows(v, "down", at->down, at->n))
         return -1;
     for (size_t k = 0; k < at->open_count; k++)

@@ -4,6 +4,7 @@
  *     key HEX        hidden HEX       uploads CTR PREV       answers CTR PREV
  *     roster RD EPOCH PARTY|hub FEDERATION       then, for it:
  *         shape pairwise|helpers N M UPNEXT DOWNNEXT
+ *         mbit X, if it was given
  *         up J HEX, a chain      down I HEX, a chain      open R I HEX, a key of an open round
  *     upload RD EPOCH R SID INPUT ROOT           answer, the same
  *     masked HEX EPOCH TIMES
