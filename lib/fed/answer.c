@@ -8,13 +8,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/secret.h"
+#include "fed/kept.h"
 #include "flt/writer.h"
 #include "os/file.h"
 #include "sec/set.h"
-
-#define KEPT_PREFIX "answer-"
-
-enum { NAME_SIZE = 64 };
 
 void
 fl_answer_release(struct fl_answering *a)
@@ -201,22 +198,6 @@ fl_answer_ready(const struct fl_answering *a, int fd, const char *name)
 
 /* ---- the answer ---- */
 
-static void
-kept_name(char name[NAME_SIZE], const struct fl_made *made)
-{
-    snprintf(name, NAME_SIZE, KEPT_PREFIX "%lld-%llu.flt", (long long)made->epoch,
-             (unsigned long long)made->round);
-}
-
-static char *
-kept_path(const struct fl_state *s, const struct fl_made *made)
-{
-    char name[NAME_SIZE];
-
-    kept_name(name, made);
-    return fl_folder_file(&s->folder, name);
-}
-
 struct streams {
     const struct fl_plan *plan;
     const struct fl_mask *masks;
@@ -323,7 +304,7 @@ refuse_tags(const struct fl_answering *a)
 static int
 make_new(struct fl_answering *a, struct fl_made *made)
 {
-    char *path = kept_path(a->state, made);
+    char *path = fl_kept_path(a->state, true, made);
     uint32_t *sites = sites_of(a->request);
     int failed = !path || !sites || keep(a, path, made->root);
 
@@ -336,22 +317,6 @@ make_new(struct fl_answering *a, struct fl_made *made)
     free(path);
     free(sites);
     return failed ? -1 : 0;
-}
-
-/* The kept answer is what the state says, to the last byte. */
-static int
-check_kept(const struct fl_answering *a, const struct fl_made *made)
-{
-    unsigned char root[32];
-    struct fl_object *o = fl_object_open(a->kept_name, FL_KIND_ANSWER);
-    int failed = !o || fl_object_digest(o, a->pool, root);
-
-    if (!failed && memcmp(root, made->root, 32))
-        failed = fl_error(FL_FAILED, "%s: is not the answer that the state records", a->kept_name);
-    fl_object_free(o);
-    return failed ? fl_error_cure("it cannot be made again: the round is dead; the hub plans "
-                                  "another over the same model")
-                  : 0;
 }
 
 int
@@ -368,11 +333,13 @@ fl_answer_make(struct fl_answering *a)
         made = *a->done;
     else if (make_new(a, &made))
         return -1;
-    a->kept_name = kept_path(a->state, &made);
-    if (!a->kept_name || (a->done && check_kept(a, &made)))
+    a->kept_name = fl_kept_path(a->state, true, &made);
+    if (!a->kept_name)
         return -1;
-    a->kept = fl_open_input(a->kept_name, true);
-    return a->kept < 0 ? -1 : 0;
+    a->kept = fl_kept_open(a->kept_name, FL_KIND_ANSWER, &made, a->pool);
+    return a->kept < 0 ? fl_error_cure("it cannot be made again: the round is dead; the hub plans "
+                                       "another over the same model")
+                       : 0;
 }
 
 int
@@ -384,17 +351,5 @@ fl_answer_send(struct fl_answering *a, struct fl_output *out)
 int
 fl_answer_clean(struct fl_answering *a)
 {
-    const struct fl_state *s = a->state;
-    const size_t most = (size_t)a->plan->roster.max_open;
-    const size_t count = s->answer_count < most ? s->answer_count : most;
-    char names[16][NAME_SIZE];
-    const char *kept[16];
-
-    for (size_t i = 0; i < count; i++) {
-        kept_name(names[i], &s->answer[s->answer_count - count + i]);
-        kept[i] = names[i];
-    }
-    if (fl_folder_prune(&s->folder, KEPT_PREFIX, kept, count))
-        return -1;
-    return fl_state_drop_made(a->state, true, most);
+    return fl_kept_prune(a->state, true, (size_t)a->plan->roster.max_open);
 }

@@ -9,12 +9,9 @@
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "fed/kept.h"
 #include "fed/update.h"
 #include "os/file.h"
-
-#define KEPT_PREFIX "upload-"
-
-enum { NAME_SIZE = 64 };
 
 void
 fl_turn_release(struct fl_turn *t)
@@ -24,23 +21,6 @@ fl_turn_release(struct fl_turn *t)
     free(t->kept_name);
     t->kept = -1;
     t->kept_name = NULL;
-}
-
-/* Name of the kept upload of a round in the state folder. */
-static void
-kept_name(char name[NAME_SIZE], const struct fl_made *made)
-{
-    snprintf(name, NAME_SIZE, KEPT_PREFIX "%lld-%llu.flt", (long long)made->epoch,
-             (unsigned long long)made->round);
-}
-
-static char *
-kept_path(const struct fl_state *s, const struct fl_made *made)
-{
-    char name[NAME_SIZE];
-
-    kept_name(name, made);
-    return fl_folder_file(&s->folder, name);
 }
 
 /* ---- what can be refused ---- */
@@ -205,7 +185,7 @@ make_new(struct fl_turn *t, struct fl_made *made)
     const size_t peers = fl_upload_tags(t->plan);
     struct fl_mask *masks = fl_secret_alloc(peers, sizeof *masks);
     unsigned char *tags = fl_alloc(peers, FL_PAIR_TAG);
-    char *path = kept_path(t->state, made);
+    char *path = fl_kept_path(t->state, false, made);
     int failed = !masks || !tags || !path;
 
     if (!failed) {
@@ -235,20 +215,6 @@ make_new(struct fl_turn *t, struct fl_made *made)
     return fl_state_commit_upload(t->state, made, t->plan->params, t->key, t->key_path);
 }
 
-/* The kept upload is what the state says, to the last byte. */
-static int
-check_kept(const struct fl_turn *t, const struct fl_made *made)
-{
-    unsigned char root[32];
-    struct fl_object *o = fl_object_open(t->kept_name, FL_KIND_MASKED);
-    int failed = !o || fl_object_digest(o, t->pool, root);
-
-    if (!failed && memcmp(root, made->root, 32))
-        failed = fl_error(FL_FAILED, "%s: is not the upload that the state records", t->kept_name);
-    fl_object_free(o);
-    return failed ? fl_error_cure("it cannot be made again: this site must miss the round") : 0;
-}
-
 /* A crash may have come between the state and the key's own count. */
 static int
 count_again(struct fl_turn *t)
@@ -271,11 +237,12 @@ fl_turn_make(struct fl_turn *t)
         made = *t->done;
     else if (make_new(t, &made))
         return -1;
-    t->kept_name = kept_path(t->state, &made);
-    if (!t->kept_name || (t->done && (check_kept(t, &made) || count_again(t))))
+    t->kept_name = fl_kept_path(t->state, false, &made);
+    if (!t->kept_name || (t->done && count_again(t)))
         return -1;
-    t->kept = fl_open_input(t->kept_name, true);
-    return t->kept < 0 ? -1 : 0;
+    t->kept = fl_kept_open(t->kept_name, FL_KIND_MASKED, &made, t->pool);
+    return t->kept < 0 ? fl_error_cure("it cannot be made again: this site must miss the round")
+                       : 0;
 }
 
 int
@@ -287,18 +254,5 @@ fl_turn_send(struct fl_turn *t, struct fl_output *out)
 int
 fl_turn_clean(struct fl_turn *t)
 {
-    const struct fl_state *s = t->state;
-    const size_t most = (size_t)t->plan->roster.max_open;
-    const size_t count = s->upload_count < most ? s->upload_count : most;
-    char names[16][NAME_SIZE];
-    const char *kept[16];
-
-    for (size_t i = 0; i < count; i++) {
-        kept_name(names[i], &s->upload[s->upload_count - count + i]);
-        kept[i] = names[i];
-    }
-    /* Files first: no file is forgotten. */
-    if (fl_folder_prune(&s->folder, KEPT_PREFIX, kept, count))
-        return -1;
-    return fl_state_drop_made(t->state, false, most);
+    return fl_kept_prune(t->state, false, (size_t)t->plan->roster.max_open);
 }
