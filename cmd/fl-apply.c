@@ -17,7 +17,7 @@ static struct {
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model that the update belongs to", &opt.model,
                  .replaceable = true),
-    FL_OPT_CHOICE(0, "optimizer", "RULE", FL_SERVER_CHOICES, "how the step is made (default: sgd)",
+    FL_OPT_CHOICE(0, "optimizer", "RULE", FL_APPLY_CHOICES, "how the step is made (default: sgd)",
                   &opt.optimizer),
     FL_OPT_F64(0, "lr", "X", 1e-9, 1e6, "step size (default 1)", &opt.lr),
     FL_OPT_F64(0, "momentum", "X", 0, 0.999999, "what is kept of the velocity (default 0.9)",
@@ -32,9 +32,9 @@ struct outputs {
 };
 
 static int
-check_options(enum fl_server_rule rule)
+check_options(enum fl_apply_rule rule)
 {
-    bool keeps_state = rule != FL_SERVER_SGD;
+    bool keeps_state = rule != FL_APPLY_SGD;
 
     if (!opt.model)
         return fl_error(FL_USAGE, "-m MODEL is missing; name the model that the update belongs to");
@@ -54,7 +54,7 @@ open_state(struct fl_cli *cli, struct fl_server_step *step)
     const struct fl_meta *meta = &fl_object_head(step->model)->meta;
     int64_t round;
 
-    if (step->rule == FL_SERVER_SGD)
+    if (step->rule == FL_APPLY_SGD)
         return 0;
     if (!access(opt.state, F_OK) || errno != ENOENT)
         return (step->state = fl_object_open(opt.state, FL_KIND_OPTIMIZER)) ? 0 : -1;
@@ -70,7 +70,7 @@ open_outputs(struct fl_cli *cli, const struct fl_server_step *step, struct outpu
 {
     if (fl_output_open(&out->model, cli->output, FL_OUTPUT_BINARY))
         return -1;
-    if (step->rule == FL_SERVER_SGD || step->again)
+    if (step->rule == FL_APPLY_SGD || step->again)
         return 0;
     return fl_output_open(&out->state, opt.state, FL_OUTPUT_BINARY);
 }

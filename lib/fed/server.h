@@ -25,19 +25,16 @@
 #ifndef FL_FED_SERVER_H
 #define FL_FED_SERVER_H
 
+#include "conf/apply_rule.h"
 #include "flt/object.h"
 #include "flt/writer.h"
 #include "os/progress.h"
-
-enum fl_server_rule { FL_SERVER_SGD, FL_SERVER_MOMENTUM, FL_SERVER_NESTEROV };
-
-#define FL_SERVER_CHOICES "sgd|momentum|nesterov"
-
-int fl_server_rule_find(const char *name, enum fl_server_rule *rule);
+#include "sec/plan.h"
 
 struct fl_server_step {
-    enum fl_server_rule rule;
+    enum fl_apply_rule rule;
     double lr, momentum;
+    const struct fl_plan *plan; /* of the round: what its roster freezes is copied; NULL: nothing */
     struct fl_object *model, *update, *state; /* borrowed; STATE NULL: zero, or the rule has none */
     struct fl_pool *pool;                     /* borrowed; may be NULL */
     /* from here on fl_server_check's */

@@ -1,0 +1,47 @@
+/*
+ * The messages of one masked round, gathered from files in any order: uploads, sums of uploads that
+ * were gathered before, answers. Each is checked as it is read; what belongs together is checked at
+ * the end. With sums, their lanes are added, and answers subtracted, on the way.
+ */
+#ifndef FL_FED_GATHER_H
+#define FL_FED_GATHER_H
+
+#include "fed/arrival.h"
+#include "fed/lane_sum.h"
+#include "fed/members.h"
+#include "sec/request.h"
+
+struct fl_gather {
+    const struct fl_plan *plan;
+    struct fl_lane_sum *sums;   /* borrowed; NULL: only check */
+    struct fl_request *request; /* borrowed; to which uploads are added; NULL: none is made */
+    struct fl_members members;  /* sites, and the helpers that answered */
+    bool answered[FL_HELPERS_MAX];
+    unsigned char sets[FL_HELPERS_MAX][32]; /* that their answers are for */
+    unsigned char **tags;                   /* (n) pairwise: of a site that is in, else NULL */
+    struct fl_arrival arrival;              /* the message that was read last */
+};
+
+int fl_gather_start(struct fl_gather *g, const struct fl_plan *plan, struct fl_lane_sum *sums,
+                    struct fl_request *request);
+void fl_gather_release(struct fl_gather *g);
+
+/*
+ * Read all objects of IN. -1 with an error that names the file: FL_REFUSED or FL_FAILED as
+ * fed/arrival.h has it. What was added before stays, but sums are of no use after a failure.
+ */
+int fl_gather_add(struct fl_gather *g, struct fl_reader *in);
+
+/* Sites whose upload is not in: how many; their names, with ", " between, into NAMES. -1: error. */
+int64_t fl_gather_missing(const struct fl_gather *g, struct fl_buf *names);
+
+/*
+ * Can the sums be opened? Pairwise: all sites are in. Helpers: all helpers have answered for this
+ * very set of sites, at least min_sum. 0, or -1: FL_NOT_YET, naming who is missing, or FL_REFUSED.
+ */
+int fl_gather_whole(struct fl_gather *g);
+
+/* Write the sums, undivided and still masked, as an object of kind sum that fl_gather_add reads. */
+int fl_gather_write_sum(const struct fl_gather *g, struct fl_writer *out);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * A server step from files to files: model, update and perhaps the optimizer's state in, the next
+ * model and its state out, both whole or neither. What fl-apply does for a person, and a helper
+ * when it follows the chain of models.
+ */
+#ifndef FL_FED_STEP_H
+#define FL_FED_STEP_H
+
+#include "fed/server.h"
+
+struct fl_step_files {
+    const char *model, *update; /* inputs */
+    const char *state;          /* read when it is there, and replaced; NULL for sgd */
+    const char *output;         /* NULL or "-": standard output */
+    int level, progress;        /* of compression; as for fl_progress_start */
+    const char *program;        /* for the progress line */
+    unsigned char digest[32];   /* out: of the next model */
+    bool fresh;                 /* out: there was no state, the velocity began at zero */
+};
+
+/*
+ * Take the step of S (rule, lr, momentum, plan and pool are the caller's). 0, or -1 with an error,
+ * and then no output exists.
+ */
+int fl_step_take(struct fl_server_step *s, struct fl_step_files *files);
+
+#endif
