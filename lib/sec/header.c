@@ -237,3 +237,40 @@ fl_ready_head_decode(struct fl_ready_head *h, const struct fl_plan *plan,
             return fl_error(FL_FAILED, "its \"bad\" is no ascending list of sites");
     return 0;
 }
+
+int
+fl_opened_head_encode(const struct fl_opened_head *h, const struct fl_plan *plan,
+                      struct fl_meta *meta)
+{
+    return set_session(meta, plan) || fl_meta_set_bytes(meta, "params", plan->params, 32) ||
+                   fl_meta_set_bytes(meta, "set", h->set, 32) ||
+                   fl_meta_set_bytes(meta, "next.base", h->next_base, 32) ||
+                   fl_meta_set_bytes(meta, "next.params", h->next_params, 32) ||
+                   (h->has_velocity &&
+                    fl_meta_set_bytes(meta, "next.velocity", h->next_velocity, 32)) ||
+                   fl_meta_set_i64(meta, "party", h->party) ||
+                   fl_meta_set_text(meta, "replay", plan->roster.parties[h->party].name) ||
+                   fl_meta_set_f64(meta, "distance", h->distance)
+               ? -1
+               : 0;
+}
+
+int
+fl_opened_head_decode(struct fl_opened_head *h, const struct fl_plan *plan,
+                      const struct fl_meta *meta)
+{
+    static const char *const keys[] = {"distance", "next.base", "next.params", "next.velocity",
+                                       "params",   "party",     "replay",      "roster",
+                                       "round",    "set",       "sid",         NULL};
+
+    *h = (struct fl_opened_head){.has_velocity = fl_meta_find(meta, "next.velocity") != NULL};
+    return known(meta, keys) || check_session(meta, plan) ||
+                   same_bytes(meta, "params", plan->params, "model") ||
+                   get_party(meta, plan, "party", "replay", plan->roster.party_count, &h->party) ||
+                   get_digest(meta, "set", h->set) || get_digest(meta, "next.base", h->next_base) ||
+                   get_digest(meta, "next.params", h->next_params) ||
+                   (h->has_velocity && get_digest(meta, "next.velocity", h->next_velocity)) ||
+                   fl_meta_get_f64(meta, "distance", &h->distance)
+               ? -1
+               : 0;
+}

@@ -62,4 +62,17 @@ int fl_ready_head_encode(const struct fl_ready_head *h, const struct fl_plan *pl
 int fl_ready_head_decode(struct fl_ready_head *h, const struct fl_plan *plan,
                          const struct fl_meta *meta);
 
+/* What a party that recomputed a round signs for: which set, and the model that comes of it. */
+struct fl_opened_head {
+    uint32_t party;
+    unsigned char set[32], next_base[32], next_params[32], next_velocity[32];
+    bool has_velocity;
+    double distance; /* L2, of the step: how far the next model is from this one */
+};
+
+int fl_opened_head_encode(const struct fl_opened_head *h, const struct fl_plan *plan,
+                          struct fl_meta *meta);
+int fl_opened_head_decode(struct fl_opened_head *h, const struct fl_plan *plan,
+                          const struct fl_meta *meta);
+
 #endif
