@@ -10,6 +10,7 @@
 #include "nn/evaluate.h"
 #include "os/file.h"
 #include "os/progress.h"
+#include "text/marks.h"
 
 enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
 
@@ -118,12 +119,13 @@ score_text(struct work *w, const char *path)
     int result = encoder ? fl_read_file(path, TEXT_MAX, &text) : -1;
 
     w->name = fl_input_name(path);
-    if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_TEMPLATE, &ids))
+    if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_PROMPT, &ids))
         result = fl_error_about(w->name);
+    const uint64_t bytes = text.len;
     if (!result)
-        result = evaluate(w, &(struct fl_sequence){.ids = ids.data, .n = ids.len}, &score);
-    if (score.bytes > text.len)
-        score.bytes = text.len; /* some tokenizers put a space before a text */
+        result = evaluate(w,
+                          &(struct fl_sequence){.ids = ids.data, .n = ids.len, .bytes = &bytes},
+                          &score);
     if (!result)
         result = finish(w, &score);
     fl_ids_release(&ids);
@@ -140,14 +142,18 @@ score_shards(struct work *w, const char *path)
 
     w->name = fl_input_name(path);
     fl_tokenizer_digest(w->bundle.tokenizer, digest);
-    struct fl_data *data = fl_data_new(digest, w->bundle.model->config.vocab);
+    struct fl_data *data = fl_data_new(digest, w->bundle.model->config.vocab,
+                                       fl_tokenizer_marks(w->bundle.tokenizer));
     int result = data ? fl_data_add(data, path) : -1;
     if (!result && opt.per_token && fl_data_count(data) > 1)
         result = fl_error(FL_FAILED, "%s: has more than one shard; --per-token takes one", w->name);
     for (size_t i = 0; !result && i < fl_data_count(data); i++) {
         const struct fl_data_shard *s = fl_data_shard(data, i);
-        result = evaluate(w, &(struct fl_sequence){.data = data, .first = s->first, .n = s->tokens},
-                          &score);
+        struct fl_sequence sequence = {.data = data,
+                                             .first = s->first,
+                                             .n = s->tokens,
+                                             .bytes = s->counted ? &s->bytes : NULL};
+        result = evaluate(w, &sequence, &score);
     }
     if (!result)
         result = finish(w, &score);

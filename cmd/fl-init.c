@@ -72,7 +72,8 @@ write_model(const struct fl_model *m, const struct fl_tokenizer *t, struct fl_ou
     struct fl_meta meta = {0};
     size_t len;
     const char *json = fl_tokenizer_json(t, &len);
-    int result = !w || fl_meta_set_i64(&meta, "round", 0) || fl_model_write(m, w, &meta, json, len);
+    int result = !w || fl_meta_set_i64(&meta, "round", 0) || fl_tokenizer_to_meta(t, &meta) ||
+                 fl_model_write(m, w, &meta, json, len);
 
     fl_meta_release(&meta);
     fl_writer_free(w);

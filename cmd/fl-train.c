@@ -103,9 +103,11 @@ open_data(struct work *w)
     const struct fl_cli *cli = w->cli;
     unsigned char tokenizer[FL_HASH_BYTES];
     uint32_t vocab = w->bundle.model->config.vocab;
+    const struct fl_marks *marks = fl_tokenizer_marks(w->bundle.tokenizer);
 
     fl_tokenizer_digest(w->bundle.tokenizer, tokenizer);
-    if (!(w->data = fl_data_new(tokenizer, vocab)) || !(w->valid = fl_data_new(tokenizer, vocab)))
+    if (!(w->data = fl_data_new(tokenizer, vocab, marks)) ||
+        !(w->valid = fl_data_new(tokenizer, vocab, marks)))
         return -1;
     if (!cli->operand_count && fl_data_add(w->data, NULL))
         return -1;

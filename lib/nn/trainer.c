@@ -1,3 +1,7 @@
+/*
+ * Steps over windows of the shards: measure the base, then gradients, AdamW, rows of the report,
+ * checkpoints; all that a result depends on is in the recipe and the data.
+ */
 #include "nn/trainer.h"
 
 #include <math.h>
@@ -21,9 +25,8 @@ struct run {
     struct fl_schedule schedule;
     struct fl_order order;
     float *grads;
-    uint32_t *x, *y;  /* (B,T) */
-    uint32_t *window; /* (T+1) */
-    float *loss;      /* (B,T) */
+    uint32_t *x, *y; /* (B,T) */
+    float *loss;     /* (B,T) */
     struct fl_checkpoint saved;
     double loss_first, loss_last;
     double row_loss; /* sum over the steps since the last row */
@@ -42,7 +45,6 @@ release(struct run *r)
     free(r->grads);
     free(r->x);
     free(r->y);
-    free(r->window);
     free(r->loss);
 }
 
@@ -107,8 +109,7 @@ prepare(struct run *r)
     r->x = fl_alloc(n, sizeof *r->x);
     r->y = fl_alloc(n, sizeof *r->y);
     r->loss = fl_alloc(n, sizeof *r->loss);
-    r->window = fl_alloc(T + 1, sizeof *r->window);
-    if (!r->x || !r->y || !r->loss || !r->window)
+    if (!r->x || !r->y || !r->loss)
         return -1;
     r->saved.path = t->checkpoint;
     r->saved.model = t->model;
@@ -116,17 +117,6 @@ prepare(struct run *r)
     r->saved.m = r->adamw.m;
     r->saved.v = r->adamw.v;
     return describe(&r->saved.identity, t);
-}
-
-/* Window number B of a batch: the T + 1 tokens of DATA from PLACE on. */
-static int
-fill_window(struct run *r, const struct fl_data *data, uint64_t place, size_t b, size_t T)
-{
-    if (fl_data_read(data, place, T + 1, r->window))
-        return -1;
-    memcpy(r->x + b * T, r->window, T * sizeof *r->x);
-    memcpy(r->y + b * T, r->window + 1, T * sizeof *r->y);
-    return 0;
 }
 
 static double
@@ -149,6 +139,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     uint64_t tokens = fl_data_tokens(data);
     size_t T = (size_t)r->t->recipe.length, B = (size_t)r->t->recipe.batch;
     struct fl_order order;
+    uint64_t counted = 0;
     double sum = 0;
 
     if (tokens <= T)
@@ -158,7 +149,8 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     for (uint64_t i = 0; i < count; i += B) {
         struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
         for (size_t b = 0; b < batch.B; b++)
-            if (fill_window(r, data, fl_order_sample(&order, i + b), b, T))
+            if (fl_data_window(data, fl_order_sample(&order, i + b), T, r->x + b * T, r->y + b * T,
+                               &counted))
                 return -1;
         if (fl_engine_loss(r->engine, r->t->model->weights, &batch, r->loss, NULL))
             return -1;
@@ -166,7 +158,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
         if (fl_stop_signal())
             return 1;
     }
-    *mean = sum / ((double)count * (double)T);
+    *mean = sum / (counted ? (double)counted : 1);
     return 0;
 }
 
@@ -180,20 +172,37 @@ went_astray(const struct run *r, const char *what)
                     r->t->checkpoint ? ", with another --checkpoint" : "");
 }
 
+/* Batch number A of the step at hand. */
+static int
+fill_batch(struct run *r, int64_t a, uint64_t *counted)
+{
+    size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
+    uint64_t sample = (uint64_t)(r->step * r->t->recipe.accumulate + a) * B;
+
+    for (size_t b = 0; b < B; b++)
+        if (fl_data_window(r->t->data, fl_order_place(&r->order, sample + b), T, r->x + b * T,
+                           r->y + b * T, counted))
+            return -1;
+    return 0;
+}
+
 /* Gradients of one step, added over its batches; *MEAN is the loss before it. */
 static int
 add_gradients(struct run *r, double *mean)
 {
     const struct fl_recipe *recipe = &r->t->recipe;
     size_t B = (size_t)recipe->batch, T = (size_t)recipe->length;
-    double tokens = (double)recipe->accumulate * (double)(B * T), sum = 0;
     const struct fl_batch batch = {B, T, r->x, r->y};
-    uint64_t sample = (uint64_t)(r->step * recipe->accumulate) * B;
+    uint64_t counted = 0, again = 0;
+    double sum = 0;
 
+    for (int64_t a = 0; a < recipe->accumulate; a++) /* the mean is over all batches */
+        if (fill_batch(r, a, &counted))
+            return -1;
+    double tokens = counted ? (double)counted : 1;
     for (int64_t a = 0; a < recipe->accumulate; a++) {
-        for (size_t b = 0; b < B; b++)
-            if (fill_window(r, r->t->data, fl_order_place(&r->order, sample++), b, T))
-                return -1;
+        if (fill_batch(r, a, &again))
+            return -1;
         if (fl_engine_grad(r->engine, r->t->model->weights, &batch, (float)(1 / tokens), r->grads,
                            r->loss))
             return -1;

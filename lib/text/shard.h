@@ -2,12 +2,17 @@
  * A token shard: a stream of kind "tokens" whose length is not known when it begins. Ids go into a
  * chain of tensors tokens/000000, tokens/000001, ..., each FL_SHARD_IDS long but the last; u16 when
  * the vocabulary fits, else u32. Metadata: tokenizer (its digest), vocab, eot.
+ *
+ * The ids of some tokenizers do not say how many bytes a text has (fl_tokenizer_is_exact). Tensors
+ * of such a shard have an attribute FL_SHARD_BYTES: together, the bytes of all its documents.
  */
 #ifndef FL_TEXT_SHARD_H
 #define FL_TEXT_SHARD_H
 
 #include "flt/writer.h"
 #include "text/tokenizer.h"
+
+#define FL_SHARD_BYTES "bytes" /* i64 */
 
 enum { FL_SHARD_IDS = 4 << 20 };
 
@@ -17,8 +22,11 @@ struct fl_shard;
 struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t);
 void fl_shard_free(struct fl_shard *s);
 
-/* N more ids, each below the vocabulary; writes a tensor when one is full. 0, or -1. */
-int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n);
+/*
+ * N more ids, each below the vocabulary, of documents that have BYTES bytes together; writes a
+ * tensor when one is full. 0, or -1.
+ */
+int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes);
 
 /* Write what is left and end the object. */
 int fl_shard_done(struct fl_shard *s);

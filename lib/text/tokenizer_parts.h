@@ -9,6 +9,7 @@
 #include "text/added.h"
 #include "text/bpe.h"
 #include "text/decoder.h"
+#include "text/marks.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/template.h"
@@ -29,11 +30,11 @@ struct fl_tokenizer {
     struct fl_pretokenizer pretokenizer;
     struct fl_bpe bpe;
     struct fl_decoder decoder;
-    struct fl_template template;
-    int64_t eot;
+    struct fl_marks marks;
+    struct fl_buf prefix; /* what encoding puts before a text, as decoding shows it */
 };
 
-/* Fill T, which has its json already. */
-int fl_tokenizer_parse_json(struct fl_tokenizer *t);
+/* Fill T, which has its json already. STOPS as in fl_marks_finish. */
+int fl_tokenizer_parse_json(struct fl_tokenizer *t, const struct fl_ids *stops);
 
 #endif

@@ -106,7 +106,7 @@ test_files_of_every_form(void)
     uint32_t want[2000];
 
     for (size_t count = 1; count <= 4; count++) {
-        struct fl_data *d = fl_data_new(digest, VOCAB);
+        struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
         CHECK(!fl_data_add(d, make_file(path, four, count, 0)));
         unlink(path); /* the map stays */
         CHECK(fl_data_count(d) == count);
@@ -120,7 +120,7 @@ test_pipe(void)
 {
     uint32_t want[2000];
     int ends[2], keep = dup(0);
-    struct fl_data *d = fl_data_new(digest, VOCAB);
+    struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
 
     CHECK(!pipe(ends));
     for (int i = 0; i < 4; i++)
@@ -141,7 +141,7 @@ test_documents(void)
     static const struct shard one = {1, 2, 0, 3, 101};
     char path[64];
     uint32_t want[400];
-    struct fl_data *d = fl_data_new(digest, VOCAB);
+    struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
     size_t n = plain(&one, 1, want), documents = want[n - 1] != EOT;
 
     for (size_t i = 0; i < n; i++)
@@ -163,7 +163,7 @@ test_order_of_files_does_not_matter(void)
     for (size_t i = 0; i < 4; i++)
         make_file(path[i], &four[i], 1, 0);
     for (size_t turn = 0; turn < 4; turn++) {
-        d = fl_data_new(digest, VOCAB);
+        d = fl_data_new(digest, VOCAB, NULL);
         for (size_t i = 0; i < 4; i++)
             CHECK(!fl_data_add(d, path[(i + turn) % 4]));
         CHECK(!fl_data_sort(d));
@@ -184,7 +184,7 @@ test_order_of_files_does_not_matter(void)
         }
         fl_data_free(d);
     }
-    d = fl_data_new(digest, VOCAB);
+    d = fl_data_new(digest, VOCAB, NULL);
     CHECK(!fl_data_add(d, path[0]) && !fl_data_add(d, path[1]) && !fl_data_add(d, path[0]));
     CHECK(fl_data_sort(d) == -1 && strstr(fl_error_text(), "is the same shard as"));
     fl_data_free(d);
@@ -195,7 +195,7 @@ test_order_of_files_does_not_matter(void)
 static void
 refused(const char *path, const unsigned char *tokenizer, uint32_t vocab, const char *why)
 {
-    struct fl_data *d = fl_data_new(tokenizer, vocab);
+    struct fl_data *d = fl_data_new(tokenizer, vocab, NULL);
 
     CHECK(fl_data_add(d, path) == -1 && fl_error_status() == FL_FAILED);
     if (!strstr(fl_error_text(), why) || !strstr(fl_error_text(), path))

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "test.h"
+#include "text/marks.h"
 
 static struct fl_tokenizer *
 parse(const char *json)
@@ -37,7 +38,7 @@ test_bytes(void)
     char hex[65];
     size_t len;
 
-    CHECK(t && fl_tokenizer_vocab(t) == 257 && fl_tokenizer_eot(t) == 256);
+    CHECK(t && fl_tokenizer_vocab(t) == 257 && fl_tokenizer_marks(t)->end == 256);
     CHECK(!fl_encode(e, text, sizeof text - 1, 0, &ids) && ids.len == sizeof text - 1);
     for (size_t i = 0; i < ids.len; i++)
         CHECK(ids.data[i] == (unsigned char)text[i]);
@@ -140,7 +141,7 @@ test_added_tokens(void)
              "{\"type\":\"NFC\"}", LEVEL, LEVEL, "", "[]", ""));
     size_t len;
 
-    CHECK(t && fl_tokenizer_vocab(t) == 301 && fl_tokenizer_eot(t) == -1);
+    CHECK(t && fl_tokenizer_vocab(t) == 301 && fl_tokenizer_marks(t)->end == -1);
     check_ids(t, "x <a>y", FL_ENCODE_SPECIAL, "120 256 121");
     check_ids(t, "<a>b \t\ny<a>", FL_ENCODE_SPECIAL, "257 121 256");
     check_ids(t, "<ab<a>", FL_ENCODE_SPECIAL, "258 256");
@@ -148,7 +149,8 @@ test_added_tokens(void)
     check_ids(t, "<a> \xe2\x80\x83<a>", FL_ENCODE_SPECIAL, "256 256");
     check_ids(t, "x\xc3\xa9!", FL_ENCODE_SPECIAL, "120 300 33"); /* looked for behind NFC */
     check_ids(t, "xe\xcc\x81!", FL_ENCODE_SPECIAL, "120 300 33");
-    check_ids(t, "e\xcc\x81", 0, "195 169");
+    check_ids(t, "e\xcc\x81", 0, "300"); /* no special one: found without being asked for */
+    check_ids(t, "<a>bx<a>", 0, "257 120 60 97 62");
     CHECK(!fl_tokenizer_piece(t, 299, &len));
     fl_tokenizer_free(t);
 }
@@ -190,9 +192,6 @@ test_refusals(void)
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"dropout\":0.1,"), "dropout");
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"unk_token\":\"q!\","), "unk_token");
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"end_of_word_suffix\":\"w\","), "suffix");
-    refused(make("[{\"id\":256,\"content\":\"x!\",\"single_word\":true}]", "null", LEVEL, LEVEL, "",
-                 "[]", ""),
-            "single_word");
     refused(make("[{\"id\":256,\"content\":\"a\"}]", "null", LEVEL, LEVEL, "", "[]", ""),
             "two ids");
     refused(make("[{\"id\":97,\"content\":\"q!\"}]", "null", LEVEL, LEVEL, "", "[]", ""),
