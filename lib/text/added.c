@@ -165,22 +165,19 @@ fl_added_next(const struct fl_added *a, const char *text, size_t len, bool guard
 {
     if (!(guarded ? a->count : a->plain))
         return NULL;
-    for (size_t i = at->scanned; i < len; i++) {
+    while (at->scanned < len) {
+        size_t i = at->scanned;
         unsigned char c = (unsigned char)text[i];
-        if (a->first[c] == a->first[c + 1])
-            continue;
-        const struct fl_added_token *token = longest(a, text + i, len - i);
-        if (!token)
-            continue;
-        *end = i + token->len;
-        if ((token->guarded && !guarded) ||
+        const struct fl_added_token *token = NULL;
+        if (a->first[c] < a->first[c + 1])
+            token = longest(a, text + i, len - i);
+        at->scanned += token ? token->len : 1;
+        if (!token || (token->guarded && !guarded) ||
             (token->single_word &&
-             (touches_word(text, len, i, true) || touches_word(text, len, *end, false)))) {
-            i = *end - 1;
+             (touches_word(text, len, i, true) || touches_word(text, len, at->scanned, false))))
             continue;
-        }
-        at->scanned = *end;
         *start = i;
+        *end = at->scanned;
         if (token->left)
             *start = at->taken < i ? space_before(text, at->taken, i) : at->taken;
         if (token->right) {
@@ -188,9 +185,10 @@ fl_added_next(const struct fl_added *a, const char *text, size_t len, bool guard
                 at->space = space_behind(text, len, *end);
             *end = at->space;
         }
+        if (*start >= *end) /* the token before has taken all of it */
+            continue;
         at->taken = *end;
         return token;
     }
-    at->scanned = len;
     return NULL;
 }

@@ -16,6 +16,7 @@ struct fl_added_token {
     size_t len; /* at least 1 */
     uint32_t id;
     bool special;
+    bool outside;     /* the model's vocabulary does not have it */
     bool guarded;     /* text does not become it unless asked */
     bool single_word; /* no word character stands at its left or right */
     bool left, right; /* takes the white space at its left, its right, with it */

@@ -17,6 +17,7 @@ fl_tokenizer_free(struct fl_tokenizer *t)
     free(t->json);
     fl_vocab_release(&t->names);
     free(t->special);
+    free(t->closed);
     fl_buf_release(&t->pieces);
     free(t->piece_at);
     fl_added_release(&t->raw);

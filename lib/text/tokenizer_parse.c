@@ -53,8 +53,8 @@ read_added_token(struct fl_tokenizer *t, const json_t *item)
     if (!len)
         return fl_error(FL_FAILED, "added_tokens: a token without text is not supported");
     token.id = (uint32_t)id;
-    if (fl_vocab_find(&t->names, text, len) != id &&
-        fl_vocab_add(&t->names, text, len, (uint64_t)id, FL_VOCAB_MAX))
+    token.outside = fl_vocab_find(&t->names, text, len) != id;
+    if (token.outside && fl_vocab_add(&t->names, text, len, (uint64_t)id, FL_VOCAB_MAX))
         return -1;
     if (!normalized)
         return fl_added_add(&t->raw, text, len, &token);
@@ -68,6 +68,15 @@ read_added_token(struct fl_tokenizer *t, const json_t *item)
     fl_buf_release(&buf);
     fl_normalizer_scratch_release(&scratch);
     return result;
+}
+
+static void
+mark_added(struct fl_tokenizer *t, const struct fl_added *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        t->special[a->tokens[i].id] |= a->tokens[i].special;
+        t->closed[a->tokens[i].id] |= a->tokens[i].special || a->tokens[i].outside;
+    }
 }
 
 static int
@@ -87,12 +96,11 @@ read_added(struct fl_tokenizer *t, const json_t *list)
     }
     t->vocab = (uint32_t)t->names.ids;
     t->special = fl_alloc(t->vocab, 1);
-    if (!t->special)
+    t->closed = fl_alloc(t->vocab, 1);
+    if (!t->special || !t->closed)
         return -1;
-    for (i = 0; i < t->raw.count; i++)
-        t->special[t->raw.tokens[i].id] = t->raw.tokens[i].special;
-    for (i = 0; i < t->normalized.count; i++)
-        t->special[t->normalized.tokens[i].id] = t->normalized.tokens[i].special;
+    mark_added(t, &t->raw);
+    mark_added(t, &t->normalized);
     return 0;
 }
 
@@ -131,7 +139,7 @@ read_bytes(struct fl_tokenizer *t)
         fl_buf_release(&name);
         if (failed)
             return -1;
-        if (id < 0 || t->special[id])
+        if (id < 0 || t->closed[id])
             return fl_error(FL_FAILED, "model: byte 0x%02X has no token, which is not supported",
                             byte);
         b->byte_id[byte] = (uint32_t)id;
@@ -237,7 +245,7 @@ guard_end(struct fl_tokenizer *t)
     for (unsigned byte = 0; byte < 256 && (t->bpe.byte_level || t->bpe.fallback); byte++)
         base = base || t->bpe.byte_id[byte] == t->marks.end;
     if (!base)
-        t->special[t->marks.end] = 1;
+        t->special[t->marks.end] = t->closed[t->marks.end] = 1;
 }
 
 static int
@@ -246,7 +254,7 @@ read_model(struct fl_tokenizer *t, const json_t *model)
     struct fl_bpe *b = &t->bpe;
 
     b->names = &t->names;
-    b->special = t->special;
+    b->closed = t->closed;
     b->byte_level = fl_pretokenizer_is_byte_level(&t->pretokenizer);
     if (fl_spec_unused(model, "model", "dropout") ||
         fl_spec_unused(model, "model", "continuing_subword_prefix") ||

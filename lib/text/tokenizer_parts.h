@@ -21,7 +21,8 @@ struct fl_tokenizer {
     size_t json_len;
     struct fl_vocab names;      /* as tokenizer.json spells them */
     uint32_t vocab;             /* largest id + 1 */
-    unsigned char *special;     /* by id */
+    unsigned char *special;     /* by id: stands for no text */
+    unsigned char *closed;      /* by id: words do not become it; special, or an added token only */
     struct fl_buf pieces;       /* what ids stand for, one behind the other */
     size_t *piece_at;           /* vocab + 1 offsets */
     struct fl_added raw;        /* added tokens that are looked for in the text as it is, */

@@ -152,11 +152,15 @@ test_long_runs(void)
     size_t start, end, count = 0;
 
     memset(text, ' ', N);
-    add(&a, "  ", (struct fl_added_token){.left = true, .right = true});
+    add(&a, "  ", (struct fl_added_token){.right = true});
     fl_added_finish(&a);
     while (fl_added_next(&a, text, N, false, &at, &start, &end))
         count++;
     CHECK(count == N / 2 && end == N);
+    a.tokens[0].left = true; /* the first takes all, and nothing is left of the others */
+    at = (struct fl_added_place){0};
+    CHECK(fl_added_next(&a, text, N, false, &at, &start, &end) && !start && end == N);
+    CHECK(!fl_added_next(&a, text, N, false, &at, &start, &end));
     free(text);
     fl_added_release(&a);
 }
