@@ -123,8 +123,7 @@ score_text(struct work *w, const char *path)
         result = fl_error_about(w->name);
     const uint64_t bytes = text.len;
     if (!result)
-        result = evaluate(w,
-                          &(struct fl_sequence){.ids = ids.data, .n = ids.len, .bytes = &bytes},
+        result = evaluate(w, &(struct fl_sequence){.ids = ids.data, .n = ids.len, .bytes = &bytes},
                           &score);
     if (!result)
         result = finish(w, &score);
@@ -150,9 +149,9 @@ score_shards(struct work *w, const char *path)
     for (size_t i = 0; !result && i < fl_data_count(data); i++) {
         const struct fl_data_shard *s = fl_data_shard(data, i);
         struct fl_sequence sequence = {.data = data,
-                                             .first = s->first,
-                                             .n = s->tokens,
-                                             .bytes = s->counted ? &s->bytes : NULL};
+                                       .first = s->first,
+                                       .n = s->tokens,
+                                       .bytes = s->counted ? &s->bytes : NULL};
         result = evaluate(w, &sequence, &score);
     }
     if (!result)

@@ -5,7 +5,6 @@
 #include "cli/program.h"
 #include "os/output.h"
 #include "text/harmonize.h"
-#include "text/marks.h"
 
 static struct {
     const char *tokenizer, *format, *field, *invalid, *valid_output, *card;
@@ -63,24 +62,6 @@ check_options(void)
         return fl_error(
             FL_USAGE,
             "--valid-output needs -t; with --train-tokenizer the validation side is left out only");
-    return 0;
-}
-
-/* Documents must be told apart by a token that no text has. */
-static int
-check_end(const struct fl_tokenizer *t)
-{
-    int64_t end = fl_tokenizer_marks(t)->end;
-
-    if (end < 0)
-        return fl_error(FL_FAILED,
-                        "the tokenizer has no end of text, which ends every document; import the "
-                        "model whose config.json says it, and give that model");
-    if (!fl_tokenizer_is_special(t, (uint32_t)end))
-        return fl_error(FL_FAILED,
-                        "the end of text is token %lld, which a text may have within it; documents "
-                        "need one that none has",
-                        (long long)end);
     return 0;
 }
 
@@ -239,7 +220,7 @@ run(struct fl_cli *cli)
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
     fl_progress_start(&progress, cli->progress, "reading", "B", total);
-    if (t && check_end(t))
+    if (t && fl_shard_check(t))
         fl_error_about(opt.tokenizer);
     else if ((set.pool = fl_pool_new(cli->threads)) &&
              (h = fl_harmonize_new(cli->operands, cli->operand_count, &set)))

@@ -17,6 +17,23 @@ struct fl_shard {
     uint64_t bytes; /* that no tensor has said yet */
 };
 
+int
+fl_shard_check(const struct fl_tokenizer *t)
+{
+    int64_t end = fl_tokenizer_marks(t)->end;
+
+    if (end < 0)
+        return fl_error(FL_FAILED,
+                        "the tokenizer has no end of text, which ends every document; import the "
+                        "model whose config.json says it, and give that model");
+    if (!fl_tokenizer_is_special(t, (uint32_t)end))
+        return fl_error(FL_FAILED,
+                        "the end of text is token %lld, which a text may have within it; documents "
+                        "need one that none has",
+                        (long long)end);
+    return 0;
+}
+
 static int
 begin(struct fl_shard *s, const struct fl_tokenizer *t)
 {
@@ -69,8 +86,7 @@ write_tensor(struct fl_shard *s)
 
     snprintf(name, sizeof name, "tokens/%06llu", (unsigned long long)s->tensors++);
     fl_tensor_init(&tensor, name, s->width == 2 ? FL_U16 : FL_U32, 1, dims);
-    int result = s->exact ? 0
-                          : fl_meta_set_i64(&tensor.attrs, FL_SHARD_BYTES, (int64_t)s->bytes);
+    int result = s->exact ? 0 : fl_meta_set_i64(&tensor.attrs, FL_SHARD_BYTES, (int64_t)s->bytes);
     if (!result)
         result = fl_writer_tensor(s->writer, &tensor) ||
                  fl_writer_data(s->writer, s->buf.data, s->buf.len);

@@ -18,7 +18,10 @@ enum { FL_SHARD_IDS = 4 << 20 };
 
 struct fl_shard;
 
-/* Begin a shard on FD (the caller's; NAME is for messages). T has an end of text. NULL: error. */
+/* Can documents be told apart? Only by an end of text that no text has within it. 0 or -1. */
+int fl_shard_check(const struct fl_tokenizer *t);
+
+/* Begin a shard on FD (the caller's; NAME is for messages). T was checked. NULL: error. */
 struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t);
 void fl_shard_free(struct fl_shard *s);
 
