@@ -436,7 +436,7 @@ static int
 walk_to(const struct fl_data *d, uint64_t place, struct fl_walk *w)
 {
     uint64_t back = d->marks->begin.len < place ? d->marks->begin.len : place;
-    uint32_t ids[FL_MARKS_MAX];
+    uint32_t ids[FL_MARKS_MAX] = {0};
 
     fl_walk_init(w, d->marks, place > back);
     if (back && fl_data_read(d, place - back, (size_t)back, ids))

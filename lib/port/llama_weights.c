@@ -16,7 +16,7 @@
 
 enum { PART = 4096 }; /* values that are compared at a time */
 
-/* N values of a dtype to f32. Returns 0, or -1 when one is not finite (as f32). */
+/* N values of f32, f16 or bf16 to f32. Returns 0, or -1 when one is not finite (as f32). */
 static int
 to_f32(float *out, enum fl_dtype dtype, const unsigned char *data, size_t n)
 {
@@ -26,12 +26,13 @@ to_f32(float *out, enum fl_dtype dtype, const unsigned char *data, size_t n)
         fl_f16_to_f32(out, data, n);
     else if (dtype == FL_BF16)
         fl_bf16_to_f32(out, data, n);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = dtype == FL_F32 ? fl_get32(data + 4 * i) : 0;
-        if (dtype == FL_F32)
+    else
+        for (size_t i = 0; i < n; i++) {
+            uint32_t bits = fl_get32(data + 4 * i);
             memcpy(&out[i], &bits, sizeof bits);
+        }
+    for (size_t i = 0; i < n; i++)
         odd |= !isfinite(out[i]);
-    }
     return odd ? -1 : 0;
 }
 

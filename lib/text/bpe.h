@@ -30,7 +30,7 @@ struct fl_bpe {                   /* a zeroed struct can be released */
     uint32_t unknown; /* FL_BPE_NONE when there is none */
     uint32_t byte_id[256];
     const unsigned char *closed; /* by id, borrowed: tokens that words may not become */
-    struct fl_bpe_merge *merges;  /* open addressing */
+    struct fl_bpe_merge *merges; /* open addressing */
     size_t slots, count;
 };
 

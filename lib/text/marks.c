@@ -61,8 +61,7 @@ add_known(struct fl_marks *m, const struct fl_vocab *names, const unsigned char 
                                         "<eos>",
                                         "<|eos|>",
                                         "[EOS]",
-                                        "<\xef\xbd\x9c"
-                                        "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+                                        u8"<\uff5cend\u2581of\u2581sentence\uff5c>",
                                         "<|im_end|>",
                                         "<|eot_id|>",
                                         "<end_of_turn>"};

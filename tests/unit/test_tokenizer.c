@@ -128,6 +128,16 @@ test_injection(void)
     check_ids(t, "xy", 0, "0 2");
     check_ids(t, "xy", FL_ENCODE_SPECIAL, "1 2");
     fl_tokenizer_free(t);
+    /* a name that an added token alone has is found by that token's flags only */
+    t = parse("{\"added_tokens\":[{\"id\":3,\"content\":\"z\",\"single_word\":true,\"special\":"
+              "false}],\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"}]},"
+              "\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"x\":1,\"y\":2},"
+              "\"merges\":[]}}");
+    CHECK(t != NULL);
+    check_ids(t, "z", 0, "3");
+    check_ids(t, "yz", 0, "2 0");
+    check_ids(t, "z-zz", 0, "3 0 0 0");
+    fl_tokenizer_free(t);
 }
 
 static void
