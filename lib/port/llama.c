@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -61,6 +62,23 @@ get_number(const json_t *config, const char *path, const char *key, double fallb
     return 0;
 }
 
+/* Of type "default", under either name of that key. */
+static bool
+is_plain(const json_t *rope)
+{
+    static const char *const names[] = {"rope_type", "type"};
+    size_t plain = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const json_t *kind = json_object_get(rope, names[i]);
+        const char *text = json_string_value(kind);
+        if (kind && !(text && !strcmp(text, "default")))
+            return false;
+        plain += kind != NULL;
+    }
+    return plain > 0;
+}
+
 /*
  * Rotary positions are plain ones: the old keys are rope_theta and rope_scaling, the new one is
  * rope_parameters, which holds both.
@@ -73,8 +91,7 @@ check_rope(const json_t *config, const char *path)
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *v = json_object_get(config, keys[i]);
-        const char *kind = json_string_value(json_object_get(v, "rope_type"));
-        if (v && !json_is_null(v) && !(kind && !strcmp(kind, "default")))
+        if (v && !json_is_null(v) && !is_plain(v))
             return wrong(path, keys[i], "is not supported; only plain rotary positions are");
         const json_t *part = json_object_get(i ? v : config, turned);
         if (part && !json_is_null(part) && json_number_value(part) != 1)

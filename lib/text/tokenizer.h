@@ -50,8 +50,7 @@ struct fl_tokenizer *fl_tokenizer_bytes(void);
 /* From the bytes of a tokenizer.json, copied; NAME is for messages. NULL with an error. */
 struct fl_tokenizer *fl_tokenizer_parse(const char *name, const void *json, size_t len);
 
-/* The same with the ids that end a text, at least one, when a model says them (NULL: it does not).
- */
+/* The same with the ids that end a text (at least one) when a model says them; NULL: by names. */
 struct fl_tokenizer *fl_tokenizer_parse_told(const char *name, const void *json, size_t len,
                                              const struct fl_ids *stops);
 

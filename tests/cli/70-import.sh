@@ -82,6 +82,8 @@ noted "a token that is special there" '"<|endoftext|>", which is special in one 
 hf make m.flt other attention_dropout=0.0 'torch_dtype="float32"' bos_token_id=256 use_cache=true initializer_range=0.02 \
     'generation_config.json:bos_token_id=256' 'tokenizer_config.json:add_bos_token=false' pretraining_tp=1 'layer_types=["full_attention", "full_attention"]'
 check "what changes nothing is not noted" sh -c 'fl-import -o x.flt other 2>quiet && [ ! -s quiet ] && cmp x.flt m.flt && rm x.flt'
+hf make m.flt other 'rope_scaling={"type": "default"}'
+check "plain positions, as older files say it" sh -c 'fl-import other | cmp - m.flt'
 check "compressed, the same model" sh -c 'fl-import -z good > z.flt &&
     [ "$(fl-info --digest z.flt | cut -c 1-64)" = "$(fl-info --digest m.flt | cut -c 1-64)" ]'
 
@@ -90,6 +92,7 @@ refused "another family" '"gpt2"; only "llama"' 'model_type="gpt2"'
 refused "no family" model_type model_type=
 refused "scaled positions" rope_scaling 'rope_scaling={"rope_type": "llama3", "factor": 8.0}'
 refused "  as older files say it" rope_scaling 'rope_scaling={"type": "linear", "factor": 2.0}'
+refused "  as both say it" rope_scaling 'rope_scaling={"rope_type": "default", "type": "linear"}'
 refused "  as newer files say it" rope_parameters 'rope_parameters={"rope_type": "yarn"}'
 refused "partly turned heads" partial_rotary_factor partial_rotary_factor=0.5
 refused "  as newer files say it" partial_rotary_factor \
