@@ -195,6 +195,15 @@ fl_warn(const struct fl_cli *cli, const char *format, ...)
 }
 
 int
+fl_report_beside(struct fl_report *r, const struct fl_cli *cli)
+{
+    bool to_file = cli->output && strcmp(cli->output, "-") != 0;
+
+    return to_file ? fl_report_flush(r, 1, "standard output")
+                   : fl_report_flush(r, 2, "standard error");
+}
+
+int
 fl_main(int argc, char **argv, const struct fl_program *program)
 {
     static const struct fl_option none[] = {FL_OPT_END};
