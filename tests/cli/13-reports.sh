@@ -6,9 +6,12 @@ reports() { python "$top/tests/cli/reports.py" "$@"; }
 updates() { python "$top/tests/cli/updates.py" "$@"; }
 : >checked
 
-is_as_documented() {   # PROGRAM HEADING: of the reports in $work/tsv and $work/json
+is_as_documented() {   # PROGRAM HEADING [WHAT [VARYING-KEY...]]: of the reports in $work/tsv and $work/json
+    _page=$top/man/$1.1 _of=$2 _what="$1, $2${3:+ ($3)}"
     echo "$1: $2" >>checked
-    check "$1, $2${3:+ ($3)}" reports check "$top/man/$1.1" "$2" tsv json
+    shift 2
+    [ $# = 0 ] || shift
+    check "$_what" reports check "$_page" "$_of" tsv json "$@"
 }
 
 both() {   # PROGRAM HEADING WHAT args...: on standard output; --json is taken before and after operands
@@ -35,20 +38,16 @@ train() { fl-train -m model.flt --steps 5 -b 2 --report-every 2 --valid v.flt "$
 echo "other text" | fl-harmonize -t model.flt -o v.flt
 train --report tsv -o u.flt
 train --report json -o u.flt --json
-cut -f 1-5 tsv >steps && mv steps tsv   # two runs take other times: the last columns are not compared
-python - <<'END'
-import json
-rows = [json.loads(line) for line in open("json")]
-with open("tsv", "a+") as f:
-    f.seek(0)
-    lines = f.read().split("\n")[:-1]
-    f.seek(0)
-    f.truncate()
-    last = [["tokens_per_second", "seconds"]]
-    last += [["-" if r[k] is None else repr(r[k]) for k in last[0]] for r in rows]
-    f.writelines("\t".join([line] + more) + "\n" for line, more in zip(lines, last))
-END
-is_as_documented fl-train --report
+is_as_documented fl-train --report "" seconds tokens_per_second
+train --dry-run --checkpoint ck.flt -o u.flt >tsv
+train --dry-run --checkpoint ck.flt -o u.flt --json >json
+varying="seconds step_seconds tokens_per_second memory_bytes memory_program_bytes memory_available_bytes"
+# shellcheck disable=SC2086  # many keys
+is_as_documented fl-train --dry-run "" $varying output_free_bytes checkpoint_free_bytes
+train --dry-run >tsv
+train --dry-run --json >json
+# shellcheck disable=SC2086
+is_as_documented fl-train --dry-run "to standard output" $varying
 both fl-eval "Without --per-token" "" -m model.flt a.flt
 both fl-eval "Without --per-token" "a row an input" -m model.flt --per-file --text text.txt a.flt v.flt
 both fl-eval --per-token "" -m model.flt --per-token --text c.yaml
@@ -114,7 +113,8 @@ plan "dynamic weights, a deadline" -m model.flt --round 2 -c round.yaml --deadli
 for p in "${FL_BIN:-$BUILD/bin}"/fl-*; do
     "$p" --help | grep -q -e '--json ' && echo "$top/man/${p##*/}.1"
 done >pages
-xargs python "$top/tests/cli/reports.py" headings <pages | sort >documented
+# shellcheck disable=SC2046  # names of pages
+reports headings $(cat pages) | sort >documented
 sort -u checked >tested
 check "every program that has --json has a report in its page" \
     sh -c '[ "$(cut -d : -f 1 documented | sort -u | wc -l)" = "$(wc -l <pages)" ]'
