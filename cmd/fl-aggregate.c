@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "fed/aggregate.h"
 #include "fed/open.h"
 #include "os/output.h"

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "nn/bundle.h"
 #include "nn/evaluate.h"
 #include "os/file.h"

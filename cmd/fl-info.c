@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "crypt/hash.h"
 #include "flt/listing.h"
 #include "flt/object.h"

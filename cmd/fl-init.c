@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "nn/model.h"
 #include "nn/preset.h"
 #include "os/output.h"
@@ -49,9 +50,7 @@ list_presets(const struct fl_cli *cli)
         fl_report_u64(&report, c.ctx);
         fl_report_bool(&report, c.tied);
     }
-    int result = fl_report_flush(&report, 1, "standard output");
-    fl_report_release(&report);
-    return result;
+    return fl_report_end(&report, 1, "standard output");
 }
 
 static int

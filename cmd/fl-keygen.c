@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "sec/state.h"
@@ -175,10 +176,8 @@ show_roster(struct fl_cli *cli)
     fl_report_i64(fl_report_key(&report, "min_sum"), r.min_sum);
     fl_report_hex(fl_report_key(&report, "digest"), r.digest, sizeof r.digest);
     fl_report_text(fl_report_key(&report, "words"), words);
-    int result = fl_report_flush(&report, STDOUT_FILENO, "standard output");
-    fl_report_release(&report);
     fl_roster_release(&r);
-    return result;
+    return fl_report_end(&report, STDOUT_FILENO, "standard output");
 }
 
 static int

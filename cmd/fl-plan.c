@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "fed/upload.h"
 #include "os/file.h"
 #include "os/output.h"

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "nn/settings.h"
@@ -209,9 +210,7 @@ estimate(struct work *w)
         return -1;
     fl_report_start_record(&report, w->cli->json);
     fl_cost_report(&w->training, &cost, &report);
-    int result = fl_report_flush(&report, 1, "standard output");
-    fl_report_release(&report);
-    return result;
+    return fl_report_end(&report, 1, "standard output");
 }
 
 static int

@@ -280,3 +280,12 @@ fl_report_drain(struct fl_report *r, int fd, const char *name)
 {
     return r->out.len < DRAIN ? 0 : fl_report_flush(r, fd, name);
 }
+
+int
+fl_report_end(struct fl_report *r, int fd, const char *name)
+{
+    int result = fl_report_flush(r, fd, name);
+
+    fl_report_release(r);
+    return result;
+}

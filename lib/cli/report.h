@@ -80,4 +80,7 @@ int fl_report_flush(struct fl_report *r, int fd, const char *name);
 /* The same once there is much to write: between rows of long tables. */
 int fl_report_drain(struct fl_report *r, int fd, const char *name);
 
+/* The same at its end: R is released, also after -1. */
+int fl_report_end(struct fl_report *r, int fd, const char *name);
+
 #endif
