@@ -106,17 +106,13 @@ write_result(struct fl_cli *cli, struct way *way)
     return result ? -1 : fl_output_commit(&way->out);
 }
 
-/* Where the stream does not go. */
 static int
 explain(struct fl_cli *cli, const struct fl_aggregate *a)
 {
-    bool to_file = cli->output && *cli->output && (cli->output[0] != '-' || cli->output[1]);
     struct fl_report report;
 
     fl_report_start(&report, fl_aggregate_columns, cli->json);
-    fl_aggregate_explain(a, &report);
-    int result = to_file ? fl_report_flush(&report, STDOUT_FILENO, "standard output")
-                         : fl_report_flush(&report, STDERR_FILENO, "standard error");
+    int result = fl_aggregate_explain(a, &report) || fl_report_beside(&report, cli) ? -1 : 0;
     fl_report_release(&report);
     return result;
 }

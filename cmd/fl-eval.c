@@ -51,14 +51,11 @@ add_token(void *arg, const struct fl_scored *token)
 {
     struct work *w = arg;
 
-    fl_report_i64(&w->report, (int64_t)token->position);
-    fl_report_i64(&w->report, token->id);
-    fl_report_i64(&w->report, token->bytes);
-    if (isnan(token->logprob))
-        fl_report_none(&w->report);
-    else
-        fl_report_f64(&w->report, token->logprob, 9);
-    return w->report.out.len < 1 << 16 ? 0 : fl_report_flush(&w->report, 1, "standard output");
+    fl_report_u64(&w->report, token->position);
+    fl_report_u64(&w->report, token->id);
+    fl_report_u64(&w->report, token->bytes);
+    fl_report_f64(&w->report, token->logprob, 9);
+    return fl_report_drain(&w->report, 1, "standard output");
 }
 
 static void
@@ -86,14 +83,11 @@ add_row(struct work *w, const char *name, const struct fl_score *s)
     double tokens = (double)s->tokens;
 
     fl_report_text(&w->report, name);
-    fl_report_i64(&w->report, (int64_t)s->tokens);
-    fl_report_i64(&w->report, (int64_t)s->bytes);
+    fl_report_u64(&w->report, s->tokens);
+    fl_report_u64(&w->report, s->bytes);
     fl_report_f64(&w->report, s->loss / tokens, 9);
     fl_report_f64(&w->report, exp(s->loss / tokens), 9);
-    if (s->bytes)
-        fl_report_f64(&w->report, s->loss / log(2) / (double)s->bytes, 9);
-    else
-        fl_report_none(&w->report);
+    fl_report_f64(&w->report, s->bytes ? s->loss / log(2) / (double)s->bytes : NAN, 9);
     fl_report_f64(&w->report, (double)s->correct / tokens, 9);
     return fl_report_flush(&w->report, 1, "standard output");
 }

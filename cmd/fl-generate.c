@@ -83,7 +83,7 @@ print(void *arg, const void *data, size_t len)
     (void)arg;
     if (len)
         last_byte = ((const char *)data)[len - 1];
-    return fl_write_full(1, "standard output", data, len);
+    return fl_write_text(1, "standard output", data, len);
 }
 
 static int

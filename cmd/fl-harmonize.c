@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "cli/program.h"
+#include "cli/report.h"
 #include "os/output.h"
 #include "text/harmonize.h"
 
@@ -170,9 +171,7 @@ write_card(const struct fl_cli *cli, const struct fl_harmonize *h, struct fl_out
     struct fl_report report;
 
     fl_harmonize_card(h, cli->json, &report);
-    int result = fl_report_flush(&report, out->fd, out->name);
-    fl_report_release(&report);
-    return result;
+    return fl_report_end(&report, out->fd, out->name);
 }
 
 static int

@@ -47,9 +47,9 @@ struct job {
 };
 
 static int
-put(struct job *job, const struct fl_buf *bytes)
+put(struct job *job, const struct fl_buf *text)
 {
-    job->full = fl_output_write(&job->out, bytes->data, bytes->len) != 0;
+    job->full = fl_write_text(job->out.fd, job->out.name, text->data, text->len) != 0;
     return job->full ? -1 : 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "nn/settings.h"
@@ -191,6 +192,29 @@ train(struct work *w, int *signal)
     return write_update(w, &result);
 }
 
+/* What it would take: the time only where the memory is there. */
+static int
+estimate(struct work *w)
+{
+    const struct fl_trained planned = {&w->training, NULL, w->bundle.object, opt.site};
+    struct fl_report report;
+    struct fl_cost cost;
+
+    if (fl_cost(&planned, w->cli->output, &cost))
+        return -1;
+    if (cost.memory.available >= 0 && cost.memory.total > (uint64_t)cost.memory.available)
+        fl_warn(w->cli,
+                "the training takes %llu MiB of memory and %llu are available, so its time was not "
+                "tried; a smaller -b takes less",
+                (unsigned long long)cost.memory.total >> 20,
+                (unsigned long long)cost.memory.available >> 20);
+    else if (fl_cost_probe(&w->training, &cost))
+        return -1;
+    fl_report_start_record(&report, w->cli->json);
+    fl_cost_report(&w->training, &cost, &report);
+    return fl_report_end(&report, 1, "standard output");
+}
+
 static int
 run(struct fl_cli *cli)
 {
@@ -198,7 +222,7 @@ run(struct fl_cli *cli)
     int signal = 0, result = check_options(cli) || open_inputs(&w);
 
     if (!result)
-        result = opt.dry_run ? fl_cost_print(&w.training, cli->json) : train(&w, &signal);
+        result = opt.dry_run ? estimate(&w) : train(&w, &signal);
     fl_output_abort(&w.out);
     fl_train_log_close(&w.log);
     fl_data_free(w.data);

@@ -383,6 +383,16 @@ fl_data_documents(const struct fl_data *d)
     return sum;
 }
 
+uint64_t
+fl_data_bytes(const struct fl_data *d)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < d->segment_count; i++)
+        sum += d->segments[i].count * d->segments[i].width;
+    return sum;
+}
+
 static size_t
 segment_of(const struct fl_data *d, uint64_t place)
 {

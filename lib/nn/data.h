@@ -52,6 +52,7 @@ size_t fl_data_count(const struct fl_data *d);
 const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);
 uint64_t fl_data_tokens(const struct fl_data *d);
 uint64_t fl_data_documents(const struct fl_data *d);
+uint64_t fl_data_bytes(const struct fl_data *d); /* of all ids, as they are mapped */
 
 /*
  * N ids from PLACE (below the number of tokens) on into IDS, around the end to the begin. -1 when a

@@ -413,9 +413,9 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
 
     fl_report_text(r, name);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        fl_report_i64(r, (int64_t)numbers[i]);
+        fl_report_u64(r, numbers[i]);
     if (c->replaced && with_offset)
-        fl_report_i64(r, (int64_t)c->first_invalid);
+        fl_report_u64(r, c->first_invalid);
     else
         fl_report_none(r);
 }
