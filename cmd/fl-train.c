@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "base/name.h"
 #include "cli/program.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
@@ -90,10 +90,8 @@ check_options(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "--steps and --epochs exclude each other; give one of them");
     if (fl_same_file(opt.checkpoint, "-"))
         return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
-    if (opt.site && !*opt.site)
-        return fl_error(FL_USAGE, "--site: an empty name; leave it out or give one");
-    if (opt.site && fl_utf8_valid_prefix(opt.site, strlen(opt.site)) < strlen(opt.site))
-        return fl_error(FL_USAGE, "--site: is not UTF-8 text; give a name that is");
+    if (opt.site && fl_name_check(opt.site))
+        return fl_error_about("--site");
     return opt.config ? fl_recipe_read(opt.config, &opt.recipe) : 0;
 }
 

@@ -263,11 +263,9 @@ add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta
     if (!sites || sites->type != FL_META_TEXT_LIST || sites->count == 0)
         return fl_error(FL_FAILED, "%s: does not say which sites are in it (\"sum.sites\")", file);
     for (size_t i = 0; i < sites->count; i++) {
-        if (!*sites->value.text_list[i])
-            fl_error(FL_FAILED, "%s: a site of its \"sum.sites\" has an empty name", file);
-        if (!*sites->value.text_list[i] || add_site(a, file, sites->value.text_list[i]) ||
-            (i > 0 && fl_buf_add_byte(&joined, ',')) ||
-            fl_buf_add_text(&joined, sites->value.text_list[i])) {
+        const char *site = sites->value.text_list[i];
+        if (fl_update_check_site(file, site) || add_site(a, file, site) ||
+            (i > 0 && fl_buf_add_byte(&joined, ',')) || fl_buf_add_text(&joined, site)) {
             fl_buf_release(&joined);
             return -1;
         }

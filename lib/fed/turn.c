@@ -120,7 +120,9 @@ int
 fl_turn_check(struct fl_turn *t)
 {
     const struct fl_roster *r = &t->plan->roster;
+    const struct fl_meta *meta = &fl_object_head(t->update)->meta;
     int64_t index = fl_roster_find_key(r, t->key->public);
+    const char *site;
 
     t->kept = -1;
     t->kept_name = NULL;
@@ -130,8 +132,8 @@ fl_turn_check(struct fl_turn *t)
     memcpy(t->precedent.base, t->plan->base, sizeof t->precedent.base);
     fl_plan_use(t->plan, t->precedent.use);
     fl_plan_terms(t->plan, t->precedent.terms);
-    if (fl_update_check_base(fl_object_name(t->update), &fl_object_head(t->update)->meta,
-                             "the plan's model", t->plan->base) ||
+    if (fl_update_site(fl_object_name(t->update), meta, &site) ||
+        fl_update_check_base(fl_object_name(t->update), meta, "the plan's model", t->plan->base) ||
         fl_plan_match(t->plan, t->update) || fl_object_digest(t->update, t->pool, t->input))
         return -1;
     t->done = fl_state_round(t->state, r->digest, t->plan->round);

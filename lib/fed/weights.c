@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/number.h"
 #include "math/exact.h"
 #include "math/power.h"
@@ -43,6 +44,10 @@ add_bandwidth(struct fl_weighting *how, const char *text, size_t len)
         return -1;
     }
     *equals = '\0';
+    if (fl_name_check(item)) {
+        free(item);
+        return -1;
+    }
     struct fl_bandwidth *grown = fl_grow(how->bandwidths, how->count, &how->cap,
                                          sizeof *how->bandwidths);
     if (grown)

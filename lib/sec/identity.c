@@ -16,21 +16,6 @@
 #define KEY_MAGIC "fl-key-v1"
 #define HEX       "0123456789abcdef"
 
-int
-fl_name_check(const char *name)
-{
-    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t len = strlen(name);
-
-    if (len >= 1 && len <= FL_SITE_MAX && strspn(name, first) && strspn(name, more) == len)
-        return 0;
-    return fl_error(FL_USAGE,
-                    "\"%.80s\" is no name for a member; use 1 to %d of A-Z a-z 0-9 . _ -, a letter "
-                    "or digit first",
-                    name, FL_SITE_MAX);
-}
-
 static void
 add_now(struct fl_hash *h)
 {

@@ -103,6 +103,11 @@ refused 1 "several inputs, one without a site" 'must name its site' u0.flt nosit
 refused 1 "the same, the other way round" 'must name its site' nosite.flt u0.flt
 refused 1 "a partial sum without a site" 'has no site' --partial nosite.flt
 check "a single update needs no site" fl-aggregate -o n.flt nosite.flt
+for name in '' 'a b' ../a "$(printf 'a\033[2J')" "$(printf '%064d' 0)"; do
+    updates edit u1.flt foreign.flt "site=t:$name"
+    refused 1 "a site's name that keys cannot have" \
+        'foreign.flt: its site is ".*", which is no name (1 to 63 .*); make it again with another --site' foreign.flt
+done
 updates edit u1.flt shape.flt -layer.weight
 refused 1 "a tensor missing" '"layer.weight"' u0.flt shape.flt
 refused 1 "a tensor too many" '"layer.weight"' shape.flt u0.flt
