@@ -116,7 +116,9 @@ open_data(struct work *w)
     if (opt.valid.count && fl_data_tokens(w->valid) < 2)
         return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
                         opt.valid.items[0]);
-    return fl_data_sort(w->data);
+    return fl_data_sort(w->data) || fl_data_sort(w->valid) || fl_data_check_split(w->data, w->valid)
+               ? -1
+               : 0;
 }
 
 static int

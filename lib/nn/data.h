@@ -21,6 +21,8 @@ struct fl_data_shard {
     uint64_t first, tokens; /* place in the sequence, and number */
     uint64_t documents;     /* end-of-text tokens, and one more if the last is none */
     size_t number;          /* how many were added before it */
+    char split[32];         /* the part of its text that it was put aside as, "valid"; or "" */
+    double fraction;        /* of the text that is this part; 0: not known */
 };
 
 /* What shards must be made for: a model's tokenizer (fl_tokenizer_digest) and its number of ids. */
@@ -38,6 +40,12 @@ int fl_data_add(struct fl_data *d, const char *path);
  * changes nothing. -1 when one is there twice.
  */
 int fl_data_sort(struct fl_data *d);
+
+/*
+ * Nothing that is measured on is trained on: -1 when a shard of TRAIN says that it was put aside,
+ * or is one of VALID's (NULL: none), by whatever name it came. Both are sorted.
+ */
+int fl_data_check_split(const struct fl_data *train, const struct fl_data *valid);
 
 size_t fl_data_count(const struct fl_data *d);
 const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);

@@ -1,7 +1,8 @@
 /*
  * A token shard: a stream of kind "tokens" whose length is not known when it begins. Ids go into a
  * chain of tensors tokens/000000, tokens/000001, ..., each FL_SHARD_IDS long but the last; u16 when
- * the vocabulary fits, else u32. Metadata: tokenizer (its digest), vocab, eot.
+ * the vocabulary fits, else u32. Metadata: tokenizer (its digest), vocab, eot; and split and
+ * split.fraction of one that was put aside for validation.
  */
 #ifndef FL_TEXT_SHARD_H
 #define FL_TEXT_SHARD_H
@@ -13,8 +14,12 @@ enum { FL_SHARD_IDS = 4 << 20 };
 
 struct fl_shard;
 
-/* Begin a shard on FD (the caller's; NAME is for messages). T has an end of text. NULL: error. */
-struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t);
+/*
+ * Begin a shard on FD (the caller's; NAME is for messages). T has an end of text. VALID: 0, or the
+ * fraction of the documents that the shard holds for validation. NULL: error.
+ */
+struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t,
+                              double valid);
 void fl_shard_free(struct fl_shard *s);
 
 /* N more ids, each below the vocabulary; writes a tensor when one is full. 0, or -1. */

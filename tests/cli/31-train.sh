@@ -108,7 +108,7 @@ check "  as JSON" sh -c 'python3 -c "
 import json
 rows = [json.loads(line) for line in open(\"r.jsonl\")]
 assert rows[0][\"step\"] == 0 and rows[0][\"valid_loss\"] is None and rows[-1][\"step\"] == 40"'
-go --report r.tsv --report-every 1000000000000000 --valid a.flt --valid-every 1000000000 -o x.flt a.flt
+go --report r.tsv --report-every 1000000000000000 --valid b.flt --valid-every 1000000000 -o x.flt a.flt
 check "rows and validations as rare as they can be" [ "$(awk '$3 != "-"' r.tsv | wc -l)" = 3 ]
 rm x.flt
 check "dry run" go --dry-run -o x.flt a.flt
@@ -246,6 +246,35 @@ refused 1 "another tokenizer" "was made with another tokenizer than the model's;
     -m m.flt other.flt
 refused 1 "a validation shard of another tokenizer" "other.flt: was made with another" \
     -m m.flt --valid other.flt a.flt
+
+# ---- what is measured on is not trained on ----
+fl-harmonize -t m.flt -o plain.flt a.txt
+fl-harmonize -t m.flt -z -o packed.flt a.txt
+cp plain.flt copy.flt
+for f in plain.flt copy.flt ./plain.flt packed.flt; do
+    refused 1 "trained and measured on: $f" "$f: is the same shard as plain.flt, which --valid measures on" \
+        -m m.flt --valid b.flt --valid plain.flt $f
+done
+cat b.flt packed.flt > both.flt
+for f in - both.flt; do
+    refused 1 "trained and measured on: $f, behind another" 'is the same shard as plain.flt, which --valid' \
+        -m m.flt --valid plain.flt $f < both.flt
+done
+refused 1 "one shard by two names" 'packed.flt: is the same shard as plain.flt\|plain.flt: is the same' \
+    -m m.flt plain.flt packed.flt
+refused 1 "a validation shard twice" 'is the same shard as' -m m.flt --valid b.flt --valid b.flt a.flt
+sed 's/.*/{"text": "&"}/' b.txt > b.jsonl
+fl-harmonize -t m.flt --valid 0.3 --valid-output held.flt -o rest.flt b.jsonl
+[ "$(meta held.flt split) $(meta held.flt split.fraction)" = "valid 0.3" ]
+check "the validation part says so" [ $? = 0 ]
+refused 1 "trained on the validation part" \
+    'held.flt: was put aside for validation, 0.3 of its text; give it to --valid, or make shards without' -m m.flt held.flt
+refused 1 "the same, from a pipe" 'standard input: was put aside for validation' -m m.flt < held.flt
+check "  which it can be measured on" fl-train -m m.flt --steps 1 --valid held.flt -o x.flt rest.flt
+rm x.flt
+updates edit held.flt test.flt split=t:test
+refused 1 "another part" 'test.flt: is the part "test" of its text' -m m.flt test.flt
+
 shards ids m.flt few.flt 1 2 3 4 5
 check "fewer tokens than a window" fl-train -m m.flt --steps 3 -o few.upd few.flt
 check "  an update of its base" shards update few.upd m.flt

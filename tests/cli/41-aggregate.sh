@@ -170,6 +170,8 @@ for change in sum.total= sum.total=b:00 sum.sites= sum.sites=t:a sum.weights= su
     forge "$change"
     refused 1 "a partial sum with ${change%:*}" 'forged.flt: ' forged.flt
 done
+forge "sum.sites=l:site-1,../a,site-5"
+refused 1 "a partial sum of a site with a foreign name" 'forged.flt: its site is "../a", which is no name' forged.flt
 forge "layer.weight[3]=9223372036854775807"
 refused 1 "a partial sum that cannot be" '"layer.weight" has a sum that 3 updates cannot have' forged.flt
 updates edit u1.flt forged.flt kind=sum
