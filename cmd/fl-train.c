@@ -121,6 +121,25 @@ open_data(struct work *w)
                : 0;
 }
 
+/* One recipe serves sites of all sizes; a small one hears what became of it. */
+static int
+fill_recipe(const struct work *w)
+{
+    int64_t batch = opt.recipe.batch, accumulate = opt.recipe.accumulate;
+
+    if (fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+        return -1;
+    if (batch > opt.recipe.batch || accumulate > opt.recipe.accumulate)
+        fl_warn(
+            w->cli,
+            "the shards have only %llu windows of %lld tokens: a step takes %lld at a time, %lld "
+            "times, each window at most once",
+            (unsigned long long)fl_data_tokens(w->data) / (unsigned long long)opt.recipe.length,
+            (long long)opt.recipe.length, (long long)opt.recipe.batch,
+            (long long)opt.recipe.accumulate);
+    return 0;
+}
+
 static int
 open_inputs(struct work *w)
 {
@@ -130,7 +149,7 @@ open_inputs(struct work *w)
         fl_object_digest(w->bundle.object, t->pool, t->base) || open_data(w))
         return -1;
     if ((opt.recipe.seed < 0 && fl_model_round(w->bundle.object, &opt.recipe.seed)) ||
-        fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+        fill_recipe(w))
         return -1;
     t->model = w->bundle.model;
     t->data = w->data;

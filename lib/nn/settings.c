@@ -63,6 +63,8 @@ windows_of(int64_t tokens, int64_t length, uint64_t windows)
     return n ? (int64_t)n : 1;
 }
 
+/* A step takes each window at most once: what is said of batches is cut to the windows there are.
+ */
 static void
 fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows)
 {
@@ -71,8 +73,12 @@ fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows
 
     if (r->batch < 0)
         r->batch = windows_of(class->batch_tokens, r->length, windows);
+    if ((uint64_t)r->batch > windows)
+        r->batch = (int64_t)windows;
     if (r->accumulate < 0)
         r->accumulate = open ? step / r->batch : 1;
+    if ((uint64_t)r->accumulate > windows / (uint64_t)r->batch)
+        r->accumulate = (int64_t)(windows / (uint64_t)r->batch);
 }
 
 static int

@@ -73,7 +73,7 @@ struct fl_plan_params {
     uint64_t round;
     const struct fl_round_conf *conf;
     struct fl_object *model, *after;
-    const char *deadline; /* or NULL */
+    const char *deadline; /* in UTC and to come, else FL_USAGE; or NULL */
     struct fl_pool *pool;
 };
 int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);

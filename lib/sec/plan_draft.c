@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "math/vector.h"
+#include "os/clock.h"
 #include "sec/plan.h"
 
 #define DEFAULT_BITS 32
@@ -193,18 +194,30 @@ draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
     return fl_object_digest(p->after, p->pool, plan->after);
 }
 
+static int
+draft_deadline(struct fl_plan *plan, const char *deadline)
+{
+    char now[FL_UTC_TEXT];
+
+    if (!deadline)
+        return 0;
+    if (fl_plan_deadline(deadline))
+        return fl_error(FL_USAGE, "--deadline: \"%.40s\" is no time like 2026-11-24T18:00:00Z",
+                        deadline);
+    if (strcmp(deadline, fl_utc_now(now)) <= 0)
+        return fl_error(FL_USAGE, "--deadline: %s is over, now is %s; give a later time in UTC",
+                        deadline, now);
+    snprintf(plan->deadline, sizeof plan->deadline, "%s", deadline);
+    return 0;
+}
+
 int
 fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *p)
 {
     plan->round = p->round;
-    if (p->deadline && fl_plan_deadline(p->deadline))
-        return fl_error(FL_USAGE, "--deadline: \"%.40s\" is no time like 2026-11-24T18:00:00Z",
-                        p->deadline);
-    if (p->deadline)
-        snprintf(plan->deadline, sizeof plan->deadline, "%s", p->deadline);
-    if (draft_encoding(plan, p->conf) || draft_weights(plan, p->conf, p->after) ||
-        draft_tensors(plan, p->model, &p->conf->plain) || draft_base(plan, p) ||
-        fl_plan_check(plan) || fl_plan_layout(plan))
+    if (draft_deadline(plan, p->deadline) || draft_encoding(plan, p->conf) ||
+        draft_weights(plan, p->conf, p->after) || draft_tensors(plan, p->model, &p->conf->plain) ||
+        draft_base(plan, p) || fl_plan_check(plan) || fl_plan_layout(plan))
         return -1;
     return 0;
 }

@@ -80,6 +80,23 @@ check "a recipe, and an option that wins over it" same y1.flt y2.flt
 fl-train -m m.flt --epochs 2 -b 4 -o e2.flt a.flt
 n=$(shards tokens a.flt)
 check "two epochs" [ "$(meta e2.flt steps)" = $(((2 * (n / ctx) + 3) / 4)) ]
+# small data: each window once an epoch, whatever the batch is
+head -c $((3 * ctx + 5)) a.txt > three.txt
+shards bytes m.flt three.flt three.txt
+for settings in '-b 64' '-b 3' '-b 1 --accumulate 50' '-b 64 --accumulate 50' '-b 3 --accumulate 2'; do
+    # shellcheck disable=SC2086 # several words
+    check "three windows, one epoch: $settings" fl-train -m m.flt --epochs 1 $settings -o three.upd three.flt
+    cp err said
+    check "  each window once" [ "$(meta three.upd tokens.seen)" = $((3 * ctx)) ]
+    case $settings in
+        '-b 3') check "  without a word" [ ! -s said ] ;;
+        *) check "  and says so" says '^fl-train: the shards have only 3 windows of .* each window at most once' ;;
+    esac
+done
+fl-train -m m.flt --epochs 1 -b 3 -o once.upd three.flt
+fl-train -q -m m.flt --epochs 1 -b 64 -o cut.upd three.flt 2>err
+check "  the same update as with the batch that there is" same once.upd cut.upd
+check "  quietly with -q" [ ! -s err ]
 check "no steps" fl-train -m m.flt --steps 0 -o zero.flt a.flt
 check "  an update of nothing" sh -c "fl-apply -m m.flt zero.flt | fl-diff -b m.flt > d.flt; [ $(meta zero.flt loss.first) = $(meta zero.flt loss.last) ]"
 
@@ -181,6 +198,24 @@ check "  goes on" long --checkpoint s.flt --report s.tsv --report-every 1 -o s.u
 check "  gives the same bytes" same whole.flt s.upd
 check "  and appends to the report" sh -c \
     "[ \$(grep -c '^step' s.tsv) = 1 ] && [ \$(wc -l < s.tsv) -gt $lines ] && [ \$(tail -n 1 s.tsv | cut -f 1) = $many ]"
+every_step() { [ "$(cut -f 1 "$1" | tail -n +2 | tr '\n' ' ')" = "$(seq -s ' ' 0 $many) " ]; }
+check "  in which each step has one row" every_step s.tsv
+rm -f s.flt s.tsv
+for rows in 60 120 180; do   # kill -9, with rows in the report that are newer than the checkpoint
+    fl-train -m m.flt --steps $many -b 8 --seed 3 --checkpoint s.flt --checkpoint-every 0 \
+        --report s.tsv --report-every 1 -o s.upd a.flt 2>/dev/null & pid=$!
+    i=0
+    while [ "$(wc -l 2>/dev/null < s.tsv || echo 0)" -lt $((rows * many / 400)) ] && [ $i -lt 500 ]; do
+        sleep 0.01
+        i=$((i + 1))
+    done
+    kill -9 $pid
+    wait $pid 2>/dev/null
+done
+check "  there is a checkpoint" test -e s.flt
+printf '%s\t1.5' $((many + 7)) >>s.tsv   # a row that was cut
+check "killed three times" long --checkpoint s.flt --report s.tsv --report-every 1 -o s.upd
+check "  the report has one row a step" every_step s.tsv
 if [ -z "${VALGRIND-}" ] && command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
     bad=0 n=1
     while [ $n -le 4 ]; do   # die in the middle of each way to make a file durable

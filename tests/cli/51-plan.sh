@@ -117,6 +117,13 @@ status 2 "a negative round" plan --round -1
 status 2 "a round of 2^63" plan --round 9223372036854775808
 status 2 "a deadline that is no time" plan --round 9 --deadline tomorrow
 says 'is no time like'
+for deadline in 2020-01-01T00:00:00Z "$(date -u +%Y-%m-%dT%H:%M:%SZ)"; do
+    status 2 "a deadline that is over: $deadline" plan --round 9 --deadline "$deadline" -o past.flt
+    says "$deadline is over, now is .*; give a later time in UTC"
+    check "  and no plan" test ! -e past.flt
+done
+later=$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)
+check "a later one" plan --round 2000 --deadline "$later" -o later.flt
 status 1 "an update as the model" fl-plan -r roster.yaml -k hub.key -m u0.flt --round 9
 status 1 "no model" fl-plan -r roster.yaml -k hub.key -m nothing.flt --round 9
 head -c 5000 model.flt >cut.flt
