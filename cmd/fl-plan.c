@@ -59,12 +59,10 @@ row_digest(struct fl_report *report, const char *setting, const unsigned char di
     row(report, setting, hex);
 }
 
-/* Where the plan does not go. */
 static int
 explain(const struct fl_cli *cli, const struct fl_plan *plan)
 {
     static const char *const columns[] = {"setting", "value", NULL};
-    bool to_file = cli->output && strcmp(cli->output, "-") != 0;
     struct fl_report report;
 
     fl_report_start(&report, columns, cli->json);
@@ -94,8 +92,7 @@ explain(const struct fl_cli *cli, const struct fl_plan *plan)
     row_number(&report, "resolution at the cap", 1 / plan->scale);
     row_number(&report, "resolution at a weight of 1", plan->cap / plan->scale);
     row_number(&report, "bytes of an upload, about", (double)plan->words * 8);
-    int result = to_file ? fl_report_flush(&report, STDOUT_FILENO, "standard output")
-                         : fl_report_flush(&report, STDERR_FILENO, "standard error");
+    int result = fl_report_beside(&report, cli->output);
     fl_report_release(&report);
     return result;
 }

@@ -168,6 +168,13 @@ fl_report_flush(struct fl_report *r, int fd, const char *name)
     return result;
 }
 
+int
+fl_report_beside(struct fl_report *r, const char *output)
+{
+    return output && strcmp(output, "-") ? fl_report_flush(r, 1, "standard output")
+                                         : fl_report_flush(r, 2, "standard error");
+}
+
 void
 fl_report_release(struct fl_report *r)
 {

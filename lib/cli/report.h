@@ -31,6 +31,10 @@ void fl_report_none(struct fl_report *r); /* "-", or null */
 
 /* Write what is complete to FD, at least the header line, and empty the buffer. 0 or -1. */
 int fl_report_flush(struct fl_report *r, int fd, const char *name);
+
+/* The same to where a stream does not go: OUTPUT is that of -o, a file or (NULL, "-") the other. */
+int fl_report_beside(struct fl_report *r, const char *output);
+
 void fl_report_release(struct fl_report *r);
 
 #endif

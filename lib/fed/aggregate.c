@@ -93,6 +93,8 @@ add_site(struct fl_aggregate *a, const char *file, const char *site)
 {
     size_t low = 0, high = a->site_count;
 
+    if (a->set.expected && fl_expected_admit(a->set.expected, file, site))
+        return -1;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int order = strcmp(site, a->sites[mid]);
@@ -239,6 +241,8 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
         return fl_error(FL_FAILED,
                         "%s: has no site, which a partial sum must know; make it with --site NAME",
                         file);
+    if (!site && a->set.expected && fl_expected_admit(a->set.expected, file, NULL))
+        return -1;
     a->nameless = a->nameless || !site;
     if (fl_weight_of(a->set.weighting, meta, &row->weight))
         return fl_error_about(file);
@@ -339,8 +343,8 @@ add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *
     return fl_sum_add_partial(a->sum, in, terms, &total);
 }
 
-static int
-add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
+int
+fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
 {
     const char *file = fl_reader_name(in);
     bool partial = !strcmp(head->kind, FL_KIND_SUM);
@@ -377,15 +381,52 @@ fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
     int got;
 
     while ((got = fl_reader_object(in, &head)) == 1)
-        if (add_object(a, in, head))
+        if (fl_aggregate_add_object(a, in, head))
             return -1;
     return got;
+}
+
+int
+fl_aggregate_check(const struct fl_aggregate *a)
+{
+    if (!a->set.expected)
+        return 0;
+    return fl_expected_check(a->set.expected, (const char *const *)a->sites, a->site_count,
+                             fl_sum_terms(a->sum));
 }
 
 uint64_t
 fl_aggregate_bytes(const struct fl_aggregate *a)
 {
     return fl_sum_bytes(a->sum);
+}
+
+uint64_t
+fl_aggregate_updates(const struct fl_aggregate *a)
+{
+    return fl_sum_terms(a->sum);
+}
+
+const char *const *
+fl_aggregate_sites(const struct fl_aggregate *a, size_t *count)
+{
+    *count = a->site_count;
+    return (const char *const *)a->sites;
+}
+
+int
+fl_aggregate_form(const struct fl_aggregate *a, struct fl_aggregate_form *form)
+{
+    const unsigned char *base;
+
+    *form = (struct fl_aggregate_form){.rule = a->rule};
+    if (a->rule == FL_WEIGHT_DYNAMIC)
+        form->alpha = a->alpha;
+    if (fl_meta_get_bytes(&a->common, "base", FL_HASH_BYTES, &base))
+        return -1;
+    memcpy(form->base, base, FL_HASH_BYTES);
+    fl_sum_shapes(a->sum, form->tensors);
+    return 0;
 }
 
 static int

@@ -85,3 +85,9 @@ fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, unsig
     if (rank)
         memcpy(t->dims, dims, rank * sizeof *dims);
 }
+
+int
+fl_wrong_kind(const char *file, const char *got, const char *want)
+{
+    return fl_error(FL_FAILED, "%s: is of kind \"%s\"; \"%s\" is expected", file, got, want);
+}

@@ -34,6 +34,9 @@ enum {
 #define FL_KIND_OPTIMIZER  "optimizer"
 #define FL_KIND_CHECKPOINT "checkpoint"
 
+/* Record that FILE is of the kind GOT and not of WANT, a kind or several: always -1. */
+int fl_wrong_kind(const char *file, const char *got, const char *want);
+
 enum fl_dtype {
     FL_F64 = 1,
     FL_F32 = 2,

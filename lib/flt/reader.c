@@ -337,8 +337,7 @@ fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **h
     int got = fl_reader_object(r, head);
 
     if (got == 1 && strcmp((*head)->kind, kind)) {
-        fl_error(FL_FAILED, "%s: is of kind \"%s\"; \"%s\" is expected", r->name, (*head)->kind,
-                 kind);
+        fl_wrong_kind(r->name, (*head)->kind, kind);
         return fail(r);
     }
     return got;

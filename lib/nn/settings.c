@@ -1,5 +1,6 @@
 #include "nn/settings.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -68,6 +69,7 @@ windows_of(int64_t tokens, int64_t length, uint64_t windows)
 static void
 fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows)
 {
+    assert(windows >= 1);
     bool open = r->batch < 0 && r->accumulate < 0;
     int64_t step = windows_of(class->step_tokens, r->length, windows);
 
@@ -86,6 +88,7 @@ fill_steps(struct fl_recipe *r, uint64_t windows)
 {
     uint64_t seen, tokens, a_step = (uint64_t)r->batch * (uint64_t)r->accumulate;
 
+    assert(a_step >= 1);
     if (r->steps < 0) {
         if (r->epochs < 0)
             r->epochs = 1;

@@ -108,6 +108,26 @@ fl_input_name(const char *path)
     return !path || !strcmp(path, "-") ? "standard input" : path;
 }
 
+uint64_t
+fl_input_bytes(const char *const *paths, size_t count)
+{
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < count; i++) {
+        if (stat(paths[i], &st) || !S_ISREG(st.st_mode))
+            return 0;
+        bytes += (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
+bool
+fl_input_missing(const char *path)
+{
+    return path && *path && strcmp(path, "-") && access(path, F_OK) && errno == ENOENT;
+}
+
 int
 fl_open_input(const char *path, bool binary)
 {

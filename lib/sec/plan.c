@@ -488,3 +488,17 @@ fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool)
     fl_object_free(o);
     return result;
 }
+
+int
+fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster)
+{
+    struct fl_roster r;
+
+    if (fl_roster_read(&r, roster))
+        return -1;
+    bool same = !memcmp(r.digest, plan->roster.digest, sizeof r.digest);
+    fl_roster_release(&r);
+    return same ? 0
+                : fl_error(FL_REFUSED, "%s: is a plan of another roster than %s; ask the hub", file,
+                           roster);
+}
