@@ -7,15 +7,6 @@
 /* The only variable in the library that outlives a call: see error.h. */
 static _Thread_local struct fl_error_copy last;
 
-static int
-record(enum fl_status status, const char *text)
-{
-    last.status = status;
-    last.cure = strlen(text);
-    memcpy(last.text, text, last.cure + 1);
-    return -1;
-}
-
 int
 fl_error_record(enum fl_status status, const char *format, ...)
 {
@@ -25,7 +16,9 @@ fl_error_record(enum fl_status status, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    return record(status, text);
+    memcpy(last.text, text, sizeof text);
+    last.status = status;
+    return -1;
 }
 
 int
@@ -39,32 +32,17 @@ fl_error_record_errno(int errno_value, const char *format, ...)
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof text)
         snprintf(text + n, sizeof text - (size_t)n, ": %s", strerror(errno_value));
-    return record(FL_FAILED, text);
+    memcpy(last.text, text, sizeof text);
+    last.status = FL_FAILED;
+    return -1;
 }
 
 int
 fl_error_about(const char *subject)
 {
-    size_t sentence = last.cure, before = strlen(subject) + 2;
+    enum fl_status status = last.status;
 
-    fl_error(last.status ? last.status : FL_FAILED, "%s: %s", subject, last.text);
-    if (before + sentence < last.cure)
-        last.cure = before + sentence;
-    return -1;
-}
-
-int
-fl_error_record_cure(const char *format, ...)
-{
-    char advice[sizeof last.text / 2];
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(advice, sizeof advice, format, ap);
-    va_end(ap);
-    snprintf(last.text + last.cure, sizeof last.text - last.cure, "%s%s", *advice ? "; " : "",
-             advice);
-    return -1;
+    return fl_error(status ? status : FL_FAILED, "%s: %s", subject, last.text);
 }
 
 const char *
@@ -82,7 +60,8 @@ fl_error_status(void)
 void
 fl_error_clear(void)
 {
-    record(FL_OK, "");
+    last.status = FL_OK;
+    last.text[0] = '\0';
 }
 
 void

@@ -9,8 +9,6 @@
 #ifndef FL_BASE_ERROR_H
 #define FL_BASE_ERROR_H
 
-#include <stddef.h>
-
 #define FL_PRINTF(text, args) __attribute__((format(printf, text, args)))
 
 enum fl_status {
@@ -43,15 +41,6 @@ fl_error_failed(int recorded)
 /* Put "SUBJECT: " before the recorded sentence, keeping its status. Always returns -1. */
 int fl_error_about(const char *subject);
 
-/*
- * End the recorded sentence with "; ADVICE", in place of the advice of an earlier call: whoever
- * knows more of the cause than the function that failed (a damaged checkpoint is removed, a damaged
- * shard fetched again) says what would help: fl_error_cure(format, ...). An empty advice takes the
- * earlier one away. Always returns -1.
- */
-#define fl_error_cure(...) fl_error_failed(fl_error_record_cure(__VA_ARGS__))
-int fl_error_record_cure(const char *format, ...) FL_PRINTF(1, 2);
-
 /* The recorded sentence ("" when none) and its status; valid until the thread's next error. */
 const char *fl_error_text(void);
 enum fl_status fl_error_status(void);
@@ -62,7 +51,6 @@ void fl_error_clear(void);
 /* Carry an error from a worker thread to its caller: copy it out, put it back. */
 struct fl_error_copy {
     enum fl_status status;
-    size_t cure; /* where the advice of fl_error_cure begins in TEXT, or its end */
     char text[1024];
 };
 void fl_error_save(struct fl_error_copy *copy);

@@ -36,25 +36,6 @@ test_about(void)
 }
 
 static void
-test_cure(void)
-{
-    fl_error(FL_FAILED, "x; y.flt: is cut");
-    CHECK(fl_error_cure("fetch %s again", "it") == -1);
-    CHECK_TEXT(fl_error_text(), "x; y.flt: is cut; fetch it again");
-    fl_error_about("a; b");
-    CHECK_TEXT(fl_error_text(), "a; b: x; y.flt: is cut; fetch it again");
-    fl_error_cure("remove it"); /* in place of the other, whatever is in the names */
-    CHECK_TEXT(fl_error_text(), "a; b: x; y.flt: is cut; remove it");
-    CHECK(fl_error_status() == FL_FAILED);
-    struct fl_error_copy copy;
-    fl_error_save(&copy);
-    fl_error(FL_USAGE, "another");
-    fl_error_restore(&copy);
-    fl_error_cure("%s", "");
-    CHECK_TEXT(fl_error_text(), "a; b: x; y.flt: is cut");
-}
-
-static void
 test_errno(void)
 {
     char want[200];
@@ -78,8 +59,6 @@ test_long(void)
     fl_error_errno(ENOENT, "%s", text);
     CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->text - 1);
     fl_error_about(text);
-    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->text - 1);
-    fl_error_cure("fetch it again"); /* no room is left for it */
     CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->text - 1);
 }
 
@@ -112,7 +91,6 @@ main(void)
 {
     RUN(test_record);
     RUN(test_about);
-    RUN(test_cure);
     RUN(test_errno);
     RUN(test_long);
     RUN(test_threads);
