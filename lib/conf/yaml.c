@@ -403,9 +403,9 @@ set_field(const char *name, const struct fl_field *f, const struct fl_yaml *node
         result = f->type == FL_FIELD_BOOL ? set_bool(f, node->text) : set_number(f, node->text);
     }
     if (result) {
-        char what[400];
-        snprintf(what, sizeof what, "%s", fl_error_text());
-        return fl_yaml_error(name, node, "%s: %s", f->key, what);
+        char place[600];
+        snprintf(place, sizeof place, "%s: line %zu: %s", name, node->line, f->key);
+        return fl_error_about(place);
     }
     if (f->given)
         *f->given = true;

@@ -224,8 +224,7 @@ check_kept(const struct fl_turn *t, const struct fl_round *round)
         result = fl_error(FL_FAILED, "%s: is not the upload that the state records", t->kept_name);
     fl_object_free(o);
     if (result)
-        return fl_error(FL_FAILED, "%s; it cannot be made again: this site must miss the round",
-                        fl_error_text());
+        return fl_error_cure("it cannot be made again: this site must miss the round");
     return 0;
 }
 

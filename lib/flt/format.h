@@ -54,6 +54,9 @@ enum fl_dtype {
 
 enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
 
+/* What ends the message about a damaged stream, unless a caller knows better. */
+#define FL_CURE_DAMAGED "fetch the file again"
+
 size_t fl_dtype_size(enum fl_dtype dtype);      /* bytes, 0 for an unknown code */
 const char *fl_dtype_name(enum fl_dtype dtype); /* "f32"; "?" for an unknown code */
 const char *fl_role_name(enum fl_role role);

@@ -356,11 +356,10 @@ block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
 static int
 damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
 {
-    return fl_error(
-        FL_FAILED,
-        "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu); fetch the file again",
-        o->name, e->tensor.name, (unsigned long long)b,
-        (unsigned long long)(e->at + b * FL_FLT_BLOCK));
+    fl_error(FL_FAILED, "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu)",
+             o->name, e->tensor.name, (unsigned long long)b,
+             (unsigned long long)(e->at + b * FL_FLT_BLOCK));
+    return fl_error_cure(FL_CURE_DAMAGED);
 }
 
 /* Compare E with its table: all of its bytes are read, and few of its neighbours'. */

@@ -72,15 +72,16 @@ fail(struct fl_reader *r)
     return -1;
 }
 
-/* "FILE: WHAT in tensor "x" (record 3, offset 4096); fetch the file again" */
+/* "FILE: WHAT in tensor "x" (record 3, offset 4096)", and the cure of every damaged file. */
 static int
 damaged(struct fl_reader *r, const char *what, uint64_t offset)
 {
     bool in_tensor = r->state == PAYLOAD;
 
-    fl_error(FL_FAILED, "%s: %s%s%s%s (record %llu, offset %llu); fetch the file again", r->name,
-             what, in_tensor ? " in tensor \"" : "", in_tensor ? r->tensor.name : "",
+    fl_error(FL_FAILED, "%s: %s%s%s%s (record %llu, offset %llu)", r->name, what,
+             in_tensor ? " in tensor \"" : "", in_tensor ? r->tensor.name : "",
              in_tensor ? "\"" : "", (unsigned long long)r->place, (unsigned long long)offset);
+    fl_error_cure(FL_CURE_DAMAGED);
     return fail(r);
 }
 
@@ -88,10 +89,7 @@ damaged(struct fl_reader *r, const char *what, uint64_t offset)
 static int
 undecodable(struct fl_reader *r)
 {
-    char what[sizeof r->error.text];
-
-    strcpy(what, fl_error_text());
-    return damaged(r, what, r->record_at);
+    return damaged(r, fl_error_what(), r->record_at);
 }
 
 struct fl_reader *
@@ -402,7 +400,7 @@ read_packed(struct fl_reader *r, void *data, size_t len)
     if (n >= 0 && need(r, fl_packer_input(r->packer), (size_t)n))
         return -1;
     if (n < 0 || fl_unpack(r->packer, r->tensor.dtype, prefix, data, len))
-        return damaged(r, fl_error_text(), at);
+        return damaged(r, fl_error_what(), at);
     return 0;
 }
 
@@ -478,7 +476,7 @@ skip_payload(struct fl_reader *r)
             return -1;
         int64_t n = fl_packed_size(prefix, block_size(r, r->next_block));
         if (n < 0)
-            return damaged(r, fl_error_text(), r->offset - sizeof prefix);
+            return damaged(r, fl_error_what(), r->offset - sizeof prefix);
         if (hop(r, (uint64_t)n))
             return -1;
         r->next_block++;

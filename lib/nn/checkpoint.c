@@ -144,15 +144,8 @@ read_progress(struct fl_checkpoint *c, const struct fl_meta *meta)
 static int
 with_cure(void)
 {
-    char text[700];
-
-    if (fl_error_status() != FL_FAILED)
-        return -1;
-    snprintf(text, sizeof text, "%s", fl_error_text());
-    char *cure = strstr(text, "; fetch");
-    if (cure)
-        *cure = '\0';
-    return fl_error(FL_FAILED, "%s; remove it to train from the beginning", text);
+    return fl_error_status() == FL_FAILED ? fl_error_cure("remove it to train from the beginning")
+                                          : -1;
 }
 
 int

@@ -455,7 +455,7 @@ get_plan(struct fl_plan *plan, const struct fl_object *o, const void *roster, si
         check_signatures(plan, o) || get_meta(plan, meta) || fl_plan_check(plan) ||
         fl_plan_layout(plan)) {
         if (fl_error_status() == FL_USAGE) /* of the roster: not this program's command line */
-            fl_error(FL_REFUSED, "%s", fl_error_text());
+            fl_error_as(FL_REFUSED);
         return fl_error_about(fl_object_name(o));
     }
     set_session(plan);
