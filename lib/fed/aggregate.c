@@ -29,6 +29,8 @@ static const char *const loss_sum_keys[] = {"sum.loss.first", "sum.loss.last"};
 
 enum { COUNTS = 2, LOSSES = 2 };
 
+#define KINDS FL_KIND_UPDATE "|" FL_KIND_SUM /* that can be added */
+
 /* A line of the explanation. */
 struct row {
     char *sites;
@@ -355,9 +357,8 @@ fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const stru
     a->rows = rows;
     if (!strcmp(head->kind, FL_KIND_MASKED))
         return fl_error(FL_FAILED, "%s: is masked; give the plan of its round with -p PLAN", file);
-    if (!partial && strcmp(head->kind, FL_KIND_UPDATE))
-        return fl_error(FL_FAILED, "%s: is of kind \"%s\"; updates and partial sums can be added",
-                        file, head->kind);
+    if (!fl_kind_is(head->kind, KINDS))
+        return fl_wrong_kind(file, head->kind, KINDS);
     if (add_common(a, file, &head->meta))
         return -1;
     struct row *row = &rows[a->inputs++];
@@ -380,7 +381,7 @@ fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
     const struct fl_head *head;
     int got;
 
-    while ((got = fl_reader_object(in, &head)) == 1)
+    while ((got = fl_reader_expect(in, KINDS "|" FL_KIND_MASKED, &head)) == 1)
         if (fl_aggregate_add_object(a, in, head))
             return -1;
     return got;

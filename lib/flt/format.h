@@ -34,8 +34,15 @@ enum {
 #define FL_KIND_OPTIMIZER  "optimizer"
 #define FL_KIND_CHECKPOINT "checkpoint"
 
-/* Record that FILE is of the kind GOT and not of WANT, a kind or several: always -1. */
+/* Is KIND one of WANT, "model" or "model|tokenizer"? */
+bool fl_kind_is(const char *kind, const char *want);
+
+/*
+ * Record that FILE is of the kind GOT and not of WANT, or only the cure of such an error: what is
+ * expected, and who writes it. Always -1.
+ */
 int fl_wrong_kind(const char *file, const char *got, const char *want);
+int fl_kind_cure(const char *want);
 
 enum fl_dtype {
     FL_F64 = 1,

@@ -12,8 +12,9 @@ enum { FL_FINGERPRINT_WORDS = 12, FL_FINGERPRINT_TEXT = FL_FINGERPRINT_WORDS * 6
 void fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32]);
 
 /*
- * 0 when TEXT holds these words in a row, in any case, with anything but letters between them;
- * -1 with FL_REFUSED otherwise.
+ * 0 when TEXT holds these words in a row, in any case, with anything but letters between them; -1
+ * with FL_REFUSED otherwise. The error tells a typing error from another roster, and never a word
+ * that was not given.
  */
 int fl_fingerprint_check(const char *text, const unsigned char roster[32]);
 
