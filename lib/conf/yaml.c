@@ -384,11 +384,9 @@ set_number(const struct fl_field *f, const char *text)
 static int
 set_bool(const struct fl_field *f, const char *text)
 {
-    bool yes = !strcmp(text, "true");
-
-    if (!yes && strcmp(text, "false"))
-        return fl_error(FL_USAGE, "\"%s\" is neither true nor false", text);
-    *(bool *)f->value = yes;
+    if (fl_choice_check("true|false", text))
+        return -1;
+    *(bool *)f->value = !strcmp(text, "true");
     return 0;
 }
 

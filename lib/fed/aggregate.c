@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "fed/sum.h"
@@ -290,10 +291,11 @@ add_partial_rule(struct fl_aggregate *a, const char *file, const struct fl_meta 
     if (fl_meta_get_text(meta, "sum.weights", &name))
         return fl_error_about(file);
     int rule = fl_weight_rule_find(name);
-    if (rule < 0)
-        return fl_error(FL_FAILED,
-                        "%s: \"%s\" is not a rule of weights; they are " FL_WEIGHT_CHOICES, file,
-                        name);
+    if (rule < 0) {
+        fl_choice_check(FL_WEIGHT_CHOICES, name);
+        fl_error_as(FL_FAILED);
+        return fl_error_about(file);
+    }
     if (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha))
         return fl_error_about(file);
     return add_rule(a, file, (enum fl_weight_rule)rule, alpha);

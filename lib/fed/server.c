@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "fed/rows.h"
 #include "fed/update.h"
@@ -19,7 +20,8 @@ fl_server_rule_find(const char *name, enum fl_server_rule *rule)
             return 0;
         }
     }
-    return fl_error(FL_FAILED, "\"%s\" is not an optimizer; they are " FL_SERVER_CHOICES, name);
+    fl_choice_check(FL_SERVER_CHOICES, name);
+    return fl_error_as(FL_FAILED);
 }
 
 /* PART (an update or a state) has the f32 tensors of MODEL and no others. */

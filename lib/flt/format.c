@@ -97,22 +97,23 @@ fl_kind_is(const char *kind, const char *want)
     return false;
 }
 
-/* Who writes objects of a kind. */
+/* Who writes objects of a kind, or what else is taken in its place; or NULL. */
 static const char *
 writers(const char *kind)
 {
     static const struct {
         const char *kind, *who;
     } all[] = {
-        {FL_KIND_MODEL, "fl-init, fl-import and fl-apply write"},
-        {FL_KIND_TOKENS, "fl-harmonize -t MODEL writes"},
-        {FL_KIND_TOKENIZER, "fl-harmonize --train-tokenizer writes"},
-        {FL_KIND_UPDATE, "fl-train, fl-diff and fl-aggregate write"},
-        {FL_KIND_MASKED, "fl-mask writes"},
-        {FL_KIND_SUM, "fl-aggregate --partial writes"},
-        {FL_KIND_PLAN, "fl-plan writes"},
-        {FL_KIND_OPTIMIZER, "fl-apply --state writes"},
-        {FL_KIND_CHECKPOINT, "fl-train --checkpoint writes"},
+        {FL_KIND_MODEL, "as fl-init, fl-import and fl-apply write it"},
+        {FL_KIND_TOKENS, "as fl-harmonize -t MODEL writes it"},
+        {FL_KIND_TOKENIZER, "as fl-harmonize --train-tokenizer writes it"},
+        {FL_KIND_MODEL "|" FL_KIND_TOKENIZER, "or a tokenizer.json"},
+        {FL_KIND_UPDATE, "as fl-train, fl-diff and fl-aggregate write it"},
+        {FL_KIND_MASKED, "as fl-mask writes it"},
+        {FL_KIND_SUM, "as fl-aggregate --partial writes it"},
+        {FL_KIND_PLAN, "as fl-plan writes it"},
+        {FL_KIND_OPTIMIZER, "as fl-apply --state writes it"},
+        {FL_KIND_CHECKPOINT, "as fl-train --checkpoint writes it"},
     };
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -131,7 +132,7 @@ fl_kind_cure(const char *want)
     for (const char *w = want; *w && at < sizeof list; w += strcspn(w, "|"), w += *w == '|')
         at += (size_t)snprintf(list + at, sizeof list - at, "%s\"%.*s\"", at ? " or " : "",
                                (int)strcspn(w, "|"), w);
-    return who ? fl_error_cure("%s is expected, which %s", list, who)
+    return who ? fl_error_cure("%s is expected, %s", list, who)
                : fl_error_cure("%s is expected", list);
 }
 

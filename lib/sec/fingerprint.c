@@ -9,13 +9,16 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/hash.h"
+#include "flt/sniff.h"
+#include "os/file.h"
 
 enum { WORD = 5 }; /* letters */
+
+static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
 
 void
 fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32])
 {
-    static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
     unsigned char hash[FL_HASH_BYTES];
 
     fl_hash_once(hash, NULL, "fl1.words", roster, 32);
@@ -107,6 +110,28 @@ mistyped(const struct token *tokens, size_t count, const char *words, struct tok
     return i + 1;
 }
 
+/* A word of some roster's fingerprint, by its letters. */
+static bool
+is_proquint(const struct token *t)
+{
+    bool like = t->len == WORD;
+
+    for (size_t i = 0; i < t->len && like; i++)
+        like = strchr(i % 2 ? vowels : consonants, tolower((unsigned char)t->text[i])) != NULL;
+    return like;
+}
+
+/* Are there the words of any roster? */
+static bool
+holds_fingerprint(const struct token *tokens, size_t count)
+{
+    size_t row = 0;
+
+    for (size_t i = 0; i < count && row < FL_FINGERPRINT_WORDS; i++)
+        row = is_proquint(&tokens[i]) ? row + 1 : 0;
+    return row == FL_FINGERPRINT_WORDS;
+}
+
 static int
 refuse(const struct token *tokens, size_t count, const char *words)
 {
@@ -118,8 +143,8 @@ refuse(const struct token *tokens, size_t count, const char *words)
                  (int)(wrong.len < 40 ? wrong.len : 40), wrong.text);
     else if (number)
         fl_error(FL_REFUSED, "word %zu of this roster is missing or not in its place", number);
-    else if (count < FL_FINGERPRINT_WORDS)
-        fl_error(FL_REFUSED, "has %zu words, and a fingerprint %d", count, FL_FINGERPRINT_WORDS);
+    else if (!holds_fingerprint(tokens, count))
+        fl_error(FL_REFUSED, "does not hold the %d words of a fingerprint", FL_FINGERPRINT_WORDS);
     else
         return fl_error(FL_REFUSED,
                         "the words are not those of this roster: somebody holds another "
@@ -127,6 +152,18 @@ refuse(const struct token *tokens, size_t count, const char *words)
     return fl_error_cure("give all %d words as another member reads them out, or what fl-keygen "
                          "--show prints there",
                          FL_FINGERPRINT_WORDS);
+}
+
+int
+fl_fingerprint_read(const char *path, struct fl_buf *text)
+{
+    char what[FL_SNIFF_TEXT];
+    int result = fl_read_file(path, 65536, text);
+
+    if (text->len && fl_sniff_own(text->data, text->len, what))
+        return fl_error(FL_FAILED, "%s: is %s; the words of a roster's fingerprint are expected",
+                        path, what);
+    return result;
 }
 
 int

@@ -498,7 +498,10 @@ fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *r
         return -1;
     bool same = !memcmp(r.digest, plan->roster.digest, sizeof r.digest);
     fl_roster_release(&r);
-    return same ? 0
-                : fl_error(FL_REFUSED, "%s: is a plan of another roster than %s; ask the hub", file,
-                           roster);
+    if (same)
+        return 0;
+    fl_error(FL_REFUSED, "%s: is a plan of another roster than %s", file, roster);
+    return fl_error_cure(
+        "it is of one of \"%s\", epoch %lld: give that one if its sites agreed on it",
+        plan->roster.federation, (long long)plan->roster.epoch);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "math/vector.h"
@@ -53,9 +54,10 @@ draft_bandwidth(struct fl_plan *plan, const struct fl_round_conf *conf)
 
     for (size_t i = 0; i < names->count; i++) {
         int64_t index = fl_roster_find(&plan->roster, names->items[i]);
-        if (index < 0 || index == (int64_t)FL_SIGNER_HUB)
-            return fl_error(FL_USAGE, "bandwidth: \"%s\" is none of the roster's sites",
-                            names->items[i]);
+        if (index < 0 || index == (int64_t)FL_SIGNER_HUB) {
+            fl_roster_no_site(&plan->roster, names->items[i]);
+            return fl_error_about("bandwidth");
+        }
     }
     if (plan->rule != FL_WEIGHT_DYNAMIC || plan->alpha == 0)
         return 0;
@@ -125,6 +127,27 @@ check_finite(struct fl_object *model, size_t i)
     return values ? 0 : -1;
 }
 
+/* Name the first of PLAIN that is none of the plan's tensors, or is there twice. */
+static int
+refuse_plain(const struct fl_plan *plan, const struct fl_name_list *plain)
+{
+    struct fl_nearest nearest;
+    char hint[FL_FLT_NAME_MAX + 40];
+
+    for (size_t i = 0; i < plain->count; i++) {
+        bool there = false;
+        fl_nearest_start(&nearest, plain->items[i], strlen(plain->items[i]));
+        for (size_t k = 0; k < plan->count; k++) {
+            fl_nearest_try(&nearest, plan->tensors[k].name, strlen(plan->tensors[k].name));
+            there |= !strcmp(plan->tensors[k].name, plain->items[i]);
+        }
+        if (!there)
+            return fl_error(FL_USAGE, "plain: \"%.255s\" is none of the model's trained tensors%s",
+                            plain->items[i], fl_nearest_hint(&nearest, "", hint, sizeof hint));
+    }
+    return fl_error(FL_USAGE, "plain: names a tensor twice; name each once");
+}
+
 /* The float tensors of the model. */
 static int
 draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_name_list *plain)
@@ -153,9 +176,7 @@ draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_nam
     if (!plan->count)
         return fl_error(FL_FAILED, "%s: has no f32 tensor that could be trained",
                         fl_object_name(model));
-    if (found != plain->count)
-        return fl_error(FL_USAGE, "plain: names a tensor that the model has not, or one twice");
-    return 0;
+    return found == plain->count ? 0 : refuse_plain(plan, plain);
 }
 
 /* MODEL must be what fl-apply made of AFTER. */

@@ -253,8 +253,10 @@ python -c 'import sys
 b = bytearray(open("keep.flt", "rb").read()); b[len(b) // 2] ^= 4; open("k.flt", "wb").write(b)'
 refused 1 "a flipped checkpoint" "k.flt: .*; remove it to train from the beginning" \
     -m m.flt --steps $many -b 8 --seed 3 --checkpoint k.flt a.flt
-refused 1 "a model as checkpoint" "m2.flt: .*; remove it to train from the beginning" \
+cp m2.flt m2.kept
+refused 1 "a model as checkpoint" 'm2.flt: is of kind "model"; give another name to --checkpoint' \
     -m m.flt --steps $many --checkpoint m2.flt a.flt
+check "  and leaves the model" same m2.flt m2.kept
 refused 1 "a checkpoint that cannot be written" "no/k.flt: " -m m.flt --checkpoint no/k.flt a.flt
 
 # ---- inputs ----

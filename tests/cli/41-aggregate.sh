@@ -155,7 +155,7 @@ refused 1 "another rule than asked for" 'weighted by examples' --weights loss s3
 refused 1 "no such file" 'nothere.flt' nothere.flt
 : > empty
 refused 1 "an empty file" 'is empty' empty
-refused 1 "a text" 'is not an FLT stream' "$top/LICENSE"
+refused 1 "a text" 'LICENSE: is text, not an FLT stream; "update" or "sum" or "masked" is expected' "$top/LICENSE"
 status 1 "an empty pipe" fl-aggregate
 for line in '--rule median u0.flt' '--weights best u0.flt' '--alpha 5 --weights dynamic u0.flt' \
     '--alpha 1 u0.flt' '--bandwidth a=1 u0.flt' '--weights dynamic --bandwidth a u0.flt' '--mem 0 u0.flt'; do

@@ -99,7 +99,7 @@ updates edit u2.flt shape.flt -layer.weight
 fl-aggregate --partial --weights loss -o loss.flt u3.flt u4.flt
 table 1 "one bad one does not hide the others" 'u0.flt|site-0|good|-
 cut.flt|site-1|bad|is cut
-text|-|bad|is not an FLT stream
+text|-|bad|is text, not an FLT stream
 nan.flt|site-3|bad|tensor "large": value 7 is nan
 foreign.flt|-|bad|its site is "a b", which is no name
 noweight.flt|site-4|bad|has no "examples"

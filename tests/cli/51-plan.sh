@@ -91,7 +91,7 @@ END
 cp hub.old strict.key
 ok=0
 echo 'plain: [embed]' >s; refused 3 'embed' <s || ok=1
-echo 'plain: [nothing]' >s; refused 2 'has not' <s || ok=1
+echo 'plain: [nothing]' >s; refused 2 'plain: "nothing" is none of the model.s trained tensors' <s || ok=1
 echo 'clip: 3' >s; refused 3 'clip of 3' <s || ok=1
 echo 'clip: 0.05' >s; refused 3 'clip of 0.05' <s || ok=1
 echo 'bits: 8' >s; refused 3 'lanes of 8' <s || ok=1
@@ -109,7 +109,7 @@ report $ok "settings that the policy does not allow"
 
 # ---- the wrong inputs ----
 status 3 "a key that is not the hub's" fl-plan -r roster.yaml -k a.key -m model.flt --round 9
-says 'is not the key of the roster'
+says 'is the key of "a", not of the roster.s hub; give the key of "hub"'
 check "  which is left as it was" [ "$(fl-keygen --public -k a.key | cut -d ' ' -f 3)" = 2 ]
 status 2 "no round" fl-plan -r roster.yaml -k hub.key -m model.flt
 says '--round N is missing'

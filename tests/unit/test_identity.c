@@ -237,15 +237,15 @@ test_fingerprint(void)
     CHECK(fl_fingerprint_check(typed, rd) == -1);
     snprintf(typed, sizeof typed, "%.35s babab %s", words, words + 36); /* one between them */
     CHECK(fl_fingerprint_check(typed, rd) == -1);
-    CHECK_REFUSED(fl_fingerprint_check("", rd), FL_REFUSED, "has 0 words, and a fingerprint 12");
-    CHECK_REFUSED(fl_fingerprint_check("yes", rd), FL_REFUSED, "has 1 words, and a fingerprint 12");
-    CHECK_REFUSED(fl_fingerprint_check(words + 6, rd), FL_REFUSED, "has 11 words");
+    CHECK_REFUSED(fl_fingerprint_check("", rd), FL_REFUSED, "does not hold the 12 words");
+    CHECK_REFUSED(fl_fingerprint_check("yes", rd), FL_REFUSED, "does not hold the 12 words");
+    CHECK_REFUSED(fl_fingerprint_check(words + 6, rd), FL_REFUSED, "does not hold the 12 words");
     snprintf(typed, sizeof typed, "%.53s %s", words, words + 60); /* the tenth is left out */
     CHECK_REFUSED(fl_fingerprint_check(typed, rd), FL_REFUSED, "word 10, ");
     snprintf(typed, sizeof typed, "%.53s %s", words, words + 48); /* the ninth comes twice */
     CHECK_REFUSED(fl_fingerprint_check(typed, rd), FL_REFUSED, "word 10, ");
     snprintf(typed, sizeof typed, "a b c d e f g h i j k l m");
-    CHECK_REFUSED(fl_fingerprint_check(typed, rd), FL_REFUSED, "somebody holds another one");
+    CHECK_REFUSED(fl_fingerprint_check(typed, rd), FL_REFUSED, "does not hold the 12 words");
     for (int bit = 0; bit < 256; bit++) {
         rd[bit / 8] ^= (unsigned char)(1 << bit % 8);
         CHECK_REFUSED(fl_fingerprint_check(words, rd), FL_REFUSED, "somebody holds another one");

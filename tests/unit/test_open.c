@@ -278,7 +278,7 @@ test_refused_turns(void)
     CHECK(!fed_roster(&f, "policy: {clip: [1e-6, 1001]}\n") && f.roster.epoch == 2);
     fl_plan_release(&other);
     CHECK(!fed_plan(&f, &other, 1, "{}") && !fed_write_plan(&f, &other, "other.flt"));
-    CHECK_REFUSED(turn(&f, &other, 0, 1, 0), FL_REFUSED, "has not accepted");
+    CHECK_REFUSED(turn(&f, &other, 0, 1, 0), FL_REFUSED, "ask the hub for a plan of that one");
     for (size_t i = 0; i < 3; i++)
         fl_key_free(keys[i]);
     end(&g, &other);
