@@ -87,15 +87,23 @@ damaged(struct fl_reader *r, const char *what, uint64_t offset)
     return fail(r);
 }
 
-/* The same for an error that a decoder recorded, unless it is the machine that failed. */
+/*
+ * The same for an error that a decoder recorded. Unless it names the damage, what it decoded has
+ * the right check values; and it may be the machine that failed.
+ */
 static int
 undecodable(struct fl_reader *r)
 {
-    if (fl_error_of_machine()) {
+    struct fl_error_copy error;
+
+    fl_error_save(&error);
+    if (fl_error_of_machine())
         fl_error_about(r->name);
-        return fail(r);
-    }
-    return damaged(r, fl_error_what(), r->record_at);
+    else
+        damaged(r, error.what, r->record_at);
+    if (!fl_error_of_machine() && !*error.cure)
+        fl_error_cure(FL_CURE_UNKNOWN);
+    return fail(r);
 }
 
 struct fl_reader *

@@ -332,9 +332,11 @@ fl_line_parse(struct fl_line *line, const char *text)
     p = line->text;
     if (take_head(&p, line) || take_space(&p) || take_hex(&p, line->sign, 32) || take_space(&p) ||
         take_hex(&p, line->dh, 32) || take_space(&p) || take_hex(&p, line->commitment, 32))
-        return fl_error(FL_USAGE,
-                        "\"%.24s...\" is not a member's public line; fl-keygen -n NAME prints one",
-                        line->text);
+        return fl_error(
+            FL_USAGE,
+            "\"%.24s...\" is not a member's public line; fl-keygen prints one, with -n NAME or "
+            "with --public",
+            line->text);
     line_root(root, line->text, (size_t)(p - line->text));
     if (take_space(&p) || take_hex(&p, sig, sizeof sig) || *p)
         return fl_error(FL_USAGE,
