@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "flt/sniff.h"
 #include "nn/bundle.h"
 #include "nn/evaluate.h"
 #include "os/file.h"
@@ -110,9 +111,13 @@ score_text(struct work *w, const char *path)
     struct fl_buf text = {0};
     struct fl_ids ids = {0};
     struct fl_score score = {0};
+    char what[FL_SNIFF_TEXT];
     int result = encoder ? fl_read_file(path, TEXT_MAX, &text) : -1;
 
     w->name = fl_input_name(path);
+    if (!result && fl_sniff_own(text.data, text.len, what))
+        result = fl_error(FL_FAILED, "%s: is %s, not text; shards are operands, without --text",
+                          w->name, what);
     if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_PROMPT, &ids))
         result = fl_error_about(w->name);
     const uint64_t bytes = text.len;

@@ -93,12 +93,12 @@ static int
 make_shards(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
             struct fl_output out[OUTPUTS])
 {
-    struct fl_shard *train = fl_shard_new(out[SHARD].fd, out[SHARD].name, cli->level, t);
+    struct fl_shard *train = fl_shard_new(out[SHARD].fd, out[SHARD].name, cli->level, t, 0);
     struct fl_shard *valid = NULL;
     int result = -1;
 
     if (train && opt.valid_output)
-        valid = fl_shard_new(out[VALID].fd, out[VALID].name, cli->level, t);
+        valid = fl_shard_new(out[VALID].fd, out[VALID].name, cli->level, t, opt.valid);
     if (train && (valid || !opt.valid_output) && !fl_harmonize_encode(h, t, train, valid) &&
         !fl_shard_done(train) && (!valid || !fl_shard_done(valid)))
         result = 0;

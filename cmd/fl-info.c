@@ -207,9 +207,7 @@ run(struct fl_cli *cli)
     if (opt.tensor) {
         if (!(o = fl_object_open(cli->operands[0], NULL)))
             return -1;
-        if ((at = fl_object_find(o, opt.tensor)) < 0)
-            fl_error(FL_FAILED, "%s: has no tensor \"%s\"; fl-info lists their names",
-                     fl_object_name(o), opt.tensor);
+        at = fl_object_require(o, opt.tensor);
     }
     int result = opt.tensor && at < 0
                      ? -1

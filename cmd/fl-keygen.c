@@ -58,8 +58,10 @@ make_key(void)
     if (!opt.output || !strcmp(opt.output, "-"))
         return fl_error(FL_USAGE, "-o KEY is missing; the secret key goes to a file");
     if (!access(opt.output, F_OK))
-        return fl_error(FL_REFUSED, "%s: is there already; a key is not written over another file",
-                        opt.output);
+        return fl_error(
+            FL_REFUSED,
+            "%s: is there already, and no key is written over another file; name a new one",
+            opt.output);
     struct fl_key *key = fl_key_new(opt.name, opt.epoch);
     int result = !key || fl_key_create(key, opt.output) || print_line(key) ? -1 : 0;
     fl_key_free(key);
@@ -76,8 +78,10 @@ use_key(void)
         int64_t epoch = opt.epoch_given ? opt.epoch : key->epoch;
         if (key->has_roster && epoch <= key->roster_epoch) {
             result = fl_error(FL_USAGE,
-                              "--epoch %lld is not after epoch %lld, whose roster was accepted",
-                              (long long)epoch, (long long)key->roster_epoch);
+                              "epoch %lld is not after %lld, whose roster was accepted; give "
+                              "--epoch %lld or later",
+                              (long long)epoch, (long long)key->roster_epoch,
+                              (long long)key->roster_epoch + 1);
         } else {
             fl_key_renew(key, epoch);
             result = fl_key_write(key, opt.key);
@@ -89,31 +93,35 @@ use_key(void)
     return result;
 }
 
-/* The words that somebody else read out, from --words or typed; they are never shown here. */
+static int
+type_words(const struct fl_roster *r, struct fl_buf *text)
+{
+    char line[512];
+
+    if (!isatty(STDIN_FILENO))
+        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
+                                  "give them with --words FILE");
+    fprintf(stderr,
+            "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d words "
+            "of its fingerprint, and type them:\n",
+            r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+    while (text->len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
+        if (fl_buf_add_text(text, line))
+            return -1;
+    return 0;
+}
+
+/* The words that somebody else read out; they are never shown here. */
 static int
 check_words(const struct fl_roster *r)
 {
-    struct fl_buf typed = {0};
-    char line[512];
-    int result = 0;
+    struct fl_buf text = {0};
+    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(r, &text);
 
-    if (opt.words) {
-        result = fl_read_file(opt.words, 4096, &typed);
-    } else if (!isatty(STDIN_FILENO)) {
-        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
-                                  "give them with --words FILE");
-    } else {
-        fprintf(stderr,
-                "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d words "
-                "of its fingerprint, and type them:\n",
-                r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
-        while (!result && typed.len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
-            result = fl_buf_add_text(&typed, line);
-    }
-    if (!result)
-        result = fl_fingerprint_check(fl_buf_text(&typed), r->digest);
-    fl_buf_release(&typed);
-    return result ? fl_error_about(opt.words ? opt.words : opt.accept) : 0;
+    if (!result && fl_fingerprint_check(fl_buf_text(&text), r->digest))
+        result = fl_error_about(opt.words ? opt.words : opt.accept);
+    fl_buf_release(&text);
+    return result;
 }
 
 static int

@@ -137,8 +137,9 @@ open_state(struct fl_key *key, const struct fl_roster *roster)
     bool already;
 
     if (dir && fl_roster_find_key(roster, key->public) != (int64_t)FL_SIGNER_HUB)
-        fl_error(FL_REFUSED, "%s: is not the key of the roster's hub, \"%s\"", opt.key,
-                 roster->hub.name);
+        fl_error(FL_REFUSED,
+                 "%s: is the key of \"%s\", not of the roster's hub; give the key of \"%s\"",
+                 opt.key, key->name, roster->hub.name);
     else if (dir && !fl_state_accept(dir, key, opt.key, roster, NULL, &already))
         state = fl_state_open(dir, key);
     free(dir);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "base/name.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "nn/bundle.h"
@@ -91,10 +91,8 @@ check_options(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "--steps and --epochs exclude each other; give one of them");
     if (fl_same_file(opt.checkpoint, "-"))
         return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
-    if (opt.site && !*opt.site)
-        return fl_error(FL_USAGE, "--site: an empty name; leave it out or give one");
-    if (opt.site && fl_utf8_valid_prefix(opt.site, strlen(opt.site)) < strlen(opt.site))
-        return fl_error(FL_USAGE, "--site: is not UTF-8 text; give a name that is");
+    if (opt.site && fl_name_check(opt.site))
+        return fl_error_about("--site");
     return opt.config ? fl_recipe_read(opt.config, &opt.recipe) : 0;
 }
 
@@ -121,7 +119,28 @@ open_data(struct work *w)
     if (opt.valid.count && fl_data_tokens(w->valid) < 2)
         return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
                         opt.valid.items[0]);
-    return fl_data_sort(w->data);
+    return fl_data_sort(w->data) || fl_data_sort(w->valid) || fl_data_check_split(w->data, w->valid)
+               ? -1
+               : 0;
+}
+
+/* One recipe serves sites of all sizes; a small one hears what became of it. */
+static int
+fill_recipe(const struct work *w)
+{
+    int64_t batch = opt.recipe.batch, accumulate = opt.recipe.accumulate;
+
+    if (fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+        return -1;
+    if (batch > opt.recipe.batch || accumulate > opt.recipe.accumulate)
+        fl_warn(
+            w->cli,
+            "the shards have only %llu windows of %lld tokens: a step takes %lld at a time, %lld "
+            "times, each window at most once",
+            (unsigned long long)fl_data_tokens(w->data) / (unsigned long long)opt.recipe.length,
+            (long long)opt.recipe.length, (long long)opt.recipe.batch,
+            (long long)opt.recipe.accumulate);
+    return 0;
 }
 
 static int
@@ -133,7 +152,7 @@ open_inputs(struct work *w)
         fl_object_digest(w->bundle.object, t->pool, t->base) || open_data(w))
         return -1;
     if ((opt.recipe.seed < 0 && fl_model_round(w->bundle.object, &opt.recipe.seed)) ||
-        fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+        fill_recipe(w))
         return -1;
     t->model = w->bundle.model;
     t->data = w->data;

@@ -4,27 +4,44 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The only variable in the library that outlives a call: see error.h. */
+/* With its sentence, the only variable in the library that outlives a call: see error.h. */
 static _Thread_local struct fl_error_copy last;
+static _Thread_local char sentence[sizeof last.what + sizeof last.cure + 2];
 
 int
 fl_error_record(enum fl_status status, const char *format, ...)
 {
-    char text[sizeof last.text]; /* an argument may be the recorded sentence itself */
+    char text[sizeof last.what]; /* an argument may be the recorded sentence itself */
     va_list ap;
 
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    memcpy(last.text, text, sizeof text);
+    memcpy(last.what, text, sizeof text);
+    last.cure[0] = '\0';
     last.status = status;
+    last.machine = false;
+    return -1;
+}
+
+int
+fl_error_memory(const char *format, ...)
+{
+    char text[sizeof last.what];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    fl_error(FL_FAILED, "%s", text);
+    last.machine = true;
     return -1;
 }
 
 int
 fl_error_record_errno(int errno_value, const char *format, ...)
 {
-    char text[sizeof last.text];
+    char text[sizeof last.what];
     va_list ap;
 
     va_start(ap, format);
@@ -32,23 +49,57 @@ fl_error_record_errno(int errno_value, const char *format, ...)
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof text)
         snprintf(text + n, sizeof text - (size_t)n, ": %s", strerror(errno_value));
-    memcpy(last.text, text, sizeof text);
+    memcpy(last.what, text, sizeof text);
+    last.cure[0] = '\0';
     last.status = FL_FAILED;
+    last.machine = true;
     return -1;
 }
 
 int
 fl_error_about(const char *subject)
 {
-    enum fl_status status = last.status;
+    char text[sizeof last.what];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s: ", subject);
 
-    return fl_error(status ? status : FL_FAILED, "%s: %s", subject, last.text);
+    if (n < sizeof text)
+        snprintf(text + n, sizeof text - n, "%s", last.what);
+    memcpy(last.what, text, sizeof text);
+    last.status = last.status ? last.status : FL_FAILED;
+    return -1;
+}
+
+int
+fl_error_as(enum fl_status status)
+{
+    last.status = status;
+    return -1;
+}
+
+int
+fl_error_cure(const char *format, ...)
+{
+    char text[sizeof last.cure];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    memcpy(last.cure, text, sizeof text);
+    return -1;
+}
+
+const char *
+fl_error_what(void)
+{
+    return last.what;
 }
 
 const char *
 fl_error_text(void)
 {
-    return last.text;
+    snprintf(sentence, sizeof sentence, "%s%s%s", last.what, *last.cure ? "; " : "", last.cure);
+    return sentence;
 }
 
 enum fl_status
@@ -57,11 +108,19 @@ fl_error_status(void)
     return last.status;
 }
 
+bool
+fl_error_of_machine(void)
+{
+    return last.machine;
+}
+
 void
 fl_error_clear(void)
 {
+    last.machine = false;
     last.status = FL_OK;
-    last.text[0] = '\0';
+    last.what[0] = '\0';
+    last.cure[0] = '\0';
 }
 
 void

@@ -1,13 +1,19 @@
 /*
- * Errors: one finished sentence and one status, kept for the thread that failed.
+ * Errors: a status, what is wrong, and a cure, kept for the thread that failed.
  *
  * A library function that fails records a sentence that says what is wrong and what would be right,
  * and returns -1 (or NULL). It never prints and never exits: the program prints the sentence once,
- * behind its own name, and exits with the status. The sentence names its subject (file, record,
- * option) first: "up.flt: cut at offset 4096; fetch the file again".
+ * after its own name, and exits with the status. The sentence names its subject (file, record,
+ * option) first. A caller that knows more than the function that failed gives it another subject,
+ * status or cure: a damaged upload is fetched again, a damaged checkpoint is removed.
+ *
+ *     "up.flt: cut at offset 4096; fetch the file again"
+ *      subject                     cure
  */
 #ifndef FL_BASE_ERROR_H
 #define FL_BASE_ERROR_H
+
+#include <stdbool.h>
 
 #define FL_PRINTF(text, args) __attribute__((format(printf, text, args)))
 
@@ -38,12 +44,27 @@ fl_error_failed(int recorded)
     return -1;
 }
 
-/* Put "SUBJECT: " before the recorded sentence, keeping its status. Always returns -1. */
+/*
+ * Change the recorded error, and return -1: put "SUBJECT: " before its sentence; give it another
+ * status; end it with this cure, instead of the one that it may have.
+ */
 int fl_error_about(const char *subject);
+int fl_error_as(enum fl_status status);
+int fl_error_cure(const char *format, ...) FL_PRINTF(1, 2);
 
-/* The recorded sentence ("" when none) and its status; valid until the thread's next error. */
+/*
+ * The recorded error as one sentence, "WHAT; CURE" ("" when there is none), its first part alone,
+ * and its status; valid until the thread's next error.
+ */
 const char *fl_error_text(void);
+const char *fl_error_what(void);
 enum fl_status fl_error_status(void);
+
+/* Was it the machine that failed (memory, I/O), so that no advice about data is of use? */
+bool fl_error_of_machine(void);
+
+/* Record that there is not enough memory; returns -1. */
+int fl_error_memory(const char *format, ...) FL_PRINTF(1, 2);
 
 /* Forget the recorded error. */
 void fl_error_clear(void);
@@ -51,7 +72,9 @@ void fl_error_clear(void);
 /* Carry an error from a worker thread to its caller: copy it out, put it back. */
 struct fl_error_copy {
     enum fl_status status;
-    char text[1024];
+    char what[1024];
+    char cure[256]; /* "": none, or in WHAT */
+    bool machine;
 };
 void fl_error_save(struct fl_error_copy *copy);
 int fl_error_restore(const struct fl_error_copy *copy); /* always returns -1 */

@@ -269,7 +269,7 @@ fl_report_flush(struct fl_report *r, int fd, const char *name)
     if (!r->columns)
         r->at = 0;
     if (r->failed)
-        return fl_error(FL_FAILED, "out of memory for a report");
+        return fl_error_memory("out of memory for a report");
     int result = fl_write_full(fd, name, r->out.data, r->out.len);
     fl_buf_clear(&r->out);
     return result;

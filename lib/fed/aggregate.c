@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "fed/sum.h"
@@ -28,6 +29,8 @@ static const char *const loss_keys[] = {"loss.first", "loss.last"};
 static const char *const loss_sum_keys[] = {"sum.loss.first", "sum.loss.last"};
 
 enum { COUNTS = 2, LOSSES = 2 };
+
+#define KINDS FL_KIND_UPDATE "|" FL_KIND_SUM /* that can be added */
 
 /* A line of the explanation. */
 struct row {
@@ -95,6 +98,8 @@ add_site(struct fl_aggregate *a, const char *file, const char *site, struct row 
 {
     size_t low = 0, high = a->site_count;
 
+    if (a->set.expected && fl_expected_admit(a->set.expected, file, site))
+        return -1;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int order = strcmp(site, a->sites[mid]);
@@ -243,6 +248,8 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
         return fl_error(FL_FAILED,
                         "%s: has no site, which a partial sum must know; make it with --site NAME",
                         file);
+    if (!site && a->set.expected && fl_expected_admit(a->set.expected, file, NULL))
+        return -1;
     a->nameless = a->nameless || !site;
     if (fl_weight_of(a->set.weighting, meta, &row->weight))
         return fl_error_about(file);
@@ -267,9 +274,8 @@ add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta
     if (!(row->sites = fl_alloc(sites->count, sizeof *row->sites)))
         return -1;
     for (size_t i = 0; i < sites->count; i++) {
-        if (!*sites->value.text_list[i])
-            return fl_error(FL_FAILED, "%s: a site of its \"sum.sites\" has an empty name", file);
-        if (add_site(a, file, sites->value.text_list[i], row))
+        if (fl_update_check_site(file, sites->value.text_list[i]) ||
+            add_site(a, file, sites->value.text_list[i], row))
             return -1;
     }
     *terms = sites->count;
@@ -285,10 +291,11 @@ add_partial_rule(struct fl_aggregate *a, const char *file, const struct fl_meta 
     if (fl_meta_get_text(meta, "sum.weights", &name))
         return fl_error_about(file);
     int rule = fl_weight_rule_find(name);
-    if (rule < 0)
-        return fl_error(FL_FAILED,
-                        "%s: \"%s\" is not a rule of weights; they are " FL_WEIGHT_CHOICES, file,
-                        name);
+    if (rule < 0) {
+        fl_choice_check(FL_WEIGHT_CHOICES, name);
+        fl_error_as(FL_FAILED);
+        return fl_error_about(file);
+    }
     if (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha))
         return fl_error_about(file);
     return add_rule(a, file, (enum fl_weight_rule)rule, alpha);
@@ -340,8 +347,8 @@ add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *
     return fl_sum_add_partial(a->sum, in, terms, &total);
 }
 
-static int
-add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
+int
+fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
 {
     const char *file = fl_reader_name(in);
     bool partial = !strcmp(head->kind, FL_KIND_SUM);
@@ -352,9 +359,8 @@ add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *h
     a->rows = rows;
     if (!strcmp(head->kind, FL_KIND_MASKED))
         return fl_error(FL_FAILED, "%s: is masked; give the plan of its round with -p PLAN", file);
-    if (!partial && strcmp(head->kind, FL_KIND_UPDATE))
-        return fl_error(FL_FAILED, "%s: is of kind \"%s\"; updates and partial sums can be added",
-                        file, head->kind);
+    if (!fl_kind_is(head->kind, KINDS))
+        return fl_wrong_kind(file, head->kind, KINDS);
     if (add_common(a, file, &head->meta))
         return -1;
     struct row *row = &rows[a->inputs++];
@@ -377,16 +383,53 @@ fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
     const struct fl_head *head;
     int got;
 
-    while ((got = fl_reader_object(in, &head)) == 1)
-        if (add_object(a, in, head))
+    while ((got = fl_reader_expect(in, KINDS "|" FL_KIND_MASKED, &head)) == 1)
+        if (fl_aggregate_add_object(a, in, head))
             return -1;
     return got;
+}
+
+int
+fl_aggregate_check(const struct fl_aggregate *a)
+{
+    if (!a->set.expected)
+        return 0;
+    return fl_expected_check(a->set.expected, (const char *const *)a->sites, a->site_count,
+                             fl_sum_terms(a->sum));
 }
 
 uint64_t
 fl_aggregate_bytes(const struct fl_aggregate *a)
 {
     return fl_sum_bytes(a->sum);
+}
+
+uint64_t
+fl_aggregate_updates(const struct fl_aggregate *a)
+{
+    return fl_sum_terms(a->sum);
+}
+
+const char *const *
+fl_aggregate_sites(const struct fl_aggregate *a, size_t *count)
+{
+    *count = a->site_count;
+    return (const char *const *)a->sites;
+}
+
+int
+fl_aggregate_form(const struct fl_aggregate *a, struct fl_aggregate_form *form)
+{
+    const unsigned char *base;
+
+    *form = (struct fl_aggregate_form){.rule = a->rule};
+    if (a->rule == FL_WEIGHT_DYNAMIC)
+        form->alpha = a->alpha;
+    if (fl_meta_get_bytes(&a->common, "base", FL_HASH_BYTES, &base))
+        return -1;
+    memcpy(form->base, base, FL_HASH_BYTES);
+    fl_sum_shapes(a->sum, form->tensors);
+    return 0;
 }
 
 static int

@@ -204,8 +204,8 @@ make_batch(struct job *job, uint64_t at, uint64_t *made)
         job->u->clipped += job->clipped[i];
         if (job->bad[i] != SIZE_MAX)
             return fl_error(FL_FAILED,
-                            "%s: tensor \"%s\" holds a value that is not finite; train again with "
-                            "a smaller learning rate",
+                            "%s: tensor \"%s\" holds a value that is not finite; an update is made "
+                            "of finite numbers",
                             fl_object_name(job->u->update), plan->tensors[job->bad[i]].name);
     }
     return 0;

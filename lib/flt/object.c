@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "flt/check.h"
@@ -340,6 +341,23 @@ fl_object_find(const struct fl_object *o, const char *name)
     return -1;
 }
 
+int64_t
+fl_object_require(const struct fl_object *o, const char *name)
+{
+    int64_t found = fl_object_find(o, name);
+    struct fl_nearest nearest;
+    char hint[FL_FLT_NAME_MAX + 40];
+
+    if (found >= 0)
+        return found;
+    fl_nearest_start(&nearest, name, strlen(name));
+    for (size_t i = 0; i < o->count; i++)
+        fl_nearest_try(&nearest, o->entries[i].tensor.name, strlen(o->entries[i].tensor.name));
+    fl_nearest_hint(&nearest, "", hint, sizeof hint);
+    return fl_error(FL_FAILED, "%s: has no tensor \"%s\"%s", o->name, name,
+                    *hint ? hint : "; fl-info lists their names");
+}
+
 /* Block B of an entry against its table; fills *DATA and *LEN. False when it is damaged. */
 static bool
 block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
@@ -356,11 +374,10 @@ block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
 static int
 damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
 {
-    return fl_error(
-        FL_FAILED,
-        "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu); fetch the file again",
-        o->name, e->tensor.name, (unsigned long long)b,
-        (unsigned long long)(e->at + b * FL_FLT_BLOCK));
+    fl_error(FL_FAILED, "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu)",
+             o->name, e->tensor.name, (unsigned long long)b,
+             (unsigned long long)(e->at + b * FL_FLT_BLOCK));
+    return fl_error_cure(FL_CURE_DAMAGED);
 }
 
 /* Compare E with its table: all of its bytes are read, and few of its neighbours'. */

@@ -27,6 +27,7 @@
 #include "flt/pack.h"
 #include "flt/record.h"
 #include "flt/scan.h"
+#include "flt/sniff.h"
 #include "os/file.h"
 
 enum state { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
@@ -36,6 +37,7 @@ enum { WINDOW = 512 }; /* table entries that are read ahead in a file */
 struct fl_reader {
     int fd;
     bool own_fd, seekable, held, failed, want_digest;
+    bool foreign; /* the input is no stream at all */
     char *name;
     uint64_t start; /* position of the file where we began */
     uint64_t offset;
@@ -72,26 +74,36 @@ fail(struct fl_reader *r)
     return -1;
 }
 
-/* "FILE: WHAT in tensor "x" (record 3, offset 4096); fetch the file again" */
+/* "FILE: WHAT in tensor "x" (record 3, offset 4096)", and the cure of every damaged file. */
 static int
 damaged(struct fl_reader *r, const char *what, uint64_t offset)
 {
     bool in_tensor = r->state == PAYLOAD;
 
-    fl_error(FL_FAILED, "%s: %s%s%s%s (record %llu, offset %llu); fetch the file again", r->name,
-             what, in_tensor ? " in tensor \"" : "", in_tensor ? r->tensor.name : "",
+    fl_error(FL_FAILED, "%s: %s%s%s%s (record %llu, offset %llu)", r->name, what,
+             in_tensor ? " in tensor \"" : "", in_tensor ? r->tensor.name : "",
              in_tensor ? "\"" : "", (unsigned long long)r->place, (unsigned long long)offset);
+    fl_error_cure(FL_CURE_DAMAGED);
     return fail(r);
 }
 
-/* The same for an error that a decoder recorded. */
+/*
+ * The same for an error that a decoder recorded. Unless it names the damage, what it decoded has
+ * the right check values; and it may be the machine that failed.
+ */
 static int
 undecodable(struct fl_reader *r)
 {
-    char what[sizeof r->error.text];
+    struct fl_error_copy error;
 
-    strcpy(what, fl_error_text());
-    return damaged(r, what, r->record_at);
+    fl_error_save(&error);
+    if (fl_error_of_machine())
+        fl_error_about(r->name);
+    else
+        damaged(r, error.what, r->record_at);
+    if (!fl_error_of_machine() && !*error.cure)
+        fl_error_cure(FL_CURE_UNKNOWN);
+    return fail(r);
 }
 
 struct fl_reader *
@@ -271,11 +283,16 @@ hold(struct fl_reader *r)
     if (got == 0 && r->state == CLOSED)
         return 0;
     if (got == 0 && r->record_at == 0) {
-        fl_error(FL_FAILED, "%s: is empty; an FLT stream is expected", r->name);
+        r->foreign = true;
+        fl_error(FL_FAILED, "%s: is empty", r->name);
+        fl_error_cure("an FLT stream is expected");
         return fail(r);
     }
     if (r->record_at == 0 && (got < 4 || fl_get32(header) != FL_TAG_HEAD)) {
-        fl_error(FL_FAILED, "%s: is not an FLT stream (offset 0)", r->name);
+        char what[FL_SNIFF_TEXT];
+        r->foreign = true;
+        fl_error(FL_FAILED, "%s: is %s, not an FLT stream", r->name,
+                 fl_sniff(header, (size_t)got, what));
         return fail(r);
     }
     if ((size_t)got < sizeof header)
@@ -336,9 +353,12 @@ fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **h
 {
     int got = fl_reader_object(r, head);
 
-    if (got == 1 && strcmp((*head)->kind, kind)) {
-        fl_error(FL_FAILED, "%s: is of kind \"%s\"; \"%s\" is expected", r->name, (*head)->kind,
-                 kind);
+    if (got == 1 && !fl_kind_is((*head)->kind, kind)) {
+        fl_wrong_kind(r->name, (*head)->kind, kind);
+        return fail(r);
+    }
+    if (got < 0 && r->foreign) {
+        fl_kind_cure(kind);
         return fail(r);
     }
     return got;
@@ -403,7 +423,7 @@ read_packed(struct fl_reader *r, void *data, size_t len)
     if (n >= 0 && need(r, fl_packer_input(r->packer), (size_t)n))
         return -1;
     if (n < 0 || fl_unpack(r->packer, r->tensor.dtype, prefix, data, len))
-        return damaged(r, fl_error_text(), at);
+        return damaged(r, fl_error_what(), at);
     return 0;
 }
 
@@ -479,7 +499,7 @@ skip_payload(struct fl_reader *r)
             return -1;
         int64_t n = fl_packed_size(prefix, block_size(r, r->next_block));
         if (n < 0)
-            return damaged(r, fl_error_text(), r->offset - sizeof prefix);
+            return damaged(r, fl_error_what(), r->offset - sizeof prefix);
         if (hop(r, (uint64_t)n))
             return -1;
         r->next_block++;

@@ -129,7 +129,7 @@ int
 fl_config_from_meta(struct fl_config *c, const struct fl_meta *meta)
 {
     if (read_meta(c, meta))
-        return fl_error(FL_FAILED, "%s", fl_error_text()); /* not a matter of the command line */
+        return fl_error_as(FL_FAILED); /* not a matter of the command line */
     return 0;
 }
 

@@ -86,6 +86,22 @@ fl_data_free(struct fl_data *d)
     free(d);
 }
 
+/* Is the shard a part of its text that was put aside, and which? */
+static int
+read_split(struct fl_data_shard *shard, const struct fl_meta *meta)
+{
+    const char *split;
+
+    if (!fl_meta_find(meta, "split"))
+        return 0;
+    if (fl_meta_get_text(meta, "split", &split) ||
+        (fl_meta_find(meta, "split.fraction") &&
+         fl_meta_get_f64(meta, "split.fraction", &shard->fraction)))
+        return fl_error_about(shard->name);
+    snprintf(shard->split, sizeof shard->split, "%s", *split ? split : "?");
+    return 0;
+}
+
 static int
 begin_shard(struct input *in, const struct fl_head *head)
 {
@@ -123,7 +139,7 @@ begin_shard(struct input *in, const struct fl_head *head)
     if (!shard->name)
         return -1;
     d->shard_count++;
-    return 0;
+    return read_split(shard, &head->meta);
 }
 
 static int
@@ -352,6 +368,42 @@ fl_data_sort(struct fl_data *d)
     if (d->segment_count)
         qsort(d->segments, d->segment_count, sizeof *d->segments, by_first);
     free(moved);
+    return 0;
+}
+
+static int
+put_aside(const struct fl_data_shard *s)
+{
+    char part[40] = "";
+
+    if (strcmp(s->split, "valid"))
+        return fl_error(
+            FL_FAILED, "%s: is the part \"%s\" of its text, which was put aside; train on the rest",
+            s->name, s->split);
+    if (s->fraction > 0)
+        snprintf(part, sizeof part, ", %.6g of its text", s->fraction);
+    return fl_error(
+        FL_FAILED,
+        "%s: was put aside for validation%s; give it to --valid, or make shards without "
+        "fl-harmonize --valid to train on all of the text",
+        s->name, part);
+}
+
+int
+fl_data_check_split(const struct fl_data *train, const struct fl_data *valid)
+{
+    for (size_t i = 0, k = 0; i < train->shard_count; i++) {
+        const struct fl_data_shard *s = &train->shards[i];
+        if (*s->split)
+            return put_aside(s);
+        while (valid && k < valid->shard_count && by_digest(&valid->shards[k], s) < 0)
+            k++;
+        if (valid && k < valid->shard_count && !by_digest(&valid->shards[k], s))
+            return fl_error(FL_FAILED,
+                            "%s: is the same shard as %s, which --valid measures on; name it for "
+                            "one of the two",
+                            s->name, valid->shards[k].name);
+    }
     return 0;
 }
 

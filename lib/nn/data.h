@@ -25,6 +25,8 @@ struct fl_data_shard {
     size_t number;          /* how many were added before it */
     bool counted;           /* its tensors say how many bytes of text it has: */
     uint64_t bytes;
+    char split[32];  /* the part of its text that it was put aside as, "valid"; or "" */
+    double fraction; /* of the text that is this part; 0: not known */
 };
 
 /*
@@ -47,6 +49,12 @@ int fl_data_add(struct fl_data *d, const char *path);
  * changes nothing. -1 when one is there twice.
  */
 int fl_data_sort(struct fl_data *d);
+
+/*
+ * Nothing that is measured on is trained on: -1 when a shard of TRAIN says that it was put aside,
+ * or is one of VALID's (NULL: none), by whatever name it came. Both are sorted.
+ */
+int fl_data_check_split(const struct fl_data *train, const struct fl_data *valid);
 
 size_t fl_data_count(const struct fl_data *d);
 const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);

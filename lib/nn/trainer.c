@@ -177,10 +177,21 @@ static int
 went_astray(const struct run *r, const char *what)
 {
     return fl_error(FL_FAILED,
-                    "step %lld: %s is not a finite number; lower --lr (it is %g) or lengthen "
+                    "step %lld: the %s is not a finite number; lower --lr (it is %g) or lengthen "
                     "--warmup (it is %lld steps)%s",
                     (long long)r->step + 1, what, r->t->recipe.lr, (long long)r->t->recipe.warmup,
                     r->t->checkpoint ? ", with another --checkpoint" : "");
+}
+
+/* Where no step was taken yet, the base is at fault and no setting of the training. */
+static int
+not_finite(const struct run *r, const char *what)
+{
+    return r->step
+               ? went_astray(r, what)
+               : fl_error(FL_FAILED,
+                          "the base model's %s is not a finite number; train from another model",
+                          what);
 }
 
 /* Batch number I of all steps; *COUNTED grows by its targets that are to be predicted. */
@@ -229,7 +240,7 @@ add_gradients(struct run *r, double *mean)
         if (add_batch(r, first + a, tokens, &sum))
             return -1;
     *mean = sum / tokens;
-    return isfinite(*mean) ? 0 : went_astray(r, "the loss");
+    return isfinite(*mean) ? 0 : not_finite(r, "loss");
 }
 
 static int
@@ -269,7 +280,7 @@ take_step(struct run *r)
         return -1;
     double norm = fl_gradient_norm(t->model, t->pool, r->grads);
     if (!isfinite(norm))
-        return went_astray(r, "the gradient");
+        return not_finite(r, "gradient");
     fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip), lr);
     r->step++;
     r->row_loss += loss;
@@ -304,7 +315,7 @@ save(struct run *r)
 
     if (!isfinite(fl_gradient_norm(r->t->model, r->t->pool, r->t->model->weights))) {
         r->step--; /* the one that made them so */
-        return went_astray(r, "a weight");
+        return went_astray(r, "weight");
     }
     if (note_progress(r) || fl_checkpoint_write(&r->saved))
         return -1;
@@ -357,8 +368,7 @@ measure_base(struct run *r)
     if (got)
         return got;
     if (!isfinite(r->loss_first))
-        return fl_error(FL_FAILED,
-                        "the base model's loss is not a finite number; train from another model");
+        return not_finite(r, "loss");
     row.loss = r->loss_first;
     row.lr = fl_schedule_lr(&r->schedule, 0);
     row.valid = NAN;
@@ -390,7 +400,7 @@ take_steps(struct run *r)
     if (isfinite(r->loss_last))
         return 0;
     r->step--;
-    return went_astray(r, "the loss behind it");
+    return went_astray(r, "loss");
 }
 
 /* From where it begins to its end or to a signal: 0, 1 or -1. */

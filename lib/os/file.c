@@ -123,6 +123,26 @@ fl_input_name(const char *path)
     return !path || !strcmp(path, "-") ? "standard input" : path;
 }
 
+uint64_t
+fl_input_bytes(const char *const *paths, size_t count)
+{
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < count; i++) {
+        if (stat(paths[i], &st) || !S_ISREG(st.st_mode))
+            return 0;
+        bytes += (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
+bool
+fl_input_missing(const char *path)
+{
+    return path && *path && strcmp(path, "-") && access(path, F_OK) && errno == ENOENT;
+}
+
 int
 fl_open_input(const char *path, bool binary)
 {
@@ -253,8 +273,10 @@ fl_spool_open(void)
     if (snprintf(path, sizeof path, "%s/fl-XXXXXX", dir) >= (int)sizeof path)
         return fl_error(FL_USAGE, "TMPDIR: its name is too long");
     int fd = mkstemp(path); /* mode 0600 by POSIX */
-    if (fd < 0)
-        return fl_error_errno(errno, "%s: cannot make a temporary file; set TMPDIR", dir);
+    if (fd < 0) {
+        fl_error_errno(errno, "%s: cannot make a temporary file", dir);
+        return fl_error_cure("set TMPDIR to a folder that it can be made in");
+    }
     unlink(path);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     return fd;
@@ -353,7 +375,8 @@ fl_map_spool(int fd, size_t len)
     /* Blocks are reserved now: a full disk is an error here and not a signal later. */
     int e = len ? posix_fallocate(fd, 0, (off_t)len) : 0;
     if (e) {
-        fl_error_errno(e, "temporary file: cannot make it %zu bytes long; set TMPDIR", len);
+        fl_error_errno(e, "temporary file: cannot make it %zu bytes long", len);
+        fl_error_cure("set TMPDIR to a folder with more room");
         return NULL;
     }
     void *p = mmap(NULL, len ? len : 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -44,6 +44,12 @@ int fl_hold_standard(void);
 /* What messages call an input: its path, or "standard input". */
 const char *fl_input_name(const char *path);
 
+/* Bytes of all COUNT files, for the progress; 0 when one is not a regular file, or is missing. */
+uint64_t fl_input_bytes(const char *const *paths, size_t count);
+
+/* No file has this name (of an input, as above): it has not come yet, or is mistyped. */
+bool fl_input_missing(const char *path);
+
 /*
  * Do two names lead to one regular file, or are they the same name of none yet? (A device may be
  * written by two.) NULL is no name.

@@ -200,8 +200,10 @@ fill_config(struct fl_config *c, const json_t *config, const char *path)
                      "is another number within \"rope_parameters\"; they must "
                      "be the same");
     c->tied = json_is_true(json_object_get(config, "tie_word_embeddings"));
-    if (fl_config_check(c))
-        return fl_error(FL_FAILED, "%s: %s", path, fl_error_text());
+    if (fl_config_check(c)) {
+        fl_error_as(FL_FAILED); /* not a matter of the command line */
+        return fl_error_about(path);
+    }
     return 0;
 }
 

@@ -455,7 +455,7 @@ get_plan(struct fl_plan *plan, const struct fl_object *o, const void *roster, si
         check_signatures(plan, o) || get_meta(plan, meta) || fl_plan_check(plan) ||
         fl_plan_layout(plan)) {
         if (fl_error_status() == FL_USAGE) /* of the roster: not this program's command line */
-            fl_error(FL_REFUSED, "%s", fl_error_text());
+            fl_error_as(FL_REFUSED);
         return fl_error_about(fl_object_name(o));
     }
     set_session(plan);
@@ -487,4 +487,21 @@ fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool)
         fl_plan_release(plan);
     fl_object_free(o);
     return result;
+}
+
+int
+fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster)
+{
+    struct fl_roster r;
+
+    if (fl_roster_read(&r, roster))
+        return -1;
+    bool same = !memcmp(r.digest, plan->roster.digest, sizeof r.digest);
+    fl_roster_release(&r);
+    if (same)
+        return 0;
+    fl_error(FL_REFUSED, "%s: is a plan of another roster than %s", file, roster);
+    return fl_error_cure(
+        "it is of one of \"%s\", epoch %lld: give that one if its sites agreed on it",
+        plan->roster.federation, (long long)plan->roster.epoch);
 }

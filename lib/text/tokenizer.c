@@ -9,6 +9,8 @@
 #include "text/tokenizer_parts.h"
 #include "text/tokenizer_write.h"
 
+#define KINDS FL_KIND_MODEL "|" FL_KIND_TOKENIZER
+
 void
 fl_tokenizer_free(struct fl_tokenizer *t)
 {
@@ -78,9 +80,8 @@ fl_tokenizer_from_object(struct fl_object *o)
     const struct fl_head *head = fl_object_head(o);
     int64_t i = fl_object_find(o, FL_TOKENIZER_TENSOR);
 
-    if (strcmp(head->kind, FL_KIND_MODEL) && strcmp(head->kind, FL_KIND_TOKENIZER)) {
-        fl_error(FL_FAILED, "%s: is of kind \"%s\"; a model or a tokenizer is needed",
-                 fl_object_name(o), head->kind);
+    if (!fl_kind_is(head->kind, KINDS)) {
+        fl_wrong_kind(fl_object_name(o), head->kind, KINDS);
         return NULL;
     }
     if (i < 0) {
@@ -143,7 +144,7 @@ fl_tokenizer_load(const char *path)
         fl_buf_release(&json);
         return t;
     }
-    struct fl_object *o = fl_object_open(path, NULL);
+    struct fl_object *o = fl_object_open(path, KINDS);
     if (!o)
         return NULL;
     t = fl_tokenizer_from_object(o);

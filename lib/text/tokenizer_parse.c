@@ -367,7 +367,10 @@ fl_tokenizer_parse_json(struct fl_tokenizer *t, const struct fl_ids *stops)
     if (!top)
         return fl_error(FL_FAILED, "line %d: %s; a tokenizer.json is expected", error.line,
                         error.text);
-    int result = read_all(t, top, stops);
+    int result = !json_is_object(top) || json_object_get(top, "model")
+                     ? read_all(t, top, stops)
+                     : fl_error(FL_FAILED, "is JSON without a \"model\"; a tokenizer.json is "
+                                           "expected");
     json_decref(top);
     return result;
 }

@@ -193,6 +193,30 @@ test_order_of_files_does_not_matter(void)
         unlink(path[i]);
 }
 
+/* A shard is known by its digest: other names, other compression. */
+static void
+test_split(void)
+{
+    static const struct shard plain_2 = {2, 2, 0, 1, 77}, packed_2 = {2, 2, 3, 1, 77};
+    char path[3][64];
+    struct fl_data *train = fl_data_new(digest, VOCAB, NULL),
+                   *valid = fl_data_new(digest, VOCAB, NULL);
+
+    CHECK(!fl_data_add(train, make_file(path[0], four, 4, 0)));
+    CHECK(!fl_data_sort(train) && !fl_data_check_split(train, NULL));
+    CHECK(!fl_data_add(valid, make_file(path[1], &plain_2, 1, 0)));
+    CHECK(!fl_data_sort(valid) && !fl_data_check_split(train, valid));
+    CHECK(!fl_data_check_split(valid, train));
+    CHECK(!fl_data_add(train, make_file(path[2], &packed_2, 1, 0)) && !fl_data_sort(train));
+    CHECK(fl_data_check_split(train, valid) == -1 && strstr(fl_error_text(), path[1]) &&
+          strstr(fl_error_text(), path[2]));
+    CHECK(fl_data_check_split(valid, train) == -1);
+    fl_data_free(train);
+    fl_data_free(valid);
+    for (int i = 0; i < 3; i++)
+        unlink(path[i]);
+}
+
 static void
 refused(const char *path, const unsigned char *tokenizer, uint32_t vocab, const char *why)
 {
@@ -345,6 +369,7 @@ main(void)
     RUN(test_pipe);
     RUN(test_documents);
     RUN(test_order_of_files_does_not_matter);
+    RUN(test_split);
     RUN(test_refusals);
     return test_end();
 }

@@ -35,6 +35,31 @@ test_about(void)
     CHECK(fl_error_status() == FL_FAILED);
 }
 
+/* A caller that knows better changes status and cure; a new error has neither. */
+static void
+test_parts(void)
+{
+    fl_error(FL_FAILED, "%s: is damaged", "x; fetch y.flt"); /* a name that looks like a cure */
+    CHECK(fl_error_cure("fetch %s again", "it") == -1);
+    CHECK_TEXT(fl_error_text(), "x; fetch y.flt: is damaged; fetch it again");
+    CHECK_TEXT(fl_error_what(), "x; fetch y.flt: is damaged");
+    CHECK(fl_error_cure("remove it") == -1 && fl_error_as(FL_REFUSED) == -1);
+    CHECK_TEXT(fl_error_text(), "x; fetch y.flt: is damaged; remove it");
+    CHECK(fl_error_status() == FL_REFUSED);
+    fl_error_about("a");
+    CHECK_TEXT(fl_error_text(), "a: x; fetch y.flt: is damaged; remove it");
+    struct fl_error_copy copy;
+    fl_error_save(&copy);
+    fl_error(FL_FAILED, "another");
+    CHECK_TEXT(fl_error_text(), "another");
+    fl_error_restore(&copy);
+    CHECK_TEXT(fl_error_text(), "a: x; fetch y.flt: is damaged; remove it");
+    fl_error_errno(ENOENT, "b");
+    CHECK(!strstr(fl_error_text(), "remove"));
+    fl_error_clear();
+    CHECK_TEXT(fl_error_text(), "");
+}
+
 static void
 test_errno(void)
 {
@@ -55,11 +80,11 @@ test_long(void)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     fl_error(FL_FAILED, "%s", text);
-    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->text - 1);
+    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->what - 1);
     fl_error_errno(ENOENT, "%s", text);
-    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->text - 1);
+    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->what - 1);
     fl_error_about(text);
-    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->text - 1);
+    CHECK(strlen(fl_error_text()) == sizeof((struct fl_error_copy *)0)->what - 1);
 }
 
 static void *
@@ -91,6 +116,7 @@ main(void)
 {
     RUN(test_record);
     RUN(test_about);
+    RUN(test_parts);
     RUN(test_errno);
     RUN(test_long);
     RUN(test_threads);

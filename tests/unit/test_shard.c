@@ -12,7 +12,7 @@ static void
 round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
 {
     int fd = fl_spool_open();
-    struct fl_shard *s = fl_shard_new(fd, "spool", 0, t);
+    struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, 0);
     uint32_t *ids = malloc((n + 1) * sizeof *ids);
     const struct fl_head *head;
     const struct fl_tensor *tensor;
@@ -129,11 +129,40 @@ test_bytes(void)
     fl_tokenizer_free(bytes);
 }
 
+/* Only a shard of the validation part says that it is one. */
+static void
+test_split(void)
+{
+    struct fl_tokenizer *t = fl_tokenizer_bytes();
+
+    for (int valid = 0; valid < 2; valid++) {
+        int fd = fl_spool_open();
+        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, valid ? 0.25 : 0);
+        const struct fl_head *head;
+        const char *split;
+        double fraction;
+        CHECK(s && !fl_shard_done(s) && lseek(fd, 0, SEEK_SET) == 0);
+        struct fl_reader *in = fl_reader_new(fd, "spool");
+        CHECK(fl_reader_expect(in, FL_KIND_TOKENS, &head) == 1);
+        CHECK(!valid == !fl_meta_find(&head->meta, "split"));
+        CHECK(!valid == !fl_meta_find(&head->meta, "split.fraction"));
+        if (valid) {
+            CHECK(!fl_meta_get_text(&head->meta, "split", &split) && !strcmp(split, "valid"));
+            CHECK(!fl_meta_get_f64(&head->meta, "split.fraction", &fraction) && fraction == 0.25);
+        }
+        fl_reader_free(in);
+        fl_shard_free(s);
+        close(fd);
+    }
+    fl_tokenizer_free(t);
+}
+
 int
 main(void)
 {
     RUN(test_small);
     RUN(test_bytes);
     RUN(test_wide);
+    RUN(test_split);
     return test_end();
 }
