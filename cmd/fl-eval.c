@@ -135,14 +135,11 @@ score_text(struct work *w, const char *path)
 static int
 score_shards(struct work *w, const char *path)
 {
-    unsigned char digest[FL_HASH_BYTES];
+    struct fl_data *data = fl_bundle_data(&w->bundle, &path, 1);
     struct fl_score score = {0};
+    int result = data ? 0 : -1;
 
     w->name = fl_input_name(path);
-    fl_tokenizer_digest(w->bundle.tokenizer, digest);
-    struct fl_data *data = fl_data_new(digest, w->bundle.model->config.vocab,
-                                       fl_tokenizer_marks(w->bundle.tokenizer));
-    int result = data ? fl_data_add(data, path) : -1;
     if (!result && opt.per_token && fl_data_count(data) > 1)
         result = fl_error(FL_FAILED, "%s: has more than one shard; --per-token takes one", w->name);
     for (size_t i = 0; !result && i < fl_data_count(data); i++) {

@@ -99,29 +99,16 @@ check_options(const struct fl_cli *cli)
 static int
 open_data(struct work *w)
 {
-    const struct fl_cli *cli = w->cli;
-    unsigned char tokenizer[FL_HASH_BYTES];
-    uint32_t vocab = w->bundle.model->config.vocab;
-    const struct fl_marks *marks = fl_tokenizer_marks(w->bundle.tokenizer);
+    size_t count = w->cli->operand_count;
 
-    fl_tokenizer_digest(w->bundle.tokenizer, tokenizer);
-    if (!(w->data = fl_data_new(tokenizer, vocab, marks)) ||
-        !(w->valid = fl_data_new(tokenizer, vocab, marks)))
+    w->data = fl_bundle_data(&w->bundle, w->cli->operands, count ? count : 1);
+    w->valid = fl_bundle_data(&w->bundle, opt.valid.items, opt.valid.count);
+    if (!w->data || !w->valid)
         return -1;
-    if (!cli->operand_count && fl_data_add(w->data, NULL))
-        return -1;
-    for (size_t i = 0; i < cli->operand_count; i++)
-        if (fl_data_add(w->data, cli->operands[i]))
-            return -1;
-    for (size_t i = 0; i < opt.valid.count; i++)
-        if (fl_data_add(w->valid, opt.valid.items[i]))
-            return -1;
     if (opt.valid.count && fl_data_tokens(w->valid) < 2)
         return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
                         opt.valid.items[0]);
-    return fl_data_sort(w->data) || fl_data_sort(w->valid) || fl_data_check_split(w->data, w->valid)
-               ? -1
-               : 0;
+    return fl_data_check_split(w->data, w->valid);
 }
 
 /* One recipe serves sites of all sizes; a small one hears what became of it. */
@@ -177,20 +164,6 @@ write_update(struct work *w, const struct fl_train_result *result)
     return failed ? -1 : fl_output_commit(&w->out);
 }
 
-/* Before hours of work: can the checkpoint be written? A leftover of a run that died goes. */
-static int
-try_checkpoint(void)
-{
-    struct fl_output out;
-
-    if (!opt.checkpoint)
-        return 0;
-    if (fl_output_open(&out, opt.checkpoint, FL_OUTPUT_BINARY))
-        return -1;
-    fl_output_abort(&out);
-    return 0;
-}
-
 /* *SIGNAL: what stopped it, when everything that could be saved was. */
 static int
 train(struct work *w, int *signal)
@@ -199,7 +172,7 @@ train(struct work *w, int *signal)
     struct fl_train_result result;
 
     fl_stop_catch(); /* from here on there is something to clean up */
-    if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || try_checkpoint() ||
+    if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(opt.checkpoint) ||
         fl_train_log_open(&w->log, opt.report, cli->json, cli->progress, &w->training))
         return -1;
     if (fl_train(&w->training, &result))
@@ -211,7 +184,6 @@ train(struct work *w, int *signal)
     return write_update(w, &result);
 }
 
-/* What it would take: the time only where the memory is there. */
 static int
 estimate(struct work *w)
 {
@@ -221,7 +193,7 @@ estimate(struct work *w)
 
     if (fl_cost(&planned, w->cli->output, &cost))
         return -1;
-    if (cost.memory.available >= 0 && cost.memory.total > (uint64_t)cost.memory.available)
+    if (cost.memory.lacking)
         fl_warn(w->cli,
                 "the training takes %llu MiB of memory and %llu are available, so its time was not "
                 "tried; a smaller -b takes less",

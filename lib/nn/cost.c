@@ -78,6 +78,7 @@ count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_
     m->available = fl_memory_available();
     if (m->available >= 0)
         m->available += now > 0 ? now : 0; /* what this process has is part of what it needs */
+    m->lacking = m->available >= 0 && m->total > (uint64_t)m->available;
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #ifndef FL_NN_COST_H
 #define FL_NN_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cli/report.h"
@@ -17,6 +18,7 @@ struct fl_cost_memory {
     uint64_t program; /* code, libraries with their buffers, tables, tokenizer */
     uint64_t total;
     int64_t available; /* now; -1: the system does not say */
+    bool lacking;      /* TOTAL is known to be more */
 };
 
 /*

@@ -54,12 +54,16 @@ check "  in JSON: what is no UTF-8 is U+FFFD" python -c '
 import json, sys
 assert json.load(open("json"))["file"] == sys.argv[1].replace("\udc80", "\ufffd").replace("\udcff", "\ufffd")' "$evil"
 updates edit u0.flt site.flt "site=t:$text"
-fl-aggregate --explain -o mean.flt site.flt u1.flt >said
+fl-aggregate -o mean.flt site.flt u1.flt 2>said
+check "a site that is no name" grep -qF '"a\x1b[31m' said
+check "  is escaped" reports safe said
+cp u0.flt "u$evil"
+fl-aggregate --explain -o mean.flt "u$evil" u1.flt >said
 check "fl-aggregate --explain" reports safe said
-fl-aggregate --json --explain site.flt u1.flt >mean.flt 2>said
+fl-aggregate --json --explain "u$evil" u1.flt >mean.flt 2>said
 check "  in JSON" reports safe said
-fl-aggregate -o mean.flt site.flt site.flt 2>said
-check "a site that is there twice" grep -qF 'site "a\x1b[31m' said
+fl-aggregate -o mean.flt u0.flt "u$evil" 2>said
+check "a site that is there twice" grep -qF "u$seen" said
 check "  is escaped" reports safe said
 
 fl-init -p nano --seed 1 -o model.flt
@@ -77,9 +81,11 @@ on_terminal fl-eval -m model.flt -b 1 -l 8 "s$evil" >got
 tr '\r' '\n' <got | sed "s/$(printf '\033')\[K$//" >said   # what the program itself writes
 check "  progress on a terminal" reports safe said
 check "  names it too" grep -qF "s$seen" said
-fl-train -m model.flt --steps 1 -b 1 -l 8 --site "$text" --report "r$evil" -o u.flt "s$evil" 2>said
+fl-train -m model.flt --steps 1 -b 1 -l 8 --report "r$evil" -o u.flt "s$evil" 2>said
 check "fl-train" reports safe said "r$evil"
-check "  the site's name is in the update" sh -c 'fl-info u.flt | grep -qF "site	text	-	-	-	a\x1b[31m"'
+fl-train -m model.flt --steps 1 -b 1 -l 8 --site "$text" -o u.flt "s$evil" 2>said
+check "  a site that is no name" grep -qF '"a\x1b[31m' said
+check "  is escaped" reports safe said
 
 # ---- text that a model writes: as it is, but on a terminal ----
 printf 'a\033[31mb\302\233c\342\200\256\td\n\303\251' >prompt
@@ -91,7 +97,7 @@ tr -d '\r' <got >shown   # the terminal's own
 check "  on a terminal: escaped" reports safe shown
 check "  but for tabs and line feeds" sh -c 'head -n 2 shown | tr "\n" "/" |
     grep -qF "$(printf "a\\\\x1b[31mb\\\\u009bc\\\\u202e\td/\303\251")"'
-fl-tokenize -t model.flt --plain prompt >ids
+fl-tokenize -t model.flt prompt >ids
 fl-tokenize -t model.flt --decode ids >got
 check "fl-tokenize --decode into a file: bytes as they are" cmp got prompt
 on_terminal fl-tokenize -t model.flt --decode ids >got

@@ -95,7 +95,7 @@ layers: 1
 channels: 8
 heads: 1
 Y
-is "a new model with the tokenizer of another keeps them" "$(meta new.flt tokenizer.eos)" "258, 257"
+is "a new model with the tokenizer of another keeps them" "$(meta new.flt tokenizer.eos)" 258,257
 fl-harmonize -t f/tokenizer.json -o byname.flt text
 status 1 "a shard that ends its documents otherwise than the model" fl-eval -m m.flt byname.flt
 says 'byname.flt: its documents end with token 257, and the model.s with 258; make it again with fl-harmonize -t MODEL'
@@ -167,7 +167,9 @@ printf '{"text":"ab"}\n{"text":"ab"}\n{"text":"ab"}\n{"text":"ab"}\n' >abs.jsonl
 fl-harmonize -t m.flt -o abs.flt abs.jsonl
 fl-eval -m m.flt abs.flt >abs.tsv
 is "a model that predicts all but begins makes no mistake" "$(cell abs.tsv total loss) $(cell abs.tsv total accuracy)" "0 1"
-fl-train -q -m m.flt --steps 1 --lr 1e-9 -l 8 -b 1 --accumulate 2 --valid abs.flt --report r.tsv -o u.flt abs.flt
+printf '{"text":"ab"}\n{"text":"ab"}\n' >two.jsonl
+fl-harmonize -t m.flt -o two.flt two.jsonl
+check "it can be trained" fl-train -q -m m.flt --steps 1 --lr 1e-9 -l 8 -b 1 --valid two.flt --report r.tsv -o u.flt abs.flt
 is "  nor when it is trained" "$(meta u.flt loss.first) $(awk 'NR > 1 {printf "%s %s ", $2, $3}' r.tsv)" "0 0 0 0 0 "
 
 # --- bytes are wc -c ------------------------------------------------------------------------------

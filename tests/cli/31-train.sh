@@ -154,7 +154,9 @@ go --dry-run a.flt | sed -n 's/^\(checkpoint_bytes\|output_free_bytes\)	//p' >no
 check "  without a checkpoint and a file there are none" [ "$(tr '\n' ' ' <none)" = "0 - " ]
 rm x.flt ck.flt
 if command -v prlimit >/dev/null && [ -z "${SAN:-}${VALGRIND-}" ]; then
-    check "more memory than there is" prlimit --as=4000000000 fl-train --dry-run -m m.flt -b 100000 --steps 1 a.flt
+    fl-init -p medium -t m.flt -o medium.flt
+    check "more memory than there is" prlimit --as=2000000000 fl-train --dry-run -m medium.flt -b 40 --steps 1 a.flt
+    rm medium.flt
     cp out dry && cp err said
     check "  is said" says 'MiB of memory and .* are available'
     check "  and not tried" [ "$(told seconds)" = - ]
