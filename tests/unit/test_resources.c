@@ -17,10 +17,10 @@ static void
 test_memory(void)
 {
     int64_t before = fl_memory_resident(), with, after, peak;
-    volatile unsigned char *p = malloc(some);
 
     if (getenv("SAN") && *getenv("SAN"))
         SKIP("sanitizers hold memory of their own");
+    volatile unsigned char *p = malloc(some);
     CHECK(p && before > 0);
     for (size_t i = 0; p && i < some; i += 1024)
         p[i] = 1;
