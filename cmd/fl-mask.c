@@ -1,7 +1,6 @@
 /* A site's turn in a round: its update, encoded and masked, once. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "cli/program.h"
@@ -27,15 +26,12 @@ warn(const struct fl_cli *cli, const struct fl_turn *t)
 {
     const struct fl_plan *plan = t->plan;
     const struct fl_meta_item *site = fl_meta_find(&fl_object_head(t->update)->meta, "site");
-    time_t now = (time_t)(fl_realtime_ns() / 1000000000);
-    struct tm utc;
-    char text[24];
+    char now[FL_UTC_TEXT];
 
     if (site && site->type == FL_META_TEXT && strcmp(site->value.text, t->key->name))
         fl_warn(cli, "%s: was made by site \"%s\"; it is masked as \"%s\"'s",
                 fl_object_name(t->update), site->value.text, t->key->name);
-    if (*plan->deadline && gmtime_r(&now, &utc) &&
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) && strcmp(text, plan->deadline) > 0)
+    if (*plan->deadline && strcmp(fl_utc_now(now), plan->deadline) > 0)
         fl_warn(cli, "%s: its deadline %s is over", opt.plan, plan->deadline);
     if (t->done)
         return;

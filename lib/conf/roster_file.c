@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -79,10 +80,10 @@ read_protection(const char *file, const struct fl_yaml *node, struct fl_policy *
                 policy->protection |= FL_PROTECT_PAIRWISE;
             else if (!strcmp(names.items[i], "double"))
                 policy->protection |= FL_PROTECT_DOUBLE;
-            else
-                result = fl_yaml_error(file, node,
-                                       "protection: \"%.40s\" is neither pairwise nor double",
-                                       names.items[i]);
+            else {
+                fl_choice_check("pairwise|double", names.items[i]);
+                result = fl_yaml_error(file, node, "protection: %s", fl_error_text());
+            }
         }
         if (!result && !policy->protection)
             result = fl_yaml_error(file, node, "protection: allows none; name pairwise or double");
@@ -104,9 +105,10 @@ read_weights(const char *file, const struct fl_yaml *node, struct fl_policy *pol
         const struct fl_yaml *item = node->items[i];
         const char *name = node->type == FL_YAML_MAP ? node->keys[i] : item->text;
         int rule = name ? fl_weight_rule_find(name) : -1;
-        if (rule < 0)
-            return fl_yaml_error(file, item, "weights: \"%.40s\" is not one of " FL_WEIGHT_CHOICES,
-                                 name ? name : "");
+        if (rule < 0) {
+            fl_choice_check(FL_WEIGHT_CHOICES, name ? name : "");
+            return fl_yaml_error(file, item, "weights: %s", fl_error_text());
+        }
         policy->cap[rule] = fl_weight_rule_cap((enum fl_weight_rule)rule);
         if (node->type == FL_YAML_MAP &&
             (item->type != FL_YAML_SCALAR ||

@@ -19,7 +19,7 @@ struct fl_open {
     struct fl_store *store;
     struct fl_progress *progress;
     uint64_t bytes;       /* of words, added so far */
-    uint64_t **sums;      /* (count) words of each tensor of the plan */
+    uint64_t **sums;      /* (count) words of each tensor of the plan; NULL: nothing is summed */
     uint64_t weight;      /* summed q, times 2^40 */
     unsigned char **tags; /* (n) those of a site that is there, else NULL */
     int64_t *row;         /* (ROW) */
@@ -28,7 +28,7 @@ struct fl_open {
 };
 
 struct fl_open *
-fl_open_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *progress)
+fl_open_new_inspector(const struct fl_plan *plan, struct fl_progress *progress)
 {
     struct fl_open *o = fl_alloc(1, sizeof *o);
 
@@ -37,14 +37,26 @@ fl_open_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *pro
     o->plan = plan;
     o->progress = progress;
     fl_lanes_init(&o->lanes, plan->bits);
+    o->tags = fl_alloc(plan->roster.n, sizeof *o->tags);
+    if (!fl_schema_start(&o->schema, "an upload of this plan") &&
+        !fl_plan_upload_schema(plan, &o->schema) && o->tags)
+        return o;
+    fl_open_free(o);
+    return NULL;
+}
+
+struct fl_open *
+fl_open_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *progress)
+{
+    struct fl_open *o = fl_open_new_inspector(plan, progress);
+
+    if (!o)
+        return NULL;
     o->store = fl_store_new(memory);
     o->sums = fl_alloc(plan->count, sizeof *o->sums);
-    o->tags = fl_alloc(plan->roster.n, sizeof *o->tags);
     o->row = fl_alloc(ROW, sizeof *o->row);
     o->means = fl_alloc(ROW, sizeof *o->means);
-    int bad = fl_schema_start(&o->schema, "an upload of this plan") ||
-              fl_plan_upload_schema(plan, &o->schema) || !o->store || !o->sums || !o->tags ||
-              !o->row || !o->means;
+    int bad = !o->store || !o->sums || !o->row || !o->means;
     for (size_t i = 0; i < plan->count && !bad; i++) {
         o->sums[i] = fl_store_words(o->store, (size_t)plan->tensors[i].words);
         bad = !o->sums[i];
@@ -137,21 +149,20 @@ static int
 add_payload(struct fl_open *o, struct fl_reader *in, size_t place)
 {
     const struct fl_plan_tensor *of = fl_plan_at(o->plan, place);
-    uint64_t *sum = of ? o->sums[o->plan->order[place]] : &o->weight, stray = 0;
+    uint64_t *sum = of && o->sums ? o->sums[o->plan->order[place]] : NULL, stray = 0;
     const unsigned char *data;
     size_t len;
     int got;
 
-    while ((got = fl_reader_block(in, &data, &len)) == 1) {
+    for (size_t at = 0; (got = fl_reader_block(in, &data, &len)) == 1; at += len / sizeof *sum) {
         const uint64_t *words = (const uint64_t *)(const void *)data;
         size_t n = len / sizeof *words;
         for (size_t i = 0; of && i < n; i++)
             stray |= words[i] & ~o->lanes.used;
-        if (of)
-            fl_lanes_add(&o->lanes, sum, words, n);
-        else
-            *sum += *words;
-        sum += n;
+        if (sum)
+            fl_lanes_add(&o->lanes, sum + at, words, n);
+        else if (!of)
+            o->weight += *words;
         o->bytes += len;
         if (o->progress)
             fl_progress_show(o->progress, o->bytes, "%s", "");
@@ -216,8 +227,7 @@ check_tags(const struct fl_open *o, const char *file, uint32_t site)
     const struct fl_roster *r = &o->plan->roster;
 
     for (uint32_t j = 0; j < r->n; j++)
-        if (j != site && o->tags[j] &&
-            memcmp(tag(o->tags[site], site, j), tag(o->tags[j], j, site), 32))
+        if (!fl_open_agree(o, site, j))
             return fl_error(
                 FL_FAILED,
                 "%s: the tags of \"%s\" and \"%s\" differ: they share no key in this round, so "
@@ -226,36 +236,62 @@ check_tags(const struct fl_open *o, const char *file, uint32_t site)
     return 0;
 }
 
+/* The upload at hand; its site is in only when all of it is good. */
 static int
-add_upload(struct fl_open *o, struct fl_reader *in, const struct fl_meta *meta)
+add_upload(struct fl_open *o, struct fl_reader *in, const struct fl_meta *meta, uint32_t *site)
 {
     const size_t size = 32 * (o->plan->roster.n - 1);
     const char *file = fl_reader_name(in);
     const unsigned char *tags;
-    uint32_t site = 0;
 
-    if (check_head(o, file, meta, &site))
+    if (check_head(o, file, meta, site))
         return -1;
     if (fl_meta_get_bytes(meta, "tags", size, &tags))
         return fl_error_about(file);
-    o->tags[site] = fl_alloc(size, 1);
-    if (!o->tags[site])
+    unsigned char *copy = fl_alloc(size, 1);
+    if (!copy)
         return -1;
-    memcpy(o->tags[site], tags, size);
-    if (add_tensors(o, in) || check_signatures(o, in, site))
+    memcpy(copy, tags, size);
+    if (add_tensors(o, in) || check_signatures(o, in, *site)) {
+        free(copy);
         return -1;
-    return check_tags(o, file, site);
+    }
+    o->tags[*site] = copy;
+    return 0;
+}
+
+int
+fl_open_inspect(struct fl_open *o, struct fl_reader *in, const struct fl_head *head, int64_t *site)
+{
+    const struct fl_roster *r = &o->plan->roster;
+    const struct fl_meta_item *name = fl_meta_find(&head->meta, "site");
+    uint32_t index;
+
+    *site = name && name->type == FL_META_TEXT ? fl_roster_find(r, name->value.text) : -1;
+    if (*site == (int64_t)FL_SIGNER_HUB)
+        *site = -1;
+    if (strcmp(head->kind, FL_KIND_MASKED))
+        return fl_wrong_kind(fl_reader_name(in), head->kind, FL_KIND_MASKED);
+    return add_upload(o, in, &head->meta, &index);
+}
+
+bool
+fl_open_agree(const struct fl_open *o, uint32_t i, uint32_t j)
+{
+    return i == j || !o->tags[i] || !o->tags[j] ||
+           !memcmp(tag(o->tags[i], i, j), tag(o->tags[j], j, i), 32);
 }
 
 int
 fl_open_add(struct fl_open *o, struct fl_reader *in)
 {
     const struct fl_head *head;
+    uint32_t site = 0;
     int got;
 
     fl_reader_want_digest(in);
     while ((got = fl_reader_expect(in, FL_KIND_MASKED, &head)) == 1)
-        if (add_upload(o, in, &head->meta))
+        if (add_upload(o, in, &head->meta, &site) || check_tags(o, fl_reader_name(in), site))
             return -1;
     return got;
 }
@@ -273,7 +309,7 @@ check_missing(const struct fl_open *o)
             return -1;
         }
     if (missing)
-        fl_error(FL_FAILED,
+        fl_error(FL_NOT_YET,
                  "%zu of %zu uploads missing: %.800s; with protection pairwise the sum opens when "
                  "all are there",
                  missing, r->n, fl_buf_text(&names));

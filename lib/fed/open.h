@@ -4,8 +4,9 @@
  *
  * Refused (FL_REFUSED): an upload of another roster, plan or base, a site that comes twice, a
  * signature that is missing or does not hold. FL_FAILED: an upload of another form, two sites whose
- * tags show that they share no key, sites that are missing, a sum out of the range that the plan's
- * clip and the opened weight allow (then some upload was not made by the plan). Each names whom.
+ * tags show that they share no key, a sum out of the range that the plan's clip and the opened
+ * weight allow (then some upload was not made by the plan). FL_NOT_YET: sites that are missing.
+ * Each names whom.
  *
  * What comes out is an update with the plan's base, and sum.weight, sum.sites, sum.weights,
  * sum.rule, sum.round, sum.sid; the same bytes for any order of the uploads, on every machine.
@@ -31,6 +32,19 @@ void fl_open_free(struct fl_open *o);
 
 /* Add all uploads of IN, in one pass. After a failure only fl_open_free is left. */
 int fl_open_add(struct fl_open *o, struct fl_reader *in);
+
+/*
+ * To look at uploads one by one, nothing is summed: fl_open_inspect takes the object whose HEAD
+ * fl_reader_object has just returned, of a reader that computes digests. -1 with an error: it is
+ * bad, and the next may be looked at. *SITE: the place in the roster that it claims, even then, or
+ * -1.
+ */
+struct fl_open *fl_open_new_inspector(const struct fl_plan *plan, struct fl_progress *progress);
+int fl_open_inspect(struct fl_open *o, struct fl_reader *in, const struct fl_head *head,
+                    int64_t *site);
+
+/* Do the uploads of two sites, if both are in, say the same of the key that the two share? */
+bool fl_open_agree(const struct fl_open *o, uint32_t i, uint32_t j);
 
 /* All sites are there, and the sums are in range; before this nothing is to be written. */
 int fl_open_check(struct fl_open *o);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "fed/rows.h"
 #include "fed/update.h"
@@ -21,19 +22,20 @@ fl_server_rule_find(const char *name, enum fl_server_rule *rule)
             return 0;
         }
     }
-    return fl_error(FL_FAILED, "\"%s\" is not an optimizer; they are " FL_SERVER_CHOICES, name);
+    fl_choice_check(FL_SERVER_CHOICES, name);
+    return fl_error_as(FL_FAILED);
 }
 
 /* The update's base is the model; otherwise say what is most likely wrong. */
 static int
 check_base(const struct fl_server_step *s)
 {
-    const struct fl_meta *meta = &fl_object_head(s->model)->meta;
-    const struct fl_meta_item *parent = fl_meta_find(meta, "parent");
-    const char *file = fl_object_name(s->update);
+    const struct fl_meta *update = &fl_object_head(s->update)->meta;
+    const struct fl_meta_item *parent = fl_meta_find(&fl_object_head(s->model)->meta, "parent");
+    const char *file = fl_object_name(s->update), *site;
     const unsigned char *base;
 
-    if (fl_update_base(file, &fl_object_head(s->update)->meta, &base))
+    if (fl_update_site(file, update, &site) || fl_update_base(file, update, &base))
         return -1;
     if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES &&
         !memcmp(parent->value.bytes, base, FL_HASH_BYTES))
@@ -41,8 +43,7 @@ check_base(const struct fl_server_step *s)
                         "%s: belongs to the model that %s was made from; it, or another one of its "
                         "round, is in there already",
                         file, fl_object_name(s->model));
-    return fl_update_check_base(file, &fl_object_head(s->update)->meta, fl_object_name(s->model),
-                                s->base);
+    return fl_update_check_base(file, update, fl_object_name(s->model), s->base);
 }
 
 static int

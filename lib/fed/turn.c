@@ -76,8 +76,8 @@ check_again(const struct fl_turn *t)
                         (unsigned long long)t->plan->round);
     if (memcmp(t->done->input, t->input, 32))
         return fl_error(FL_REFUSED,
-                        "%s: round %llu was masked with another update; the same mask on both "
-                        "would show their difference. Wait for the next round",
+                        "%s: round %llu was masked with another update, and the same mask on both "
+                        "would show their difference; wait for the next round",
                         fl_object_name(t->update), (unsigned long long)t->plan->round);
     return 0;
 }
@@ -104,10 +104,12 @@ check_new(struct fl_turn *t)
     const struct fl_section *now = &t->state->section[0];
 
     if (memcmp(r->digest, now->roster, 32))
-        return fl_error(FL_REFUSED,
-                        "the plan is for a roster of \"%s\", epoch %lld, that this key has not "
-                        "accepted; it has one of \"%s\", epoch %lld",
-                        r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
+        return fl_error(
+            FL_REFUSED,
+            "the plan is for a roster of \"%s\", epoch %lld, and this key has accepted "
+            "another, of \"%s\", epoch %lld; ask the hub for a plan of that one, or accept "
+            "the plan's with fl-keygen --accept if it is of a later epoch",
+            r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
     if (now->index != t->index || now->n != r->n)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
     return fl_state_admit(t->state, t->plan->round, r->policy.max_skip) ||
@@ -120,7 +122,9 @@ int
 fl_turn_check(struct fl_turn *t)
 {
     const struct fl_roster *r = &t->plan->roster;
+    const struct fl_meta *meta = &fl_object_head(t->update)->meta;
     int64_t index = fl_roster_find_key(r, t->key->public);
+    const char *site;
 
     t->kept = -1;
     t->kept_name = NULL;
@@ -130,8 +134,8 @@ fl_turn_check(struct fl_turn *t)
     memcpy(t->precedent.base, t->plan->base, sizeof t->precedent.base);
     fl_plan_use(t->plan, t->precedent.use);
     fl_plan_terms(t->plan, t->precedent.terms);
-    if (fl_update_check_base(fl_object_name(t->update), &fl_object_head(t->update)->meta,
-                             "the plan's model", t->plan->base) ||
+    if (fl_update_site(fl_object_name(t->update), meta, &site) ||
+        fl_update_check_base(fl_object_name(t->update), meta, "the plan's model", t->plan->base) ||
         fl_plan_match(t->plan, t->update) || fl_object_digest(t->update, t->pool, t->input))
         return -1;
     t->done = fl_state_round(t->state, r->digest, t->plan->round);
@@ -221,9 +225,11 @@ check_kept(const struct fl_turn *t, const struct fl_round *round)
     if (!result && memcmp(root, round->root, 32))
         result = fl_error(FL_FAILED, "%s: is not the upload that the state records", t->kept_name);
     fl_object_free(o);
-    if (result)
-        return fl_error_cure("it cannot be made again: this site must miss the round");
-    return 0;
+    if (!result)
+        return 0;
+    return fl_error_of_machine() && !fl_input_missing(t->kept_name)
+               ? -1
+               : fl_error_cure("it cannot be made again: this site must miss the round");
 }
 
 int

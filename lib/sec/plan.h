@@ -65,6 +65,9 @@ void fl_plan_release(struct fl_plan *plan);
  */
 int fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool);
 
+/* -1 (FL_REFUSED) unless the plan, which FILE holds, is of the roster in the file ROSTER. */
+int fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster);
+
 /*
  * Fill PLAN but its roster, which is there, from CONF and defaults for a round from MODEL. AFTER,
  * if not NULL, is the opened sum that led to MODEL: -1 (FL_REFUSED) when MODEL does not follow from
@@ -74,7 +77,7 @@ struct fl_plan_params {
     uint64_t round;
     const struct fl_round_conf *conf;
     struct fl_object *model, *after;
-    const char *deadline; /* or NULL */
+    const char *deadline; /* in UTC and to come, else FL_USAGE; or NULL */
     struct fl_pool *pool;
 };
 int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "flt/values.h"
+#include "os/clock.h"
 #include "sec/plan.h"
 
 #define DEFAULT_BITS 32
@@ -52,9 +54,10 @@ draft_bandwidth(struct fl_plan *plan, const struct fl_round_conf *conf)
 
     for (size_t i = 0; i < names->count; i++) {
         int64_t index = fl_roster_find(&plan->roster, names->items[i]);
-        if (index < 0 || index == (int64_t)FL_SIGNER_HUB)
-            return fl_error(FL_USAGE, "bandwidth: \"%s\" is none of the roster's sites",
-                            names->items[i]);
+        if (index < 0 || index == (int64_t)FL_SIGNER_HUB) {
+            fl_roster_no_site(&plan->roster, names->items[i]);
+            return fl_error_about("bandwidth");
+        }
     }
     if (plan->rule != FL_WEIGHT_DYNAMIC || plan->alpha == 0)
         return 0;
@@ -125,6 +128,27 @@ check_finite(struct fl_object *model, size_t i)
     return values ? 0 : -1;
 }
 
+/* Name the first of PLAIN that is none of the plan's tensors, or is there twice. */
+static int
+refuse_plain(const struct fl_plan *plan, const struct fl_name_list *plain)
+{
+    struct fl_nearest nearest;
+    char hint[FL_FLT_NAME_MAX + 40];
+
+    for (size_t i = 0; i < plain->count; i++) {
+        bool there = false;
+        fl_nearest_start(&nearest, plain->items[i], strlen(plain->items[i]));
+        for (size_t k = 0; k < plan->count; k++) {
+            fl_nearest_try(&nearest, plan->tensors[k].name, strlen(plan->tensors[k].name));
+            there |= !strcmp(plan->tensors[k].name, plain->items[i]);
+        }
+        if (!there)
+            return fl_error(FL_USAGE, "plain: \"%.255s\" is none of the model's trained tensors%s",
+                            plain->items[i], fl_nearest_hint(&nearest, "", hint, sizeof hint));
+    }
+    return fl_error(FL_USAGE, "plain: names a tensor twice; name each once");
+}
+
 static int
 add_tensor(struct fl_plan *plan, const struct fl_tensor *t, enum fl_role role)
 {
@@ -159,9 +183,7 @@ draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_nam
     fl_schema_release(&trained);
     if (failed)
         return -1;
-    if (found != plain->count)
-        return fl_error(FL_USAGE, "plain: names a tensor that the model has not, or one twice");
-    return 0;
+    return found == plain->count ? 0 : refuse_plain(plan, plain);
 }
 
 /* MODEL must be what fl-apply made of AFTER. */
@@ -200,18 +222,30 @@ draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
     return fl_object_digest(p->after, p->pool, plan->after);
 }
 
+static int
+draft_deadline(struct fl_plan *plan, const char *deadline)
+{
+    char now[FL_UTC_TEXT];
+
+    if (!deadline)
+        return 0;
+    if (fl_plan_deadline(deadline))
+        return fl_error(FL_USAGE, "--deadline: \"%.40s\" is no time like 2026-11-24T18:00:00Z",
+                        deadline);
+    if (strcmp(deadline, fl_utc_now(now)) <= 0)
+        return fl_error(FL_USAGE, "--deadline: %s is over, now is %s; give a later time in UTC",
+                        deadline, now);
+    snprintf(plan->deadline, sizeof plan->deadline, "%s", deadline);
+    return 0;
+}
+
 int
 fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *p)
 {
     plan->round = p->round;
-    if (p->deadline && fl_plan_deadline(p->deadline))
-        return fl_error(FL_USAGE, "--deadline: \"%.40s\" is no time like 2026-11-24T18:00:00Z",
-                        p->deadline);
-    if (p->deadline)
-        snprintf(plan->deadline, sizeof plan->deadline, "%s", p->deadline);
-    if (draft_encoding(plan, p->conf) || draft_weights(plan, p->conf, p->after) ||
-        draft_tensors(plan, p->model, &p->conf->plain) || draft_base(plan, p) ||
-        fl_plan_check(plan) || fl_plan_layout(plan))
+    if (draft_deadline(plan, p->deadline) || draft_encoding(plan, p->conf) ||
+        draft_weights(plan, p->conf, p->after) || draft_tensors(plan, p->model, &p->conf->plain) ||
+        draft_base(plan, p) || fl_plan_check(plan) || fl_plan_layout(plan))
         return -1;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/hash.h"
@@ -36,6 +37,19 @@ fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32])
         if (!memcmp(r->sites[i].sign, sign, 32))
             return (int64_t)i;
     return memcmp(r->hub.sign, sign, 32) ? -1 : (int64_t)FL_SIGNER_HUB;
+}
+
+int
+fl_roster_no_site(const struct fl_roster *r, const char *name)
+{
+    struct fl_nearest nearest;
+    char hint[100];
+
+    fl_nearest_start(&nearest, name, strlen(name));
+    for (size_t i = 0; i < r->n; i++)
+        fl_nearest_try(&nearest, r->sites[i].name, strlen(r->sites[i].name));
+    return fl_error(FL_USAGE, "\"%.80s\" is none of the roster's sites%s", name,
+                    fl_nearest_hint(&nearest, "", hint, sizeof hint));
 }
 
 const struct fl_line *
@@ -295,9 +309,10 @@ get_committee(struct fl_roster *r, const struct fl_meta *meta)
         return -1;
     for (r->m = 0; r->m < names->count; r->m++) {
         int64_t i = fl_roster_find(r, names->value.text_list[r->m]);
-        if (i < 0 || i == (int64_t)FL_SIGNER_HUB)
-            return fl_error(FL_USAGE, "committee: \"%.80s\" is none of the sites",
-                            names->value.text_list[r->m]);
+        if (i < 0 || i == (int64_t)FL_SIGNER_HUB) {
+            fl_roster_no_site(r, names->value.text_list[r->m]);
+            return fl_error_about("committee");
+        }
         for (size_t j = 0; j < r->m; j++)
             if (r->committee[j] == i)
                 return fl_error(FL_USAGE, "committee: \"%s\" is there twice", r->sites[i].name);

@@ -49,6 +49,10 @@ int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
  */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);
 int64_t fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32]);
+
+/* Record that NAME is no site, and the nearest one (FL_USAGE): always -1. */
+int fl_roster_no_site(const struct fl_roster *r, const char *name);
+
 const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t signer);
 
 /* H(-; "fl1.members"; signing keys of the sites, sorted): the same for every order and epoch. */
