@@ -1,22 +1,21 @@
 /* Updates, masked ones, or partial sums, to their weighted mean or a larger partial sum. */
 #include <stdint.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
-#include "fed/aggregate.h"
+#include "fed/inspect.h"
 #include "fed/open.h"
+#include "os/file.h"
 #include "os/output.h"
 
 static struct {
     const char *rule, *weights, *plan, *roster;
     double alpha;
     uint64_t memory;
-    struct fl_option_list bandwidths;
-    bool weights_given, alpha_given, partial, explain;
+    struct fl_option_list bandwidths, sites;
+    int64_t least;
+    bool weights_given, alpha_given, partial, explain, check;
 } opt = {.rule = "mean", .weights = "examples", .alpha = FL_WEIGHT_ALPHA, .memory = 1 << 30};
 
 static const struct fl_option options[] = {
@@ -24,6 +23,10 @@ static const struct fl_option options[] = {
                  &opt.plan),
     FL_OPT_INPUT('r', "roster", "ROSTER", "refuse a plan of another roster than this one",
                  &opt.roster),
+    FL_OPT_FLAG(0, "check", "report which inputs are good, bad or missing, and add nothing",
+                &opt.check),
+    FL_OPT_LIST(0, "sites", "NAME,...", "the sites that must all be in, and no others", &opt.sites),
+    FL_OPT_I64(0, "min-sites", "N", 1, 65535, "how many sites must be in at least", &opt.least),
     FL_OPT_CHOICE(0, "rule", "RULE", "mean", "how updates become one (default: mean)", &opt.rule),
     FL_OPT_CHOICE(0, "weights", "RULE", FL_WEIGHT_CHOICES,
                   "what an update counts (default: examples)", &opt.weights,
@@ -43,9 +46,44 @@ static const struct fl_option options[] = {
     FL_OPT_END,
 };
 
+/* What is at hand between parsing the line and committing the output. */
+struct work {
+    struct fl_cli *cli;
+    struct fl_pool *pool;
+    struct fl_progress progress;
+    struct fl_weighting how;
+    struct fl_expected expected;
+    struct fl_plan plan; /* with -p */
+    /* One of these three is there: a sum of plain updates, of masked ones, or a report of both. */
+    struct fl_aggregate *plain;
+    struct fl_open *masked;
+    struct fl_inspect *inspect;
+    struct fl_output out; /* open before the inputs are read, so that nothing is added in vain */
+};
+
 static int
-weighting_from_options(struct fl_weighting *how)
+check_line(void)
 {
+    if (!opt.plan && opt.roster)
+        return fl_error(FL_USAGE, "-r ROSTER belongs to -p PLAN; plain updates have no roster");
+    if (opt.plan && (opt.partial || opt.explain || opt.weights_given || opt.alpha_given ||
+                     opt.bandwidths.count || opt.sites.count || opt.least))
+        return fl_error(FL_USAGE,
+                        "-p: the plan says which sites must be in and how their updates are "
+                        "weighted, and they open as a whole; leave out --sites, --min-sites, "
+                        "--weights, --alpha, --bandwidth, --explain and --partial");
+    if (opt.sites.count && opt.least)
+        return fl_error(FL_USAGE, "--sites says how many there are; leave out --min-sites");
+    if (opt.check && (opt.partial || opt.explain))
+        return fl_error(FL_USAGE, "--check adds nothing; leave out --partial and --explain");
+    return 0;
+}
+
+static int
+read_options(struct work *w)
+{
+    struct fl_weighting *how = &w->how;
+
     how->rule = (enum fl_weight_rule)fl_weight_rule_find(opt.weights);
     how->alpha = opt.alpha;
     if (how->rule != FL_WEIGHT_DYNAMIC && (opt.alpha_given || opt.bandwidths.count))
@@ -53,166 +91,146 @@ weighting_from_options(struct fl_weighting *how)
     for (size_t i = 0; i < opt.bandwidths.count; i++)
         if (fl_weighting_bandwidths(how, opt.bandwidths.items[i]))
             return fl_error_about("--bandwidth");
+    for (size_t i = 0; i < opt.sites.count; i++)
+        if (fl_expected_sites(&w->expected, opt.sites.items[i]))
+            return fl_error_about("--sites");
+    w->expected.least = (uint64_t)opt.least;
     return 0;
 }
 
-/* The two ways to a result: of plain updates and sums, or of masked updates. */
-struct way {
-    struct fl_aggregate *plain;
-    struct fl_open *masked; /* NULL: plain */
-    struct fl_output out;   /* open before the inputs are read, so that nothing is added in vain */
-};
-
-/* Bytes of all inputs, or 0 when one is not a file. */
-static uint64_t
-input_bytes(const struct fl_cli *cli)
+/* A plan brings its roster along; whose signatures count is for people to say. */
+static int
+read_plan(struct work *w)
 {
-    uint64_t bytes = 0;
-    struct stat st;
+    if (!opt.plan)
+        return 0;
+    if (fl_plan_read(&w->plan, opt.plan, w->pool))
+        return -1;
+    return opt.roster ? fl_plan_check_roster(&w->plan, opt.plan, opt.roster) : 0;
+}
 
-    for (size_t i = 0; i < cli->operand_count; i++) {
-        if (stat(cli->operands[i], &st) || !S_ISREG(st.st_mode))
-            return 0;
-        bytes += (uint64_t)st.st_size;
+/* Everything that can be refused before the inputs are read. */
+static int
+prepare(struct work *w)
+{
+    const struct fl_aggregate_settings settings = {.weighting = &w->how,
+                                                   .weighting_given = opt.weights_given,
+                                                   .expected = &w->expected,
+                                                   .partial = opt.partial,
+                                                   .memory = opt.memory,
+                                                   .pool = w->pool,
+                                                   .progress = &w->progress};
+    const struct fl_inspect_settings inspect = {opt.plan ? &w->plan : NULL, settings, &w->progress};
+
+    if (opt.check)
+        w->inspect = fl_inspect_new(&inspect);
+    else if (opt.plan)
+        w->masked = fl_open_new(&w->plan, opt.memory, &w->progress);
+    else
+        w->plain = fl_aggregate_new(&settings);
+    if (!w->inspect && !w->masked && !w->plain)
+        return -1;
+    fl_progress_start(&w->progress, w->cli->progress, "fl-aggregate", "B",
+                      opt.plan ? w->plan.roster.n * w->plan.words * 8
+                               : fl_input_bytes(w->cli->operands, w->cli->operand_count));
+    return fl_output_open(&w->out, w->cli->output, opt.check ? 0 : FL_OUTPUT_BINARY);
+}
+
+/* Where it is known who must be in, a file that is not there yet is only not in. */
+static int
+add_input(struct work *w, const char *path)
+{
+    if (w->inspect)
+        return fl_inspect_add(w->inspect, path);
+    if ((opt.plan || fl_expected_any(&w->expected)) && fl_input_missing(path)) {
+        fl_warn(w->cli, "%s: is not there yet", path);
+        return 0;
     }
-    return bytes;
+    struct fl_reader *in = fl_reader_open(path);
+    int result = !in ? -1 : w->masked ? fl_open_add(w->masked, in) : fl_aggregate_add(w->plain, in);
+    fl_reader_free(in);
+    return result;
 }
 
 static int
-add_inputs(struct fl_cli *cli, struct way *way)
+add_inputs(struct work *w)
 {
-    size_t count = cli->operand_count ? cli->operand_count : 1;
+    size_t count = w->cli->operand_count ? w->cli->operand_count : 1;
 
-    for (size_t i = 0; i < count; i++) {
-        struct fl_reader *in = fl_reader_open(cli->operands[i]);
-        int result = !in           ? -1
-                     : way->masked ? fl_open_add(way->masked, in)
-                                   : fl_aggregate_add(way->plain, in);
-        fl_reader_free(in);
-        if (result)
+    for (size_t i = 0; i < count; i++)
+        if (add_input(w, w->cli->operands[i]))
             return -1;
-    }
-    return way->masked ? fl_open_check(way->masked) : 0;
+    if (w->inspect)
+        return fl_inspect_end(w->inspect);
+    return w->masked ? fl_open_check(w->masked) : fl_aggregate_check(w->plain);
 }
 
 static int
-write_result(struct fl_cli *cli, struct way *way)
+write_result(struct work *w)
 {
-    struct fl_writer *writer = fl_writer_new(way->out.fd, way->out.name, cli->level);
-    int result = !writer       ? -1
-                 : way->masked ? fl_open_write(way->masked, writer)
-                               : fl_aggregate_write(way->plain, writer);
+    struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
+    int result = !writer     ? -1
+                 : w->masked ? fl_open_write(w->masked, writer)
+                             : fl_aggregate_write(w->plain, writer);
     fl_writer_free(writer);
-    return result ? -1 : fl_output_commit(&way->out);
+    return result ? -1 : fl_output_commit(&w->out);
 }
 
-/* Where the stream does not go. */
 static int
-explain(struct fl_cli *cli, const struct fl_aggregate *a)
+report_states(struct work *w)
 {
-    bool to_file = cli->output && *cli->output && (cli->output[0] != '-' || cli->output[1]);
     struct fl_report report;
 
-    fl_report_start(&report, fl_aggregate_columns, cli->json);
-    fl_aggregate_explain(a, &report);
-    int result = to_file ? fl_report_flush(&report, STDOUT_FILENO, "standard output")
-                         : fl_report_flush(&report, STDERR_FILENO, "standard error");
+    fl_report_start(&report, fl_inspect_columns, w->cli->json);
+    fl_inspect_report(w->inspect, &report);
+    int result = fl_report_flush(&report, w->out.fd, w->out.name) || fl_output_commit(&w->out);
+    fl_report_release(&report);
+    return result ? -1 : fl_inspect_result(w->inspect);
+}
+
+static int
+explain(const struct work *w)
+{
+    struct fl_report report;
+
+    fl_report_start(&report, fl_aggregate_columns, w->cli->json);
+    int result = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli) ? -1
+                                                                                              : 0;
     fl_report_release(&report);
     return result;
 }
 
 static int
-aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *how)
+finish(struct work *w)
 {
-    struct fl_progress progress;
-    struct fl_aggregate_settings settings = {
-        .weighting = how,
-        .weighting_given = opt.weights_given,
-        .partial = opt.partial,
-        .memory = opt.memory,
-        .pool = pool,
-        .progress = &progress,
-    };
-    struct way way = {.plain = fl_aggregate_new(&settings), .out = FL_OUTPUT_INIT};
-
-    fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", input_bytes(cli));
-    bool ready = way.plain && !fl_output_open(&way.out, cli->output, FL_OUTPUT_BINARY);
-    int result = ready ? add_inputs(cli, &way) : -1;
-    if (!result) {
-        fl_progress_end(&progress, fl_aggregate_bytes(way.plain));
-        result = write_result(cli, &way) || (opt.explain && explain(cli, way.plain)) ? -1 : 0;
-    }
-    fl_output_abort(&way.out);
-    fl_aggregate_free(way.plain);
-    return result;
-}
-
-/* A plan brings its roster along; whose signatures count is for people to say. */
-static int
-check_roster(const struct fl_plan *plan)
-{
-    struct fl_roster roster;
-
-    if (!opt.roster)
-        return 0;
-    if (fl_roster_read(&roster, opt.roster))
+    fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total);
+    if (w->inspect)
+        return report_states(w);
+    if (write_result(w) || (opt.explain && explain(w)))
         return -1;
-    int same = !memcmp(roster.digest, plan->roster.digest, sizeof roster.digest);
-    fl_roster_release(&roster);
-    return same ? 0
-                : fl_error(FL_REFUSED, "%s: is a plan of another roster than %s; ask the hub",
-                           opt.plan, opt.roster);
-}
-
-/* The mean of a round. The plan says how updates were weighted; single weights are hidden. */
-static int
-open_masked(struct fl_cli *cli, struct fl_pool *pool)
-{
-    struct fl_progress progress;
-    struct fl_plan plan;
-    struct way way = {NULL, NULL, FL_OUTPUT_INIT};
-
-    if (opt.partial || opt.explain || opt.weights_given || opt.alpha_given || opt.bandwidths.count)
-        return fl_error(FL_USAGE,
-                        "-p: the plan says how its updates are weighted, and they open as a whole; "
-                        "leave out --weights, --alpha, --bandwidth, --explain and --partial");
-    if (fl_plan_read(&plan, opt.plan, pool))
-        return -1;
-    if (check_roster(&plan)) {
-        fl_plan_release(&plan);
-        return -1;
-    }
-    const uint64_t bytes = plan.roster.n * plan.words * 8;
-    fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", bytes);
-    way.masked = fl_open_new(&plan, opt.memory, &progress);
-    bool ready = way.masked && !fl_output_open(&way.out, cli->output, FL_OUTPUT_BINARY);
-    int result = ready ? add_inputs(cli, &way) : -1;
-    if (!result) {
-        fl_progress_end(&progress, bytes);
-        result = write_result(cli, &way);
-    }
-    fl_output_abort(&way.out);
-    fl_open_free(way.masked);
-    fl_plan_release(&plan);
-    return result;
+    if (w->plain && !opt.partial && !fl_expected_any(&w->expected) &&
+        fl_aggregate_updates(w->plain) == 1)
+        fl_warn(w->cli, "the mean is of a single update; --sites or --min-sites would say how many "
+                        "must be in");
+    return 0;
 }
 
 static int
 run(struct fl_cli *cli)
 {
-    struct fl_weighting how = {.rule = FL_WEIGHT_EXAMPLES};
-    struct fl_pool *pool = NULL;
-    int result = weighting_from_options(&how);
+    struct work w = {.cli = cli, .how = {.rule = FL_WEIGHT_EXAMPLES}, .out = FL_OUTPUT_INIT};
+    int failed = check_line() || read_options(&w) || !(w.pool = fl_pool_new(cli->threads)) ||
+                 read_plan(&w) || prepare(&w) || add_inputs(&w) || finish(&w);
 
-    if (!result && opt.roster && !opt.plan)
-        result = fl_error(FL_USAGE, "-r ROSTER belongs to -p PLAN; plain updates have no roster");
-    if (!result && !(pool = fl_pool_new(cli->threads)))
-        result = -1;
-    if (!result)
-        result = opt.plan ? open_masked(cli, pool) : aggregate(cli, pool, &how);
-    fl_pool_free(pool);
-    fl_weighting_release(&how);
-    return result;
+    fl_output_abort(&w.out);
+    fl_inspect_free(w.inspect);
+    fl_open_free(w.masked);
+    fl_aggregate_free(w.plain);
+    fl_plan_release(&w.plan);
+    fl_pool_free(w.pool);
+    fl_expected_release(&w.expected);
+    fl_weighting_release(&w.how);
+    return failed ? -1 : 0;
 }
 
 int

@@ -1,8 +1,7 @@
 /* The update that leads from a base model to one that any trainer made of it. */
 #include <stdint.h>
-#include <string.h>
 
-#include "base/utf8.h"
+#include "base/name.h"
 #include "cli/program.h"
 #include "fed/diff.h"
 #include "os/output.h"
@@ -83,10 +82,8 @@ run(struct fl_cli *cli)
 
     if (!opt.base)
         return fl_error(FL_USAGE, "-b MODEL is missing; name the model that training began with");
-    if (opt.site && !*opt.site)
-        return fl_error(FL_USAGE, "--site: is empty; give the site a name");
-    if (opt.site && fl_utf8_valid_prefix(opt.site, strlen(opt.site)) < strlen(opt.site))
-        return fl_error(FL_USAGE, "--site: is not UTF-8 text; give a name that is");
+    if (opt.site && fl_name_check(opt.site))
+        return fl_error_about("--site");
     int failed = !(pool = fl_pool_new(cli->threads)) ||
                  !(base = fl_object_open(opt.base, FL_KIND_MODEL)) ||
                  !(trained = fl_object_open(cli->operands[0], FL_KIND_MODEL)) ||

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "cli/program.h"
 #include "cli/report.h"
-#include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "sec/state.h"
@@ -59,8 +58,10 @@ make_key(void)
     if (!opt.output || !strcmp(opt.output, "-"))
         return fl_error(FL_USAGE, "-o KEY is missing; the secret key goes to a file");
     if (!access(opt.output, F_OK))
-        return fl_error(FL_REFUSED, "%s: is there already; a key is not written over another file",
-                        opt.output);
+        return fl_error(
+            FL_REFUSED,
+            "%s: is there already, and no key is written over another file; name a new one",
+            opt.output);
     struct fl_key *key = fl_key_new(opt.name, opt.epoch);
     int result = !key || fl_key_create(key, opt.output) || print_line(key) ? -1 : 0;
     fl_key_free(key);
@@ -77,8 +78,10 @@ use_key(void)
         int64_t epoch = opt.epoch_given ? opt.epoch : key->epoch;
         if (key->has_roster && epoch <= key->roster_epoch) {
             result = fl_error(FL_USAGE,
-                              "--epoch %lld is not after epoch %lld, whose roster was accepted",
-                              (long long)epoch, (long long)key->roster_epoch);
+                              "epoch %lld is not after %lld, whose roster was accepted; give "
+                              "--epoch %lld or later",
+                              (long long)epoch, (long long)key->roster_epoch,
+                              (long long)key->roster_epoch + 1);
         } else {
             fl_key_renew(key, epoch);
             result = fl_key_write(key, opt.key);
@@ -90,31 +93,35 @@ use_key(void)
     return result;
 }
 
-/* The words that somebody else read out, from --words or typed; they are never shown here. */
+static int
+type_words(const struct fl_roster *r, struct fl_buf *text)
+{
+    char line[512];
+
+    if (!isatty(STDIN_FILENO))
+        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
+                                  "give them with --words FILE");
+    fprintf(stderr,
+            "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d words "
+            "of its fingerprint, and type them:\n",
+            r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+    while (text->len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
+        if (fl_buf_add_text(text, line))
+            return -1;
+    return 0;
+}
+
+/* The words that somebody else read out; they are never shown here. */
 static int
 check_words(const struct fl_roster *r)
 {
-    struct fl_buf typed = {0};
-    char line[512];
-    int result = 0;
+    struct fl_buf text = {0};
+    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(r, &text);
 
-    if (opt.words) {
-        result = fl_read_file(opt.words, 4096, &typed);
-    } else if (!isatty(STDIN_FILENO)) {
-        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
-                                  "give them with --words FILE");
-    } else {
-        fprintf(stderr,
-                "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d words "
-                "of its fingerprint, and type them:\n",
-                r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
-        while (!result && typed.len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
-            result = fl_buf_add_text(&typed, line);
-    }
-    if (!result)
-        result = fl_fingerprint_check(fl_buf_text(&typed), r->digest);
-    fl_buf_release(&typed);
-    return result ? fl_error_about(opt.words ? opt.words : opt.accept) : 0;
+    if (!result && fl_fingerprint_check(fl_buf_text(&text), r->digest))
+        result = fl_error_about(opt.words ? opt.words : opt.accept);
+    fl_buf_release(&text);
+    return result;
 }
 
 static int
@@ -145,48 +152,40 @@ accept_roster(void)
 }
 
 static void
-add_row(struct fl_report *report, const char *item, const char *value)
+show_members(struct fl_report *report, const struct fl_roster *r)
 {
-    fl_report_text(report, item);
-    fl_report_text(report, value);
-}
-
-static void
-add_number(struct fl_report *report, const char *item, int64_t value)
-{
-    fl_report_text(report, item);
-    fl_report_i64(report, value);
+    fl_report_list(fl_report_key(report, "sites"));
+    for (size_t i = 0; i < r->n; i++)
+        fl_report_text(report, r->sites[i].name);
+    fl_report_list_end(report);
+    fl_report_list(fl_report_key(report, "committee"));
+    for (size_t i = 0; i < r->m; i++)
+        fl_report_text(report, r->sites[r->committee[i]].name);
+    fl_report_list_end(report);
 }
 
 static int
 show_roster(struct fl_cli *cli)
 {
-    static const char *const columns[] = {"item", "value", NULL};
     struct fl_report report;
     struct fl_roster r;
-    char words[FL_FINGERPRINT_TEXT], digest[65];
+    char words[FL_FINGERPRINT_TEXT];
 
     if (fl_roster_read(&r, opt.show))
         return -1;
     fl_fingerprint_text(words, r.digest);
-    fl_hex(digest, r.digest, sizeof r.digest);
-    fl_report_start(&report, columns, cli->json);
-    add_row(&report, "federation", r.federation);
-    add_number(&report, "epoch", r.epoch);
-    add_number(&report, "first_round", r.first_round);
-    add_row(&report, "hub", r.hub.name);
-    for (size_t i = 0; i < r.n; i++)
-        add_row(&report, "site", r.sites[i].name);
-    for (size_t i = 0; i < r.m; i++)
-        add_row(&report, "committee", r.sites[r.committee[i]].name);
-    add_number(&report, "threshold", r.threshold);
-    add_number(&report, "min_sum", r.min_sum);
-    add_row(&report, "digest", digest);
-    add_row(&report, "words", words);
-    int result = fl_report_flush(&report, STDOUT_FILENO, "standard output");
-    fl_report_release(&report);
+    fl_report_start_record(&report, cli->json);
+    fl_report_text(fl_report_key(&report, "federation"), r.federation);
+    fl_report_i64(fl_report_key(&report, "epoch"), r.epoch);
+    fl_report_i64(fl_report_key(&report, "first_round"), r.first_round);
+    fl_report_text(fl_report_key(&report, "hub"), r.hub.name);
+    show_members(&report, &r);
+    fl_report_i64(fl_report_key(&report, "threshold"), r.threshold);
+    fl_report_i64(fl_report_key(&report, "min_sum"), r.min_sum);
+    fl_report_hex(fl_report_key(&report, "digest"), r.digest, sizeof r.digest);
+    fl_report_text(fl_report_key(&report, "words"), words);
     fl_roster_release(&r);
-    return result;
+    return fl_report_end(&report, STDOUT_FILENO, "standard output");
 }
 
 static int

@@ -1,7 +1,6 @@
 /* A site's turn in a round: its update, encoded and masked, once. See fl-mask(1). */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "cli/program.h"
@@ -48,12 +47,9 @@ check_options(const struct fl_cli *cli)
 static void
 warn_of_deadline(const struct fl_cli *cli, const struct fl_plan *plan)
 {
-    time_t now = (time_t)(fl_realtime_ns() / 1000000000);
-    struct tm utc;
-    char text[24];
+    char now[FL_UTC_TEXT];
 
-    if (*plan->deadline && gmtime_r(&now, &utc) &&
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) && strcmp(text, plan->deadline) > 0)
+    if (*plan->deadline && strcmp(fl_utc_now(now), plan->deadline) > 0)
         fl_warn(cli, "%s: its deadline %s is over", opt.plan, plan->deadline);
 }
 

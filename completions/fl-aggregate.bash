@@ -8,6 +8,8 @@ _fl_aggregate()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
+    --sites) COMPREPLY=(); return ;;
+    --min-sites) COMPREPLY=(); return ;;
     --rule) COMPREPLY=($(compgen -W 'mean' -- "$cur")); return ;;
     --weights) COMPREPLY=($(compgen -W 'examples uniform loss dynamic' -- "$cur")); return ;;
     --alpha) COMPREPLY=(); return ;;
@@ -16,7 +18,7 @@ _fl_aggregate()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -p --plan -r --roster --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -p --plan -r --roster --check --sites --min-sites --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

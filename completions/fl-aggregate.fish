@@ -1,6 +1,9 @@
 # fish completion for fl-aggregate; made by: fl-aggregate --completion fish
 complete -c fl-aggregate -s p -l plan -r -F -d 'open the sum of the masked updates of this round'
 complete -c fl-aggregate -s r -l roster -r -F -d 'refuse a plan of another roster than this one'
+complete -c fl-aggregate -l check -d 'report which inputs are good, bad or missing, and add nothing'
+complete -c fl-aggregate -l sites -x -d 'the sites that must all be in, and no others'
+complete -c fl-aggregate -l min-sites -x -d 'how many sites must be in at least'
 complete -c fl-aggregate -l rule -x -a 'mean' -d 'how updates become one (default: mean)'
 complete -c fl-aggregate -l weights -x -a 'examples uniform loss dynamic' -d 'what an update counts (default: examples)'
 complete -c fl-aggregate -l alpha -x -d 'power of the bandwidth in dynamic weights, 0 to 4 (default 0.5)'

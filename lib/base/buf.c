@@ -28,7 +28,7 @@ int
 fl_buf_reserve(struct fl_buf *buf, size_t more)
 {
     if (more >= SIZE_MAX - buf->len - 64)
-        return fl_error(FL_FAILED, "a buffer of %zu bytes cannot grow by %zu", buf->len, more);
+        return fl_error_memory("a buffer of %zu bytes cannot grow by %zu", buf->len, more);
     size_t need = buf->len + more + 1;
     if (need <= buf->cap)
         return 0;

@@ -20,6 +20,21 @@ fl_error_record(enum fl_status status, const char *format, ...)
     memcpy(last.what, text, sizeof text);
     last.cure[0] = '\0';
     last.status = status;
+    last.machine = false;
+    return -1;
+}
+
+int
+fl_error_memory(const char *format, ...)
+{
+    char text[sizeof last.what];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    fl_error(FL_FAILED, "%s", text);
+    last.machine = true;
     return -1;
 }
 
@@ -37,6 +52,7 @@ fl_error_record_errno(int errno_value, const char *format, ...)
     memcpy(last.what, text, sizeof text);
     last.cure[0] = '\0';
     last.status = FL_FAILED;
+    last.machine = true;
     return -1;
 }
 
@@ -92,9 +108,16 @@ fl_error_status(void)
     return last.status;
 }
 
+bool
+fl_error_of_machine(void)
+{
+    return last.machine;
+}
+
 void
 fl_error_clear(void)
 {
+    last.machine = false;
     last.status = FL_OK;
     last.what[0] = '\0';
     last.cure[0] = '\0';

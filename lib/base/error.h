@@ -13,6 +13,8 @@
 #ifndef FL_BASE_ERROR_H
 #define FL_BASE_ERROR_H
 
+#include <stdbool.h>
+
 #define FL_PRINTF(text, args) __attribute__((format(printf, text, args)))
 
 enum fl_status {
@@ -58,6 +60,12 @@ const char *fl_error_text(void);
 const char *fl_error_what(void);
 enum fl_status fl_error_status(void);
 
+/* Was it the machine that failed (memory, I/O), so that no advice about data is of use? */
+bool fl_error_of_machine(void);
+
+/* Record that there is not enough memory; returns -1. */
+int fl_error_memory(const char *format, ...) FL_PRINTF(1, 2);
+
 /* Forget the recorded error. */
 void fl_error_clear(void);
 
@@ -66,6 +74,7 @@ struct fl_error_copy {
     enum fl_status status;
     char what[1024];
     char cure[256]; /* "": none, or in WHAT */
+    bool machine;
 };
 void fl_error_save(struct fl_error_copy *copy);
 int fl_error_restore(const struct fl_error_copy *copy); /* always returns -1 */

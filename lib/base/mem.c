@@ -27,7 +27,7 @@ fl_mul_u64(uint64_t a, uint64_t b, uint64_t *product)
 static void
 no_memory(size_t bytes)
 {
-    fl_error(FL_FAILED, "out of memory: %zu bytes more are needed", bytes);
+    fl_error_memory("out of memory: %zu bytes more are needed", bytes);
 }
 
 void *

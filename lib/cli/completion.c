@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 
 typedef void print_option(const struct fl_program *program, const struct fl_option *o);
@@ -180,7 +181,8 @@ fl_print_completion(const struct fl_program *program, const struct fl_option *co
                program->name);
         each(program, common, fish_option);
     } else {
-        return fl_error(FL_USAGE, "--completion: \"%s\" is not one of bash|zsh|fish", shell);
+        fl_choice_check("bash|zsh|fish", shell);
+        return fl_error_about("--completion");
     }
     return 0;
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "flt/sniff.h"
 #include "os/file.h"
 
 enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 32 };
@@ -83,7 +84,7 @@ next(struct builder *b, yaml_event_t *event, size_t *line)
     }
     const char *problem = b->parser.problem ? b->parser.problem : "it cannot be read";
     if (b->parser.error == YAML_MEMORY_ERROR)
-        return fl_error(FL_FAILED, "%s: out of memory", b->name);
+        return fl_error_memory("%s: out of memory", b->name);
     if (b->parser.error == YAML_READER_ERROR)
         return refuse(b, 0, "not YAML in UTF-8 at byte %zu: %s", b->parser.problem_offset, problem);
     return refuse(b, b->parser.problem_mark.line + 1, "not YAML: %s", problem);
@@ -316,7 +317,7 @@ fl_yaml_parse(const char *text, size_t len, const char *name)
         return NULL;
     }
     if (!yaml_parser_initialize(&b.parser)) {
-        fl_error(FL_FAILED, "%s: out of memory", name);
+        fl_error_memory("%s: out of memory", name);
         return NULL;
     }
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
@@ -324,6 +325,19 @@ fl_yaml_parse(const char *text, size_t len, const char *name)
     struct fl_yaml *root = build_document(&b);
     yaml_parser_delete(&b.parser);
     return root;
+}
+
+/* Is it another file, named by mistake? That is then the error, whatever libyaml made of it. */
+static bool
+is_foreign(const struct fl_buf *content, const char *name)
+{
+    char what[FL_SNIFF_TEXT];
+
+    fl_sniff(content->data, content->len, what);
+    if (!strcmp(what, "text") || !strcmp(what, "JSON text") || !strcmp(what, "empty"))
+        return false;
+    fl_error(FL_USAGE, "%s: is %s; a YAML file is expected", name, what);
+    return true;
 }
 
 struct fl_yaml *
@@ -334,6 +348,11 @@ fl_yaml_read(const char *path)
 
     if (!fl_read_file(path, MAX_BYTES, &content))
         root = fl_yaml_parse(fl_buf_text(&content), content.len, fl_input_name(path));
+    if ((!root || root->type == FL_YAML_SCALAR) && content.len &&
+        is_foreign(&content, fl_input_name(path))) {
+        fl_yaml_free(root);
+        root = NULL;
+    }
     fl_buf_release(&content);
     return root;
 }
@@ -365,11 +384,9 @@ set_number(const struct fl_yaml_key *f, const char *text)
 static int
 set_bool(const struct fl_yaml_key *f, const char *text)
 {
-    bool yes = !strcmp(text, "true");
-
-    if (!yes && strcmp(text, "false"))
-        return fl_error(FL_USAGE, "\"%s\" is neither true nor false", text);
-    *f->value.flag = yes;
+    if (fl_choice_check("true|false", text))
+        return -1;
+    *f->value.flag = !strcmp(text, "true");
     return 0;
 }
 

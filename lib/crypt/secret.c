@@ -32,7 +32,7 @@ fl_secret_alloc(size_t count, size_t size)
     void *p = sodium_allocarray(count, size);
 
     if (!p) {
-        fl_error(FL_FAILED, "not enough memory for %zu secrets of %zu bytes", count, size);
+        fl_error_memory("not enough memory for %zu secrets of %zu bytes", count, size);
         return NULL;
     }
     leave_no_core();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "fed/sum.h"
@@ -29,9 +30,12 @@ static const char *const loss_sum_keys[] = {"sum.loss.first", "sum.loss.last"};
 
 enum { COUNTS = 2, LOSSES = 2 };
 
+#define KINDS FL_KIND_UPDATE "|" FL_KIND_SUM /* that can be added */
+
 /* A line of the explanation. */
 struct row {
-    char *sites;
+    const char **sites; /* names of the aggregate's, or NULL; SITE_COUNT of them */
+    size_t site_count;
     double weight, loss, bandwidth; /* NaN: not known; bandwidth 0: not given */
     int64_t counts[COUNTS];         /* -1: not known */
 };
@@ -53,8 +57,8 @@ struct fl_aggregate {
     size_t row_cap; /* INPUTS of them in use */
 };
 
-const char *const fl_aggregate_columns[] = {"site",   "weight", "share",     "examples",
-                                            "tokens", "loss",   "bandwidth", NULL};
+const char *const fl_aggregate_columns[] = {"sites",  "weight",     "share",          "examples",
+                                            "tokens", "loss_first", "bandwidth_mbit", NULL};
 
 struct fl_aggregate *
 fl_aggregate_new(const struct fl_aggregate_settings *settings)
@@ -88,11 +92,14 @@ fl_aggregate_free(struct fl_aggregate *a)
     free(a);
 }
 
+/* Take SITE, which none of the inputs had, into the set, and as a site of ROW, which has room. */
 static int
-add_site(struct fl_aggregate *a, const char *file, const char *site)
+add_site(struct fl_aggregate *a, const char *file, const char *site, struct row *row)
 {
     size_t low = 0, high = a->site_count;
 
+    if (a->set.expected && fl_expected_admit(a->set.expected, file, site))
+        return -1;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int order = strcmp(site, a->sites[mid]);
@@ -114,6 +121,7 @@ add_site(struct fl_aggregate *a, const char *file, const char *site)
     memmove(grown + low + 1, grown + low, (a->site_count - low) * sizeof *grown);
     grown[low] = copy;
     a->site_count++;
+    row->sites[row->site_count++] = copy;
     return 0;
 }
 
@@ -233,46 +241,43 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
                         "%s: is a mean already, and rounded; add what it was made of, or make "
                         "partial sums with --partial",
                         file);
-    if (fl_update_site(file, meta, &site) || (site && add_site(a, file, site)))
+    if (!(row->sites = fl_alloc(1, sizeof *row->sites)) || fl_update_site(file, meta, &site) ||
+        (site && add_site(a, file, site, row)))
         return -1;
     if (!site && a->set.partial)
         return fl_error(FL_FAILED,
                         "%s: has no site, which a partial sum must know; make it with --site NAME",
                         file);
+    if (!site && a->set.expected && fl_expected_admit(a->set.expected, file, NULL))
+        return -1;
     a->nameless = a->nameless || !site;
     if (fl_weight_of(a->set.weighting, meta, &row->weight))
         return fl_error_about(file);
     row->bandwidth = fl_weighting_bandwidth(a->set.weighting, site);
     if (fl_meta_find(meta, "loss.first") && fl_meta_get_f64(meta, "loss.first", &row->loss))
         return fl_error_about(file);
-    row->sites = fl_strdup(site ? site : "");
-    if (!row->sites || add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
+    if (add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
         add_losses(a, file, meta, row->weight))
         return -1;
     return fl_sum_add_update(a->sum, in, row->weight);
 }
 
-/* The sites of a partial sum, into the set, and joined for the explanation. */
+/* The sites of a partial sum, into the set. */
 static int
 add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
                   struct row *row, uint64_t *terms)
 {
     const struct fl_meta_item *sites = fl_meta_find(meta, "sum.sites");
-    struct fl_buf joined = {NULL, 0, 0};
 
     if (!sites || sites->type != FL_META_TEXT_LIST || sites->count == 0)
         return fl_error(FL_FAILED, "%s: does not say which sites are in it (\"sum.sites\")", file);
+    if (!(row->sites = fl_alloc(sites->count, sizeof *row->sites)))
+        return -1;
     for (size_t i = 0; i < sites->count; i++) {
-        if (!*sites->value.text_list[i])
-            fl_error(FL_FAILED, "%s: a site of its \"sum.sites\" has an empty name", file);
-        if (!*sites->value.text_list[i] || add_site(a, file, sites->value.text_list[i]) ||
-            (i > 0 && fl_buf_add_byte(&joined, ',')) ||
-            fl_buf_add_text(&joined, sites->value.text_list[i])) {
-            fl_buf_release(&joined);
+        if (fl_update_check_site(file, sites->value.text_list[i]) ||
+            add_site(a, file, sites->value.text_list[i], row))
             return -1;
-        }
     }
-    row->sites = (char *)joined.data;
     *terms = sites->count;
     return 0;
 }
@@ -286,10 +291,11 @@ add_partial_rule(struct fl_aggregate *a, const char *file, const struct fl_meta 
     if (fl_meta_get_text(meta, "sum.weights", &name))
         return fl_error_about(file);
     int rule = fl_weight_rule_find(name);
-    if (rule < 0)
-        return fl_error(FL_FAILED,
-                        "%s: \"%s\" is not a rule of weights; they are " FL_WEIGHT_CHOICES, file,
-                        name);
+    if (rule < 0) {
+        fl_choice_check(FL_WEIGHT_CHOICES, name);
+        fl_error_as(FL_FAILED);
+        return fl_error_about(file);
+    }
     if (rule == FL_WEIGHT_DYNAMIC && fl_meta_get_f64(meta, "sum.alpha", &alpha))
         return fl_error_about(file);
     return add_rule(a, file, (enum fl_weight_rule)rule, alpha);
@@ -341,8 +347,8 @@ add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *
     return fl_sum_add_partial(a->sum, in, terms, &total);
 }
 
-static int
-add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
+int
+fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *head)
 {
     const char *file = fl_reader_name(in);
     bool partial = !strcmp(head->kind, FL_KIND_SUM);
@@ -353,9 +359,8 @@ add_object(struct fl_aggregate *a, struct fl_reader *in, const struct fl_head *h
     a->rows = rows;
     if (!strcmp(head->kind, FL_KIND_MASKED))
         return fl_error(FL_FAILED, "%s: is masked; give the plan of its round with -p PLAN", file);
-    if (!partial && strcmp(head->kind, FL_KIND_UPDATE))
-        return fl_error(FL_FAILED, "%s: is of kind \"%s\"; updates and partial sums can be added",
-                        file, head->kind);
+    if (!fl_kind_is(head->kind, KINDS))
+        return fl_wrong_kind(file, head->kind, KINDS);
     if (add_common(a, file, &head->meta))
         return -1;
     struct row *row = &rows[a->inputs++];
@@ -378,16 +383,53 @@ fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
     const struct fl_head *head;
     int got;
 
-    while ((got = fl_reader_object(in, &head)) == 1)
-        if (add_object(a, in, head))
+    while ((got = fl_reader_expect(in, KINDS "|" FL_KIND_MASKED, &head)) == 1)
+        if (fl_aggregate_add_object(a, in, head))
             return -1;
     return got;
+}
+
+int
+fl_aggregate_check(const struct fl_aggregate *a)
+{
+    if (!a->set.expected)
+        return 0;
+    return fl_expected_check(a->set.expected, (const char *const *)a->sites, a->site_count,
+                             fl_sum_terms(a->sum));
 }
 
 uint64_t
 fl_aggregate_bytes(const struct fl_aggregate *a)
 {
     return fl_sum_bytes(a->sum);
+}
+
+uint64_t
+fl_aggregate_updates(const struct fl_aggregate *a)
+{
+    return fl_sum_terms(a->sum);
+}
+
+const char *const *
+fl_aggregate_sites(const struct fl_aggregate *a, size_t *count)
+{
+    *count = a->site_count;
+    return (const char *const *)a->sites;
+}
+
+int
+fl_aggregate_form(const struct fl_aggregate *a, struct fl_aggregate_form *form)
+{
+    const unsigned char *base;
+
+    *form = (struct fl_aggregate_form){.rule = a->rule};
+    if (a->rule == FL_WEIGHT_DYNAMIC)
+        form->alpha = a->alpha;
+    if (fl_meta_get_bytes(&a->common, "base", FL_HASH_BYTES, &base))
+        return -1;
+    memcpy(form->base, base, FL_HASH_BYTES);
+    fl_sum_shapes(a->sum, form->tensors);
+    return 0;
 }
 
 static int
@@ -453,19 +495,20 @@ fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out)
     return fl_writer_done(out);
 }
 
+/* By the first site of each, which no two have; what has none comes first. */
 static int
 by_sites(const void *a, const void *b)
 {
     const struct row *const *x = a, *const *y = b;
 
-    return strcmp((*x)->sites, (*y)->sites);
+    return strcmp((*x)->site_count ? *(*x)->sites : "", (*y)->site_count ? *(*y)->sites : "");
 }
 
 static void
 explain_row(const struct row *row, double total, struct fl_report *report)
 {
-    fl_report_text(report, row->sites);
-    fl_report_f64(report, row->weight, 17);
+    fl_report_list_text(report, row->sites, row->site_count);
+    fl_report_f64(report, row->weight, 0);
     fl_report_f64(report, row->weight / total, 6);
     for (int i = 0; i < COUNTS; i++) {
         if (row->counts[i] < 0)
@@ -473,30 +516,23 @@ explain_row(const struct row *row, double total, struct fl_report *report)
         else
             fl_report_i64(report, row->counts[i]);
     }
-    if (isnan(row->loss))
-        fl_report_none(report);
-    else
-        fl_report_f64(report, row->loss, 9);
-    if (row->bandwidth > 0)
-        fl_report_f64(report, row->bandwidth, 9);
-    else
-        fl_report_none(report);
+    fl_report_f64(report, row->loss, 9);
+    fl_report_f64(report, row->bandwidth > 0 ? row->bandwidth : NAN, 9);
 }
 
-void
+int
 fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report)
 {
     double total = fl_exact_total_value(fl_sum_total(a->sum));
     const struct row **order = fl_alloc(a->inputs, sizeof *order);
 
-    if (!order) {
-        report->failed = true;
-        return;
-    }
+    if (!order)
+        return -1;
     for (size_t i = 0; i < a->inputs; i++)
         order[i] = &a->rows[i];
     qsort(order, a->inputs, sizeof *order, by_sites);
     for (size_t i = 0; i < a->inputs; i++)
         explain_row(order[i], total, report);
     free(order);
+    return 0;
 }

@@ -79,6 +79,22 @@ fl_sum_total(const struct fl_sum *s)
     return &s->total;
 }
 
+void
+fl_sum_shapes(const struct fl_sum *s, unsigned char digest[FL_HASH_BYTES])
+{
+    struct fl_hash h;
+
+    fl_hash_init(&h, NULL, "fl1.shapes");
+    for (size_t i = 0; i < s->count; i++) {
+        const struct fl_tensor *t = &s->schema.items[i].tensor;
+        fl_hash_add_sized(&h, t->name, strlen(t->name));
+        fl_hash_add64(&h, t->rank);
+        for (unsigned k = 0; k < t->rank; k++)
+            fl_hash_add64(&h, t->dims[k]);
+    }
+    fl_hash_final(&h, digest);
+}
+
 uint64_t
 fl_sum_terms(const struct fl_sum *s)
 {

@@ -18,6 +18,7 @@
 #ifndef FL_FED_SUM_H
 #define FL_FED_SUM_H
 
+#include "crypt/hash.h"
 #include "flt/reader.h"
 #include "flt/writer.h"
 #include "math/exact.h"
@@ -45,6 +46,9 @@ int fl_sum_add_partial(struct fl_sum *s, struct fl_reader *in, uint64_t terms,
 const struct fl_exact_total *fl_sum_total(const struct fl_sum *s);
 uint64_t fl_sum_terms(const struct fl_sum *s);
 uint64_t fl_sum_bytes(const struct fl_sum *s); /* of payload that was added */
+
+/* A digest of the tensors' names and shapes, equal where sums can be added. */
+void fl_sum_shapes(const struct fl_sum *s, unsigned char digest[FL_HASH_BYTES]);
 
 /* The tensors of the mean (f32), or of the sum itself; head and end are the caller's. */
 int fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out);

@@ -100,7 +100,7 @@ fl_turn_check(struct fl_turn *t)
         return fl_error(
             FL_REFUSED,
             "%s: round %llu was masked with another update; the same mask on both would "
-            "show their difference. Wait for the next round",
+            "show their difference; wait for the next round",
             t->update ? fl_object_name(t->update) : "--zero", (unsigned long long)t->plan->round);
     t->raw = t->update ? fl_weight_raw(policy, &fl_object_head(t->update)->meta, mbit) : 0;
     t->weight = (double)fl_encode_weight(policy, t->raw) * 0x1p-40 * policy->cap;

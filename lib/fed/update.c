@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/name.h"
 
 const char *
 fl_update_short(const unsigned char digest[FL_HASH_BYTES], char text[FL_UPDATE_HEX])
@@ -49,9 +50,18 @@ fl_update_site(const char *file, const struct fl_meta *update, const char **site
         return 0;
     if (fl_meta_get_text(update, "site", site))
         return fl_error_about(file);
-    if (!**site)
-        return fl_error(FL_FAILED, "%s: its site has an empty name; give it one", file);
-    return 0;
+    return fl_update_check_site(file, *site);
+}
+
+int
+fl_update_check_site(const char *file, const char *site)
+{
+    if (fl_name_valid(site))
+        return 0;
+    return fl_error(FL_FAILED,
+                    "%s: its site is \"%.80s\", which is no name (" FL_NAME_RULE
+                    "); make it again with another --site NAME",
+                    file, site);
 }
 
 void

@@ -20,8 +20,11 @@ int fl_update_base(const char *file, const struct fl_meta *update, const unsigne
 int fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
                          const unsigned char digest[FL_HASH_BYTES]);
 
-/* Name of the site, or NULL when there is none; an empty or wrong one is an error (-1). */
+/* Name of the site, or NULL when there is none; -1 when it is no name (base/name.h). */
 int fl_update_site(const char *file, const struct fl_meta *update, const char **site);
+
+/* The same for a name that FILE holds in another place: 0, or -1 with an error. */
+int fl_update_check_site(const char *file, const char *site);
 
 /* Keep of KEPT only what OTHER says too, with the same value. Any order leaves the same. */
 void fl_update_keep_common(struct fl_meta *kept, const struct fl_meta *other);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/number.h"
 #include "math/exact.h"
 #include "math/power.h"
@@ -44,6 +45,10 @@ add_bandwidth(struct fl_weighting *how, const char *text, size_t len)
         return -1;
     }
     *equals = '\0';
+    if (fl_name_check(item)) {
+        free(item);
+        return -1;
+    }
     struct fl_bandwidth *grown = fl_grow(how->bandwidths, how->count, &how->cap,
                                          sizeof *how->bandwidths);
     if (grown)
@@ -75,13 +80,15 @@ fl_weighting_bandwidths(struct fl_weighting *how, const char *text)
 }
 
 static int
-get_count(const struct fl_meta *update, const char *key, const char *rule, const char *cure,
-          double *count)
+get_count(const struct fl_meta *update, const char *key, const char *rule, double *count)
 {
     int64_t n;
 
     if (!fl_meta_find(update, key))
-        return fl_error(FL_FAILED, "has no \"%s\", which --weights %s needs; %s", key, rule, cure);
+        return fl_error(FL_FAILED,
+                        "has no \"%s\", which weights by %s need; make it with fl-train, or with "
+                        "fl-diff --%s",
+                        key, rule, key);
     if (fl_meta_get_i64(update, key, 1, (int64_t)1 << 53, &n))
         return -1;
     *count = (double)n;
@@ -93,7 +100,7 @@ get_loss(const struct fl_meta *update, const char *rule, double *loss)
 {
     if (!fl_meta_find(update, "loss.first"))
         return fl_error(FL_FAILED,
-                        "has no \"loss.first\", which --weights %s needs; make it with fl-train, "
+                        "has no \"loss.first\", which weights by %s need; make it with fl-train, "
                         "or with fl-diff --loss-first",
                         rule);
     return fl_meta_get_f64(update, "loss.first", loss);
@@ -107,22 +114,25 @@ dynamic_weight(const struct fl_weighting *how, const struct fl_meta *update, dou
     double bandwidth = fl_weighting_bandwidth(how, name);
     double loss = 0, tokens = 0;
 
-    if (get_loss(update, "dynamic", &loss) ||
-        get_count(update, "tokens", "dynamic", "make it with fl-train, or with fl-diff --tokens",
-                  &tokens))
+    if (get_loss(update, "dynamic", &loss) || get_count(update, "tokens", "dynamic", &tokens))
         return -1;
+    if (how->alpha != 0 && !name)
+        return fl_error(FL_FAILED, "has no site, whose bandwidth would be its weight's; make it "
+                                   "with --site NAME, or give --alpha 0 to leave bandwidths out");
     if (how->alpha != 0 && bandwidth == 0)
         return fl_error(
             FL_FAILED,
             "site \"%s\" has no bandwidth; give --bandwidth %s=MBIT, or --alpha 0 to leave it out",
-            name ? name : "", name ? name : "SITE");
+            name, name);
     double factor = how->alpha != 0 ? fl_power(bandwidth, how->alpha) : 1;
     *raw = loss / (tokens / 1e6 * factor);
-    if (*raw > 0 && *raw < FL_WEIGHT_DYNAMIC_MIN)
-        return fl_error(FL_FAILED,
-                        "its weight L / (D B^alpha) is %.3g, which steps of 2^-40 would distort; "
-                        "only ratios count, so give all bandwidths in a larger unit, Gbit/s say",
-                        *raw);
+    if (*raw > 0 && *raw < FL_WEIGHT_DYNAMIC_MIN) {
+        fl_error(FL_FAILED,
+                 "its weight L / (D B^alpha) is %.3g, which steps of 2^-40 would distort", *raw);
+        return how->alpha != 0 ? fl_error_cure("only ratios count, so give all bandwidths in a "
+                                               "larger unit, Gbit/s say")
+                               : fl_error_cure("weigh by examples, loss or uniformly");
+    }
     return 0;
 }
 
@@ -133,10 +143,7 @@ fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, doubl
     int result = 0;
 
     switch (how->rule) {
-    case FL_WEIGHT_EXAMPLES:
-        result = get_count(update, "examples", "examples",
-                           "use --weights uniform, or fl-diff --examples when it is made", &raw);
-        break;
+    case FL_WEIGHT_EXAMPLES: result = get_count(update, "examples", "examples", &raw); break;
     case FL_WEIGHT_UNIFORM: break;
     case FL_WEIGHT_LOSS: result = get_loss(update, "loss", &raw); break;
     case FL_WEIGHT_DYNAMIC: result = dynamic_weight(how, update, &raw); break;

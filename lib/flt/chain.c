@@ -19,7 +19,7 @@ fl_chain_new(void)
         return NULL;
     chain->state = XXH3_createState();
     if (!chain->state) {
-        fl_error(FL_FAILED, "out of memory for a check value");
+        fl_error_memory("out of memory for a check value");
         free(chain);
         return NULL;
     }

@@ -110,3 +110,60 @@ fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, unsig
     if (rank)
         memcpy(t->dims, dims, rank * sizeof *dims);
 }
+
+bool
+fl_kind_is(const char *kind, const char *want)
+{
+    size_t n = strlen(kind);
+
+    for (const char *w = want; *w; w += strcspn(w, "|"), w += *w == '|')
+        if (strcspn(w, "|") == n && !memcmp(w, kind, n))
+            return true;
+    return false;
+}
+
+/* Who writes objects of a kind, or what else is taken in its place; or NULL. */
+static const char *
+writers(const char *kind)
+{
+    static const struct {
+        const char *kind, *who;
+    } all[] = {
+        {FL_KIND_MODEL, "as fl-init, fl-import and fl-apply write it"},
+        {FL_KIND_TOKENS, "as fl-harmonize -t MODEL writes it"},
+        {FL_KIND_TOKENIZER, "as fl-harmonize --train-tokenizer writes it"},
+        {FL_KIND_MODEL "|" FL_KIND_TOKENIZER, "or a tokenizer.json"},
+        {FL_KIND_UPDATE, "as fl-train, fl-diff and fl-aggregate write it"},
+        {FL_KIND_MASKED, "as fl-mask writes it"},
+        {FL_KIND_SUM, "as fl-aggregate --partial writes it"},
+        {FL_KIND_PLAN, "as fl-plan writes it"},
+        {FL_KIND_OPTIMIZER, "as fl-apply --state writes it"},
+        {FL_KIND_CHECKPOINT, "as fl-train --checkpoint writes it"},
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(all[i].kind, kind))
+            return all[i].who;
+    return NULL;
+}
+
+int
+fl_kind_cure(const char *want)
+{
+    char list[200] = "";
+    size_t at = 0;
+    const char *who = writers(want);
+
+    for (const char *w = want; *w && at < sizeof list; w += strcspn(w, "|"), w += *w == '|')
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s\"%.*s\"", at ? " or " : "",
+                               (int)strcspn(w, "|"), w);
+    return who ? fl_error_cure("%s is expected, %s", list, who)
+               : fl_error_cure("%s is expected", list);
+}
+
+int
+fl_wrong_kind(const char *file, const char *got, const char *want)
+{
+    fl_error(FL_FAILED, "%s: is of kind \"%s\"", file, got);
+    return fl_kind_cure(want);
+}

@@ -34,6 +34,16 @@ enum {
 #define FL_KIND_OPTIMIZER  "optimizer"
 #define FL_KIND_CHECKPOINT "checkpoint"
 
+/* Is KIND one of WANT, "model" or "model|tokenizer"? */
+bool fl_kind_is(const char *kind, const char *want);
+
+/*
+ * Record that FILE is of the kind GOT and not of WANT, or only the cure of such an error: what is
+ * expected, and who writes it. Always -1.
+ */
+int fl_wrong_kind(const char *file, const char *got, const char *want);
+int fl_kind_cure(const char *want);
+
 enum fl_dtype {
     FL_F64 = 1,
     FL_F32 = 2,
@@ -53,6 +63,9 @@ enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
 
 /* What ends the message about a damaged stream, unless a caller knows better. */
 #define FL_CURE_DAMAGED "fetch the file again"
+
+/* And that about one whose check values hold, so that another copy would be the same. */
+#define FL_CURE_UNKNOWN "it is whole, so take a newer version of this program, or ask who wrote it"
 
 size_t fl_dtype_size(enum fl_dtype dtype);      /* bytes, 0 for an unknown code */
 const char *fl_dtype_name(enum fl_dtype dtype); /* "f32"; "?" for an unknown code */

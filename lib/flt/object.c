@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "flt/check.h"
@@ -108,6 +109,12 @@ add_sign(struct fl_object *o, const struct fl_sign *sign)
     return 0;
 }
 
+static int
+next_object(struct fl_reader *in, const char *kind, const struct fl_head **head)
+{
+    return kind ? fl_reader_expect(in, kind, head) : fl_reader_object(in, head);
+}
+
 /*
  * Note head, tensors and signatures of the object that IN reads, hopping over payloads. Returns 1
  * when a tensor is compressed (and stops there), else 0 or -1.
@@ -118,7 +125,7 @@ read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
     const struct fl_head *head;
     const struct fl_tensor *tensor;
     const struct fl_sign *sign;
-    int got = kind ? fl_reader_expect(in, kind, &head) : fl_reader_object(in, &head);
+    int got = next_object(in, kind, &head);
 
     if (got <= 0)
         return -1;
@@ -166,7 +173,7 @@ copy_tensors(struct fl_reader *in, struct fl_writer *out)
 
 /* All that IN has, raw and checked, into a spool: a descriptor at 0, or -1. */
 static int
-spool_raw(struct fl_reader *in)
+spool_raw(struct fl_reader *in, const char *kind)
 {
     const struct fl_head *head;
     const struct fl_sign *sign;
@@ -174,7 +181,7 @@ spool_raw(struct fl_reader *in)
     struct fl_writer *out = fd < 0 ? NULL : fl_writer_new(fd, "temporary file", 0);
     int got = out ? 1 : -1;
 
-    while (got == 1 && (got = fl_reader_object(in, &head)) == 1) {
+    while (got == 1 && (got = next_object(in, kind, &head)) == 1) {
         if (fl_writer_head(out, head->kind, &head->meta) || copy_tensors(in, out)) {
             got = -1;
             break;
@@ -224,7 +231,7 @@ index_input(struct fl_object *o, int *fd, const char *kind)
         if (mappable && lseek(*fd, 0, SEEK_SET) < 0)
             return fl_error(FL_FAILED, "%s: cannot be read again", o->name);
         in = fl_reader_new(*fd, o->name);
-        int spool = in ? spool_raw(in) : -1;
+        int spool = in ? spool_raw(in, kind) : -1;
         fl_reader_free(in);
         if (spool < 0)
             return -1;
@@ -361,6 +368,23 @@ fl_object_find(const struct fl_object *o, const char *name)
             high = middle;
     }
     return -1;
+}
+
+int64_t
+fl_object_require(const struct fl_object *o, const char *name)
+{
+    int64_t found = fl_object_find(o, name);
+    struct fl_nearest nearest;
+    char hint[FL_FLT_NAME_MAX + 40];
+
+    if (found >= 0)
+        return found;
+    fl_nearest_start(&nearest, name, strlen(name));
+    for (size_t i = 0; i < o->count; i++)
+        fl_nearest_try(&nearest, o->entries[i].tensor.name, strlen(o->entries[i].tensor.name));
+    fl_nearest_hint(&nearest, "", hint, sizeof hint);
+    return fl_error(FL_FAILED, "%s: has no tensor \"%s\"%s", o->name, name,
+                    *hint ? hint : "; fl-info lists their names");
 }
 
 /* Block B of an entry against its table; fills *DATA and *LEN. False when it is damaged. */

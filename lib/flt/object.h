@@ -30,6 +30,9 @@ uint64_t fl_object_total(const struct fl_object *o);           /* of all tensors
 /* Index of a tensor by name, or -1 (no error recorded); O(log n). */
 int64_t fl_object_find(const struct fl_object *o, const char *name);
 
+/* The same; -1 with an error that names the nearest. */
+int64_t fl_object_require(const struct fl_object *o, const char *name);
+
 /*
  * The payload of tensor I, checked at the first call, aligned to 64; valid until fl_object_free.
  * NULL with an error when it is damaged. (An empty payload is a non-NULL pointer.)

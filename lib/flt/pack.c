@@ -34,7 +34,7 @@ fl_packer_new(int level)
     else
         p->decompress = ZSTD_createDCtx();
     if (!p->planes || !p->packed || (!p->compress && !p->decompress)) {
-        fl_error(FL_FAILED, "out of memory for compression");
+        fl_error_memory("out of memory for compression");
         fl_packer_free(p);
         return NULL;
     }

@@ -27,6 +27,7 @@
 #include "flt/pack.h"
 #include "flt/record.h"
 #include "flt/scan.h"
+#include "flt/sniff.h"
 #include "os/file.h"
 
 enum state { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
@@ -36,6 +37,7 @@ enum { WINDOW = 512 }; /* table entries that are read ahead in a file */
 struct fl_reader {
     int fd;
     bool own_fd, seekable, held, failed, want_digest;
+    bool foreign; /* the input is no stream at all */
     char *name;
     uint64_t start; /* position of the file where we began */
     uint64_t offset;
@@ -85,11 +87,23 @@ damaged(struct fl_reader *r, const char *what, uint64_t offset)
     return fail(r);
 }
 
-/* The same for an error that a decoder recorded. */
+/*
+ * The same for an error that a decoder recorded. Unless it names the damage, what it decoded has
+ * the right check values; and it may be the machine that failed.
+ */
 static int
 undecodable(struct fl_reader *r)
 {
-    return damaged(r, fl_error_what(), r->record_at);
+    struct fl_error_copy error;
+
+    fl_error_save(&error);
+    if (fl_error_of_machine())
+        fl_error_about(r->name);
+    else
+        damaged(r, error.what, r->record_at);
+    if (!fl_error_of_machine() && !*error.cure)
+        fl_error_cure(FL_CURE_UNKNOWN);
+    return fail(r);
 }
 
 struct fl_reader *
@@ -275,12 +289,9 @@ hold(struct fl_reader *r)
     r->offset += (uint64_t)got;
     if (got == 0 && r->state == CLOSED)
         return 0;
-    if (got == 0 && r->record_at == 0) {
-        fl_error(FL_FAILED, "%s: is empty; an FLT stream is expected", r->name);
-        return fail(r);
-    }
     if (r->record_at == 0 && (got < 4 || fl_get32(header) != FL_TAG_HEAD)) {
-        fl_error(FL_FAILED, "%s: is not an FLT stream (offset 0)", r->name);
+        r->foreign = true;
+        fl_not_a_stream(r->name, header, (size_t)got);
         return fail(r);
     }
     if ((size_t)got < sizeof header)
@@ -341,9 +352,12 @@ fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **h
 {
     int got = fl_reader_object(r, head);
 
-    if (got == 1 && strcmp((*head)->kind, kind)) {
-        fl_error(FL_FAILED, "%s: is of kind \"%s\"; \"%s\" is expected", r->name, (*head)->kind,
-                 kind);
+    if (got == 1 && !fl_kind_is((*head)->kind, kind)) {
+        fl_wrong_kind(r->name, (*head)->kind, kind);
+        return fail(r);
+    }
+    if (got < 0 && r->foreign) {
+        fl_kind_cure(kind);
         return fail(r);
     }
     return got;

@@ -49,7 +49,7 @@ void fl_reader_use_pool(struct fl_reader *r, struct fl_pool *pool);
  */
 int fl_reader_object(struct fl_reader *r, const struct fl_head **head);
 
-/* The same, and any other kind than KIND is an error. */
+/* The same, and any other kind than KIND, "update" or "update|sum", is an error. */
 int fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **head);
 
 /*

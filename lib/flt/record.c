@@ -30,13 +30,15 @@ fl_record_decode(struct fl_record *rec, const unsigned char in[FL_FLT_HEADER])
     rec->payload = fl_get64(in + 16);
     rec->body_check = fl_get64(in + 40);
     rec->place = fl_get64(in + 48);
-    if (fl_get64(in + 56) != fl_check64(in, 56))
-        return fl_error(FL_FAILED, "the record's header is damaged");
+    if (fl_get64(in + 56) != fl_check64(in, 56)) {
+        fl_error(FL_FAILED, "the record's header is damaged");
+        return fl_error_cure(FL_CURE_DAMAGED);
+    }
     if (rec->tag != FL_TAG_HEAD && rec->tag != FL_TAG_TENS && rec->tag != FL_TAG_DONE &&
         rec->tag != FL_TAG_SIGN)
-        return fl_error(FL_FAILED, "the record has an unknown tag; a newer program may read it");
+        return fl_error(FL_FAILED, "the record has an unknown tag");
     if (rec->flags & ~(uint32_t)FL_FLAG_PACKED || fl_get64(in + 32))
-        return fl_error(FL_FAILED, "the record has unknown flags; a newer program may read it");
+        return fl_error(FL_FAILED, "the record has unknown flags");
     uint64_t stored = rec->flags & FL_FLAG_PACKED ? 0 : rec->payload;
     uint64_t most = rec->tag == FL_TAG_HEAD ? FL_FLT_HEAD_MAX : FL_FLT_BODY_MAX;
     if (fl_get64(in + 24) != stored || rec->body > most || rec->place > UINT64_C(1) << 31 ||

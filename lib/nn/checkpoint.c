@@ -8,7 +8,10 @@
 
 #include "base/error.h"
 #include "flt/object.h"
+#include "flt/size.h"
+#include "flt/sniff.h"
 #include "flt/writer.h"
+#include "os/file.h"
 #include "os/output.h"
 
 static const char *const prefixes[] = {"weights/", "m/", "v/"};
@@ -63,6 +66,20 @@ fl_checkpoint_write(const struct fl_checkpoint *c)
         return fl_output_commit(&out);
     fl_output_abort(&out);
     return -1;
+}
+
+int
+fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes)
+{
+    struct fl_meta all = {0};
+
+    *bytes = 0;
+    int failed = merge_meta(c, &all) || fl_size_head(FL_KIND_CHECKPOINT, &all, bytes) ||
+                 fl_size_done(bytes);
+    for (size_t i = 0; !failed && i < 3; i++)
+        failed = fl_model_size_values(c->model, prefixes[i], bytes);
+    fl_meta_release(&all);
+    return failed ? -1 : 0;
 }
 
 /* A number of a setting as text; "none" when there is no such item. */
@@ -140,12 +157,34 @@ read_progress(struct fl_checkpoint *c, const struct fl_meta *meta)
     return 0;
 }
 
-/* A damaged checkpoint has another cure than a damaged shard. */
-static int
-with_cure(void)
+/* Does the file say that it is a checkpoint, however damaged the rest of it may be? */
+static bool
+is_checkpoint(const char *path)
 {
-    return fl_error_status() == FL_FAILED ? fl_error_cure("remove it to train from the beginning")
-                                          : -1;
+    char head[FL_SNIFF_BYTES], what[FL_SNIFF_TEXT];
+    int fd = fl_open_input(path, true);
+    ssize_t got = fd < 0 ? -1 : fl_pread_full(fd, path, head, sizeof head, 0);
+
+    if (fd >= 0)
+        fl_close_input(fd);
+    return got > 0 && fl_sniff_own(head, (size_t)got, what) &&
+           !strcmp(what, "an FLT stream of kind \"" FL_KIND_CHECKPOINT "\"");
+}
+
+/* A checkpoint that is damaged can go; a file of another kind is somebody's, and named by mistake.
+ */
+static int
+with_cure(const char *path)
+{
+    struct fl_error_copy error;
+
+    if (fl_error_status() != FL_FAILED || fl_error_of_machine())
+        return -1;
+    fl_error_save(&error);
+    bool ours = is_checkpoint(path);
+    fl_error_restore(&error);
+    return ours ? fl_error_cure("remove it to train from the beginning")
+                : fl_error_cure("give another name to --checkpoint, where none is yet");
 }
 
 static int
@@ -169,14 +208,14 @@ fl_checkpoint_read(struct fl_checkpoint *c)
         return 0;
     struct fl_object *o = fl_object_open(c->path, FL_KIND_CHECKPOINT);
     if (!o)
-        return with_cure();
+        return with_cure(c->path);
     int result = check_identity(c, &fl_object_head(o)->meta);
     if (!result) {
         result = check_arrays(c, o);
         for (size_t i = 0; !result && i < 3; i++)
             result = fl_model_read(c->model, o, prefixes[i], array(c, i));
         if (result || (result = read_progress(c, &fl_object_head(o)->meta)))
-            with_cure();
+            with_cure(c->path);
     }
     fl_object_free(o);
     return result ? -1 : 1;

@@ -88,13 +88,16 @@ int fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_sche
 /*
  * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("m/" for a
  * moment in a checkpoint). O was matched with fl_model_schema before. -1 with an error when a value
- * is damaged or not finite.
+ * is damaged or not finite. What was read of O does not stay in memory.
  */
 int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values);
 
 /* Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order. */
 int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
                           const float *values);
+
+/* Add what these take in a stream, uncompressed, to *BYTES. 0 or -1. */
+int fl_model_size_values(const struct fl_model *m, const char *prefix, uint64_t *bytes);
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and

@@ -1,5 +1,6 @@
 #include "nn/settings.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -63,16 +64,23 @@ windows_of(int64_t tokens, int64_t length, uint64_t windows)
     return n ? (int64_t)n : 1;
 }
 
+/* A step takes each window at most once: what is said of batches is cut to the windows there are.
+ */
 static void
 fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows)
 {
+    assert(windows >= 1);
     bool open = r->batch < 0 && r->accumulate < 0;
     int64_t step = windows_of(class->step_tokens, r->length, windows);
 
     if (r->batch < 0)
         r->batch = windows_of(class->batch_tokens, r->length, windows);
+    if ((uint64_t)r->batch > windows)
+        r->batch = (int64_t)windows;
     if (r->accumulate < 0)
         r->accumulate = open ? step / r->batch : 1;
+    if ((uint64_t)r->accumulate > windows / (uint64_t)r->batch)
+        r->accumulate = (int64_t)(windows / (uint64_t)r->batch);
 }
 
 static int
@@ -80,6 +88,7 @@ fill_steps(struct fl_recipe *r, uint64_t windows)
 {
     uint64_t seen, tokens, a_step = (uint64_t)r->batch * (uint64_t)r->accumulate;
 
+    assert(a_step >= 1);
     if (r->steps < 0) {
         if (r->epochs < 0)
             r->epochs = 1;

@@ -3,24 +3,87 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "os/file.h"
 
+static const char *const columns[] = {"step",    "loss",      "valid_loss",
+                                      "lr",      "grad_norm", "tokens_per_second",
+                                      "seconds", NULL};
+
+static bool
+is_header(const char *line)
+{
+    for (const char *const *c = columns; *c; c++) {
+        size_t n = strlen(*c);
+        if (strncmp(line, *c, n) || line[n] != (c[1] ? '\t' : '\n'))
+            return false;
+        line += n + 1;
+    }
+    return true;
+}
+
+/* The step of a row, or -1: it is none. */
+static int64_t
+row_step(const char *line, bool json)
+{
+    static const char key[] = "{\"step\":";
+    size_t before = json ? sizeof key - 1 : 0;
+    char *end;
+
+    if (json && strncmp(line, key, before))
+        return -1;
+    long long step = strtoll(line + before, &end, 10);
+    bool whole = end > line + before && *end == (json ? ',' : '\t') && strchr(end, '\n');
+    return whole && step >= 0 ? step : -1;
+}
+
+/*
+ * Length of the part of the report that stays when training goes on behind STEP: the header and the
+ * rows up to there. Rows behind the checkpoint, one that was cut by a kill, and what is no row of
+ * this report go; their steps come again.
+ */
+static off_t
+kept_bytes(const struct fl_train_log *log, int64_t step)
+{
+    FILE *f = fopen(log->path, "r");
+    bool json = log->report.json;
+    char line[1024];
+    off_t kept = 0;
+
+    if (!f)
+        return (off_t)fl_regular_size(log->fd);
+    for (int64_t last = -1; fgets(line, sizeof line, f); kept += (off_t)strlen(line)) {
+        if (!json && !kept && is_header(line))
+            continue;
+        int64_t at = json || kept ? row_step(line, json) : -1;
+        if (at <= last || at > step)
+            break;
+        last = at;
+    }
+    fclose(f);
+    return kept;
+}
+
 static void
 begin(void *arg, int64_t step)
 {
     struct fl_train_log *log = arg;
+    off_t kept = 0;
 
     log->progress.from = (uint64_t)step * log->per_step;
     if (log->fd <= 1 || fl_regular_size(log->fd) <= 0) /* standard output is not ours alone */
         return;
     if (step)
-        log->report.begun = true; /* its header is there */
-    else
-        (void)!ftruncate(log->fd, 0); /* a file that only grows keeps its old rows */
+        kept = kept_bytes(log, step);
+    if (kept > 0)
+        fl_report_bare(&log->report, "\t"); /* its header is there */
+    (void)!ftruncate(log->fd, kept);        /* a file that only grows keeps its old rows */
 }
 
 static void
@@ -33,15 +96,6 @@ show_step(void *arg, int64_t step, double loss)
                      (long long)step, log->loss);
 }
 
-static void
-add_f64(struct fl_report *r, double value, int digits)
-{
-    if (isnan(value))
-        fl_report_none(r);
-    else
-        fl_report_f64(r, value, digits);
-}
-
 static int
 add_row(void *arg, const struct fl_train_row *row)
 {
@@ -51,12 +105,12 @@ add_row(void *arg, const struct fl_train_row *row)
     if (log->fd < 0)
         return 0;
     fl_report_i64(r, row->step);
-    add_f64(r, row->loss, 9);
-    add_f64(r, row->valid, 9);
-    add_f64(r, row->lr, 6);
-    add_f64(r, row->norm, 6);
-    add_f64(r, row->tokens_per_second, 6);
-    add_f64(r, row->seconds, 6);
+    fl_report_f64(r, row->loss, 9);
+    fl_report_f64(r, row->valid, 9);
+    fl_report_f64(r, row->lr, 6);
+    fl_report_f64(r, row->norm, 6);
+    fl_report_f64(r, row->tokens_per_second, 6);
+    fl_report_f64(r, row->seconds, 6);
     return fl_report_flush(r, log->fd, log->path);
 }
 
@@ -64,9 +118,6 @@ int
 fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int progress,
                   struct fl_training *t)
 {
-    static const char *const columns[] = {"step",    "loss",      "valid_loss",
-                                          "lr",      "grad_norm", "tokens_per_second",
-                                          "seconds", NULL};
     const struct fl_recipe *r = &t->recipe;
 
     *log = (struct fl_train_log){.path = path,

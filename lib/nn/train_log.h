@@ -2,7 +2,8 @@
  * What a training shows while it runs: a progress line, and rows of a report in a file.
  *
  * The report is written as it comes, so that it can be watched. A training that goes on from a
- * checkpoint appends to it; one that begins replaces what was there. On standard output it always
+ * checkpoint drops the rows of later steps, which come again, and appends to the rest, so that
+ * steps rise from row to row; one that begins replaces what was there. On standard output it always
  * begins with its header, and changes nothing that is there.
  */
 #ifndef FL_NN_TRAIN_LOG_H

@@ -28,3 +28,14 @@ fl_seconds(void)
 {
     return (double)fl_monotonic_ns() * 1e-9;
 }
+
+const char *
+fl_utc_now(char text[FL_UTC_TEXT])
+{
+    time_t now = (time_t)(fl_realtime_ns() / 1000000000u);
+    struct tm utc;
+
+    if (!gmtime_r(&now, &utc) || !strftime(text, FL_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc))
+        text[0] = '\0'; /* a clock beyond the year 9999: before every date */
+    return text;
+}

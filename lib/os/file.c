@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/visible.h"
 #include "os/folder.h"
 
 ssize_t
@@ -78,6 +79,20 @@ fl_write_full(int fd, const char *name, const void *data, size_t n)
 }
 
 int
+fl_write_text(int fd, const char *name, const void *text, size_t n)
+{
+    struct fl_buf shown = {0};
+    int result = -1;
+
+    if (!isatty(fd))
+        return fl_write_full(fd, name, text, n);
+    if (!fl_buf_add_visible(&shown, text, n, FL_VISIBLE_TEXT))
+        result = fl_write_full(fd, name, shown.data, shown.len);
+    fl_buf_release(&shown);
+    return result;
+}
+
+int
 fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset)
 {
     size_t done = 0;
@@ -106,6 +121,26 @@ const char *
 fl_input_name(const char *path)
 {
     return !path || !strcmp(path, "-") ? "standard input" : path;
+}
+
+uint64_t
+fl_input_bytes(const char *const *paths, size_t count)
+{
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < count; i++) {
+        if (stat(paths[i], &st) || !S_ISREG(st.st_mode))
+            return 0;
+        bytes += (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
+bool
+fl_input_missing(const char *path)
+{
+    return path && *path && strcmp(path, "-") && access(path, F_OK) && errno == ENOENT;
 }
 
 int
@@ -238,8 +273,10 @@ fl_spool_open(void)
     if (snprintf(path, sizeof path, "%s/fl-XXXXXX", dir) >= (int)sizeof path)
         return fl_error(FL_USAGE, "TMPDIR: its name is too long");
     int fd = mkstemp(path); /* mode 0600 by POSIX */
-    if (fd < 0)
-        return fl_error_errno(errno, "%s: cannot make a temporary file; set TMPDIR", dir);
+    if (fd < 0) {
+        fl_error_errno(errno, "%s: cannot make a temporary file", dir);
+        return fl_error_cure("set TMPDIR to a folder that it can be made in");
+    }
     unlink(path);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     return fd;
@@ -338,7 +375,8 @@ fl_map_spool(int fd, size_t len)
     /* Blocks are reserved now: a full disk is an error here and not a signal later. */
     int e = len ? posix_fallocate(fd, 0, (off_t)len) : 0;
     if (e) {
-        fl_error_errno(e, "temporary file: cannot make it %zu bytes long; set TMPDIR", len);
+        fl_error_errno(e, "temporary file: cannot make it %zu bytes long", len);
+        fl_error_cure("set TMPDIR to a folder with more room");
         return NULL;
     }
     void *p = mmap(NULL, len ? len : 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -23,6 +23,12 @@ int fl_write_full(int fd, const char *name, const void *data, size_t n);
 int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset);
 
 /*
+ * Write text that a model or a document holds: all N bytes as they are, but to a terminal so that
+ * they cannot act on it (base/visible.h, FL_VISIBLE_TEXT); then they are whole characters.
+ */
+int fl_write_text(int fd, const char *name, const void *text, size_t n);
+
+/*
  * Open an input. NULL and "-" are standard input (not closed by fl_close_input). A folder is
  * refused; so is a terminal when BINARY. Returns the descriptor or -1.
  */
@@ -37,6 +43,12 @@ int fl_hold_standard(void);
 
 /* What messages call an input: its path, or "standard input". */
 const char *fl_input_name(const char *path);
+
+/* Bytes of all COUNT files, for the progress; 0 when one is not a regular file, or is missing. */
+uint64_t fl_input_bytes(const char *const *paths, size_t count);
+
+/* No file has this name (of an input, as above): it has not come yet, or is mistyped. */
+bool fl_input_missing(const char *path);
 
 /*
  * Do two names lead to one regular file, or are they the same name of none yet? (A device may be

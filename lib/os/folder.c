@@ -59,8 +59,8 @@ fl_check_private(int fd, const char *name)
         return fl_error_errno(errno, "%s: cannot read", name);
     if (st.st_mode & 077)
         return fl_error(FL_REFUSED,
-                        "%s: others can read or change it (mode %03o); chmod go= it, and make a "
-                        "new key if it was ever copied",
+                        "%s: others can read or change this secret (mode %03o); chmod go= it, and "
+                        "make a new one if somebody did",
                         name, (unsigned)(st.st_mode & 0777));
     return 0;
 }

@@ -129,7 +129,8 @@ fl_pool_new(int threads)
         int e = pthread_create(&pool->ids[pool->threads], NULL, work, w);
         if (e) {
             free(w);
-            fl_error_errno(e, "cannot start %d threads; use a smaller -j", want + 1);
+            fl_error_errno(e, "cannot start %d threads", want + 1);
+            fl_error_cure("use a smaller -j");
             break;
         }
         pool->threads++;

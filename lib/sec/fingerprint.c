@@ -3,14 +3,22 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "crypt/hash.h"
+#include "flt/sniff.h"
+#include "os/file.h"
+
+enum { WORD = 5 }; /* letters */
+
+static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
 
 void
 fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32])
 {
-    static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
     unsigned char hash[FL_HASH_BYTES];
 
     fl_hash_once(hash, NULL, "fl1.words", roster, 32);
@@ -25,46 +33,155 @@ fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[3
     }
 }
 
-/* The letters that begin at *TEXT are WORD, and no more; *TEXT moves behind them. */
-static bool
-take_word(const char **text, const char *word)
-{
-    size_t n = 0;
+/* One run of letters in what was given. */
+struct token {
+    const char *text;
+    size_t len;
+};
 
-    while (isalpha((unsigned char)(*text)[n]))
-        n++;
-    bool same = n == 5;
-    for (size_t i = 0; i < n && same; i++)
-        same = tolower((unsigned char)(*text)[i]) == word[i];
-    *text += n;
+static bool
+is_word(const struct token *t, const char *word)
+{
+    bool same = t->len == WORD;
+
+    for (size_t i = 0; i < t->len && same; i++)
+        same = tolower((unsigned char)t->text[i]) == word[i];
     return same;
 }
 
-static const char *
-skip_gap(const char *text)
+/* All runs of letters in TEXT: *COUNT of them, in memory that the caller frees. */
+static struct token *
+split(const char *text, size_t *count)
 {
-    while (*text && !isalpha((unsigned char)*text))
-        text++;
-    return text;
+    struct token *tokens = fl_alloc(strlen(text) / 2 + 1, sizeof *tokens);
+
+    *count = 0;
+    while (tokens && *text) {
+        struct token t = {text, 0};
+        while (isalpha((unsigned char)text[t.len]))
+            t.len++;
+        if (t.len)
+            tokens[(*count)++] = t;
+        text += t.len ? t.len : 1;
+    }
+    return tokens;
+}
+
+/* Of the WORDS, how many are where they belong when the first one would be token FROM? */
+static int
+in_place(const struct token *tokens, size_t count, size_t from, const char *words)
+{
+    int same = 0;
+
+    for (size_t i = 0; i < FL_FINGERPRINT_WORDS && from + i < count; i++)
+        same += is_word(&tokens[from + i], words + i * (WORD + 1));
+    return same;
+}
+
+/*
+ * Words that are nearly these: one was mistyped, left out or given twice. They are then somebody's
+ * who holds this roster, since nobody finds another one that shares half of them. The number of the
+ * first wrong one from 1, and what stands in its place in *WRONG; 0: they are others'.
+ */
+static size_t
+mistyped(const struct token *tokens, size_t count, const char *words, struct token *wrong)
+{
+    size_t best = 0, first = 0;
+    int most = 0;
+
+    for (size_t from = 0; from < count; from++) {
+        int same = in_place(tokens, count, from, words);
+        best = same > most ? from : best;
+        most = same > most ? same : most;
+        size_t n = 0; /* in a row from the first one on */
+        while (n < FL_FINGERPRINT_WORDS && from + n < count &&
+               is_word(&tokens[from + n], words + n * (WORD + 1)))
+            n++;
+        first = n > first ? n : first;
+    }
+    *wrong = (struct token){"", 0};
+    if (2 * most < FL_FINGERPRINT_WORDS) /* shifted behind one that is missing or too many? */
+        return 2 * first >= FL_FINGERPRINT_WORDS ? first + 1 : 0;
+    size_t i = 0;
+    while (best + i < count && is_word(&tokens[best + i], words + i * (WORD + 1)))
+        i++;
+    if (best + i < count)
+        *wrong = tokens[best + i];
+    return i + 1;
+}
+
+/* A word of some roster's fingerprint, by its letters. */
+static bool
+is_proquint(const struct token *t)
+{
+    bool like = t->len == WORD;
+
+    for (size_t i = 0; i < t->len && like; i++)
+        like = strchr(i % 2 ? vowels : consonants, tolower((unsigned char)t->text[i])) != NULL;
+    return like;
+}
+
+/* Are there the words of any roster? */
+static bool
+holds_fingerprint(const struct token *tokens, size_t count)
+{
+    size_t row = 0;
+
+    for (size_t i = 0; i < count && row < FL_FINGERPRINT_WORDS; i++)
+        row = is_proquint(&tokens[i]) ? row + 1 : 0;
+    return row == FL_FINGERPRINT_WORDS;
+}
+
+static int
+refuse(const struct token *tokens, size_t count, const char *words)
+{
+    struct token wrong;
+    size_t number = mistyped(tokens, count, words, &wrong);
+
+    if (number && wrong.len)
+        fl_error(FL_REFUSED, "word %zu, \"%.*s\", is not that of this roster", number,
+                 (int)(wrong.len < 40 ? wrong.len : 40), wrong.text);
+    else if (number)
+        fl_error(FL_REFUSED, "word %zu of this roster is missing or not in its place", number);
+    else if (!holds_fingerprint(tokens, count))
+        fl_error(FL_REFUSED, "does not hold the %d words of a fingerprint", FL_FINGERPRINT_WORDS);
+    else
+        return fl_error(FL_REFUSED,
+                        "the words are not those of this roster: somebody holds another "
+                        "one; compare the files before anybody accepts");
+    return fl_error_cure("give all %d words as another member reads them out, or what fl-keygen "
+                         "--show prints there",
+                         FL_FINGERPRINT_WORDS);
+}
+
+int
+fl_fingerprint_read(const char *path, struct fl_buf *text)
+{
+    char what[FL_SNIFF_TEXT];
+    int result = fl_read_file(path, 65536, text);
+
+    if (text->len && fl_sniff_own(text->data, text->len, what))
+        return fl_error(FL_FAILED, "%s: is %s; the words of a roster's fingerprint are expected",
+                        path, what);
+    return result;
 }
 
 int
 fl_fingerprint_check(const char *text, const unsigned char roster[32])
 {
     char words[FL_FINGERPRINT_TEXT];
+    size_t count;
+    struct token *tokens = split(text, &count);
+    int result = -1;
 
+    if (!tokens)
+        return -1;
     fl_fingerprint_text(words, roster);
-    for (const char *from = skip_gap(text); *from; from = skip_gap(from)) {
-        const char *at = from;
-        int i = 0;
-        while (i < FL_FINGERPRINT_WORDS && take_word(&at, words + (size_t)i * 6)) {
-            at = skip_gap(at);
-            i++;
-        }
-        if (i == FL_FINGERPRINT_WORDS)
-            return 0;
-        take_word(&from, words);
-    }
-    return fl_error(FL_REFUSED, "the words are not those of this roster: somebody holds another "
-                                "one; compare the files before anybody accepts");
+    for (size_t from = 0; result && from < count; from++)
+        if (in_place(tokens, count, from, words) == FL_FINGERPRINT_WORDS)
+            result = 0;
+    if (result)
+        refuse(tokens, count, words);
+    free(tokens);
+    return result;
 }

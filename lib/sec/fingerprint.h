@@ -6,14 +6,23 @@
 #ifndef FL_SEC_FINGERPRINT_H
 #define FL_SEC_FINGERPRINT_H
 
+#include "base/buf.h"
+
 enum { FL_FINGERPRINT_WORDS = 12, FL_FINGERPRINT_TEXT = FL_FINGERPRINT_WORDS * 6 };
 
 /* "lusab babad ..." and a zero. */
 void fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char roster[32]);
 
 /*
- * 0 when TEXT holds these words in a row, in any case, with anything but letters between them;
- * -1 with FL_REFUSED otherwise.
+ * Read a file that should hold words, perhaps among all else that fl-keygen --show prints, into
+ * TEXT. -1 when it cannot be read or is of a kind that never does.
+ */
+int fl_fingerprint_read(const char *path, struct fl_buf *text);
+
+/*
+ * 0 when TEXT holds these words in a row, in any case, with anything but letters between them; -1
+ * with FL_REFUSED otherwise. The error tells a typing error from another roster, and never a word
+ * that was not given.
  */
 int fl_fingerprint_check(const char *text, const unsigned char roster[32]);
 

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "flt/sniff.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/folder.h"
@@ -15,21 +16,6 @@
 
 #define KEY_MAGIC "fl-key-v2"
 #define HEX       "0123456789abcdef"
-
-int
-fl_name_check(const char *name)
-{
-    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t len = strlen(name);
-
-    if (len >= 1 && len <= FL_SITE_MAX && strspn(name, first) && strspn(name, more) == len)
-        return 0;
-    return fl_error(FL_USAGE,
-                    "\"%.80s\" is no name for a member; use 1 to %d of A-Z a-z 0-9 . _ -, a letter "
-                    "or digit first",
-                    name, FL_SITE_MAX);
-}
 
 static void
 add_now(struct fl_hash *h)
@@ -130,7 +116,8 @@ fl_key_read(const char *path)
     unsigned seen = 0;
     int r;
 
-    if (fl_vault_read(&v, path, KEY_MAGIC))
+    if (fl_vault_read(&v, path, KEY_MAGIC,
+                      "a secret key is expected, which fl-keygen -n NAME -o KEY writes"))
         return NULL;
     struct fl_key *key = fl_secret_alloc(1, sizeof *key);
     while (key && (r = fl_vault_next(&v)) != 0) {
@@ -189,17 +176,21 @@ fl_psk_read(const char *path, unsigned char psk[32])
 {
     enum { LEAST = 32, MOST = 4096 };
     struct fl_hash h;
+    char what[FL_SNIFF_TEXT];
     int fd = fl_open_input(path, false), result = -1;
     unsigned char *data = fd < 0 ? NULL : fl_secret_alloc(MOST + 1, 1);
+    ssize_t got = data ? fl_read_full(fd, path, data, MOST + 1) : -1;
 
-    if (data && !fl_check_private(fd, path)) {
-        ssize_t got = fl_read_full(fd, path, data, MOST + 1);
+    if (got > 0 && fl_sniff_own(data, (size_t)got, what)) {
+        fl_error(FL_FAILED, "%s: is %s; a secret that all sites have is expected, %d to %d bytes",
+                 path, what, LEAST, MOST);
+    } else if (got >= 0 && !fl_check_private(fd, path)) {
         if (got >= LEAST && got <= MOST) {
             fl_hash_init(&h, NULL, "fl1.psk");
             fl_hash_add_sized(&h, data, (size_t)got);
             fl_hash_final(&h, psk);
             result = 0;
-        } else if (got >= 0) {
+        } else {
             fl_error(FL_FAILED, "%s: must hold %d to %d bytes of secret", path, LEAST, MOST);
         }
     }
@@ -319,9 +310,11 @@ fl_line_parse(struct fl_line *line, const char *text)
     p = line->text;
     if (take_head(&p, line) || take_space(&p) || take_hex(&p, line->sign, 32) || take_space(&p) ||
         take_hex(&p, line->dh, 32))
-        return fl_error(FL_USAGE,
-                        "\"%.24s...\" is not a member's public line; fl-keygen -n NAME prints one",
-                        line->text);
+        return fl_error(
+            FL_USAGE,
+            "\"%.24s...\" is not a member's public line; fl-keygen prints one, with -n NAME or "
+            "with --public",
+            line->text);
     line_root(root, line->text, (size_t)(p - line->text));
     if (take_space(&p) || take_hex(&p, sig, sizeof sig) || *p)
         return fl_error(FL_USAGE,

@@ -13,11 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/name.h"
 #include "crypt/keys.h"
 #include "sec/vault.h"
 
 enum {
-    FL_SITE_MAX = 63,  /* characters of a name */
     FL_LINE_MAX = 512, /* of a public line, its zero included */
     FL_EPOCH_MAX = 1000000000
 };
@@ -42,9 +42,6 @@ struct fl_key { /* in secret memory: fl_key_new, fl_key_read, fl_key_free */
     unsigned char roster[32];
     int64_t roster_epoch;
 };
-
-/* Names are 1 to 63 of A-Z a-z 0-9 . _ - and begin with a letter or digit. 0, or -1 (FL_USAGE). */
-int fl_name_check(const char *name);
 
 /* A key with fresh secrets; NULL with an error. */
 struct fl_key *fl_key_new(const char *name, int64_t epoch);

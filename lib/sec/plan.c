@@ -616,3 +616,20 @@ fl_plan_deadline(const char *text)
                ? 0
                : -1;
 }
+
+int
+fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster)
+{
+    struct fl_roster r;
+
+    if (fl_roster_read(&r, roster))
+        return -1;
+    bool same = !memcmp(r.digest, plan->roster.digest, sizeof r.digest);
+    fl_roster_release(&r);
+    if (same)
+        return 0;
+    fl_error(FL_REFUSED, "%s: is a plan of another roster than %s", file, roster);
+    return fl_error_cure(
+        "it is of one of \"%s\", epoch %lld: give that one if its sites agreed on it",
+        plan->roster.federation, (long long)plan->roster.epoch);
+}

@@ -73,6 +73,9 @@ void fl_plan_release(struct fl_plan *plan);
  */
 int fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool);
 
+/* -1 (FL_REFUSED) unless the plan, which FILE holds, is of the roster in the file ROSTER. */
+int fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster);
+
 /*
  * Fill PLAN but its roster and last, which are there, for a round over MODEL. AFTER is the mean
  * that led to MODEL, NULL for the model that the roster names: -1 (FL_REFUSED) when MODEL does not

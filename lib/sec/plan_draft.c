@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "flt/values.h"
+#include "os/clock.h"
 #include "sec/plan.h"
 
 /* No site could train from a model that holds one that is not. */
@@ -93,14 +94,30 @@ draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
     return p->velocity ? fl_object_digest(p->velocity, p->pool, plan->velocity) : 0;
 }
 
+static int
+draft_deadline(struct fl_plan *plan, const char *deadline)
+{
+    char now[FL_UTC_TEXT];
+
+    *plan->deadline = '\0';
+    if (!deadline)
+        return 0;
+    if (fl_plan_deadline(deadline))
+        return fl_error(FL_USAGE, "--deadline: \"%.40s\" is no time like 2026-11-24T18:00:00Z",
+                        deadline);
+    if (strcmp(deadline, fl_utc_now(now)) <= 0)
+        return fl_error(FL_USAGE, "--deadline: %s is over, now is %s; give a later time in UTC",
+                        deadline, now);
+    snprintf(plan->deadline, sizeof plan->deadline, "%s", deadline);
+    return 0;
+}
+
 int
 fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *p)
 {
     plan->round = p->round;
-    if (p->deadline && fl_plan_deadline(p->deadline))
-        return fl_error(FL_USAGE, "--deadline: \"%.40s\" is no time like 2026-11-24T18:00:00Z",
-                        p->deadline);
-    snprintf(plan->deadline, sizeof plan->deadline, "%s", p->deadline ? p->deadline : "");
+    if (draft_deadline(plan, p->deadline))
+        return -1;
     snprintf(plan->software, sizeof plan->software, "fl %s", FL_VERSION);
     return draft_schema(plan, p->model) || draft_base(plan, p) || fl_plan_layout(plan) ? -1 : 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/glob.h"
 #include "base/mem.h"
@@ -47,6 +48,20 @@ fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32])
         if (!memcmp(r->parties[i].sign, sign, 32))
             return (int64_t)i;
     return memcmp(r->hub.sign, sign, 32) ? -1 : (int64_t)FL_SIGNER_HUB;
+}
+
+int
+fl_roster_no_party(const struct fl_roster *r, const char *name)
+{
+    struct fl_nearest nearest;
+    char hint[100];
+
+    fl_nearest_start(&nearest, name, strlen(name));
+    for (size_t i = 0; i < r->party_count; i++)
+        fl_nearest_try(&nearest, r->parties[i].name, strlen(r->parties[i].name));
+    return fl_error(FL_USAGE, "\"%.80s\" is none of the roster's %s%s", name,
+                    r->party_count > r->n ? "sites and helpers" : "sites",
+                    fl_nearest_hint(&nearest, "", hint, sizeof hint));
 }
 
 const struct fl_line *
@@ -300,11 +315,11 @@ get_helpers(struct fl_roster *r, const struct fl_meta_item *helpers)
                 return -1;
         } else {
             party = fl_roster_find(r, text);
-            if (party < 0 || party >= (int64_t)r->n)
-                return fl_error(FL_USAGE,
-                                "helpers: \"%.80s\" is none of the sites; name one, or give the "
-                                "public line of somebody else who is not the hub",
-                                text);
+            if (party < 0 || party >= (int64_t)r->n) {
+                fl_roster_no_party(r, text);
+                fl_error_about("helpers");
+                return fl_error_cure("a helper that is no site stands here with its public line");
+            }
             if (fl_roster_helper(r, (uint32_t)party) >= 0)
                 return fl_error(FL_USAGE, "helpers: \"%s\" is named twice", text);
         }
@@ -355,9 +370,10 @@ get_replay(struct fl_roster *r, const struct fl_meta *meta)
         return -1;
     for (; r->replay_count < names->count; r->replay_count++) {
         int64_t party = fl_roster_find(r, names->value.text_list[r->replay_count]);
-        if (party < 0 || party == (int64_t)FL_SIGNER_HUB)
-            return fl_error(FL_USAGE, "replay: \"%.80s\" is neither a site nor a helper",
-                            names->value.text_list[r->replay_count]);
+        if (party < 0 || party == (int64_t)FL_SIGNER_HUB) {
+            fl_roster_no_party(r, names->value.text_list[r->replay_count]);
+            return fl_error_about("replay");
+        }
         for (size_t i = 0; i < r->replay_count; i++)
             if (r->replay[i] == party)
                 return fl_error(FL_USAGE, "replay: \"%s\" is named twice", r->parties[party].name);

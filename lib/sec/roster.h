@@ -104,6 +104,9 @@ int fl_roster_check(struct fl_roster *r);
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);
 int64_t fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32]);
 
+/* Record that NAME is no party, and the nearest one (FL_USAGE): always -1. */
+int fl_roster_no_party(const struct fl_roster *r, const char *name);
+
 /* The line of a party or the hub; NULL for another number. */
 const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t party);
 

@@ -85,13 +85,15 @@ put_in_force(struct fl_state *s, const unsigned char roster[32])
     return -1;
 }
 
+/* The state is not what the key needs; it may be elsewhere, or it is gone for good. */
 static int
 lost(const struct fl_key *key, const char *dir, const char *what)
 {
-    return fl_error(FL_REFUSED,
-                    "%s: %s; the key of \"%s\" cannot be used without it, since a round might be "
-                    "masked twice: make a new key for the next epoch",
-                    dir, what, key->name);
+    return fl_error(
+        FL_REFUSED,
+        "%s: %s; name that of \"%s\" with --state DIR, or if it is lost, make a new key "
+        "for the next epoch: without it a round might be masked twice",
+        dir, what, key->name);
 }
 
 int

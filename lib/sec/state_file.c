@@ -397,7 +397,7 @@ fl_state_file_read(struct fl_state *s)
         free(path);
         return r;
     }
-    if (fl_vault_read(&v, path, STATE_MAGIC)) {
+    if (fl_vault_read(&v, path, STATE_MAGIC, "it should be the state of a key")) {
         free(path);
         return -1;
     }

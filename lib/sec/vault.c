@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "flt/sniff.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/output.h"
@@ -44,13 +45,39 @@ reserve(struct fl_vault *v, size_t more)
     return 0;
 }
 
+/*
+ * Before anything else is said of it: is it such a file at all? The bytes that are looked at may be
+ * of another secret, and are wiped.
+ */
 static int
-read_all(struct fl_vault *v, int fd)
+check_magic(const struct fl_vault *v, int fd, const char *magic, const char *want)
+{
+    char head[FL_SNIFF_BYTES], what[FL_SNIFF_TEXT];
+    ssize_t got = fl_pread_full(fd, v->name, head, sizeof head, 0);
+    size_t len = strlen(magic);
+    int result = 0;
+
+    if (got < 0) {
+        result = -1;
+    } else if ((size_t)got <= len || memcmp(head, magic, len) || head[len] != '\n') {
+        fl_error(FL_FAILED, "%s: is %s", v->name, fl_sniff(head, (size_t)got, what));
+        result = fl_error_cure("%s", want);
+    }
+    fl_wipe(head, sizeof head);
+    return result;
+}
+
+static int
+read_all(struct fl_vault *v, int fd, const char *magic, const char *want)
 {
     int64_t size = fl_regular_size(fd);
 
-    if (size < 0)
-        return fl_error(FL_FAILED, "%s: is not a regular file", v->name);
+    if (size < 0) {
+        fl_error(FL_FAILED, "%s: is not a regular file", v->name);
+        return fl_error_cure("%s", want);
+    }
+    if (check_magic(v, fd, magic, want))
+        return -1;
     if (size > FL_VAULT_MAX)
         return fl_error(FL_FAILED, "%s: is too large to be what this program writes", v->name);
     if (fl_check_private(fd, v->name) || reserve(v, (size_t)size))
@@ -86,26 +113,20 @@ check(struct fl_vault *v)
 }
 
 int
-fl_vault_read(struct fl_vault *v, const char *path, const char *magic)
+fl_vault_read(struct fl_vault *v, const char *path, const char *magic, const char *want)
 {
-    size_t len = strlen(magic);
-
     *v = (struct fl_vault){.name = fl_strdup(path)};
     int fd = v->name ? fl_open_input(path, false) : -1;
-    int result = fd < 0 ? -1 : read_all(v, fd);
+    int result = fd < 0 ? -1 : read_all(v, fd, magic, want);
     if (fd >= 0)
         fl_close_input(fd);
-    if (!result && (v->len <= len || memcmp(v->text, magic, len) || v->text[len] != '\n'))
-        result = fl_error(FL_FAILED,
-                          "%s: does not begin with \"%s\"; name a file that this program wrote",
-                          path, magic);
     if (!result)
         result = check(v);
     if (result) {
         fl_vault_release(v);
         return -1;
     }
-    v->at = len + 1;
+    v->at = strlen(magic) + 1;
     v->line = 1;
     return 0;
 }

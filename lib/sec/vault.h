@@ -27,8 +27,12 @@ struct fl_vault { /* a zeroed struct is empty */
 
 void fl_vault_release(struct fl_vault *v);
 
-/* Read PATH, whose first line must be MAGIC, and check it. -1 leaves V released. */
-int fl_vault_read(struct fl_vault *v, const char *path, const char *magic);
+/*
+ * Read PATH, whose first line must be MAGIC, and check it. A file that begins otherwise is another
+ * one, named by mistake: the error says what it is and that WANT is expected ("a secret key, which
+ * ... writes"), whoever can read it. -1 leaves V released.
+ */
+int fl_vault_read(struct fl_vault *v, const char *path, const char *magic, const char *want);
 
 /* The next line into v->field: 1, 0 behind the last, -1. */
 int fl_vault_next(struct fl_vault *v);

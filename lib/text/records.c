@@ -7,10 +7,11 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "flt/sniff.h"
 #include "os/file.h"
 #include "text/unicode.h"
 
-enum { READ_SIZE = 256 << 10, MAGIC_SIZE = 8 };
+enum { READ_SIZE = 256 << 10, MAGIC_SIZE = FL_SNIFF_BYTES };
 
 struct fl_records {
     struct fl_records_settings set;
@@ -47,11 +48,13 @@ check_magic(const char *name, const unsigned char *p, size_t n)
         {"BZh", "is compressed; pipe it in with: bzcat FILE |"},
         {"PK\x03\x04", "is a zip archive, not text; take the text out of it first"},
         {"%PDF-", "is a PDF file, not text; pipe it in with: pdftotext FILE - |"},
-        {"FLT1", "is a stream of this toolkit, not text; fl-info shows what is in it"},
         {"\xff\xfe", "is UTF-16, not UTF-8; pipe it in with: iconv -f UTF-16 -t UTF-8 FILE |"},
         {"\xfe\xff", "is UTF-16, not UTF-8; pipe it in with: iconv -f UTF-16 -t UTF-8 FILE |"},
     };
+    char own[FL_SNIFF_TEXT];
 
+    if (fl_sniff_own(p, n, own))
+        return fl_error(FL_FAILED, "%s: is %s, not text", name, own);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t len = strlen(kinds[i].magic);
         if (n >= len && !memcmp(p, kinds[i].magic, len))

@@ -211,7 +211,7 @@ fl_regex_scratch_new(void)
     s->match = pcre2_match_data_create(1, NULL);
     s->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK, NULL); /* NULL without JIT: fine */
     if (!s->context || !s->match) {
-        fl_error(FL_FAILED, "out of memory for regular expressions");
+        fl_error_memory("out of memory for regular expressions");
         fl_regex_scratch_free(s);
         return NULL;
     }

@@ -209,7 +209,7 @@ refused 1 "lines that are not JSON" 'lines are not JSON; --format text' -t v1.fl
 refused 1 "a missing file, before anything is read" 'gone.txt: cannot open' -t v1.flt words.txt gone.txt
 refused 1 "a folder" 'folder: is a folder' -t v1.flt folder
 refused 1 "gzip" 'words.gz: is compressed; pipe it in with: zcat' -t v1.flt words.gz
-refused 1 "a stream" 'is a stream of this toolkit' -t v1.flt words.txt v1.flt
+refused 1 "a stream" 'is an FLT stream of kind "tokenizer", not text' -t v1.flt words.txt v1.flt
 refused 1 "a tokenizer that is none" 'words.txt: ' -t words.txt words.txt
 refused 1 "a damaged tokenizer" 'cut2.flt: ' -t cut2.flt words.txt
 refused 1 "a shard for a tokenizer" 'of kind "tokens"' -t a.flt words.txt

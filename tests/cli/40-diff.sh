@@ -92,7 +92,10 @@ open("flip.flt", "wb").write(data)' $at
 done
 check "90 damaged inputs refused" [ $accepted = 0 ]
 refused 2 "no base" '-b MODEL is missing' trained.flt
-refused 2 "an empty site" 'give the site a name' -b model.flt --site '' trained.flt
+for name in '' 'a b' a/b .. "$(printf 'a\033[2J')" "$(printf '%064d' 0)"; do
+    refused 2 "a site's name that keys cannot have" '--site: .*; use 1 to 63 of A-Z a-z 0-9' \
+        -b model.flt --site "$name" trained.flt
+done
 refused 2 "no examples" 'examples' -b model.flt --examples 0 trained.flt
 refused 2 "two trained models" 'too many' -b model.flt trained.flt trained.flt
 status 2 "no stream to a terminal" on_terminal fl-diff -b model.flt trained.flt

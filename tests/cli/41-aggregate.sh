@@ -74,13 +74,13 @@ explain() { fl-aggregate --weights dynamic --bandwidth site-0=100,site-1=25 --ba
 check "explain on standard output, beside a file" explain --explain -o d.flt u2.flt u0.flt u1.flt
 cp out table
 check "  with a header and a line a site, sorted" sh -c \
-    'cut -f 1,7 table | tr "\t\n" "  " | grep -qx "site bandwidth site-0 100 site-1 25 site-2 4 "'
+    'cut -f 1,7 table | tr "\t\n" "  " | grep -qx "sites bandwidth_mbit site-0 100 site-1 25 site-2 4 "'
 python - "$top/tests/cli" > want <<'PY'
 import sys
 sys.path.insert(0, sys.argv[1])
 from updates import read
 m = read("u0.flt")[1]
-print("%.17g" % (round(m["loss.first"] / (m["tokens"] / 1e6 * 10) * 2**40) / 2**40))
+print(repr(round(m["loss.first"] / (m["tokens"] / 1e6 * 10) * 2**40) / 2**40))
 PY
 check "  and the weight L / (D B^0.5) in it" sh -c 'awk "\$1 == \"site-0\" {print \$2}" table | cmp - want'
 explain --explain u2.flt u0.flt u1.flt >d2.flt 2>err2
@@ -89,7 +89,7 @@ check "  which stays whole" same d.flt d2.flt
 check "explain as JSON" fl-aggregate --json --explain -o d3.flt u0.flt s3.flt
 cp out table
 check "  is JSON" python -c 'import json; rows = [json.loads(x) for x in open("table")]
-assert [r["site"] for r in rows] == ["site-0", "site-1,site-3,site-5"] and rows[0]["bandwidth"] is None
+assert [r["sites"] for r in rows] == [["site-0"], ["site-1", "site-3", "site-5"]] and rows[0]["bandwidth_mbit"] is None
 assert abs(sum(r["share"] for r in rows) - 1) < 1e-5'
 
 # ---- refused ----
@@ -103,6 +103,11 @@ refused 1 "several inputs, one without a site" 'must name its site' u0.flt nosit
 refused 1 "the same, the other way round" 'must name its site' nosite.flt u0.flt
 refused 1 "a partial sum without a site" 'has no site' --partial nosite.flt
 check "a single update needs no site" fl-aggregate -o n.flt nosite.flt
+for name in '' 'a b' ../a "$(printf 'a\033[2J')" "$(printf '%064d' 0)"; do
+    updates edit u1.flt foreign.flt "site=t:$name"
+    refused 1 "a site's name that keys cannot have" \
+        'foreign.flt: its site is ".*", which is no name (1 to 63 .*); make it again with another --site' foreign.flt
+done
 updates edit u1.flt shape.flt -layer.weight
 refused 1 "a tensor missing" '"layer.weight"' u0.flt shape.flt
 refused 1 "a tensor too many" '"layer.weight"' shape.flt u0.flt
@@ -150,7 +155,7 @@ refused 1 "another rule than asked for" 'weighted by examples' --weights loss s3
 refused 1 "no such file" 'nothere.flt' nothere.flt
 : > empty
 refused 1 "an empty file" 'is empty' empty
-refused 1 "a text" 'is not an FLT stream' "$top/LICENSE"
+refused 1 "a text" 'LICENSE: is text, not an FLT stream; "update" or "sum" or "masked" is expected' "$top/LICENSE"
 status 1 "an empty pipe" fl-aggregate
 for line in '--rule median u0.flt' '--weights best u0.flt' '--alpha 5 --weights dynamic u0.flt' \
     '--alpha 1 u0.flt' '--bandwidth a=1 u0.flt' '--weights dynamic --bandwidth a u0.flt' '--mem 0 u0.flt'; do
@@ -165,6 +170,8 @@ for change in sum.total= sum.total=b:00 sum.sites= sum.sites=t:a sum.weights= su
     forge "$change"
     refused 1 "a partial sum with ${change%:*}" 'forged.flt: ' forged.flt
 done
+forge "sum.sites=l:site-1,../a,site-5"
+refused 1 "a partial sum of a site with a foreign name" 'forged.flt: its site is "../a", which is no name' forged.flt
 forge "layer.weight[3]=9223372036854775807"
 refused 1 "a partial sum that cannot be" '"layer.weight" has a sum that 3 updates cannot have' forged.flt
 updates edit u1.flt forged.flt kind=sum

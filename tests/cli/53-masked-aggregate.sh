@@ -2,6 +2,7 @@
 # fl-aggregate -p: the mean that masks hide; what it refuses, by name; rounds and epochs in a row.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
+. "$top/tests/cli/arrivals.sh"
 
 terms="policy:\n  vary: true" # settings differ from round to round below
 federation a b c || exit 1
@@ -30,7 +31,7 @@ for settings in 'bits: 8\nrounding: nearest' 'bits: 19\nclip: 0.25\nweights: los
         secagg mean p.flt m.flt $round/u0.flt $round/u1.flt $round/u2.flt
 done
 meta() { fl-info "$1" | awk -F '\t' -v k="$2" '$1 == "meta" && $2 == k {print $7}'; }
-check "it names its sites" [ "$(meta m1.flt sum.sites)" = 'a, b, c' ]
+check "it names its sites" [ "$(meta m1.flt sum.sites)" = 'a,b,c' ]
 check "  its round and base" [ "$(meta m1.flt sum.round) $(meta m1.flt base)" = "1 $(fl-info --digest model.flt | cut -c 1-64)" ]
 check "  and nothing of one of them" [ -z "$(meta m1.flt examples)$(meta m1.flt tokens)$(meta m1.flt loss.first)" ]
 check "with the roster it must be of" fl-aggregate -p p1.flt -r roster.yaml -o m.flt a1.up b1.up c1.up
@@ -89,8 +90,8 @@ refused() {   # STATUS "what" "words" args...: and nothing is written
     check "  and leaves nothing" sh -c '[ ! -e x.flt ] && [ ! -e .x.flt.part ]'
 }
 forge() { secagg forge "$@"; }
-refused 1 "one missing" '1 of 3 uploads missing: c;' a1.up b1.up
-refused 1 "two missing" '2 of 3 uploads missing: a, c;' b1.up
+refused 4 "one missing" '1 of 3 uploads missing: c;' a1.up b1.up
+refused 4 "two missing" '2 of 3 uploads missing: a, c;' b1.up
 refused 3 "a site twice" 'upload of "b" is there already' a1.up b1.up b1.up c1.up
 refused 3 "an upload of another round" 'b.up: was masked for another plan' a1.up b.up c1.up
 refused 1 "a plain update" 'u2.flt: is of kind' a1.up b1.up u2.flt
@@ -163,6 +164,47 @@ mask p1027.flt .up
 check "rounds that some missed: the next of all opens" fl-aggregate -p p1027.flt -o m.flt a.up b.up c.up
 check "  to the bit" secagg mean p1027.flt m.flt u0.flt u1.flt u2.flt
 
+# ---- what has arrived ----
+status 4 "a glob that found nothing" fl-aggregate -p p1.flt -o x.flt 'nothing/*.up'
+grep -v 'is not there yet' err >said
+mv said err
+says '3 of 3 uploads missing: a, b, c;'
+status 2 "the plan says who must be in" fl-aggregate -p p1.flt --sites a,b -o x.flt a1.up b1.up c1.up
+says 'leave out --sites'
+table 0 "all good" 'a1.up|a|good|-
+b1.up|b|good|-
+c1.up|c|good|-' -p p1.flt -r roster.yaml a1.up b1.up c1.up
+check "  without a word" test ! -s err
+cat c1.up a1.up >pair.up
+table 4 "one missing" 'pair.up|c|good|-
+pair.up|a|good|-
+-|b|missing|-' -p p1.flt pair.up
+says '1 missing: b; run it again when they are here'
+table 4 "none has come" 'nothing/x.up|-|missing|-
+-|a|missing|-
+-|b|missing|-
+-|c|missing|-' -p p1.flt nothing/x.up
+says '3 missing: a, b, c; run it'
+forge b1.up tag.up b.key 1 tag=2
+forge b1.up sid.up b.key 1 "sid=b$(printf '00%.0s' $(seq 32))"
+table 1 "bad ones do not hide the others" 'cut.up|b|bad|is cut
+a1.up|a|good|-
+flip.up|b|bad|
+bare.up|b|bad|is not signed by "b"
+sid.up|b|bad|was masked for another plan
+b.up|b|bad|was masked for another plan
+u2.flt|c|bad|is of kind "update"
+a1.up|a|bad|the upload of "a" is there already
+c1.up|c|good|-' -p p1.flt cut.up a1.up flip.up bare.up sid.up b.up u2.flt a1.up c1.up
+says '7 bad: cut.up, flip.up, bare.up, sid.up, b.up, u2.flt, a1.up; the report says why'
+table 1 "a bad one after which the good one comes" 'cut.up|b|bad|is cut
+a1.up|a|good|-
+b1.up|b|good|-
+c1.up|c|good|-' -p p1.flt cut.up a1.up b1.up c1.up
+table 1 "tags of a pair that differ: which lies is not known" 'a1.up|a|good|-
+tag.up|b|bad|its tags differ from those of 1 other:
+c1.up|c|bad|its tags differ from those of 1 other:' -p p1.flt a1.up tag.up c1.up
+
 # ---- a pre-shared secret that is not shared ----
 mkdir psk && cp ./hub.old psk/hub.key && cp hub.pub model.flt u?.flt psk && cd psk || exit 1
 keys a b c && echo 'psk: true' | roster 1 a b c >roster.yaml && words roster.yaml >words
@@ -173,7 +215,10 @@ fl-keygen --accept roster.yaml -k c.key --words words --psk two
 plan --round 1 -o p.flt && mask p.flt .up
 status 1 "one site with another secret" fl-aggregate -p p.flt -o x.flt a.up b.up c.up
 says 'the tags of "c" and "a" differ'
-status 1 "  which is not one of the first two" fl-aggregate -p p.flt -o x.flt a.up b.up
+table 1 "  who is alone with it is named" 'a.up|a|good|-
+b.up|b|good|-
+c.up|c|bad|its tags differ from those of 2 others' -p p.flt a.up b.up c.up
+status 4 "  which is not one of the first two" fl-aggregate -p p.flt -o x.flt a.up b.up
 says 'missing: c'
 cd .. || exit 1
 
@@ -205,7 +250,7 @@ for n in a b c d; do
     i=$((i + 1))
 done
 check "four sites in the next epoch" fl-aggregate -p p.flt -o m.flt a.up b.up c.up d.up
-check "  all of them" [ "$(meta m.flt sum.sites)" = 'a, b, c, d' ]
+check "  all of them" [ "$(meta m.flt sum.sites)" = 'a,b,c,d' ]
 status 3 "an upload of the epoch before" fl-aggregate -p p.flt -o x.flt a1.up b.up c.up d.up
 says 'another roster or epoch'
 check "an upload of the epoch before can be sent again" fl-mask -q -k a.key -p p1027.flt -o again.up u0.flt

@@ -17,6 +17,7 @@ fl-init -p nano --seed 1 -o model.flt &&
     fl-init -p nano --seed 2 -o trained.flt &&
     fl-init -p nano -t model.flt --seed 1 -o same.flt &&
     fl-harmonize -t model.flt -o shard.flt text.txt &&
+    sed s/a/b/ text.txt | fl-harmonize -t model.flt -o other.flt &&
     fl-harmonize --train-tokenizer 300 -o tokenizer.flt text.txt &&
     fl-diff -b model.flt --site a --examples 3 --tokens 99 --loss-first 3 -o update.flt trained.flt &&
     fl-aggregate --partial -o sum.flt update.flt &&
@@ -97,7 +98,7 @@ matrix tokenizer.flt shard.flt fl-init -p nano -t @ -o out.flt
 matrix tokenizer.flt shard.flt fl-tokenize -t @ text.txt
 matrix model.flt shard.flt fl-train -q -m @ --steps 1 -b 1 -l 32 -o out.flt shard.flt
 matrix shard.flt model.flt fl-train -q -m model.flt --steps 1 -b 1 -l 32 -o out.flt @
-matrix shard.flt update.flt fl-train -q -m model.flt --steps 1 -b 1 -l 32 --valid @ -o out.flt shard.flt
+matrix shard.flt update.flt fl-train -q -m model.flt --steps 1 -b 1 -l 32 --valid @ -o out.flt other.flt
 matrix update.flt model.flt fl-mask -k a.key -p plan.flt -o out.flt @
 matrix plan.flt model.flt fl-mask -k a.key -p @ -o out.flt update.flt
 matrix model.flt shard.flt fl-harmonize -t @ -o out.flt text.txt

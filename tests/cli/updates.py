@@ -3,7 +3,7 @@
 
     updates.py make DIR COUNT SEED       DIR/u0.flt ... and DIR/model.flt, their base
     updates.py big COUNT SITES           SITES updates of COUNT values of usual sizes, in a row
-    updates.py edit IN OUT WHAT...       KEY=VALUE (i:1 f:2.5 t:text b:hex, "KEY=" drops it), kind=KIND,
+    updates.py edit IN OUT WHAT...       KEY=VALUE (i:1 f:2.5 t:text b:hex l:a,b, "KEY=" drops it), kind=KIND,
                                          TENSOR[I]=FLOAT, -TENSOR (drop it), swap (first two tensors)
     updates.py mean MEAN RULE IN...      is MEAN the weighted mean of IN, to the bit? RULE as in --weights
     updates.py nudge MODEL OUT SEED      a model as if trained from MODEL
@@ -134,7 +134,7 @@ def big(count, sites):
 
 def edit(source, target, *changes):
     kind, meta, tensors = read(source)
-    forms = {"i": int, "f": float, "t": str, "b": bytes.fromhex}
+    forms = {"i": int, "f": float, "t": str, "b": bytes.fromhex, "l": lambda text: tuple(text.split(","))}
     for change in changes:
         key, _, value = change.partition("=")
         if change == "swap":

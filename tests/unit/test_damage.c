@@ -177,7 +177,8 @@ is_refused(enum way way, const unsigned char *data, size_t len)
         return false;
     const char *text = fl_error_text();
     return fl_error_status() == FL_FAILED && !strncmp(text, name, strlen(name)) &&
-           (strstr(text, "offset ") || (!len && strstr(text, "is empty")));
+           (strstr(text, "offset ") || strstr(text, ", not an FLT stream") ||
+            (!len && strstr(text, "is empty")));
 }
 
 static bool

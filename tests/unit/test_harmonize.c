@@ -69,8 +69,8 @@ run(const struct fl_tokenizer *t, int threads, double valid, struct result *resu
                                         .pool = fl_pool_new(threads)};
     struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
     int train_fd = fl_spool_open(), valid_fd = fl_spool_open();
-    struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t);
-    struct fl_shard *other = valid > 0 ? fl_shard_new(valid_fd, "valid", 0, t) : NULL;
+    struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t, 0);
+    struct fl_shard *other = valid > 0 ? fl_shard_new(valid_fd, "valid", 0, t, valid) : NULL;
 
     *result = (struct result){{0}, {0}, {0}};
     CHECK(h && train && !fl_harmonize_encode(h, t, train, other) && !fl_shard_done(train));
@@ -156,7 +156,7 @@ test_first_error(void)
                                             .pool = fl_pool_new(turn ? 4 : 1)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         int fd = fl_spool_open();
-        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t);
+        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, 0);
         CHECK(h && s && fl_harmonize_encode(h, t, s, NULL) == -1);
         CHECK(strstr(fl_error_text(), first));
         fl_shard_free(s);

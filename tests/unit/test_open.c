@@ -278,7 +278,7 @@ test_refused_turns(void)
     CHECK(!fed_roster(&f, "policy: {clip: [1e-6, 1001]}\n") && f.roster.epoch == 2);
     fl_plan_release(&other);
     CHECK(!fed_plan(&f, &other, 1, "{}") && !fed_write_plan(&f, &other, "other.flt"));
-    CHECK_REFUSED(turn(&f, &other, 0, 1, 0), FL_REFUSED, "has not accepted");
+    CHECK_REFUSED(turn(&f, &other, 0, 1, 0), FL_REFUSED, "ask the hub for a plan of that one");
     for (size_t i = 0; i < 3; i++)
         fl_key_free(keys[i]);
     end(&g, &other);
@@ -533,8 +533,8 @@ test_missing(void)
     start(&f, &plan, 4, "", "{}", fed_plain_value, five);
     for (size_t i = 0; i < 4; i++)
         CHECK(!turn(&f, &plan, i, 1, 0));
-    CHECK_REFUSED(open_sum(&f, &plan, ups, 3), FL_FAILED, "1 of 4 uploads missing: d;");
-    CHECK_REFUSED(open_sum(&f, &plan, ups + 1, 2), FL_FAILED, "2 of 4 uploads missing: a, d;");
+    CHECK_REFUSED(open_sum(&f, &plan, ups, 3), FL_NOT_YET, "1 of 4 uploads missing: d;");
+    CHECK_REFUSED(open_sum(&f, &plan, ups + 1, 2), FL_NOT_YET, "2 of 4 uploads missing: a, d;");
     CHECK_REFUSED(open_sum(&f, &plan, twice, 3), FL_REFUSED, "upload of \"a\" is there already");
     CHECK_REFUSED(open_sum(&f, &plan, none, 1), FL_FAILED, "");
     CHECK(access(fed_path(&f, "mean.flt"), F_OK));

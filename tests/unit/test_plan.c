@@ -67,7 +67,8 @@ test_policy(void)
     } bad[] = {
         {"", "plain: [large]", FL_REFUSED, "\"large\" would travel plain"},
         {"plain: [none]", "plain: [none, large]", FL_REFUSED, "\"large\" would travel plain"},
-        {"plain: [other]", "plain: [other]", FL_USAGE, "the model has not"},
+        {"plain: [other]", "plain: [other]", FL_USAGE,
+         "\"other\" is none of the model's trained tensors"},
         {"", "cap: 1000001", FL_REFUSED, "cap of 1000001"},
         {"weights: {examples: 50}", "cap: 51", FL_REFUSED, "cap of 51"},
         {"weights: [uniform]", "weights: examples", FL_REFUSED, "rule examples"},

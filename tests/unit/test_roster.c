@@ -84,8 +84,8 @@ test_wrong_settings(void)
         {"threshold: 4\n", "at most the 3"},
         {"min_sum: 2\n", "from 3 to"},
         {"min_sum: 4\n", "from 3 to"},
-        {"committee: [a, z]\n", "none of the sites"},
-        {"committee: [a, hub]\n", "none of the sites"},
+        {"committee: [a, z]\n", "is none of the roster's sites"},
+        {"committee: [a, hub]\n", "is none of the roster's sites"},
         {"committee: [a, a, b]\n", "there twice"},
         {"policy: {bits: [7, 32]}\n", "8 to 64"},
         {"policy: {bits: [32, 16]}\n", "above its greatest"},
@@ -94,13 +94,13 @@ test_wrong_settings(void)
         {"policy: {weights: {size: 1}}\n", "not one of"},
         {"policy: {weights: []}\n", "weights"},
         {"policy: {weights: {loss: 0}}\n", "cap of loss"},
-        {"policy: {protection: [none]}\n", "neither"},
+        {"policy: {protection: [none]}\n", "protection: \"none\" is not one of pairwise|double"},
         {"policy: {protection: []}\n", "allows none"},
         {"policy: {noise: gauss}\n", "none"},
         {"policy: {max_skip: 0}\n", "max_skip"},
         {"policy: {color: red}\n", "no key \"color\""},
         {"epoch: x\n", "epoch"},
-        {"psk: maybe\n", "neither true nor false"},
+        {"psk: maybe\n", "psk: \"maybe\" is not one of true|false"},
     };
     struct federation f;
 

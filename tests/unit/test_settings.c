@@ -31,7 +31,7 @@ test_nothing_said(void)
     }
 }
 
-/* A step never takes more windows than there are, unless it is told to. */
+/* A step never takes more windows than there are, whatever it is told. */
 static void
 test_few_tokens(void)
 {
@@ -43,6 +43,22 @@ test_few_tokens(void)
         CHECK(r.length == (tokens > c.ctx ? c.ctx : (int64_t)tokens - 1));
         CHECK((uint64_t)(r.batch * r.accumulate) <= tokens / (uint64_t)r.length && r.steps >= 1);
     }
+    for (uint64_t windows = 1; windows < 40; windows++)
+        for (int64_t batch = 1; batch < 80; batch += 13)
+            for (int64_t accumulate = 1; accumulate < 9; accumulate += 3) {
+                struct fl_recipe r = FL_RECIPE_UNSET;
+                r.length = 10;
+                r.batch = batch;
+                r.accumulate = accumulate;
+                r.epochs = 1;
+                CHECK(!fl_settings_fill(&r, &c, windows * 10 + 5));
+                int64_t step = r.batch * r.accumulate, n = (int64_t)windows;
+                bool fits = batch * accumulate <= n;
+                CHECK(step >= 1 && step <= n && r.steps == (n + step - 1) / step);
+                CHECK(!fits || (r.batch == batch && r.accumulate == accumulate));
+                CHECK(batch < n || (step == n && r.steps == 1)); /* each window once */
+                CHECK(batch > n || r.batch == batch);
+            }
 }
 
 static void
@@ -95,7 +111,7 @@ test_what_does_not_fit(void)
     r.steps = INT64_MAX / 2;
     r.batch = 1000;
     refused(r, 100, FL_USAGE, "more than can be counted");
-    r.steps = INT64_MAX / 99 / 1000; /* of tokens, that is */
+    r.steps = INT64_MAX / 99; /* of tokens, that is; a step takes the one window */
     struct fl_config c = preset("nano");
     struct fl_recipe most = r;
     CHECK(!fl_settings_fill(&most, &c, 100) && most.steps == r.steps);

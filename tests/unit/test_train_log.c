@@ -63,6 +63,55 @@ test_rows(void)
            "\"tokens_per_second\": null, \"seconds\": 0.25}\n");
 }
 
+static void
+put(const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    CHECK(f && fputs(text, f) >= 0 && !fclose(f));
+}
+
+/* What an interrupted training left, and what of it stays when it goes on from step 4. */
+static void
+test_going_on(void)
+{
+    static const struct {
+        const char *left, *stays;
+        bool json;
+    } cases[] = {
+        {"0\tx\n3\tx\n", "0\tx\n3\tx\n", false},
+        {"0\tx\n4\tx\n", "0\tx\n4\tx\n", false},
+        {"0\tx\n4\tx\n5\tx\n9\tx\n", "0\tx\n4\tx\n", false}, /* steps after the checkpoint */
+        {"0\tx\n3\tx\n6", "0\tx\n3\tx\n", false},            /* cut by a kill */
+        {"0\tx\n3\tx", "0\tx\n", false},
+        {"0\tx\n3\tx\n2\tx\n", "0\tx\n3\tx\n", false}, /* backward */
+        {"0\tx\n3\tx\n3\tx\n", "0\tx\n3\tx\n", false}, /* twice */
+        {"0\tx\nnote\n3\tx\n", "0\tx\n", false},
+        {"{\"step\": 0, x}\n{\"step\": 4, x}\n{\"step\": 5, x}\n",
+         "{\"step\": 0, x}\n{\"step\": 4, x}\n", true},
+        {"{\"step\": 0, x}\n{\"step\": 4", "{\"step\": 0, x}\n", true},
+    };
+    char left[400], want[400];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *head = cases[i].json ? "" : header;
+        snprintf(left, sizeof left, "%s%s", head, cases[i].left);
+        put(left);
+        run(4, cases[i].json);
+        int n = snprintf(want, sizeof want, "%s%s", head, cases[i].stays);
+        snprintf(want + n, sizeof want - (size_t)n, "%s",
+                 cases[i].json ? "{\"step\": 5, \"loss\": 2.5, \"valid_loss\": 3.5, \"lr\": 0.001, "
+                                 "\"grad_norm\": 1.5, \"tokens_per_second\": null, \"seconds\": "
+                                 "0.25}\n"
+                               : "5\t2.5\t3.5\t0.001\t1.5\t-\t0.25\n");
+        expect(want);
+    }
+    put("{\"step\": 3, \"loss\": 1}\n"); /* of another form: not a report of these columns */
+    run(4, false);
+    snprintf(want, sizeof want, "%s5\t2.5\t3.5\t0.001\t1.5\t-\t0.25\n", header);
+    expect(want);
+}
+
 /* Opening alone changes nothing: the training may still be refused. */
 static void
 test_refused_training(void)
@@ -102,6 +151,7 @@ main(void)
         return 1;
     close(fd);
     RUN(test_rows);
+    RUN(test_going_on);
     RUN(test_refused_training);
     RUN(test_no_report);
     unlink(path);

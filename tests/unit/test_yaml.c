@@ -198,7 +198,7 @@ test_fill_errors(void)
         {"x: 2\n", "a.yaml: line 1: x: \"2\" is not a number from 0 to 1"},
         {"anyx: nan\n", "a.yaml: line 1: anyx: \"nan\" is not a number"},
         {"anyx: 1e999\n", "a.yaml: line 1: anyx: \"1e999\" is not a number"},
-        {"on: yes\n", "a.yaml: line 1: on: \"yes\" is neither true nor false"},
+        {"on: yes\n", "a.yaml: line 1: on: \"yes\" is not one of true|false"},
         {"choice: los\n",
          "a.yaml: line 1: choice: \"los\" is not one of uniform|loss; did you mean \"loss\"?"},
         {"choice: uniform|loss\n",
