@@ -61,8 +61,8 @@ void fl_warn(const struct fl_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Flush R, which is about the program's output, to where that does not go: standard output, or
- * standard error when -o names no file. 0 or -1.
+ * The end of R, which is about the program's output: written to where that does not go, standard
+ * output, or standard error when -o names no file, and released. 0 or -1.
  */
 int fl_report_beside(struct fl_report *r, const struct fl_cli *cli);
 

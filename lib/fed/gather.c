@@ -37,44 +37,44 @@ tag(const unsigned char *tags, size_t i, size_t j)
 }
 
 static int
-check_tags(struct fl_gather *g, const char *file)
+keep_tags(struct fl_gather *g)
 {
-    const struct fl_roster *r = &g->plan->roster;
     const uint32_t site = g->arrival.upload.from.party;
     const size_t size = FL_PAIR_TAG * fl_upload_tags(g->plan);
 
-    if (r->protection != FL_PROTECTION_PAIRWISE)
+    if (g->plan->roster.protection != FL_PROTECTION_PAIRWISE)
         return 0;
     g->tags[site] = fl_alloc(size, 1);
     if (!g->tags[site])
         return -1;
     memcpy(g->tags[site], g->arrival.upload.tags, size);
-    for (size_t j = 0; j < r->n; j++)
-        if (j != site && g->tags[j] &&
-            memcmp(tag(g->tags[site], site, j), tag(g->tags[j], j, site), FL_PAIR_TAG))
-            return fl_error(
-                FL_FAILED,
-                "%s: the tags of \"%s\" and \"%s\" differ: they share no key in this round, so "
-                "their masks would not cancel; both must accept a roster of a new epoch",
-                file, r->parties[site].name, r->parties[j].name);
+    return 0;
+}
+
+bool
+fl_gather_agree(const struct fl_gather *g, uint32_t a, uint32_t b)
+{
+    return a == b || !g->tags[a] || !g->tags[b] ||
+           !memcmp(tag(g->tags[a], a, b), tag(g->tags[b], b, a), FL_PAIR_TAG);
+}
+
+int
+fl_gather_check_tags(const struct fl_gather *g)
+{
+    const struct fl_roster *r = &g->plan->roster;
+
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (!fl_gather_agree(g, i, j))
+                return fl_error(
+                    FL_FAILED,
+                    "the tags of \"%s\" and \"%s\" differ: they share no key in this round, so "
+                    "their masks would not cancel; both must accept a roster of a new epoch",
+                    r->parties[j].name, r->parties[i].name);
     return 0;
 }
 
 /* ---- messages ---- */
-
-/* Tensors of the object at hand into the sums, or only read. */
-static int
-take_tensors(struct fl_gather *g, struct fl_reader *in, int sign)
-{
-    const struct fl_tensor *t;
-    int got = 0;
-
-    if (g->sums)
-        return fl_lane_sum_add(g->sums, in, sign, sign < 0);
-    while ((got = fl_reader_tensor(in, &t)) == 1)
-        ;
-    return got;
-}
 
 static int
 about_file(struct fl_reader *in)
@@ -91,10 +91,12 @@ add_upload(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head
     if (fl_arrival_begin(a, g->plan, head, file))
         return -1;
     const uint32_t site = a->upload.from.party;
+    if (g->wanted && !g->wanted[site])
+        return 0; /* the reader passes over the rest */
     if (fl_members_has(&g->members, site))
         return fl_error(FL_REFUSED, "%s: the upload of \"%s\" is there already; a site counts once",
                         file, g->plan->roster.parties[site].name);
-    if (take_tensors(g, in, 1) || fl_arrival_end(a, in) || check_tags(g, file))
+    if (fl_lane_sum_add(g->sums, in, 1, false) || fl_arrival_end(a, in) || keep_tags(g))
         return -1;
     struct fl_counted counted = {.ctr = a->upload.from.ctr};
     memcpy(counted.digest, a->digest, 32);
@@ -118,7 +120,7 @@ add_answer(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head
     if (g->answered[h])
         return fl_error(FL_REFUSED, "%s: the answer of \"%s\" is there already", file,
                         r->parties[a->reply.from.party].name);
-    if (take_tensors(g, in, -1) || fl_arrival_end(a, in))
+    if (fl_lane_sum_add(g->sums, in, -1, true) || fl_arrival_end(a, in))
         return -1;
     g->answered[h] = true;
     memcpy(g->sets[h], a->reply.set, 32);
@@ -160,7 +162,21 @@ add_sum(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
     fl_members_release(&members);
     if (failed)
         return about_file(in);
-    return take_tensors(g, in, 1);
+    return fl_lane_sum_add(g->sums, in, 1, false);
+}
+
+int
+fl_gather_object(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
+{
+    if (!strcmp(head->kind, FL_KIND_ANSWER))
+        return add_answer(g, in, head);
+    if (strcmp(head->kind, FL_KIND_SUM))
+        return add_upload(g, in, head);
+    if (g->request)
+        return fl_error(FL_USAGE,
+                        "%s: is a sum; a request shows each upload, so give the uploads themselves",
+                        fl_reader_name(in));
+    return add_sum(g, in, head);
 }
 
 int
@@ -170,21 +186,9 @@ fl_gather_add(struct fl_gather *g, struct fl_reader *in)
     int got;
 
     fl_reader_want_digest(in);
-    while ((got = fl_reader_object(in, &head)) == 1) {
-        int failed;
-        if (!strcmp(head->kind, FL_KIND_SUM))
-            failed = g->request ? fl_error(FL_USAGE,
-                                           "%s: is a sum; a request shows each upload, so give the "
-                                           "uploads themselves",
-                                           fl_reader_name(in))
-                                : add_sum(g, in, head);
-        else if (!strcmp(head->kind, FL_KIND_ANSWER))
-            failed = add_answer(g, in, head);
-        else
-            failed = add_upload(g, in, head);
-        if (failed)
+    while ((got = fl_reader_object(in, &head)) == 1)
+        if (fl_gather_object(g, in, head))
             return -1;
-    }
     return got;
 }
 
@@ -203,8 +207,8 @@ fl_gather_missing(const struct fl_gather *g, struct fl_buf *names)
     return missing;
 }
 
-static int
-check_sites(const struct fl_gather *g)
+int
+fl_gather_enough(const struct fl_gather *g)
 {
     const struct fl_roster *r = &g->plan->roster;
     struct fl_buf names = {0};
@@ -252,7 +256,7 @@ check_answers(struct fl_gather *g)
 int
 fl_gather_whole(struct fl_gather *g)
 {
-    return check_sites(g) || check_answers(g) ? -1 : 0;
+    return fl_gather_enough(g) || fl_gather_check_tags(g) || check_answers(g) ? -1 : 0;
 }
 
 int

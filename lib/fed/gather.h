@@ -13,9 +13,10 @@
 
 struct fl_gather {
     const struct fl_plan *plan;
-    struct fl_lane_sum *sums;   /* borrowed; NULL: only check */
+    struct fl_lane_sum *sums;   /* borrowed; an inspector: only check */
     struct fl_request *request; /* borrowed; to which uploads are added; NULL: none is made */
-    struct fl_members members;  /* sites, and the helpers that answered */
+    const bool *wanted; /* (n) borrowed: uploads of other sites are passed over; NULL: none */
+    struct fl_members members; /* sites, and the helpers that answered */
     bool answered[FL_HELPERS_MAX];
     unsigned char sets[FL_HELPERS_MAX][32]; /* that their answers are for */
     unsigned char **tags;                   /* (n) pairwise: of a site that is in, else NULL */
@@ -32,8 +33,21 @@ void fl_gather_release(struct fl_gather *g);
  */
 int fl_gather_add(struct fl_gather *g, struct fl_reader *in);
 
+/* The object at hand, whose head was read. 0, or -1 as above. */
+int fl_gather_object(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head);
+
+/* Pairwise: do the tags of two sites say that they share a key in this round? */
+bool fl_gather_agree(const struct fl_gather *g, uint32_t a, uint32_t b);
+
+/* -1 (FL_FAILED), naming them, when two sites that are in do not. */
+int fl_gather_check_tags(const struct fl_gather *g);
+
 /* Sites whose upload is not in: how many; their names, with ", " between, into NAMES. -1: error. */
 int64_t fl_gather_missing(const struct fl_gather *g, struct fl_buf *names);
+
+/* 0 when at least min_sum sites are in, pairwise all; else -1 (FL_NOT_YET), naming who is missing.
+ */
+int fl_gather_enough(const struct fl_gather *g);
 
 /*
  * Can the sums be opened? Pairwise: all sites are in. Helpers: all helpers have answered for this

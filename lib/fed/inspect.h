@@ -12,6 +12,7 @@
 
 #include "cli/report.h"
 #include "fed/aggregate.h"
+#include "os/output.h"
 #include "sec/plan.h"
 
 struct fl_inspect;
@@ -36,13 +37,11 @@ int fl_inspect_add(struct fl_inspect *i, const char *path);
 int fl_inspect_end(struct fl_inspect *i);
 
 /*
- * One row an object, in the order of inputs, and one for each site or file that is missing, into
- * REPORT, which was started with these columns: file, site, status (good, bad, missing), reason.
+ * After fl_inspect_end: write the report to OUT and commit it, one row an object in the order of
+ * inputs, and one for each site or file that is missing: file, site, status (good, bad, missing),
+ * reason. 0 when all are good and in; -1: FL_REFUSED when any was refused for safety, else
+ * FL_FAILED when any is bad, else FL_NOT_YET.
  */
-extern const char *const fl_inspect_columns[];
-void fl_inspect_report(const struct fl_inspect *i, struct fl_report *report);
-
-/* 0: all are good and in. -1: FL_FAILED when any is bad, else FL_NOT_YET. */
-int fl_inspect_result(const struct fl_inspect *i);
+int fl_inspect_write(const struct fl_inspect *i, bool json, struct fl_output *out);
 
 #endif

@@ -14,7 +14,7 @@ struct fl_lane_sum {
     struct fl_store *store;
     struct fl_progress *progress;
     uint64_t bytes;  /* of words, added so far */
-    uint64_t **sums; /* (count) words of each tensor of the plan */
+    uint64_t **sums; /* (count) words of each tensor of the plan; NULL: they are not kept */
     uint64_t weight;
 };
 
@@ -35,7 +35,7 @@ make_schemas(struct fl_lane_sum *s)
 }
 
 struct fl_lane_sum *
-fl_lane_sum_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *progress)
+fl_lane_sum_inspector(const struct fl_plan *plan, struct fl_progress *progress)
 {
     struct fl_lane_sum *s = fl_alloc(1, sizeof *s);
 
@@ -43,9 +43,22 @@ fl_lane_sum_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress 
         return NULL;
     s->plan = plan;
     s->progress = progress;
+    if (!make_schemas(s))
+        return s;
+    fl_lane_sum_free(s);
+    return NULL;
+}
+
+struct fl_lane_sum *
+fl_lane_sum_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *progress)
+{
+    struct fl_lane_sum *s = fl_lane_sum_inspector(plan, progress);
+
+    if (!s)
+        return NULL;
     s->store = fl_store_new(memory);
     s->sums = fl_alloc(plan->count, sizeof *s->sums);
-    int failed = !s->store || !s->sums || make_schemas(s);
+    int failed = !s->store || !s->sums;
     for (size_t i = 0; i < plan->count && !failed; i++) {
         s->sums[i] = fl_store_words(s->store, (size_t)plan->tensors[i].words);
         failed = !s->sums[i];
@@ -74,7 +87,7 @@ fl_lane_sum_weight(const struct fl_lane_sum *s)
     return s->weight;
 }
 
-/* Words of tensor OF (NULL: the weight) into SUM. Returns bits that no lane has. */
+/* Words of tensor OF (NULL: the weight) into SUM (NULL: nowhere). Returns bits that no lane has. */
 static uint64_t
 add_words(struct fl_lane_sum *s, const struct fl_plan_tensor *of, uint64_t *sum,
           const uint64_t *words, size_t n, int sign)
@@ -87,9 +100,9 @@ add_words(struct fl_lane_sum *s, const struct fl_plan_tensor *of, uint64_t *sum,
     }
     for (size_t i = 0; i < n; i++)
         stray |= words[i] & ~of->lanes.used;
-    if (sign > 0)
+    if (sum && sign > 0)
         fl_lanes_add(&of->lanes, sum, words, n);
-    else
+    else if (sum)
         fl_lanes_sub(&of->lanes, sum, words, n);
     return stray;
 }
@@ -99,7 +112,7 @@ static int
 add_payload(struct fl_lane_sum *s, struct fl_reader *in, size_t place, int sign)
 {
     const struct fl_plan_tensor *of = fl_plan_at(s->plan, place);
-    uint64_t *sum = of ? s->sums[s->plan->order[place]] : NULL, stray = 0;
+    uint64_t *sum = of && s->sums ? s->sums[s->plan->order[place]] : NULL, stray = 0;
     const unsigned char *data;
     size_t len;
     int got;

@@ -16,6 +16,10 @@ struct fl_lane_sum;
 /* MEMORY: bytes of real memory, beyond it $TMPDIR. PLAN and PROGRESS (of bytes) are borrowed. */
 struct fl_lane_sum *fl_lane_sum_new(const struct fl_plan *plan, uint64_t memory,
                                     struct fl_progress *progress);
+
+/* One that keeps no sums: what it is given is checked in the same way, in no memory. */
+struct fl_lane_sum *fl_lane_sum_inspector(const struct fl_plan *plan, struct fl_progress *progress);
+
 void fl_lane_sum_free(struct fl_lane_sum *s);
 
 /*

@@ -2,6 +2,7 @@
 #include "fed/step.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ open_inputs(struct fl_server_step *s, struct fl_step_files *files)
         !(s->update = fl_object_open(files->update, FL_KIND_UPDATE)))
         return -1;
     files->fresh = false;
+    if (fl_meta_get_i64(&fl_object_head(s->model)->meta, "round", 0, INT64_MAX, &files->round))
+        files->round = 0;
     if (s->rule == FL_APPLY_SGD)
         return 0;
     if (!access(files->state, F_OK) || errno != ENOENT)
@@ -50,6 +53,29 @@ check_velocity(const struct fl_server_step *s, const struct fl_step_files *files
     return memcmp(digest, s->plan->velocity, 32)
                ? fl_error(FL_REFUSED, "%s: is not the velocity that the plan names", files->state)
                : 0;
+}
+
+static int
+check_norm(const struct fl_server_step *s, double most)
+{
+    double sum = 0;
+
+    for (size_t i = 0; most > 0 && i < fl_object_count(s->update); i++) {
+        const float *u = fl_object_data(s->update, i);
+        uint64_t n = fl_object_bytes(s->update, i) / sizeof *u;
+        if (!u)
+            return -1;
+        for (uint64_t k = 0; k < n; k++)
+            sum += (double)u[k] * (double)u[k];
+        fl_object_forget(s->update, i);
+    }
+    if (sqrt(sum) <= most || most <= 0)
+        return 0;
+    return fl_error(
+        FL_REFUSED,
+        "%s: its norm is %g, above the %g that --max-norm allows; the model stays as it "
+        "is",
+        fl_object_name(s->update), sqrt(sum), most);
 }
 
 /* Both, before either is written. */
@@ -111,12 +137,26 @@ commit(struct outputs *out)
     return in_place ? 0 : fl_output_commit(&out->model);
 }
 
+static int
+judge(const struct fl_step_files *files, struct fl_output *model)
+{
+    if (!files->judge)
+        return 0;
+    if (!model->part)
+        return fl_error(FL_USAGE,
+                        "%s: the next model is looked at before it is taken, so -o must "
+                        "name a file",
+                        model->name);
+    return fl_output_flush(model) || files->judge(files->arg, model->part) ? -1 : 0;
+}
+
 int
 fl_step_take(struct fl_server_step *s, struct fl_step_files *files)
 {
     struct outputs out = {FL_OUTPUT_INIT, FL_OUTPUT_INIT};
     int failed = open_inputs(s, files) || fl_server_check(s) || check_velocity(s, files) ||
-                 open_outputs(s, files, &out) || write_model(s, files, &out.model) ||
+                 check_norm(s, files->max_norm) || open_outputs(s, files, &out) ||
+                 write_model(s, files, &out.model) || judge(files, &out.model) ||
                  write_state(s, files, &out.state) || commit(&out);
 
     fl_output_abort(&out.model);

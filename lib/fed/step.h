@@ -12,10 +12,15 @@ struct fl_step_files {
     const char *model, *update; /* inputs */
     const char *state;          /* read when it is there, and replaced; NULL for sgd */
     const char *output;         /* NULL or "-": standard output */
+    double max_norm;            /* the update's, L2, at most; 0: any */
     int level, progress;        /* of compression; as for fl_progress_start */
     const char *program;        /* for the progress line */
-    unsigned char digest[32];   /* out: of the next model */
-    bool fresh;                 /* out: there was no state, the velocity began at zero */
+    /* Is the next model, a file that has no name yet, to be taken? 0 or -1. NULL: yes. */
+    int (*judge)(void *arg, const char *next);
+    void *arg;
+    unsigned char digest[32]; /* out: of the next model */
+    bool fresh;               /* out: there was no state, the velocity began at zero */
+    int64_t round;            /* out: that the model came out of; 0: the first, or unknown */
 };
 
 /*

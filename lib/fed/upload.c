@@ -2,11 +2,13 @@
  */
 #include "fed/upload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "flt/size.h"
 #include "flt/writer.h"
 
 struct job {
@@ -145,5 +147,42 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
     fl_meta_release(&meta);
     fl_writer_free(w);
     free(job.data);
+    return failed ? -1 : 0;
+}
+
+/* The site whose name is the longest. */
+static uint32_t
+longest_name(const struct fl_roster *r)
+{
+    uint32_t longest = 0;
+
+    for (uint32_t i = 0; i < r->n; i++)
+        if (strlen(r->parties[i].name) > strlen(r->parties[longest].name))
+            longest = i;
+    return longest;
+}
+
+int
+fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes)
+{
+    struct fl_upload_head head = {.from = {.party = longest_name(&plan->roster), .ctr = 1}};
+    unsigned char *tags = fl_alloc(fl_upload_tags(plan), FL_PAIR_TAG);
+    struct fl_sign sign = {.signer = head.from.party};
+    struct fl_meta meta = {0};
+
+    *bytes = 0;
+    head.tags = tags;
+    memset(head.from.next, 'x', sizeof head.from.next - 1);
+    snprintf(sign.name, sizeof sign.name, "%s", plan->roster.parties[sign.signer].name);
+    int failed = !tags || fl_upload_head_encode(&head, plan, &meta) ||
+                 fl_size_head(FL_KIND_MASKED, &meta, bytes);
+    for (size_t place = 0; !failed && place <= plan->count; place++) {
+        struct fl_tensor t;
+        failed = fl_plan_upload_tensor(plan, place, &t) || fl_size_tensor(&t, bytes);
+        fl_meta_release(&t.attrs);
+    }
+    failed = failed || fl_size_done(bytes) || fl_size_sign(&sign, bytes);
+    fl_meta_release(&meta);
+    free(tags);
     return failed ? -1 : 0;
 }

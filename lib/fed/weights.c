@@ -79,6 +79,20 @@ fl_weighting_bandwidths(struct fl_weighting *how, const char *text)
     }
 }
 
+int
+fl_weighting_fill(struct fl_weighting *how, const char *rule, const double *alpha,
+                  const char *const *bandwidths, size_t count)
+{
+    how->rule = (enum fl_weight_rule)fl_weight_rule_find(rule);
+    how->alpha = alpha ? *alpha : FL_WEIGHT_ALPHA;
+    if (how->rule != FL_WEIGHT_DYNAMIC && (alpha || count))
+        return fl_error(FL_USAGE, "--alpha and --bandwidth belong to --weights dynamic");
+    for (size_t i = 0; i < count; i++)
+        if (fl_weighting_bandwidths(how, bandwidths[i]))
+            return fl_error_about("--bandwidth");
+    return 0;
+}
+
 static int
 get_count(const struct fl_meta *update, const char *key, const char *rule, double *count)
 {

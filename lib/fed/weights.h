@@ -40,6 +40,13 @@ void fl_weighting_release(struct fl_weighting *how);
 /* Add "SITE=MBIT,SITE=MBIT,..."; a site that is named twice is an error (FL_USAGE). */
 int fl_weighting_bandwidths(struct fl_weighting *how, const char *text);
 
+/*
+ * From the words of a command line: RULE, ALPHA (NULL: FL_WEIGHT_ALPHA), COUNT texts of bandwidths
+ * as above. FL_USAGE when alpha or bandwidths are given for a rule that does not use them.
+ */
+int fl_weighting_fill(struct fl_weighting *how, const char *rule, const double *alpha,
+                      const char *const *bandwidths, size_t count);
+
 /* Bandwidth of SITE (NULL: of no name), or 0 when it was not given. */
 double fl_weighting_bandwidth(const struct fl_weighting *how, const char *site);
 

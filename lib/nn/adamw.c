@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "math/vector.h"
 
@@ -44,11 +45,14 @@ norm_task(void *arg, size_t index, int worker)
 }
 
 double
-fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, const float *grads)
+fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, float *grads)
 {
     struct norm n = {.grads = grads, .size = m->size, .part = (m->size + PARTS - 1) / PARTS};
     double sum = 0;
 
+    for (size_t i = 0; i < m->param_count; i++)
+        if (m->params[i].frozen)
+            memset(grads + m->params[i].offset, 0, m->params[i].count * sizeof *grads);
     fl_pool_run(pool, PARTS, norm_task, &n);
     for (size_t i = 0; i < PARTS; i++)
         sum += n.sums[i];
@@ -83,7 +87,7 @@ step_task(void *arg, size_t index, int worker)
         const struct fl_param *p = &s->m->params[i];
         size_t from = p->offset > first ? p->offset : first;
         size_t to = p->offset + p->count < end ? p->offset + p->count : end;
-        if (from >= to)
+        if (p->frozen || from >= to)
             continue;
         struct fl_vec_adamw settings = s->settings;
         settings.decay = p->rank > 1 ? s->decay : 0;

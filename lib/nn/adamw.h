@@ -31,16 +31,19 @@ struct fl_adamw {
 int fl_adamw_start(struct fl_adamw *a, const struct fl_model *m);
 void fl_adamw_release(struct fl_adamw *a);
 
-/* The square root of the sum of squares over all parameters: double, fixed order. */
-double fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, const float *grads);
+/*
+ * The square root of the sum of squares over what is trained: double, fixed order. Gradients of
+ * frozen parameters become 0.
+ */
+double fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, float *grads);
 
 /* What to multiply gradients by: min(1, clip / (norm + 1e-6)); 1 when CLIP is 0. */
 double fl_clip(double norm, double clip);
 
 /*
- * One step on m->weights with gradients COEFFICIENT * grads, and grads = 0 for the next step:
- *   m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2
- *   w -= lr (decay w + m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + eps))
+ * One step on the weights that are not frozen, with gradients COEFFICIENT * grads, and grads = 0
+ * for the next step: m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2 w -= lr (decay w +
+ * m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + eps))
  */
 void fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, float *grads,
                    double coefficient, double lr);

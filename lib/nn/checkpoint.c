@@ -47,7 +47,7 @@ write_state(const struct fl_checkpoint *c, struct fl_writer *w)
     int result = merge_meta(c, &all) || fl_writer_head(w, FL_KIND_CHECKPOINT, &all) ? -1 : 0;
 
     for (size_t i = 0; !result && i < 3; i++)
-        result = fl_model_write_values(c->model, w, prefixes[i], array(c, i));
+        result = fl_model_write_values(c->model, w, prefixes[i], array(c, i), false);
     fl_meta_release(&all);
     return result || fl_writer_done(w) ? -1 : 0;
 }
@@ -77,7 +77,7 @@ fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes)
     int failed = merge_meta(c, &all) || fl_size_head(FL_KIND_CHECKPOINT, &all, bytes) ||
                  fl_size_done(bytes);
     for (size_t i = 0; !failed && i < 3; i++)
-        failed = fl_model_size_values(c->model, prefixes[i], bytes);
+        failed = fl_model_size_values(c->model, prefixes[i], false, bytes);
     fl_meta_release(&all);
     return failed ? -1 : 0;
 }

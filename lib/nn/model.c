@@ -250,12 +250,14 @@ tensor_of(const struct fl_param *p, const char *prefix)
 
 int
 fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
-                      const float *values)
+                      const float *values, bool trained)
 {
     for (size_t i = 0; i < m->param_count; i++) {
         const struct fl_param *p = &m->params[i];
         const struct fl_tensor t = tensor_of(p, prefix);
 
+        if (trained && p->frozen)
+            continue;
         if (fl_writer_tensor(w, &t) ||
             fl_writer_data(w, values + p->offset, p->count * sizeof *values))
             return -1;
@@ -264,11 +266,13 @@ fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char 
 }
 
 int
-fl_model_size_values(const struct fl_model *m, const char *prefix, uint64_t *bytes)
+fl_model_size_values(const struct fl_model *m, const char *prefix, bool trained, uint64_t *bytes)
 {
     for (size_t i = 0; i < m->param_count; i++) {
         const struct fl_tensor t = tensor_of(&m->params[i], prefix);
 
+        if (trained && m->params[i].frozen)
+            continue;
         if (fl_size_tensor(&t, bytes))
             return -1;
     }
@@ -293,7 +297,7 @@ fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_me
     if (meta)
         result = fl_meta_copy(&all, meta);
     if (result || fl_config_to_meta(&m->config, &all) || fl_writer_head(w, FL_KIND_MODEL, &all) ||
-        fl_model_write_values(m, w, "", m->weights) ||
+        fl_model_write_values(m, w, "", m->weights, false) ||
         (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
         result = -1;
     fl_meta_release(&all);

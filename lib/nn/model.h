@@ -9,6 +9,7 @@
 #ifndef FL_NN_MODEL_H
 #define FL_NN_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ struct fl_param {
     unsigned rank;  /* 1 or 2: rank 1 is not decayed */
     uint64_t dims[2];
     size_t offset, count; /* floats */
+    bool frozen;          /* not trained, and in no update; fl_model_new: no parameter is */
 };
 
 struct fl_model {
@@ -92,12 +94,16 @@ int fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_sche
  */
 int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values);
 
-/* Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order. */
+/*
+ * Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order; with
+ * TRAINED without those that are frozen.
+ */
 int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
-                          const float *values);
+                          const float *values, bool trained);
 
 /* Add what these take in a stream, uncompressed, to *BYTES. 0 or -1. */
-int fl_model_size_values(const struct fl_model *m, const char *prefix, uint64_t *bytes);
+int fl_model_size_values(const struct fl_model *m, const char *prefix, bool trained,
+                         uint64_t *bytes);
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and

@@ -16,6 +16,7 @@ describe(const struct fl_trained *t, struct fl_meta *m)
     if (fl_model_round(t->base, &round))
         return -1;
     return fl_meta_set_bytes(m, "base", t->training->base, FL_HASH_BYTES) ||
+                   fl_meta_set_bytes(m, "base.params", t->training->params, FL_HASH_BYTES) ||
                    fl_meta_set_i64(m, "base.round", round) ||
                    (t->site && fl_meta_set_text(m, "site", t->site)) ||
                    fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
@@ -41,7 +42,7 @@ fl_trained_write(const struct fl_trained *t, struct fl_writer *w)
         !fl_writer_head(w, FL_KIND_UPDATE, &meta)) {
         for (size_t i = 0; i < m->size; i++)
             values[i] = m->weights[i] - values[i];
-        if (!fl_model_write_values(m, w, "", values))
+        if (!fl_model_write_values(m, w, "", values, true))
             result = fl_writer_done(w);
     }
     fl_meta_release(&meta);
@@ -56,7 +57,7 @@ fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes)
 
     *bytes = 0;
     int failed = describe(t, &meta) || fl_size_head(FL_KIND_UPDATE, &meta, bytes) ||
-                 fl_model_size_values(t->training->model, "", bytes) || fl_size_done(bytes);
+                 fl_model_size_values(t->training->model, "", true, bytes) || fl_size_done(bytes);
     fl_meta_release(&meta);
     return failed ? -1 : 0;
 }

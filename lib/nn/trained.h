@@ -17,9 +17,9 @@ struct fl_trained {
 };
 
 /*
- * Write the update: tensors of the model's order, f32; metadata base, base.round, site, examples
- * (documents), tokens (of the shards), tokens.seen, steps, loss.first, loss.last. Memory: one array
- * of the model's size.
+ * Write the update: the model's trained tensors, f32, in its order; metadata base, base.params,
+ * base.round, site, examples (documents), tokens (of the shards), tokens.seen, steps, loss.first,
+ * loss.last. Memory: one array of the model's size.
  */
 int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 

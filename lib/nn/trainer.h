@@ -30,12 +30,13 @@ struct fl_train_row {
 struct fl_training {
     struct fl_model *model; /* the base's weights before, the trained ones after */
     struct fl_pool *pool;
-    const struct fl_data *data, *valid; /* VALID may be NULL */
-    struct fl_recipe recipe;            /* complete (fl_settings_fill) */
-    unsigned char base[FL_HASH_BYTES];  /* digest of the base model */
-    const char *checkpoint;             /* file, or NULL */
-    double checkpoint_every;            /* seconds */
-    int64_t report_every;               /* steps between rows */
+    const struct fl_data *data, *valid;  /* VALID may be NULL */
+    struct fl_recipe recipe;             /* complete (fl_settings_fill) */
+    unsigned char base[FL_HASH_BYTES];   /* digest of the base model */
+    unsigned char params[FL_HASH_BYTES]; /* and of its numbers alone (fl_object_params) */
+    const char *checkpoint;              /* file, or NULL */
+    double checkpoint_every;             /* seconds */
+    int64_t report_every;                /* steps between rows */
     int64_t valid_every; /* rows between validations, beside the first and last; 0: none */
 
     /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */

@@ -61,9 +61,9 @@ fl_near_add(struct fl_near *near, const unsigned char object[32], struct fl_obje
 double
 fl_near_distance(const struct fl_near_base *a, const struct fl_near_base *b)
 {
-    if (!memcmp(a->object, b->object, 32))
+    if (!memcmp(a->object, b->object, 32) || !a->sketched || !b->sketched)
         return 0;
-    return a->sketched && b->sketched ? fl_sketch_distance(&a->sketch, &b->sketch) : INFINITY;
+    return fl_sketch_distance(&a->sketch, &b->sketch);
 }
 
 /* The number of a member, added when it is new; SIZE_MAX with an error. */
@@ -227,6 +227,26 @@ fl_near_fit(struct fl_near *near, const struct fl_near_base *base, const struct 
     free(bits);
     free(chosen);
     release(&g);
+    return failed ? -1 : 0;
+}
+
+int
+fl_near_view(struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
+             bool *must, double *distance)
+{
+    struct gathered g;
+    int failed = gather(&g, near, base, plan);
+
+    for (size_t i = 0; i < plan->roster.n && !failed; i++) {
+        must[i] = false;
+        for (size_t s = 0; s < g.count; s++)
+            must[i] |= fl_set_has(g.sets, g.keys, s, g.numbers[i]);
+    }
+    release(&g);
+    *distance = INFINITY;
+    for (size_t b = 0; b < near->base_count; b++)
+        if (near->bases[b].set_count)
+            *distance = fmin(*distance, fl_near_distance(&near->bases[b], base));
     return failed ? -1 : 0;
 }
 

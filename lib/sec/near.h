@@ -22,7 +22,7 @@ struct fl_near_set {
 struct fl_near_base {
     unsigned char object[32];
     int64_t epoch; /* in which sums over it were made last */
-    bool sketched; /* else only the same object is known to be near */
+    bool sketched; /* else nothing is known of its numbers, and it may be near any other */
     struct fl_sketch sketch;
     size_t set_count, set_cap;
     struct fl_near_set *sets;
@@ -49,7 +49,7 @@ struct fl_near_base *fl_near_find(const struct fl_near *near, const unsigned cha
 struct fl_near_base *fl_near_add(struct fl_near *near, const unsigned char object[32],
                                  struct fl_object *model);
 
-/* How far two bases are from each other: 0 for the same, infinite when one has no sketch. */
+/* How far two bases are from each other: 0 for the same, and when one of them has no sketch. */
 double fl_near_distance(const struct fl_near_base *a, const struct fl_near_base *b);
 
 /*
@@ -66,6 +66,14 @@ int fl_near_check(struct fl_near *near, const struct fl_near_base *base, const s
  */
 int fl_near_fit(struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
                 const uint32_t *here, size_t count, uint32_t *fit, size_t *fitting);
+
+/*
+ * What the sets of before ask of the next one over BASE: MUST (n) of the roster's sites tells those
+ * without whom alone it would be refused, since they are in a set over a near base. *DISTANCE: to
+ * the nearest base that has sets; 0 for BASE itself, infinite without one. 0 or -1.
+ */
+int fl_near_view(struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
+                 bool *must, double *distance);
 
 /* Remember that they were; the same set again changes nothing. 0, or -1 with an error. */
 int fl_near_record(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,

@@ -172,6 +172,15 @@ fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s)
     return 0;
 }
 
+bool
+fl_plan_travels(const struct fl_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!strcmp(plan->tensors[i].tensor->name, name))
+            return true;
+    return false;
+}
+
 int
 fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
 {

@@ -117,6 +117,9 @@ int fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s);
 const struct fl_plan_tensor *fl_plan_at(const struct fl_plan *plan, size_t i);
 size_t fl_plan_place(const struct fl_plan *plan, uint64_t at);
 
+/* Does the model's tensor of this name travel, neither frozen nor of another kind? O(tensors). */
+bool fl_plan_travels(const struct fl_plan *plan, const char *name);
+
 /*
  * -1 unless UPDATE is made of the tensors that travel, as f32 and in order. The error names the
  * file.

@@ -78,6 +78,29 @@ check_first(const struct fl_plan *plan, const struct fl_object *model)
                     fl_object_name(model));
 }
 
+/* Every round but an epoch's first begins with the velocity that its model came with. */
+static int
+draft_velocity(struct fl_plan *plan, const struct fl_plan_params *p)
+{
+    const bool needed = plan->roster.apply != FL_APPLY_SGD && p->after;
+    const unsigned char *model;
+
+    plan->has_velocity = p->velocity != NULL;
+    if (needed != plan->has_velocity)
+        return fl_error(FL_USAGE, needed ? "the roster's step has a velocity; name the file that "
+                                           "fl-apply wrote beside the model with --velocity"
+                                         : "this round's step begins without a velocity; leave out "
+                                           "--velocity");
+    if (!needed)
+        return 0;
+    if (fl_meta_get_bytes(&fl_object_head(p->velocity)->meta, "model", 32, &model))
+        return fl_error_about(fl_object_name(p->velocity));
+    if (memcmp(model, plan->base, 32))
+        return fl_error(FL_REFUSED, "%s: is the velocity of another model than %s",
+                        fl_object_name(p->velocity), fl_object_name(p->model));
+    return fl_object_digest(p->velocity, p->pool, plan->velocity);
+}
+
 static int
 draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
 {
@@ -90,8 +113,7 @@ draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
         return fl_error_about(fl_object_name(p->model));
     if (p->after ? check_after(plan, p->model, p->after) : check_first(plan, p->model))
         return -1;
-    plan->has_velocity = p->velocity != NULL;
-    return p->velocity ? fl_object_digest(p->velocity, p->pool, plan->velocity) : 0;
+    return draft_velocity(plan, p);
 }
 
 static int

@@ -228,10 +228,11 @@ put_difference(struct fl_report *report, const char *item, const struct rows *a,
 }
 
 void
-fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, struct fl_report *report)
+fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, bool words,
+               struct fl_report *report)
 {
     struct rows now = {0}, before = {0};
-    char words[FL_FINGERPRINT_TEXT], digest[65];
+    char fingerprint[FL_FINGERPRINT_TEXT], digest[65];
 
     make_rows(&now, r);
     for (size_t i = 0; i < now.count; i++)
@@ -244,10 +245,12 @@ fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, struct f
         put_difference(report, "new", &now, &before);
         put_difference(report, "gone", &before, &now);
     }
-    fl_fingerprint_text(words, r->digest);
-    fl_hex(digest, r->digest, sizeof r->digest);
-    put(report, "digest", "", digest);
-    put(report, "words", "", words);
+    if (words) {
+        fl_fingerprint_text(fingerprint, r->digest);
+        fl_hex(digest, r->digest, sizeof r->digest);
+        put(report, "digest", "", digest);
+        put(report, "words", "", fingerprint);
+    }
     report->failed |= now.failed || before.failed;
     release(&now);
     release(&before);

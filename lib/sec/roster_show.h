@@ -13,9 +13,9 @@ extern const char *const fl_roster_show_columns[]; /* "item", "value" */
 
 /*
  * Rows of all of R into REPORT, begun with the columns above. LAST: the roster in force, or NULL.
- * Errors of memory show when the report is flushed.
+ * WORDS: those of its fingerprint too. Errors of memory show when the report is flushed.
  */
-void fl_roster_show(const struct fl_roster *r, const struct fl_roster *last,
+void fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, bool words,
                     struct fl_report *report);
 
 #endif
