@@ -86,6 +86,12 @@ add_sign(struct fl_object *o, const struct fl_sign *sign)
     return 0;
 }
 
+static int
+next_object(struct fl_reader *in, const char *kind, const struct fl_head **head)
+{
+    return kind ? fl_reader_expect(in, kind, head) : fl_reader_object(in, head);
+}
+
 /*
  * Note head, tensors and signatures of the object that IN reads, hopping over payloads. Returns 1
  * when a tensor is compressed (and stops there), else 0 or -1.
@@ -96,7 +102,7 @@ read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
     const struct fl_head *head;
     const struct fl_tensor *tensor;
     const struct fl_sign *sign;
-    int got = kind ? fl_reader_expect(in, kind, &head) : fl_reader_object(in, &head);
+    int got = next_object(in, kind, &head);
 
     if (got <= 0)
         return -1;
@@ -144,7 +150,7 @@ copy_tensors(struct fl_reader *in, struct fl_writer *out)
 
 /* All that IN has, raw and checked, into a spool: a descriptor at 0, or -1. */
 static int
-spool_raw(struct fl_reader *in)
+spool_raw(struct fl_reader *in, const char *kind)
 {
     const struct fl_head *head;
     const struct fl_sign *sign;
@@ -152,7 +158,7 @@ spool_raw(struct fl_reader *in)
     struct fl_writer *out = fd < 0 ? NULL : fl_writer_new(fd, "temporary file", 0);
     int got = out ? 1 : -1;
 
-    while (got == 1 && (got = fl_reader_object(in, &head)) == 1) {
+    while (got == 1 && (got = next_object(in, kind, &head)) == 1) {
         if (fl_writer_head(out, head->kind, &head->meta) || copy_tensors(in, out)) {
             got = -1;
             break;
@@ -202,7 +208,7 @@ index_input(struct fl_object *o, int *fd, const char *kind)
         if (mappable && lseek(*fd, 0, SEEK_SET) < 0)
             return fl_error(FL_FAILED, "%s: cannot be read again", o->name);
         in = fl_reader_new(*fd, o->name);
-        int spool = in ? spool_raw(in) : -1;
+        int spool = in ? spool_raw(in, kind) : -1;
         fl_reader_free(in);
         if (spool < 0)
             return -1;

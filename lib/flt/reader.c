@@ -282,17 +282,9 @@ hold(struct fl_reader *r)
     r->offset += (uint64_t)got;
     if (got == 0 && r->state == CLOSED)
         return 0;
-    if (got == 0 && r->record_at == 0) {
-        r->foreign = true;
-        fl_error(FL_FAILED, "%s: is empty", r->name);
-        fl_error_cure("an FLT stream is expected");
-        return fail(r);
-    }
     if (r->record_at == 0 && (got < 4 || fl_get32(header) != FL_TAG_HEAD)) {
-        char what[FL_SNIFF_TEXT];
         r->foreign = true;
-        fl_error(FL_FAILED, "%s: is %s, not an FLT stream", r->name,
-                 fl_sniff(header, (size_t)got, what));
+        fl_not_a_stream(r->name, header, (size_t)got);
         return fail(r);
     }
     if ((size_t)got < sizeof header)

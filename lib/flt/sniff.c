@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/utf8.h"
 #include "flt/record.h"
 
@@ -115,4 +116,15 @@ fl_sniff(const void *data, size_t len, char text[FL_SNIFF_TEXT])
              : is_json(p, len)  ? "JSON text"
                                 : "text");
     return text;
+}
+
+int
+fl_not_a_stream(const char *file, const void *data, size_t len)
+{
+    char what[FL_SNIFF_TEXT];
+
+    if (len)
+        return fl_error(FL_FAILED, "%s: is %s, not an FLT stream", file, fl_sniff(data, len, what));
+    fl_error(FL_FAILED, "%s: is empty", file);
+    return fl_error_cure("an FLT stream is expected");
 }

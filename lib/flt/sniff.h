@@ -21,4 +21,7 @@ const char *fl_sniff(const void *data, size_t len, char text[FL_SNIFF_TEXT]);
 /* The same, and true, only for files that this toolkit writes; exact. */
 bool fl_sniff_own(const void *data, size_t len, char text[FL_SNIFF_TEXT]);
 
+/* Record that FILE, which begins with these bytes, is no FLT stream but what it is: always -1. */
+int fl_not_a_stream(const char *file, const void *data, size_t len);
+
 #endif
