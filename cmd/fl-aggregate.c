@@ -194,8 +194,8 @@ explain(const struct work *w)
     struct fl_report report;
 
     fl_report_start(&report, fl_aggregate_columns, w->cli->json);
-    fl_aggregate_explain(w->plain, &report);
-    int result = fl_report_beside(&report, w->cli->output);
+    int result = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli) ? -1
+                                                                                              : 0;
     fl_report_release(&report);
     return result;
 }

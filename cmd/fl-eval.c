@@ -11,6 +11,7 @@
 #include "nn/evaluate.h"
 #include "os/file.h"
 #include "os/progress.h"
+#include "text/marks.h"
 
 enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
 
@@ -51,14 +52,11 @@ add_token(void *arg, const struct fl_scored *token)
 {
     struct work *w = arg;
 
-    fl_report_i64(&w->report, (int64_t)token->position);
-    fl_report_i64(&w->report, token->id);
-    fl_report_i64(&w->report, token->bytes);
-    if (isnan(token->logprob))
-        fl_report_none(&w->report);
-    else
-        fl_report_f64(&w->report, token->logprob, 9);
-    return w->report.out.len < 1 << 16 ? 0 : fl_report_flush(&w->report, 1, "standard output");
+    fl_report_u64(&w->report, token->position);
+    fl_report_u64(&w->report, token->id);
+    fl_report_u64(&w->report, token->bytes);
+    fl_report_f64(&w->report, token->logprob, 9);
+    return fl_report_drain(&w->report, 1, "standard output");
 }
 
 static void
@@ -86,14 +84,11 @@ add_row(struct work *w, const char *name, const struct fl_score *s)
     double tokens = (double)s->tokens;
 
     fl_report_text(&w->report, name);
-    fl_report_i64(&w->report, (int64_t)s->tokens);
-    fl_report_i64(&w->report, (int64_t)s->bytes);
+    fl_report_u64(&w->report, s->tokens);
+    fl_report_u64(&w->report, s->bytes);
     fl_report_f64(&w->report, s->loss / tokens, 9);
     fl_report_f64(&w->report, exp(s->loss / tokens), 9);
-    if (s->bytes)
-        fl_report_f64(&w->report, s->loss / log(2) / (double)s->bytes, 9);
-    else
-        fl_report_none(&w->report);
+    fl_report_f64(&w->report, s->bytes ? s->loss / log(2) / (double)s->bytes : NAN, 9);
     fl_report_f64(&w->report, (double)s->correct / tokens, 9);
     return fl_report_flush(&w->report, 1, "standard output");
 }
@@ -123,12 +118,12 @@ score_text(struct work *w, const char *path)
     if (!result && fl_sniff_own(text.data, text.len, what))
         result = fl_error(FL_FAILED, "%s: is %s, not text; shards are operands, without --text",
                           w->name, what);
-    if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_TEMPLATE, &ids))
+    if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_PROMPT, &ids))
         result = fl_error_about(w->name);
+    const uint64_t bytes = text.len;
     if (!result)
-        result = evaluate(w, &(struct fl_sequence){.ids = ids.data, .n = ids.len}, &score);
-    if (score.bytes > text.len)
-        score.bytes = text.len; /* some tokenizers put a space before a text */
+        result = evaluate(w, &(struct fl_sequence){.ids = ids.data, .n = ids.len, .bytes = &bytes},
+                          &score);
     if (!result)
         result = finish(w, &score);
     fl_ids_release(&ids);
@@ -140,19 +135,20 @@ score_text(struct work *w, const char *path)
 static int
 score_shards(struct work *w, const char *path)
 {
-    unsigned char digest[FL_HASH_BYTES];
+    struct fl_data *data = fl_bundle_data(&w->bundle, &path, 1);
     struct fl_score score = {0};
+    int result = data ? 0 : -1;
 
     w->name = fl_input_name(path);
-    fl_tokenizer_digest(w->bundle.tokenizer, digest);
-    struct fl_data *data = fl_data_new(digest, w->bundle.model->config.vocab);
-    int result = data ? fl_data_add(data, path) : -1;
     if (!result && opt.per_token && fl_data_count(data) > 1)
         result = fl_error(FL_FAILED, "%s: has more than one shard; --per-token takes one", w->name);
     for (size_t i = 0; !result && i < fl_data_count(data); i++) {
         const struct fl_data_shard *s = fl_data_shard(data, i);
-        result = evaluate(w, &(struct fl_sequence){.data = data, .first = s->first, .n = s->tokens},
-                          &score);
+        struct fl_sequence sequence = {.data = data,
+                                       .first = s->first,
+                                       .n = s->tokens,
+                                       .bytes = s->counted ? &s->bytes : NULL};
+        result = evaluate(w, &sequence, &score);
     }
     if (!result)
         result = finish(w, &score);

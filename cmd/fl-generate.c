@@ -7,6 +7,7 @@
 #include "cli/program.h"
 #include "nn/generate.h"
 #include "os/file.h"
+#include "text/marks.h"
 
 enum { PROMPT_MAX = 16 << 20 };
 
@@ -59,7 +60,7 @@ static int
 encode(const struct fl_tokenizer *t, const struct fl_buf *prompt, struct fl_ids *ids)
 {
     struct fl_encoder *e = fl_encoder_new(t);
-    int result = e ? fl_encode(e, (const char *)prompt->data, prompt->len, FL_ENCODE_TEMPLATE, ids)
+    int result = e ? fl_encode(e, (const char *)prompt->data, prompt->len, FL_ENCODE_PROMPT, ids)
                    : -1;
 
     fl_encoder_free(e);
@@ -67,10 +68,11 @@ encode(const struct fl_tokenizer *t, const struct fl_buf *prompt, struct fl_ids 
         return fl_error_about("prompt");
     if (ids->len)
         return 0;
-    if (fl_tokenizer_eot(t) < 0)
+    int64_t end = fl_tokenizer_marks(t)->end;
+    if (end < 0)
         return fl_error(FL_USAGE, "the prompt is empty, and this model has no end-of-text token to "
                                   "begin behind; give a prompt");
-    return fl_ids_add(ids, (uint32_t)fl_tokenizer_eot(t));
+    return fl_ids_add(ids, (uint32_t)end);
 }
 
 static char last_byte = '\n'; /* of what was printed */
@@ -81,7 +83,7 @@ print(void *arg, const void *data, size_t len)
     (void)arg;
     if (len)
         last_byte = ((const char *)data)[len - 1];
-    return fl_write_full(1, "standard output", data, len);
+    return fl_write_text(1, "standard output", data, len);
 }
 
 static int

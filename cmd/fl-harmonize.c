@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "cli/program.h"
+#include "cli/report.h"
 #include "os/output.h"
 #include "text/harmonize.h"
 
@@ -170,9 +171,7 @@ write_card(const struct fl_cli *cli, const struct fl_harmonize *h, struct fl_out
     struct fl_report report;
 
     fl_harmonize_card(h, cli->json, &report);
-    int result = fl_report_flush(&report, out->fd, out->name);
-    fl_report_release(&report);
-    return result;
+    return fl_report_end(&report, out->fd, out->name);
 }
 
 static int
@@ -220,9 +219,8 @@ run(struct fl_cli *cli)
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
     fl_progress_start(&progress, cli->progress, "reading", "B", total);
-    if (t && fl_tokenizer_eot(t) < 0)
-        fl_error(FL_FAILED, "%s: the tokenizer has no end of text, which ends every document",
-                 opt.tokenizer);
+    if (t && fl_shard_check(t))
+        fl_error_about(opt.tokenizer);
     else if ((set.pool = fl_pool_new(cli->threads)) &&
              (h = fl_harmonize_new(cli->operands, cli->operand_count, &set)))
         result = harmonize(cli, h, t);

@@ -11,7 +11,8 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "port/llama.h"
-#include "text/tokenizer.h"
+#include "port/text_marks.h"
+#include "text/marks.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -23,38 +24,85 @@ join_path(char path[PATH_SIZE], const char *dir, const char *file)
     return 0;
 }
 
-/* The bytes of tokenizer.json, after they were understood and found to fit the vocabulary. */
+/* What becomes a model. */
+struct folder {
+    struct fl_config config;
+    struct fl_buf tokenizer; /* the bytes of tokenizer.json */
+    struct fl_ids stops;     /* that end a text, where the folder says it */
+    struct fl_buf notes;     /* lines about what is not taken over */
+    struct fl_model *model;
+};
+
+static void
+release(struct folder *f)
+{
+    fl_buf_release(&f->tokenizer);
+    fl_ids_release(&f->stops);
+    fl_buf_release(&f->notes);
+    fl_model_free(f->model);
+}
+
+/* tokenizer.json, after it was understood and found to fit the vocabulary. */
 static int
-read_tokenizer(const char *dir, const struct fl_config *config, struct fl_buf *json)
+read_tokenizer(struct folder *f, const char *dir)
 {
     char path[PATH_SIZE];
 
-    if (join_path(path, dir, "tokenizer.json") || fl_read_file(path, FL_TOKENIZER_MAX, json))
+    if (join_path(path, dir, "tokenizer.json") ||
+        fl_read_file(path, FL_TOKENIZER_MAX, &f->tokenizer))
         return -1;
-    struct fl_tokenizer *t = fl_tokenizer_parse(path, json->data, json->len);
+    struct fl_tokenizer *t = fl_tokenizer_parse(path, f->tokenizer.data, f->tokenizer.len);
     if (!t)
         return -1;
     uint32_t vocab = fl_tokenizer_vocab(t);
+    int result = vocab > f->config.vocab
+                     ? fl_error(FL_FAILED, "%s: has %u tokens, and the model's vocabulary %u", path,
+                                vocab, f->config.vocab)
+                     : fl_port_stops(dir, t, &f->stops, &f->notes);
     fl_tokenizer_free(t);
-    if (vocab > config->vocab)
-        return fl_error(FL_FAILED, "%s: has %u tokens, and the model's vocabulary %u", path, vocab,
-                        config->vocab);
-    return 0;
+    return result;
 }
 
 static int
-write_model(const struct fl_cli *cli, const struct fl_model *m, const struct fl_buf *tokenizer)
+read_weights(struct folder *f, const char *dir)
+{
+    char path[PATH_SIZE];
+    struct fl_safetensors *s = NULL;
+
+    if (!join_path(path, dir, "model.safetensors") && (s = fl_safetensors_open(path)))
+        f->model = fl_llama_model(&f->config, s);
+    fl_safetensors_free(s);
+    return f->model ? 0 : -1;
+}
+
+/* What transformers would change the model by when it loads the folder. */
+static int
+check_adapter(const char *dir)
+{
+    char path[PATH_SIZE];
+    struct stat st;
+
+    if (join_path(path, dir, "adapter_config.json"))
+        return -1;
+    if (lstat(path, &st))
+        return 0;
+    return fl_error(FL_FAILED, "%s: adapters are not read; merge it into the weights", path);
+}
+
+static int
+write_model(const struct fl_cli *cli, const struct folder *f)
 {
     struct fl_output out;
     struct fl_meta meta = {0};
     int result = -1;
 
-    if (fl_meta_set_i64(&meta, "round", 0) || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
+    if (fl_meta_set_i64(&meta, "round", 0) || (f->stops.len && fl_marks_write(&f->stops, &meta)) ||
+        fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
         fl_meta_release(&meta);
         return -1;
     }
     struct fl_writer *w = fl_writer_new(out.fd, out.name, cli->level);
-    if (w && !fl_model_write(m, w, &meta, tokenizer->data, tokenizer->len))
+    if (w && !fl_model_write(f->model, w, &meta, f->tokenizer.data, f->tokenizer.len))
         result = fl_output_commit(&out);
     else
         fl_output_abort(&out);
@@ -63,12 +111,19 @@ write_model(const struct fl_cli *cli, const struct fl_model *m, const struct fl_
     return result;
 }
 
+static void
+show_notes(const struct fl_cli *cli, const struct folder *f)
+{
+    const char *line = fl_buf_text(&f->notes), *end;
+
+    for (; (end = strchr(line, '\n')); line = end + 1)
+        fl_warn(cli, "%.*s", (int)(end - line), line);
+}
+
 static int
 run(struct fl_cli *cli)
 {
-    struct fl_config config;
-    struct fl_buf tokenizer = {0};
-    struct fl_model *m = NULL;
+    struct folder f = {.model = NULL};
     char path[PATH_SIZE];
     struct stat st;
 
@@ -80,18 +135,14 @@ run(struct fl_cli *cli)
                         "%s: is no folder; name the one that holds config.json, model.safetensors "
                         "and tokenizer.json",
                         dir);
-    if (join_path(path, dir, "config.json") || fl_llama_config(&config, path) ||
-        read_tokenizer(dir, &config, &tokenizer) || join_path(path, dir, "model.safetensors")) {
-        fl_buf_release(&tokenizer);
-        return -1;
-    }
-    struct fl_safetensors *s = fl_safetensors_open(path);
-    if (s)
-        m = fl_llama_model(&config, s);
-    int result = m ? write_model(cli, m, &tokenizer) : -1;
-    fl_model_free(m);
-    fl_safetensors_free(s);
-    fl_buf_release(&tokenizer);
+    int result = join_path(path, dir, "config.json") ||
+                         fl_llama_config(&f.config, path, &f.notes) || check_adapter(dir) ||
+                         read_tokenizer(&f, dir) || read_weights(&f, dir) || write_model(cli, &f)
+                     ? -1
+                     : 0;
+    if (!result)
+        show_notes(cli, &f);
+    release(&f);
     return result;
 }
 

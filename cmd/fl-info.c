@@ -4,7 +4,6 @@
  */
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
@@ -52,18 +51,14 @@ static void
 tell_digest(struct fl_listing *l, const struct fl_reader *in)
 {
     unsigned char digest[FL_HASH_BYTES];
-    char hex[2 * FL_HASH_BYTES + 1];
 
     fl_reader_digest(in, digest);
-    fl_hex(hex, digest, sizeof digest);
     if (!opt.digest) {
-        fl_listing_digest(l, hex);
-    } else if (l->report.json) {
-        fl_report_text(&l->report, hex);
-        fl_report_text(&l->report, l->file);
-    } else {
-        l->report.failed |= fl_buf_printf(&l->report.out, "%s  %s\n", hex, l->file) != 0;
+        fl_listing_digest(l, digest);
+        return;
     }
+    fl_report_hex(&l->report, digest, sizeof digest);
+    fl_report_text(&l->report, l->file);
 }
 
 /* The rows of the signatures, and whether they hold under the roster of V. */
@@ -116,7 +111,7 @@ list(const struct fl_cli *cli, const struct fl_output *out)
     fl_listing_start(&l, cli->json);
     if (opt.digest) {
         fl_report_start(&l.report, digest_columns, cli->json);
-        l.report.begun = !cli->json; /* no header line */
+        fl_report_bare(&l.report, "  ");
     }
     for (size_t i = 0; !result && i < (cli->operand_count ? cli->operand_count : 1); i++)
         result = list_file(&l, pool, cli->operands[i], &v, out);
@@ -129,17 +124,16 @@ list(const struct fl_cli *cli, const struct fl_output *out)
 static void
 put_stats(struct fl_report *r, enum fl_dtype dtype, const void *data, uint64_t count, bool json)
 {
-    static const char *const names[] = {"count", "odd", "min", "max", "mean", "rms", NULL};
     struct fl_stats s;
 
     fl_stats(dtype, data, count, &s);
-    fl_report_start(r, names, json);
-    fl_report_i64(r, (int64_t)s.count);
-    fl_report_i64(r, (int64_t)s.odd);
-    fl_report_f64(r, s.min, 9);
-    fl_report_f64(r, s.max, 9);
-    fl_report_f64(r, s.mean, 9);
-    fl_report_f64(r, s.rms, 9);
+    fl_report_start_record(r, json);
+    fl_report_u64(fl_report_key(r, "count"), s.count);
+    fl_report_u64(fl_report_key(r, "odd"), s.odd);
+    fl_report_f64(fl_report_key(r, "min"), s.min, 9);
+    fl_report_f64(fl_report_key(r, "max"), s.max, 9);
+    fl_report_f64(fl_report_key(r, "mean"), s.mean, 9);
+    fl_report_f64(fl_report_key(r, "rms"), s.rms, 9);
 }
 
 static int
@@ -147,13 +141,15 @@ put_values(struct fl_report *r, const struct fl_tensor *t, const void *data, uin
            bool json, const struct fl_output *out)
 {
     static const char *const names[] = {"index", "value", NULL};
-    char text[FL_DIMS_TEXT];
+    uint64_t at[FL_FLT_RANK_MAX];
+    char text[40];
 
     fl_report_start(r, names, json);
     for (uint64_t i = 0; i < count && i < (uint64_t)opt.head; i++) {
-        fl_report_text(r, fl_index_text(t, i, text, sizeof text));
+        fl_index(t, i, at);
+        fl_report_list_u64(r, at, t->rank);
         fl_report_number(r, fl_value_text(t->dtype, data, i, text, sizeof text));
-        if (r->out.len > 65536 && fl_report_flush(r, out->fd, out->name))
+        if (fl_report_drain(r, out->fd, out->name))
             return -1;
     }
     return 0;

@@ -40,19 +40,17 @@ list_presets(const struct fl_cli *cli)
         if (fl_config_preset(&c, name))
             return -1;
         fl_report_text(&report, name);
-        fl_report_i64(&report, (int64_t)fl_config_parameters(&c));
-        fl_report_i64(&report, c.layers);
-        fl_report_i64(&report, c.channels);
-        fl_report_i64(&report, c.heads);
-        fl_report_i64(&report, c.kv_heads);
-        fl_report_i64(&report, c.head_dim);
-        fl_report_i64(&report, c.ffn);
-        fl_report_i64(&report, c.ctx);
-        fl_report_text(&report, c.tied ? "true" : "false");
+        fl_report_u64(&report, fl_config_parameters(&c));
+        fl_report_u64(&report, c.layers);
+        fl_report_u64(&report, c.channels);
+        fl_report_u64(&report, c.heads);
+        fl_report_u64(&report, c.kv_heads);
+        fl_report_u64(&report, c.head_dim);
+        fl_report_u64(&report, c.ffn);
+        fl_report_u64(&report, c.ctx);
+        fl_report_bool(&report, c.tied);
     }
-    int result = fl_report_flush(&report, 1, "standard output");
-    fl_report_release(&report);
-    return result;
+    return fl_report_end(&report, 1, "standard output");
 }
 
 static int
@@ -72,7 +70,8 @@ write_model(const struct fl_model *m, const struct fl_tokenizer *t, struct fl_ou
     struct fl_meta meta = {0};
     size_t len;
     const char *json = fl_tokenizer_json(t, &len);
-    int result = !w || fl_meta_set_i64(&meta, "round", 0) || fl_model_write(m, w, &meta, json, len);
+    int result = !w || fl_meta_set_i64(&meta, "round", 0) || fl_tokenizer_to_meta(t, &meta) ||
+                 fl_model_write(m, w, &meta, json, len);
 
     fl_meta_release(&meta);
     fl_writer_free(w);

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "cli/program.h"
 #include "cli/report.h"
-#include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "sec/state.h"
@@ -153,48 +152,40 @@ accept_roster(void)
 }
 
 static void
-add_row(struct fl_report *report, const char *item, const char *value)
+show_members(struct fl_report *report, const struct fl_roster *r)
 {
-    fl_report_text(report, item);
-    fl_report_text(report, value);
-}
-
-static void
-add_number(struct fl_report *report, const char *item, int64_t value)
-{
-    fl_report_text(report, item);
-    fl_report_i64(report, value);
+    fl_report_list(fl_report_key(report, "sites"));
+    for (size_t i = 0; i < r->n; i++)
+        fl_report_text(report, r->sites[i].name);
+    fl_report_list_end(report);
+    fl_report_list(fl_report_key(report, "committee"));
+    for (size_t i = 0; i < r->m; i++)
+        fl_report_text(report, r->sites[r->committee[i]].name);
+    fl_report_list_end(report);
 }
 
 static int
 show_roster(struct fl_cli *cli)
 {
-    static const char *const columns[] = {"item", "value", NULL};
     struct fl_report report;
     struct fl_roster r;
-    char words[FL_FINGERPRINT_TEXT], digest[65];
+    char words[FL_FINGERPRINT_TEXT];
 
     if (fl_roster_read(&r, opt.show))
         return -1;
     fl_fingerprint_text(words, r.digest);
-    fl_hex(digest, r.digest, sizeof r.digest);
-    fl_report_start(&report, columns, cli->json);
-    add_row(&report, "federation", r.federation);
-    add_number(&report, "epoch", r.epoch);
-    add_number(&report, "first_round", r.first_round);
-    add_row(&report, "hub", r.hub.name);
-    for (size_t i = 0; i < r.n; i++)
-        add_row(&report, "site", r.sites[i].name);
-    for (size_t i = 0; i < r.m; i++)
-        add_row(&report, "committee", r.sites[r.committee[i]].name);
-    add_number(&report, "threshold", r.threshold);
-    add_number(&report, "min_sum", r.min_sum);
-    add_row(&report, "digest", digest);
-    add_row(&report, "words", words);
-    int result = fl_report_flush(&report, STDOUT_FILENO, "standard output");
-    fl_report_release(&report);
+    fl_report_start_record(&report, cli->json);
+    fl_report_text(fl_report_key(&report, "federation"), r.federation);
+    fl_report_i64(fl_report_key(&report, "epoch"), r.epoch);
+    fl_report_i64(fl_report_key(&report, "first_round"), r.first_round);
+    fl_report_text(fl_report_key(&report, "hub"), r.hub.name);
+    show_members(&report, &r);
+    fl_report_i64(fl_report_key(&report, "threshold"), r.threshold);
+    fl_report_i64(fl_report_key(&report, "min_sum"), r.min_sum);
+    fl_report_hex(fl_report_key(&report, "digest"), r.digest, sizeof r.digest);
+    fl_report_text(fl_report_key(&report, "words"), words);
     fl_roster_release(&r);
-    return result;
+    return fl_report_end(&report, STDOUT_FILENO, "standard output");
 }
 
 static int

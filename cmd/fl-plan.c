@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
-#include "crypt/hash.h"
+#include "fed/upload.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "sec/plan.h"
@@ -36,63 +36,70 @@ static const struct fl_option options[] = {
     FL_OPT_END,
 };
 
+/* Who and what, as names and digests. */
 static void
-row(struct fl_report *report, const char *setting, const char *value)
+explain_identity(struct fl_report *r, const struct fl_plan *plan)
 {
-    fl_report_text(report, setting);
-    fl_report_text(report, value);
+    const struct fl_roster *roster = &plan->roster;
+
+    fl_report_text(fl_report_key(r, "federation"), roster->federation);
+    fl_report_i64(fl_report_key(r, "epoch"), roster->epoch);
+    fl_report_u64(fl_report_key(r, "round"), plan->round);
+    fl_report_hex(fl_report_key(r, "session"), plan->sid, sizeof plan->sid);
+    fl_report_hex(fl_report_key(r, "base"), plan->base, sizeof plan->base);
+    fl_report_i64(fl_report_key(r, "base_round"), plan->base_round);
+    fl_report_key(r, "after");
+    if (plan->has_after)
+        fl_report_hex(r, plan->after, sizeof plan->after);
+    else
+        fl_report_none(r);
+    fl_report_text(fl_report_key(r, "deadline"), *plan->deadline ? plan->deadline : NULL);
+    fl_report_text(fl_report_key(r, "protection"), "pairwise");
+    fl_report_list(fl_report_key(r, "sites"));
+    for (size_t i = 0; i < roster->n; i++)
+        fl_report_text(r, roster->sites[i].name);
+    fl_report_list_end(r);
 }
 
-static void
-row_number(struct fl_report *report, const char *setting, double value)
+/* How updates are weighted and encoded, and what comes of it. */
+static int
+explain_encoding(struct fl_report *r, const struct fl_plan *plan)
 {
-    fl_report_text(report, setting);
-    fl_report_f64(report, value, 17);
-}
+    uint64_t bytes;
 
-static void
-row_digest(struct fl_report *report, const char *setting, const unsigned char digest[32])
-{
-    char hex[65];
-
-    fl_hex(hex, digest, 32);
-    row(report, setting, hex);
+    if (fl_upload_bytes(plan, &bytes))
+        return -1;
+    fl_report_u64(fl_report_key(r, "bits"), plan->bits);
+    fl_report_f64(fl_report_key(r, "clip"), plan->clip, 0);
+    fl_report_f64(fl_report_key(r, "scale"), plan->scale, 0);
+    fl_report_text(fl_report_key(r, "rounding"), plan->stochastic ? "stochastic" : "nearest");
+    fl_report_text(fl_report_key(r, "weights"), fl_weight_rule_name(plan->rule));
+    fl_report_f64(fl_report_key(r, "cap"), plan->cap, 0);
+    fl_report_f64(fl_report_key(r, "alpha"), plan->rule == FL_WEIGHT_DYNAMIC ? plan->alpha : NAN,
+                  0);
+    fl_report_key(r, "bandwidth_mbit");
+    if (plan->bandwidth) {
+        fl_report_list(r);
+        for (size_t i = 0; i < plan->roster.n; i++)
+            fl_report_f64(r, plan->bandwidth[i], 0);
+        fl_report_list_end(r);
+    } else {
+        fl_report_none(r);
+    }
+    fl_report_f64(fl_report_key(r, "resolution_at_cap"), 1 / plan->scale, 6);
+    fl_report_f64(fl_report_key(r, "resolution_at_one"), plan->cap / plan->scale, 6);
+    fl_report_u64(fl_report_key(r, "upload_bytes"), bytes);
+    return 0;
 }
 
 static int
 explain(const struct fl_cli *cli, const struct fl_plan *plan)
 {
-    static const char *const columns[] = {"setting", "value", NULL};
     struct fl_report report;
 
-    fl_report_start(&report, columns, cli->json);
-    row(&report, "federation", plan->roster.federation);
-    row_number(&report, "epoch", (double)plan->roster.epoch);
-    row_number(&report, "round", (double)plan->round);
-    row_digest(&report, "session", plan->sid);
-    row_digest(&report, "base", plan->base);
-    row_number(&report, "base.round", (double)plan->base_round);
-    if (plan->has_after)
-        row_digest(&report, "after", plan->after);
-    row(&report, "deadline", *plan->deadline ? plan->deadline : "-");
-    row(&report, "protection", "pairwise");
-    row_number(&report, "sites", (double)plan->roster.n);
-    row_number(&report, "bits", plan->bits);
-    row_number(&report, "clip", plan->clip);
-    row_number(&report, "scale", plan->scale);
-    row(&report, "rounding", plan->stochastic ? "stochastic" : "nearest");
-    row(&report, "weights", fl_weight_rule_name(plan->rule));
-    row_number(&report, "cap", plan->cap);
-    if (plan->rule == FL_WEIGHT_DYNAMIC)
-        row_number(&report, "alpha", plan->alpha);
-    for (size_t i = 0; plan->bandwidth && i < plan->roster.n; i++) {
-        char name[FL_SITE_MAX + 16] = "bandwidth.";
-        row_number(&report, strcat(name, plan->roster.sites[i].name), plan->bandwidth[i]);
-    }
-    row_number(&report, "resolution at the cap", 1 / plan->scale);
-    row_number(&report, "resolution at a weight of 1", plan->cap / plan->scale);
-    row_number(&report, "bytes of an upload, about", (double)plan->words * 8);
-    int result = fl_report_beside(&report, cli->output);
+    fl_report_start_record(&report, cli->json);
+    explain_identity(&report, plan);
+    int result = explain_encoding(&report, plan) || fl_report_beside(&report, cli) ? -1 : 0;
     fl_report_release(&report);
     return result;
 }

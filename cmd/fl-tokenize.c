@@ -16,7 +16,7 @@ enum { TEXT_MAX = 1 << 30, LINE_MAX_TEXT = 256 << 20 };
 
 static struct {
     const char *tokenizer, *jsonl;
-    bool no_special, plain, decode, keep_special;
+    bool no_special, parse_special, decode, keep_special;
 } opt;
 
 static const struct fl_option options[] = {
@@ -27,8 +27,9 @@ static const struct fl_option options[] = {
     FL_OPT_FLAG(0, "no-special",
                 "do not add what the tokenizer puts around a text (begin of text and the like)",
                 &opt.no_special),
-    FL_OPT_FLAG(0, "plain", "the names of special tokens in the text stay text, as in fl-harmonize",
-                &opt.plain),
+    FL_OPT_FLAG(0, "parse-special",
+                "the names of special tokens in the text become tokens; else they stay text",
+                &opt.parse_special),
     FL_OPT_FLAG(0, "decode", "JSON arrays of ids to text", &opt.decode),
     FL_OPT_FLAG(0, "keep-special", "with --decode: write special tokens by their names",
                 &opt.keep_special),
@@ -46,16 +47,16 @@ struct job {
 };
 
 static int
-put(struct job *job, const struct fl_buf *bytes)
+put(struct job *job, const struct fl_buf *text)
 {
-    job->full = fl_output_write(&job->out, bytes->data, bytes->len) != 0;
+    job->full = fl_write_text(job->out.fd, job->out.name, text->data, text->len) != 0;
     return job->full ? -1 : 0;
 }
 
 static int
 encode(struct job *job, const void *text, size_t len)
 {
-    unsigned flags = (opt.plain ? 0 : FL_ENCODE_SPECIAL) |
+    unsigned flags = (opt.parse_special ? FL_ENCODE_SPECIAL : 0) |
                      (opt.no_special ? 0 : FL_ENCODE_TEMPLATE);
 
     job->ids.len = 0;
@@ -173,8 +174,9 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "-t FILE is missing: a model, a tokenizer or a tokenizer.json");
     if (opt.keep_special && !opt.decode)
         return fl_error(FL_USAGE, "--keep-special belongs to --decode");
-    if (opt.decode && opt.plain)
-        return fl_error(FL_USAGE, "--plain belongs to making ids, not to --decode");
+    if (opt.decode && (opt.parse_special || opt.no_special))
+        return fl_error(FL_USAGE, "%s belongs to making ids, not to --decode",
+                        opt.parse_special ? "--parse-special" : "--no-special");
     if (fl_records_check(cli->operands, cli->operand_count, &total) ||
         !(t = fl_tokenizer_load(opt.tokenizer)))
         return -1;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/name.h"
 #include "cli/program.h"
+#include "cli/report.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "nn/settings.h"
@@ -98,27 +99,16 @@ check_options(const struct fl_cli *cli)
 static int
 open_data(struct work *w)
 {
-    const struct fl_cli *cli = w->cli;
-    unsigned char tokenizer[FL_HASH_BYTES];
-    uint32_t vocab = w->bundle.model->config.vocab;
+    size_t count = w->cli->operand_count;
 
-    fl_tokenizer_digest(w->bundle.tokenizer, tokenizer);
-    if (!(w->data = fl_data_new(tokenizer, vocab)) || !(w->valid = fl_data_new(tokenizer, vocab)))
+    w->data = fl_bundle_data(&w->bundle, w->cli->operands, count ? count : 1);
+    w->valid = fl_bundle_data(&w->bundle, opt.valid.items, opt.valid.count);
+    if (!w->data || !w->valid)
         return -1;
-    if (!cli->operand_count && fl_data_add(w->data, NULL))
-        return -1;
-    for (size_t i = 0; i < cli->operand_count; i++)
-        if (fl_data_add(w->data, cli->operands[i]))
-            return -1;
-    for (size_t i = 0; i < opt.valid.count; i++)
-        if (fl_data_add(w->valid, opt.valid.items[i]))
-            return -1;
     if (opt.valid.count && fl_data_tokens(w->valid) < 2)
         return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
                         opt.valid.items[0]);
-    return fl_data_sort(w->data) || fl_data_sort(w->valid) || fl_data_check_split(w->data, w->valid)
-               ? -1
-               : 0;
+    return fl_data_check_split(w->data, w->valid);
 }
 
 /* One recipe serves sites of all sizes; a small one hears what became of it. */
@@ -174,20 +164,6 @@ write_update(struct work *w, const struct fl_train_result *result)
     return failed ? -1 : fl_output_commit(&w->out);
 }
 
-/* Before hours of work: can the checkpoint be written? A leftover of a run that died goes. */
-static int
-try_checkpoint(void)
-{
-    struct fl_output out;
-
-    if (!opt.checkpoint)
-        return 0;
-    if (fl_output_open(&out, opt.checkpoint, FL_OUTPUT_BINARY))
-        return -1;
-    fl_output_abort(&out);
-    return 0;
-}
-
 /* *SIGNAL: what stopped it, when everything that could be saved was. */
 static int
 train(struct work *w, int *signal)
@@ -196,7 +172,7 @@ train(struct work *w, int *signal)
     struct fl_train_result result;
 
     fl_stop_catch(); /* from here on there is something to clean up */
-    if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || try_checkpoint() ||
+    if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(opt.checkpoint) ||
         fl_train_log_open(&w->log, opt.report, cli->json, cli->progress, &w->training))
         return -1;
     if (fl_train(&w->training, &result))
@@ -209,13 +185,35 @@ train(struct work *w, int *signal)
 }
 
 static int
+estimate(struct work *w)
+{
+    const struct fl_trained planned = {&w->training, NULL, w->bundle.object, opt.site};
+    struct fl_report report;
+    struct fl_cost cost;
+
+    if (fl_cost(&planned, w->cli->output, &cost))
+        return -1;
+    if (cost.memory.lacking)
+        fl_warn(w->cli,
+                "the training takes %llu MiB of memory and %llu are available, so its time was not "
+                "tried; a smaller -b takes less",
+                (unsigned long long)cost.memory.total >> 20,
+                (unsigned long long)cost.memory.available >> 20);
+    else if (fl_cost_probe(&w->training, &cost))
+        return -1;
+    fl_report_start_record(&report, w->cli->json);
+    fl_cost_report(&w->training, &cost, &report);
+    return fl_report_end(&report, 1, "standard output");
+}
+
+static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli, .out = FL_OUTPUT_INIT, .log = {.fd = -1}};
     int signal = 0, result = check_options(cli) || open_inputs(&w);
 
     if (!result)
-        result = opt.dry_run ? fl_cost_print(&w.training, cli->json) : train(&w, &signal);
+        result = opt.dry_run ? estimate(&w) : train(&w, &signal);
     fl_output_abort(&w.out);
     fl_train_log_close(&w.log);
     fl_data_free(w.data);

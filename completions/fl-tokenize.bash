@@ -11,7 +11,7 @@ _fl_tokenize()
     --jsonl) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -t --tokenizer --jsonl --no-special --plain --decode --keep-special -o --output --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -t --tokenizer --jsonl --no-special --parse-special --decode --keep-special -o --output --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -2,7 +2,7 @@
 complete -c fl-tokenize -s t -l tokenizer -r -F -d 'a model, a tokenizer, or a tokenizer.json'
 complete -c fl-tokenize -l jsonl -x -d 'every line is a JSON object, and its field FIELD the text'
 complete -c fl-tokenize -l no-special -d 'do not add what the tokenizer puts around a text (begin of text and the like)'
-complete -c fl-tokenize -l plain -d 'the names of special tokens in the text stay text, as in fl-harmonize'
+complete -c fl-tokenize -l parse-special -d 'the names of special tokens in the text become tokens; else they stay text'
 complete -c fl-tokenize -l decode -d 'JSON arrays of ids to text'
 complete -c fl-tokenize -l keep-special -d 'with --decode: write special tokens by their names'
 complete -c fl-tokenize -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'

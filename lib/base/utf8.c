@@ -3,10 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the sequence at P, or 0 when it is not one. The table is RFC 3629, section 4. */
-static size_t
-sequence(const unsigned char *p, size_t left)
+/* The table is RFC 3629, section 4. */
+size_t
+fl_utf8_length(const void *data, size_t left)
 {
+    const unsigned char *p = data;
     size_t len = p[0] < 0x80   ? 1
                  : p[0] < 0xc2 ? 0
                  : p[0] < 0xe0 ? 2
@@ -50,7 +51,7 @@ fl_utf8_valid_prefix(const void *data, size_t len)
                 continue;
             }
         }
-        size_t n = sequence(p + at, len - at);
+        size_t n = fl_utf8_length(p + at, len - at);
         if (!n)
             return at;
         at += n;

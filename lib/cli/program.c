@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/visible.h"
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "os/stop.h"
@@ -168,16 +169,15 @@ show_or_run(struct line *l)
 static void
 print_line(const char *program, const char *text)
 {
-    char line[1200];
-    size_t n = (size_t)snprintf(line, sizeof line - 1, "%s: %s", program, text);
+    struct fl_buf line = {0};
 
-    n = n < sizeof line - 1 ? n : sizeof line - 2;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 127)
-            line[i] = '?';
-    line[n] = '\n';
-    line[n + 1] = '\0';
-    fputs(line, stderr);
+    if (fl_buf_printf(&line, "%s: ", program) ||
+        fl_buf_add_visible(&line, text, strlen(text), FL_VISIBLE_LINE) ||
+        fl_buf_add_byte(&line, '\n'))
+        fprintf(stderr, "%s: out of memory\n", program);
+    else
+        fputs(fl_buf_text(&line), stderr);
+    fl_buf_release(&line);
 }
 
 void
@@ -192,6 +192,15 @@ fl_warn(const struct fl_cli *cli, const char *format, ...)
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     print_line(cli->program->name, text);
+}
+
+int
+fl_report_beside(struct fl_report *r, const struct fl_cli *cli)
+{
+    bool to_file = cli->output && strcmp(cli->output, "-") != 0;
+
+    return to_file ? fl_report_flush(r, 1, "standard output")
+                   : fl_report_flush(r, 2, "standard error");
 }
 
 int
@@ -218,6 +227,7 @@ fl_main(int argc, char **argv, const struct fl_program *program)
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
+    int status = fl_error_status() ? (int)fl_error_status() : FL_FAILED;
     print_line(program->name, fl_error_text());
-    fl_stop_now(fl_error_status() ? (int)fl_error_status() : FL_FAILED);
+    fl_stop_now(status);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "cli/option.h"
+#include "cli/report.h"
 
 #define FL_VERSION "0.1.0"
 
@@ -59,6 +60,12 @@ int fl_main(int argc, char **argv, const struct fl_program *program);
 /* One line on standard error behind the program's name, not shown with -q: a warning. */
 void fl_warn(const struct fl_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Flush R, which is about the program's output, to where that does not go: standard output, or
+ * standard error when -o names no file. 0 or -1.
+ */
+int fl_report_beside(struct fl_report *r, const struct fl_cli *cli);
 
 /* Print the completion of a program for "bash", "zsh" or "fish" on standard output; 0 or -1. */
 int fl_print_completion(const struct fl_program *program, const struct fl_option *common,

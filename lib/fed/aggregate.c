@@ -34,7 +34,8 @@ enum { COUNTS = 2, LOSSES = 2 };
 
 /* A line of the explanation. */
 struct row {
-    char *sites;
+    const char **sites; /* names of the aggregate's, or NULL; SITE_COUNT of them */
+    size_t site_count;
     double weight, loss, bandwidth; /* NaN: not known; bandwidth 0: not given */
     int64_t counts[COUNTS];         /* -1: not known */
 };
@@ -56,8 +57,8 @@ struct fl_aggregate {
     size_t row_cap; /* INPUTS of them in use */
 };
 
-const char *const fl_aggregate_columns[] = {"site",   "weight", "share",     "examples",
-                                            "tokens", "loss",   "bandwidth", NULL};
+const char *const fl_aggregate_columns[] = {"sites",  "weight",     "share",          "examples",
+                                            "tokens", "loss_first", "bandwidth_mbit", NULL};
 
 struct fl_aggregate *
 fl_aggregate_new(const struct fl_aggregate_settings *settings)
@@ -91,8 +92,9 @@ fl_aggregate_free(struct fl_aggregate *a)
     free(a);
 }
 
+/* Take SITE, which none of the inputs had, into the set, and as a site of ROW, which has room. */
 static int
-add_site(struct fl_aggregate *a, const char *file, const char *site)
+add_site(struct fl_aggregate *a, const char *file, const char *site, struct row *row)
 {
     size_t low = 0, high = a->site_count;
 
@@ -119,6 +121,7 @@ add_site(struct fl_aggregate *a, const char *file, const char *site)
     memmove(grown + low + 1, grown + low, (a->site_count - low) * sizeof *grown);
     grown[low] = copy;
     a->site_count++;
+    row->sites[row->site_count++] = copy;
     return 0;
 }
 
@@ -238,7 +241,8 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
                         "%s: is a mean already, and rounded; add what it was made of, or make "
                         "partial sums with --partial",
                         file);
-    if (fl_update_site(file, meta, &site) || (site && add_site(a, file, site)))
+    if (!(row->sites = fl_alloc(1, sizeof *row->sites)) || fl_update_site(file, meta, &site) ||
+        (site && add_site(a, file, site, row)))
         return -1;
     if (!site && a->set.partial)
         return fl_error(FL_FAILED,
@@ -252,32 +256,28 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     row->bandwidth = fl_weighting_bandwidth(a->set.weighting, site);
     if (fl_meta_find(meta, "loss.first") && fl_meta_get_f64(meta, "loss.first", &row->loss))
         return fl_error_about(file);
-    row->sites = fl_strdup(site ? site : "");
-    if (!row->sites || add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
+    if (add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
         add_losses(a, file, meta, row->weight))
         return -1;
     return fl_sum_add_update(a->sum, in, row->weight);
 }
 
-/* The sites of a partial sum, into the set, and joined for the explanation. */
+/* The sites of a partial sum, into the set. */
 static int
 add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
                   struct row *row, uint64_t *terms)
 {
     const struct fl_meta_item *sites = fl_meta_find(meta, "sum.sites");
-    struct fl_buf joined = {NULL, 0, 0};
 
     if (!sites || sites->type != FL_META_TEXT_LIST || sites->count == 0)
         return fl_error(FL_FAILED, "%s: does not say which sites are in it (\"sum.sites\")", file);
+    if (!(row->sites = fl_alloc(sites->count, sizeof *row->sites)))
+        return -1;
     for (size_t i = 0; i < sites->count; i++) {
-        const char *site = sites->value.text_list[i];
-        if (fl_update_check_site(file, site) || add_site(a, file, site) ||
-            (i > 0 && fl_buf_add_byte(&joined, ',')) || fl_buf_add_text(&joined, site)) {
-            fl_buf_release(&joined);
+        if (fl_update_check_site(file, sites->value.text_list[i]) ||
+            add_site(a, file, sites->value.text_list[i], row))
             return -1;
-        }
     }
-    row->sites = (char *)joined.data;
     *terms = sites->count;
     return 0;
 }
@@ -495,19 +495,20 @@ fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out)
     return fl_writer_done(out);
 }
 
+/* By the first site of each, which no two have; what has none comes first. */
 static int
 by_sites(const void *a, const void *b)
 {
     const struct row *const *x = a, *const *y = b;
 
-    return strcmp((*x)->sites, (*y)->sites);
+    return strcmp((*x)->site_count ? *(*x)->sites : "", (*y)->site_count ? *(*y)->sites : "");
 }
 
 static void
 explain_row(const struct row *row, double total, struct fl_report *report)
 {
-    fl_report_text(report, row->sites);
-    fl_report_f64(report, row->weight, 17);
+    fl_report_list_text(report, row->sites, row->site_count);
+    fl_report_f64(report, row->weight, 0);
     fl_report_f64(report, row->weight / total, 6);
     for (int i = 0; i < COUNTS; i++) {
         if (row->counts[i] < 0)
@@ -515,30 +516,23 @@ explain_row(const struct row *row, double total, struct fl_report *report)
         else
             fl_report_i64(report, row->counts[i]);
     }
-    if (isnan(row->loss))
-        fl_report_none(report);
-    else
-        fl_report_f64(report, row->loss, 9);
-    if (row->bandwidth > 0)
-        fl_report_f64(report, row->bandwidth, 9);
-    else
-        fl_report_none(report);
+    fl_report_f64(report, row->loss, 9);
+    fl_report_f64(report, row->bandwidth > 0 ? row->bandwidth : NAN, 9);
 }
 
-void
+int
 fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report)
 {
     double total = fl_exact_total_value(fl_sum_total(a->sum));
     const struct row **order = fl_alloc(a->inputs, sizeof *order);
 
-    if (!order) {
-        report->failed = true;
-        return;
-    }
+    if (!order)
+        return -1;
     for (size_t i = 0; i < a->inputs; i++)
         order[i] = &a->rows[i];
     qsort(order, a->inputs, sizeof *order, by_sites);
     for (size_t i = 0; i < a->inputs; i++)
         explain_row(order[i], total, report);
     free(order);
+    return 0;
 }

@@ -73,10 +73,11 @@ int fl_aggregate_form(const struct fl_aggregate *a, struct fl_aggregate_form *fo
 int fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out);
 
 /*
- * One row an input, sorted by site, into REPORT, which was started with these columns: site, weight
- * as it was used, share of the total, examples, tokens, loss, bandwidth.
+ * One row an input, sorted by site, into REPORT, which was started with these columns: its sites,
+ * weight as it was used, share of the total, examples, tokens, loss, bandwidth. 0, or -1 with an
+ * error of memory.
  */
 extern const char *const fl_aggregate_columns[];
-void fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report);
+int fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report);
 
 #endif

@@ -1,5 +1,6 @@
 #include "fed/upload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/mem.h"
 #include "crypt/secret.h"
 #include "fed/encode.h"
+#include "flt/size.h"
 #include "flt/writer.h"
 
 /* Chunks of words that are made side by side before they are written in order. */
@@ -142,17 +144,15 @@ make_chunk(void *arg, size_t index, int worker)
                   job->u->masks, plan->roster.n - 1, w->stream);
 }
 
+/* NEXT: the site's public line for the next epoch. */
 static int
-set_meta(struct fl_meta *meta, const struct fl_upload *u)
+set_meta(struct fl_meta *meta, const struct fl_upload *u, const char *next)
 {
     const struct fl_plan *plan = u->plan;
-    struct fl_line next;
 
-    fl_key_line(u->key, &next);
     return fl_meta_set_bytes(meta, "base", plan->base, 32) ||
            fl_meta_set_i64(meta, "base.round", plan->base_round) ||
-           fl_meta_set_i64(meta, "ctr", (int64_t)u->ctr) ||
-           fl_meta_set_text(meta, "next", next.text) ||
+           fl_meta_set_i64(meta, "ctr", (int64_t)u->ctr) || fl_meta_set_text(meta, "next", next) ||
            fl_meta_set_bytes(meta, "prev", u->prev, 32) ||
            fl_meta_set_bytes(meta, "roster", plan->roster.digest, 32) ||
            fl_meta_set_i64(meta, "round", (int64_t)plan->round) ||
@@ -246,10 +246,12 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
 {
     struct fl_meta meta = {0};
     struct fl_sign sign;
+    struct fl_line next;
     struct job job;
     struct fl_writer *w = fl_writer_new(fd, name, u->level);
-    int bad = prepare(&job, u) || !w || set_meta(&meta, u);
 
+    fl_key_line(u->key, &next);
+    int bad = prepare(&job, u) || !w || set_meta(&meta, u, next.text);
     u->clipped = 0;
     if (!bad) {
         fl_writer_want_digest(w);
@@ -264,5 +266,44 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
     fl_meta_release(&meta);
     fl_writer_free(w);
     release(&job);
+    return bad ? -1 : 0;
+}
+
+/* The site whose name is the longest. */
+static uint32_t
+longest_name(const struct fl_roster *roster)
+{
+    uint32_t longest = 0;
+
+    for (uint32_t i = 0; i < roster->n; i++)
+        if (strlen(roster->sites[i].name) > strlen(roster->sites[longest].name))
+            longest = i;
+    return longest;
+}
+
+int
+fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes)
+{
+    static const unsigned char prev[32];
+    struct fl_upload u = {.plan = plan, .index = longest_name(&plan->roster), .prev = prev};
+    struct fl_sign sign = {.signer = u.index};
+    struct fl_meta meta = {0};
+    unsigned char *tags = fl_alloc(plan->roster.n, 32);
+    char next[FL_LINE_MAX];
+
+    *bytes = 0;
+    u.tags = tags;
+    memset(next, 'x', sizeof next - 1);
+    next[sizeof next - 1] = '\0';
+    snprintf(sign.name, sizeof sign.name, "%s", plan->roster.sites[u.index].name);
+    int bad = !tags || set_meta(&meta, &u, next) || fl_size_head(FL_KIND_MASKED, &meta, bytes);
+    for (size_t place = 0; !bad && place <= plan->count; place++) {
+        struct fl_tensor t;
+        bad = fl_plan_upload_tensor(plan, place, &t) || fl_size_tensor(&t, bytes);
+        fl_meta_release(&t.attrs);
+    }
+    bad = bad || fl_size_done(bytes) || fl_size_sign(&sign, bytes);
+    fl_meta_release(&meta);
+    free(tags);
     return bad ? -1 : 0;
 }

@@ -36,4 +36,10 @@ struct fl_upload {
  */
 int fl_upload_write(struct fl_upload *u, int fd, const char *name);
 
+/*
+ * The most bytes that an upload of a site of PLAN takes, uncompressed: those of the site with the
+ * longest name, and at most some hundred more than any writes. 0 or -1.
+ */
+int fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes);
+
 #endif

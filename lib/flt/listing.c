@@ -2,16 +2,16 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
+#include "base/bytes.h"
 #include "base/error.h"
-#include "crypt/hash.h"
 #include "flt/values.h"
 
-/* One row; a NULL and a negative number are cells without content. */
+/* The first cells of a row; a NULL and a negative number are cells without content. */
 struct row {
-    const char *row, *name, *type, *shape, *role;
+    const char *row, *name, *type;
+    const struct fl_tensor *shape;
+    const char *role;
     int64_t bytes;
-    const char *value;
 };
 
 void
@@ -24,52 +24,80 @@ fl_listing_start(struct fl_listing *l, bool json)
     fl_report_start(&l->report, columns, json);
 }
 
-static void
-put_text(struct fl_report *r, const char *text)
-{
-    if (text)
-        fl_report_text(r, text);
-    else
-        fl_report_none(r);
-}
-
-static void
-put_row(struct fl_listing *l, const struct row *row)
+/* All but its value, which the caller adds before the row's end. */
+static struct fl_report *
+begin_row(struct fl_listing *l, const struct row *row)
 {
     struct fl_report *r = &l->report;
 
-    put_text(r, row->row);
-    put_text(r, row->name);
-    put_text(r, row->type);
-    put_text(r, row->shape);
-    put_text(r, row->role);
+    fl_report_text(r, row->row);
+    fl_report_text(r, row->name);
+    fl_report_text(r, row->type);
+    if (row->shape)
+        fl_report_list_u64(r, row->shape->dims, row->shape->rank);
+    else
+        fl_report_none(r);
+    fl_report_text(r, row->role);
     if (row->bytes >= 0)
         fl_report_i64(r, row->bytes);
     else
         fl_report_none(r);
-    put_text(r, row->value);
-    fl_report_i64(r, l->object);
-    fl_report_text(r, l->file);
+    return r;
 }
 
-static int
+static void
+end_row(struct fl_listing *l)
+{
+    fl_report_i64(&l->report, l->object);
+    fl_report_text(&l->report, l->file);
+}
+
+static void
+put_f64(struct fl_report *r, double value)
+{
+    unsigned char p[8];
+    char text[32];
+
+    fl_put_f64(p, value);
+    fl_report_number(r, fl_value_text(FL_F64, p, 0, text, sizeof text));
+}
+
+static void
+put_value(struct fl_report *r, const struct fl_meta_item *item)
+{
+    switch (item->type) {
+    case FL_META_I64: fl_report_i64(r, item->value.i64); return;
+    case FL_META_F64: put_f64(r, item->value.f64); return;
+    case FL_META_TEXT: fl_report_text(r, item->value.text); return;
+    case FL_META_BYTES: fl_report_hex(r, item->value.bytes, item->count); return;
+    case FL_META_I64_LIST:
+    case FL_META_F64_LIST:
+    case FL_META_TEXT_LIST: break;
+    }
+    fl_report_list(r);
+    for (size_t i = 0; i < item->count; i++) {
+        if (item->type == FL_META_I64_LIST)
+            fl_report_i64(r, item->value.i64_list[i]);
+        else if (item->type == FL_META_F64_LIST)
+            put_f64(r, item->value.f64_list[i]);
+        else
+            fl_report_text(r, item->value.text_list[i]);
+    }
+    fl_report_list_end(r);
+}
+
+static void
 put_meta(struct fl_listing *l, const struct fl_meta *meta)
 {
-    struct fl_buf value = {0};
-    int result = 0;
-
-    for (size_t i = 0; i < meta->count && !result; i++) {
+    for (size_t i = 0; i < meta->count; i++) {
         const struct fl_meta_item *item = &meta->items[i];
-        fl_buf_clear(&value);
-        result = fl_meta_show(item, &value);
-        put_row(l, &(struct row){.row = "meta",
-                                 .name = item->key,
-                                 .type = fl_meta_type_name(item->type),
-                                 .bytes = -1,
-                                 .value = fl_buf_text(&value)});
+        put_value(begin_row(l, &(struct row){.row = "meta",
+                                             .name = item->key,
+                                             .type = fl_meta_type_name(item->type),
+                                             .bytes = -1}),
+                  item);
+        end_row(l);
     }
-    fl_buf_release(&value);
-    return result;
 }
 
 int
@@ -77,42 +105,44 @@ fl_listing_object(struct fl_listing *l, struct fl_reader *in, const struct fl_he
 {
     const struct fl_tensor *t;
     uint64_t elements, bytes, total = 0, count = 0;
-    char text[FL_DIMS_TEXT];
     int got;
 
-    put_row(l, &(struct row){.row = "object", .name = head->kind, .bytes = -1});
-    if (put_meta(l, &head->meta))
-        return -1;
+    fl_report_none(begin_row(l, &(struct row){.row = "object", .name = head->kind, .bytes = -1}));
+    end_row(l);
+    put_meta(l, &head->meta);
     for (; (got = fl_reader_tensor(in, &t)) == 1; count++) {
         if (fl_tensor_size(t, &elements, &bytes))
             return -1;
-        put_row(l, &(struct row){.row = "tensor",
-                                 .name = t->name,
-                                 .type = fl_dtype_name(t->dtype),
-                                 .shape = fl_dims_text(t, text, sizeof text),
-                                 .role = fl_role_name(t->role),
-                                 .bytes = (int64_t)bytes});
+        fl_report_none(begin_row(l, &(struct row){.row = "tensor",
+                                                  .name = t->name,
+                                                  .type = fl_dtype_name(t->dtype),
+                                                  .shape = t,
+                                                  .role = fl_role_name(t->role),
+                                                  .bytes = (int64_t)bytes}));
+        end_row(l);
         total += bytes;
     }
-    snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-    put_row(l, &(struct row){.row = "total",
-                             .name = "tensors",
-                             .bytes = (int64_t)total,
-                             .value = text});
+    fl_report_u64(begin_row(l, &(struct row){.row = "total",
+                                             .name = "tensors",
+                                             .bytes = (int64_t)total}),
+                  count);
+    end_row(l);
     return got;
 }
 
 void
-fl_listing_digest(struct fl_listing *l, const char *hex)
+fl_listing_digest(struct fl_listing *l, const unsigned char digest[FL_HASH_BYTES])
 {
-    put_row(l, &(struct row){.row = "digest", .name = "blake2b", .bytes = -1, .value = hex});
+    fl_report_hex(begin_row(l, &(struct row){.row = "digest", .name = "blake2b", .bytes = -1}),
+                  digest, FL_HASH_BYTES);
+    end_row(l);
 }
 
 int
 fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check, void *arg)
 {
     const struct fl_sign *sign;
-    char key[2 * sizeof sign->key + 1], signer[32];
+    char signer[32];
     int got;
 
     while ((got = fl_reader_sign(in, &sign)) == 1) {
@@ -120,15 +150,15 @@ fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *chec
             return fl_error_about(fl_reader_name(in));
         if (!l)
             continue;
-        fl_hex(key, sign->key, sizeof sign->key);
         snprintf(signer, sizeof signer, sign->signer == UINT32_MAX ? "hub" : "site %lu",
                  (unsigned long)sign->signer);
-        put_row(l, &(struct row){.row = "sign",
-                                 .name = sign->name,
-                                 .type = "ed25519",
-                                 .role = signer,
-                                 .bytes = -1,
-                                 .value = key});
+        fl_report_hex(begin_row(l, &(struct row){.row = "sign",
+                                                 .name = sign->name,
+                                                 .type = "ed25519",
+                                                 .role = signer,
+                                                 .bytes = -1}),
+                      sign->key, sizeof sign->key);
+        end_row(l);
     }
     return got;
 }

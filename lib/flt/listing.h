@@ -1,11 +1,12 @@
 /*
  * What is in a stream, as rows of a report: one for each object, metadata item, tensor, digest and
- * signature. Columns: row name type shape role bytes value object file.
+ * signature. Columns: row name type shape role bytes value object file; see fl-info(1).
  */
 #ifndef FL_FLT_LISTING_H
 #define FL_FLT_LISTING_H
 
 #include "cli/report.h"
+#include "crypt/hash.h"
 #include "flt/reader.h"
 
 struct fl_listing {
@@ -29,10 +30,10 @@ int fl_listing_object(struct fl_listing *l, struct fl_reader *in, const struct f
 typedef int fl_sign_check(void *arg, const struct fl_sign *sign);
 
 /*
- * The row of its digest, in hexadecimal, and then those of its signatures, each of which CHECK (may
+ * The row of its digest, and then those of its signatures, each of which CHECK (may
  * be NULL) accepts. L NULL: no rows.
  */
-void fl_listing_digest(struct fl_listing *l, const char *hex);
+void fl_listing_digest(struct fl_listing *l, const unsigned char digest[FL_HASH_BYTES]);
 int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check, void *arg);
 
 #endif

@@ -88,40 +88,17 @@ fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats 
         finite++;
     }
     stats->odd = count - finite;
-    if (finite) {
-        stats->mean = sum / (double)finite;
-        stats->rms = sqrt(squares / (double)finite);
-    }
+    if (!finite)
+        stats->min = stats->max = NAN;
+    stats->mean = sum / (double)finite; /* NaN when there are none */
+    stats->rms = sqrt(squares / (double)finite);
 }
 
-/* Numbers with commas between, in brackets; TEXT is cut where SIZE ends. */
-static const char *
-list(const uint64_t *numbers, unsigned n, char *text, size_t size)
+void
+fl_index(const struct fl_tensor *t, uint64_t i, uint64_t at[FL_FLT_RANK_MAX])
 {
-    size_t at = 0;
-
-    for (unsigned k = 0; k < n && at < size; k++)
-        at += (size_t)snprintf(text + at, size - at, "%c%llu", k ? ',' : '[',
-                               (unsigned long long)numbers[k]);
-    if (at < size)
-        snprintf(text + at, size - at, n ? "]" : "[]");
-    return text;
-}
-
-const char *
-fl_index_text(const struct fl_tensor *t, uint64_t i, char *text, size_t size)
-{
-    uint64_t at[FL_FLT_RANK_MAX] = {0};
-
     for (unsigned k = t->rank; k-- > 0; i /= t->dims[k])
         at[k] = i % t->dims[k];
-    return list(at, t->rank, text, size);
-}
-
-const char *
-fl_dims_text(const struct fl_tensor *t, char *text, size_t size)
-{
-    return list(t->dims, t->rank, text, size);
 }
 
 const char *
@@ -136,43 +113,4 @@ fl_meta_type_name(enum fl_meta_type type)
                                         [FL_META_TEXT_LIST] = "text list"};
 
     return type >= FL_META_I64 && type <= FL_META_TEXT_LIST ? names[type] : "?";
-}
-
-static int
-show_f64(double v, struct fl_buf *out)
-{
-    unsigned char p[8];
-    char text[32];
-
-    fl_put_f64(p, v);
-    return fl_buf_add_text(out, fl_value_text(FL_F64, p, 0, text, sizeof text));
-}
-
-int
-fl_meta_show(const struct fl_meta_item *item, struct fl_buf *out)
-{
-    int bad = 0;
-
-    switch (item->type) {
-    case FL_META_I64: return fl_buf_printf(out, "%lld", (long long)item->value.i64);
-    case FL_META_F64: return show_f64(item->value.f64, out);
-    case FL_META_TEXT: return fl_buf_add(out, item->value.text, item->count);
-    case FL_META_BYTES:
-        for (size_t i = 0; i < item->count && !bad; i++)
-            bad = fl_buf_printf(out, "%02x", item->value.bytes[i]);
-        return bad;
-    case FL_META_I64_LIST:
-    case FL_META_F64_LIST:
-    case FL_META_TEXT_LIST: break;
-    }
-    for (size_t i = 0; i < item->count && !bad; i++) {
-        bad = i ? fl_buf_add_text(out, ", ") : 0;
-        if (item->type == FL_META_I64_LIST)
-            bad |= fl_buf_printf(out, "%lld", (long long)item->value.i64_list[i]);
-        else if (item->type == FL_META_F64_LIST)
-            bad |= show_f64(item->value.f64_list[i], out);
-        else
-            bad |= fl_buf_add_text(out, item->value.text_list[i]);
-    }
-    return bad;
 }

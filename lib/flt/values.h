@@ -16,23 +16,15 @@ const char *fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, cha
 
 struct fl_stats {
     uint64_t count, odd;        /* elements, and those of them that are NaN or infinite */
-    double min, max, mean, rms; /* of the finite ones; 0 when there are none */
+    double min, max, mean, rms; /* of the finite ones; NaN when there are none */
 };
 
 /* One pass; results depend on the order of the elements only. */
 void fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats *stats);
 
-enum { FL_DIMS_TEXT = 21 * FL_FLT_RANK_MAX + 3 }; /* bytes that the two below need */
-
-/* "[1,0,7]": where element I of T is. */
-const char *fl_index_text(const struct fl_tensor *t, uint64_t i, char *text, size_t size);
-
-/* "[64,192]": the dims. */
-const char *fl_dims_text(const struct fl_tensor *t, char *text, size_t size);
+/* Where element I of T is: its index in every dim into AT. */
+void fl_index(const struct fl_tensor *t, uint64_t i, uint64_t at[FL_FLT_RANK_MAX]);
 
 const char *fl_meta_type_name(enum fl_meta_type type); /* "i64", "text list" */
-
-/* The value of ITEM behind OUT: bytes in hexadecimal, lists with ", " between. 0 or -1. */
-int fl_meta_show(const struct fl_meta_item *item, struct fl_buf *out);
 
 #endif

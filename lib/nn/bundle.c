@@ -30,3 +30,23 @@ fl_bundle_release(struct fl_bundle *b)
     fl_object_free(b->object);
     *b = (struct fl_bundle){0};
 }
+
+struct fl_data *
+fl_bundle_data(const struct fl_bundle *b, const char *const *paths, size_t count)
+{
+    unsigned char tokenizer[FL_HASH_BYTES];
+
+    fl_tokenizer_digest(b->tokenizer, tokenizer);
+    struct fl_data *d = fl_data_new(tokenizer, b->model->config.vocab,
+                                    fl_tokenizer_marks(b->tokenizer));
+    for (size_t i = 0; d && i < count; i++)
+        if (fl_data_add(d, paths[i])) {
+            fl_data_free(d);
+            return NULL;
+        }
+    if (d && fl_data_sort(d)) {
+        fl_data_free(d);
+        return NULL;
+    }
+    return d;
+}

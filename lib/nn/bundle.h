@@ -4,6 +4,7 @@
 #ifndef FL_NN_BUNDLE_H
 #define FL_NN_BUNDLE_H
 
+#include "nn/data.h"
 #include "nn/model.h"
 #include "text/tokenizer.h"
 
@@ -19,5 +20,11 @@ struct fl_bundle { /* a zeroed struct is released */
  */
 int fl_bundle_open(struct fl_bundle *b, const char *path);
 void fl_bundle_release(struct fl_bundle *b);
+
+/*
+ * The shards in COUNT files (fl_data_add; NULL: standard input), in the order of their digests.
+ * NULL when one is not made for this model or is there twice. It borrows from the bundle.
+ */
+struct fl_data *fl_bundle_data(const struct fl_bundle *b, const char *const *paths, size_t count);
 
 #endif

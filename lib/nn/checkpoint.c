@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "flt/object.h"
+#include "flt/size.h"
 #include "flt/sniff.h"
 #include "flt/writer.h"
 #include "os/file.h"
@@ -65,6 +66,20 @@ fl_checkpoint_write(const struct fl_checkpoint *c)
         return fl_output_commit(&out);
     fl_output_abort(&out);
     return -1;
+}
+
+int
+fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes)
+{
+    struct fl_meta all = {0};
+
+    *bytes = 0;
+    int failed = merge_meta(c, &all) || fl_size_head(FL_KIND_CHECKPOINT, &all, bytes) ||
+                 fl_size_done(bytes);
+    for (size_t i = 0; !failed && i < 3; i++)
+        failed = fl_model_size_values(c->model, prefixes[i], bytes);
+    fl_meta_release(&all);
+    return failed ? -1 : 0;
 }
 
 /* A number of a setting as text; "none" when there is no such item. */

@@ -26,6 +26,9 @@ struct fl_checkpoint {
 /* Replace the file at C->path by this state. */
 int fl_checkpoint_write(const struct fl_checkpoint *c);
 
+/* The bytes of that file; the arrays are not looked at. 0 or -1. */
+int fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes);
+
 /*
  * Read the state back into PROGRESS and the arrays. Returns 1; 0 when there is no such file
  * (nothing is changed); -1 when it is damaged, and -1 with FL_REFUSED when it belongs to another

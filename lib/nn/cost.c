@@ -1,51 +1,222 @@
+/*
+ * Memory follows from shapes (nn/engine.h counts its own) and from what the process holds when its
+ * inputs are open; disk from the sizes of streams (flt/size.h); time from a probe.
+ */
 #include "nn/cost.h"
 
-#include "cli/report.h"
+#include <math.h>
 
-int
-fl_cost(const struct fl_training *t, struct fl_cost *cost)
+#include "base/error.h"
+#include "flt/size.h"
+#include "os/resources.h"
+
+enum {
+    FAULT = 64 << 10, /* bytes of a mapped file that Linux makes present around a touched one */
+    PROBE_SECONDS = 1,
+    WRITER = 1 << 20, /* buffers of a checkpoint's writer and reader */
+    KEPT_UPLOADS = 3  /* fl-mask(1): two, and the new one */
+};
+
+/* Windows of DATA that a loss is measured on: all, but at most MOST. */
+static uint64_t
+sample_of(const struct fl_training *t, const struct fl_data *data, uint64_t most)
+{
+    uint64_t tokens = fl_data_tokens(data), T = (uint64_t)t->recipe.length;
+    uint64_t windows = tokens <= T ? 1 : tokens / T;
+
+    return windows < most ? windows : most;
+}
+
+/* How often the validation shards are measured: the ends, and rows between. */
+static uint64_t
+validations(const struct fl_training *t)
+{
+    if (!t->valid)
+        return 0;
+    uint64_t rows = t->recipe.steps ? (uint64_t)((t->recipe.steps - 1) / t->report_every) : 0;
+    return 2 + (t->valid_every ? rows / (uint64_t)t->valid_every : 0);
+}
+
+/* Bytes of the pages of DATA that are present after so many windows. */
+static uint64_t
+touched(const struct fl_training *t, const struct fl_data *data, uint64_t windows)
+{
+    uint64_t all = fl_data_bytes(data), tokens = fl_data_tokens(data);
+    double each = (double)all / (double)tokens * (double)t->recipe.length + FAULT;
+
+    return (double)windows * each < (double)all ? (uint64_t)((double)windows * each) : all;
+}
+
+static uint64_t
+sum_of(const struct fl_cost_memory *m)
+{
+    return m->weights + m->gradients + m->moments + m->activations + m->files + m->program;
+}
+
+static int
+count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_cost_memory *m)
 {
     const struct fl_recipe *r = &t->recipe;
-    const struct fl_config *c = &t->model->config;
-    uint64_t engine;
+    uint64_t rows = (uint64_t)r->batch * (uint64_t)r->length, engine;
+    int64_t now = fl_memory_resident();
 
-    if (fl_engine_bytes(c, fl_pool_threads(t->pool), (size_t)r->batch, (size_t)r->length,
-                        FL_ENGINE_TRAIN, &engine))
+    if (fl_engine_bytes(&t->model->config, fl_pool_threads(t->pool), (size_t)r->batch,
+                        (size_t)r->length, FL_ENGINE_TRAIN, &engine))
         return -1;
-    cost->windows = fl_data_tokens(t->data) / (uint64_t)r->length;
-    cost->tokens = (uint64_t)(r->steps * r->accumulate) * (uint64_t)(r->batch * r->length);
-    cost->memory = engine + 4 * sizeof(float) * fl_config_parameters(c);
-    cost->flops = fl_config_train_flops(c, (uint32_t)r->length) * (double)cost->tokens;
+    m->weights = m->gradients = t->model->size * sizeof(float);
+    m->moments = 2 * m->weights;
+    m->activations = engine + rows * (2 * sizeof(uint32_t) + sizeof(float)) +
+                     ((uint64_t)r->length + 1) * sizeof(uint32_t);
+    m->files = touched(t, t->data,
+                       cost->tokens / (uint64_t)r->length +
+                           sample_of(t, t->data, FL_SAMPLE_WINDOWS));
+    if (t->valid)
+        m->files += touched(t, t->valid, sample_of(t, t->valid, FL_VALID_WINDOWS));
+    m->program = now > (int64_t)m->weights ? (uint64_t)now - m->weights : 0;
+    m->program += t->checkpoint ? WRITER : 0;
+    m->total = sum_of(m);
+    m->available = fl_memory_available();
+    if (m->available >= 0)
+        m->available += now > 0 ? now : 0; /* what this process has is part of what it needs */
+    m->lacking = m->available >= 0 && m->total > (uint64_t)m->available;
+    return 0;
+}
+
+/* The model's stream, uncompressed. */
+static int
+model_bytes(const struct fl_object *o, uint64_t *bytes)
+{
+    const struct fl_head *head = fl_object_head(o);
+
+    *bytes = 0;
+    if (fl_size_head(head->kind, &head->meta, bytes) || fl_size_done(bytes))
+        return -1;
+    for (size_t i = 0; i < fl_object_count(o); i++)
+        if (fl_size_tensor(fl_object_tensor(o, i), bytes))
+            return -1;
+    return 0;
+}
+
+static int
+count_disk(const struct fl_trained *w, const char *output, struct fl_cost_disk *d)
+{
+    const struct fl_training *t = w->training;
+
+    if (model_bytes(w->base, &d->model) || fl_trained_bytes(w, &d->update) ||
+        (t->checkpoint && fl_train_checkpoint_bytes(t, &d->checkpoint)))
+        return -1;
+    d->upload = d->update; /* two lanes a word of 8 bytes: as many bytes as its f32 */
+    d->kept = KEPT_UPLOADS * d->upload;
+    d->sum = d->model + d->update + d->checkpoint + d->upload + d->kept;
+    d->output_free = fl_disk_free(output);
+    d->checkpoint_free = fl_disk_free(t->checkpoint);
     return 0;
 }
 
 int
-fl_cost_print(const struct fl_training *t, bool json)
+fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost)
 {
-    static const char *const columns[] = {"parameters", "examples",    "tokens",       "windows",
-                                          "length",     "batch",       "accumulate",   "steps",
-                                          "lr",         "tokens_seen", "memory_bytes", "flops",
-                                          NULL};
+    const struct fl_training *t = w->training;
     const struct fl_recipe *r = &t->recipe;
-    struct fl_report report;
-    struct fl_cost cost;
 
-    if (fl_cost(t, &cost))
+    *cost = (struct fl_cost){.step_seconds = NAN, .seconds = NAN};
+    cost->windows = fl_data_tokens(t->data) / (uint64_t)r->length;
+    cost->tokens = (uint64_t)(r->steps * r->accumulate) * (uint64_t)(r->batch * r->length);
+    cost->flops = fl_config_train_flops(&t->model->config, (uint32_t)r->length) *
+                  (double)cost->tokens;
+    return count_memory(t, cost, &cost->memory) || count_disk(w, output, &cost->disk) ? -1 : 0;
+}
+
+/*
+ * What no shape tells, the code and the buffers of BLAS that the computation touched, the probe's
+ * peak does.
+ */
+static void
+correct_program(const struct fl_training *t, uint64_t windows, struct fl_cost_memory *m)
+{
+    int64_t peak = fl_memory_peak();
+    uint64_t known = sum_of(m) - m->files - m->program + touched(t, t->data, windows);
+
+    if (peak > 0 && (uint64_t)peak > known + m->program)
+        m->program = (uint64_t)peak - known + (t->checkpoint ? WRITER : 0);
+    m->total = sum_of(m);
+}
+
+int
+fl_cost_probe(const struct fl_training *t, struct fl_cost *cost)
+{
+    const struct fl_recipe *r = &t->recipe;
+    struct fl_train_probe p;
+    uint64_t measured = 2 * sample_of(t, t->data, FL_SAMPLE_WINDOWS);
+
+    if (fl_train_probe(t, PROBE_SECONDS, &p))
         return -1;
-    fl_report_start(&report, columns, json);
-    fl_report_i64(&report, (int64_t)fl_config_parameters(&t->model->config));
-    fl_report_i64(&report, (int64_t)fl_data_documents(t->data));
-    fl_report_i64(&report, (int64_t)fl_data_tokens(t->data));
-    fl_report_i64(&report, (int64_t)cost.windows);
-    fl_report_i64(&report, r->length);
-    fl_report_i64(&report, r->batch);
-    fl_report_i64(&report, r->accumulate);
-    fl_report_i64(&report, r->steps);
-    fl_report_f64(&report, r->lr, 6);
-    fl_report_i64(&report, (int64_t)cost.tokens);
-    fl_report_i64(&report, (int64_t)cost.memory);
-    fl_report_f64(&report, cost.flops, 6);
-    int result = fl_report_flush(&report, 1, "standard output");
-    fl_report_release(&report);
-    return result;
+    correct_program(t, p.windows, &cost->memory);
+    if (t->valid)
+        measured += validations(t) * sample_of(t, t->valid, FL_VALID_WINDOWS);
+    cost->step_seconds = (double)r->accumulate * p.gradient + p.optimizer;
+    cost->seconds = (double)r->steps * cost->step_seconds +
+                    (double)measured / (double)r->batch * p.loss;
+    return 0;
+}
+
+static void
+put_known(struct fl_report *r, const char *key, int64_t bytes)
+{
+    fl_report_key(r, key);
+    if (bytes < 0)
+        fl_report_none(r);
+    else
+        fl_report_i64(r, bytes);
+}
+
+static void
+report_memory(const struct fl_cost_memory *m, struct fl_report *r)
+{
+    fl_report_u64(fl_report_key(r, "memory_bytes"), m->total);
+    fl_report_u64(fl_report_key(r, "memory_weights_bytes"), m->weights);
+    fl_report_u64(fl_report_key(r, "memory_gradients_bytes"), m->gradients);
+    fl_report_u64(fl_report_key(r, "memory_moments_bytes"), m->moments);
+    fl_report_u64(fl_report_key(r, "memory_activations_bytes"), m->activations);
+    fl_report_u64(fl_report_key(r, "memory_files_bytes"), m->files);
+    fl_report_u64(fl_report_key(r, "memory_program_bytes"), m->program);
+    put_known(r, "memory_available_bytes", m->available);
+}
+
+static void
+report_disk(const struct fl_cost_disk *d, struct fl_report *r)
+{
+    fl_report_u64(fl_report_key(r, "disk_bytes"), d->sum);
+    fl_report_u64(fl_report_key(r, "model_bytes"), d->model);
+    fl_report_u64(fl_report_key(r, "update_bytes"), d->update);
+    fl_report_u64(fl_report_key(r, "checkpoint_bytes"), d->checkpoint);
+    fl_report_u64(fl_report_key(r, "upload_bytes"), d->upload);
+    fl_report_u64(fl_report_key(r, "kept_bytes"), d->kept);
+    put_known(r, "output_free_bytes", d->output_free);
+    put_known(r, "checkpoint_free_bytes", d->checkpoint_free);
+}
+
+void
+fl_cost_report(const struct fl_training *t, const struct fl_cost *cost, struct fl_report *r)
+{
+    const struct fl_recipe *recipe = &t->recipe;
+    double tokens = (double)(recipe->accumulate * recipe->batch * recipe->length); /* of a step */
+
+    fl_report_u64(fl_report_key(r, "parameters"), t->model->size);
+    fl_report_u64(fl_report_key(r, "examples"), fl_data_documents(t->data));
+    fl_report_u64(fl_report_key(r, "tokens"), fl_data_tokens(t->data));
+    fl_report_u64(fl_report_key(r, "windows"), cost->windows);
+    fl_report_i64(fl_report_key(r, "length"), recipe->length);
+    fl_report_i64(fl_report_key(r, "batch"), recipe->batch);
+    fl_report_i64(fl_report_key(r, "accumulate"), recipe->accumulate);
+    fl_report_i64(fl_report_key(r, "steps"), recipe->steps);
+    fl_report_f64(fl_report_key(r, "lr"), recipe->lr, 6);
+    fl_report_u64(fl_report_key(r, "tokens_seen"), cost->tokens);
+    fl_report_f64(fl_report_key(r, "flops"), cost->flops, 6);
+    fl_report_i64(fl_report_key(r, "threads"), fl_pool_threads(t->pool));
+    fl_report_f64(fl_report_key(r, "seconds"), cost->seconds, 4);
+    fl_report_f64(fl_report_key(r, "step_seconds"), cost->step_seconds, 4);
+    fl_report_f64(fl_report_key(r, "tokens_per_second"), tokens / cost->step_seconds, 4);
+    report_memory(&cost->memory, r);
+    report_disk(&cost->disk, r);
 }

@@ -1,3 +1,4 @@
+/* Every id is looked at once, when its shard is added; afterwards ids are copied from the maps. */
 #include "nn/data.h"
 
 #include <assert.h>
@@ -11,7 +12,9 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "flt/reader.h"
+#include "nn/engine.h"
 #include "os/file.h"
+#include "text/shard.h"
 
 /* The ids of one tensor, in the map of a file or of a spool. */
 struct segment {
@@ -32,6 +35,7 @@ struct map {
 struct fl_data {
     unsigned char tokenizer[FL_HASH_BYTES];
     uint32_t vocab;
+    const struct fl_marks *marks; /* or NULL */
     uint64_t tokens;
     struct fl_data_shard *shards;
     size_t shard_count, shard_cap;
@@ -54,13 +58,15 @@ struct input {
 };
 
 struct fl_data *
-fl_data_new(const unsigned char tokenizer[FL_HASH_BYTES], uint32_t vocab)
+fl_data_new(const unsigned char tokenizer[FL_HASH_BYTES], uint32_t vocab,
+            const struct fl_marks *marks)
 {
     struct fl_data *d = fl_alloc(1, sizeof *d);
 
     if (d) {
         memcpy(d->tokenizer, tokenizer, FL_HASH_BYTES);
         d->vocab = vocab;
+        d->marks = marks;
     }
     return d;
 }
@@ -115,6 +121,11 @@ begin_shard(struct input *in, const struct fl_head *head)
     if (fl_meta_find(&head->meta, "eot") &&
         fl_meta_get_i64(&head->meta, "eot", -1, UINT32_MAX, &in->eot))
         return fl_error_about(in->name);
+    if (in->eot >= 0 && d->marks && in->eot != d->marks->end)
+        return fl_error(FL_FAILED,
+                        "%s: its documents end with token %lld, and the model's with %lld; make it "
+                        "again with fl-harmonize -t MODEL",
+                        in->name, (long long)in->eot, (long long)d->marks->end);
     struct fl_data_shard *shards = fl_grow(d->shards, d->shard_count, &d->shard_cap,
                                            sizeof *shards);
     if (!shards)
@@ -123,7 +134,8 @@ begin_shard(struct input *in, const struct fl_head *head)
     struct fl_data_shard *shard = &shards[d->shard_count];
     *shard = (struct fl_data_shard){.name = fl_strdup(in->name),
                                     .first = d->tokens,
-                                    .number = d->shard_count};
+                                    .number = d->shard_count,
+                                    .counted = true};
     if (!shard->name)
         return -1;
     d->shard_count++;
@@ -146,6 +158,24 @@ check_tensor(const struct input *in, const struct fl_tensor *t, size_t number)
         return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; ids are u16 or u32 of one dimension",
                         in->name, t->name, fl_tensor_shape(t, shape, sizeof shape));
     }
+    return 0;
+}
+
+/* How many bytes of text the tensor says it has. */
+static int
+count_bytes(const struct input *in, const struct fl_tensor *t)
+{
+    struct fl_data_shard *shard = &in->data->shards[in->data->shard_count - 1];
+    int64_t bytes = 0;
+
+    shard->counted = shard->counted && fl_meta_find(&t->attrs, FL_SHARD_BYTES);
+    if (!shard->counted)
+        return 0;
+    if (fl_meta_get_i64(&t->attrs, FL_SHARD_BYTES, 0, INT64_MAX, &bytes)) {
+        fl_error_about(t->name);
+        return fl_error_about(in->name);
+    }
+    shard->bytes += (uint64_t)bytes;
     return 0;
 }
 
@@ -191,7 +221,7 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
     if (!segments)
         return -1;
     d->segments = segments;
-    if (check_tensor(in, t, number))
+    if (check_tensor(in, t, number) || count_bytes(in, t))
         return -1;
     struct segment seg = {.first = d->tokens,
                           .count = t->dims[0],
@@ -405,6 +435,16 @@ fl_data_documents(const struct fl_data *d)
     return sum;
 }
 
+uint64_t
+fl_data_bytes(const struct fl_data *d)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < d->segment_count; i++)
+        sum += d->segments[i].count * d->segments[i].width;
+    return sum;
+}
+
 static size_t
 segment_of(const struct fl_data *d, uint64_t place)
 {
@@ -450,5 +490,42 @@ fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids)
         ids += take;
         n -= take;
     }
+    return 0;
+}
+
+/* The state of a walk that comes to PLACE. */
+static int
+walk_to(const struct fl_data *d, uint64_t place, struct fl_walk *w)
+{
+    uint64_t back = d->marks->begin.len < place ? d->marks->begin.len : place;
+    uint32_t ids[FL_MARKS_MAX] = {0};
+
+    fl_walk_init(w, d->marks, place > back);
+    if (back && fl_data_read(d, place - back, (size_t)back, ids))
+        return -1;
+    for (uint64_t i = 0; i < back; i++)
+        fl_walk_next(w, ids[i]);
+    return 0;
+}
+
+int
+fl_data_window(const struct fl_data *d, uint64_t place, size_t n, uint32_t *x, uint32_t *y,
+               uint64_t *counted)
+{
+    struct fl_walk w;
+
+    if (fl_data_read(d, place, n, x) || fl_data_read(d, (place + 1) % d->tokens, n, y))
+        return -1;
+    *counted += n;
+    if (!d->marks || !d->marks->begin.len)
+        return 0;
+    if (walk_to(d, place, &w))
+        return -1;
+    fl_walk_next(&w, x[0]);
+    for (size_t i = 0; i < n; i++)
+        if (fl_walk_next(&w, y[i]) == FL_WALK_BEGIN) {
+            y[i] = FL_IGNORE;
+            --*counted;
+        }
     return 0;
 }

@@ -8,10 +8,12 @@
 #ifndef FL_NN_DATA_H
 #define FL_NN_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "crypt/hash.h"
+#include "text/marks.h"
 
 struct fl_data;
 
@@ -21,17 +23,24 @@ struct fl_data_shard {
     uint64_t first, tokens; /* place in the sequence, and number */
     uint64_t documents;     /* end-of-text tokens, and one more if the last is none */
     size_t number;          /* how many were added before it */
-    char split[32];         /* the part of its text that it was put aside as, "valid"; or "" */
-    double fraction;        /* of the text that is this part; 0: not known */
+    bool counted;           /* its tensors say how many bytes of text it has: */
+    uint64_t bytes;
+    char split[32];  /* the part of its text that it was put aside as, "valid"; or "" */
+    double fraction; /* of the text that is this part; 0: not known */
 };
 
-/* What shards must be made for: a model's tokenizer (fl_tokenizer_digest) and its number of ids. */
-struct fl_data *fl_data_new(const unsigned char tokenizer[FL_HASH_BYTES], uint32_t vocab);
+/*
+ * What shards must be made for: a model's tokenizer (fl_tokenizer_digest), its number of ids, and
+ * what stands around its texts (borrowed; NULL: nothing that is known).
+ */
+struct fl_data *fl_data_new(const unsigned char tokenizer[FL_HASH_BYTES], uint32_t vocab,
+                            const struct fl_marks *marks);
 void fl_data_free(struct fl_data *d);
 
 /*
  * Add all shards in PATH (NULL or "-": standard input; more than one may follow each other there).
- * -1 when one is damaged, of another kind or tokenizer, or has an id that is not in the vocabulary.
+ * -1 when one is damaged, of another kind or tokenizer or end of text, or has an id that is not in
+ * the vocabulary.
  */
 int fl_data_add(struct fl_data *d, const char *path);
 
@@ -51,11 +60,19 @@ size_t fl_data_count(const struct fl_data *d);
 const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);
 uint64_t fl_data_tokens(const struct fl_data *d);
 uint64_t fl_data_documents(const struct fl_data *d);
+uint64_t fl_data_bytes(const struct fl_data *d); /* of all ids, as they are mapped */
 
 /*
  * N ids from PLACE (below the number of tokens) on into IDS, around the end to the begin. -1 when a
  * file was changed since it was added. O(N + log tokens).
  */
 int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids);
+
+/*
+ * A window: X is N ids from PLACE on, and Y each one's successor, or FL_IGNORE where that is a
+ * begin id, which nothing has to predict. *COUNTED grows by the targets that are left.
+ */
+int fl_data_window(const struct fl_data *d, uint64_t place, size_t n, uint32_t *x, uint32_t *y,
+                   uint64_t *counted);
 
 #endif

@@ -1,15 +1,20 @@
+/* Batches of windows through the engine, and a walk along their targets in the order of the text.
+ */
 #include "nn/evaluate.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "text/marks.h"
 
 struct fl_evaluator {
     const struct fl_model *model;
     struct fl_pool *pool;
+    const struct fl_tokenizer *tokenizer;
     size_t B, T;       /* at most */
     uint32_t *lengths; /* (V) bytes of text of each id */
     /* for the sequences that came; NULL before the first */
@@ -21,8 +26,9 @@ struct fl_evaluator {
 };
 
 static int
-fill_lengths(struct fl_evaluator *e, const struct fl_tokenizer *tokenizer)
+fill_lengths(struct fl_evaluator *e)
 {
+    const struct fl_tokenizer *tokenizer = e->tokenizer;
     size_t vocab = e->model->config.vocab, len;
 
     e->lengths = fl_alloc(vocab, sizeof *e->lengths);
@@ -43,9 +49,9 @@ fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
 
     if (!e)
         return NULL;
-    *e = (struct fl_evaluator){.model = m, .pool = pool, .B = B, .T = T};
+    *e = (struct fl_evaluator){.model = m, .pool = pool, .tokenizer = tokenizer, .B = B, .T = T};
     if (!fl_engine_bytes(&m->config, fl_pool_threads(pool), B, T, FL_ENGINE_SCORE, &bytes) &&
-        !fill_lengths(e, tokenizer))
+        !fill_lengths(e))
         return e;
     fl_evaluator_free(e);
     return NULL;
@@ -114,68 +120,108 @@ read_window(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, si
     return 0;
 }
 
+/* What a sequence is read with. */
+struct reading {
+    const struct fl_sequence *s;
+    struct fl_walk walk;
+    struct fl_score score;
+};
+
+/* The next id in the place that the walk has come to, as not scored yet. */
+static struct fl_scored
+look_at(const struct fl_evaluator *e, struct fl_walk *walk, uint64_t position, uint32_t id,
+        bool *begin)
+{
+    enum fl_walk_role role = fl_walk_next(walk, id);
+    uint32_t bytes = e->lengths[id];
+
+    if (role == FL_WALK_FIRST && bytes)
+        bytes = (uint32_t)fl_tokenizer_first_bytes(e->tokenizer, id);
+    *begin = role == FL_WALK_BEGIN;
+    return (struct fl_scored){position, id, role == FL_WALK_END ? 0 : bytes, NAN};
+}
+
+/* Target number I of a batch whose first is AT. */
+static int
+score_token(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t i)
+{
+    double loss = (double)e->loss[i];
+    bool begin;
+    struct fl_scored token = look_at(e, &r->walk, at + i + 1, e->y[i], &begin);
+
+    if (!isfinite(loss))
+        return fl_error(FL_FAILED,
+                        "the loss of token %llu is not a finite number; the model was made by "
+                        "a training that went astray",
+                        (unsigned long long)(at + i + 1));
+    if (!begin) {
+        token.logprob = -loss;
+        r->score.loss += loss;
+        r->score.correct += e->best[i] == token.id;
+        r->score.bytes += token.bytes;
+        r->score.tokens++;
+    }
+    return r->s->token ? r->s->token(r->s->arg, &token) : 0;
+}
+
 /* COUNT windows of LEN tokens, the first of them at AT. */
 static int
-score_batch(struct fl_evaluator *e, const struct fl_sequence *s, uint64_t at, size_t count,
-            size_t len, struct fl_score *score)
+score_batch(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t count, size_t len)
 {
     const struct fl_batch batch = {count, len, e->x, e->y};
 
     for (size_t b = 0; b < count; b++)
-        if (read_window(e, s, at + b * len, b, len))
+        if (read_window(e, r->s, at + b * len, b, len))
             return -1;
     if (fl_engine_loss(e->engine, e->model->weights, &batch, e->loss, e->best))
         return -1;
-    for (size_t i = 0; i < count * len; i++) {
-        double loss = (double)e->loss[i];
-        uint32_t id = e->y[i];
-        if (!isfinite(loss))
-            return fl_error(FL_FAILED,
-                            "the loss of token %llu is not a finite number; the model was made by "
-                            "a training that went astray",
-                            (unsigned long long)(at + i + 1));
-        score->loss += loss;
-        score->correct += e->best[i] == id;
-        score->bytes += e->lengths[id];
-        if (s->token &&
-            s->token(s->arg, &(struct fl_scored){at + i + 1, id, e->lengths[id], -loss}))
+    for (size_t i = 0; i < count * len; i++)
+        if (score_token(e, r, at, i))
             return -1;
-    }
-    score->tokens += count * len;
-    if (s->batch)
-        s->batch(s->arg, count * len);
+    if (r->s->batch)
+        r->s->batch(r->s->arg, count * len);
     return 0;
 }
 
-/* The first token, which nothing predicts. */
+/* The first token, which nothing predicts; *BYTES of text are in it. */
 static int
-show_first(struct fl_evaluator *e, const struct fl_sequence *s)
+read_first(struct fl_evaluator *e, struct reading *r, uint64_t *bytes)
 {
+    const struct fl_sequence *s = r->s;
     uint32_t id = s->data ? 0 : s->ids[0];
+    bool begin;
 
     if (s->data && fl_data_read(s->data, s->first, 1, &id))
         return -1;
     if (id >= e->model->config.vocab)
         return fl_error(FL_FAILED, "token 0 is %lu, and the model's ids end at %lu",
                         (unsigned long)id, (unsigned long)e->model->config.vocab - 1);
-    return s->token(s->arg, &(struct fl_scored){0, id, e->lengths[id], NAN});
+    struct fl_scored token = look_at(e, &r->walk, 0, id, &begin);
+    *bytes = token.bytes;
+    return s->token ? s->token(s->arg, &token) : 0;
 }
 
 int
 fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score *score)
 {
     uint64_t at = 0, left = s->n ? s->n - 1 : 0; /* predictions */
+    struct reading r = {.s = s};
+    uint64_t unread = 0;
 
-    if ((left && need_room(e, left)) || (s->n && s->token && show_first(e, s)))
+    fl_walk_init(&r.walk, fl_tokenizer_marks(e->tokenizer), false);
+    if ((left && need_room(e, left)) || (s->n && read_first(e, &r, &unread)))
         return -1;
     while (left) {
         size_t len = left < e->T ? (size_t)left : e->T;
         size_t count = left / len < e->B ? (size_t)(left / len) : e->B;
-        if (score_batch(e, s, at, count, len, score))
+        if (score_batch(e, &r, at, count, len))
             return -1;
         at += count * len;
         left -= count * len;
     }
+    if (s->bytes)
+        r.score.bytes = *s->bytes > unread ? *s->bytes - unread : 0;
+    fl_score_add(score, &r.score);
     return 0;
 }
 

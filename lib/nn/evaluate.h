@@ -1,7 +1,8 @@
 /*
  * How well a model predicts a sequence of tokens, in windows that do not overlap: window w reads
  * the tokens wT .. wT + T - 1 and predicts each one's successor, so that every token but the first
- * is predicted once, from at most T tokens before it.
+ * is predicted once, from at most T tokens before it. The begin ids of a document (text/marks.h)
+ * are read, but not scored: nobody has to predict them.
  */
 #ifndef FL_NN_EVALUATE_H
 #define FL_NN_EVALUATE_H
@@ -14,7 +15,7 @@
 #include "text/tokenizer.h"
 
 struct fl_score {
-    uint64_t tokens;  /* predicted */
+    uint64_t tokens;  /* predicted and scored */
     uint64_t bytes;   /* of text that these stand for; an end of text stands for none */
     uint64_t correct; /* that were the most probable id */
     double loss;      /* sum of -ln p, the end of text's too */
@@ -37,6 +38,7 @@ struct fl_sequence {
     const struct fl_data *data; /* tokens FIRST .. FIRST + N - 1 of it, or */
     const uint32_t *ids;        /* N ids in memory, when DATA is NULL */
     uint64_t first, n;
+    const uint64_t *bytes; /* of text in all of it, when it is known; NULL: as its ids say */
 
     /* Called with ARG; each may be NULL. */
     int (*token)(void *arg, const struct fl_scored *token); /* every one in order; -1 ends it all */
@@ -47,8 +49,8 @@ struct fl_sequence {
 struct fl_scored {
     uint64_t position; /* in the sequence, from 0 */
     uint32_t id;
-    uint32_t bytes; /* of text */
-    double logprob; /* NAN for the first */
+    uint32_t bytes; /* of text, as its id says */
+    double logprob; /* NAN for one that is not scored: the first, and begin ids */
 };
 
 /*

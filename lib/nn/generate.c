@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "math/random.h"
 #include "nn/infer.h"
+#include "text/marks.h"
 
 enum { STREAM_TEXT = 0x67656e00 }; /* of the seed */
 
@@ -140,7 +141,7 @@ next_token(struct state *s)
     int64_t id = fl_sampler_choose(s->sampler, s->logits, fl_random_unit(&s->random));
     if (id < 0)
         return -1;
-    if (id == fl_tokenizer_eot(t))
+    if (fl_marks_stops(fl_tokenizer_marks(t), (uint32_t)id))
         return 0;
     if (fl_ids_add(&s->ids, (uint32_t)id))
         return -1;

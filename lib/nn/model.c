@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "flt/size.h"
 #include "math/half.h"
 #include "math/random.h"
 #include "math/vector.h"
@@ -199,6 +200,7 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, fl
     case FL_BF16: fl_bf16_to_f32(out, data, p->count); break;
     default: memcpy(out, data, p->count * sizeof *out);
     }
+    fl_object_forget(o, (size_t)index); /* it is in memory once, as OUT */
     size_t bad = fl_vec_finite(out, p->count);
     if (bad < p->count)
         return fl_error(FL_FAILED,
@@ -260,17 +262,38 @@ fl_model_round(const struct fl_object *o, int64_t *round)
     return 0;
 }
 
+/* How a parameter's values are written, under PREFIX. */
+static struct fl_tensor
+tensor_of(const struct fl_param *p, const char *prefix)
+{
+    struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+
+    snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
+    return t;
+}
+
 int
 fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
                       const float *values)
 {
     for (size_t i = 0; i < m->param_count; i++) {
         const struct fl_param *p = &m->params[i];
-        struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+        const struct fl_tensor t = tensor_of(p, prefix);
 
-        snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
         if (fl_writer_tensor(w, &t) ||
             fl_writer_data(w, values + p->offset, p->count * sizeof *values))
+            return -1;
+    }
+    return 0;
+}
+
+int
+fl_model_size_values(const struct fl_model *m, const char *prefix, uint64_t *bytes)
+{
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_tensor t = tensor_of(&m->params[i], prefix);
+
+        if (fl_size_tensor(&t, bytes))
             return -1;
     }
     return 0;

@@ -83,7 +83,8 @@ int fl_model_round(const struct fl_object *o, int64_t *round);
 
 /*
  * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("" for an
- * update, "m/" for a moment in a checkpoint); others are not looked at. The same checks.
+ * update, "m/" for a moment in a checkpoint); others are not looked at. The same checks. What was
+ * read of O does not stay in memory.
  */
 int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values);
 
@@ -93,6 +94,9 @@ int fl_model_check(const struct fl_model *m, const struct fl_object *o, const ch
 /* Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order. */
 int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
                           const float *values);
+
+/* Add what these take in a stream, uncompressed, to *BYTES. 0 or -1. */
+int fl_model_size_values(const struct fl_model *m, const char *prefix, uint64_t *bytes);
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and

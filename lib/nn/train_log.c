@@ -81,8 +81,9 @@ begin(void *arg, int64_t step)
         return;
     if (step)
         kept = kept_bytes(log, step);
-    log->report.begun = kept > 0;    /* its header is there */
-    (void)!ftruncate(log->fd, kept); /* a file that only grows keeps its old rows */
+    if (kept > 0)
+        fl_report_bare(&log->report, "\t"); /* its header is there */
+    (void)!ftruncate(log->fd, kept);        /* a file that only grows keeps its old rows */
 }
 
 static void
@@ -95,15 +96,6 @@ show_step(void *arg, int64_t step, double loss)
                      (long long)step, log->loss);
 }
 
-static void
-add_f64(struct fl_report *r, double value, int digits)
-{
-    if (isnan(value))
-        fl_report_none(r);
-    else
-        fl_report_f64(r, value, digits);
-}
-
 static int
 add_row(void *arg, const struct fl_train_row *row)
 {
@@ -113,12 +105,12 @@ add_row(void *arg, const struct fl_train_row *row)
     if (log->fd < 0)
         return 0;
     fl_report_i64(r, row->step);
-    add_f64(r, row->loss, 9);
-    add_f64(r, row->valid, 9);
-    add_f64(r, row->lr, 6);
-    add_f64(r, row->norm, 6);
-    add_f64(r, row->tokens_per_second, 6);
-    add_f64(r, row->seconds, 6);
+    fl_report_f64(r, row->loss, 9);
+    fl_report_f64(r, row->valid, 9);
+    fl_report_f64(r, row->lr, 6);
+    fl_report_f64(r, row->norm, 6);
+    fl_report_f64(r, row->tokens_per_second, 6);
+    fl_report_f64(r, row->seconds, 6);
     return fl_report_flush(r, log->fd, log->path);
 }
 

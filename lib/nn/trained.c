@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "flt/size.h"
 
 static int
 describe(const struct fl_trained *t, struct fl_meta *m)
 {
     const struct fl_recipe *r = &t->training->recipe;
     const struct fl_data *data = t->training->data;
+    const struct fl_train_result none = {0}, *result = t->result ? t->result : &none;
     int64_t round;
 
     if (fl_model_round(t->base, &round))
@@ -21,8 +23,8 @@ describe(const struct fl_trained *t, struct fl_meta *m)
                    fl_meta_set_i64(m, "tokens.seen",
                                    r->steps * r->batch * r->accumulate * r->length) ||
                    fl_meta_set_i64(m, "steps", r->steps) ||
-                   fl_meta_set_f64(m, "loss.first", t->result->loss_first) ||
-                   fl_meta_set_f64(m, "loss.last", t->result->loss_last)
+                   fl_meta_set_f64(m, "loss.first", result->loss_first) ||
+                   fl_meta_set_f64(m, "loss.last", result->loss_last)
                ? -1
                : 0;
 }
@@ -45,4 +47,16 @@ fl_trained_write(const struct fl_trained *t, struct fl_writer *w)
     fl_meta_release(&meta);
     free(values);
     return result;
+}
+
+int
+fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes)
+{
+    struct fl_meta meta = {0};
+
+    *bytes = 0;
+    int failed = describe(t, &meta) || fl_size_head(FL_KIND_UPDATE, &meta, bytes) ||
+                 fl_model_size_values(t->training->model, "", bytes) || fl_size_done(bytes);
+    fl_meta_release(&meta);
+    return failed ? -1 : 0;
 }

@@ -23,4 +23,7 @@ struct fl_trained {
  */
 int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 
+/* The bytes of it, uncompressed; t->result may be NULL. 0 or -1. */
+int fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes);
+
 #endif

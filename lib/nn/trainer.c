@@ -1,3 +1,7 @@
+/*
+ * Steps over windows of the shards: measure the base, then gradients, AdamW, rows of the report,
+ * checkpoints; all that a result depends on is in the recipe and the data.
+ */
 #include "nn/trainer.h"
 
 #include <math.h>
@@ -21,9 +25,8 @@ struct run {
     struct fl_schedule schedule;
     struct fl_order order;
     float *grads;
-    uint32_t *x, *y;  /* (B,T) */
-    uint32_t *window; /* (T+1) */
-    float *loss;      /* (B,T) */
+    uint32_t *x, *y; /* (B,T) */
+    float *loss;     /* (B,T) */
     struct fl_checkpoint saved;
     double loss_first, loss_last;
     double row_loss; /* sum over the steps since the last row */
@@ -42,7 +45,6 @@ release(struct run *r)
     free(r->grads);
     free(r->x);
     free(r->y);
-    free(r->window);
     free(r->loss);
 }
 
@@ -82,12 +84,12 @@ describe(struct fl_meta *m, const struct fl_training *t)
     return result;
 }
 
+/* What a checkpoint holds, and the plan of the steps. */
 static int
 prepare(struct run *r)
 {
     const struct fl_training *t = r->t;
     const struct fl_recipe *recipe = &t->recipe;
-    size_t B = (size_t)recipe->batch, T = (size_t)recipe->length, n;
 
     r->adamw = (struct fl_adamw)FL_ADAMW_INIT;
     r->adamw.beta1 = recipe->beta1;
@@ -97,18 +99,9 @@ prepare(struct run *r)
                                        .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
                                        .warmup = (uint64_t)recipe->warmup,
                                        .steps = (uint64_t)recipe->steps};
-    fl_order_init(&r->order, fl_data_tokens(t->data), T, (uint64_t)recipe->seed);
-    if (fl_mul_size(B, T, &n))
-        return -1;
-    r->engine = fl_engine_new(t->model, t->pool, B, T, FL_ENGINE_TRAIN);
-    r->grads = r->engine ? fl_model_array(t->model) : NULL;
-    if (!r->grads || fl_adamw_start(&r->adamw, t->model))
-        return -1;
-    r->x = fl_alloc(n, sizeof *r->x);
-    r->y = fl_alloc(n, sizeof *r->y);
-    r->loss = fl_alloc(n, sizeof *r->loss);
-    r->window = fl_alloc(T + 1, sizeof *r->window);
-    if (!r->x || !r->y || !r->loss || !r->window)
+    fl_order_init(&r->order, fl_data_tokens(t->data), (uint64_t)recipe->length,
+                  (uint64_t)recipe->seed);
+    if (fl_adamw_start(&r->adamw, t->model))
         return -1;
     r->saved.path = t->checkpoint;
     r->saved.model = t->model;
@@ -118,15 +111,23 @@ prepare(struct run *r)
     return describe(&r->saved.identity, t);
 }
 
-/* Window number B of a batch: the T + 1 tokens of DATA from PLACE on. */
+/* Room to compute in: after a checkpoint was read, whose pages are gone then. */
 static int
-fill_window(struct run *r, const struct fl_data *data, uint64_t place, size_t b, size_t T)
+make_room(struct run *r)
 {
-    if (fl_data_read(data, place, T + 1, r->window))
+    const struct fl_training *t = r->t;
+    size_t B = (size_t)t->recipe.batch, T = (size_t)t->recipe.length, n;
+
+    if (fl_mul_size(B, T, &n))
         return -1;
-    memcpy(r->x + b * T, r->window, T * sizeof *r->x);
-    memcpy(r->y + b * T, r->window + 1, T * sizeof *r->y);
-    return 0;
+    r->engine = fl_engine_new(t->model, t->pool, B, T, FL_ENGINE_TRAIN);
+    r->grads = r->engine ? fl_model_array(t->model) : NULL;
+    if (!r->grads)
+        return -1;
+    r->x = fl_alloc(n, sizeof *r->x);
+    r->y = fl_alloc(n, sizeof *r->y);
+    r->loss = fl_alloc(n, sizeof *r->loss);
+    return r->x && r->y && r->loss ? 0 : -1;
 }
 
 static double
@@ -149,6 +150,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     uint64_t tokens = fl_data_tokens(data);
     size_t T = (size_t)r->t->recipe.length, B = (size_t)r->t->recipe.batch;
     struct fl_order order;
+    uint64_t counted = 0;
     double sum = 0;
 
     if (tokens <= T)
@@ -158,7 +160,8 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     for (uint64_t i = 0; i < count; i += B) {
         struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
         for (size_t b = 0; b < batch.B; b++)
-            if (fill_window(r, data, fl_order_sample(&order, i + b), b, T))
+            if (fl_data_window(data, fl_order_sample(&order, i + b), T, r->x + b * T, r->y + b * T,
+                               &counted))
                 return -1;
         if (fl_engine_loss(r->engine, r->t->model->weights, &batch, r->loss, NULL))
             return -1;
@@ -166,7 +169,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
         if (fl_stop_signal())
             return 1;
     }
-    *mean = sum / ((double)count * (double)T);
+    *mean = sum / (counted ? (double)counted : 1);
     return 0;
 }
 
@@ -191,25 +194,51 @@ not_finite(const struct run *r, const char *what)
                           what);
 }
 
-/* Gradients of one step, added over its batches; *MEAN is the loss before it. */
+/* Batch number I of all steps; *COUNTED grows by its targets that are to be predicted. */
+static int
+fill_batch(struct run *r, uint64_t i, uint64_t *counted)
+{
+    size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
+
+    for (size_t b = 0; b < B; b++)
+        if (fl_data_window(r->t->data, fl_order_place(&r->order, i * B + b), T, r->x + b * T,
+                           r->y + b * T, counted))
+            return -1;
+    return 0;
+}
+
+/* Gradients of batch number I, of a step of TOKENS targets; *SUM grows by its losses. */
+static int
+add_batch(struct run *r, uint64_t i, double tokens, double *sum)
+{
+    size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
+    const struct fl_batch batch = {B, T, r->x, r->y};
+    uint64_t counted = 0;
+
+    if (fill_batch(r, i, &counted) || fl_engine_grad(r->engine, r->t->model->weights, &batch,
+                                                     (float)(1 / tokens), r->grads, r->loss))
+        return -1;
+    *sum += sum_losses(r->loss, B * T);
+    return 0;
+}
+
+/* Gradients of one step, added over its batches, of which the mean is; *MEAN is the loss before it.
+ */
 static int
 add_gradients(struct run *r, double *mean)
 {
-    const struct fl_recipe *recipe = &r->t->recipe;
-    size_t B = (size_t)recipe->batch, T = (size_t)recipe->length;
-    double tokens = (double)recipe->accumulate * (double)(B * T), sum = 0;
-    const struct fl_batch batch = {B, T, r->x, r->y};
-    uint64_t sample = (uint64_t)(r->step * recipe->accumulate) * B;
+    const uint64_t batches = (uint64_t)r->t->recipe.accumulate;
+    const uint64_t first = (uint64_t)r->step * batches;
+    uint64_t counted = 0;
+    double sum = 0;
 
-    for (int64_t a = 0; a < recipe->accumulate; a++) {
-        for (size_t b = 0; b < B; b++)
-            if (fill_window(r, r->t->data, fl_order_place(&r->order, sample++), b, T))
-                return -1;
-        if (fl_engine_grad(r->engine, r->t->model->weights, &batch, (float)(1 / tokens), r->grads,
-                           r->loss))
+    for (uint64_t a = 0; a < batches; a++)
+        if (fill_batch(r, first + a, &counted))
             return -1;
-        sum += sum_losses(r->loss, B * T);
-    }
+    double tokens = counted ? (double)counted : 1;
+    for (uint64_t a = 0; a < batches; a++)
+        if (add_batch(r, first + a, tokens, &sum))
+            return -1;
     *mean = sum / tokens;
     return isfinite(*mean) ? 0 : not_finite(r, "loss");
 }
@@ -265,21 +294,30 @@ take_step(struct run *r)
                     last || (t->valid_every && r->step / t->report_every % t->valid_every == 0));
 }
 
+/* Where a training is, for its checkpoint. */
+static int
+note_progress(struct run *r)
+{
+    struct fl_meta *p = &r->saved.progress;
+
+    return fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
+                   fl_meta_set_f64(p, "row.loss", r->row_loss) ||
+                   fl_meta_set_f64(p, "loss.first", r->loss_first) ||
+                   (r->finished && fl_meta_set_f64(p, "loss.last", r->loss_last))
+               ? -1
+               : 0;
+}
+
 static int
 save(struct run *r)
 {
-    struct fl_meta *p = &r->saved.progress;
     double began = fl_seconds();
 
     if (!isfinite(fl_gradient_norm(r->t->model, r->t->pool, r->t->model->weights))) {
         r->step--; /* the one that made them so */
         return went_astray(r, "weight");
     }
-    if (fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
-        fl_meta_set_f64(p, "row.loss", r->row_loss) ||
-        fl_meta_set_f64(p, "loss.first", r->loss_first) ||
-        (r->finished && fl_meta_set_f64(p, "loss.last", r->loss_last)) ||
-        fl_checkpoint_write(&r->saved))
+    if (note_progress(r) || fl_checkpoint_write(&r->saved))
         return -1;
     r->saved_at = fl_seconds();
     r->save_cost = r->saved_at - began;
@@ -372,7 +410,7 @@ go(struct run *r)
     const struct fl_training *t = r->t;
     int got = restore(r);
 
-    if (got < 0)
+    if (got < 0 || (!r->finished && make_room(r)))
         return -1;
     if (t->begin)
         t->begin(t->arg, r->step);
@@ -396,4 +434,80 @@ fl_train(const struct fl_training *t, struct fl_train_result *result)
     *result = (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0};
     release(&r);
     return got < 0 ? -1 : 0;
+}
+
+/* A batch and a step of the optimizer, and how long each took. */
+static int
+time_step(struct run *r, uint64_t i, struct fl_train_probe *p)
+{
+    const struct fl_training *t = r->t;
+    double sum = 0, began = fl_seconds();
+
+    if (add_batch(r, i, (double)(t->recipe.batch * t->recipe.length), &sum))
+        return -1;
+    if (!isfinite(sum))
+        return went_astray(r, "the loss");
+    double then = fl_seconds();
+    double norm = fl_gradient_norm(t->model, t->pool, r->grads);
+    fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip),
+                  fl_schedule_lr(&r->schedule, 0));
+    p->gradient = then - began;
+    p->optimizer = fl_seconds() - then;
+    return 0;
+}
+
+/* The first step touches memory that the others find ready: it counts only where it is alone. */
+static int
+probe(struct run *r, double seconds, struct fl_train_probe *p)
+{
+    const struct fl_recipe *recipe = &r->t->recipe;
+    const struct fl_batch batch = {(size_t)recipe->batch, (size_t)recipe->length, r->x, r->y};
+    struct fl_train_probe sum = {0}, one;
+    double began = fl_seconds();
+    uint64_t steps = 0;
+
+    for (;; steps++) {
+        if (time_step(r, steps, &one))
+            return -1;
+        if (steps || fl_seconds() - began > seconds) {
+            sum.gradient += one.gradient;
+            sum.optimizer += one.optimizer;
+        }
+        if (fl_seconds() - began > seconds)
+            break;
+    }
+    double counted = steps ? (double)steps : 1;
+    *p = (struct fl_train_probe){.gradient = sum.gradient / counted,
+                                 .optimizer = sum.optimizer / counted,
+                                 .windows = (steps + 1) * (uint64_t)recipe->batch};
+    began = fl_seconds();
+    for (steps = 0; steps == 0 || fl_seconds() - began < seconds / 4; steps++)
+        if (fl_engine_loss(r->engine, r->t->model->weights, &batch, r->loss, NULL))
+            return -1;
+    p->loss = (fl_seconds() - began) / (double)steps;
+    return 0;
+}
+
+int
+fl_train_probe(const struct fl_training *t, double seconds, struct fl_train_probe *p)
+{
+    struct run r = {.t = t};
+    int result = prepare(&r) || make_room(&r) ? -1 : probe(&r, seconds, p);
+
+    release(&r);
+    return result;
+}
+
+int
+fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes)
+{
+    struct run r = {.t = t, .finished = true};
+
+    r.saved.model = t->model;
+    int result = describe(&r.saved.identity, t) || note_progress(&r) ||
+                         fl_checkpoint_bytes(&r.saved, bytes)
+                     ? -1
+                     : 0;
+    release(&r);
+    return result;
 }

@@ -57,4 +57,22 @@ struct fl_train_result {
  */
 int fl_train(const struct fl_training *t, struct fl_train_result *result);
 
+/* What parts of a training take, in seconds. */
+struct fl_train_probe {
+    double gradient;  /* of one batch: losses and gradients */
+    double optimizer; /* norm of the gradients and step of the weights */
+    double loss;      /* of one batch: losses alone */
+    uint64_t windows; /* that were read */
+};
+
+/*
+ * Train for about so many SECONDS, at least one batch, in the memory of a whole training, and
+ * forget it but for how long it took: no file is written, but the weights of t->model are not the
+ * base's any more. -1 as by fl_train.
+ */
+int fl_train_probe(const struct fl_training *t, double seconds, struct fl_train_probe *probe);
+
+/* The bytes of a checkpoint. 0 or -1. */
+int fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes);
+
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/visible.h"
 #include "os/folder.h"
 
 ssize_t
@@ -75,6 +76,20 @@ fl_write_full(int fd, const char *name, const void *data, size_t n)
         done += (size_t)put;
     }
     return 0;
+}
+
+int
+fl_write_text(int fd, const char *name, const void *text, size_t n)
+{
+    struct fl_buf shown = {0};
+    int result = -1;
+
+    if (!isatty(fd))
+        return fl_write_full(fd, name, text, n);
+    if (!fl_buf_add_visible(&shown, text, n, FL_VISIBLE_TEXT))
+        result = fl_write_full(fd, name, shown.data, shown.len);
+    fl_buf_release(&shown);
+    return result;
 }
 
 int

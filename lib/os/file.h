@@ -23,6 +23,12 @@ int fl_write_full(int fd, const char *name, const void *data, size_t n);
 int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset);
 
 /*
+ * Write text that a model or a document holds: all N bytes as they are, but to a terminal so that
+ * they cannot act on it (base/visible.h, FL_VISIBLE_TEXT); then they are whole characters.
+ */
+int fl_write_text(int fd, const char *name, const void *text, size_t n);
+
+/*
  * Open an input. NULL and "-" are standard input (not closed by fl_close_input). A folder is
  * refused; so is a terminal when BINARY. Returns the descriptor or -1.
  */

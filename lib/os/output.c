@@ -220,6 +220,19 @@ fl_output_abort(struct fl_output *out)
 }
 
 int
+fl_output_try(const char *path)
+{
+    struct fl_output out;
+
+    if (!path)
+        return 0;
+    if (fl_output_open(&out, path, FL_OUTPUT_BINARY))
+        return -1;
+    fl_output_abort(&out);
+    return 0;
+}
+
+int
 fl_output_write_file(const char *path, const void *data, size_t n, unsigned flags)
 {
     struct fl_output out;

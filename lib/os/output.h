@@ -54,6 +54,10 @@ int fl_output_commit(struct fl_output *out);
 /* Remove what was written (a file) and close; nothing when not open. Keeps the recorded error. */
 void fl_output_abort(struct fl_output *out);
 
+/* Before hours of work: could a file PATH be written (NULL: none is)? Leftovers of a dead run go.
+ */
+int fl_output_try(const char *path);
+
 /* Write a small file in one go, with all of the above. */
 int fl_output_write_file(const char *path, const void *data, size_t n, unsigned flags);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/visible.h"
 #include "os/clock.h"
 
 void
@@ -35,6 +36,22 @@ put_count(char *text, size_t size, double n, const char *unit)
     snprintf(text, size, n < 10 && i ? "%.1f %sB" : "%.0f %sB", n, prefix[i]);
 }
 
+/* The names of files in LINE are not to act on the terminal. */
+static void
+print(const struct fl_progress *p, const char *line, bool last)
+{
+    struct fl_buf shown = {0};
+
+    if (!fl_buf_add_visible(&shown, line, strlen(line), FL_VISIBLE_LINE)) {
+        if (p->terminal)
+            fprintf(stderr, "\r%s\033[K%s", fl_buf_text(&shown), last ? "\n" : "");
+        else
+            fprintf(stderr, "%s\n", fl_buf_text(&shown));
+        fflush(stderr);
+    }
+    fl_buf_release(&shown);
+}
+
 static void
 show(struct fl_progress *p, uint64_t done, const char *note, bool last)
 {
@@ -58,11 +75,7 @@ show(struct fl_progress *p, uint64_t done, const char *note, bool last)
         snprintf(left, sizeof left, ", %.0f s left", (double)(p->total - done) / speed);
     snprintf(line, sizeof line, "%s: %s%s, %s/s%s%s%s", p->what, count, total, rate, left,
              *note ? ", " : "", note);
-    if (p->terminal)
-        fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
-    else
-        fprintf(stderr, "%s\n", line);
-    fflush(stderr);
+    print(p, line, last);
 }
 
 void

@@ -74,8 +74,13 @@ read_entry(const struct fl_safetensors *s, struct entry *e, const char *name, co
         return bad(s, "its name is not 1 to 255 bytes", name);
     strcpy(e->tensor.name, name);
     e->tensor.dtype = dtype_of(dtype);
+    if (!dtype)
+        return bad(s, "its dtype is missing", name);
     if (!e->tensor.dtype)
-        return bad(s, "its dtype is missing or not one that is read here", name);
+        return fl_error(FL_FAILED,
+                        "%s: tensor \"%.200s\" is %.40s, a dtype that is not read here; convert it "
+                        "to F32, F16 or BF16",
+                        s->name, name, dtype);
     if (!json_is_array(shape) || json_array_size(shape) > FL_FLT_RANK_MAX)
         return bad(s, "its shape is not a list of at most 8 numbers", name);
     e->tensor.rank = (unsigned)json_array_size(shape);

@@ -1,3 +1,8 @@
+/*
+ * Finding added tokens: the table is sorted, so that the tokens that agree with a text so far are
+ * one range of it, which each byte makes narrower. (An automaton over all names, as in the source,
+ * would be faster for thousands of names that share long begins; no vocabulary has those.)
+ */
 #include "text/added.h"
 
 #include <stdlib.h>
@@ -38,7 +43,32 @@ by_text(const void *x, const void *y)
     const struct fl_added_token *a = x, *b = y;
     int order = memcmp(a->text, b->text, a->len < b->len ? a->len : b->len);
 
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    if (!order)
+        order = (a->len > b->len) - (a->len < b->len);
+    /* of equals the one that the source finds: special ones were added first */
+    return order                      ? order
+           : a->special != b->special ? b->special - a->special
+                                      : (a->id > b->id) - (a->id < b->id);
+}
+
+static bool
+same_text(const struct fl_added_token *a, const struct fl_added_token *b)
+{
+    return a->len == b->len && !memcmp(a->text, b->text, a->len);
+}
+
+/* Of several tokens that are spelled alike the first stays. */
+static void
+drop_twins(struct fl_added *a)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < a->count; i++)
+        if (kept && same_text(&a->tokens[kept - 1], &a->tokens[i]))
+            free(a->tokens[i].text);
+        else
+            a->tokens[kept++] = a->tokens[i];
+    a->count = kept;
 }
 
 void
@@ -48,6 +78,10 @@ fl_added_finish(struct fl_added *a)
 
     if (a->count)
         qsort(a->tokens, a->count, sizeof *a->tokens, by_text);
+    drop_twins(a);
+    a->plain = 0;
+    for (size_t k = 0; k < a->count; k++)
+        a->plain += !a->tokens[k].guarded;
     for (unsigned b = 0; b <= 256; b++) {
         while (i < a->count && (unsigned char)a->tokens[i].text[0] < b)
             i++;
@@ -109,23 +143,51 @@ space_behind(const char *text, size_t len, size_t end)
     return end;
 }
 
-const struct fl_added_token *
-fl_added_find(const struct fl_added *a, const char *text, size_t len, size_t from, size_t *start,
-              size_t *end)
+/* Does a word character end at AT, or begin there? */
+static bool
+touches_word(const char *text, size_t len, size_t at, bool before)
 {
-    if (!a->count)
+    const unsigned char *p = (const unsigned char *)text;
+    size_t size;
+
+    if (before ? !at : at == len)
+        return false;
+    if (before)
+        do
+            at--;
+        while (at && (p[at] & 0xc0) == 0x80);
+    return fl_unicode_is_word(fl_unicode_point(p + at, &size));
+}
+
+const struct fl_added_token *
+fl_added_next(const struct fl_added *a, const char *text, size_t len, bool guarded,
+              struct fl_added_place *at, size_t *start, size_t *end)
+{
+    if (!(guarded ? a->count : a->plain))
         return NULL;
-    for (size_t i = from; i < len; i++) {
+    while (at->scanned < len) {
+        size_t i = at->scanned;
         unsigned char c = (unsigned char)text[i];
-        if (a->first[c] == a->first[c + 1])
+        const struct fl_added_token *token = NULL;
+        if (a->first[c] < a->first[c + 1])
+            token = longest(a, text + i, len - i);
+        at->scanned += token ? token->len : 1;
+        if (!token || (token->guarded && !guarded) ||
+            (token->single_word &&
+             (touches_word(text, len, i, true) || touches_word(text, len, at->scanned, false))))
             continue;
-        const struct fl_added_token *token = longest(a, text + i, len - i);
-        if (!token)
+        *start = i;
+        *end = at->scanned;
+        if (token->left)
+            *start = at->taken < i ? space_before(text, at->taken, i) : at->taken;
+        if (token->right) {
+            if (*end >= at->space) /* else within it: a run is looked through once */
+                at->space = space_behind(text, len, *end);
+            *end = at->space;
+        }
+        if (*start >= *end) /* the token before has taken all of it */
             continue;
-        *start = token->left ? space_before(text, from, i) : i;
-        *end = i + token->len;
-        if (token->right)
-            *end = space_behind(text, len, *end);
+        at->taken = *end;
         return token;
     }
     return NULL;

@@ -75,7 +75,7 @@ fl_bpe_add(struct fl_bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint3
     uint64_t pair = (uint64_t)left << 32 | right;
     size_t i = pair_slot(b, pair);
 
-    if (b->special && b->special[id])
+    if (b->closed && b->closed[id])
         return;
     while (b->merges[i].id != FL_BPE_NONE && b->merges[i].pair != pair)
         i = (i + 1) & (b->slots - 1);
@@ -188,7 +188,7 @@ begin_word(const struct fl_bpe *b, const unsigned char *word, size_t len, struct
     for (size_t i = 0; i < len; i += size) {
         fl_unicode_point(word + i, &size);
         int64_t id = fl_vocab_find(b->names, word + i, size);
-        if (id >= 0 && !(b->special && b->special[id])) {
+        if (id >= 0 && !(b->closed && b->closed[id])) {
             ids->data[ids->len++] = (uint32_t)id;
             unknown = false;
         } else if (b->fallback) {
@@ -352,7 +352,7 @@ whole_word(const struct fl_bpe *b, struct fl_bpe_scratch *s, const unsigned char
     } else {
         id = fl_vocab_find(b->names, word, len);
     }
-    return id >= 0 && b->special && b->special[id] ? -1 : id;
+    return id >= 0 && b->closed && b->closed[id] ? -1 : id;
 }
 
 static int

@@ -29,14 +29,14 @@ struct fl_bpe {                   /* a zeroed struct can be released */
     bool cut_at_mark; /* no merge crosses the left side of a U+2581: long words are cut there */
     uint32_t unknown; /* FL_BPE_NONE when there is none */
     uint32_t byte_id[256];
-    const unsigned char *special; /* by id, borrowed: tokens that text may not become */
-    struct fl_bpe_merge *merges;  /* open addressing */
+    const unsigned char *closed; /* by id, borrowed: tokens that words may not become */
+    struct fl_bpe_merge *merges; /* open addressing */
     size_t slots, count;
 };
 
 void fl_bpe_release(struct fl_bpe *b);
 
-/* Room for COUNT merges; then each of them in order. A merge into a special token is left out. */
+/* Room for COUNT merges; then each of them in order. A merge into a closed token is left out. */
 int fl_bpe_reserve(struct fl_bpe *b, size_t count);
 void fl_bpe_add(struct fl_bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 

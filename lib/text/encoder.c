@@ -57,16 +57,22 @@ encode_words(struct fl_encoder *e, const char *text, size_t len, bool first)
                                e);
 }
 
+static const struct fl_added_token *
+next_added(const struct fl_added *a, const char *text, size_t len, unsigned flags,
+           struct fl_added_place *at, size_t *start, size_t *end)
+{
+    return fl_added_next(a, text, len, flags & FL_ENCODE_SPECIAL, at, start, end);
+}
+
 /* A stretch of text without added tokens of the raw kind. */
 static int
 encode_stretch(struct fl_encoder *e, const char *text, size_t len, bool first, unsigned flags)
 {
     const struct fl_tokenizer *t = e->t;
     const struct fl_added_token *token;
+    struct fl_added_place place = {0};
     size_t at = 0, start, end;
 
-    if (!len)
-        return 0;
     if (t->normalizer.count) {
         fl_buf_clear(&e->normal);
         if (fl_buf_add(&e->normal, text, len) ||
@@ -75,13 +81,30 @@ encode_stretch(struct fl_encoder *e, const char *text, size_t len, bool first, u
         text = (const char *)e->normal.data;
         len = e->normal.len;
     }
-    while ((flags & FL_ENCODE_SPECIAL) &&
-           (token = fl_added_find(&t->normalized, text, len, at, &start, &end))) {
-        if (encode_words(e, text + at, start - at, first && !at) || fl_ids_add(e->ids, token->id))
+    while ((token = next_added(&t->normalized, text, len, flags, &place, &start, &end))) {
+        if ((start > at && encode_words(e, text + at, start - at, first && !at)) ||
+            fl_ids_add(e->ids, token->id))
             return -1;
         at = end;
     }
     return encode_words(e, text + at, len - at, first && !at);
+}
+
+static int
+encode_text(struct fl_encoder *e, const char *text, size_t len, unsigned flags)
+{
+    const struct fl_tokenizer *t = e->t;
+    const struct fl_added_token *token;
+    struct fl_added_place place = {0};
+    size_t at = 0, start, end;
+
+    while ((token = next_added(&t->raw, text, len, flags, &place, &start, &end))) {
+        if ((start > at && encode_stretch(e, text + at, start - at, !at, flags)) ||
+            fl_ids_add(e->ids, token->id))
+            return -1;
+        at = end;
+    }
+    return len > at ? encode_stretch(e, text + at, len - at, !at, flags) : 0;
 }
 
 static int
@@ -94,23 +117,16 @@ add_all(struct fl_ids *ids, const struct fl_ids *more)
 }
 
 static int
-encode_text(struct fl_encoder *e, const char *text, size_t len, unsigned flags)
+encode_with_marks(struct fl_encoder *e, const char *text, size_t len, unsigned flags)
 {
-    const struct fl_tokenizer *t = e->t;
-    const struct fl_added_token *token;
-    size_t at = 0, start, end;
+    const struct fl_marks *m = &e->t->marks;
+    bool ended = m->behind.len && m->behind.data[m->behind.len - 1] == m->end;
 
-    if ((flags & FL_ENCODE_TEMPLATE) && add_all(e->ids, &t->template.before))
+    if (((flags & FL_ENCODE_BEGIN) && add_all(e->ids, &m->begin)) ||
+        encode_text(e, text, len, flags) ||
+        ((flags & FL_ENCODE_BEHIND) && add_all(e->ids, &m->behind)))
         return -1;
-    while ((flags & FL_ENCODE_SPECIAL) &&
-           (token = fl_added_find(&t->raw, text, len, at, &start, &end))) {
-        if (encode_stretch(e, text + at, start - at, !at, flags) || fl_ids_add(e->ids, token->id))
-            return -1;
-        at = end;
-    }
-    if (encode_stretch(e, text + at, len - at, !at, flags))
-        return -1;
-    return flags & FL_ENCODE_TEMPLATE ? add_all(e->ids, &t->template.behind) : 0;
+    return (flags & FL_ENCODE_END) && !ended ? fl_ids_add(e->ids, (uint32_t)m->end) : 0;
 }
 
 int
@@ -121,7 +137,7 @@ fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags, st
     if (bad < len)
         return fl_error(FL_FAILED, "byte %zu of the text is not UTF-8", bad);
     e->ids = ids;
-    if (encode_text(e, text, len, flags)) {
+    if (encode_with_marks(e, text, len, flags)) {
         ids->len = before;
         return -1;
     }

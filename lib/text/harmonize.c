@@ -13,6 +13,7 @@ struct chunk {
     size_t file, first, count; /* records */
     struct fl_harmonize_row row;
     struct fl_ids train, valid;
+    uint64_t train_bytes, valid_bytes; /* of their documents */
     struct fl_words words;
     bool failed;
     struct fl_error_copy error;
@@ -125,16 +126,14 @@ take_document(struct fl_harmonize *h, struct worker *w, const char *text, size_t
 
     c->row.documents++;
     c->row.bytes_out += len;
-    if (valid)
-        c->row.valid++;
-    else
-        c->row.train++;
+    c->row.train += !valid;
+    c->row.valid += valid;
+    *(valid ? &c->valid_bytes : &c->train_bytes) += len;
     if (!h->tokenizer)
         return valid ? 0
                      : fl_pretokenizer_run(&h->cutter, &w->pretokenizer, text, len, true,
                                            count_word, w);
-    if (fl_encode(w->encoder, text, len, 0, ids) ||
-        fl_ids_add(ids, (uint32_t)fl_tokenizer_eot(h->tokenizer)))
+    if (fl_encode(w->encoder, text, len, FL_ENCODE_DOCUMENT, ids))
         return -1;
     c->row.tokens += ids->len - before;
     return 0;
@@ -173,6 +172,7 @@ run_chunk(void *arg, size_t index, int worker)
     w->chunk = c;
     c->row = (struct fl_harmonize_row){0};
     c->train.len = c->valid.len = 0;
+    c->train_bytes = c->valid_bytes = 0;
     fl_words_clear(&c->words);
     c->failed = false;
     for (size_t i = c->first; i < c->first + c->count && !c->failed; i++)
@@ -232,9 +232,9 @@ collect(struct fl_harmonize *h)
         if (c->failed)
             return fl_error_restore(&c->error);
         add_row(&h->rows[c->file], &c->row);
-        if (h->train && fl_shard_add(h->train, c->train.data, c->train.len))
+        if (h->train && fl_shard_add(h->train, c->train.data, c->train.len, c->train_bytes))
             return -1;
-        if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len))
+        if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len, c->valid_bytes))
             return -1;
     }
     if (h->tokenizer)
@@ -413,9 +413,9 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
 
     fl_report_text(r, name);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        fl_report_i64(r, (int64_t)numbers[i]);
+        fl_report_u64(r, numbers[i]);
     if (c->replaced && with_offset)
-        fl_report_i64(r, (int64_t)c->first_invalid);
+        fl_report_u64(r, c->first_invalid);
     else
         fl_report_none(r);
 }

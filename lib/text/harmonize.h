@@ -6,7 +6,7 @@
  *
  * A document falls on the validation side when the first 8 bytes of H("fl1.split"; document), as a
  * little-endian number, are below VALID * 2^64: equal documents are always on the same side, in
- * every file and at every site. Added tokens that a text spells are never made of it.
+ * every file and at every site. Its ids are what FL_ENCODE_DOCUMENT makes of it.
  */
 #ifndef FL_TEXT_HARMONIZE_H
 #define FL_TEXT_HARMONIZE_H
@@ -42,7 +42,7 @@ struct fl_harmonize_row { /* of the card: a file, or all of them */
     struct fl_document_counts counts;
     uint64_t bytes_in, documents, train, valid; /* documents is the sum of the last two */
     uint64_t bytes_out;                         /* of documents, in UTF-8 */
-    uint64_t tokens; /* of documents, with an end of text each; 0 when none were made */
+    uint64_t tokens; /* of documents, with what stands around each; 0 when none were made */
     uint64_t overlong, overlong_line; /* lines dropped; the first */
     bool bom, looks_jsonl;
 };

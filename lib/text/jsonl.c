@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/visible.h"
 #include "text/unicode.h"
 
 enum { DEPTH_MAX = 256 };
@@ -305,22 +306,8 @@ fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_buf *o
 int
 fl_jsonl_quote(struct fl_buf *out, const char *text, size_t len)
 {
-    size_t start = 0;
-
-    if (fl_buf_add_byte(out, '"'))
-        return -1;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 32 && c != '"' && c != '\\')
-            continue;
-        if (fl_buf_add(out, text + start, i - start))
-            return -1;
-        start = i + 1;
-        int failed = c == '"' || c == '\\' ? fl_buf_printf(out, "\\%c", c)
-                     : c == '\n'           ? fl_buf_add_text(out, "\\n")
-                                           : fl_buf_printf(out, "\\u%04x", c);
-        if (failed)
-            return -1;
-    }
-    return fl_buf_add(out, text + start, len - start) || fl_buf_add_byte(out, '"') ? -1 : 0;
+    return fl_buf_add_byte(out, '"') || fl_buf_add_visible(out, text, len, FL_VISIBLE_JSON) ||
+                   fl_buf_add_byte(out, '"')
+               ? -1
+               : 0;
 }

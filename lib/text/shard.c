@@ -1,3 +1,4 @@
+/* Tensors are written when they are full: a stream has a tensor's length before its payload. */
 #include "text/shard.h"
 
 #include <stdio.h>
@@ -5,13 +6,33 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "text/marks.h"
 
 struct fl_shard {
     struct fl_writer *writer;
     struct fl_buf buf; /* ids of the tensor at hand, little-endian */
     size_t width;      /* bytes of an id: 2 or 4 */
     uint64_t tensors;
+    bool exact;     /* ids say how many bytes they stand for */
+    uint64_t bytes; /* that no tensor has said yet */
 };
+
+int
+fl_shard_check(const struct fl_tokenizer *t)
+{
+    int64_t end = fl_tokenizer_marks(t)->end;
+
+    if (end < 0)
+        return fl_error(FL_FAILED,
+                        "the tokenizer has no end of text, which ends every document; import the "
+                        "model whose config.json says it, and give that model");
+    if (!fl_tokenizer_is_special(t, (uint32_t)end))
+        return fl_error(FL_FAILED,
+                        "the end of text is token %lld, which a text may have within it; documents "
+                        "need one that none has",
+                        (long long)end);
+    return 0;
+}
 
 static int
 begin(struct fl_shard *s, const struct fl_tokenizer *t, double valid)
@@ -23,7 +44,7 @@ begin(struct fl_shard *s, const struct fl_tokenizer *t, double valid)
     fl_tokenizer_digest(t, digest);
     if (!fl_meta_set_bytes(&meta, "tokenizer", digest, sizeof digest) &&
         !fl_meta_set_i64(&meta, "vocab", fl_tokenizer_vocab(t)) &&
-        !fl_meta_set_i64(&meta, "eot", fl_tokenizer_eot(t)) &&
+        !fl_meta_set_i64(&meta, "eot", fl_tokenizer_marks(t)->end) &&
         (valid <= 0 || (!fl_meta_set_text(&meta, "split", "valid") &&
                         !fl_meta_set_f64(&meta, "split.fraction", valid))))
         result = fl_writer_head(s->writer, FL_KIND_TOKENS, &meta);
@@ -39,6 +60,7 @@ fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t, 
     if (!s)
         return NULL;
     s->width = fl_tokenizer_vocab(t) <= 65536 ? 2 : 4;
+    s->exact = fl_tokenizer_is_exact(t);
     s->writer = fl_writer_new(fd, name, level);
     if (!s->writer || begin(s, t, valid)) {
         fl_shard_free(s);
@@ -66,15 +88,20 @@ write_tensor(struct fl_shard *s)
 
     snprintf(name, sizeof name, "tokens/%06llu", (unsigned long long)s->tensors++);
     fl_tensor_init(&tensor, name, s->width == 2 ? FL_U16 : FL_U32, 1, dims);
-    if (fl_writer_tensor(s->writer, &tensor) || fl_writer_data(s->writer, s->buf.data, s->buf.len))
-        return -1;
+    int result = s->exact ? 0 : fl_meta_set_i64(&tensor.attrs, FL_SHARD_BYTES, (int64_t)s->bytes);
+    if (!result)
+        result = fl_writer_tensor(s->writer, &tensor) ||
+                 fl_writer_data(s->writer, s->buf.data, s->buf.len);
+    fl_meta_release(&tensor.attrs);
     fl_buf_clear(&s->buf);
-    return 0;
+    s->bytes = 0;
+    return result ? -1 : 0;
 }
 
 int
-fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n)
+fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes)
 {
+    s->bytes += bytes;
     while (n) {
         size_t room = FL_SHARD_IDS - s->buf.len / s->width;
         size_t take = n < room ? n : room;

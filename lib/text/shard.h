@@ -3,6 +3,9 @@
  * chain of tensors tokens/000000, tokens/000001, ..., each FL_SHARD_IDS long but the last; u16 when
  * the vocabulary fits, else u32. Metadata: tokenizer (its digest), vocab, eot; and split and
  * split.fraction of one that was put aside for validation.
+ *
+ * The ids of some tokenizers do not say how many bytes a text has (fl_tokenizer_is_exact). Tensors
+ * of such a shard have an attribute FL_SHARD_BYTES: together, the bytes of all its documents.
  */
 #ifndef FL_TEXT_SHARD_H
 #define FL_TEXT_SHARD_H
@@ -10,20 +13,28 @@
 #include "flt/writer.h"
 #include "text/tokenizer.h"
 
+#define FL_SHARD_BYTES "bytes" /* i64 */
+
 enum { FL_SHARD_IDS = 4 << 20 };
 
 struct fl_shard;
 
+/* Can documents be told apart? Only by an end of text that no text has within it. 0 or -1. */
+int fl_shard_check(const struct fl_tokenizer *t);
+
 /*
- * Begin a shard on FD (the caller's; NAME is for messages). T has an end of text. VALID: 0, or the
+ * Begin a shard on FD (the caller's; NAME is for messages). T was checked. VALID: 0, or the
  * fraction of the documents that the shard holds for validation. NULL: error.
  */
 struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t,
                               double valid);
 void fl_shard_free(struct fl_shard *s);
 
-/* N more ids, each below the vocabulary; writes a tensor when one is full. 0, or -1. */
-int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n);
+/*
+ * N more ids, each below the vocabulary, of documents that have BYTES bytes together; writes a
+ * tensor when one is full. 0, or -1.
+ */
+int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes);
 
 /* Write what is left and end the object. */
 int fl_shard_done(struct fl_shard *s);

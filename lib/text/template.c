@@ -31,7 +31,7 @@ add_special(struct fl_ids *ids, const json_t *item, const json_t *table,
 }
 
 static int
-read_template(struct fl_template *t, const json_t *spec, const struct fl_vocab *names)
+read_template(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names)
 {
     const char *what = "post_processor TemplateProcessing", *which;
     const json_t *single = json_object_get(spec, "single"), *item, *part;
@@ -51,7 +51,7 @@ read_template(struct fl_template *t, const json_t *spec, const struct fl_vocab *
             if (strcmp(which, "A") || behind)
                 return fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
             behind = true;
-        } else if (add_special(behind ? &t->behind : &t->before,
+        } else if (add_special(behind ? &m->behind : &m->begin,
                                json_object_get(item, "SpecialToken"), table, names)) {
             return -1;
         }
@@ -60,7 +60,7 @@ read_template(struct fl_template *t, const json_t *spec, const struct fl_vocab *
 }
 
 static int
-read_step(struct fl_template *t, const json_t *spec, const struct fl_vocab *names, int depth)
+read_step(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names, int depth)
 {
     const char *type = fl_spec_type(spec);
     const json_t *list = json_object_get(spec, "processors"), *item;
@@ -70,9 +70,9 @@ read_step(struct fl_template *t, const json_t *spec, const struct fl_vocab *name
         return fl_spec_only(spec, "post_processor ByteLevel",
                             "|type|add_prefix_space|trim_offsets|use_regex|");
     if (!strcmp(type, "TemplateProcessing")) {
-        if (t->before.len || t->behind.len)
+        if (m->begin.len || m->behind.len)
             return fl_error(FL_FAILED, "two templates in a post_processor are not supported");
-        return read_template(t, spec, names);
+        return read_template(m, spec, names);
     }
     if (strcmp(type, "Sequence") || depth)
         return fl_error(FL_FAILED, "post_processor \"%.60s\" is not supported", type);
@@ -82,27 +82,24 @@ read_step(struct fl_template *t, const json_t *spec, const struct fl_vocab *name
         return fl_error(FL_FAILED, "post_processor Sequence: \"processors\" is not a list");
     json_array_foreach(list, i, item)
     {
-        if (read_step(t, item, names, depth + 1))
+        if (read_step(m, item, names, depth + 1))
             return -1;
     }
     return 0;
 }
 
 int
-fl_template_read(struct fl_template *t, const json_t *spec, const struct fl_vocab *names)
+fl_template_read(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names)
 {
     if (!spec || json_is_null(spec))
         return 0;
-    if (read_step(t, spec, names, 0)) {
-        fl_template_release(t);
+    if (read_step(m, spec, names, 0)) {
+        fl_ids_release(&m->begin);
+        fl_ids_release(&m->behind);
         return -1;
     }
-    return 0;
-}
-
-void
-fl_template_release(struct fl_template *t)
-{
-    fl_ids_release(&t->before);
-    fl_ids_release(&t->behind);
+    if (m->begin.len <= FL_MARKS_MAX && m->behind.len <= FL_MARKS_MAX)
+        return 0;
+    return fl_error(FL_FAILED, "post_processor: more than %d ids around a text are not supported",
+                    FL_MARKS_MAX);
 }

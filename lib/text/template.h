@@ -7,15 +7,13 @@
 
 #include <jansson.h>
 
-#include "text/tokenizer.h"
+#include "text/marks.h"
 #include "text/vocab.h"
 
-struct fl_template { /* a zeroed struct adds nothing */
-    struct fl_ids before, behind;
-};
-
-/* From the JSON value (NULL and null: nothing). Ids must have one of NAMES. */
-int fl_template_read(struct fl_template *t, const json_t *spec, const struct fl_vocab *names);
-void fl_template_release(struct fl_template *t);
+/*
+ * From the JSON value (NULL and null: nothing) into BEGIN and BEHIND of M, which are empty before.
+ * Ids must have one of NAMES. What the template says of pairs of texts is not looked at.
+ */
+int fl_template_read(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names);
 
 #endif

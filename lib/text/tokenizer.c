@@ -1,3 +1,4 @@
+/* Where a tokenizer comes from, and what its ids are: the half that needs no working memory. */
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ fl_tokenizer_free(struct fl_tokenizer *t)
     free(t->json);
     fl_vocab_release(&t->names);
     free(t->special);
+    free(t->closed);
     fl_buf_release(&t->pieces);
     free(t->piece_at);
     fl_added_release(&t->raw);
@@ -26,12 +28,19 @@ fl_tokenizer_free(struct fl_tokenizer *t)
     fl_pretokenizer_release(&t->pretokenizer);
     fl_bpe_release(&t->bpe);
     fl_decoder_release(&t->decoder);
-    fl_template_release(&t->template);
+    fl_marks_release(&t->marks);
+    fl_buf_release(&t->prefix);
     free(t);
 }
 
 struct fl_tokenizer *
 fl_tokenizer_parse(const char *name, const void *json, size_t len)
+{
+    return fl_tokenizer_parse_told(name, json, len, NULL);
+}
+
+struct fl_tokenizer *
+fl_tokenizer_parse_told(const char *name, const void *json, size_t len, const struct fl_ids *stops)
 {
     struct fl_tokenizer *t;
 
@@ -45,7 +54,7 @@ fl_tokenizer_parse(const char *name, const void *json, size_t len)
         return NULL;
     t->json = fl_strndup(json, len);
     t->json_len = len;
-    if (!t->json || fl_tokenizer_parse_json(t)) {
+    if (!t->json || fl_tokenizer_parse_json(t, stops)) {
         fl_error_about(name);
         fl_tokenizer_free(t);
         return NULL;
@@ -86,7 +95,15 @@ fl_tokenizer_from_object(struct fl_object *o)
         return NULL;
     }
     const void *json = fl_object_data(o, (size_t)i);
-    return json ? fl_tokenizer_parse(fl_object_name(o), json, fl_object_bytes(o, (size_t)i)) : NULL;
+    struct fl_ids stops = {0};
+    struct fl_tokenizer *t = NULL;
+    if (json && fl_marks_read(&stops, &head->meta))
+        fl_error_about(fl_object_name(o));
+    else if (json)
+        t = fl_tokenizer_parse_told(fl_object_name(o), json, fl_object_bytes(o, (size_t)i),
+                                    stops.len ? &stops : NULL);
+    fl_ids_release(&stops);
+    return t;
 }
 
 /* Does the file begin as JSON does? Pipes are taken for streams. -1 with an error. */
@@ -158,10 +175,16 @@ fl_tokenizer_vocab(const struct fl_tokenizer *t)
     return t->vocab;
 }
 
-int64_t
-fl_tokenizer_eot(const struct fl_tokenizer *t)
+const struct fl_marks *
+fl_tokenizer_marks(const struct fl_tokenizer *t)
 {
-    return t->eot;
+    return &t->marks;
+}
+
+int
+fl_tokenizer_to_meta(const struct fl_tokenizer *t, struct fl_meta *meta)
+{
+    return t->marks.told ? fl_marks_write(&t->marks.stops, meta) : 0;
 }
 
 int64_t
@@ -188,10 +211,39 @@ fl_tokenizer_piece(const struct fl_tokenizer *t, uint32_t id, size_t *len)
     return t->pieces.data + t->piece_at[id];
 }
 
+size_t
+fl_tokenizer_first_bytes(const struct fl_tokenizer *t, uint32_t id)
+{
+    const struct fl_buf *p = &t->prefix;
+    size_t len;
+    const unsigned char *piece = fl_tokenizer_piece(t, id, &len);
+
+    return piece && p->len && len >= p->len && !memcmp(piece, p->data, p->len) ? len - p->len : len;
+}
+
 bool
 fl_tokenizer_is_special(const struct fl_tokenizer *t, uint32_t id)
 {
     return id < t->vocab && t->special[id];
+}
+
+static bool
+keeps_space(const struct fl_added *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (!a->tokens[i].guarded && (a->tokens[i].left || a->tokens[i].right))
+            return false;
+    return true;
+}
+
+bool
+fl_tokenizer_is_exact(const struct fl_tokenizer *t)
+{
+    for (size_t i = 0; i < t->normalizer.count; i++)
+        if (t->normalizer.steps[i].type != FL_NORMALIZER_NFC || t->normalized.plain)
+            return false;
+    return t->bpe.byte_level && !t->prefix.len && keeps_space(&t->raw) &&
+           keeps_space(&t->normalized);
 }
 
 int

@@ -10,6 +10,7 @@
  * Ids are below fl_tokenizer_vocab. Some ids may have no token (a hole in the vocabulary).
  * Special ids (end of text, chat marks) come from the FL_ENCODE_ flags only: text that spells such
  * a token stays text without FL_ENCODE_SPECIAL, so private or foreign text cannot inject one.
+ * Added tokens that are not special are always found in text.
  */
 #ifndef FL_TEXT_TOKENIZER_H
 #define FL_TEXT_TOKENIZER_H
@@ -20,6 +21,7 @@
 
 #include "base/buf.h"
 #include "crypt/hash.h"
+#include "flt/meta.h"
 #include "flt/object.h"
 
 #define FL_EOT_TEXT         "<|endoftext|>"
@@ -32,12 +34,25 @@ enum {
 };
 
 struct fl_tokenizer;
+struct fl_marks; /* text/marks.h */
+
+struct fl_ids { /* a zeroed struct is empty */
+    uint32_t *data;
+    size_t len, cap;
+};
+
+void fl_ids_release(struct fl_ids *ids);
+int fl_ids_add(struct fl_ids *ids, uint32_t id);
 
 /* The default one: id b is byte b, and 256 is the end of text. */
 struct fl_tokenizer *fl_tokenizer_bytes(void);
 
 /* From the bytes of a tokenizer.json, copied; NAME is for messages. NULL with an error. */
 struct fl_tokenizer *fl_tokenizer_parse(const char *name, const void *json, size_t len);
+
+/* The same with the ids that end a text (at least one) when a model says them; NULL: by names. */
+struct fl_tokenizer *fl_tokenizer_parse_told(const char *name, const void *json, size_t len,
+                                             const struct fl_ids *stops);
 
 /*
  * From a model, a tokenizer stream or a tokenizer.json; its first bytes tell which ("-": stdin).
@@ -58,11 +73,11 @@ void fl_tokenizer_digest(const struct fl_tokenizer *t, unsigned char digest[FL_H
 
 uint32_t fl_tokenizer_vocab(const struct fl_tokenizer *t); /* largest id + 1 */
 
-/*
- * The id that ends a document: the added token <|endoftext|>, or <|end_of_text|>, or </s>; -1 when
- * there is none (no error recorded).
- */
-int64_t fl_tokenizer_eot(const struct fl_tokenizer *t);
+/* What stands around a text; the tokenizer's own. */
+const struct fl_marks *fl_tokenizer_marks(const struct fl_tokenizer *t);
+
+/* What a model that carries T says of it in META beside its bytes: the told ends of text. */
+int fl_tokenizer_to_meta(const struct fl_tokenizer *t, struct fl_meta *meta);
 
 /* Id of the token whose piece or name is TEXT (an added token first), or -1. */
 int64_t fl_tokenizer_find(const struct fl_tokenizer *t, const char *text, size_t len);
@@ -74,17 +89,24 @@ int64_t fl_tokenizer_find(const struct fl_tokenizer *t, const char *text, size_t
 const unsigned char *fl_tokenizer_piece(const struct fl_tokenizer *t, uint32_t id, size_t *len);
 bool fl_tokenizer_is_special(const struct fl_tokenizer *t, uint32_t id); /* stands for no text */
 
-struct fl_ids { /* a zeroed struct is empty */
-    uint32_t *data;
-    size_t len, cap;
-};
+/* Bytes that ID stands for at the begin of a text: without a space that encoding puts there. */
+size_t fl_tokenizer_first_bytes(const struct fl_tokenizer *t, uint32_t id);
 
-void fl_ids_release(struct fl_ids *ids);
-int fl_ids_add(struct fl_ids *ids, uint32_t id);
+/*
+ * Do the ids of a text in normal form C say how many bytes it has, by their pieces? Not when
+ * encoding may put a space before it or take one with a token, nor when characters get lost.
+ */
+bool fl_tokenizer_is_exact(const struct fl_tokenizer *t);
 
 enum fl_encode_flags {
-    FL_ENCODE_SPECIAL = 1, /* added tokens that the text spells become their ids */
-    FL_ENCODE_TEMPLATE = 2 /* what the post-processor adds: begin of text and the like */
+    FL_ENCODE_BEGIN = 1,   /* the begin ids before the text */
+    FL_ENCODE_BEHIND = 2,  /* the template's ids behind it */
+    FL_ENCODE_END = 4,     /* the end of a document */
+    FL_ENCODE_SPECIAL = 8, /* special tokens that the text spells become their ids */
+
+    FL_ENCODE_PROMPT = FL_ENCODE_BEGIN,                      /* text that is to go on */
+    FL_ENCODE_TEMPLATE = FL_ENCODE_BEGIN | FL_ENCODE_BEHIND, /* as Hugging Face's encode */
+    FL_ENCODE_DOCUMENT = FL_ENCODE_TEMPLATE | FL_ENCODE_END, /* what a shard holds */
 };
 
 struct fl_encoder;
@@ -94,9 +116,9 @@ struct fl_encoder *fl_encoder_new(const struct fl_tokenizer *t);
 void fl_encoder_free(struct fl_encoder *e);
 
 /*
- * Add the ids of one document behind IDS. TEXT is UTF-8 (else -1 with the offset of the first byte
- * that is not). No end of text is added. On -1 IDS is as it was. Cost O(len log len) for one word
- * without end, O(len) otherwise.
+ * Add the ids of one text behind IDS, and what FLAGS put around it. TEXT is UTF-8 (else -1 with the
+ * offset of the first byte that is not). FL_ENCODE_END is for tokenizers that have an end. On -1
+ * IDS is as it was. Cost O(len log len) for one word without end, O(len) otherwise.
  */
 int fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags,
               struct fl_ids *ids);

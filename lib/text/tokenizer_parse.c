@@ -42,7 +42,8 @@ read_added_token(struct fl_tokenizer *t, const json_t *item)
 
     if (fl_spec_only(item, what, "|id|content|single_word|lstrip|rstrip|normalized|special|") ||
         fl_spec_count(item, what, "id", FL_VOCAB_MAX - 1, &id) ||
-        fl_spec_text(item, what, "content", &text) || fl_spec_unused(item, what, "single_word") ||
+        fl_spec_text(item, what, "content", &text) ||
+        fl_spec_bool(item, what, "single_word", false, &token.single_word) ||
         fl_spec_bool(item, what, "lstrip", false, &token.left) ||
         fl_spec_bool(item, what, "rstrip", false, &token.right) ||
         fl_spec_bool(item, what, "special", false, &token.special) ||
@@ -52,8 +53,8 @@ read_added_token(struct fl_tokenizer *t, const json_t *item)
     if (!len)
         return fl_error(FL_FAILED, "added_tokens: a token without text is not supported");
     token.id = (uint32_t)id;
-    if (fl_vocab_find(&t->names, text, len) != id &&
-        fl_vocab_add(&t->names, text, len, (uint64_t)id, FL_VOCAB_MAX))
+    token.outside = fl_vocab_find(&t->names, text, len) != id;
+    if (token.outside && fl_vocab_add(&t->names, text, len, (uint64_t)id, FL_VOCAB_MAX))
         return -1;
     if (!normalized)
         return fl_added_add(&t->raw, text, len, &token);
@@ -67,6 +68,15 @@ read_added_token(struct fl_tokenizer *t, const json_t *item)
     fl_buf_release(&buf);
     fl_normalizer_scratch_release(&scratch);
     return result;
+}
+
+static void
+mark_added(struct fl_tokenizer *t, const struct fl_added *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        t->special[a->tokens[i].id] |= a->tokens[i].special;
+        t->closed[a->tokens[i].id] |= a->tokens[i].special || a->tokens[i].outside;
+    }
 }
 
 static int
@@ -84,16 +94,33 @@ read_added(struct fl_tokenizer *t, const json_t *list)
         if (read_added_token(t, item))
             return -1;
     }
-    fl_added_finish(&t->raw);
-    fl_added_finish(&t->normalized);
     t->vocab = (uint32_t)t->names.ids;
     t->special = fl_alloc(t->vocab, 1);
-    if (!t->special)
+    t->closed = fl_alloc(t->vocab, 1);
+    if (!t->special || !t->closed)
         return -1;
-    for (i = 0; i < t->raw.count; i++)
-        t->special[t->raw.tokens[i].id] = t->raw.tokens[i].special;
-    for (i = 0; i < t->normalized.count; i++)
-        t->special[t->normalized.tokens[i].id] = t->normalized.tokens[i].special;
+    mark_added(t, &t->raw);
+    mark_added(t, &t->normalized);
+    return 0;
+}
+
+/* Special tokens and ends of text are not made of what a text spells. */
+static void
+guard_added(const struct fl_tokenizer *t, struct fl_added *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        a->tokens[i].guarded = a->tokens[i].special || fl_marks_stops(&t->marks, a->tokens[i].id);
+    fl_added_finish(a);
+}
+
+static int
+read_marks(struct fl_tokenizer *t, const json_t *post_processor, const struct fl_ids *stops)
+{
+    if (fl_template_read(&t->marks, post_processor, &t->names) ||
+        fl_marks_finish(&t->marks, stops, &t->names, t->special))
+        return -1;
+    guard_added(t, &t->raw);
+    guard_added(t, &t->normalized);
     return 0;
 }
 
@@ -112,7 +139,7 @@ read_bytes(struct fl_tokenizer *t)
         fl_buf_release(&name);
         if (failed)
             return -1;
-        if (id < 0 || t->special[id])
+        if (id < 0 || t->closed[id])
             return fl_error(FL_FAILED, "model: byte 0x%02X has no token, which is not supported",
                             byte);
         b->byte_id[byte] = (uint32_t)id;
@@ -206,13 +233,28 @@ read_unknown(struct fl_tokenizer *t, const json_t *model)
     return 0;
 }
 
+/*
+ * The end of a document is not made of text either, whatever the file calls it. (But a single byte,
+ * or what stands for all that is unknown, can always be in a text.)
+ */
+static void
+guard_end(struct fl_tokenizer *t)
+{
+    bool base = t->marks.end < 0 || t->marks.end == t->bpe.unknown;
+
+    for (unsigned byte = 0; byte < 256 && (t->bpe.byte_level || t->bpe.fallback); byte++)
+        base = base || t->bpe.byte_id[byte] == t->marks.end;
+    if (!base)
+        t->special[t->marks.end] = t->closed[t->marks.end] = 1;
+}
+
 static int
 read_model(struct fl_tokenizer *t, const json_t *model)
 {
     struct fl_bpe *b = &t->bpe;
 
     b->names = &t->names;
-    b->special = t->special;
+    b->closed = t->closed;
     b->byte_level = fl_pretokenizer_is_byte_level(&t->pretokenizer);
     if (fl_spec_unused(model, "model", "dropout") ||
         fl_spec_unused(model, "model", "continuing_subword_prefix") ||
@@ -230,6 +272,7 @@ read_model(struct fl_tokenizer *t, const json_t *model)
         return fl_error(FL_FAILED, "byte_fallback without decoder ByteFallback is not supported");
     if (read_unknown(t, model) || read_bytes(t))
         return -1;
+    guard_end(t);
     return read_merges(t, json_object_get(model, "merges"));
 }
 
@@ -260,10 +303,38 @@ make_pieces(struct fl_tokenizer *t)
     return result;
 }
 
+/* What encoding puts before every text, and decoding takes off again or not. */
 static int
-read_all(struct fl_tokenizer *t, const json_t *top)
+find_prefix(struct fl_tokenizer *t)
 {
-    static const char *const ends[] = {FL_EOT_TEXT, "<|end_of_text|>", "</s>"};
+    const struct fl_normalizer *n = &t->normalizer;
+    const struct fl_pretokenizer *p = &t->pretokenizer;
+    struct fl_normalizer_scratch scratch = {0};
+    struct fl_buf text = {0};
+    int result = 0;
+
+    for (size_t i = 0; i < n->count && !result; i++) {
+        const struct fl_normalizer rest = {.steps = n->steps + i + 1, .count = n->count - i - 1};
+        if (n->steps[i].type == FL_NORMALIZER_PREPEND && !text.len)
+            result = fl_buf_add_text(&text, n->steps[i].to) ||
+                     fl_normalizer_run(&rest, &scratch, &text);
+    }
+    for (size_t i = 0; i < p->count && !result && !text.len; i++) {
+        if (p->steps[i].type == FL_PRETOKENIZER_METASPACE && p->steps[i].prepend)
+            result = fl_buf_add_text(&text, p->steps[i].mark);
+        else if (p->steps[i].type == FL_PRETOKENIZER_BYTE_LEVEL && p->steps[i].prefix_space)
+            result = fl_buf_add_byte(&t->prefix, ' ');
+    }
+    if (!result && text.len)
+        result = fl_decoder_piece(&t->decoder, (const char *)text.data, text.len, &t->prefix);
+    fl_buf_release(&text);
+    fl_normalizer_scratch_release(&scratch);
+    return result ? -1 : 0;
+}
+
+static int
+read_all(struct fl_tokenizer *t, const json_t *top, const struct fl_ids *stops)
+{
     const json_t *model = json_object_get(top, "model");
 
     if (fl_spec_only(top, "the file",
@@ -281,20 +352,14 @@ read_all(struct fl_tokenizer *t, const json_t *top)
         read_added(t, json_object_get(top, "added_tokens")) ||
         fl_pretokenizer_read(&t->pretokenizer, json_object_get(top, "pre_tokenizer")) ||
         fl_decoder_read(&t->decoder, json_object_get(top, "decoder")) ||
-        fl_template_read(&t->template, json_object_get(top, "post_processor"), &t->names) ||
-        read_model(t, model) || make_pieces(t))
+        read_marks(t, json_object_get(top, "post_processor"), stops) || read_model(t, model) ||
+        make_pieces(t))
         return -1;
-    t->eot = -1;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends && t->eot < 0; i++) {
-        int64_t id = fl_vocab_find(&t->names, ends[i], strlen(ends[i]));
-        if (id >= 0 && t->special[id])
-            t->eot = id;
-    }
-    return 0;
+    return find_prefix(t);
 }
 
 int
-fl_tokenizer_parse_json(struct fl_tokenizer *t)
+fl_tokenizer_parse_json(struct fl_tokenizer *t, const struct fl_ids *stops)
 {
     json_error_t error;
     json_t *top = json_loadb(t->json, t->json_len, JSON_REJECT_DUPLICATES, &error);
@@ -303,7 +368,7 @@ fl_tokenizer_parse_json(struct fl_tokenizer *t)
         return fl_error(FL_FAILED, "line %d: %s; a tokenizer.json is expected", error.line,
                         error.text);
     int result = !json_is_object(top) || json_object_get(top, "model")
-                     ? read_all(t, top)
+                     ? read_all(t, top, stops)
                      : fl_error(FL_FAILED, "is JSON without a \"model\"; a tokenizer.json is "
                                            "expected");
     json_decref(top);

@@ -9,6 +9,7 @@
 #include "text/added.h"
 #include "text/bpe.h"
 #include "text/decoder.h"
+#include "text/marks.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/template.h"
@@ -20,7 +21,8 @@ struct fl_tokenizer {
     size_t json_len;
     struct fl_vocab names;      /* as tokenizer.json spells them */
     uint32_t vocab;             /* largest id + 1 */
-    unsigned char *special;     /* by id */
+    unsigned char *special;     /* by id: stands for no text */
+    unsigned char *closed;      /* by id: words do not become it; special, or an added token only */
     struct fl_buf pieces;       /* what ids stand for, one behind the other */
     size_t *piece_at;           /* vocab + 1 offsets */
     struct fl_added raw;        /* added tokens that are looked for in the text as it is, */
@@ -29,11 +31,11 @@ struct fl_tokenizer {
     struct fl_pretokenizer pretokenizer;
     struct fl_bpe bpe;
     struct fl_decoder decoder;
-    struct fl_template template;
-    int64_t eot;
+    struct fl_marks marks;
+    struct fl_buf prefix; /* what encoding puts before a text, as decoding shows it */
 };
 
-/* Fill T, which has its json already. */
-int fl_tokenizer_parse_json(struct fl_tokenizer *t);
+/* Fill T, which has its json already. STOPS as in fl_marks_finish. */
+int fl_tokenizer_parse_json(struct fl_tokenizer *t, const struct fl_ids *stops);
 
 #endif

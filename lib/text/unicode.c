@@ -145,6 +145,35 @@ fl_unicode_is_number(uint32_t c)
            category == UTF8PROC_CATEGORY_NO;
 }
 
+/*
+ * Alphabetic is letters, Nl and Other_Alphabetic; of the last all are marks but the circled and
+ * squared letters.
+ */
+bool
+fl_unicode_is_word(uint32_t c)
+{
+    if (c < 0x80)
+        return (c | 32) - 'a' < 26 || c - '0' < 10 || c == '_';
+    if (c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) ||
+        (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
+        (c >= 0x1f170 && c <= 0x1f189))
+        return true;
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC: return true;
+    default: return false;
+    }
+}
+
 size_t
 fl_unicode_boundary(const unsigned char *text, size_t len)
 {

@@ -35,6 +35,12 @@ bool fl_unicode_is_space(uint32_t point);
 bool fl_unicode_is_number(uint32_t point);
 
 /*
+ * What \w is in expressions (UTS 18, annex C): Alphabetic, marks, decimal digits, connectors and
+ * the two joiners.
+ */
+bool fl_unicode_is_word(uint32_t point);
+
+/*
  * The largest offset at most LEN that does not split a character; TEXT may be longer than LEN and
  * need not be well-formed.
  */

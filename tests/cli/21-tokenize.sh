@@ -18,9 +18,10 @@ fl-harmonize --train-tokenizer 320 -o tok.flt text
 
 # --- ids ------------------------------------------------------------------------------------------
 printf 'h\303\251<|endoftext|>' >short
-is "bytes, with the special token" "$(fl-tokenize -t bytes.flt short)" "[104, 195, 169, 256]"
-is "the same from a tokenizer.json and a pipe" "$(fl-tokenize -t bytes.json <short)" "[104, 195, 169, 256]"
-is "--plain leaves it text" "$(fl-tokenize --plain -t bytes.flt short | tr -cd , | wc -c)" 15
+is "bytes; the name of a special token stays text" "$(fl-tokenize -t bytes.flt short)" \
+    "[104, 195, 169, 60, 124, 101, 110, 100, 111, 102, 116, 101, 120, 116, 124, 62]"
+is "--parse-special takes it from the text" "$(fl-tokenize --parse-special -t bytes.flt short)" "[104, 195, 169, 256]"
+is "the same from a tokenizer.json and a pipe" "$(fl-tokenize --parse-special -t bytes.json <short)" "[104, 195, 169, 256]"
 is "two files, two lines" "$(fl-tokenize -t bytes.flt short short | wc -l)" 2
 is "nothing gives an empty array" "$(fl-tokenize -t bytes.flt /dev/null)" "[]"
 printf '{"a":{"b":"x"},"c":1}\n\n{"a":{"b":"y\\n"}}' >lines.jsonl
@@ -28,13 +29,13 @@ is "a field of JSON lines" "$(fl-tokenize -t bytes.flt --jsonl a.b lines.jsonl |
 
 # --- and back -------------------------------------------------------------------------------------
 for t in bytes.flt tok.flt; do
-    for plain in "" --plain; do
+    for parse in "" --parse-special; do
         # shellcheck disable=SC2086 # one word or none
-        fl-tokenize $plain -t "$t" text | fl-tokenize -t "$t" --decode --keep-special >back
-        check "there and back: $t $plain" cmp text back
+        fl-tokenize $parse -t "$t" text | fl-tokenize -t "$t" --decode --keep-special >back
+        check "there and back: $t $parse" cmp text back
     done
 done
-is "special tokens are left out" "$(fl-tokenize -t bytes.flt short | fl-tokenize -t bytes.flt --decode)" "$(printf 'h\303\251')"
+is "special tokens are left out" "$(fl-tokenize --parse-special -t bytes.flt short | fl-tokenize -t bytes.flt --decode)" "$(printf 'h\303\251')"
 is "bytes that are no character come back" "$(echo '[195]' | fl-tokenize -t bytes.flt --decode | od -An -tx1)" " c3"
 is "  in JSON they are U+FFFD" "$(echo '[195]' | fl-tokenize -t bytes.flt --decode --jsonl t)" "$(printf '{"t": "\357\277\275"}')"
 is "documents stay apart in JSON" "$(printf '[104]\n[]\n[105, 10]\n' | fl-tokenize -t bytes.flt --decode --jsonl t | tr '\n' ';')" \
@@ -44,11 +45,13 @@ fl-tokenize -t tok.flt text >ids
 check "  has the same" cmp ids ids.json
 
 # --- what others say ------------------------------------------------------------------------------
-# one JSON line for each row: text, ids without and with what the template adds, decoded text
+# one JSON line for each row: text, ids without and with what the template adds, decoded text;
+# of all rows, or of those that name no special token
 rows='import sys
+names = [t["content"] for t in __import__("json").load(open(sys.argv[3]))["added_tokens"]] if len(sys.argv) > 3 else []
 for line in open(sys.argv[1]):
-    if line[0] != "#":
-        f = line.rstrip("\n").split("\t")
+    f = line.rstrip("\n").split("\t")
+    if line[0] != "#" and not any(n.encode() in bytes.fromhex(f[0]) for n in names):
         print(["{\"text\": " + __import__("json").dumps(bytes.fromhex(f[0]).decode()) + "}",
                "[" + f[1].replace(" ", ", ") + "]", "[" + f[2].replace(" ", ", ") + "]",
                "{\"text\": " + __import__("json").dumps(bytes.fromhex(f[3]).decode()) + "}"][int(sys.argv[2])])'
@@ -56,10 +59,16 @@ reference() {   # NAME TOKENIZER
     for k in 0 1 2 3; do
         python -c "$rows" "$shared/data/tokenizers/$1/ref.tsv" $k >"row$k"
     done
-    fl-tokenize -t "$2" --jsonl text row0 >got
+    fl-tokenize -t "$2" --parse-special --jsonl text row0 >got
     check "$1: ids" cmp got row2
-    fl-tokenize -t "$2" --jsonl text --no-special row0 >got
+    fl-tokenize -t "$2" --parse-special --jsonl text --no-special row0 >got
     check "$1: ids without the template" cmp got row1
+    for k in 0 2; do
+        python -c "$rows" "$shared/data/tokenizers/$1/ref.tsv" $k "$2" >"plain$k"
+    done
+    fl-tokenize -t "$2" --jsonl text plain0 >got
+    check "$1: ids of what names no special token" cmp got plain2
+    check "  hundreds" [ "$(wc -l <plain0)" -gt 300 ]
     fl-tokenize -t "$2" --decode --jsonl text row1 | python -c 'import json, sys
 for l in sys.stdin: print(json.dumps(json.loads(l)))' >got
     check "$1: text" cmp got row3
@@ -77,7 +86,10 @@ fi
 status 2 "no tokenizer" fl-tokenize short
 says '-t FILE is missing'
 status 2 "--keep-special without --decode" fl-tokenize -t bytes.flt --keep-special short
-status 2 "--plain with --decode" fl-tokenize -t bytes.flt --plain --decode short
+status 2 "--parse-special with --decode" fl-tokenize -t bytes.flt --parse-special --decode short
+says '--parse-special belongs to making ids'
+status 2 "--no-special with --decode" fl-tokenize -t bytes.flt --no-special --decode short
+says '--no-special belongs to making ids'
 status 1 "a missing text" fl-tokenize -t bytes.flt gone
 says 'gone: cannot open'
 printf 'ab\377' >bad

@@ -74,13 +74,13 @@ explain() { fl-aggregate --weights dynamic --bandwidth site-0=100,site-1=25 --ba
 check "explain on standard output, beside a file" explain --explain -o d.flt u2.flt u0.flt u1.flt
 cp out table
 check "  with a header and a line a site, sorted" sh -c \
-    'cut -f 1,7 table | tr "\t\n" "  " | grep -qx "site bandwidth site-0 100 site-1 25 site-2 4 "'
+    'cut -f 1,7 table | tr "\t\n" "  " | grep -qx "sites bandwidth_mbit site-0 100 site-1 25 site-2 4 "'
 python - "$top/tests/cli" > want <<'PY'
 import sys
 sys.path.insert(0, sys.argv[1])
 from updates import read
 m = read("u0.flt")[1]
-print("%.17g" % (round(m["loss.first"] / (m["tokens"] / 1e6 * 10) * 2**40) / 2**40))
+print(repr(round(m["loss.first"] / (m["tokens"] / 1e6 * 10) * 2**40) / 2**40))
 PY
 check "  and the weight L / (D B^0.5) in it" sh -c 'awk "\$1 == \"site-0\" {print \$2}" table | cmp - want'
 explain --explain u2.flt u0.flt u1.flt >d2.flt 2>err2
@@ -89,7 +89,7 @@ check "  which stays whole" same d.flt d2.flt
 check "explain as JSON" fl-aggregate --json --explain -o d3.flt u0.flt s3.flt
 cp out table
 check "  is JSON" python -c 'import json; rows = [json.loads(x) for x in open("table")]
-assert [r["site"] for r in rows] == ["site-0", "site-1,site-3,site-5"] and rows[0]["bandwidth"] is None
+assert [r["sites"] for r in rows] == [["site-0"], ["site-1", "site-3", "site-5"]] and rows[0]["bandwidth_mbit"] is None
 assert abs(sum(r["share"] for r in rows) - 1) < 1e-5'
 
 # ---- refused ----

@@ -49,7 +49,7 @@ keys b c hub
 roster 1 a b c </dev/null >roster.yaml
 check "show" fl-keygen --show roster.yaml
 cp out shown
-check "  sites in the roster's order" [ "$(sed -n 's/^site	//p' shown | tr '\n' ' ')" = 'a b c ' ]
+check "  sites in the roster's order" [ "$(sed -n 's/^sites	//p' shown)" = 'a,b,c' ]
 check "  twelve words" [ "$(sed -n 's/^words	//p' shown | wc -w)" = 12 ]
 sed -n 's/^words	//p' shown >words
 check "  which another program finds too" secagg roster roster.yaml words

@@ -31,7 +31,7 @@ for settings in 'bits: 8\nrounding: nearest' 'bits: 19\nclip: 0.25\nweights: los
         secagg mean p.flt m.flt $round/u0.flt $round/u1.flt $round/u2.flt
 done
 meta() { fl-info "$1" | awk -F '\t' -v k="$2" '$1 == "meta" && $2 == k {print $7}'; }
-check "it names its sites" [ "$(meta m1.flt sum.sites)" = 'a, b, c' ]
+check "it names its sites" [ "$(meta m1.flt sum.sites)" = 'a,b,c' ]
 check "  its round and base" [ "$(meta m1.flt sum.round) $(meta m1.flt base)" = "1 $(fl-info --digest model.flt | cut -c 1-64)" ]
 check "  and nothing of one of them" [ -z "$(meta m1.flt examples)$(meta m1.flt tokens)$(meta m1.flt loss.first)" ]
 check "with the roster it must be of" fl-aggregate -p p1.flt -r roster.yaml -o m.flt a1.up b1.up c1.up
@@ -250,7 +250,7 @@ for n in a b c d; do
     i=$((i + 1))
 done
 check "four sites in the next epoch" fl-aggregate -p p.flt -o m.flt a.up b.up c.up d.up
-check "  all of them" [ "$(meta m.flt sum.sites)" = 'a, b, c, d' ]
+check "  all of them" [ "$(meta m.flt sum.sites)" = 'a,b,c,d' ]
 status 3 "an upload of the epoch before" fl-aggregate -p p.flt -o x.flt a1.up b.up c.up d.up
 says 'another roster or epoch'
 check "an upload of the epoch before can be sent again" fl-mask -q -k a.key -p p1027.flt -o again.up u0.flt

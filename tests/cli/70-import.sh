@@ -38,15 +38,52 @@ hf make tied.flt good-tied head
 check "  whose file holds the head as well" sh -c 'fl-import good-tied | cmp - tied.flt'
 hf make m.flt other reversed
 check "tensors in another order" sh -c 'fl-import other | cmp - m.flt'
-hf make m.flt other bare add=layers.0.self_attn.rotary_emb.inv_freq
+hf make m.flt other bare frequencies=layers.0.self_attn.rotary_emb.inv_freq
 check "names without a prefix, stored frequencies" sh -c 'fl-import other | cmp - m.flt'
+hf make m.flt other frequencies=model.rotary_emb.inv_freq
+check "frequencies of the whole model" sh -c 'fl-import other | cmp - m.flt'
+for name in lm_head.weight model.norm.weight model.layers.1.mlp.up_proj.weight; do
+    hf make m.flt other twice=$name
+    check "both spellings of $name, and equal" sh -c 'fl-import other | cmp - m.flt'
+done
 for dtype in F16 BF16; do
     hf make m.flt half dtype=$dtype
     hf round m.flt want.flt $dtype
     check "$dtype" sh -c 'fl-import half | cmp - want.flt'
+    hf make m.flt half dtype=$dtype twice=model.norm.weight frequencies=model.layers.1.self_attn.rotary_emb.inv_freq
+    check "  with copies and frequencies" sh -c 'fl-import half | cmp - want.flt'
 done
 hf make m.flt other 'rope_theta=' 'rope_parameters={"rope_type": "default", "rope_theta": 500000.0}'
 check "positions as newer files say them" sh -c 'fl-import other | cmp - m.flt'
+noted() {   # "what" "words" WHAT...: imported as it is, with one line that says these words
+    _what=$1 _words=$2
+    shift 2
+    rm -rf other
+    hf make m.flt other "$@"
+    check "$_what" fl-import -o x.flt other
+    cp err said
+    check "  is noted: $_words" says "$_words"
+    check "  and changes nothing" cmp x.flt m.flt
+    check "  -q is silent" sh -c 'fl-import -q -o x.flt other 2>quiet && [ ! -s quiet ]'
+    rm -f x.flt
+}
+noted "a key that nobody knows" 'config.json: not known here and not applied: new_idea, other_idea$' \
+    'new_idea={"a": 1}' other_idea=0.5 'unused_idea=false' 'unused_too=[]' 'nor_this=null' 'nor_that=0.0'
+noted "dropout" 'not applied: attention_dropout$' attention_dropout=0.1
+noted "sampling" 'generation_config.json: not taken over, .*fl-generate.*: temperature$' \
+    'generation_config.json:temperature=0.6'
+noted "a begin that the template does not have" 'tokenizer_config.json: "add_bos_token" is true, and the template' \
+    'tokenizer_config.json:add_bos_token=true'
+noted "an end that it does not have" '"add_eos_token" is true' 'tokenizer_config.json:add_eos_token=true'
+noted "a token that tokenizer.json does not have" '"<more>", which tokenizer.json does not have' \
+    'tokenizer_config.json:added_tokens_decoder={"256": {"content": "<|endoftext|>", "special": true}, "257": {"content": "<more>"}}'
+noted "a token that is special there" '"<|endoftext|>", which is special in one of the two only' \
+    'tokenizer_config.json:added_tokens_decoder={"256": {"content": "<|endoftext|>", "special": false}}'
+hf make m.flt other attention_dropout=0.0 'torch_dtype="float32"' bos_token_id=256 use_cache=true initializer_range=0.02 \
+    'generation_config.json:bos_token_id=256' 'tokenizer_config.json:add_bos_token=false' pretraining_tp=1 'layer_types=["full_attention", "full_attention"]'
+check "what changes nothing is not noted" sh -c 'fl-import -o x.flt other 2>quiet && [ ! -s quiet ] && cmp x.flt m.flt && rm x.flt'
+hf make m.flt other 'rope_scaling={"type": "default"}'
+check "plain positions, as older files say it" sh -c 'fl-import other | cmp - m.flt'
 check "compressed, the same model" sh -c 'fl-import -z good > z.flt &&
     [ "$(fl-info --digest z.flt | cut -c 1-64)" = "$(fl-info --digest m.flt | cut -c 1-64)" ]'
 
@@ -55,6 +92,7 @@ refused "another family" '"gpt2"; only "llama"' 'model_type="gpt2"'
 refused "no family" model_type model_type=
 refused "scaled positions" rope_scaling 'rope_scaling={"rope_type": "llama3", "factor": 8.0}'
 refused "  as older files say it" rope_scaling 'rope_scaling={"type": "linear", "factor": 2.0}'
+refused "  as both say it" rope_scaling 'rope_scaling={"rope_type": "default", "type": "linear"}'
 refused "  as newer files say it" rope_parameters 'rope_parameters={"rope_type": "yarn"}'
 refused "partly turned heads" partial_rotary_factor partial_rotary_factor=0.5
 refused "  as newer files say it" partial_rotary_factor \
@@ -66,6 +104,31 @@ refused "another activation" hidden_act 'hidden_act="gelu"'
 refused "an activation of another type" hidden_act 'hidden_act=["gelu"]'
 refused "a tied head of another type" tie_word_embeddings tie_word_embeddings=1
 refused "a window" sliding_window sliding_window=128
+
+refused "layers of another kind" layer_types 'layer_types=["full_attention", "sliding_attention"]'
+refused "capped logits" final_logit_softcapping final_logit_softcapping=30.0
+refused "experts" num_local_experts num_local_experts=8
+refused "norms of queries" qk_norm qk_norm=true
+refused "two bases of positions" '"rope_theta" is another number within' 'rope_parameters={"rope_type": "default", "rope_theta": 10000.0}'
+refused "an adapter beside the weights" 'adapter_config.json: adapters are not read' 'adapter_config.json:r=8'
+
+# ---- what is there twice, or is not the model's ----
+refused "two spellings of one tensor" \
+    '"norm.weight" differs from "model.norm.weight" at value 15; they are two spellings' twin=model.norm.weight
+refused "  of the head" '"model.lm_head.weight" differs from "lm_head.weight"\|"lm_head.weight" differs from "model.lm_head.weight"' twin=lm_head.weight
+refused "frequencies of another base" '"model.rotary_emb.inv_freq" has other frequencies.*: value 0 is not 1' \
+    frequencies=model.rotary_emb.inv_freq,0.5
+refused "frequencies of a layer that is not there" 'layers.2.self_attn.rotary_emb.inv_freq" has no place' \
+    frequencies=model.layers.2.self_attn.rotary_emb.inv_freq
+refused "frequencies under another name" 'x.rotary_emb.inv_freq" has no place' frequencies=x.rotary_emb.inv_freq
+refused "too many frequencies" 'inv_freq" is f32\[2\]' add=model.rotary_emb.inv_freq
+for dtype in F8_E4M3 F8_E5M2 BOOL C64 F4; do
+    refused "values in $dtype" "tensor \"model.norm.weight\" is $dtype, a dtype that is not read" says=model.norm.weight,$dtype
+done
+rm -rf bad
+hf make tied.flt bad head=7
+import_fails 1 "a tied model with another head" \
+    '"lm_head.weight" differs from "model.embed_tokens.weight" at value 7; "tie_word_embeddings"' bad
 
 # ---- what does not fit ----
 refused "a missing size" num_hidden_layers num_hidden_layers=

@@ -5,8 +5,11 @@
     hf.py round MODEL OUT DTYPE      the same model with values as F16 or BF16 would have kept them
 
 WHAT is one of: dtype=F16 or BF16 or F64, drop=TENSOR, add=TENSOR, nan=TENSOR, flat=TENSOR (of rank 1),
-bare (names without "model."), reversed (tensors in the other order), head (a lm_head to a tied model),
-KEY=JSON (in config.json; KEY= drops it)
+bare (names without "model."), reversed (tensors in the other order), head (a lm_head to a tied model)
+or head=VALUE (one that differs there), twice=TENSOR (with the other spelling too), twin=TENSOR (whose
+last value differs), frequencies=NAME (rotary ones under that name) or NAME,FACTOR (times that),
+says=TENSOR,DTYPE (in the header), FILE.json:KEY=JSON (in a file of that name), KEY=JSON (in config.json;
+KEY= drops it)
 """
 import json
 import os
@@ -49,10 +52,14 @@ def config(meta, tied, changes):
     return c
 
 
-def safetensors(tensors, dtype):
+def changed(payload, at):
+    return payload[:at] + struct.pack("<f", struct.unpack_from("<f", payload, at)[0] + 1) + payload[at + 4:]
+
+
+def safetensors(tensors, dtype, says):
     header, data = {"__metadata__": {"format": "pt"}}, b""
     for name, (dims, payload) in tensors.items():
-        header[name] = dict(dtype=dtype, shape=dims, data_offsets=[len(data), len(data) + len(payload)])
+        header[name] = dict(dtype=says.get(name, dtype), shape=dims, data_offsets=[len(data), len(data) + len(payload)])
         data += payload
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -63,8 +70,10 @@ def make(model, folder, *what):
     kind, meta, tensors = read(model)
     how = dict(w.partition("=")[::2] for w in what)
     dtype = how.pop("dtype", "F32")
-    marks = {k: how.pop(k) for k in ("drop", "add", "nan", "flat") if k in how}
-    bare, back, head = (how.pop(k, None) is not None for k in ("bare", "reversed", "head"))
+    marks = {k: how.pop(k) for k in ("drop", "add", "nan", "flat", "head", "twice", "twin", "frequencies",
+                                     "says") if k in how}
+    bare, back = (how.pop(k, None) is not None for k in ("bare", "reversed"))
+    files = {k: how.pop(k) for k in list(how) if ":" in k}
     os.makedirs(folder, exist_ok=True)
     tokenizer = tensors.pop("tokenizer.json")[2]
     tied = meta["arch.tied"] == 1
@@ -78,15 +87,33 @@ def make(model, folder, *what):
             dims = [size(dims)]
         full = name if bare or name == "lm_head.weight" else "model." + name
         out[full] = dims, narrow(payload, dtype)
-    if head:
-        out["lm_head.weight"] = out["model.embed_tokens.weight"]
+    if "head" in marks:
+        dims, payload = out["model.embed_tokens.weight"]
+        at = 4 * int(marks["head"] or 0)
+        out["lm_head.weight"] = dims, changed(payload, at) if marks["head"] else payload
+    for key in "twice", "twin":
+        if key in marks:
+            name = marks[key]
+            dims, payload = out[name]
+            other = name[6:] if name.startswith("model.") else "model." + name
+            out[other] = dims, payload if key == "twice" else changed(payload, len(payload) - 4)
+    if "frequencies" in marks:
+        name, _, factor = marks["frequencies"].partition(",")
+        n = meta["arch.head_dim"] // 2
+        values = [meta["arch.rope_base"] ** (-i / n) * float(factor or 1) for i in range(n)]
+        out[name] = [n], narrow(struct.pack(f"<{n}f", *values), dtype)
     if "add" in marks:
         out[marks["add"]] = [2], bytes(2 * len(narrow(bytes(4), dtype)))
     if back:
         out = dict(reversed(out.items()))
     with open(f"{folder}/config.json", "w") as f:
         json.dump(config(meta, tied, how), f)
-    open(f"{folder}/model.safetensors", "wb").write(safetensors(out, dtype))
+    says = dict([marks["says"].split(",")]) if "says" in marks else {}
+    open(f"{folder}/model.safetensors", "wb").write(safetensors(out, dtype, says))
+    for where, value in files.items():
+        name, _, key = where.partition(":")
+        with open(f"{folder}/{name}", "w") as f:
+            json.dump({key: json.loads(value)}, f)
     open(f"{folder}/tokenizer.json", "wb").write(tokenizer)
 
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "crypt/secret.h"
 #include "flt/check.h"
+#include "flt/listing.h"
 #include "flt/object.h"
 #include "flt/reader.h"
 #include "flt/record.h"
@@ -96,13 +97,10 @@ copy(struct fl_reader *in, struct fl_writer *out, bool *packed)
     const struct fl_tensor *t;
     const struct fl_sign *sign;
     const unsigned char *data;
-    struct fl_buf text = {0};
     size_t len;
     int got;
 
     while ((got = fl_reader_object(in, &head)) == 1) {
-        for (size_t i = 0; i < head->meta.count; i++)
-            fl_meta_show(&head->meta.items[i], &text);
         fl_writer_head(out, head->kind, &head->meta);
         while ((got = fl_reader_tensor(in, &t)) == 1) {
             *packed |= fl_reader_packed(in);
@@ -124,8 +122,26 @@ copy(struct fl_reader *in, struct fl_writer *out, bool *packed)
         if (got < 0)
             break;
     }
-    fl_buf_release(&text);
     return got;
+}
+
+/* What fl-info would print of it. */
+static void
+list(int fd)
+{
+    const struct fl_head *head;
+    struct fl_listing l;
+    struct fl_reader *in;
+
+    if (lseek(fd, 0, SEEK_SET) || !(in = fl_reader_new(fd, "fuzz")))
+        abort();
+    fl_listing_start(&l, true);
+    l.file = "fuzz";
+    while (fl_reader_object(in, &head) == 1)
+        if (fl_listing_object(&l, in, head) || fl_listing_signs(&l, in, NULL, NULL))
+            abort();
+    fl_report_release(&l.report);
+    fl_reader_free(in);
 }
 
 /* The digest that a map of the file gives is that of one pass. */
@@ -182,8 +198,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!result && !packed &&
         (fl_pread_full(to, "again", again, size + 1, 0) != (ssize_t)size || memcmp(p, again, size)))
         abort();
-    if (!result)
+    if (!result) {
+        list(from);
         compare_digests(from);
+    }
     free(p);
     free(again);
     return 0;

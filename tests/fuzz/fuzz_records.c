@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "text/document.h"
 #include "text/jsonl.h"
+#include "text/marks.h"
 #include "text/tokenizer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -78,8 +79,10 @@ read_tokenizer(const uint8_t *data, size_t size)
     must(t || (!strncmp(fl_error_text(), "fuzz: ", 6) && fl_error_status() == FL_FAILED));
     if (t && nl) {
         struct fl_encoder *e = fl_encoder_new(t);
-        for (unsigned flags = 0; flags < 4; flags++) {
+        for (unsigned flags = 0; flags < 16; flags++) {
             ids.len = 0;
+            if ((flags & FL_ENCODE_END) && fl_tokenizer_marks(t)->end < 0)
+                continue;
             if (fl_encode(e, (const char *)nl + 1, size - len - 1, flags, &ids))
                 continue;
             for (size_t i = 0; i < ids.len; i++)

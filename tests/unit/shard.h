@@ -60,7 +60,7 @@ shard_data(unsigned seed, size_t count)
 {
     char path[] = "/tmp/test_shard.XXXXXX";
     int fd = mkstemp(path);
-    struct fl_data *d = fl_data_new(shard_tokenizer, SHARD_VOCAB);
+    struct fl_data *d = fl_data_new(shard_tokenizer, SHARD_VOCAB, NULL);
 
     if (fd < 0 || !d || shard_write(path, seed, count) || fl_data_add(d, path)) {
         fl_data_free(d);

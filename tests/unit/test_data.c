@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "flt/writer.h"
+#include "nn/engine.h"
 #include "test.h"
 
 enum { VOCAB = 300, EOT = 256 };
@@ -106,7 +107,7 @@ test_files_of_every_form(void)
     uint32_t want[2000];
 
     for (size_t count = 1; count <= 4; count++) {
-        struct fl_data *d = fl_data_new(digest, VOCAB);
+        struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
         CHECK(!fl_data_add(d, make_file(path, four, count, 0)));
         unlink(path); /* the map stays */
         CHECK(fl_data_count(d) == count);
@@ -120,7 +121,7 @@ test_pipe(void)
 {
     uint32_t want[2000];
     int ends[2], keep = dup(0);
-    struct fl_data *d = fl_data_new(digest, VOCAB);
+    struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
 
     CHECK(!pipe(ends));
     for (int i = 0; i < 4; i++)
@@ -141,7 +142,7 @@ test_documents(void)
     static const struct shard one = {1, 2, 0, 3, 101};
     char path[64];
     uint32_t want[400];
-    struct fl_data *d = fl_data_new(digest, VOCAB);
+    struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
     size_t n = plain(&one, 1, want), documents = want[n - 1] != EOT;
 
     for (size_t i = 0; i < n; i++)
@@ -163,7 +164,7 @@ test_order_of_files_does_not_matter(void)
     for (size_t i = 0; i < 4; i++)
         make_file(path[i], &four[i], 1, 0);
     for (size_t turn = 0; turn < 4; turn++) {
-        d = fl_data_new(digest, VOCAB);
+        d = fl_data_new(digest, VOCAB, NULL);
         for (size_t i = 0; i < 4; i++)
             CHECK(!fl_data_add(d, path[(i + turn) % 4]));
         CHECK(!fl_data_sort(d));
@@ -184,7 +185,7 @@ test_order_of_files_does_not_matter(void)
         }
         fl_data_free(d);
     }
-    d = fl_data_new(digest, VOCAB);
+    d = fl_data_new(digest, VOCAB, NULL);
     CHECK(!fl_data_add(d, path[0]) && !fl_data_add(d, path[1]) && !fl_data_add(d, path[0]));
     CHECK(fl_data_sort(d) == -1 && strstr(fl_error_text(), "is the same shard as"));
     fl_data_free(d);
@@ -198,7 +199,8 @@ test_split(void)
 {
     static const struct shard plain_2 = {2, 2, 0, 1, 77}, packed_2 = {2, 2, 3, 1, 77};
     char path[3][64];
-    struct fl_data *train = fl_data_new(digest, VOCAB), *valid = fl_data_new(digest, VOCAB);
+    struct fl_data *train = fl_data_new(digest, VOCAB, NULL),
+                   *valid = fl_data_new(digest, VOCAB, NULL);
 
     CHECK(!fl_data_add(train, make_file(path[0], four, 4, 0)));
     CHECK(!fl_data_sort(train) && !fl_data_check_split(train, NULL));
@@ -218,7 +220,7 @@ test_split(void)
 static void
 refused(const char *path, const unsigned char *tokenizer, uint32_t vocab, const char *why)
 {
-    struct fl_data *d = fl_data_new(tokenizer, vocab);
+    struct fl_data *d = fl_data_new(tokenizer, vocab, NULL);
 
     CHECK(fl_data_add(d, path) == -1 && fl_error_status() == FL_FAILED);
     if (!strstr(fl_error_text(), why) || !strstr(fl_error_text(), path))
@@ -248,9 +250,121 @@ test_refusals(void)
     unlink(path);
 }
 
+/* A file of these ids, in tensors of 10; each says BYTES if that is not negative. */
+static char *
+make_ids(char *path, const uint32_t *ids, size_t n, int64_t bytes)
+{
+    strcpy(path, "/tmp/test_data.XXXXXX");
+    int fd = mkstemp(path);
+    struct fl_writer *w = fl_writer_new(fd, "shard", 0);
+    struct fl_meta meta = {0};
+
+    CHECK(!fl_meta_set_bytes(&meta, "tokenizer", digest, sizeof digest) &&
+          !fl_meta_set_i64(&meta, "vocab", VOCAB) && !fl_meta_set_i64(&meta, "eot", EOT) &&
+          !fl_writer_head(w, FL_KIND_TOKENS, &meta));
+    for (size_t at = 0; at < n; at += 10) {
+        struct fl_tensor t;
+        char name[32];
+        uint64_t dim = n - at < 10 ? n - at : 10;
+        snprintf(name, sizeof name, "tokens/%06zu", at / 10);
+        fl_tensor_init(&t, name, FL_U32, 1, &dim);
+        CHECK(bytes < 0 || !fl_meta_set_i64(&t.attrs, "bytes", bytes));
+        CHECK(!fl_writer_tensor(w, &t) && !fl_writer_data(w, ids + at, 4 * (size_t)dim));
+        fl_meta_release(&t.attrs);
+    }
+    CHECK(!fl_writer_done(w));
+    fl_writer_free(w);
+    fl_meta_release(&meta);
+    close(fd);
+    return path;
+}
+
+/*
+ * Documents of 0 to 6 ids (of 1 to 7 when the end is a begin too: in a row of ends nobody could
+ * tell which is which), among them those that texts begin with; which ids are begins. */
+static size_t
+make_documents(const struct fl_marks *m, uint32_t *ids, bool *begins)
+{
+    size_t n = 0;
+
+    for (unsigned d = 0; d < 40; d++) {
+        for (size_t i = 0; i < m->begin.len; i++, n++) {
+            ids[n] = m->begin.data[i];
+            begins[n] = true;
+        }
+        for (unsigned i = 0; i < d % 7 + (m->begin.data[0] == EOT); i++, n++) {
+            ids[n] = id_of(d, i) % 3 + 7; /* 7, 8 and 9 */
+            begins[n] = false;
+        }
+        begins[n] = false;
+        ids[n++] = EOT;
+    }
+    return n;
+}
+
+/* Begin ids are no targets, wherever a window lies; the same ids within a text are. */
+static void
+test_windows(void)
+{
+    static const uint32_t lists[][3] = {{7}, {7, 9}, {9, 9, 7}, {EOT}, {EOT, 7}};
+    static const size_t lengths[] = {1, 2, 3, 1, 2};
+    static uint32_t ids[1000], x[40], y[40];
+    static bool begins[1000];
+    char path[64];
+
+    for (size_t k = 0; k < 5; k++) {
+        struct fl_marks m = {.end = EOT};
+        for (size_t i = 0; i < lengths[k]; i++)
+            CHECK(!fl_ids_add(&m.begin, lists[k][i]));
+        size_t n = make_documents(&m, ids, begins), wrong = 0;
+        struct fl_data *d = fl_data_new(digest, VOCAB, &m);
+        CHECK(!fl_data_add(d, make_ids(path, ids, n, -1)));
+        unlink(path);
+        for (size_t place = 0; place < n; place++) {
+            size_t len = 1 + place % 40;
+            uint64_t counted = 5, want = 5;
+            CHECK(!fl_data_window(d, place, len, x, y, &counted));
+            for (size_t i = 0; i < len; i++) {
+                size_t next = (place + i + 1) % n;
+                wrong += x[i] != ids[(place + i) % n];
+                wrong += y[i] != (begins[next] ? FL_IGNORE : ids[next]);
+                want += !begins[next];
+            }
+            wrong += counted != want;
+        }
+        CHECK(wrong == 0);
+        CHECK(fl_data_documents(d) == 40 + (lists[k][0] == EOT ? 40 : 0));
+        fl_data_free(d);
+        fl_marks_release(&m);
+    }
+}
+
+static void
+test_bytes(void)
+{
+    uint32_t ids[25] = {0};
+    char path[64];
+    struct fl_data *d = fl_data_new(digest, VOCAB, NULL);
+
+    CHECK(!fl_data_add(d, make_ids(path, ids, 25, 77)) && fl_data_shard(d, 0)->counted);
+    CHECK(fl_data_shard(d, 0)->bytes == 3 * 77);
+    unlink(path);
+    CHECK(!fl_data_add(d, make_ids(path, ids, 25, -1)) && !fl_data_shard(d, 1)->counted);
+    unlink(path);
+    fl_data_free(d);
+    struct fl_marks m = {.end = 3}; /* not what the shard says */
+    d = fl_data_new(digest, VOCAB, &m);
+    CHECK(fl_data_add(d, make_ids(path, ids, 25, -1)) == -1);
+    CHECK(strstr(fl_error_text(), "end with token 256, and the model's with 3") != NULL);
+    unlink(path);
+    fl_data_free(d);
+}
+
 int
 main(void)
 {
+    RUN(test_windows);
+    RUN(test_bytes);
     RUN(test_files_of_every_form);
     RUN(test_pipe);
     RUN(test_documents);

@@ -41,6 +41,7 @@ open_reference(struct reference *r, const char *model)
 {
     char path[512];
     struct fl_config c;
+    struct fl_buf notes = {0};
     json_error_t why;
 
     *r = (struct reference){0};
@@ -48,7 +49,9 @@ open_reference(struct reference *r, const char *model)
         return -1;
     r->oracle = json_load_file(path, 0, &why);
     CHECK(r->oracle != NULL);
-    CHECK(!fl_llama_config(&c, data_path("models/%s/%s", model, "config.json", path)));
+    CHECK(!fl_llama_config(&c, data_path("models/%s/%s", model, "config.json", path), &notes));
+    CHECK_TEXT(fl_buf_text(&notes), "");
+    fl_buf_release(&notes);
     struct fl_safetensors *s = fl_safetensors_open(
         data_path("models/%s/%s", model, "model.safetensors", path));
     CHECK(s != NULL);

@@ -40,9 +40,9 @@ show(struct fl_cli *cli)
     if (opt.text && !strcmp(opt.text, "pipe"))
         return fl_error(FL_PIPE, "x.flt: its reader went away");
     if (opt.text && !strcmp(opt.text, "lines"))
-        return fl_error(FL_FAILED, "a\nb\033[31m: no \xc3\xa9");
+        return fl_error(FL_FAILED, "a\nb\033[31m\xc2\x9b\xe2\x80\xae\xff\\: no \xc3\xa9");
     if (opt.text && !strcmp(opt.text, "warn"))
-        fl_warn(cli, "%d small things", 3);
+        fl_warn(cli, "%d small \a things", 3);
     printf("f%d t%s m%s c%s%d n%lld r%g s%llu", opt.flag, opt.text ? opt.text : "-",
            opt.file ? opt.file : "-", opt.choice ? opt.choice : "-", opt.choice_given,
            (long long)opt.count, opt.rate, (unsigned long long)opt.size);
@@ -196,11 +196,11 @@ test_status(void)
     CHECK(run("-t fail") == 3);
     CHECK_TEXT(fl_buf_text(&err), "fl-x: x.flt: refused\n");
     CHECK(run("-t lines") == 1); /* one line, and no escapes to a terminal */
-    CHECK_TEXT(fl_buf_text(&err), "fl-x: a?b?[31m: no \xc3\xa9\n");
+    CHECK_TEXT(fl_buf_text(&err), "fl-x: a\\nb\\x1b[31m\\u009b\\u202e\\xff\\: no \xc3\xa9\n");
     CHECK(run("-t pipe") == 128 + SIGPIPE);
     CHECK_TEXT(fl_buf_text(&err), "");
     CHECK(run("-t warn") == 0);
-    CHECK_TEXT(fl_buf_text(&err), "fl-x: 3 small things\n");
+    CHECK_TEXT(fl_buf_text(&err), "fl-x: 3 small \\x07 things\n");
     CHECK(run("-q -t warn") == 0);
     CHECK_TEXT(fl_buf_text(&err), "");
 }

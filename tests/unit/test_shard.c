@@ -5,6 +5,7 @@
 #include "flt/reader.h"
 #include "os/file.h"
 #include "test.h"
+#include "text/marks.h"
 
 /* N ids in uneven pieces come back in order, in tensors of the promised size and type. */
 static void
@@ -19,6 +20,7 @@ round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
     const unsigned char *digest;
     unsigned char want[32];
     size_t len, at = 0, tensors = 0, width = fl_dtype_size(dtype);
+    uint64_t bytes = 0;
     int64_t value;
 
     for (size_t i = 0; i < n; i++)
@@ -26,7 +28,7 @@ round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
     CHECK(s != NULL);
     for (size_t i = 0, k = 1; i < n; i += k, k = (k * 5 + 1) % 700001) {
         k = k < n - i ? k : n - i;
-        CHECK(!fl_shard_add(s, ids + i, k));
+        CHECK(!fl_shard_add(s, ids + i, k, 3 * k));
     }
     CHECK(!fl_shard_done(s));
     fl_shard_free(s);
@@ -37,12 +39,19 @@ round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
     CHECK(!fl_meta_get_bytes(&head->meta, "tokenizer", 32, &digest) && !memcmp(digest, want, 32));
     CHECK(!fl_meta_get_i64(&head->meta, "vocab", 1, 1 << 20, &value) &&
           value == fl_tokenizer_vocab(t));
-    CHECK(!fl_meta_get_i64(&head->meta, "eot", 0, 1 << 20, &value) && value == fl_tokenizer_eot(t));
+    CHECK(!fl_meta_get_i64(&head->meta, "eot", 0, 1 << 20, &value) &&
+          value == fl_tokenizer_marks(t)->end);
     while (fl_reader_tensor(in, &tensor) == 1) {
         char name[40];
         snprintf(name, sizeof name, "tokens/%06zu", tensors);
         CHECK_TEXT(tensor->name, name);
         CHECK(tensor->dtype == dtype && tensor->rank == 1);
+        if (fl_tokenizer_is_exact(t)) {
+            CHECK(tensor->attrs.count == 0);
+        } else {
+            CHECK(!fl_meta_get_i64(&tensor->attrs, FL_SHARD_BYTES, 0, INT64_MAX, &value));
+            bytes += (uint64_t)value;
+        }
         CHECK(tensor->dims[0] == (n - at < FL_SHARD_IDS ? n - at : FL_SHARD_IDS));
         while (fl_reader_block(in, &data, &len) == 1)
             for (size_t i = 0; i < len; i += width, at++) {
@@ -53,6 +62,7 @@ round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
             }
         tensors++;
     }
+    CHECK(bytes == (fl_tokenizer_is_exact(t) ? 0 : 3 * n));
     CHECK(at == n && tensors == (n + FL_SHARD_IDS - 1) / FL_SHARD_IDS);
     fl_reader_free(in);
     close(fd);
@@ -94,6 +104,31 @@ test_wide(void)
     fl_tokenizer_free(bytes);
 }
 
+/* Ids of a tokenizer that puts a space before every text do not say how long it was. */
+static void
+test_bytes(void)
+{
+    struct fl_tokenizer *bytes = fl_tokenizer_bytes();
+    struct fl_buf json = {0};
+    static const char none[] = "\"normalizer\":null";
+    size_t len;
+    const char *text = fl_tokenizer_json(bytes, &len), *at = strstr(text, none);
+
+    CHECK(fl_tokenizer_is_exact(bytes));
+    CHECK(!fl_buf_add(&json, text, (size_t)(at - text)) &&
+          !fl_buf_add_text(&json, "\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\" \"}") &&
+          !fl_buf_add_text(&json, at + sizeof none - 1));
+    struct fl_tokenizer *t = fl_tokenizer_parse("prepend", json.data, json.len);
+    CHECK(t && !fl_tokenizer_is_exact(t));
+    round_trip(t, FL_U16, 0);
+    round_trip(t, FL_U16, 1);
+    round_trip(t, FL_U16, FL_SHARD_IDS);
+    round_trip(t, FL_U16, 2 * (size_t)FL_SHARD_IDS + 5);
+    fl_tokenizer_free(t);
+    fl_buf_release(&json);
+    fl_tokenizer_free(bytes);
+}
+
 /* Only a shard of the validation part says that it is one. */
 static void
 test_split(void)
@@ -126,6 +161,7 @@ int
 main(void)
 {
     RUN(test_small);
+    RUN(test_bytes);
     RUN(test_wide);
     RUN(test_split);
     return test_end();

@@ -9,7 +9,7 @@
 #define TEMPLATE(single) "{\"type\":\"TemplateProcessing\",\"single\":[" single "]," TABLE "}"
 
 static int
-take(struct fl_template *t, const char *spec)
+take(struct fl_marks *t, const char *spec)
 {
     json_t *json = json_loads(spec, JSON_DECODE_ANY, NULL);
     struct fl_vocab names = {0};
@@ -28,18 +28,18 @@ take(struct fl_template *t, const char *spec)
 static void
 test_templates(void)
 {
-    struct fl_template t = {0};
+    struct fl_marks t = {0};
 
-    CHECK(!take(&t, "null") && !t.before.len && !t.behind.len);
-    CHECK(!take(&t, "{\"type\":\"ByteLevel\",\"trim_offsets\":false}") && !t.before.len);
+    CHECK(!take(&t, "null") && !t.begin.len && !t.behind.len);
+    CHECK(!take(&t, "{\"type\":\"ByteLevel\",\"trim_offsets\":false}") && !t.begin.len);
     CHECK(!take(&t, TEMPLATE(PIECE("<s>") "," TEXT_A "," PIECE("</s>"))));
-    CHECK(t.before.len == 1 && t.before.data[0] == 1);
+    CHECK(t.begin.len == 1 && t.begin.data[0] == 1);
     CHECK(t.behind.len == 2 && t.behind.data[0] == 2 && t.behind.data[1] == 3);
-    fl_template_release(&t);
+    fl_marks_release(&t);
     CHECK(!take(&t, "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"}," TEMPLATE(
                         PIECE("<s>") "," TEXT_A) "]}") &&
-          t.before.len == 1);
-    fl_template_release(&t);
+          t.begin.len == 1);
+    fl_marks_release(&t);
 }
 
 static void
@@ -58,8 +58,8 @@ test_refusals(void)
              PIECE("<s>") "," TEXT_A) "]}"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct fl_template t = {0};
-        CHECK(take(&t, bad[i]) == -1 && !t.before.len && !t.before.data);
+        struct fl_marks t = {0};
+        CHECK(take(&t, bad[i]) == -1 && !t.begin.len && !t.begin.data);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "test.h"
+#include "text/marks.h"
 
 static struct fl_tokenizer *
 parse(const char *json)
@@ -37,7 +38,7 @@ test_bytes(void)
     char hex[65];
     size_t len;
 
-    CHECK(t && fl_tokenizer_vocab(t) == 257 && fl_tokenizer_eot(t) == 256);
+    CHECK(t && fl_tokenizer_vocab(t) == 257 && fl_tokenizer_marks(t)->end == 256);
     CHECK(!fl_encode(e, text, sizeof text - 1, 0, &ids) && ids.len == sizeof text - 1);
     for (size_t i = 0; i < ids.len; i++)
         CHECK(ids.data[i] == (unsigned char)text[i]);
@@ -127,6 +128,16 @@ test_injection(void)
     check_ids(t, "xy", 0, "0 2");
     check_ids(t, "xy", FL_ENCODE_SPECIAL, "1 2");
     fl_tokenizer_free(t);
+    /* a name that an added token alone has is found by that token's flags only */
+    t = parse("{\"added_tokens\":[{\"id\":3,\"content\":\"z\",\"single_word\":true,\"special\":"
+              "false}],\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"}]},"
+              "\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"x\":1,\"y\":2},"
+              "\"merges\":[]}}");
+    CHECK(t != NULL);
+    check_ids(t, "z", 0, "3");
+    check_ids(t, "yz", 0, "2 0");
+    check_ids(t, "z-zz", 0, "3 0 0 0");
+    fl_tokenizer_free(t);
 }
 
 static void
@@ -140,7 +151,7 @@ test_added_tokens(void)
              "{\"type\":\"NFC\"}", LEVEL, LEVEL, "", "[]", ""));
     size_t len;
 
-    CHECK(t && fl_tokenizer_vocab(t) == 301 && fl_tokenizer_eot(t) == -1);
+    CHECK(t && fl_tokenizer_vocab(t) == 301 && fl_tokenizer_marks(t)->end == -1);
     check_ids(t, "x <a>y", FL_ENCODE_SPECIAL, "120 256 121");
     check_ids(t, "<a>b \t\ny<a>", FL_ENCODE_SPECIAL, "257 121 256");
     check_ids(t, "<ab<a>", FL_ENCODE_SPECIAL, "258 256");
@@ -148,7 +159,8 @@ test_added_tokens(void)
     check_ids(t, "<a> \xe2\x80\x83<a>", FL_ENCODE_SPECIAL, "256 256");
     check_ids(t, "x\xc3\xa9!", FL_ENCODE_SPECIAL, "120 300 33"); /* looked for behind NFC */
     check_ids(t, "xe\xcc\x81!", FL_ENCODE_SPECIAL, "120 300 33");
-    check_ids(t, "e\xcc\x81", 0, "195 169");
+    check_ids(t, "e\xcc\x81", 0, "300"); /* no special one: found without being asked for */
+    check_ids(t, "<a>bx<a>", 0, "257 120 60 97 62");
     CHECK(!fl_tokenizer_piece(t, 299, &len));
     fl_tokenizer_free(t);
 }
@@ -190,9 +202,6 @@ test_refusals(void)
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"dropout\":0.1,"), "dropout");
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"unk_token\":\"q!\","), "unk_token");
     refused(make(ADDED, "null", LEVEL, LEVEL, "", "[]", "\"end_of_word_suffix\":\"w\","), "suffix");
-    refused(make("[{\"id\":256,\"content\":\"x!\",\"single_word\":true}]", "null", LEVEL, LEVEL, "",
-                 "[]", ""),
-            "single_word");
     refused(make("[{\"id\":256,\"content\":\"a\"}]", "null", LEVEL, LEVEL, "", "[]", ""),
             "two ids");
     refused(make("[{\"id\":97,\"content\":\"q!\"}]", "null", LEVEL, LEVEL, "", "[]", ""),

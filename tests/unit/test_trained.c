@@ -6,6 +6,7 @@
 
 #include "nn/bundle.h"
 #include "nn/cost.h"
+#include "os/file.h"
 #include "shard.h"
 #include "test.h"
 
@@ -130,24 +131,72 @@ test_bundle(void)
     CHECK(fl_bundle_open(&b, "/nonexistent") == -1);
 }
 
+/* The size of a file; 0 when there is none. */
+static uint64_t
+size_of(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    int64_t n = fd < 0 ? 0 : fl_regular_size(fd);
+
+    if (fd >= 0)
+        close(fd);
+    return (uint64_t)n;
+}
+
+static void
+check_memory(const struct fl_cost_memory *m, uint64_t parameters)
+{
+    CHECK(m->weights == 4 * parameters && m->gradients == m->weights &&
+          m->moments == 2 * m->weights);
+    CHECK(m->activations > 0 && m->files > 0);
+    CHECK(m->total == 4 * m->weights + m->activations + m->files + m->program);
+}
+
+static void
+check_disk(const struct fl_cost_disk *d, const struct fl_trained *planned)
+{
+    const struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_trained made = *planned;
+
+    made.result = &result;
+    write_update(&made);
+    CHECK(d->model == size_of(model_path) && d->update == size_of(update_path));
+    CHECK(d->checkpoint > 3 * d->update / 2 && d->upload == d->update && d->kept == 3 * d->upload);
+    CHECK(d->sum == d->model + d->update + d->checkpoint + d->upload + d->kept);
+    CHECK(d->output_free >= 0 && d->checkpoint_free >= 0);
+}
+
 static void
 test_cost(void)
 {
     struct fl_data *data = shard_data(1, 300);
-    struct fl_model *m = shard_model(1, SHARD_VOCAB);
-    struct fl_training t = {.model = m,
-                            .data = data,
-                            .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
+    struct fl_bundle b;
     struct fl_cost one, more;
 
-    CHECK(!fl_cost(&t, &one));
-    CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && one.memory > 16 * m->size);
-    CHECK(one.flops > 6.0 * (double)m->size * (double)one.tokens * 0.9);
+    write_model(3, FL_BYTE_VOCAB);
+    CHECK(!fl_bundle_open(&b, model_path));
+    struct fl_training t = {.model = b.model,
+                            .data = data,
+                            .checkpoint = "/tmp/no-checkpoint",
+                            .report_every = 1,
+                            .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
+    const struct fl_trained planned = {&t, NULL, b.object, "north"};
+    CHECK(!fl_cost(&planned, update_path, &one));
+    CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
+    CHECK(one.flops > 6.0 * (double)b.model->size * (double)one.tokens * 0.9);
+    check_memory(&one.memory, b.model->size);
+    check_disk(&one.disk, &planned);
+    CHECK(!fl_cost_probe(&t, &one) && one.step_seconds > 0 && one.seconds > 6 * one.step_seconds);
+    check_memory(&one.memory, b.model->size);
+    CHECK(access(t.checkpoint, F_OK));
     t.recipe.batch = 20;
-    CHECK(!fl_cost(&t, &more) && more.memory > one.memory && more.tokens == 10 * one.tokens);
+    t.checkpoint = NULL;
+    CHECK(!fl_cost(&planned, NULL, &more) && more.tokens == 10 * one.tokens);
+    CHECK(more.memory.activations > one.memory.activations);
+    CHECK(more.disk.checkpoint == 0 && more.disk.output_free < 0 && more.disk.checkpoint_free < 0);
     t.recipe.batch = INT64_MAX / 16;
-    CHECK(fl_cost(&t, &more) == -1);
-    fl_model_free(m);
+    CHECK(fl_cost(&planned, NULL, &more) == -1);
+    fl_bundle_release(&b);
     fl_data_free(data);
 }
 

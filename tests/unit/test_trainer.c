@@ -4,6 +4,8 @@
  */
 #include "nn/trainer.h"
 
+#include <sys/stat.h>
+
 #include "../naive/llama.h"
 #include "base/mem.h"
 #include "nn/adamw.h"
@@ -391,6 +393,52 @@ test_no_steps(void)
     fl_data_free(data);
 }
 
+/* A probe takes steps, writes nothing, and tells nobody of them. */
+static void
+test_probe(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct fl_train_probe p;
+    struct bench b;
+
+    make(&b, data);
+    b.t.checkpoint = checkpoint;
+    float *before = fl_model_array(b.t.model);
+    memcpy(before, b.t.model->weights, b.t.model->size * sizeof *before);
+    for (int i = 0; i < 2; i++) { /* one step; many */
+        CHECK(!fl_train_probe(&b.t, i * 0.05, &p));
+        CHECK(p.gradient > 0 && p.optimizer > 0 && p.loss > 0);
+        CHECK(i ? p.windows > 6 : p.windows == 3);
+    }
+    CHECK(!same(before, b.t.model->weights, b.t.model)); /* the real computation */
+    CHECK(b.begun == -1 && b.steps == 0 && b.rows == 0 && access(checkpoint, F_OK));
+    b.t.recipe.lr = 1e30;
+    CHECK(fl_train_probe(&b.t, 0.5, &p) == -1 && strstr(fl_error_text(), "not a finite number"));
+    free(before);
+    unmake(&b);
+    fl_data_free(data);
+}
+
+/* What is told before is what is written. */
+static void
+test_checkpoint_bytes(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    uint64_t bytes = 0;
+    struct stat st;
+    struct bench b;
+
+    make(&b, data);
+    b.t.checkpoint = checkpoint;
+    CHECK(!fl_train_checkpoint_bytes(&b.t, &bytes));
+    float *w = train(&b);
+    CHECK(w && !stat(checkpoint, &st) && (uint64_t)st.st_size == bytes);
+    free(w);
+    unlink(checkpoint);
+    unmake(&b);
+    fl_data_free(data);
+}
+
 int
 main(void)
 {
@@ -406,6 +454,8 @@ main(void)
     RUN(test_diverging);
     RUN(test_no_steps);
     unlink(checkpoint);
+    RUN(test_probe);
+    RUN(test_checkpoint_bytes);
     rmdir(folder);
     return test_end();
 }

@@ -192,9 +192,27 @@ test_plain_blocks(void)
     fl_buf_release(&buf);
 }
 
+/* \w as Rust's regex crate and ECMAScript with \p{Alphabetic} and so on have it. */
+static void
+test_words(void)
+{
+    static const uint32_t word[] = {'a',    'Z',     '_',    '7',     0xaa,   0xe9,
+                                    0x300,  0x660,   0x2160, 0x203f,  0x200d, 0x24b6,
+                                    0x24e9, 0x1f130, 0x4e2d, 0x1d7ce, 0xfe33};
+    static const uint32_t other[] = {' ',     '-',     '@',    '[',    '`',    '{',
+                                     0xa0,    0xb2,    0xbd,   0x2014, 0x2460, 0x24ea,
+                                     0x1f110, 0x1f600, 0xfffd, 0x200b, 0x2581};
+
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        CHECK(fl_unicode_is_word(word[i]));
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        CHECK(!fl_unicode_is_word(other[i]));
+}
+
 int
 main(void)
 {
+    RUN(test_words);
     RUN(test_table);
     RUN(test_all);
     RUN(test_boundary);

@@ -1,0 +1,211 @@
+/*
+ * Tensors of the Llama family: each parameter has its tensor, and each tensor is used, or says
+ * again what another one said. Nothing in the file is left out for any other reason.
+ */
+#include "port/llama.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "math/half.h"
+
+enum { PART = 4096 }; /* values that are compared at a time */
+
+/* N values of f32, f16 or bf16 to f32. Returns 0, or -1 when one is not finite (as f32). */
+static int
+to_f32(float *out, enum fl_dtype dtype, const unsigned char *data, size_t n)
+{
+    int odd = 0;
+
+    if (dtype == FL_F16)
+        fl_f16_to_f32(out, data, n);
+    else if (dtype == FL_BF16)
+        fl_bf16_to_f32(out, data, n);
+    else
+        for (size_t i = 0; i < n; i++) {
+            uint32_t bits = fl_get32(data + 4 * i);
+            memcpy(&out[i], &bits, sizeof bits);
+        }
+    for (size_t i = 0; i < n; i++)
+        odd |= !isfinite(out[i]);
+    return odd ? -1 : 0;
+}
+
+/* Index of the tensor for a parameter: "model." before all names but the head's; -1 if missing. */
+static int64_t
+find_tensor(const struct fl_safetensors *s, const char *name)
+{
+    char full[FL_FLT_NAME_MAX + 8];
+
+    snprintf(full, sizeof full, "model.%s", name);
+    int64_t i = fl_safetensors_find(s, full);
+    return i >= 0 ? i : fl_safetensors_find(s, name);
+}
+
+/* Tensor I has this shape, and a dtype that is read. */
+static int
+check_tensor(const struct fl_safetensors *s, size_t i, unsigned rank, const uint64_t *dims)
+{
+    const struct fl_tensor *t = fl_safetensors_tensor(s, i);
+    struct fl_tensor expected;
+    char have[80], want[80];
+
+    fl_tensor_init(&expected, t->name, t->dtype, rank, dims);
+    if (!fl_tensor_same_shape(t, &expected))
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; config.json asks for %s",
+                        fl_safetensors_name(s), t->name, fl_tensor_shape(t, have, sizeof have),
+                        fl_tensor_shape(&expected, want, sizeof want));
+    if (t->dtype != FL_F32 && t->dtype != FL_F16 && t->dtype != FL_BF16)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; F32, F16 and BF16 are read",
+                        fl_safetensors_name(s), t->name, fl_dtype_name(t->dtype));
+    return 0;
+}
+
+static int
+check_param(const struct fl_param *p, const struct fl_safetensors *s)
+{
+    int64_t i = find_tensor(s, p->name);
+
+    if (i < 0)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" is missing; does config.json belong to it?",
+                        fl_safetensors_name(s), p->name);
+    return check_tensor(s, (size_t)i, p->rank, p->dims);
+}
+
+static int
+take_param(struct fl_model *m, const struct fl_param *p, const struct fl_safetensors *s)
+{
+    size_t i = (size_t)find_tensor(s, p->name);
+
+    if (to_f32(m->weights + p->offset, fl_safetensors_tensor(s, i)->dtype,
+               fl_safetensors_data(s, i), p->count))
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" has a value that is not finite",
+                        fl_safetensors_name(s), p->name);
+    return 0;
+}
+
+/* Tensor I again says what PARAM's tensor says: equal copies are fine, others are not. */
+static int
+check_copy(const struct fl_safetensors *s, size_t i, const struct fl_param *p, const char *why)
+{
+    size_t own = (size_t)find_tensor(s, p->name);
+    const struct fl_tensor *t = fl_safetensors_tensor(s, i), *first = fl_safetensors_tensor(s, own);
+    size_t width = fl_dtype_size(t->dtype), first_width = fl_dtype_size(first->dtype);
+    const unsigned char *data = fl_safetensors_data(s, i), *want = fl_safetensors_data(s, own);
+    float a[PART], b[PART];
+
+    if (check_tensor(s, i, p->rank, p->dims))
+        return -1;
+    for (size_t at = 0; at < p->count; at += PART) {
+        size_t n = p->count - at < PART ? p->count - at : PART, k = 0;
+        int odd = to_f32(a, t->dtype, data + at * width, n) |
+                  to_f32(b, first->dtype, want + at * first_width, n);
+        while (k < n && a[k] == b[k])
+            k++;
+        if (!odd && k == n)
+            continue;
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" differs from \"%s\" at value %zu; %s",
+                        fl_safetensors_name(s), t->name, first->name, at + (k < n ? k : 0), why);
+    }
+    return 0;
+}
+
+/* "layers.N.self_attn.rotary_emb.inv_freq" of a layer that is there, or the last two alone. */
+static bool
+is_frequencies(const char *name, const struct fl_config *c)
+{
+    char want[64], *end;
+
+    if (!strncmp(name, "layers.", 7)) {
+        unsigned long layer = strtoul(name + 7, &end, 10);
+        snprintf(want, sizeof want, "layers.%lu.self_attn.rotary_emb.inv_freq", layer);
+        return layer < c->layers && !strcmp(name, want);
+    }
+    return !strcmp(name, "rotary_emb.inv_freq");
+}
+
+/*
+ * Stored rotary frequencies, base^(-2i/D), are computed here: they may be there, rounded to a half
+ * float too (within a hundredth, and a half's step near 0). Others would be another model.
+ */
+static int
+check_frequencies(const struct fl_safetensors *s, size_t i, const struct fl_config *c)
+{
+    uint64_t dims[1] = {c->head_dim / 2};
+    const struct fl_tensor *t = fl_safetensors_tensor(s, i);
+    const unsigned char *data = fl_safetensors_data(s, i);
+
+    if (check_tensor(s, i, 1, dims))
+        return -1;
+    for (size_t k = 0; k < dims[0]; k++) {
+        double want = pow(c->rope_base, -2.0 * (double)k / c->head_dim);
+        float got;
+        if (to_f32(&got, t->dtype, data + k * fl_dtype_size(t->dtype), 1) ||
+            fabs((double)got - want) > want / 100 + 1e-7)
+            return fl_error(FL_FAILED,
+                            "%s: tensor \"%s\" has other frequencies than \"rope_theta\" in "
+                            "config.json gives: value %zu is not %.6g",
+                            fl_safetensors_name(s), t->name, k, want);
+    }
+    return 0;
+}
+
+/* A tensor has its place in the model. */
+static int
+check_place(const struct fl_model *m, const struct fl_safetensors *s, size_t i)
+{
+    const char *name = fl_safetensors_tensor(s, i)->name;
+    const char *own = strncmp(name, "model.", 6) ? name : name + 6;
+    int64_t param = fl_model_find(m, own);
+
+    if (param >= 0)
+        return find_tensor(s, own) == (int64_t)i
+                   ? 0
+                   : check_copy(s, i, &m->params[param],
+                                "they are two spellings of one tensor, of which one has to go");
+    if (is_frequencies(own, &m->config))
+        return check_frequencies(s, i, &m->config);
+    if (m->config.tied && !strcmp(own, "lm_head.weight"))
+        return check_copy(s, i, &m->params[fl_model_find(m, "embed_tokens.weight")],
+                          "\"tie_word_embeddings\" in config.json says that they are one; false "
+                          "would be right for two");
+    return fl_error(FL_FAILED, "%s: tensor \"%s\" has no place in a Llama model",
+                    fl_safetensors_name(s), name);
+}
+
+/* Every parameter has its tensor, and every tensor its place in the model. */
+static int
+check_tensors(const struct fl_model *m, const struct fl_safetensors *s)
+{
+    for (size_t i = 0; i < m->param_count; i++)
+        if (check_param(&m->params[i], s))
+            return -1;
+    for (size_t i = 0; i < fl_safetensors_count(s); i++)
+        if (check_place(m, s, i))
+            return -1;
+    return 0;
+}
+
+struct fl_model *
+fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
+{
+    struct fl_model *m = fl_model_table(config);
+    int bad = !m || check_tensors(m, s);
+
+    if (!bad) {
+        m->weights = fl_alloc_aligned(m->size, sizeof *m->weights);
+        bad = !m->weights;
+    }
+    for (size_t i = 0; !bad && i < m->param_count; i++)
+        bad = take_param(m, &m->params[i], s);
+    if (bad) {
+        fl_model_free(m);
+        return NULL;
+    }
+    return m;
+}

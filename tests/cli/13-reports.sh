@@ -1,0 +1,122 @@
+#!/bin/sh
+# Every report of every program: keys and types of both forms are those of its page, under OUTPUT.
+. "$(dirname "$0")/lib.sh"
+. "$top/tests/cli/federation.sh"
+reports() { python "$top/tests/cli/reports.py" "$@"; }
+updates() { python "$top/tests/cli/updates.py" "$@"; }
+: >checked
+
+is_as_documented() {   # PROGRAM HEADING [WHAT [VARYING-KEY...]]: of the reports in $work/tsv and $work/json
+    _page=$top/man/$1.1 _of=$2 _what="$1, $2${3:+ ($3)}"
+    echo "$1: $2" >>checked
+    shift 2
+    [ $# = 0 ] || shift
+    check "$_what" reports check "$_page" "$_of" tsv json "$@"
+}
+
+both() {   # PROGRAM HEADING WHAT args...: on standard output; --json is taken before and after operands
+    _program=$1 _heading=$2 _about=$3
+    shift 3
+    "$_program" "$@" >tsv 2>err || cat err
+    "$_program" "$@" --json >json 2>err || cat err
+    "$_program" --json "$@" >first 2>err || cat err
+    cmp -s json first || echo "# $_program: --json last is not --json first" >>tsv
+    is_as_documented "$_program" "$_heading" "$_about"
+}
+
+printf 'preset: nano\nctx: 32\nchannels: 32\nheads: 2\nffn: 64\n' >c.yaml
+fl-init -c c.yaml --seed 1 -o model.flt || exit 1
+awk 'BEGIN { for (i = 0; i < 300; i++) print i, i * i, "words, \"quoted\""; }' >text.txt
+printf '{"text":"one"}\r\n{"text":" "}\n{"no":1}\nnot json\n{"text":"a\377b"}\n' >mix.jsonl
+
+# ---- models and text ----
+both fl-init --list-presets "" --list-presets
+fl-harmonize -q -t model.flt --card tsv -o a.flt mix.jsonl text.txt
+fl-harmonize -q -t model.flt --card json -o a.flt mix.jsonl text.txt --json
+is_as_documented fl-harmonize --card
+train() { fl-train -m model.flt --steps 5 -b 2 --report-every 2 --valid v.flt "$@" a.flt; }
+echo "other text" | fl-harmonize -t model.flt -o v.flt
+train --report tsv -o u.flt
+train --report json -o u.flt --json
+is_as_documented fl-train --report "" seconds tokens_per_second
+train --dry-run --checkpoint ck.flt -o u.flt >tsv
+train --dry-run --checkpoint ck.flt -o u.flt --json >json
+varying="seconds step_seconds tokens_per_second memory_bytes memory_program_bytes memory_available_bytes"
+# shellcheck disable=SC2086  # many keys
+is_as_documented fl-train --dry-run "" $varying output_free_bytes checkpoint_free_bytes
+train --dry-run >tsv
+train --dry-run --json >json
+# shellcheck disable=SC2086
+is_as_documented fl-train --dry-run "to standard output" $varying
+both fl-eval "Without --per-token" "" -m model.flt a.flt
+both fl-eval "Without --per-token" "a row an input" -m model.flt --per-file --text text.txt a.flt v.flt
+both fl-eval --per-token "" -m model.flt --per-token --text c.yaml
+
+# ---- streams ----
+v=$top/tests/vectors
+for f in everything signed two empty packed; do
+    both fl-info "Without options" $f "$v/$f.flt"
+    both fl-info --digest $f --digest "$v/$f.flt"
+done
+both fl-info "Without options" "a model" model.flt
+for t in t.f64 t.f32 t.f16 t.bf16 t.i64 t.u64 t.u8 rank8 scalar none; do
+    both fl-info -t $t -t $t "$v/everything.flt"
+    both fl-info "-t, --stats" $t -t $t --stats "$v/everything.flt"
+done
+updates make . 3 1
+updates edit u0.flt odd.flt "odd.meta=f:nan" 'layer.weight[0]=nan' 'layer.weight[1]=inf'
+both fl-info "Without options" "metadata that is no number" odd.flt
+both fl-info -t "values that are no numbers" -t layer.weight --head 3 odd.flt
+both fl-info "-t, --stats" "values that are no numbers" -t layer.weight --stats odd.flt
+
+# ---- sums ----
+explain() {   # WHAT args...
+    _about=$1
+    shift
+    fl-aggregate --explain -o mean.flt "$@" >tsv
+    fl-aggregate --explain -o mean.flt "$@" --json >json
+    is_as_documented fl-aggregate --explain "$_about"
+}
+explain "updates" u0.flt u1.flt u2.flt
+explain "dynamic weights" --weights dynamic --bandwidth site-0=100,site-1=25.5 --bandwidth site-2=4 u2.flt u0.flt u1.flt
+fl-aggregate --partial -o sum.flt u0.flt u2.flt
+explain "a partial sum" u1.flt sum.flt
+updates edit u0.flt nameless.flt site= tokens= loss.first=
+explain "without a site" nameless.flt
+fl-aggregate --min-sites 1 --explain u0.flt >mean.flt 2>tsv
+fl-aggregate --min-sites 1 --explain u0.flt --json >mean.flt 2>json
+is_as_documented fl-aggregate --explain "on standard error"
+
+# ---- a federation ----
+secagg self || exit 1
+terms='policy: {vary: true}' && federation a b c || exit 1
+secagg make . 1
+both fl-keygen --show "" --show roster.yaml
+sed 's/^policy.*/committee: [c, a, b]\nthreshold: 3/' roster.yaml >other.yaml
+both fl-keygen --show "with a committee" --show other.yaml
+plan() {   # WHAT args...: the same plan again is the same bytes, so it may be signed twice
+    _about=$1
+    shift
+    fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" >tsv
+    fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" --json >json
+    is_as_documented fl-plan --explain "$_about"
+}
+plan "defaults" -m model.flt --round 1
+fl-mask -q -k a.key -p plan.flt -o a.up u0.flt
+bytes=$(sed -n 's/^upload_bytes	//p' tsv)
+check "upload_bytes is what an upload takes, and a little more ($bytes, $(wc -c <a.up))" \
+    sh -c "[ $bytes -ge $(wc -c <a.up) ] && [ $bytes -le $(($(wc -c <a.up) + 512)) ]"
+printf 'weights: dynamic\nalpha: 0.3\nbandwidth: {a: 1, b: 2.5, c: 1}\nclip: 0.1\n' >round.yaml
+plan "dynamic weights, a deadline" -m model.flt --round 2 -c round.yaml --deadline 2030-01-02T03:04:05Z
+
+# ---- nothing is left out ----
+for p in "${FL_BIN:-$BUILD/bin}"/fl-*; do
+    "$p" --help | grep -q -e '--json ' && echo "$top/man/${p##*/}.1"
+done >pages
+# shellcheck disable=SC2046  # names of pages
+reports headings $(cat pages) | sort >documented
+sort -u checked >tested
+check "every program that has --json has a report in its page" \
+    sh -c '[ "$(cut -d : -f 1 documented | sort -u | wc -l)" = "$(wc -l <pages)" ]'
+check "every report of a page was tried" diff documented tested
+finish
