@@ -50,11 +50,16 @@ check_encoding(const struct fl_plan *plan)
         return fl_error(FL_REFUSED, "a scale of %g is no power of two", plan->scale);
     most = (UINT64_C(1) << (plan->bits - 1)) - 1;
     if (!(plan->clip * plan->scale < 0x1p62) ||
-        fl_mul_u64(fl_plan_largest(plan), plan->roster.n, &sum) || sum > most)
-        return fl_error(FL_REFUSED,
-                        "the sum of %zu sites at clip %g and scale %g does not fit lanes of %u "
-                        "bits and could wrap; take a smaller scale or more bits",
-                        plan->roster.n, plan->clip, plan->scale, plan->bits);
+        fl_mul_u64(fl_plan_largest(plan), plan->roster.n, &sum) || sum > most) {
+        fl_error(FL_REFUSED,
+                 "the sum of %zu sites at clip %g and scale %g does not fit lanes of %u bits and "
+                 "could wrap",
+                 plan->roster.n, plan->clip, plan->scale, plan->bits);
+        return fl_plan_largest_scale(plan) > 0
+                   ? fl_error_cure("take a scale of at most %g, or leave it out",
+                                   fl_plan_largest_scale(plan))
+                   : fl_error_cure("take more bits");
+    }
     if (plan->scale * 4 < fl_plan_largest_scale(plan))
         return fl_error(FL_REFUSED,
                         "a scale of %g is less than a quarter of %g, the largest that fits: "
