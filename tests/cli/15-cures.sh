@@ -37,7 +37,6 @@ fl-train -q -m other-model.flt --steps 1 -b 1 -l 32 --site b -o of-other.flt sha
 fl-aggregate -o mean.flt ua.flt ub.flt && fl-aggregate --partial -o sum.flt ua.flt ub.flt || exit 1
 federation a b c 2>/dev/null && keys d e f || exit 1
 fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o plan.flt || exit 1
-cp -r a.key.state a.state.before
 for site in a b c; do fl-mask -q -k $site.key -p plan.flt -o m$site.flt u$site.flt; done
 export top
 
@@ -331,9 +330,13 @@ fl-train -q -m next.flt --steps 2 -b 1 -l 32 --site a -o next-u2.flt shard.flt
 cure 3 'v.flt: belongs to the model .*; take the state of this model' "$momentum -m model.flt --state v.flt -o x.flt mean.flt" \
     "rm -f v1.flt; $momentum -m model.flt --state v1.flt -o x.flt mean.flt && cmp x.flt next.flt"
 cure 3 'has taken another update of next.flt already; take the state of before, or the model that it belongs to' \
-    "$momentum -m next.flt --state v.flt -o x.flt next-u2.flt" "$momentum -m next.flt --state v1.flt -o x.flt next-u2.flt"
+    "$momentum -m next.flt --state v.flt -o x.flt next-u2.flt" \
+    "cp v1.flt v2.flt; $momentum -m next.flt --state v2.flt -o x.flt next-u2.flt"
 cure 3 'a step is done again with the same only' "$momentum --lr 0.5 -m next.flt --state v.flt -o x.flt next-u.flt" \
     "$momentum -m next.flt --state v.flt -o x.flt next-u.flt && cmp x.flt after.flt"
+updates edit v.flt vbad.flt norm.weight[0]=0.5
+cure 3 'the step done again gives another model than it names; take the state of before' \
+    "$momentum -m next.flt --state vbad.flt -o x.flt next-u.flt" "$momentum -m next.flt --state v1.flt -o x.flt next-u.flt"
 
 # ---- plans ----
 plan='fl-plan -r roster.yaml -k hub.key'
@@ -356,11 +359,11 @@ cure 2 'bandwidth: "c" has none, which weights: dynamic needs; give all sites on
     "printf 'weights: dynamic\nalpha: 0\n' >s; $plan --round 9 -m model.flt -c s -o x.flt"
 cure 2 'plain: "norm.wieght" is none of the model.s trained tensors; did you mean "norm.weight"' \
     "echo 'plain: [norm.wieght]' >s; $plan --round 10 -m model.flt -c s -o x.flt" \
-    "sed 's/^epoch: 1/&/' roster.yaml >plain.yaml; echo 'plain: []' >s; $plan --round 10 -m model.flt -c s -o x.flt"
-cure 3 'does not fit lanes of 16 bits and could wrap; take a smaller scale or more bits' \
-    "printf 'bits: 16\nscale: 65536\n' >s; $plan --round 11 -m model.flt -c s -o x.flt" \
-    "printf 'bits: 32\nscale: 65536\nclip: 100\n' >s; $plan --round 11 -m model.flt -c s -o x.flt ||
-     { printf 'bits: 16\nscale: 4096\n' >s; $plan --round 11 -m model.flt -c s -o x.flt; }"
+    "echo 'plain: []' >s; $plan --round 10 -m model.flt -c s -o x.flt"
+cure 3 'does not fit lanes of 16 bits and could wrap; take a scale of at most 8192, or leave it out' \
+    "printf 'bits: 16\nscale: 16384\n' >s; $plan --round 11 -m model.flt -c s -o x.flt" \
+    "printf 'bits: 16\nscale: 8192\n' >s; $plan --round 11 -m model.flt -c s -o x.flt &&
+     printf 'bits: 16\n' >s; $plan --round 11 -m model.flt -c s -o x.flt"
 cure 3 'protection double is not there yet; use pairwise' "echo 'protection: double' >s; $plan --round 12 -m model.flt -c s -o x.flt" \
     "echo 'protection: pairwise' >s; $plan --round 12 -m model.flt -c s -o x.flt"
 cure 3 'another plan was signed for round 12; .*: take another round' "$plan --round 12 -m next.flt -o x.flt" \
@@ -377,7 +380,7 @@ done
 cure 3 'the key of "d" has accepted no roster; run fl-keygen --accept ROSTER first' \
     'fl-mask -k d.key -p plan.flt -o x.up ua.flt' \
     'fl-keygen --public -k d.key >d.pub; { printf "federation: two\nepoch: 1\nsites:\n"; for n in d e f; do echo "  - $(cat $n.pub)"; done
-     echo "hub: $(cat hub.old.pub 2>/dev/null || fl-keygen --public -k hub.key)"; } >two.yaml
+     echo "hub: $(fl-keygen --public -k hub.key)"; } >two.yaml
      fl-keygen --show two.yaml >two.words && fl-keygen --accept two.yaml -k d.key --words two.words'
 sed 's/^hub: .*/hub: nobody/' roster.yaml >bad.yaml
 cure 2 'is not a member.s public line; fl-keygen prints one, with -n NAME or with --public' 'fl-keygen --show bad.yaml' \
@@ -385,11 +388,14 @@ cure 2 'is not a member.s public line; fl-keygen prints one, with -n NAME or wit
 sed 's/^\(hub: .*\)...$/\1/' roster.yaml >bad.yaml
 cure 2 'the public line of "hub" is cut or has more behind it; copy it whole' 'fl-keygen --show bad.yaml' \
     'sed "s/^hub: .*/hub: $(cat hub.pub)/" roster.yaml >bad.yaml; fl-keygen --show bad.yaml'
+sed 's/^\(hub: .*\)\([0-9a-f]\)$/\1g/; s/g$/0/' roster.yaml >bad.yaml
+cmp -s bad.yaml roster.yaml && sed 's/^\(hub: .*\)0$/\11/' roster.yaml >bad.yaml
+cure 3 'the public line of "hub" is not signed by its own key; ask for it again' 'fl-keygen --show bad.yaml' \
+    'sed "s/^hub: .*/hub: $(cat hub.pub)/" roster.yaml >bad.yaml; fl-keygen --show bad.yaml'
 sed "s/- fl1 c .*/- $(cat b.pub)/" roster.yaml >bad.yaml
 cure 3 'the name "b" is there twice; names must differ' 'fl-keygen --show bad.yaml' \
     'sed "s/- fl1 c .*/- $(cat c.pub)/" roster.yaml >bad.yaml; fl-keygen --show bad.yaml'
 sed 's/^epoch: 1/epoch: 2/' roster.yaml >bad.yaml
-cp e.key e2.key
 cure 2 'the line of "d" is for epoch 1, the roster is of epoch 2; ask for the line that fl-keygen --renew --epoch 2 prints' \
     '{ printf "federation: three\nepoch: 2\nsites:\n"; for n in d e f; do echo "  - $(cat $n.pub)"; done; echo "hub: $(cat hub.pub)"; } >three.yaml
      fl-keygen --show three.yaml' \
@@ -402,7 +408,6 @@ for edit in 's/^[^ ]* /babab /' 's/ [^ ]*$/ babab/' 's/^[^ ]* //' 's/ [^ ]* [^ ]
     [ "$(wc -w <typed)" = 13 ] && continue   # the twelve are in it
     cure 3 'word [0-9]*\|does not hold the 12 words' 'fl-keygen --accept roster.yaml -k a.key --words typed' \
         'fl-keygen --accept roster.yaml -k a.key --words words && fl-keygen --accept roster.yaml -k a.key --words shown'
-    cp a.key kept.key
 done
 fl-keygen --show three.yaml >three.words
 cure 3 'somebody holds another one; compare the files before anybody accepts' \
@@ -422,14 +427,13 @@ cure 3 'a.key.state: the state folder is missing; name that of "a" with --state 
 cure 3 'b.key.state: is the state of another key; name that of "a" with --state DIR' \
     'fl-mask -k a.key -p plan.flt --state b.key.state -o x.up ua.flt' \
     'fl-mask -q -k a.key -p plan.flt --state a.key.state -o x.up ua.flt'
-cp hub.key hub1.key && cp -r hub.key.state hub1.key.state
 keys h1 h2 h3 && { roster 1 h1 h2 h3 </dev/null | sed 's/demo/third/'; } >third.yaml && words third.yaml >third.words
 cure 3 'belongs to the federation "demo", not to "third"; make another key for that one\|needs a later epoch' \
     'fl-plan -r third.yaml -k hub.key --round 1 -m model.flt -o x.flt' \
     'fl-keygen -n hub -o hub3.key >hub3.pub; sed "s/^hub: .*/hub: $(cat hub3.pub)/" third.yaml >fourth.yaml
      fl-plan -r fourth.yaml -k hub3.key --round 1 -m model.flt -o x.flt'
 cure 3 'the roster does not hold the key of "d"; ask for it to be put in' \
-    'cp e2.key x4.key; fl-keygen -n d4 -o d4.key >d4.pub; cp d4.key d5.key; fl-keygen --accept third.yaml -k d4.key --words third.words 2>e; s=$?; sed s/d4/d/ e >&2; exit $s' \
+    'fl-keygen -n d4 -o d4.key >d4.pub; fl-keygen --accept third.yaml -k d4.key --words third.words 2>e; s=$?; sed s/d4/d/ e >&2; exit $s' \
     '{ printf "federation: fifth\nepoch: 1\nsites:\n"; for n in d4 h1 h2; do echo "  - $(cat $n.pub)"; done; echo "hub: $(cat hub.pub)"; } >fifth.yaml
      fl-keygen --show fifth.yaml >fifth.words && fl-keygen --accept fifth.yaml -k d4.key --words fifth.words'
 cure 3 'the roster.s line of "h1" is not the one that its key has now; fl-keygen --public prints that one' \
@@ -469,8 +473,46 @@ fl-train -q -m model.flt --steps 3 -b 1 -l 32 --site b -o ub2.flt shard.flt
 fl-plan -r roster.yaml -k hub.key --round 20 -m model.flt -o p20.flt
 cure 3 'round 1 was masked with another update, .*; wait for the next round' 'fl-mask -k b.key -p plan.flt -o x.up ub2.flt' \
     'fl-mask -q -k b.key -p p20.flt -o x.up ub2.flt'
-keys q1 q2 q3 && { roster 1 q1 q2 q3 </dev/null | sed 's/demo/demo/'; } >other-roster.yaml && accept other-roster.yaml q1 q2 q3
-fl-keygen -n hubq -o hubq.key >hubq.pub
+cure 1 'it cannot be made again: this site must miss the round' \
+    'rm b.key.state/upload-1-1.flt; fl-mask -k b.key -p plan.flt -o x.up ub.flt' 'fl-mask -q -k b.key -p p20.flt -o x.up ub2.flt'
+cp c.key c.keep
+cure 1 'c.key: is cut or changed: its check value differs; take its last good copy only if nothing was signed' \
+    'head -c 300 c.keep >c.cut; mv c.cut c.key; chmod 600 c.key; fl-mask -k c.key -p plan.flt -o x.up uc.flt' \
+    'cp c.keep c.key; fl-mask -q -k c.key -p plan.flt -o x.up uc.flt'
+cure 3 'its key file is an old copy that does not know it; take the newer key file' \
+    'fl-keygen --accept roster.yaml -k c.old --state c.key.state --words words' \
+    'fl-keygen --accept roster.yaml -k c.key --state c.key.state --words words'
+# the next epoch, which b and c are late to accept
+for site in a b c; do fl-keygen --public -k $site.key >$site.pub; done
+echo 'first_round: 9000' | roster 2 a b c >roster2.yaml && words roster2.yaml >words2
+cure 3 'round 9000 is too far: .*; accept a roster of a new epoch' \
+    'fl-plan -r roster.yaml -k hub.key --round 9000 -m next.flt -o far.flt
+     fl-train -q -m next.flt --steps 1 -b 1 -l 32 --site a -o far-u.flt shard.flt; fl-mask -k a.key -p far.flt -o x.up far-u.flt' \
+    'fl-keygen --accept roster2.yaml -k a.key --words words2
+     fl-plan -r roster2.yaml -k hub.key --round 9000 -m next.flt -o far2.flt; fl-mask -q -k a.key -p far2.flt -o x.up far-u.flt'
+cure 3 'this key has accepted another, of "demo", epoch 1; ask the hub for a plan of that one, or accept the plan.s with fl-keygen --accept' \
+    'fl-mask -k b.key -p far2.flt -o x.up far-u.flt' \
+    'fl-mask -q -k b.key -p p20.flt -o x.up ub2.flt && fl-keygen --accept roster2.yaml -k b.key --words words2 &&
+     fl-mask -q -k b.key -p far2.flt -o x.up far-u.flt'
+# a pre-shared secret that p3 has not
+mkdir epoch && cd epoch || exit 1
+cp ../model.flt ../u?.flt . && keys hub p1 p2 p3 && echo 'psk: true' | roster 1 p1 p2 p3 >psk.yaml && words psk.yaml >words
+for n in 1 2; do head -c 40 /dev/urandom >psk$n; chmod 600 psk$n; done
+fl-keygen --accept psk.yaml -k p1.key --words words --psk psk1 && fl-keygen --accept psk.yaml -k p2.key --words words --psk psk1 &&
+    fl-keygen --accept psk.yaml -k p3.key --words words --psk psk2
+fl-plan -r psk.yaml -k hub.key --round 1 -m model.flt -o p.flt
+for n in 1 2 3; do
+    s=$(echo abc | cut -c $n)
+    fl-mask -q -k p$n.key -p p.flt -o m$n.flt u$s.flt
+done
+cure 1 'they share no key in this round, .*; both must accept a roster of a new epoch' 'fl-aggregate -p p.flt -o x.flt m1.flt m2.flt m3.flt' \
+    '{ printf "federation: demo\nepoch: 2\npsk: true\nsites:\n"; for n in 1 2 3; do echo "  - $(fl-keygen --public -k p$n.key)"; done
+       echo "hub: $(cat hub.pub)"; } >psk2.yaml; fl-keygen --show psk2.yaml >words2
+     for n in 1 2 3; do fl-keygen --accept psk2.yaml -k p$n.key --words words2 --psk psk1 || exit 1; done
+     fl-plan -r psk2.yaml -k hub.key --round 2 -m model.flt -o p2.flt
+     for n in 1 2 3; do fl-mask -q -k p$n.key -p p2.flt -o m$n.flt u$(echo abc | cut -c $n).flt || exit 1; done
+     fl-aggregate -p p2.flt -o x.flt m1.flt m2.flt m3.flt'
+cd .. || exit 1
 
 # ---- text ----
 seq 1 40 | sed 's/.*/{"body": "text &"}/' >body.jsonl
@@ -512,8 +554,12 @@ cure 1 'x.flt: another program is writing it; wait for its end' \
     'flock .x.flt.part sleep 2 & sleep 0.3; fl-diff -b model.flt -o x.flt trained.flt; s=$?; exit $s' \
     'sleep 2; fl-diff -b model.flt -o x.flt trained.flt'
 cure 1 'a.key.state: another program is using it; wait for its end' \
-    'flock a.key.state/lock sleep 2 & sleep 0.3; fl-mask -k a.key -p plan.flt -o x.up ua.flt; s=$?; exit $s' \
-    'sleep 2; fl-mask -q -k a.key -p plan.flt -o x.up ua.flt'
+    'flock a.key.state/lock sleep 2 & sleep 0.3; fl-mask -k a.key -p far2.flt -o x.up far-u.flt; s=$?; exit $s' \
+    'sleep 2; fl-mask -q -k a.key -p far2.flt -o x.up far-u.flt'
+status 2 "an input from a terminal" on_terminal fl-info -o x.tsv
+mv out said
+check "  says so" grep -q 'standard input: is a terminal; name a file or pipe one in' said
+check "  so:" sh -c 'fl-info model.flt >x.tsv && fl-info <model.flt >y.tsv'
 status 2 "a terminal" on_terminal fl-diff -b model.flt trained.flt
 mv out said
 check "  says so" grep -q 'is a terminal, and this is binary; use -o FILE or redirect with > FILE' said

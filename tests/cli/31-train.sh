@@ -174,6 +174,7 @@ said = json.loads(subprocess.run(["fl-train", "--dry-run", "--json"] + args, std
 real = peak(args)
 print("said", said["memory_bytes"], "real", real, "ratio", said["memory_bytes"] / real)
 assert abs(said["memory_bytes"] / real - 1) < float(sys.argv[1])
+assert said["memory_program_bytes"] < 25e6, said  # what shapes tell is not in the rest
 END
     fl-init -p nano -o nano.flt && fl-init -p small -o small.flt
     awk 'BEGIN { for (i = 0; i < 40000; i++) print i, i * i % 977 }' | fl-harmonize -t nano.flt -o many.flt
