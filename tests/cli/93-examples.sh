@@ -1,11 +1,10 @@
 #!/bin/sh
 # The EXAMPLES of every manual page are run as they stand (but for shorter training), each page in a
-# folder of its own that has what they name: the files of one federation of three sites and a hub in
-# its seventh round.
+# folder of its own that has what they name: the files of one federation of three sites, a hub and two
+# helpers, aws, which is a site, and aux. Round 7 is opened, and nobody has masked for plan.flt yet.
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
-. "$top/tests/cli/federation.sh"
 
 prose() {   # SEED LINES: text that differs from site to site
     awk -v s="$1" -v n="$2" 'BEGIN {
@@ -19,8 +18,36 @@ prose() {   # SEED LINES: text that differs from site to site
     }'
 }
 
+roster() {   # everybody's lines: a federation of helpers over model.flt
+    printf 'federation: demo\nepoch: 1\nmodel: %s\n' "$(fl-info --digest model.flt | cut -c 1-64)"
+    echo "hub: $(cat hub.pub)"
+    echo "sites:"
+    for s in aws azure gcp; do echo "  - $(cat $s.pub)"; done
+    printf 'protection: helpers\nhelpers:\n  - aws\n  - %s\nmin_sum: 3\n' "$(cat aux.pub)"
+    echo 'tensors: [{match: "*norm*", protect: frozen}, {match: "*", protect: mask, bits: 16, clip: 0.05}]'
+}
+
+agree() {   # all have accepted it
+    for s in hub aux aws azure gcp; do fl-keygen -n $s -o $s.key >$s.pub; done
+    roster >roster.yaml
+    fl-keygen --show roster.yaml >words
+    for s in hub aux aws azure gcp; do fl-keygen --accept roster.yaml -k $s.key --words words; done
+}
+
+masked_round() {   # 7: everything of it but the helpers' next step
+    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o 7/plan.flt
+    for s in aws azure gcp; do
+        fl-train -q -m model.flt -p 7/plan.flt --steps 2 -b 1 -l 32 --site $s -o $s.part site-a.flt
+        fl-mask -q -k $s.key -p 7/plan.flt -o 7/up/$s.flt $s.part
+    done
+    fl-aggregate -p 7/plan.flt -k hub.key --request 7/request.flt -o 7/sum.flt 7/up/*.flt
+    for s in aws aux; do fl-unmask -q -k $s.key -p 7/plan.flt -o 7/answer/$s.flt 7/request.flt; done
+    fl-aggregate -p 7/plan.flt -o 7/mean.flt 7/sum.flt 7/answer/*.flt
+    fl-apply -m model.flt -p 7/plan.flt -o model-8.flt 7/mean.flt
+}
+
 folder() {   # everything that the examples name
-    mkdir public notes up 7 8
+    mkdir -p public notes 7/up 7/ready 7/answer 8
     prose 1 300 >public/book.txt
     prose 2 60 >notes.txt
     prose 3 40 >new.txt
@@ -32,23 +59,18 @@ folder() {   # everything that the examples name
     fl-harmonize -t model.flt -o site-a.flt notes.txt
     fl-harmonize -t model.flt -o site-b.flt new.txt
     cp site-a.flt shard.flt
+    cp site-a.flt valid.flt
     cp site-b.flt site.flt
     for s in aws azure gcp; do
         fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site $s --seed ${#s} -o $s.flt site-a.flt
     done
     cp aws.flt update.flt
-    fl-apply -m model.flt -o trained.flt aws.flt
-    federation aws azure gcp
-    fl-plan -r roster.yaml -k hub.key --round 6 -m model.flt -o plan.flt
-    for s in aws azure gcp; do
-        fl-mask -q -k $s.key -p plan.flt -o up/$s.flt $s.flt
-    done
-    fl-aggregate -p plan.flt -o 7/mean.flt up/*.flt
-    fl-apply -m model.flt -o model-8.flt 7/mean.flt
+    agree
+    masked_round
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
-    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o plan.flt
-    cp -r hub.key.state kept.hub
-    cp hub.key kept.key
+    fl-plan -r roster.yaml -k hub.key --round 9 -m model.flt -o plan.flt
+    fl-diff -b model.flt -p plan.flt -o trained.upd model-8.flt
+    fl-apply -m model.flt -p plan.flt -o trained.flt trained.upd
 }
 
 mkdir all && cd all || exit 1
@@ -105,12 +127,9 @@ for page in "$top"/man/fl-*.1; do
     cd "$work/$name" || exit 1
     case $name in
     fl-keygen) rm -rf ./*.key ./*.state ;;
-    fl-plan)   # the plans of round 7 are not signed yet
-        rm -rf hub.key.state && cp -r "$work/all/kept.hub" hub.key.state
-        ;;
     fl-mask)   # what the first example masks
         # shellcheck disable=SC2086  # options
-        fl-train -q -m model.flt $small -o update.flt shard.flt
+        fl-train -q -m model.flt -p plan.flt $small -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
     esac
