@@ -277,6 +277,11 @@ fl_vault_write(struct fl_vault *v, const char *path, bool fresh)
     fl_hash_once(hash, NULL, CHECK_LABEL, v->text, v->len);
     if (fl_vault_put(v, "check", "b", hash))
         return -1;
+    if (v->len > FL_VAULT_MAX)
+        return fl_error(FL_REFUSED,
+                        "%s: would have more than %d MiB and could not be read again; go on with a "
+                        "new key in the next epoch",
+                        path, FL_VAULT_MAX >> 20);
     return fl_output_write_file(path, v->text, v->len,
                                 FL_OUTPUT_SECRET | (fresh ? FL_OUTPUT_NEW : 0));
 }
