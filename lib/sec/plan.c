@@ -530,6 +530,9 @@ check_round(const struct fl_plan *plan)
         return fl_error(FL_REFUSED, "its model is neither the roster's nor made by a round");
     if (plan->has_velocity && r->apply == FL_APPLY_SGD)
         return fl_error(FL_REFUSED, "it names a velocity, and the roster's step has none");
+    if (plan->has_velocity && !plan->has_after)
+        return fl_error(FL_REFUSED,
+                        "it names a velocity, and an epoch's first step begins without one");
     return 0;
 }
 
