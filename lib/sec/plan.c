@@ -398,15 +398,19 @@ get_tensor(struct fl_schema *s, const char *name, int64_t dtype, int64_t trained
 
     if (!*name || strlen(name) > FL_FLT_NAME_MAX)
         return fl_error(FL_REFUSED, "a tensor's name is empty or too long");
-    if (dtype < FL_F64 || dtype > FL_BF16 || (trained != 0 && trained != 1))
+    if (dtype < FL_F64 || dtype > FL_BF16)
         return fl_error(FL_REFUSED, "tensor \"%s\" is of no kind that a model here has", name);
     fl_tensor_init(&t, name, (enum fl_dtype)dtype, 0, NULL);
     if (get_shape(&t, shapes, at))
         return fl_error(FL_REFUSED, "its shapes do not fit its tensors");
-    if (trained && !fl_schema_trains(&t))
+    if (!fl_schema_trains(&t))
         return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is not trained", name,
                         fl_dtype_name(t.dtype));
-    return fl_schema_add(s, &t, trained);
+    if (trained != 1) /* else the hub would choose what is summed, and which models are near */
+        return fl_error(FL_REFUSED,
+                        "it leaves out tensor \"%s\"; only the roster can, with protect: frozen",
+                        name);
+    return fl_schema_add(s, &t, true);
 }
 
 static int

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The velocity of the roster's step: zero when an epoch begins, and no choice of the hub.
+# What a plan that the hub signs may not choose: the velocity of an epoch's first step, and which
+# tensors travel.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -31,7 +32,7 @@ answer() {   # ROUND HELPER
     fl-unmask -q -k "$2.key" -p "$1/plan.flt" -o "$1/answer/$2.flt" "$1/request.flt"
 }
 
-forge() {   # PLAN NEW KEY=B32|: the same plan with these digests, signed by the hub's key
+forge() {   # PLAN NEW KEY=B32|untrained=I...: the plan with these digests, without tensor I; the hub signs
     python - "$top" "$@" <<'END'
 import hashlib, sys
 top, source, target, *changes = sys.argv[1:]
@@ -42,7 +43,12 @@ key = dict(line.split()[:2] for line in open("hub.key").read().splitlines()[1:])
 kind, meta, tensors = read(source)
 for change in changes:
     name, _, value = change.partition("=")
-    meta[name] = bytes.fromhex(value)
+    if name == "untrained":
+        trained = list(meta["tensors.trained"])
+        trained[int(value)] = 0
+        meta["tensors.trained"] = type(meta["tensors.trained"])(trained)
+    else:
+        meta[name] = bytes.fromhex(value)
 rd = hashlib.blake2b(len(tensors["roster"][2]).to_bytes(8, "little") + tensors["roster"][2], digest_size=32,
                      person=b"fl1.roster".ljust(16, b"\0")).digest()
 o = Object(kind, meta)
@@ -84,6 +90,7 @@ lie() {
     forge 1/plan.flt later.flt "velocity=$digest" "after=$digest"
     sed "/^check/d;s/$(plan_digest 1/plan.flt)/$(plan_digest later.flt)/" hub.key.state/state | checked >state
     cat state >hub.key.state/state
+    forge 1/plan.flt less.flt untrained=1
     mv later.flt 1/plan.flt
     sum 1 model.flt
 }
@@ -96,6 +103,9 @@ if python -c 'import xxhash' 2>/dev/null; then
     cd "$work/lie" || exit 1
     status 3 "  a first plan with one is refused" fl-mask --check -k a.key -p first.flt -m model.flt
     says "an epoch's first step begins without one"
+    status 3 "  and one without a tensor of the model, in which nearer models would be far" \
+        fl-mask --check -k a.key -p less.flt -m model.flt
+    says 'leaves out tensor ".*"; only the roster can, with protect: frozen'
     status 3 "  and no helper answers for a later one over the first model" answer 1 aux
     says 'another velocity than this helper has come to'
     cd "$work/true" || exit 1
