@@ -8,10 +8,9 @@
 
 enum { SITES = 5 };
 
-/* A set without the last site, over a model whose first sum is VALUE, after one of all over FIRST.
- */
-* / static int
-    second_set(double first, double value)
+/* A set without the last site over a model whose first sum is VALUE, after all over FIRST. */
+static int
+second_set(double first, double value)
 {
     static const struct fl_tensor_rule rule = {.clip = 1};
     struct fl_plan_tensor tensor = {.rule = &rule, .elements = 64};
