@@ -398,19 +398,16 @@ get_tensor(struct fl_schema *s, const char *name, int64_t dtype, int64_t trained
 
     if (!*name || strlen(name) > FL_FLT_NAME_MAX)
         return fl_error(FL_REFUSED, "a tensor's name is empty or too long");
-    if (dtype < FL_F64 || dtype > FL_BF16)
+    if (dtype < FL_F64 || dtype > FL_BF16 || (trained != 0 && trained != 1))
         return fl_error(FL_REFUSED, "tensor \"%s\" is of no kind that a model here has", name);
     fl_tensor_init(&t, name, (enum fl_dtype)dtype, 0, NULL);
     if (get_shape(&t, shapes, at))
         return fl_error(FL_REFUSED, "its shapes do not fit its tensors");
-    if (!fl_schema_trains(&t))
-        return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is not trained", name,
-                        fl_dtype_name(t.dtype));
-    if (trained != 1) /* else the hub would choose what is summed, and which models are near */
-        return fl_error(FL_REFUSED,
-                        "it leaves out tensor \"%s\"; only the roster can, with protect: frozen",
-                        name);
-    return fl_schema_add(s, &t, true);
+    if (trained != fl_schema_trains(&t)) /* a tensor that the plan could leave out is a choice */
+        return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is %s", name,
+                        fl_dtype_name(t.dtype),
+                        trained ? "not trained" : "trained unless the roster freezes it");
+    return fl_schema_add(s, &t, trained);
 }
 
 static int
@@ -440,14 +437,14 @@ static int
 get_schema(struct fl_plan *plan, const struct fl_meta *meta)
 {
     const struct fl_meta_item *names = list(meta, "tensors.names", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *dtypes, *trained, *shapes;
     const size_t n = names ? names->count : 0;
-    const struct fl_meta_item *dtypes = list(meta, "tensors.dtypes", FL_META_I64_LIST, n);
-    const struct fl_meta_item *trained = list(meta, "tensors.trained", FL_META_I64_LIST, n);
-    const struct fl_meta_item *shapes = list(meta, "tensors.shapes", FL_META_I64_LIST, SIZE_MAX);
     size_t at = 0;
 
-    if (!names || !dtypes || !trained || !shapes || check_names(names) ||
-        fl_schema_start(&plan->model, "the plan's model"))
+    if (!names || !(dtypes = list(meta, "tensors.dtypes", FL_META_I64_LIST, n)) ||
+        !(trained = list(meta, "tensors.trained", FL_META_I64_LIST, n)) ||
+        !(shapes = list(meta, "tensors.shapes", FL_META_I64_LIST, SIZE_MAX)) ||
+        check_names(names) || fl_schema_start(&plan->model, "the plan's model"))
         return -1;
     for (size_t i = 0; i < n; i++)
         if (get_tensor(&plan->model, names->value.text_list[i], dtypes->value.i64_list[i],

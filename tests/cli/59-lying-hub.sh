@@ -105,7 +105,7 @@ if python -c 'import xxhash' 2>/dev/null; then
     says "an epoch's first step begins without one"
     status 3 "  and one without a tensor of the model, in which nearer models would be far" \
         fl-mask --check -k a.key -p less.flt -m model.flt
-    says 'leaves out tensor ".*"; only the roster can, with protect: frozen'
+    says 'which is trained unless the roster freezes it'
     status 3 "  and no helper answers for a later one over the first model" answer 1 aux
     says 'another velocity than this helper has come to'
     cd "$work/true" || exit 1
