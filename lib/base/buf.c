@@ -1,3 +1,7 @@
+/*
+ * A reservation asks for one byte more than the content, which is the zero after it; capacities at
+ * least double, so that bytes added one by one cost O(1) each.
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>

@@ -1,3 +1,8 @@
+/*
+ * A sentence is formatted in a local array before it replaces the recorded one, because an argument
+ * may point into that (fl_error_what). What does not fit is cut and not refused: an error about an
+ * error would hide the first.
+ */
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -1,3 +1,7 @@
+/*
+ * No bytes are taken as one byte: malloc(0) may return NULL, which callers would read as a failure.
+ * Sizes of aligned memory are rounded up, since aligned_alloc wants multiples (C11, 7.22.3.1).
+ */
 #include "base/mem.h"
 
 #include <stdlib.h>

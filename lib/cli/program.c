@@ -1,3 +1,9 @@
+/*
+ * One way through every program, so that all end alike: parse, compare the files (cli/files.c),
+ * run, flush, one line of error, exit status. Writing to a pipe without a reader is an error like
+ * any other until the outputs are removed; only then the process dies by SIGPIPE, as a filter
+ * should.
+ */
 #include "cli/program.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* No key has its default here: some defaults follow from the roster, which sec/ knows. */
 #include "conf/round.h"
 
 #include <stdlib.h>

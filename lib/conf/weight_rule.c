@@ -1,3 +1,7 @@
+/*
+ * The table is indexed by the enum; FL_WEIGHT_CHOICES lists the same names for options and
+ * messages.
+ */
 #include "conf/weight_rule.h"
 
 #include <string.h>

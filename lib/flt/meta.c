@@ -1,3 +1,8 @@
+/*
+ * Items are kept in the order of their keys, in which they are written: equal metadata has equal
+ * bytes and so one digest, and decoding refuses any other order. What comes from outside is taken
+ * by a cursor that compares every length with what is left before memory is taken for it.
+ */
 #include "flt/meta.h"
 
 #include <math.h>

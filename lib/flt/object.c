@@ -1,3 +1,9 @@
+/*
+ * Opening takes at most two passes: the records of a mappable file are indexed, payloads hopped
+ * over [read_index]; a pipe or a compressed stream is first written raw to a spool [spool_raw],
+ * which is then indexed. A payload is compared with its table when it is asked for [check_entry],
+ * or with all others by the threads that make the digest [make_leaf].
+ */
 #include "flt/object.h"
 
 #include <assert.h>

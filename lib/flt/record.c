@@ -1,3 +1,8 @@
+/*
+ * Each length is compared with what is there before what it counts is looked at. Reserved bytes
+ * must be zero: a later version can give them a meaning, and this one refuses such a stream by
+ * name.
+ */
 #include "flt/record.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Threads read and hash blocks in any order; check values and leaves are taken in that of the file
+ * afterwards, so that the digest is the one of a single pass.
+ */
 #include "flt/scan.h"
 
 #include <stdatomic.h>

@@ -1,3 +1,8 @@
+/*
+ * A float is printed with the fewest digits that read back to the same value, from the DIG of its
+ * type up to its DECIMAL_DIG, which is always enough. Payloads of f32 are used where they lie,
+ * which takes a little-endian machine.
+ */
 #include "flt/values.h"
 
 #include <math.h>
@@ -8,6 +13,10 @@
 #include "base/bytes.h"
 #include "math/half.h"
 #include "math/vector.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "payloads of f32 are used as they lie in the stream: this needs a little-endian machine"
+#endif
 
 enum { ROW = 4096 };
 

@@ -1,3 +1,9 @@
+/*
+ * A summand is cut into 64-bit windows at its place in the accumulator without a branch, so that
+ * the loops become vectors; of a negative one the complement is added, and one below. A mean is a
+ * quotient of doubles with a bound of its error, and only where that leaves two floats is the sum
+ * compared exactly with the middle of the two [nearer].
+ */
 #include "math/exact.h"
 
 #include <math.h>

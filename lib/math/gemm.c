@@ -1,3 +1,8 @@
+/*
+ * A product runs in the thread that asks for it: OpenBLAS would cut it by the number of threads,
+ * and the cut decides the order of additions. One row goes to sgemv, which reads the matrix once,
+ * while sgemm copies it first.
+ */
 #include "math/gemm.h"
 
 #include <cblas.h>

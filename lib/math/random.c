@@ -1,3 +1,8 @@
+/*
+ * Number I of a stream is half of Philox block I / 2: the seed is the key, the stream the upper
+ * half of the counter. Normal numbers come from one uniform each by the inverse distribution
+ * function, so that number I of them needs no other.
+ */
 #include "math/random.h"
 
 #include <math.h>

@@ -1,3 +1,8 @@
+/*
+ * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by the size
+ * of the model alone. The step sets the gradients to zero while it has them at hand, which saves a
+ * pass over memory.
+ */
 #include "nn/adamw.h"
 
 #include <math.h>

@@ -1,3 +1,8 @@
+/*
+ * Queries go in blocks of BLOCK rows, so that scores take (BLOCK,T) and not (T,T) floats. Forward
+ * keeps the logarithm of each row's sum, from which backward computes the probabilities once more.
+ * Source: Dao et al. 2022 (FlashAttention, algorithms 1 and 4), without its tiles of keys.
+ */
 #include "nn/attention.h"
 
 #include <math.h>

@@ -1,3 +1,9 @@
+/*
+ * The backward pass as engine_state.h draws it: a phase takes gradients through chunks of rows
+ * [rows_task], the next makes the gradients of those weights whose operands are whole by then, as
+ * tiles of one product over all rows [run_mix]. Gains, which every chunk adds to, have a part for
+ * each chunk, added in their order [add_parts].
+ */
 #include <string.h>
 
 #include "math/gemm.h"

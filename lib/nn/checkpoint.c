@@ -1,3 +1,8 @@
+/*
+ * The identity is compared before an array is read, the base and the shards first, since they
+ * explain settings that follow from them. The advice to remove a damaged file is given only where
+ * the file is surely a checkpoint.
+ */
 #include "nn/checkpoint.h"
 
 #include <errno.h>
@@ -171,7 +176,8 @@ is_checkpoint(const char *path)
            !strcmp(what, "an FLT stream of kind \"" FL_KIND_CHECKPOINT "\"");
 }
 
-/* A checkpoint that is damaged can go; a file of another kind is somebody's, and named by mistake.
+/*
+ * A checkpoint that is damaged can go; a file of another kind is somebody's, and named by mistake.
  */
 static int
 with_cure(const char *path)

@@ -1,3 +1,7 @@
+/*
+ * One table of fields serves the check, the writing and the reading: no field can be in one and not
+ * in another.
+ */
 #include "nn/config.h"
 
 #include <stddef.h>

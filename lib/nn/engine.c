@@ -1,3 +1,8 @@
+/*
+ * The forward pass, and the memory of both passes, which one function lays out: first to count it,
+ * then to point into it [plan_memory], so that fl_engine_bytes tells what is taken. Phases and
+ * tasks are drawn in engine_state.h.
+ */
 #include "nn/engine.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
-/* Batches of windows through the engine, and a walk along their targets in the order of the text.
+/*
+ * Batches of windows through the engine, and a walk along their targets in the order of the text.
  */
 #include "nn/evaluate.h"
 

@@ -1,3 +1,8 @@
+/*
+ * A token may end within a character, so bytes are kept until a character is whole [hand_out]. When
+ * the context is full, its second half is read again from the start, since kept keys are rotated by
+ * their positions [read_on].
+ */
 #include "nn/generate.h"
 
 #include <math.h>

@@ -1,3 +1,8 @@
+/*
+ * Few rows at a time: a product is cut by its columns here and by rows in engine.c, where one row
+ * would be one task. The layers are the same: who changes them there changes them here, and
+ * test_infer compares the logits.
+ */
 #include "nn/infer.h"
 
 #include <math.h>

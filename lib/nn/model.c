@@ -1,3 +1,8 @@
+/*
+ * One table is the source of every list of parameters [add_layer]: names, kinds and shapes, in the
+ * order in which they lie in memory and in files. A file is matched with it before memory is taken
+ * for its weights.
+ */
 #include "nn/model.h"
 
 #include <math.h>

@@ -1,3 +1,7 @@
+/*
+ * Six rounds of a Feistel network over a power of four; a value beyond the end goes through it
+ * again until it falls within. This shuffles windows and hides nothing.
+ */
 #include "nn/order.h"
 
 #include <assert.h>

@@ -1,3 +1,8 @@
+/*
+ * Candidates are sorted only for a cut, by number of ids (Fan et al. 2018) or by probability
+ * (Holtzman et al. 2020); without one the order of ids serves as well. Weights are relative to the
+ * likeliest id, so that none overflows.
+ */
 #include "nn/sample.h"
 
 #include <math.h>

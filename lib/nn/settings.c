@@ -1,3 +1,7 @@
+/*
+ * The order matters: the length of a window decides how many there are, these bound a batch, and
+ * batches bound the steps.
+ */
 #include "nn/settings.h"
 
 #include <assert.h>
@@ -64,7 +68,8 @@ windows_of(int64_t tokens, int64_t length, uint64_t windows)
     return n ? (int64_t)n : 1;
 }
 
-/* A step takes each window at most once: what is said of batches is cut to the windows there are.
+/*
+ * A step takes each window at most once: what is said of batches is cut to the windows there are.
  */
 static void
 fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows)

@@ -1,3 +1,7 @@
+/*
+ * The report is opened for appending and a row is one write, so that whoever follows the file sees
+ * whole rows. Rows that a checkpoint does not reach are cut off when the training begins [begin].
+ */
 #include "nn/train_log.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * The base's weights are read from their file once more: during the training that memory belongs to
+ * gradients and moments.
+ */
 #include "nn/trained.h"
 
 #include <stdlib.h>

@@ -222,7 +222,8 @@ add_batch(struct run *r, uint64_t i, double tokens, double *sum)
     return 0;
 }
 
-/* Gradients of one step, added over its batches, of which the mean is; *MEAN is the loss before it.
+/*
+ * Gradients of one step, added over its batches, of which the mean is; *MEAN is the loss before it.
  */
 static int
 add_gradients(struct run *r, double *mean)

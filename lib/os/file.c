@@ -1,3 +1,8 @@
+/*
+ * What may be interrupted or come back short is called again here and nowhere else. Maps are
+ * advised page by page: a training that passes over shards larger than memory must not push out
+ * what others use. Advice may fail and changes no result.
+ */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
 #endif

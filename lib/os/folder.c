@@ -1,3 +1,8 @@
+/*
+ * The lock is flock(2) on a file within, which ends with the process that holds it however that
+ * ends. Opening flushes the folder: a name that a killed run gave must not vanish after somebody
+ * acted on it.
+ */
 #include "os/folder.h"
 
 #include <dirent.h>

@@ -1,3 +1,8 @@
+/*
+ * The transitions of the picture in output.h: open [fl_output_open, open_part], write
+ * [fl_output_write], flush [fl_output_flush], commit [fl_output_commit], abort [fl_output_abort].
+ * The part is locked and not the target: a reader never waits, and a second writer is told at once.
+ */
 #include "os/output.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* On a terminal one line is written over and over; elsewhere it is a line a second. */
 #include "os/progress.h"
 
 #include <stdarg.h>

@@ -1,3 +1,7 @@
+/*
+ * A handler may do no more than set a flag (POSIX: async-signal-safe functions). SA_RESETHAND makes
+ * the second signal fatal, so that a program that hangs can still be ended.
+ */
 #include "os/stop.h"
 
 #include <signal.h>

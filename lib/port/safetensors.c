@@ -1,3 +1,7 @@
+/*
+ * Entries are sorted twice: by offset, to show that they cover the data without holes and overlaps,
+ * then by name, to be found. jansson refuses a key that comes twice, which would hide a tensor.
+ */
 #include "port/safetensors.h"
 
 #include <jansson.h>

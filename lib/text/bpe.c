@@ -1,3 +1,8 @@
+/*
+ * A short word looks at all of its pairs after each merge, a long one keeps them in a heap, whose
+ * bookkeeping costs more than it saves in the few letters of most words. Words that were seen come
+ * from a cache of the thread, which starts again when it is full.
+ */
 #include "text/bpe.h"
 
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * Counts of pairs follow each merge, word by word. The heap has an entry for each time a pair's
+ * count grew; an entry whose count is out of date is put back or dropped when it comes up [run].
+ */
 #include "text/bpe_train.h"
 
 #include <stdlib.h>

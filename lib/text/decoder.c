@@ -1,3 +1,7 @@
+/*
+ * Only those sequences are taken in which a token can be decoded alone, so that the bytes of every
+ * id are computed once.
+ */
 #include "text/decoder.h"
 
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * The order matters: encoding, line ends, white space at the ends, and normal form C on what is
+ * left. Counts are of a run of records, and runs are added in their order.
+ */
 #include "text/document.h"
 
 #include <string.h>

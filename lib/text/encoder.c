@@ -1,3 +1,8 @@
+/*
+ * Added tokens are looked for twice: in the text as it is [encode_text] and, those that say so,
+ * after normalization [encode_stretch]; what lies between goes through the pre-tokenizer to the
+ * merges. Source: Hugging Face tokenizers 0.22, added_vocabulary.rs.
+ */
 #include "text/tokenizer_parts.h"
 
 #include <stdlib.h>

@@ -1,3 +1,8 @@
+/*
+ * A batch of records is copied, cut into chunks, worked on by all threads [run_chunk] and taken in
+ * order [collect]; then the next one is read. When words are counted, a thread owns a part of the
+ * table that the hash of a word chooses [run_part], so that nothing is locked.
+ */
 #include "text/harmonize.h"
 
 #include <stdlib.h>

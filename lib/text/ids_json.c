@@ -1,3 +1,7 @@
+/*
+ * By hand in both directions: a line may hold millions of ids, and a tree of JSON values takes tens
+ * of bytes for each.
+ */
 #include "text/ids_json.h"
 
 #include <string.h>

@@ -1,3 +1,9 @@
+/*
+ * Steps are nested calls: each cuts its stretch and hands the pieces to the next [run_step], the
+ * last to the caller, so that no list of pieces is made. GPT-2's expression is matched by hand
+ * within ASCII [fl_pretokenizer_gpt2_word]; where other characters decide, the expression itself is
+ * asked.
+ */
 #include "text/pretokenizer.h"
 
 #include <stdlib.h>

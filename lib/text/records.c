@@ -1,3 +1,7 @@
+/*
+ * One buffer, refilled when a record reaches its end. SEEN is how far it was searched for a line
+ * end, so that a long record is not searched again after each refill.
+ */
 #include "text/records.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * An expression is translated part by part from Oniguruma's syntax to PCRE2's; what might mean
+ * something else there is refused by name. A search has a limit, so that no expression can take for
+ * ever.
+ */
 #include "text/regex.h"
 
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * Of the template for one text, what stands before and after A is kept as ids; token names are
+ * looked up in the template's own table, and their ids in the vocabulary.
+ */
 #include "text/template.h"
 
 #include <string.h>

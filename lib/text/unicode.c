@@ -1,3 +1,7 @@
+/*
+ * Ill-formed sequences are found by the range of each byte. Most text is ASCII or of blocks that
+ * normal form C leaves as they are, and is only looked through [all_plain].
+ */
 #include "text/unicode.h"
 
 #include <stdlib.h>

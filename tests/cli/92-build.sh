@@ -47,6 +47,8 @@ violation "a tab" lib/base/mem.c "$(printf '\tint x;')"
 violation "a long line" lib/base/mem.c "/* $(printf '%100s' x) */"
 violation "a long file" lib/base/mem.c "$(yes '/* */' | head -n 700)"
 violation "a long function" lib/base/mem.c "$(printf 'static void\nf(void)\n{\n'; yes '    ;' | head -n 100; echo '}')"
+violation "a file without a head" lib/base/new.c '#include "base/buf.h"'
+violation "a head that says nothing" cmd/fl-new.c '/* fl-new.c */'
 violation "a module that is not listed" lib/base/mem.c '#include "nowhere/x.h"'
 check "and is content again" "$top/tests/layers" copy
 
