@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/least.h"
 #include "base/mem.h"
 
 void
@@ -36,11 +37,7 @@ fl_buf_reserve(struct fl_buf *buf, size_t more)
     size_t need = buf->len + more + 1;
     if (need <= buf->cap)
         return 0;
-    size_t cap = buf->cap > SIZE_MAX / 2 ? need : buf->cap * 2;
-    if (cap < need)
-        cap = need;
-    if (cap < 64)
-        cap = 64;
+    size_t cap = fl_max(buf->cap > SIZE_MAX / 2 ? need : fl_max(buf->cap * 2, need), 64);
     unsigned char *data = fl_resize(buf->data, cap, 1);
     if (!data)
         return -1;

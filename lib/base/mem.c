@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 
 int
 fl_mul_size(size_t a, size_t b, size_t *product)
@@ -83,7 +84,7 @@ fl_grow(void *p, size_t count, size_t *cap, size_t size)
 {
     if (p && count < *cap)
         return p;
-    size_t want = *cap < 8 ? 8 : *cap;
+    size_t want = fl_max(*cap, 8);
     if (want <= count) {
         if (fl_mul_size(count, 2, &want))
             return NULL;

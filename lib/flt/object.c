@@ -16,7 +16,9 @@
 #include "base/bytes.h"
 #include "base/choice.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
+#include "base/search.h"
 #include "flt/check.h"
 #include "flt/digest.h"
 #include "flt/reader.h"
@@ -30,12 +32,18 @@ struct entry {
     bool checked;
 };
 
+/* qsort and bsearch have no argument for context, so the name comes along with the index. */
+struct named {
+    const char *name;
+    size_t index;
+};
+
 struct fl_object {
     char *name;
     struct fl_head head;
     struct entry *entries;
     size_t count, cap;
-    size_t *by_name; /* indices of ENTRIES, sorted by name */
+    struct named *by_name; /* the entries, sorted */
     struct fl_sign *signs;
     size_t sign_count, sign_cap;
     unsigned char *map;
@@ -225,12 +233,6 @@ index_input(struct fl_object *o, int *fd, const char *kind)
     return fl_error(FL_FAILED, "%s: cannot be mapped", o->name);
 }
 
-/* qsort has no argument for context, so the entries come along behind the indices. */
-struct named {
-    const char *name;
-    size_t index;
-};
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -240,19 +242,12 @@ by_name(const void *a, const void *b)
 static int
 sort_names(struct fl_object *o)
 {
-    struct named *named = fl_alloc(o->count, sizeof *named);
-
     o->by_name = fl_alloc(o->count, sizeof *o->by_name);
-    if (!named || !o->by_name) {
-        free(named);
+    if (!o->by_name)
         return -1;
-    }
     for (size_t i = 0; i < o->count; i++)
-        named[i] = (struct named){o->entries[i].tensor.name, i};
-    qsort(named, o->count, sizeof *named, by_name);
-    for (size_t i = 0; i < o->count; i++)
-        o->by_name[i] = named[i].index;
-    free(named);
+        o->by_name[i] = (struct named){o->entries[i].tensor.name, i};
+    qsort(o->by_name, o->count, sizeof *o->by_name, by_name);
     return 0;
 }
 
@@ -338,19 +333,10 @@ fl_object_total(const struct fl_object *o)
 int64_t
 fl_object_find(const struct fl_object *o, const char *name)
 {
-    size_t low = 0, high = o->count;
+    const struct named key = {.name = name}, *found;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(o->entries[o->by_name[middle]].tensor.name, name);
-        if (!order)
-            return (int64_t)o->by_name[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
+    found = bsearch(&key, o->by_name, o->count, sizeof key, by_name);
+    return found ? (int64_t)found->index : -1;
 }
 
 int64_t
@@ -379,7 +365,7 @@ block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
     const unsigned char *table = o->map + e->at + e->bytes + fl_padding(e->at + e->bytes, 8);
 
     *data = o->map + e->at + b * FL_FLT_BLOCK;
-    *len = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
+    *len = fl_piece(left, FL_FLT_BLOCK);
     return fl_get64(table + 8 * b) == fl_check64(*data, *len);
 }
 
@@ -404,7 +390,7 @@ check_entry(const struct fl_object *o, const struct entry *e)
 
     fl_map_read_ahead(payload, (size_t)e->bytes, false);
     for (uint64_t b = 0; !result && b < fl_blocks(e->bytes); b++) {
-        uint64_t to = b * FL_FLT_BLOCK + ahead < e->bytes ? b * FL_FLT_BLOCK + ahead : e->bytes;
+        uint64_t to = fl_min_u64(b * FL_FLT_BLOCK + ahead, e->bytes);
         fl_map_fetch(payload + fetched, (size_t)(to - fetched));
         fetched = to;
         if (!block_is_whole(o, e, b, &data, &len))
@@ -455,20 +441,17 @@ struct leaves {
     _Atomic uint64_t bad;  /* its number, or ~0 */
 };
 
-/* The entry that leaf number N belongs to. */
+static bool
+begins_by(const void *first, const void *n)
+{
+    return *(const uint64_t *)first <= *(const uint64_t *)n;
+}
+
+/* The entry that leaf number N belongs to: the last that begins at N or before. */
 static size_t
 entry_of_leaf(const struct leaves *l, uint64_t n)
 {
-    size_t low = 0, high = l->o->count;
-
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (l->first[middle] <= n)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return fl_search(l->first, l->o->count, sizeof *l->first, &n, begins_by) - 1;
 }
 
 static void

@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/digest.h"
@@ -240,8 +241,7 @@ need_body(struct fl_reader *r)
 {
     fl_buf_clear(&r->body);
     while (r->body.len < r->rec.body) {
-        size_t n = (size_t)(r->rec.body - r->body.len);
-        n = n < 65536 ? n : 65536;
+        size_t n = fl_piece(r->rec.body - r->body.len, 65536);
         if (fl_buf_reserve(&r->body, n))
             return fail(r);
         if (need(r, r->body.data + r->body.len, n))
@@ -361,7 +361,7 @@ block_size(const struct fl_reader *r, uint64_t i)
 {
     uint64_t left = r->rec.payload - i * FL_FLT_BLOCK;
 
-    return left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
+    return fl_piece(left, FL_FLT_BLOCK);
 }
 
 static int
@@ -383,7 +383,7 @@ check_now(struct fl_reader *r, uint64_t i)
 {
     if (r->window_at == UINT64_MAX || i < r->window_at || i >= r->window_at + WINDOW) {
         uint64_t blocks = fl_blocks(r->rec.payload);
-        size_t n = blocks - i < WINDOW ? (size_t)(blocks - i) : WINDOW;
+        size_t n = fl_piece(blocks - i, WINDOW);
         uint64_t end = r->payload_at + r->rec.payload;
         unsigned char raw[8 * WINDOW];
         ssize_t got = fl_pread_full(r->fd, r->name, raw, 8 * n,
@@ -449,7 +449,7 @@ scan_payload(struct fl_reader *r)
     while (r->next_block < fl_blocks(r->rec.payload)) {
         uint64_t sums[FL_SCAN_BLOCKS], most = (uint64_t)FL_SCAN_BLOCKS * FL_FLT_BLOCK;
         uint64_t left = r->rec.payload - r->next_block * FL_FLT_BLOCK;
-        uint64_t n = left < most ? left : most;
+        uint64_t n = fl_min_u64(left, most);
         int64_t got = fl_scan(r->pool, r->fd, r->name, r->start + r->offset, n, sums, &r->collect);
 
         if (got < 0)
@@ -509,7 +509,7 @@ end_payload(struct fl_reader *r)
     if (skip_payload(r) || need_padding(r, 8))
         return -1;
     for (uint64_t i = 0; i < blocks;) {
-        size_t n = blocks - i < WINDOW ? (size_t)(blocks - i) : WINDOW;
+        size_t n = fl_piece(blocks - i, WINDOW);
         if (need(r, raw, 8 * n))
             return -1;
         for (size_t k = 0; k < n; k++, i++) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/least.h"
 #include "math/half.h"
 #include "math/vector.h"
 
@@ -84,7 +85,7 @@ fl_values_finite(enum fl_dtype dtype, const void *data, uint64_t count)
     float row[ROW];
 
     for (uint64_t at = 0; at < count; at += ROW) {
-        size_t n = count - at < ROW ? (size_t)(count - at) : ROW;
+        size_t n = fl_piece(count - at, ROW);
         size_t bad = fl_vec_finite(fl_values_f32(dtype, data, at, n, row), n);
         if (bad < n)
             return at + bad;

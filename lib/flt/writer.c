@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/digest.h"
@@ -276,8 +277,8 @@ fl_writer_data(struct fl_writer *w, const void *data, size_t len)
         return 0;
     while (len) {
         uint64_t left = w->payload - w->written + w->filled; /* from the current block on */
-        size_t size = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
-        size_t n = size - w->filled < len ? size - w->filled : len;
+        size_t size = fl_piece(left, FL_FLT_BLOCK);
+        size_t n = fl_min(size - w->filled, len);
         bool whole = n == size; /* then it is not copied */
         if (!whole)
             memcpy(w->block + w->filled, p, n);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
@@ -147,7 +148,7 @@ backward_block(const struct fl_attention *a, const struct fl_attention_grads *d,
 static struct block
 block_at(const struct fl_attention *a, size_t head, size_t t0)
 {
-    size_t n = a->T - t0 < BLOCK ? a->T - t0 : BLOCK;
+    size_t n = fl_min(a->T - t0, BLOCK);
 
     return (struct block){head, t0, n, t0 + n};
 }

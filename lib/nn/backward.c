@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/least.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 #include "nn/attention.h"
@@ -47,8 +48,7 @@ run_tile(const struct product *p, size_t n_rows, size_t tile)
 {
     size_t across = (p->n + TILE_COLUMNS - 1) / TILE_COLUMNS;
     size_t i = tile / across * TILE_ROWS, j = tile % across * TILE_COLUMNS;
-    size_t m = p->m - i < TILE_ROWS ? p->m - i : TILE_ROWS;
-    size_t n = p->n - j < TILE_COLUMNS ? p->n - j : TILE_COLUMNS;
+    size_t m = fl_min(p->m - i, TILE_ROWS), n = fl_min(p->n - j, TILE_COLUMNS);
 
     fl_gemm(&(struct fl_gemm){.m = m,
                               .n = n,
@@ -117,8 +117,7 @@ head_grads_task(void *arg, size_t index, int worker)
 void
 fl_engine_head_grads(struct fl_engine *e)
 {
-    size_t left = e->rows - e->slab_at;
-    struct mix mix = {.e = e, .n_rows = left < e->slab ? left : e->slab};
+    struct mix mix = {.e = e, .n_rows = fl_min(e->rows - e->slab_at, e->slab)};
 
     add_product(&mix, &(struct product){e->grads + e->head, e->V, e->C, e->logits, e->final});
     fl_pool_run(e->pool, mix.tiles + 1, head_grads_task, &mix);
@@ -231,7 +230,7 @@ enum { SLICE = 64 };
 static void
 embed_back(struct fl_engine *e, size_t slice)
 {
-    size_t at = slice * SLICE, n = e->C - at < SLICE ? e->C - at : SLICE;
+    size_t at = slice * SLICE, n = fl_min(e->C - at, SLICE);
 
     for (size_t i = 0; i < e->rows; i++)
         fl_vec_add(e->grads + e->embed + (size_t)e->batch->x[i] * e->C + at, e->dx + i * e->C + at,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "math/gemm.h"
 #include "math/vector.h"
@@ -25,18 +26,6 @@ enum {
     ALIGN = 16             /* floats between arrays */
 };
 
-static size_t
-min(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t
-max(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Rows of a task for so many ROWS: a matter of shapes alone. */
 static size_t
 chunk_rows(size_t rows, size_t smallest)
@@ -44,22 +33,22 @@ chunk_rows(size_t rows, size_t smallest)
     size_t n = (rows + CHUNKS - 1) / CHUNKS;
 
     n = (n + 15) / 16 * 16;
-    return min(max(n, smallest), CHUNK_MAX);
+    return fl_min(fl_max(n, smallest), CHUNK_MAX);
 }
 
 static size_t
 chunk_count_max(size_t rows)
 {
-    return max(CHUNKS, (rows + CHUNK_MAX - 1) / CHUNK_MAX);
+    return fl_max(CHUNKS, (rows + CHUNK_MAX - 1) / CHUNK_MAX);
 }
 
 static size_t
 slab_rows(size_t rows, size_t V)
 {
     assert(V > 0);
-    size_t n = max(SLAB_FLOATS / V, SLAB_MIN);
+    size_t n = fl_max(SLAB_FLOATS / V, SLAB_MIN);
 
-    return min(n / CHUNK_MAX * CHUNK_MAX, rows);
+    return fl_min(n / CHUNK_MAX * CHUNK_MAX, rows);
 }
 
 /*
@@ -113,7 +102,8 @@ plan_memory(struct plan *p, struct fl_engine *e, int threads)
         plan_layer(p, e, e->saved ? &e->saved[l] : &counted);
     e->x_end = train ? take(p, n, e->C) : NULL;
     e->r_end = take(p, n, 1);
-    e->scratch_size = max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F), fl_attention_scratch(e->max_T));
+    e->scratch_size = fl_max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F),
+                             fl_attention_scratch(e->max_T));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
     e->final = take(p, slab, e->C);

@@ -17,6 +17,7 @@
 #ifndef FL_NN_ENGINE_STATE_H
 #define FL_NN_ENGINE_STATE_H
 
+#include "base/least.h"
 #include "nn/engine.h"
 #include "nn/layers.h"
 
@@ -83,24 +84,24 @@ fl_engine_chunk(const struct fl_engine *e, size_t i)
 {
     size_t first = i * e->chunk, left = e->rows - first;
 
-    return (struct range){first, left < e->chunk ? left : e->chunk};
+    return (struct range){first, fl_min(left, e->chunk)};
 }
 
 /* Chunk I of the slab at hand. */
 static inline struct range
 fl_engine_slab_chunk(const struct fl_engine *e, size_t i)
 {
-    size_t end = e->rows - e->slab_at < e->slab ? e->rows : e->slab_at + e->slab;
+    size_t end = e->slab_at + fl_min(e->rows - e->slab_at, e->slab);
     size_t first = e->slab_at + i * e->slab_chunk, left = end - first;
 
-    return (struct range){first, left < e->slab_chunk ? left : e->slab_chunk};
+    return (struct range){first, fl_min(left, e->slab_chunk)};
 }
 
 /* Number of its chunks. */
 static inline size_t
 fl_engine_slab_chunks(const struct fl_engine *e)
 {
-    size_t left = e->rows - e->slab_at, n = left < e->slab ? left : e->slab;
+    size_t n = fl_min(e->rows - e->slab_at, e->slab);
 
     return (n + e->slab_chunk - 1) / e->slab_chunk;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "text/marks.h"
 
@@ -89,15 +90,12 @@ fl_evaluator_free(struct fl_evaluator *e)
 static int
 need_room(struct fl_evaluator *e, uint64_t predictions)
 {
-    size_t T = predictions < e->T ? (size_t)predictions : e->T;
-    size_t B = predictions / T < e->B ? (size_t)(predictions / T) : e->B;
+    size_t T = fl_piece(predictions, e->T), B = fl_piece(predictions / T, e->B);
 
     if (e->engine && e->windows >= B && e->length >= T)
         return 0;
-    e->windows = B > e->windows ? B : e->windows;
-    e->length = T > e->length ? T : e->length;
-    B = e->windows;
-    T = e->length;
+    B = e->windows = fl_max(B, e->windows);
+    T = e->length = fl_max(T, e->length);
     release_room(e);
     e->window = fl_alloc(T + 1, sizeof *e->window);
     e->x = fl_alloc(B * T, sizeof *e->x);
@@ -213,8 +211,7 @@ fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score
     if ((left && need_room(e, left)) || (s->n && read_first(e, &r, &unread)))
         return -1;
     while (left) {
-        size_t len = left < e->T ? (size_t)left : e->T;
-        size_t count = left / len < e->B ? (size_t)(left / len) : e->B;
+        size_t len = fl_piece(left, e->T), count = fl_piece(left / len, e->B);
         if (score_batch(e, &r, at, count, len))
             return -1;
         at += count * len;

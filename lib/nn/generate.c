@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "math/random.h"
@@ -74,9 +75,8 @@ static int
 read_on(struct state *s, size_t unread)
 {
     if (fl_infer_length(s->decoder) + unread > s->room) {
-        size_t half = s->g->bundle->model->config.ctx / 2;
         fl_infer_rewind(s->decoder, 0);
-        unread = half > 1 ? half : 1;
+        unread = fl_max(s->g->bundle->model->config.ctx / 2, 1);
     }
     return fl_infer_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
 }

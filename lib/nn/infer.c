@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "math/gemm.h"
 #include "math/vector.h"
@@ -174,7 +175,7 @@ static void
 product_task(void *arg, size_t index, int worker)
 {
     const struct product *p = arg;
-    size_t at = index * TILE, n = p->out - at < TILE ? p->out - at : TILE;
+    size_t at = index * TILE, n = fl_min(p->out - at, TILE);
 
     (void)worker;
     fl_gemm(&(struct fl_gemm){.m = p->rows,
@@ -282,7 +283,7 @@ fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits)
                             (unsigned)ids[i], d->V);
     size_t last = 0;
     for (size_t i = 0; i < n; i += last) {
-        last = n - i < PIECE ? n - i : PIECE;
+        last = fl_min(n - i, PIECE);
         read_piece(d, ids + i, last);
     }
     fl_rmsnorm_forward(d->normed, d->r, d->x + (last - 1) * d->C, d->norm, 1, d->C,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 
 /*
@@ -62,9 +63,8 @@ fill_length(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens)
 static int64_t
 windows_of(int64_t tokens, int64_t length, uint64_t windows)
 {
-    uint64_t n = (uint64_t)(tokens / length);
+    uint64_t n = fl_min_u64((uint64_t)(tokens / length), windows);
 
-    n = n > windows ? windows : n;
     return n ? (int64_t)n : 1;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
@@ -156,9 +157,9 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     if (tokens <= T)
         T = (size_t)tokens - 1;
     fl_order_init(&order, tokens, T, (uint64_t)r->t->recipe.seed);
-    uint64_t count = order.windows < most ? order.windows : most;
+    uint64_t count = fl_min_u64(order.windows, most);
     for (uint64_t i = 0; i < count; i += B) {
-        struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
+        struct fl_batch batch = {fl_piece(count - i, B), T, r->x, r->y};
         for (size_t b = 0; b < batch.B; b++)
             if (fl_data_window(data, fl_order_sample(&order, i + b), T, r->x + b * T, r->y + b * T,
                                &counted))

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "math/half.h"
 
@@ -102,7 +103,7 @@ check_copy(const struct fl_safetensors *s, size_t i, const struct fl_param *p, c
     if (check_tensor(s, i, p->rank, p->dims))
         return -1;
     for (size_t at = 0; at < p->count; at += PART) {
-        size_t n = p->count - at < PART ? p->count - at : PART, k = 0;
+        size_t n = fl_min(p->count - at, PART), k = 0;
         int odd = to_f32(a, t->dtype, data + at * width, n) |
                   to_f32(b, first->dtype, want + at * first_width, n);
         while (k < n && a[k] == b[k])

@@ -230,22 +230,18 @@ fl_safetensors_tensor(const struct fl_safetensors *s, size_t i)
     return &s->entries[i].tensor;
 }
 
+static int
+compare_name(const void *name, const void *entry)
+{
+    return strcmp(name, ((const struct entry *)entry)->tensor.name);
+}
+
 int64_t
 fl_safetensors_find(const struct fl_safetensors *s, const char *name)
 {
-    size_t low = 0, high = s->count;
+    const struct entry *found = bsearch(name, s->entries, s->count, sizeof *found, compare_name);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(s->entries[middle].tensor.name, name);
-        if (!order)
-            return (int64_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
+    return found ? found - s->entries : -1;
 }
 
 const unsigned char *
