@@ -11,10 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/version.h"
 #include "cli/option.h"
 #include "cli/report.h"
-
-#define FL_VERSION "0.1.0"
 
 enum fl_common {
     FL_HAS_OUTPUT = 1,    /* -o FILE */

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/version.h"
 #include "flt/sniff.h"
 #include "os/file.h"
 
@@ -429,12 +430,15 @@ set_field(const char *name, const struct fl_yaml_key *f, const struct fl_yaml *n
     return 0;
 }
 
-/* "there is no key ...": the nearest one, or else all that are known. */
+/*
+ * Say what is known: the key was mistyped, when one of these is near; or the file is another one, or
+ * of another version.
+ */
 static int
 refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct fl_yaml_key *fields)
 {
     const struct fl_yaml key = {.line = map->key_lines[i]};
-    char known[300] = "", hint[100];
+    char known[190] = "", hint[100];
     struct fl_nearest nearest;
     size_t at = 0;
 
@@ -444,8 +448,10 @@ refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct f
         if (at < sizeof known)
             at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->key);
     }
-    return fl_yaml_error(name, &key, "there is no key \"%.80s\"; known are %s%s", map->keys[i],
-                         known, fl_nearest_hint(&nearest, "", hint, sizeof hint));
+    fl_yaml_error(name, &key, "there is no key \"%.80s\"", map->keys[i]);
+    if (!*fl_nearest_hint(&nearest, "", hint, sizeof hint))
+        snprintf(hint, sizeof hint, "; another version of fl than " FL_VERSION " may have it");
+    return fl_error_cure("known are %s%s", known, hint);
 }
 
 int

@@ -188,7 +188,7 @@ open("needs.flt", "wb").write(Object("model", {}).tensor("t", "u8", [4], b"abcd"
 END
 for file in newer.flt needs.flt; do   # whole: another copy would be no better
     status 1 "what only a newer version reads: $file" fl-info $file
-    says 'it is whole, so take a newer version of this program, or ask who wrote it'
+    says 'the file is whole: read it with a newer fl than [0-9.]*, or ask who wrote it'
 done
 cat model.flt other-model.flt >two.flt
 cure 1 'two.flt: has more than one object; one is expected' 'fl-train -m two.flt --steps 1 -o x.flt shard.flt' \
