@@ -431,8 +431,8 @@ set_field(const char *name, const struct fl_yaml_key *f, const struct fl_yaml *n
 }
 
 /*
- * Say what is known: the key was mistyped, when one of these is near; or the file is another one, or
- * of another version.
+ * Say what is known: the key was mistyped, when one of these is near; or else the file is another
+ * one, or of another version.
  */
 static int
 refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct fl_yaml_key *fields)
