@@ -33,7 +33,7 @@
 
 enum state { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
 
-enum { WINDOW = 512 }; /* table entries that are read ahead in a file */
+enum { AHEAD = 512 }; /* entries of the table that are read ahead in a file */
 
 struct fl_reader {
     int fd;
@@ -58,7 +58,7 @@ struct fl_reader {
     uint64_t payload_at, next_block, checked;
     uint64_t *sums;
     size_t sums_cap;
-    uint64_t window[WINDOW], window_at; /* table entries from block window_at on; ~0: none */
+    uint64_t ahead[AHEAD], ahead_at; /* entries of the table from block AHEAD_AT on; ~0: none */
     unsigned char *block;
     struct fl_pool *pool;
     struct fl_packer *packer;
@@ -381,11 +381,11 @@ note_sum(struct fl_reader *r, uint64_t i, uint64_t sum)
 static int
 check_now(struct fl_reader *r, uint64_t i)
 {
-    if (r->window_at == UINT64_MAX || i < r->window_at || i >= r->window_at + WINDOW) {
+    if (r->ahead_at == UINT64_MAX || i < r->ahead_at || i >= r->ahead_at + AHEAD) {
         uint64_t blocks = fl_blocks(r->rec.payload);
-        size_t n = fl_piece(blocks - i, WINDOW);
+        size_t n = fl_piece(blocks - i, AHEAD);
         uint64_t end = r->payload_at + r->rec.payload;
-        unsigned char raw[8 * WINDOW];
+        unsigned char raw[8 * AHEAD];
         ssize_t got = fl_pread_full(r->fd, r->name, raw, 8 * n,
                                     r->start + end + fl_padding(end, 8) + 8 * i);
         if (got < 0)
@@ -393,10 +393,10 @@ check_now(struct fl_reader *r, uint64_t i)
         if ((size_t)got < 8 * n)
             return damaged(r, "is cut", end + fl_padding(end, 8) + 8 * i + (uint64_t)got);
         for (size_t k = 0; k < n; k++)
-            r->window[k] = fl_get64(raw + 8 * k);
-        r->window_at = i;
+            r->ahead[k] = fl_get64(raw + 8 * k);
+        r->ahead_at = i;
     }
-    if (r->window[i - r->window_at] != r->sums[i])
+    if (r->ahead[i - r->ahead_at] != r->sums[i])
         return damaged(r, "a block is damaged", r->payload_at + i * FL_FLT_BLOCK);
     return 0;
 }
@@ -504,12 +504,12 @@ static int
 end_payload(struct fl_reader *r)
 {
     uint64_t blocks = fl_blocks(r->rec.payload);
-    unsigned char raw[8 * WINDOW];
+    unsigned char raw[8 * AHEAD];
 
     if (skip_payload(r) || need_padding(r, 8))
         return -1;
     for (uint64_t i = 0; i < blocks;) {
-        size_t n = fl_piece(blocks - i, WINDOW);
+        size_t n = fl_piece(blocks - i, AHEAD);
         if (need(r, raw, 8 * n))
             return -1;
         for (size_t k = 0; k < n; k++, i++) {
@@ -544,7 +544,7 @@ begin_tensor(struct fl_reader *r)
         fl_digest_body(&r->collect, r->body.data, r->body.len);
     r->payload_at = r->offset;
     r->next_block = r->checked = 0;
-    r->window_at = UINT64_MAX;
+    r->ahead_at = UINT64_MAX;
     r->place++;
     r->held = false;
     r->state = PAYLOAD;

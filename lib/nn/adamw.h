@@ -3,7 +3,7 @@
  * Sources: Kingma and Ba 2015; Loshchilov and Hutter 2019.
  *
  *   norm = fl_gradient_norm(m, pool, grads);
- *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&plan, step));
+ *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&schedule, step));
  *
  * The same result for any number of threads.
  */

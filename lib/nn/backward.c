@@ -123,7 +123,7 @@ fl_engine_head_grads(struct fl_engine *e)
     fl_pool_run(e->pool, mix.tiles + 1, head_grads_task, &mix);
 }
 
-/* From the gradient of layer L's queries, keys and values to that of the stream before it. */
+/* From the gradient of layer L's queries, keys and values to that of what the layer read. */
 static void
 begin_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
 {
@@ -151,7 +151,7 @@ begin_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
                         rows.n, e->C);
 }
 
-/* From the gradient of the stream behind layer L to that of what attention gave. */
+/* From the gradient of what layer L gave on to that of what its attention gave. */
 static void
 end_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
 {

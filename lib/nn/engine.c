@@ -1,6 +1,6 @@
 /*
  * The forward pass, and the memory of both passes, which one function lays out: first to count it,
- * then to point into it [plan_memory], so that fl_engine_bytes tells what is taken. Phases and
+ * then to point into it [lay_out], so that fl_engine_bytes tells what is taken. Phases and
  * tasks are drawn in engine_state.h.
  */
 #include "nn/engine.h"
@@ -52,16 +52,16 @@ slab_rows(size_t rows, size_t V)
 }
 
 /*
- * Memory is laid out twice by the same code: first to count (BASE is NULL), then to point.
+ * Memory is laid out twice by the same code: first to count (MEMORY is NULL), then to point.
  * TOTAL is UINT64_MAX once it has overflowed.
  */
-struct plan {
-    float *base;
+struct layout {
+    float *memory;
     uint64_t total;
 };
 
 static float *
-take(struct plan *p, uint64_t a, uint64_t b)
+take(struct layout *p, uint64_t a, uint64_t b)
 {
     const uint64_t limit = (uint64_t)1 << 58;
     uint64_t n, at = p->total;
@@ -71,11 +71,11 @@ take(struct plan *p, uint64_t a, uint64_t b)
         return NULL;
     }
     p->total = at + (n + ALIGN - 1) / ALIGN * ALIGN;
-    return p->base ? p->base + at : NULL;
+    return p->memory ? p->memory + at : NULL;
 }
 
 static void
-plan_layer(struct plan *p, const struct fl_engine *e, struct saved *s)
+lay_out_layer(struct layout *p, const struct fl_engine *e, struct saved *s)
 {
     size_t n = e->max_rows;
 
@@ -90,7 +90,7 @@ plan_layer(struct plan *p, const struct fl_engine *e, struct saved *s)
 }
 
 static void
-plan_memory(struct plan *p, struct fl_engine *e, int threads)
+lay_out(struct layout *p, struct fl_engine *e, int threads)
 {
     size_t n = e->max_rows, slab = slab_rows(n, e->V), train = e->mode == FL_ENGINE_TRAIN;
     size_t layers = train ? e->config.layers : 1;
@@ -99,7 +99,7 @@ plan_memory(struct plan *p, struct fl_engine *e, int threads)
     e->cosine = take(p, e->max_T, e->rope.D / 2);
     e->sine = take(p, e->max_T, e->rope.D / 2);
     for (size_t l = 0; l < layers; l++)
-        plan_layer(p, e, e->saved ? &e->saved[l] : &counted);
+        lay_out_layer(p, e, e->saved ? &e->saved[l] : &counted);
     e->x_end = train ? take(p, n, e->C) : NULL;
     e->r_end = take(p, n, 1);
     e->scratch_size = fl_max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F),
@@ -159,11 +159,11 @@ fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
                 enum fl_engine_mode mode, uint64_t *bytes)
 {
     struct fl_engine e = {0};
-    struct plan p = {0};
+    struct layout p = {0};
 
     if (set_shape(&e, c, B, T, mode))
         return -1;
-    plan_memory(&p, &e, threads);
+    lay_out(&p, &e, threads);
     if (p.total > SIZE_MAX / sizeof(float)) {
         fl_error(FL_FAILED, "batches of %zu windows of %zu tokens do not fit in memory", B, T);
         return -1;
@@ -225,9 +225,9 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
         return NULL;
     }
     memset(e->memory, 0, (size_t)bytes);
-    plan_memory(&(struct plan){.base = e->memory}, e, threads);
+    lay_out(&(struct layout){.memory = e->memory}, e, threads);
     if (mode != FL_ENGINE_TRAIN)
-        e->x_end = e->saved[0].x; /* the stream moves on in place */
+        e->x_end = e->saved[0].x; /* one residual stream, which changes in place */
     find_parameters(e, m);
     fl_rope_table(e->cosine, e->sine, T, c->head_dim, c->rope_base);
     e->rope.cosine = e->cosine;
@@ -262,7 +262,7 @@ scratch_of(const struct fl_engine *e, int worker)
     return e->scratch + (size_t)worker * e->scratch_size;
 }
 
-/* From the stream before layer L to its rotated queries, keys and values. */
+/* From the residual stream before layer L to its rotated queries, keys and values. */
 static void
 begin_layer(struct fl_engine *e, size_t l, struct range rows, float *normed)
 {
@@ -285,7 +285,7 @@ begin_layer(struct fl_engine *e, size_t l, struct range rows, float *normed)
     fl_rope_forward(&e->rope, qkv, e->Q, e->config.heads + e->config.kv_heads, rows.first, rows.n);
 }
 
-/* From what attention gave in layer L to the stream behind the layer. */
+/* From what attention gave in layer L to the residual stream after the layer. */
 static void
 end_layer(struct fl_engine *e, size_t l, struct range rows, float *scratch)
 {

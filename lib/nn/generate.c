@@ -18,7 +18,7 @@
 #include "nn/infer.h"
 #include "text/marks.h"
 
-enum { STREAM_TEXT = 0x67656e00 }; /* of the seed */
+enum { SEQUENCE_TEXT = 0x67656e00 }; /* of the seed */
 
 struct state {
     const struct fl_generation *g;
@@ -51,7 +51,7 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
     const struct fl_tokenizer *t = g->bundle->tokenizer;
     size_t vocab = m->config.vocab, len;
 
-    s->random = (struct fl_random){g->seed, STREAM_TEXT, 0};
+    s->random = (struct fl_random){g->seed, SEQUENCE_TEXT, 0};
     s->room = m->config.ctx;
     if (n < s->room && g->tokens < s->room - n)
         s->room = n + g->tokens;
