@@ -31,8 +31,8 @@ uint64_t fl_random_below(struct fl_random *r, uint64_t n); /* unbiased, 0..n-1; 
 double fl_random_unit(struct fl_random *r);                /* [0, 1), a multiple of 2^-53 */
 
 /*
- * x[i] = std * z, z standard normal from number FIRST + i of the sequence alone: a part of the array,
- * or another order, gives the same values.
+ * x[i] = std * z, z standard normal from number FIRST + i of the sequence alone: a part of the
+ * array, or another order, gives the same values.
  *   x  (n,) out
  */
 void fl_random_normal(uint64_t seed, uint64_t sequence, uint64_t first, float *x, size_t n,

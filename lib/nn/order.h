@@ -43,8 +43,8 @@ void fl_order_init(struct fl_order *o, uint64_t tokens, uint64_t length, uint64_
 uint64_t fl_order_place(const struct fl_order *o, uint64_t i);
 
 /*
- * Place of window I (below WINDOWS) of a fixed random order of the ring as it lies, which belongs to
- * no epoch: the first of them are a sample to measure on.
+ * Place of window I (below WINDOWS) of a fixed random order of the ring as it lies, which belongs
+ * to no epoch: the first of them are a sample to measure on.
  */
 uint64_t fl_order_sample(const struct fl_order *o, uint64_t i);
 
