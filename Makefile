@@ -50,7 +50,8 @@ COMPILE   = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Ilib $(W
             -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
             $(HARDEN) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK      = $(CC) -pthread $(SANFLAGS) $(CFLAGS) $(LDFLAGS)
-LIBS      = -lsodium -lzstd -lopenblas -lyaml -lpcre2-8 -lutf8proc -ljansson -lxxhash -lm
+LIBS      = -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -lm
+TWINLIBS  = -lpcre2-8
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBOBJ   := $(call objects,$(foreach m,$(MODULES),$(sort $(wildcard lib/$(m)/*.c))))
@@ -118,12 +119,12 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/libfl.a
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS)
+	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS)
+	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfl.a
 	@mkdir -p $(@D)
