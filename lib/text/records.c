@@ -7,11 +7,10 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "flt/sniff.h"
 #include "os/file.h"
 #include "text/unicode.h"
 
-enum { READ_SIZE = 256 << 10, MAGIC_SIZE = FL_SNIFF_BYTES };
+enum { READ_SIZE = 256 << 10, MAGIC_SIZE = 8, BLOCK = 512 };
 
 struct fl_records {
     struct fl_records_settings set;
@@ -48,13 +47,11 @@ check_magic(const char *name, const unsigned char *p, size_t n)
         {"BZh", "is compressed; pipe it in with: bzcat FILE |"},
         {"PK\x03\x04", "is a zip archive, not text; take the text out of it first"},
         {"%PDF-", "is a PDF file, not text; pipe it in with: pdftotext FILE - |"},
+        {"FLT1", "is a stream of this toolkit, not text; fl-info shows what is in it"},
         {"\xff\xfe", "is UTF-16, not UTF-8; pipe it in with: iconv -f UTF-16 -t UTF-8 FILE |"},
         {"\xfe\xff", "is UTF-16, not UTF-8; pipe it in with: iconv -f UTF-16 -t UTF-8 FILE |"},
     };
-    char own[FL_SNIFF_TEXT];
 
-    if (fl_sniff_own(p, n, own))
-        return fl_error(FL_FAILED, "%s: is %s, not text", name, own);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t len = strlen(kinds[i].magic);
         if (n >= len && !memcmp(p, kinds[i].magic, len))
@@ -274,6 +271,27 @@ give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record
     return 1;
 }
 
+/*
+ * The first line end in P from FROM on, or with FEED form feed, else TO. The search is by blocks,
+ * so that the one which is near is not paid for by a search for the other, which is far.
+ */
+static size_t
+find_end(const unsigned char *p, size_t from, size_t to, bool feed)
+{
+    while (from < to) {
+        size_t n = to - from < BLOCK ? to - from : BLOCK;
+        const unsigned char *nl = memchr(p + from, '\n', n);
+        size_t stop = nl ? (size_t)(nl - p) : from + n;
+        const unsigned char *ff = feed ? memchr(p + from, '\f', stop - from) : NULL;
+        if (ff)
+            return (size_t)(ff - p);
+        if (nl)
+            return stop;
+        from = stop;
+    }
+    return to;
+}
+
 static int
 next_text(struct fl_records *r, struct fl_raw_record *record)
 {
@@ -284,13 +302,10 @@ next_text(struct fl_records *r, struct fl_raw_record *record)
         size_t have = r->end - r->start;
         size_t look = have > r->set.max + 1 ? r->set.max + 1 : have;
         size_t from = r->seen > line ? r->seen : line;
-        const unsigned char *nl = from < look ? memchr(p + from, '\n', look - from) : NULL;
-        size_t stop = nl ? (size_t)(nl - p) : look;
-        const unsigned char *ff = r->set.passage && from < stop
-                                      ? memchr(p + from, '\f', stop - from)
-                                      : NULL;
-        if (ff && ff > p)
-            return give(r, (size_t)(ff - p), (size_t)(ff - p) + 1, record);
+        size_t stop = find_end(p, from, look, r->set.passage > 0);
+        bool nl = stop < look && p[stop] == '\n', ff = stop < look && !nl;
+        if (ff && stop)
+            return give(r, stop, stop + 1, record);
         if (ff) {
             advance(r, 1, 0);
             continue;
