@@ -20,8 +20,8 @@
         at, sizeof(text) - 1, text, at2, sizeof(text2) - 1, text2, what                            \
     }
 #define COMPRESSED(tool) "is compressed; pipe it in with: " tool " FILE |"
-#define UTF(kind)        "is " kind ", not UTF-8; pipe it in with: iconv -f " kind " -t UTF-8 FILE |"
-#define ARCHIVE(what)    "is " what ", not text; take the files out of it and name those that are text"
+#define UTF(k)           "is " k ", not UTF-8; pipe it in with: iconv -f " k " -t UTF-8 FILE |"
+#define ARCHIVE(what)    "is " what ", not text; take its files out and name those that are text"
 #define IMAGE            "is an image, not text; leave it out"
 #define SOUND            "is sound or video, not text; leave it out"
 #define PROGRAM          "is a compiled program, not text; leave it out"
