@@ -11,6 +11,7 @@
 #include "nn/evaluate.h"
 #include "os/file.h"
 #include "os/progress.h"
+#include "text/kind.h"
 #include "text/marks.h"
 
 enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
@@ -118,6 +119,8 @@ score_text(struct work *w, const char *path)
     if (!result && fl_sniff_own(text.data, text.len, what))
         result = fl_error(FL_FAILED, "%s: is %s, not text; shards are operands, without --text",
                           w->name, what);
+    if (!result)
+        result = fl_kind_check(w->name, fl_buf_text(&text), text.len, true, FL_KIND_AS_IS);
     if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_PROMPT, &ids))
         result = fl_error_about(w->name);
     const uint64_t bytes = text.len;

@@ -74,15 +74,15 @@ fl_looks_wide(const void *p, size_t n)
                  {"UTF-16LE", 2, false},
                  {"UTF-16BE", 2, true}};
     const char *best = NULL;
-    size_t most = 0, low = 0;
+    size_t most = 0, low[2] = {0, 0};
 
     if (!memchr(p, 0, n)) /* a line end, a space, a digit has a zero in it */
         return NULL;
     for (size_t i = 0; i < n; i++)
-        low += ((const unsigned char *)p)[i] < 0x20;
-    if (low * 10 < n * 3 &&
-        fl_unicode_check(p, n) >= fl_unicode_boundary(p, n)) /* text, with a zero here and there */
-        return NULL;
+        low[i % 2] += ((const unsigned char *)p)[i] <= 0x20;
+    size_t most_low = low[0] > low[1] ? low[0] : low[1]; /* the upper halves of units */
+    if (most_low * 40 < n * 19 && fl_unicode_check(p, n) >= fl_unicode_boundary(p, n))
+        return NULL; /* it is UTF-8, with a zero here and there */
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         size_t signs = n / kinds[k].size < UNITS_MIN
                            ? 0

@@ -165,13 +165,14 @@ test_wide(void)
         size_t len;
     } texts[] = {{english, 11}, {russian, 9}, {chinese, 7}, {smile, 8}};
     static const char *const none[] = {"plain",
+                                       "one\0two\0\n",
                                        "two\0zeros\0in\0it",
                                        "a\0b\n",
                                        "\0\0\0\0\0\0\0\0",
                                        "a\0b\0",
                                        "PNG\0\0\0\x01\x02\x03\x04\x05",
                                        "\x01\0\x02\0\x03\0\x04\0\x05\0\x06\0"};
-    static const size_t none_len[] = {5, 14, 4, 8, 4, 11, 12};
+    static const size_t none_len[] = {5, 9, 14, 4, 8, 4, 11, 12};
 
     for (unsigned t = 0; t < 4; t++)
         for (unsigned kind = 0; kind < 4; kind++) {
