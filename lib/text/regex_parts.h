@@ -48,8 +48,8 @@ struct fl_regex_tree { /* a zeroed struct can be released */
 int fl_regex_read(const char *pattern, struct fl_regex_tree *tree);
 void fl_regex_tree_release(struct fl_regex_tree *tree);
 
-/* Characters that a part matches, when they are always as many; else FL_REGEX_NONE. */
-uint32_t fl_regex_width(const struct fl_regex_tree *tree, uint32_t part);
+/* Characters that the part AT matches, when they are always as many; else FL_REGEX_NONE. */
+uint32_t fl_regex_width(const struct fl_regex_tree *tree, uint32_t at);
 
 /* An error that says so; returns 0. */
 uint32_t fl_regex_too_large(const struct fl_regex_tree *tree);

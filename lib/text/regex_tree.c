@@ -141,7 +141,7 @@ static int
 read_member(struct reader *r, struct fl_charset *set)
 {
     const char *start = r->p;
-    uint32_t first, last;
+    uint32_t first = 0, last = 0;
     int got = read_point(r, set, true, &first);
 
     if (got < 1)
