@@ -57,6 +57,21 @@ else
     skip "200,000 letters with Mistral's expression" "no $shared/data/cases"
 fi
 
+# ---- a vocabulary with a hole: ids are those of the file ----
+python - <<'PY'
+import json
+t = json.load(open("gpt2.json"))
+t["added_tokens"].append({"id": 600, "content": "<far>", "single_word": False, "lstrip": False,
+                          "rstrip": False, "normalized": False, "special": True})
+json.dump(t, open("hole.json", "w"))
+PY
+is "a token far above the others" "$(printf 'a<far>b' | fl-tokenize -t hole.json --parse-special)" "[97, 600, 98]"
+fl-init -p nano -t hole.json -o hole.flt
+is "  and so many ids" "$(fl-info hole.flt | awk -F '\t' '$2 == "arch.vocab" {print $7}')" 601
+echo '[550]' >hole.ids
+status 1 "  what lies between is none" fl-tokenize -t hole.json --decode hole.ids
+says 'id 550 is not in the vocabulary of 601 ids'
+
 # ---- what is not text, with the cure that is advised ----
 documents foreign foreign
 rm -f x.flt
