@@ -10,6 +10,7 @@
 #include "math/vector.h"
 #include "nn/attention.h"
 #include "nn/engine_state.h"
+#include "os/memory.h"
 
 enum {
     CHUNK_MIN = 32,
@@ -224,12 +225,11 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
     e->pool = pool;
     e->at = fl_alloc(c->layers, sizeof *e->at);
     e->saved = fl_alloc(layers, sizeof *e->saved);
-    e->memory = fl_alloc_aligned((size_t)(bytes / sizeof(float)), sizeof(float));
+    e->memory = fl_alloc_large((size_t)(bytes / sizeof(float)), sizeof(float));
     if (!e->at || !e->saved || !e->memory) {
         fl_engine_free(e);
         return NULL;
     }
-    memset(e->memory, 0, (size_t)bytes);
     plan_memory(&(struct plan){.base = e->memory}, e, threads);
     if (mode != FL_ENGINE_TRAIN)
         e->x_end = e->saved[0].x; /* the stream moves on in place */

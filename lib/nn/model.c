@@ -11,6 +11,7 @@
 #include "math/half.h"
 #include "math/random.h"
 #include "math/vector.h"
+#include "os/memory.h"
 
 #define TOKENIZER "tokenizer.json"
 
@@ -93,7 +94,7 @@ fl_model_new(const struct fl_config *c)
     struct fl_model *m = fl_model_table(c);
 
     if (m)
-        m->weights = fl_alloc_aligned(m->size, sizeof(float));
+        m->weights = fl_alloc_large(m->size, sizeof(float));
     if (m && !m->weights) {
         fl_model_free(m);
         return NULL;
@@ -114,7 +115,7 @@ fl_model_free(struct fl_model *m)
 float *
 fl_model_array(const struct fl_model *m)
 {
-    float *x = fl_alloc_aligned(m->size, sizeof *x);
+    float *x = fl_alloc_large(m->size, sizeof *x);
 
     if (x)
         memset(x, 0, m->size * sizeof *x);
@@ -244,7 +245,7 @@ fl_model_load(struct fl_object *o)
         return NULL;
     }
     if (!fl_model_check(m, o, "") && !check_no_others(m, o) &&
-        (m->weights = fl_alloc_aligned(m->size, sizeof(float))) &&
+        (m->weights = fl_alloc_large(m->size, sizeof(float))) &&
         !fl_model_read(m, o, "", m->weights))
         return m;
     fl_model_free(m);

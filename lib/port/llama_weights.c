@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "math/half.h"
+#include "os/memory.h"
 
 enum { PART = 4096 }; /* values that are compared at a time */
 
@@ -198,7 +199,7 @@ fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
     int bad = !m || check_tensors(m, s);
 
     if (!bad) {
-        m->weights = fl_alloc_aligned(m->size, sizeof *m->weights);
+        m->weights = fl_alloc_large(m->size, sizeof *m->weights);
         bad = !m->weights;
     }
     for (size_t i = 0; !bad && i < m->param_count; i++)

@@ -49,6 +49,8 @@ go -j 1 --site north a.flt > j1.flt
 check "one thread, to standard output" same u.flt j1.flt
 go -j 2 --site north -o j2.flt a.flt
 check "two threads" same u.flt j2.flt
+MALLOC_PERTURB_=85 go --site north -o noise.flt a.flt   # glibc fills what it gives with 0xaa
+check "in memory full of noise: nothing is read before it is written" same u.flt noise.flt
 go --site north -o in.flt < a.flt
 check "shard on standard input" same u.flt in.flt
 cat a.flt | go --site north -o pipe.flt
