@@ -306,7 +306,8 @@ fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_buf *o
 enum fl_jsonl_span
 fl_jsonl_span(const char *text, size_t len, size_t *end)
 {
-    struct scan s = {.start = text, .p = text, .end = text + len};
+    struct fl_jsonl_note note = {0};
+    struct scan s = {.start = text, .p = text, .end = text + len, .note = &note};
     bool whole = scan_value(&s, NULL, 0);
     size_t left = (size_t)(s.end - s.p);
 

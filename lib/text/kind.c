@@ -266,25 +266,31 @@ ends_with(const char *name, const char *end)
     return n > m && !strcmp(name + n - m, end);
 }
 
-/* Text that no editor has written: other characters stand between more zeros. */
+static int
+check_wide(const char *name, const void *p, size_t n)
+{
+    const char *wide = fl_looks_wide(p, n);
+
+    return !wide ? 0
+                 : fl_error(FL_FAILED,
+                            "%s: is %s, not UTF-8; pipe it in with: iconv -f %s -t UTF-8 FILE |",
+                            name, wide, wide);
+}
+
+/* No editor has written text with so many. */
 static int
 check_zeros(const char *name, const unsigned char *p, size_t n)
 {
-    const char *wide = fl_looks_wide(p, n);
     size_t zeros = 0;
 
-    if (wide)
-        return fl_error(FL_FAILED,
-                        "%s: is %s, not UTF-8; pipe it in with: iconv -f %s -t UTF-8 FILE |", name,
-                        wide, wide);
     for (size_t i = 0; i < n; i++)
         zeros += !p[i];
-    if (zeros * 10 > n * 3)
-        return fl_error(FL_FAILED,
-                        "%s: is binary data, not text: %zu of its first %zu bytes are NUL; tr -d "
-                        "'\\000' <FILE | leaves them out",
-                        name, zeros, n);
-    return 0;
+    if (zeros * 2 <= n)
+        return 0;
+    return fl_error(FL_FAILED,
+                    "%s: is binary data, not text: %zu of its first %zu bytes are NUL; tr -d "
+                    "'\\000' <FILE | leaves them out, " TAKEN,
+                    name, zeros, n);
 }
 
 int
@@ -302,11 +308,11 @@ fl_kind_check(const char *name, const void *data, size_t len, bool whole, enum f
         return fl_error(FL_FAILED, "%s: is %s, not text", name, own);
     if ((what = marked_kind(p, len)))
         return fl_error(FL_FAILED, "%s: %s", name, what);
-    if (check_zeros(name, p, len))
+    if (check_wide(name, p, len))
         return -1;
     if (as == FL_KIND_AS_IS)
         return 0;
-    if (check_json(name, p, len, whole, as == FL_KIND_AS_LINES))
+    if (check_zeros(name, p, len) || check_json(name, p, len, whole, as == FL_KIND_AS_LINES))
         return -1;
     if (as == FL_KIND_AS_LINES)
         return 0;
