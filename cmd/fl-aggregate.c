@@ -135,11 +135,11 @@ aggregate(struct fl_cli *cli, struct fl_pool *pool, const struct fl_weighting *h
     };
     struct way way = {.plain = fl_aggregate_new(&settings), .out = FL_OUTPUT_INIT};
 
-    fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", input_bytes(cli));
+    fl_progress_start(&progress, "fl-aggregate", "B", input_bytes(cli));
     bool ready = way.plain && !fl_output_open(&way.out, cli->output, FL_OUTPUT_BINARY);
     int result = ready ? add_inputs(cli, &way) : -1;
     if (!result) {
-        fl_progress_end(&progress, fl_aggregate_bytes(way.plain));
+        fl_progress_end(&progress, fl_aggregate_bytes(way.plain), NULL);
         result = write_result(cli, &way) || (opt.explain && explain(cli, way.plain)) ? -1 : 0;
     }
     fl_output_abort(&way.out);
@@ -183,12 +183,12 @@ open_masked(struct fl_cli *cli, struct fl_pool *pool)
         return -1;
     }
     const uint64_t bytes = plan.roster.n * plan.words * 8;
-    fl_progress_start(&progress, cli->progress, "fl-aggregate", "B", bytes);
+    fl_progress_start(&progress, "fl-aggregate", "B", bytes);
     way.masked = fl_open_new(&plan, opt.memory, &progress);
     bool ready = way.masked && !fl_output_open(&way.out, cli->output, FL_OUTPUT_BINARY);
     int result = ready ? add_inputs(cli, &way) : -1;
     if (!result) {
-        fl_progress_end(&progress, bytes);
+        fl_progress_end(&progress, bytes, NULL);
         result = write_result(cli, &way);
     }
     fl_output_abort(&way.out);

@@ -124,10 +124,9 @@ learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
     struct fl_bpe_trained trained = {0};
     struct fl_progress progress;
 
-    fl_progress_start(&progress, cli->progress, "learning", "tokens", (uint64_t)opt.train);
     if (fl_harmonize_learn(h, (size_t)opt.train, &progress, &trained))
         return -1;
-    fl_progress_end(&progress, trained.pieces.ids);
+    fl_progress_end(&progress, trained.pieces.ids, NULL);
     if (trained.pieces.ids < (size_t)opt.train)
         fl_warn(cli, "the text gives %zu tokens only, not %lld: no pair stands twice in it",
                 trained.pieces.ids, (long long)opt.train);
@@ -219,7 +218,7 @@ run(struct fl_cli *cli)
     if (check_options() || fl_records_check(cli->operands, cli->operand_count, &total) ||
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
-    fl_progress_start(&progress, cli->progress, "reading", "B", total);
+    fl_progress_start(&progress, "reading", "B", total);
     if (t && fl_tokenizer_eot(t) < 0)
         fl_error(FL_FAILED, "%s: the tokenizer has no end of text, which ends every document",
                  opt.tokenizer);

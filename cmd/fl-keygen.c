@@ -11,6 +11,7 @@
 #include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "os/file.h"
+#include "os/progress.h"
 #include "sec/state.h"
 #include "sec/fingerprint.h"
 
@@ -104,12 +105,15 @@ check_words(const struct fl_roster *r)
         return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
                                   "give them with --words FILE");
     } else {
-        fprintf(stderr,
-                "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the %d words "
-                "of its fingerprint, and type them:\n",
-                r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
-        while (!result && typed.len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
-            result = fl_buf_add_text(&typed, line);
+        ssize_t n = snprintf(line, sizeof line,
+                             "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you "
+                             "the %d words of its fingerprint, and type them:\n",
+                             r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+        fl_say(line);
+        while (!result && n > 0 && typed.len < FL_FINGERPRINT_TEXT - 1) {
+            n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
+            result = n < 0 ? -1 : fl_buf_add(&typed, line, (size_t)n);
+        }
     }
     if (!result)
         result = fl_fingerprint_check(fl_buf_text(&typed), r->digest);

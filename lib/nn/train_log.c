@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/clock.h"
 #include "os/file.h"
 
 static void
@@ -14,7 +16,8 @@ begin(void *arg, int64_t step)
 {
     struct fl_train_log *log = arg;
 
-    log->progress.from = (uint64_t)step * log->per_step;
+    log->done = log->progress.from = (uint64_t)step * log->per_step;
+    log->progress.shown = 0; /* the first line at once: a step may take minutes */
     if (log->fd <= 1 || fl_regular_size(log->fd) <= 0) /* standard output is not ours alone */
         return;
     if (step)
@@ -29,8 +32,22 @@ show_step(void *arg, int64_t step, double loss)
     struct fl_train_log *log = arg;
 
     log->loss = isnan(log->loss) ? loss : 0.9 * log->loss + 0.1 * loss;
-    fl_progress_show(&log->progress, (uint64_t)step * log->per_step, "step %lld, loss %.4f",
-                     (long long)step, log->loss);
+    log->done = (uint64_t)step * log->per_step;
+    snprintf(log->note, sizeof log->note, "step %lld, loss %.4f", (long long)step, log->loss);
+    fl_progress_show(&log->progress, log->done, "%s", log->note);
+}
+
+static void
+show_busy(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+    struct fl_train_log *log = arg;
+    const char *comma = *log->note ? ", " : "";
+
+    if (total > 1)
+        fl_progress_show(&log->progress, log->done, "%s%s%s %llu of %llu", log->note, comma, what,
+                         (unsigned long long)done + 1, (unsigned long long)total);
+    else if (!total)
+        fl_progress_show(&log->progress, log->done, "%s%s%s", log->note, comma, what);
 }
 
 static void
@@ -48,6 +65,8 @@ add_row(void *arg, const struct fl_train_row *row)
     struct fl_train_log *log = arg;
     struct fl_report *r = &log->report;
 
+    if (!row->step) /* rates are of steps, not of measuring the base */
+        log->progress.start = fl_seconds();
     if (log->fd < 0)
         return 0;
     fl_report_i64(r, row->step);
@@ -61,8 +80,7 @@ add_row(void *arg, const struct fl_train_row *row)
 }
 
 int
-fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int progress,
-                  struct fl_training *t)
+fl_train_log_open(struct fl_train_log *log, const char *path, bool json, struct fl_training *t)
 {
     static const char *const columns[] = {"step",    "loss",      "valid_loss",
                                           "lr",      "grad_norm", "tokens_per_second",
@@ -79,13 +97,19 @@ fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int pro
     else if (path && (log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         return fl_error_errno(errno, "%s: cannot write the report", path);
     fl_report_start(&log->report, columns, json);
-    fl_progress_start(&log->progress, progress, "train", "tokens",
-                      (uint64_t)r->steps * log->per_step);
+    fl_progress_start(&log->progress, "train", "tokens", (uint64_t)r->steps * log->per_step);
     t->begin = begin;
     t->step = show_step;
+    t->busy = show_busy;
     t->row = add_row;
     t->arg = log;
     return 0;
+}
+
+void
+fl_train_log_end(struct fl_train_log *log)
+{
+    fl_progress_end(&log->progress, log->done, log->note);
 }
 
 void

@@ -139,6 +139,13 @@ sum_losses(const float *loss, size_t n)
     return sum;
 }
 
+static void
+tell_busy(const struct run *r, const char *what, uint64_t done, uint64_t total)
+{
+    if (r->t->busy)
+        r->t->busy(r->t->arg, what, done, total);
+}
+
 /*
  * Mean loss of the weights at hand over a fixed sample of at most MOST windows. 0, or 1 when a
  * signal ended it before its end, or -1.
@@ -157,6 +164,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     uint64_t count = order.windows < most ? order.windows : most;
     for (uint64_t i = 0; i < count; i += B) {
         struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
+        tell_busy(r, data == r->t->data ? "measuring, window" : "validating, window", i, count);
         for (size_t b = 0; b < batch.B; b++)
             if (fill_window(r, data, fl_order_sample(&order, i + b), b, T))
                 return -1;
@@ -191,6 +199,7 @@ add_gradients(struct run *r, double *mean)
     uint64_t sample = (uint64_t)(r->step * recipe->accumulate) * B;
 
     for (int64_t a = 0; a < recipe->accumulate; a++) {
+        tell_busy(r, "batch", (uint64_t)a, (uint64_t)recipe->accumulate);
         for (size_t b = 0; b < B; b++)
             if (fill_window(r, r->t->data, fl_order_place(&r->order, sample++), b, T))
                 return -1;
@@ -264,6 +273,7 @@ save(struct run *r)
         r->step--; /* the one that made them so */
         return went_astray(r, "a weight");
     }
+    tell_busy(r, "writing the checkpoint", 0, 0);
     if (fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
         fl_meta_set_f64(p, "row.loss", r->row_loss) ||
         fl_meta_set_f64(p, "loss.first", r->loss_first) ||

@@ -13,20 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "os/file.h"
-
-/* "DIR/.NAME.part" for "DIR/NAME". */
-static char *
-part_name(const char *target)
-{
-    const char *slash = strrchr(target, '/');
-    size_t dir = slash ? (size_t)(slash - target) + 1 : 0;
-    size_t size = strlen(target) + 7;
-    char *part = fl_alloc(size, 1);
-
-    if (part)
-        snprintf(part, size, "%.*s.%s.part", (int)dir, target, target + dir);
-    return part;
-}
+#include "os/watch.h"
 
 /*
  * Open and lock the part file. Between open and lock another run may have renamed or removed it;
@@ -47,16 +34,21 @@ open_part(struct fl_output *out, mode_t mode)
             if (e == EWOULDBLOCK)
                 return fl_error(FL_FAILED, "%s: another program is writing it; wait for its end",
                                 out->name);
+            unlink(out->part); /* where nothing can be locked, nobody writes one */
             return fl_error_errno(e, "%s: cannot lock", out->part);
         }
         if (!fstat(fd, &by_fd) && !stat(out->part, &by_name) && by_fd.st_ino == by_name.st_ino &&
             by_fd.st_dev == by_name.st_dev) {
-            if ((mode == 0600 && fchmod(fd, 0600)) || ftruncate(fd, 0)) {
-                fl_error_errno(errno, "%s: cannot write", out->name);
+            if (fl_watch_part(out->part)) {
                 close(fd);
                 return -1;
             }
             out->fd = fd;
+            if ((mode == 0600 && fchmod(fd, 0600)) || ftruncate(fd, 0)) {
+                fl_error_errno(errno, "%s: cannot write", out->name);
+                fl_output_abort(out);
+                return -1;
+            }
             return 0;
         }
         close(fd);
@@ -105,6 +97,8 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
     bool exists = !stat(path, &st);
     if (!out->name) {
         /* the error is recorded */
+    } else if (!exists && errno == ENAMETOOLONG) { /* its part would have a shorter one */
+        fl_error_errno(errno, "%s: cannot write", path);
     } else if (exists && S_ISDIR(st.st_mode)) {
         fl_error(FL_USAGE, "%s: is a folder; name a file in it", path);
     } else if (exists && !S_ISREG(st.st_mode)) { /* in place, by a name that may be /dev/stdout */
@@ -113,7 +107,8 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
             fl_error_errno(errno, "%s: cannot write", path);
         else if (!check_not_terminal(out, flags))
             return 0;
-    } else if ((out->target = fl_follow_links(path)) && (out->part = part_name(out->target))) {
+    } else if ((out->target = fl_follow_links(path)) &&
+               (out->part = fl_name_beside(out->target, ".", ".part"))) {
         out->fresh = flags & FL_OUTPUT_NEW;
         if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
             if (exists && !(flags & FL_OUTPUT_SECRET))
@@ -178,6 +173,7 @@ take_name(const struct fl_output *out)
         errno = EEXIST;
         return -1;
     }
+    fl_watch_part_gone(out->part); /* from now on it may be another run's */
     return rename(out->part, out->target);
 }
 
@@ -188,6 +184,10 @@ fl_output_commit(struct fl_output *out)
 
     if (out->fd < 0)
         return 0;
+    if (fl_watch_check()) {
+        fl_output_abort(out);
+        return -1;
+    }
     if (!out->part) { /* a FIFO, a device, standard output: a late error shows at close */
         int fd = out->fd == 1 ? dup(1) : out->fd;
         if (out->fd != 1)
@@ -214,8 +214,10 @@ fl_output_commit(struct fl_output *out)
 void
 fl_output_abort(struct fl_output *out)
 {
-    if (out->fd >= 0 && out->part)
+    if (out->fd >= 0 && out->part) {
+        fl_watch_part_gone(out->part);
         unlink(out->part);
+    }
     forget(out);
 }
 

@@ -1,20 +1,61 @@
+/*
+ * Progress on standard error. On a terminal one line is written over and over, no longer than the
+ * terminal is wide, since a wrapped line cannot be taken back; elsewhere it is a line a second.
+ */
 #include "os/progress.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/file.h"
+
+/* The fourth exception to "no globals": there is one standard error. */
+static struct {
+    int mode;
+    bool terminal;
+    const struct fl_progress *owner; /* of the line: the outermost that is going on */
+} line = {.mode = -1};
 
 void
-fl_progress_start(struct fl_progress *p, int mode, const char *what, const char *unit,
-                  uint64_t total)
+fl_progress_mode(int mode)
+{
+    line.mode = mode;
+    line.terminal = isatty(2);
+}
+
+void
+fl_progress_start(struct fl_progress *p, const char *what, const char *unit, uint64_t total)
 {
     *p = (struct fl_progress){.what = what, .unit = unit, .total = total};
-    p->terminal = isatty(2);
-    p->on = mode > 0 || (mode == 0 && p->terminal);
+    p->on = (line.mode > 0 || (line.mode == 0 && line.terminal)) &&
+            (!line.owner || line.owner == p);
+    if (p->on)
+        line.owner = p;
     p->start = p->shown = fl_seconds();
+}
+
+const char *
+fl_duration(char *text, size_t size, double seconds)
+{
+    unsigned long long s = (unsigned long long)(seconds < 1e15 ? seconds + 0.5 : 1e15),
+                       m = (s + 30) / 60, h = m / 60;
+
+    if (seconds < 9.95 && seconds != floor(seconds))
+        snprintf(text, size, "%.1f s", seconds);
+    else if (s < 60)
+        snprintf(text, size, "%llu s", s);
+    else if (s < 3600)
+        snprintf(text, size, "%llu min %llu s", s / 60, s % 60);
+    else if (h < 48)
+        snprintf(text, size, "%llu h %llu min", h, m % 60);
+    else
+        snprintf(text, size, "%llu d %llu h", (h + (m % 60 >= 30)) / 24, (h + (m % 60 >= 30)) % 24);
+    return text;
 }
 
 /* A count with its unit, in at most 4 digits for bytes. */
@@ -35,10 +76,33 @@ put_count(char *text, size_t size, double n, const char *unit)
     snprintf(text, size, n < 10 && i ? "%.1f %sB" : "%.0f %sB", n, prefix[i]);
 }
 
+/* TEXT, with what follows, as one line of the terminal; names of files may hold anything. */
+static void
+put_line(char *text, const char *end)
+{
+    struct winsize size;
+    char out[520];
+
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    if (!line.terminal) {
+        snprintf(out, sizeof out, "%s\n", text);
+    } else {
+        size_t most = ioctl(2, TIOCGWINSZ, &size) || size.ws_col < 20 ? 79 : size.ws_col - 1u;
+        size_t n = strlen(text);
+        if (n > most)
+            for (n = most; n && (text[n] & 0xC0) == 0x80;) /* not within a character */
+                n--;
+        snprintf(out, sizeof out, FL_PROGRESS_CLEAR "%.*s%s", (int)n, text, end);
+    }
+    fl_write_quietly(2, out, strlen(out));
+}
+
 static void
 show(struct fl_progress *p, uint64_t done, const char *note, bool last)
 {
-    char line[400], count[40], total[40] = "", rate[40], left[40] = "";
+    char text[450], count[40], total[40] = "", rate[40], left[60] = "", time[40];
     double seconds = fl_seconds() - p->start;
     double speed = seconds > 0 ? (double)(done - p->from) / seconds : 0;
 
@@ -52,17 +116,15 @@ show(struct fl_progress *p, uint64_t done, const char *note, bool last)
         put_count(rate, sizeof rate, speed, p->unit);
     else
         snprintf(rate, sizeof rate, "%.2f %s", speed, p->unit);
+    const char *per = done > p->from ? "/s" : "";
     if (last)
-        snprintf(left, sizeof left, ", %.1f s", seconds);
+        snprintf(left, sizeof left, ", %s", fl_duration(time, sizeof time, seconds));
     else if (p->total > done && speed > 0)
-        snprintf(left, sizeof left, ", %.0f s left", (double)(p->total - done) / speed);
-    snprintf(line, sizeof line, "%s: %s%s, %s/s%s%s%s", p->what, count, total, rate, left,
-             *note ? ", " : "", note);
-    if (p->terminal)
-        fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
-    else
-        fprintf(stderr, "%s\n", line);
-    fflush(stderr);
+        snprintf(left, sizeof left, ", %s left",
+                 fl_duration(time, sizeof time, ceil((double)(p->total - done) / speed)));
+    snprintf(text, sizeof text, "%s: %s%s%s%s%s%s%s%s", p->what, count, total, *per ? ", " : "",
+             *per ? rate : "", per, left, *note ? ", " : "", note);
+    put_line(text, last ? "\n" : "");
 }
 
 void
@@ -74,7 +136,7 @@ fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
     if (!p->on)
         return;
     double now = fl_seconds();
-    if (now - p->shown < (p->terminal ? 0.2 : 1.0))
+    if (now - p->shown < (line.terminal ? 0.2 : 1.0))
         return;
     p->shown = now;
     va_start(ap, format);
@@ -84,9 +146,29 @@ fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
 }
 
 void
-fl_progress_end(struct fl_progress *p, uint64_t done)
+fl_progress_end(struct fl_progress *p, uint64_t done, const char *note)
 {
-    if (p->on)
-        show(p, done, "", true);
+    if (!p->on)
+        return;
+    show(p, done, note ? note : "", true);
     p->on = false;
+    line.owner = NULL;
+}
+
+void
+fl_progress_clear(struct fl_progress *p)
+{
+    if (!p->on)
+        return;
+    fl_say("");
+    p->on = false;
+    line.owner = NULL;
+}
+
+void
+fl_say(const char *text)
+{
+    if (line.terminal && line.owner)
+        fl_write_quietly(2, FL_PROGRESS_CLEAR, sizeof FL_PROGRESS_CLEAR - 1);
+    fl_write_quietly(2, text, strlen(text));
 }
