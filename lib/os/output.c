@@ -55,6 +55,24 @@ open_part(struct fl_output *out, mode_t mode)
     }
 }
 
+/* Opened before anything is written: a name that cannot be made durable is not taken later. */
+static int
+open_folder(struct fl_output *out)
+{
+    const char *slash = strrchr(out->target, '/');
+    char *dir = slash ? fl_strndup(out->target, (size_t)(slash - out->target) + 1) : fl_strdup(".");
+
+    if (!dir)
+        return -1;
+    out->folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int e = errno;
+    free(dir);
+    /* One that may be written and not read: its file is flushed once more, under its name. */
+    if (out->folder < 0 && e == EACCES)
+        out->folder = fcntl(out->fd, F_DUPFD_CLOEXEC, 3);
+    return out->folder < 0 ? fl_error_errno(e, "%s: cannot open its folder", out->name) : 0;
+}
+
 static int
 check_not_terminal(const struct fl_output *out, unsigned flags)
 {
@@ -70,6 +88,8 @@ forget(struct fl_output *out)
 {
     if (out->fd > 1)
         close(out->fd);
+    if (out->folder >= 0)
+        close(out->folder);
     free(out->name);
     free(out->target);
     free(out->part);
@@ -113,7 +133,10 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
         if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
             if (exists && !(flags & FL_OUTPUT_SECRET))
                 (void)!fchmod(out->fd, st.st_mode & 0777); /* who could not read it shall not now */
-            return 0;
+            if (!open_folder(out))
+                return 0;
+            fl_output_abort(out);
+            return -1;
         }
     }
     forget(out);
@@ -147,22 +170,6 @@ fl_output_flush(struct fl_output *out)
         return fl_error_errno(errno, "%s: cannot write", out->name);
     out->flushed = true;
     return 0;
-}
-
-static int
-flush_folder(const struct fl_output *out)
-{
-    const char *slash = strrchr(out->target, '/');
-    char *dir = slash ? fl_strndup(out->target, (size_t)(slash - out->target) + 1) : fl_strdup(".");
-    if (!dir)
-        return -1;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
-    int e = errno;
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return failed ? fl_error_errno(e, "%s: cannot flush its folder", out->name) : 0;
 }
 
 /* Whoever writes a file of this name holds the lock of its part: none comes between. */
@@ -206,7 +213,8 @@ fl_output_commit(struct fl_output *out)
         fl_output_abort(out);
         return -1;
     }
-    result = flush_folder(out);
+    if (fsync(out->folder) && errno != EINVAL && errno != EROFS)
+        result = fl_error_errno(errno, "%s: cannot flush its folder", out->name);
     forget(out);
     return result;
 }

@@ -23,12 +23,13 @@ struct fl_output {
     char *name;   /* for messages: the path as given, or "standard output" */
     char *target; /* final name, links resolved; NULL when written in place */
     char *part;   /* the file being written; NULL when written in place */
+    int folder;   /* open on that of TARGET; -1 when written in place */
     bool flushed, fresh;
 };
 
 #define FL_OUTPUT_INIT                                                                             \
     {                                                                                              \
-        .fd = -1                                                                                   \
+        .fd = -1, .folder = -1                                                                     \
     }
 
 enum fl_output_flags {

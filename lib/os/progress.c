@@ -76,7 +76,7 @@ put_count(char *text, size_t size, double n, const char *unit)
     snprintf(text, size, n < 10 && i ? "%.1f %sB" : "%.0f %sB", n, prefix[i]);
 }
 
-/* TEXT, with what follows, as one line of the terminal; names of files may hold anything. */
+/* TEXT as a line; names of files may hold anything. On a terminal END is that of the last one. */
 static void
 put_line(char *text, const char *end)
 {
@@ -91,7 +91,7 @@ put_line(char *text, const char *end)
     } else {
         size_t most = ioctl(2, TIOCGWINSZ, &size) || size.ws_col < 20 ? 79 : size.ws_col - 1u;
         size_t n = strlen(text);
-        if (n > most)
+        if (n > most && !*end)
             for (n = most; n && (text[n] & 0xC0) == 0x80;) /* not within a character */
                 n--;
         snprintf(out, sizeof out, FL_PROGRESS_CLEAR "%.*s%s", (int)n, text, end);
