@@ -63,7 +63,10 @@ make_key(void)
         return fl_error(FL_REFUSED, "%s: is there already; a key is not written over another file",
                         opt.output);
     struct fl_key *key = fl_key_new(opt.name, opt.epoch);
-    int result = !key || fl_key_create(key, opt.output) || print_line(key) ? -1 : 0;
+    int result = key ? fl_key_create(key, opt.output) : -1;
+    if (!result && print_line(key))
+        result = fl_error(fl_error_status(),
+                          "%s; the key is made, and fl-keygen --public prints it", fl_error_text());
     fl_key_free(key);
     return result;
 }

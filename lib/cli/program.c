@@ -217,8 +217,10 @@ fl_main(int argc, char **argv, const struct fl_program *program)
                                                                          : -1;
     if (!result)
         result = show_or_run(&line);
-    if (!result || fl_error_status() == FL_FAILED) /* it may have failed because of that */
-        result = fl_watch_check() ? -1 : result;
+    if (!result)
+        result = fl_watch_check_rest();
+    else if (fl_error_status() == FL_FAILED)
+        (void)fl_watch_check(); /* that an input changed explains the error, and replaces it */
     for (const struct fl_option *o = line.own; o->type != FL_OPTION_END; o++)
         if (fl_option_is_list(o))
             free(o->value.list->items);

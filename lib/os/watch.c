@@ -50,6 +50,7 @@ static struct {
     pthread_mutex_t lock;
     _Atomic(struct input *) inputs;
     _Atomic(struct part *) parts;
+    bool checked; /* and found unchanged, since the last input was opened */
     const char *program;
     bool terminal;           /* standard error is one */
     struct sigaction before; /* of SIGBUS */
@@ -175,6 +176,7 @@ fl_watch_open(int fd, const char *name, bool named)
         in->named = named;
         in->fd = fd;
         in->then = st;
+        watch.checked = false;
     }
     pthread_mutex_unlock(&watch.lock);
     return in ? 0 : -1;
@@ -256,8 +258,15 @@ fl_watch_check(void)
                  "%s: changed while it was read; let its writer make a new file and rename it to "
                  "this name, and run this again",
                  in->name);
+    watch.checked = !in;
     pthread_mutex_unlock(&watch.lock);
     return in ? -1 : 0;
+}
+
+int
+fl_watch_check_rest(void)
+{
+    return watch.checked ? 0 : fl_watch_check();
 }
 
 /* ---- parts of outputs ---- */

@@ -50,6 +50,12 @@ void fl_watch_unmap(const void *p);
  */
 int fl_watch_check(void);
 
+/*
+ * The same at the end of a program that was successful, unless it was asked since the last input
+ * was opened: what changes between an output's commit and the end is not in the output.
+ */
+int fl_watch_check_rest(void);
+
 /* The file at PATH is the part of an output; it has another name by now, or is gone. */
 int fl_watch_part(const char *path);
 void fl_watch_part_gone(const char *path);

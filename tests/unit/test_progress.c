@@ -30,7 +30,6 @@ begin(int mode, unsigned short columns)
     }
     kept = dup(2);
     CHECK(dup2(ends[1], 2) == 2 && !close(ends[1]));
-    CHECK(!fcntl(ends[0], F_SETFL, O_NONBLOCK));
     fl_progress_mode(mode);
     return ends[0];
 }
@@ -39,10 +38,14 @@ static const char *
 end(int fd)
 {
     static char text[4000];
-    ssize_t n = read(fd, text, sizeof text - 1);
+    size_t n = 0;
+    ssize_t got;
 
-    text[n > 0 ? n : 0] = '\0';
-    CHECK(dup2(kept, 2) == 2 && !close(kept) && !close(fd));
+    CHECK(dup2(kept, 2) == 2 && !close(kept)); /* nobody writes any more: the end is in sight */
+    while ((got = read(fd, text + n, sizeof text - 1 - n)) > 0)
+        n += (size_t)got;
+    text[n] = '\0';
+    CHECK(!close(fd));
     fl_progress_mode(-1);
     return text;
 }

@@ -270,7 +270,21 @@ test_output(void)
     CHECK(fl_output_commit(&out) == -1 && strstr(fl_error_text(), "changed while it was read"));
     CHECK(access(in_folder("out"), F_OK) && access(in_folder(".out.part"), F_OK));
     fl_close_input(fd);
-    (void)fl_watch_check();
+    CHECK(fl_watch_check() == -1); /* once more, since it was closed only now */
+
+    start(); /* what changes after the output has its name is not in it */
+    fd = fl_open_input(in_folder("x"), true);
+    CHECK(!fl_output_write_file(in_folder("out"), "abc", 3, 0));
+    rewrite();
+    fl_close_input(fd);
+    CHECK(!fl_watch_check_rest() && fl_watch_check() == -1);
+    CHECK(!fl_watch_check_rest() && !fl_watch_check());
+    start(); /* an input that was opened after it is another matter */
+    CHECK(!fl_watch_check());
+    fd = fl_open_input(in_folder("x"), true);
+    rewrite();
+    fl_close_input(fd);
+    CHECK(fl_watch_check_rest() == -1);
 }
 
 /* ---- signals ---- */
