@@ -39,7 +39,8 @@ static const struct fl_option options[] = {
                 "report the weights (on standard error when the result goes to standard output)",
                 &opt.explain),
     FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
-                "memory for sums, beyond it $TMPDIR is used (default 1G)", &opt.memory),
+                "of the sums, hold so much in memory, the rest in files in $TMPDIR (default 1G)",
+                &opt.memory),
     FL_OPT_END,
 };
 

@@ -325,6 +325,8 @@ fl_writer_done(struct fl_writer *w)
     if (w->want_digest)
         fl_digest_final(&w->collect, w->kind, w->digest);
     w->state = CLOSED;
+    fl_progress_clear(&w->progress);
+    w->progress.what = NULL;
     return flush(w);
 }
 

@@ -17,7 +17,6 @@ begin(void *arg, int64_t step)
     struct fl_train_log *log = arg;
 
     log->done = log->progress.from = (uint64_t)step * log->per_step;
-    log->progress.shown = 0; /* the first line at once: a step may take minutes */
     if (log->fd <= 1 || fl_regular_size(log->fd) <= 0) /* standard output is not ours alone */
         return;
     if (step)
@@ -38,16 +37,21 @@ show_step(void *arg, int64_t step, double loss)
 }
 
 static void
-show_busy(void *arg, const char *what, uint64_t done, uint64_t total)
+show_busy(void *arg, const char *what, double share)
 {
     struct fl_train_log *log = arg;
-    const char *comma = *log->note ? ", " : "";
+    const char *comma = *log->note && *what ? ", " : "";
 
-    if (total > 1)
-        fl_progress_show(&log->progress, log->done, "%s%s%s %llu of %llu", log->note, comma, what,
-                         (unsigned long long)done + 1, (unsigned long long)total);
-    else if (!total)
+    if (!*what) {
+        fl_progress_show(&log->progress, log->done + (uint64_t)(share * (double)log->per_step),
+                         "%s", log->note);
+    } else if (share >= 0) {
+        fl_progress_show(&log->progress, log->done, "%s%s%s, %.0f%%", log->note, comma, what,
+                         100 * share);
+    } else {
         fl_progress_show(&log->progress, log->done, "%s%s%s", log->note, comma, what);
+        fl_progress_lend(&log->progress);
+    }
 }
 
 static void
@@ -98,6 +102,7 @@ fl_train_log_open(struct fl_train_log *log, const char *path, bool json, struct 
         return fl_error_errno(errno, "%s: cannot write the report", path);
     fl_report_start(&log->report, columns, json);
     fl_progress_start(&log->progress, "train", "tokens", (uint64_t)r->steps * log->per_step);
+    log->progress.shown = 0; /* the first line at once: a step may take minutes */
     t->begin = begin;
     t->step = show_step;
     t->busy = show_busy;

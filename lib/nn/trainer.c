@@ -31,6 +31,8 @@ struct run {
     int64_t step, row_step;
     int64_t row_from; /* ROW_STEP, or where this run began: what tokens/s counts from */
     bool finished;    /* LOSS_LAST is measured */
+    const char *busy; /* with what, for who watches */
+    double busy_done, busy_part, busy_count;
 };
 
 static void
@@ -82,6 +84,16 @@ describe(struct fl_meta *m, const struct fl_training *t)
     return result;
 }
 
+/* A pass of the engine, which is part number DONE of COUNT, is done by SHARE. */
+static void
+tell_busy(void *arg, double share)
+{
+    const struct run *r = arg;
+
+    if (r->t->busy)
+        r->t->busy(r->t->arg, r->busy, (r->busy_done + share * r->busy_part) / r->busy_count);
+}
+
 static int
 prepare(struct run *r)
 {
@@ -101,6 +113,8 @@ prepare(struct run *r)
     if (fl_mul_size(B, T, &n))
         return -1;
     r->engine = fl_engine_new(t->model, t->pool, B, T, FL_ENGINE_TRAIN);
+    if (r->engine)
+        fl_engine_watch(r->engine, tell_busy, r);
     r->grads = r->engine ? fl_model_array(t->model) : NULL;
     if (!r->grads || fl_adamw_start(&r->adamw, t->model))
         return -1;
@@ -139,11 +153,15 @@ sum_losses(const float *loss, size_t n)
     return sum;
 }
 
+/* What follows is part number DONE, to DONE + PART, of COUNT of WHAT. */
 static void
-tell_busy(const struct run *r, const char *what, uint64_t done, uint64_t total)
+be_busy(struct run *r, const char *what, uint64_t done, uint64_t part, uint64_t count)
 {
-    if (r->t->busy)
-        r->t->busy(r->t->arg, what, done, total);
+    r->busy = what;
+    r->busy_done = (double)done;
+    r->busy_part = (double)part;
+    r->busy_count = (double)count;
+    tell_busy(r, 0);
 }
 
 /*
@@ -164,7 +182,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     uint64_t count = order.windows < most ? order.windows : most;
     for (uint64_t i = 0; i < count; i += B) {
         struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
-        tell_busy(r, data == r->t->data ? "measuring, window" : "validating, window", i, count);
+        be_busy(r, data == r->t->data ? "measuring" : "validating", i, batch.B, count);
         for (size_t b = 0; b < batch.B; b++)
             if (fill_window(r, data, fl_order_sample(&order, i + b), b, T))
                 return -1;
@@ -199,7 +217,7 @@ add_gradients(struct run *r, double *mean)
     uint64_t sample = (uint64_t)(r->step * recipe->accumulate) * B;
 
     for (int64_t a = 0; a < recipe->accumulate; a++) {
-        tell_busy(r, "batch", (uint64_t)a, (uint64_t)recipe->accumulate);
+        be_busy(r, "", (uint64_t)a, 1, (uint64_t)recipe->accumulate);
         for (size_t b = 0; b < B; b++)
             if (fill_window(r, r->t->data, fl_order_place(&r->order, sample++), b, T))
                 return -1;
@@ -273,7 +291,8 @@ save(struct run *r)
         r->step--; /* the one that made them so */
         return went_astray(r, "a weight");
     }
-    tell_busy(r, "writing the checkpoint", 0, 0);
+    if (r->t->busy)
+        r->t->busy(r->t->arg, "writing the checkpoint", -1);
     if (fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
         fl_meta_set_f64(p, "row.loss", r->row_loss) ||
         fl_meta_set_f64(p, "loss.first", r->loss_first) ||
@@ -391,6 +410,9 @@ int
 fl_train(const struct fl_training *t, struct fl_train_result *result)
 {
     struct run r = {.t = t};
+
+    if (t->busy)
+        t->busy(t->arg, "preparing", -1);
     int got = prepare(&r) ? -1 : go(&r);
 
     *result = (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0};

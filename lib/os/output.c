@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "os/progress.h"
 #include "os/watch.h"
 
 /*
@@ -155,10 +156,18 @@ fl_output_copy(struct fl_output *out, int fd, const char *name)
     const size_t size = (size_t)1 << 20;
     char *data = fl_alloc(size, 1);
     ssize_t got = data ? 1 : -1;
+    int64_t total = fl_regular_size(fd);
+    uint64_t done = 0;
+    struct fl_progress progress;
 
-    while (got > 0 && (got = fl_read_full(fd, name, data, size)) > 0)
+    fl_progress_start(&progress, "writing", "B", total > 0 ? (uint64_t)total : 0);
+    while (got > 0 && (got = fl_read_full(fd, name, data, size)) > 0) {
         if (fl_output_write(out, data, (size_t)got))
             got = -1;
+        else
+            fl_progress_show(&progress, done += (size_t)got, "%s", out->name);
+    }
+    fl_progress_clear(&progress);
     free(data);
     return got < 0 ? -1 : 0;
 }
@@ -166,10 +175,19 @@ fl_output_copy(struct fl_output *out, int fd, const char *name)
 int
 fl_output_flush(struct fl_output *out)
 {
+    int64_t bytes = out->part && !out->flushed ? fl_regular_size(out->fd) : 0;
+    struct fl_progress progress;
+    int result = 0;
+
+    fl_progress_start(&progress, "flushing", "B", 0);
+    progress.shown = 0;
+    if (bytes > 64 << 20) /* nothing tells how far the disk is, and it may take long */
+        fl_progress_show(&progress, (uint64_t)bytes, "%s", out->name);
     if (out->part && !out->flushed && fsync(out->fd))
-        return fl_error_errno(errno, "%s: cannot write", out->name);
-    out->flushed = true;
-    return 0;
+        result = fl_error_errno(errno, "%s: cannot write", out->name);
+    fl_progress_clear(&progress);
+    out->flushed = !result;
+    return result;
 }
 
 /* Whoever writes a file of this name holds the lock of its part: none comes between. */

@@ -116,7 +116,7 @@ show(struct fl_progress *p, uint64_t done, const char *note, bool last)
         put_count(rate, sizeof rate, speed, p->unit);
     else
         snprintf(rate, sizeof rate, "%.2f %s", speed, p->unit);
-    const char *per = done > p->from ? "/s" : "";
+    const char *per = done > p->from && seconds >= 0.1 ? "/s" : "";
     if (last)
         snprintf(left, sizeof left, ", %s", fl_duration(time, sizeof time, seconds));
     else if (p->total > done && speed > 0)
@@ -124,6 +124,7 @@ show(struct fl_progress *p, uint64_t done, const char *note, bool last)
                  fl_duration(time, sizeof time, ceil((double)(p->total - done) / speed)));
     snprintf(text, sizeof text, "%s: %s%s%s%s%s%s%s%s", p->what, count, total, *per ? ", " : "",
              *per ? rate : "", per, left, *note ? ", " : "", note);
+    p->seen = true;
     put_line(text, last ? "\n" : "");
 }
 
@@ -135,6 +136,7 @@ fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
 
     if (!p->on)
         return;
+    line.owner = p;
     double now = fl_seconds();
     if (now - p->shown < (line.terminal ? 0.2 : 1.0))
         return;
@@ -143,6 +145,13 @@ fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
     vsnprintf(note, sizeof note, format, ap);
     va_end(ap);
     show(p, done, note, false);
+}
+
+void
+fl_progress_lend(struct fl_progress *p)
+{
+    if (p->on)
+        line.owner = NULL;
 }
 
 void
@@ -168,7 +177,7 @@ fl_progress_clear(struct fl_progress *p)
 void
 fl_say(const char *text)
 {
-    if (line.terminal && line.owner)
+    if (line.terminal && line.owner && line.owner->seen)
         fl_write_quietly(2, FL_PROGRESS_CLEAR, sizeof FL_PROGRESS_CLEAR - 1);
     fl_write_quietly(2, text, strlen(text));
 }

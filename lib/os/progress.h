@@ -23,7 +23,7 @@ struct fl_progress {
     const char *unit; /* "B" prints k, M, G; others as they are */
     uint64_t total;   /* 0: not known */
     uint64_t from;    /* done before this run began (a checkpoint), for the rate */
-    bool on;
+    bool on, seen;    /* to be shown; was shown */
     double start, shown;
 };
 
@@ -36,6 +36,9 @@ void fl_progress_start(struct fl_progress *p, const char *what, const char *unit
 /* DONE of the total; the printf text (may be "") stands after it: "loss 3.14". */
 void fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
     FL_PRINTF(3, 4);
+
+/* What begins within it may be shown, until this one is shown again. */
+void fl_progress_lend(struct fl_progress *p);
 
 /* The last line, with the total time and a note (or NULL); then nothing is shown any more. */
 void fl_progress_end(struct fl_progress *p, uint64_t done, const char *note);

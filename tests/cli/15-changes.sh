@@ -98,10 +98,10 @@ cp err said
 check "standard input is watched too" grep -q "standard input: changed while it was read" said
 
 # A file system that notes times by the tick of the clock, as most did: a change in the same tick.
-mkdir ticks
-if mount -t ramfs ticks ticks 2>/dev/null; then
-    check "a change within the tick in which a file was opened" env TMPDIR="$work/ticks" "$BUILD/tests/test_watch"
-    umount ticks
+mkdir small
+if mount -t ramfs small small 2>/dev/null; then
+    check "a change within the tick in which a file was opened" env TMPDIR="$work/small" "$BUILD/tests/test_watch"
+    umount small
 else
     skip "a change within the tick in which a file was opened" "this needs root"
 fi

@@ -124,6 +124,35 @@ else
     skip "errors of system calls" "strace cannot trace here"
 fi
 
+# --mem of fl-aggregate bounds what the program holds itself: 16 MB, 5 beside it, and a thread's stack.
+if command -v prlimit >/dev/null && [ -z "${SAN:-}" ]; then
+    fl-init -p small --seed 1 -o big.flt
+    fl-init -p small --seed 2 -o big2.flt
+    for n in a b c; do
+        fl-diff -b big.flt --site $n --examples 3 --tokens 99 --loss-first 3 -o big-$n.flt big2.flt
+    done
+    cp hub.old big.key
+    fl-plan -r roster.yaml -k big.key --round 1 -m big.flt -o big-plan.flt
+    for n in a b c; do
+        rm -rf a.key.state && cp -r a.kept a.key.state
+        fl-mask -q -k $n.key -p big-plan.flt -o masked-$n.flt big-$n.flt
+    done
+    within() { prlimit --data=30000000 fl-aggregate -j2 "$@"; }
+    check "sums in 16 MB and files" within --mem 16M -o mean.flt big-a.flt big-b.flt
+    check "  are those in memory" sh -c 'fl-aggregate big-a.flt big-b.flt | cmp - mean.flt'
+    check "sums in files alone" within --mem 1 -o mean2.flt big-a.flt big-b.flt
+    check "  are the same" cmp mean.flt mean2.flt
+    status 1 "sums in more memory than there may be" within -o none.flt big-a.flt big-b.flt
+    says 'out of memory'
+    check "masked sums in 16 MB and files" within -p big-plan.flt --mem 16M -o open.flt masked-a.flt masked-b.flt masked-c.flt
+    check "  are those in memory" sh -c 'fl-aggregate -p big-plan.flt masked-?.flt | cmp - open.flt'
+    status 1 "masked sums in more" within -p big-plan.flt -o none.flt masked-a.flt masked-b.flt masked-c.flt
+    says 'out of memory'
+    rm -f big*.flt masked*.flt mean*.flt open.flt
+else
+    skip "what --mem bounds" "needs prlimit and no sanitizer"
+fi
+
 # A folder in which nothing can be written (who is root may do it anywhere else).
 if small_disk 1000; then
     rm -rf made && ln -s small made && cp a.old small/old.key && mount -o remount,ro small
