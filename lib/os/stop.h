@@ -3,12 +3,12 @@
 #define FL_OS_STOP_H
 
 /*
- * From now on these signals set the flag, and WORDS (one line without its end; NULL: none) are on
+ * From now on these signals set the flag, and TEXT (one line without its end; NULL: none) are on
  * standard error at once. The second one does what it did before: it ends the process. One that was
  * ignored when the program started stays ignored: nohup(1), or SIGINT in the background of a
  * script.
  */
-void fl_stop_catch(const char *words);
+void fl_stop_catch(const char *text);
 
 /* From now on the first one does that, too. */
 void fl_stop_let(void);
