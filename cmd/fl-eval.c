@@ -74,6 +74,11 @@ evaluate(struct work *w, struct fl_sequence *s, struct fl_score *score)
     s->token = opt.per_token ? add_token : NULL;
     s->batch = show_batch;
     s->arg = w;
+    if (!w->progress.what) /* how many there are is known when this is the only input */
+        fl_progress_start(&w->progress, "eval", "tokens",
+                          opt.texts.count + w->cli->operand_count > 1 ? 0
+                          : s->data                                   ? fl_data_tokens(s->data)
+                                                                      : s->n);
     if (!fl_evaluate(w->evaluator, s, score))
         return 0;
     return fl_error_status() == FL_PIPE ? -1 : fl_error_about(w->name);
@@ -174,14 +179,13 @@ score_inputs(struct work *w)
     if (opt.per_token && texts + shards > 1)
         return fl_error(FL_USAGE, "--per-token takes one input, and there are %zu", texts + shards);
     fl_report_start(&w->report, opt.per_token ? tokens : rows, cli->json);
-    fl_progress_start(&w->progress, cli->progress, "eval", "tokens", 0);
     for (size_t i = 0; !result && i < texts; i++)
         result = score_text(w, opt.texts.items[i]);
     for (size_t i = 0; !result && i < shards; i++)
         result = score_shards(w, cli->operand_count ? cli->operands[i] : NULL);
     if (result)
         return -1;
-    fl_progress_end(&w->progress, w->done);
+    fl_progress_end(&w->progress, w->done, NULL);
     return opt.per_token ? fl_report_flush(&w->report, 1, "standard output")
                          : add_row(w, "total", &w->total);
 }

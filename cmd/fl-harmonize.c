@@ -133,10 +133,9 @@ learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
     struct fl_bpe_trained trained = {0};
     struct fl_progress progress;
 
-    fl_progress_start(&progress, cli->progress, "learning", "tokens", (uint64_t)opt.train);
     if (fl_harmonize_learn(h, (size_t)opt.train, &progress, &trained))
         return -1;
-    fl_progress_end(&progress, trained.pieces.ids);
+    fl_progress_end(&progress, trained.pieces.ids, NULL);
     if (trained.pieces.ids < (size_t)opt.train)
         fl_warn(cli, "the text gives %zu tokens only, not %lld: no pair stands twice in it",
                 trained.pieces.ids, (long long)opt.train);
@@ -205,7 +204,7 @@ run(struct fl_cli *cli)
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
     fl_harmonize_note_twice(cli->operands, &found, warn, cli);
-    fl_progress_start(&progress, cli->progress, "reading", "B", found.bytes);
+    fl_progress_start(&progress, "reading", "B", found.bytes);
     if (t && fl_shard_check(t))
         fl_error_about(opt.tokenizer);
     else if ((set.pool = fl_pool_new(cli->threads)) &&

@@ -29,6 +29,7 @@
 #include "flt/scan.h"
 #include "flt/sniff.h"
 #include "os/file.h"
+#include "os/progress.h"
 
 enum state { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
 
@@ -64,6 +65,7 @@ struct fl_reader {
     struct fl_chain *chain;
     struct fl_digest collect;
     unsigned char digest[FL_HASH_BYTES];
+    struct fl_progress progress;
 };
 
 static int
@@ -146,8 +148,9 @@ fl_reader_free(struct fl_reader *r)
 {
     if (!r)
         return;
+    fl_progress_clear(&r->progress);
     if (r->own_fd)
-        close(r->fd);
+        fl_close_input(r->fd);
     fl_meta_release(&r->head.meta);
     fl_meta_release(&r->tensor.attrs);
     fl_name_set_release(&r->names);
@@ -232,6 +235,16 @@ hop(struct fl_reader *r, uint64_t n)
         return damaged(r, "a length is impossible", r->record_at);
     r->offset += n;
     return 0;
+}
+
+/* How far a file is read; who writes into a pipe has progress of its own. */
+static void
+show(struct fl_reader *r)
+{
+    if (r->seekable && !r->progress.what)
+        fl_progress_start(&r->progress, "reading", "B",
+                          (uint64_t)fl_regular_size(r->fd) - r->start);
+    fl_progress_show(&r->progress, r->offset, "%s", r->name);
 }
 
 /* The body, which a hostile header may say is long: memory is taken as the bytes arrive. */
@@ -438,6 +451,7 @@ next_block(struct fl_reader *r, void *data, size_t *len)
         fl_digest_leaf(leaf, data, *len);
         fl_digest_add_leaf(&r->collect, leaf);
     }
+    show(r);
     r->next_block++;
     return 0;
 }
@@ -461,6 +475,7 @@ scan_payload(struct fl_reader *r)
                 return -1;
         if (hop(r, n))
             return -1;
+        show(r);
     }
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "math/random.h"
 #include "math/vector.h"
 #include "os/memory.h"
+#include "os/progress.h"
 
 #define TOKENIZER "tokenizer.json"
 
@@ -135,7 +136,10 @@ void
 fl_model_init(struct fl_model *m, uint64_t seed)
 {
     const double std = 0.02 * sqrt(768.0 / m->config.channels);
+    const size_t piece = 1 << 20; /* any gives the same */
+    struct fl_progress progress;
 
+    fl_progress_start(&progress, "making", "B", m->size * sizeof *m->weights);
     for (size_t i = 0; i < m->param_count; i++) {
         const struct fl_param *p = &m->params[i];
         float *w = m->weights + p->offset;
@@ -146,9 +150,13 @@ fl_model_init(struct fl_model *m, uint64_t seed)
             continue;
         }
         bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
-        fl_random_normal(seed, i, 0, w, p->count,
-                         residual ? std / sqrt(2.0 * m->config.layers) : std);
+        for (size_t j = 0; j < p->count; j += piece) {
+            fl_random_normal(seed, i, j, w + j, p->count - j < piece ? p->count - j : piece,
+                             residual ? std / sqrt(2.0 * m->config.layers) : std);
+            fl_progress_show(&progress, (p->offset + j) * sizeof *w, "%s", p->name);
+        }
     }
+    fl_progress_clear(&progress);
 }
 
 static int
@@ -213,10 +221,16 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, fl
 int
 fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values)
 {
-    for (size_t i = 0; i < m->param_count; i++)
-        if (read_param(&m->params[i], o, prefix, values + m->params[i].offset))
-            return -1;
-    return 0;
+    struct fl_progress progress;
+    int result = 0;
+
+    fl_progress_start(&progress, "reading", "B", m->size * sizeof *values);
+    for (size_t i = 0; !result && i < m->param_count; i++) {
+        result = read_param(&m->params[i], o, prefix, values + m->params[i].offset);
+        fl_progress_show(&progress, m->params[i].offset * sizeof *values, "%s", fl_object_name(o));
+    }
+    fl_progress_clear(&progress);
+    return result;
 }
 
 /* Besides the parameters there may be a tokenizer and nothing else. */

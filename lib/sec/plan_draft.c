@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "math/vector.h"
 #include "os/clock.h"
+#include "os/progress.h"
 #include "sec/plan.h"
 
 #define DEFAULT_BITS 32
@@ -153,13 +154,18 @@ static int
 draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_name_list *plain)
 {
     size_t n = fl_object_count(model), found = 0;
+    struct fl_progress progress;
+    uint64_t done = 0;
 
     plan->tensors = fl_alloc(n, sizeof *plan->tensors);
     if (!plan->tensors)
         return -1;
+    fl_progress_start(&progress, "reading", "B", fl_object_total(model));
     for (size_t i = 0; i < n; i++) {
         const struct fl_tensor *t = fl_object_tensor(model, i);
         struct fl_plan_tensor *to = &plan->tensors[plan->count];
+        fl_progress_show(&progress, done, "%s", fl_object_name(model));
+        done += fl_object_bytes(model, i);
         if (t->dtype != FL_F32)
             continue;
         if (check_finite(model, i))
@@ -173,6 +179,7 @@ draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_nam
             return -1;
         plan->count++;
     }
+    fl_progress_clear(&progress);
     if (!plan->count)
         return fl_error(FL_FAILED, "%s: has no f32 tensor that could be trained",
                         fl_object_name(model));

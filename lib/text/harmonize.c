@@ -249,7 +249,7 @@ collect(struct fl_harmonize *h)
 }
 
 static void
-show_progress(const struct fl_harmonize *h)
+show_progress(const struct fl_harmonize *h, bool last)
 {
     uint64_t read = 0;
 
@@ -257,7 +257,10 @@ show_progress(const struct fl_harmonize *h)
         return;
     for (size_t i = 0; i < fl_records_count(h->records); i++)
         read += fl_records_file(h->records, i)->bytes;
-    fl_progress_show(h->set->progress, read, "%s", "");
+    if (last)
+        fl_progress_end(h->set->progress, read, NULL);
+    else
+        fl_progress_show(h->set->progress, read, "%s", "");
 }
 
 /* Complete the rows of files that are done, and look at what was lost of them. */
@@ -290,7 +293,7 @@ run_batch(struct fl_harmonize *h)
     fl_pool_run(h->set->pool, h->chunk_count, run_chunk, h);
     if (collect(h) || check_files(h))
         return -1;
-    show_progress(h);
+    show_progress(h, false);
     fl_buf_clear(&h->arena);
     h->batch_count = h->chunk_count = 0;
     return 0;
@@ -402,6 +405,7 @@ run_all(struct fl_harmonize *h)
             return -1;
     if (got || run_batch(h))
         return -1;
+    show_progress(h, true);
     for (size_t i = 0; i < fl_records_count(h->records); i++)
         documents += h->rows[i].documents;
     return documents ? find_same(h) : no_text(h);
@@ -433,6 +437,8 @@ fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *prog
             return -1;
     if (run_all(h))
         return -1;
+    if (progress)
+        fl_progress_start(progress, "learning", "tokens", size);
     return fl_bpe_train(h->parts, PARTS, size, progress, result);
 }
 

@@ -72,7 +72,10 @@ void fl_harmonize_free(struct fl_harmonize *h);
 int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
                         struct fl_shard *train, struct fl_shard *valid);
 
-/* Learn a vocabulary of SIZE ids from the training side. PROGRESS is for the learning itself. */
+/*
+ * Learn a vocabulary of SIZE ids from the training side. PROGRESS (or NULL), which is started here,
+ * is of the learning itself.
+ */
 int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
                        struct fl_bpe_trained *result);
 
