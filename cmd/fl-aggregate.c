@@ -195,10 +195,9 @@ explain(const struct work *w)
     struct fl_report report;
 
     fl_report_start(&report, fl_aggregate_columns, w->cli->json);
-    int result = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli) ? -1
-                                                                                              : 0;
+    bool bad = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli);
     fl_report_release(&report);
-    return result;
+    return bad ? -1 : 0;
 }
 
 static int
@@ -212,8 +211,7 @@ finish(struct work *w)
         return -1;
     if (w->plain && !opt.partial && !fl_expected_any(&w->expected) &&
         fl_aggregate_updates(w->plain) == 1)
-        fl_warn(w->cli, "the mean is of a single update; --sites or --min-sites would say how many "
-                        "must be in");
+        fl_warn(w->cli, "the mean is of a single update; --min-sites says how many must be in");
     return 0;
 }
 

@@ -59,7 +59,7 @@ lines'
 check "a name with a line end" fl-init -p nano --seed 1 -o "d/$newline"
 check "  is that file" cmp m.flt "d/$newline"
 status 1 "  an error about one is one line" fl-info "d/$newline.no"
-says 'two?lines.no: cannot open'
+says 'two\\nlines.no: cannot open'
 cd d || exit 1
 check "a name that begins with -, without a folder" fl-init -p nano --seed 1 -o -dash
 check "  is that file" cmp ../m.flt ./-dash

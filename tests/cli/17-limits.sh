@@ -28,7 +28,7 @@ fl-train -q -m model.flt --steps 1 -b 1 -l 32 --checkpoint made/p.flt -o made/x.
 fl-eval -m model.flt shard.flt
 fl-generate -m model.flt -n 3 --seed 1 hello
 fl-diff -b model.flt -o made/x.flt trained.flt
-fl-aggregate -o made/x.flt update.flt
+fl-aggregate --min-sites 1 -o made/x.flt update.flt
 fl-apply -m model.flt --optimizer momentum --state made/s.flt -o made/x.flt update.flt
 fl-info model.flt
 fl-info -t embed_tokens.weight -o made/x.tsv packed.flt

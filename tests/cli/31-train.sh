@@ -196,7 +196,7 @@ else
     skip "the peak of memory" "there is no prlimit, or the programs are watched"
 fi
 go --progress -o x.flt a.flt 2>progress
-check "progress" grep -q 'train: .*tokens/s' progress
+check "progress" grep -q 'train: .*tokens, ' progress
 check "  its last line keeps the loss" sh -c 'grep "^train: " progress | tail -n 1 | grep -qE ", [0-9.]+ s, step [0-9]+, loss [0-9]+\.[0-9]{4}$"'
 check "  its first is there at once" sh -c 'grep "^train: " progress | head -n 1 | grep -q "^train: 0 tokens of [0-9]* tokens, preparing$"'
 rm x.flt

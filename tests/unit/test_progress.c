@@ -115,7 +115,7 @@ test_lines(void)
     CHECK_TEXT(end(fd),
                "train: 100 tokens of 1000 tokens, 10 tokens/s, 1 min 30 s left, loss 3.14\n"
                "train: 1000 tokens of 1000 tokens, 100 tokens/s, 10 s, loss 2.00\n"
-               "reading: 3.0 MB, 1.5 MB/s, a?b?.flt\n"
+               "reading: 3.0 MB, 1.5 MB/s, a\\nb\\x1b.flt\n"
                "x: 2.0 kB of 4.9 kB, nothing done yet\n"
                "x: 4.9 kB of 4.9 kB, 1 B/s, 1 h 0 min\n");
 }
