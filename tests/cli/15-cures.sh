@@ -282,7 +282,7 @@ cure 1 'is masked; give the plan of its round with -p PLAN' 'fl-aggregate -o x.f
 updates edit ua.flt no-sum.flt kind=sum sum.total=b:00000000000100000000000000000000 sum.sites=l:a sum.weights=t:examples
 cure 1 'is not one of a partial sum; make it with fl-aggregate --partial' 'fl-aggregate -o x.flt no-sum.flt' \
     'fl-aggregate --partial -o s.flt ua.flt; fl-aggregate -q -o x.flt s.flt'
-warned 'the mean is of a single update; --sites or --min-sites would say' 'fl-aggregate -o x.flt ua.flt' \
+warned 'the mean is of a single update; --min-sites says' 'fl-aggregate -o x.flt ua.flt' \
     'fl-aggregate --sites a -o x.flt ua.flt && fl-aggregate --min-sites 1 -o x.flt ua.flt'
 for key in examples tokens loss.first; do
     updates edit ua.flt no-$key.flt $key=
