@@ -42,7 +42,8 @@ static const struct fl_option options[] = {
                 "report the weights (on standard error when the result goes to standard output)",
                 &opt.explain),
     FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
-                "memory for sums, beyond it $TMPDIR is used (default 1G)", &opt.memory),
+                "of the sums, hold so much in memory, the rest in files in $TMPDIR (default 1G)",
+                &opt.memory),
     FL_OPT_END,
 };
 
@@ -130,7 +131,7 @@ prepare(struct work *w)
         w->plain = fl_aggregate_new(&settings);
     if (!w->inspect && !w->masked && !w->plain)
         return -1;
-    fl_progress_start(&w->progress, w->cli->progress, "fl-aggregate", "B",
+    fl_progress_start(&w->progress, "fl-aggregate", "B",
                       opt.plan ? w->plan.roster.n * w->plan.words * 8
                                : fl_input_bytes(w->cli->operands, w->cli->operand_count));
     return fl_output_open(&w->out, w->cli->output, opt.check ? 0 : FL_OUTPUT_BINARY);
@@ -194,24 +195,23 @@ explain(const struct work *w)
     struct fl_report report;
 
     fl_report_start(&report, fl_aggregate_columns, w->cli->json);
-    int result = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli) ? -1
-                                                                                              : 0;
+    bool bad = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli);
     fl_report_release(&report);
-    return result;
+    return bad ? -1 : 0;
 }
 
 static int
 finish(struct work *w)
 {
-    fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total);
+    fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total,
+                    NULL);
     if (w->inspect)
         return report_states(w);
     if (write_result(w) || (opt.explain && explain(w)))
         return -1;
     if (w->plain && !opt.partial && !fl_expected_any(&w->expected) &&
         fl_aggregate_updates(w->plain) == 1)
-        fl_warn(w->cli, "the mean is of a single update; --sites or --min-sites would say how many "
-                        "must be in");
+        fl_warn(w->cli, "the mean is of a single update; --min-sites says how many must be in");
     return 0;
 }
 

@@ -81,7 +81,7 @@ write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *o
 {
     struct fl_progress progress;
 
-    fl_progress_start(&progress, cli->progress, "fl-apply", "B", fl_object_total(step->model));
+    fl_progress_start(&progress, "fl-apply", "B", fl_object_total(step->model));
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, cli->level);
     if (writer)
         fl_writer_want_digest(writer);
@@ -90,7 +90,7 @@ write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *o
         fl_writer_digest(writer, digest);
     fl_writer_free(writer);
     if (!result)
-        fl_progress_end(&progress, fl_object_total(step->model));
+        fl_progress_end(&progress, fl_object_total(step->model), NULL);
     if (!result && step->again)
         result = fl_server_check_again(step, digest);
     return result;

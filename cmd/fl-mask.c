@@ -51,19 +51,19 @@ static int
 mask(const struct fl_cli *cli, struct fl_turn *t)
 {
     struct fl_output out = FL_OUTPUT_INIT;
-    struct fl_progress progress;
+    struct fl_progress progress = {0};
     int result = fl_turn_check(t);
 
     if (!result)
         result = fl_output_open(&out, cli->output, FL_OUTPUT_BINARY);
     if (!result) {
-        fl_progress_start(&progress, t->done ? -1 : cli->progress, "fl-mask", "B",
-                          t->plan->words * 8);
+        if (!t->done)
+            fl_progress_start(&progress, "fl-mask", "B", t->plan->words * 8);
         t->progress = &progress;
         result = fl_turn_make(t);
     }
     if (!result) {
-        fl_progress_end(&progress, t->plan->words * 8);
+        fl_progress_end(&progress, t->plan->words * 8, NULL);
         warn(cli, t);
         result = fl_turn_send(t, &out);
     }

@@ -10,7 +10,7 @@ complete -c fl-aggregate -l alpha -x -d 'power of the bandwidth in dynamic weigh
 complete -c fl-aggregate -l bandwidth -x -d 'bandwidths of sites in Mbit/s, for dynamic weights'
 complete -c fl-aggregate -l partial -d 'write the sum, undivided, for another fl-aggregate to add'
 complete -c fl-aggregate -l explain -d 'report the weights (on standard error when the result goes to standard output)'
-complete -c fl-aggregate -l mem -x -d 'memory for sums, beyond it $TMPDIR is used (default 1G)'
+complete -c fl-aggregate -l mem -x -d 'of the sums, hold so much in memory, the rest in files in $TMPDIR (default 1G)'
 complete -c fl-aggregate -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
 complete -c fl-aggregate -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
 complete -c fl-aggregate -s z -l compress -d 'compress the output with zstd (level 1 to 19, default 3)'

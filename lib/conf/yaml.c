@@ -308,23 +308,67 @@ build_document(struct builder *b)
     return NULL;
 }
 
+/* UTF-16: by its mark, or as ASCII looks in it. */
+static bool
+is_wide(const unsigned char *p, size_t len)
+{
+    if (len > 1 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
+        return true;
+    return len > 3 && len % 2 == 0 && !p[0] == !p[2] && !p[1] == !p[3] && !p[0] != !p[1];
+}
+
+/*
+ * The text as the parser takes it best: without a byte order mark, which it counts as a column, and
+ * with LF for every line end, CR LF and CR. Lines keep their numbers.
+ */
+static int
+unify(const unsigned char *p, size_t len, struct fl_buf *out)
+{
+    size_t at = 0;
+
+    while (len - at >= 3 && !memcmp(p + at, "\xef\xbb\xbf", 3))
+        at += 3;
+    while (at < len) {
+        const unsigned char *cr = memchr(p + at, '\r', len - at);
+        size_t run = cr ? (size_t)(cr - p) - at : len - at;
+        if (fl_buf_add(out, p + at, run) || (cr && fl_buf_add_byte(out, '\n')))
+            return -1;
+        at += cr ? run + 1 : run;
+        if (cr && at < len && p[at] == '\n')
+            at++;
+    }
+    return 0;
+}
+
+static struct fl_yaml *
+parse(struct builder *b, const struct fl_buf *text)
+{
+    if (!yaml_parser_initialize(&b->parser)) {
+        fl_error_memory("%s: out of memory", b->name);
+        return NULL;
+    }
+    yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&b->parser, (const unsigned char *)fl_buf_text(text), text->len);
+    struct fl_yaml *root = build_document(b);
+    yaml_parser_delete(&b->parser);
+    return root;
+}
+
 struct fl_yaml *
 fl_yaml_parse(const char *text, size_t len, const char *name)
 {
+    const unsigned char *p = (const unsigned char *)text;
     struct builder b = {.name = name};
+    struct fl_buf unified = {0};
+    struct fl_yaml *root = NULL;
 
-    if (len > MAX_BYTES) {
+    if (len > MAX_BYTES)
         refuse(&b, 0, "has %zu bytes; at most %d are allowed", len, MAX_BYTES);
-        return NULL;
-    }
-    if (!yaml_parser_initialize(&b.parser)) {
-        fl_error_memory("%s: out of memory", name);
-        return NULL;
-    }
-    yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, len);
-    struct fl_yaml *root = build_document(&b);
-    yaml_parser_delete(&b.parser);
+    else if (is_wide(p, len))
+        refuse(&b, 0, "is UTF-16, not UTF-8; make it so with: iconv -f UTF-16 -t UTF-8 FILE");
+    else if (!unify(p, len, &unified))
+        root = parse(&b, &unified);
+    fl_buf_release(&unified);
     return root;
 }
 
@@ -335,7 +379,8 @@ is_foreign(const struct fl_buf *content, const char *name)
     char what[FL_SNIFF_TEXT];
 
     fl_sniff(content->data, content->len, what);
-    if (!strcmp(what, "text") || !strcmp(what, "JSON text") || !strcmp(what, "empty"))
+    if (is_wide(content->data, content->len) || !strcmp(what, "text") ||
+        !strcmp(what, "JSON text") || !strcmp(what, "empty"))
         return false;
     fl_error(FL_USAGE, "%s: is %s; a YAML file is expected", name, what);
     return true;

@@ -25,6 +25,7 @@
 #include "flt/record.h"
 #include "flt/writer.h"
 #include "os/file.h"
+#include "os/progress.h"
 
 struct entry {
     struct fl_tensor tensor;
@@ -423,14 +424,18 @@ fl_object_forget(const struct fl_object *o, size_t i)
 int
 fl_object_check(struct fl_object *o)
 {
-    for (size_t i = 0; i < o->count; i++) {
-        if (o->entries[i].checked)
-            continue;
-        if (!fl_object_data(o, i))
-            return -1;
-        fl_object_forget(o, i);
+    struct fl_progress progress;
+    uint64_t done = 0;
+    int result = 0;
+
+    fl_progress_start(&progress, "reading", "B", fl_object_total(o));
+    for (size_t i = 0; !result && i < o->count; i++) {
+        if (!o->entries[i].checked && (result = fl_object_data(o, i) ? 0 : -1) == 0)
+            fl_object_forget(o, i);
+        fl_progress_show(&progress, done += o->entries[i].bytes, "%s", o->name);
     }
-    return 0;
+    fl_progress_clear(&progress);
+    return result;
 }
 
 /* Leaves of the whole object, one task a block; the first bad one is noted. */
@@ -439,6 +444,8 @@ struct leaves {
     const uint64_t *first; /* leaf number at which each tensor begins */
     unsigned char *leaves; /* FL_HASH_BYTES each */
     _Atomic uint64_t bad;  /* its number, or ~0 */
+    _Atomic uint64_t done; /* bytes */
+    struct fl_progress *progress;
 };
 
 static bool
@@ -459,16 +466,18 @@ make_leaf(void *arg, size_t n, int worker)
 {
     struct leaves *l = arg;
     const unsigned char *data;
-    size_t len, i = entry_of_leaf(l, n);
+    size_t len = 0, i = entry_of_leaf(l, n);
     uint64_t none = UINT64_MAX;
 
-    (void)worker;
     if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len)) {
         fl_digest_leaf(l->leaves + n * FL_HASH_BYTES, data, len);
         fl_map_forget(data, len);
     } else {
         atomic_compare_exchange_strong(&l->bad, &none, n);
     }
+    uint64_t done = atomic_fetch_add(&l->done, len) + len;
+    if (worker == 0) /* the caller's thread */
+        fl_progress_show(l->progress, done, "%s", l->o->name);
 }
 
 /* HEAD's and every TENS' body are encoded again: the same content gives the same bytes. */
@@ -492,7 +501,8 @@ digest_bodies(const struct fl_object *o, struct fl_digest *d)
 int
 fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32])
 {
-    struct leaves l = {.o = o, .bad = UINT64_MAX};
+    struct fl_progress progress;
+    struct leaves l = {.o = o, .bad = UINT64_MAX, .progress = &progress};
     struct fl_digest d;
     uint64_t *first, count = 0;
     int result = -1;
@@ -508,7 +518,9 @@ fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest
     }
     l.leaves = first ? fl_alloc((size_t)count, FL_HASH_BYTES) : NULL;
     if (l.leaves) {
+        fl_progress_start(&progress, "digest", "B", fl_object_total(o));
         fl_pool_run(pool, (size_t)count, make_leaf, &l);
+        fl_progress_clear(&progress);
         fl_digest_init(&d);
         if (l.bad != UINT64_MAX) {
             size_t i = entry_of_leaf(&l, l.bad);

@@ -23,6 +23,8 @@
 #include "flt/pack.h"
 #include "flt/record.h"
 #include "os/file.h"
+#include "os/progress.h"
+#include "os/watch.h"
 
 enum { PENDING_MAX = 1 << 18 };
 
@@ -51,6 +53,8 @@ struct fl_writer {
     struct fl_digest collect;
     char kind[64];
     unsigned char digest[FL_HASH_BYTES];
+    bool shown; /* to a file; who reads a pipe has progress of its own */
+    struct fl_progress progress;
 };
 
 struct fl_writer *
@@ -69,6 +73,7 @@ fl_writer_new(int fd, const char *name, int level)
         fl_writer_free(w);
         return NULL;
     }
+    w->shown = fl_regular_size(fd) >= 0;
     fl_pipe_enlarge(fd);
     return w;
 }
@@ -78,6 +83,7 @@ fl_writer_free(struct fl_writer *w)
 {
     if (!w)
         return;
+    fl_progress_clear(&w->progress);
     fl_buf_release(&w->pending);
     fl_buf_release(&w->body);
     fl_name_set_release(&w->names);
@@ -247,6 +253,14 @@ put_packed(struct fl_writer *w, const unsigned char *block, size_t len)
     return put(w, prefix, sizeof prefix) || put(w, stored, n) ? -1 : 0;
 }
 
+static void
+show(struct fl_writer *w)
+{
+    if (w->shown && !w->progress.what)
+        fl_progress_start(&w->progress, "writing", "B", 0);
+    fl_progress_show(&w->progress, w->payload_total - w->payload + w->written, "%s", w->name);
+}
+
 /* One whole block of the tensor at hand. */
 static int
 put_block(struct fl_writer *w, const unsigned char *block, size_t len)
@@ -287,6 +301,7 @@ fl_writer_data(struct fl_writer *w, const void *data, size_t len)
         if (w->filled == size) {
             if (put_block(w, whole ? p : w->block, size))
                 return -1;
+            show(w);
             w->filled = 0;
         }
         p += n;
@@ -302,6 +317,8 @@ fl_writer_done(struct fl_writer *w)
         return fl_error_restore(&w->error);
     assert(w->state == INSIDE && w->written == w->payload);
     struct fl_done done = {w->place + 1, w->payload_total, fl_chain_value(w->chain)};
+    if (fl_watch_check())
+        return fail(w);
     if (fl_done_encode(&done, &w->body))
         return unwritable(w);
     if (put_record(w, FL_TAG_DONE, 0))
@@ -309,6 +326,8 @@ fl_writer_done(struct fl_writer *w)
     if (w->want_digest)
         fl_digest_final(&w->collect, w->kind, w->digest);
     w->state = CLOSED;
+    fl_progress_clear(&w->progress);
+    w->progress.what = NULL;
     return flush(w);
 }
 

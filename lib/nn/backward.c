@@ -305,5 +305,6 @@ fl_engine_backward(struct fl_engine *e)
     for (e->layer = (int64_t)e->config.layers - 1; e->layer >= -1; e->layer--) {
         fl_pool_run(e->pool, e->chunks, rows_task, e);
         run_mix(e);
+        fl_engine_tell(e, 3 * (int64_t)e->config.layers + 1 - 2 * e->layer);
     }
 }

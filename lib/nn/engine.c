@@ -16,6 +16,7 @@
 #include "math/vector.h"
 #include "nn/attention.h"
 #include "nn/engine_state.h"
+#include "os/memory.h"
 
 enum {
     CHUNK_MIN = 32,
@@ -219,12 +220,11 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
     e->pool = pool;
     e->at = fl_alloc(c->layers, sizeof *e->at);
     e->saved = fl_alloc(layers, sizeof *e->saved);
-    e->memory = fl_alloc_aligned((size_t)(bytes / sizeof(float)), sizeof(float));
+    e->memory = fl_alloc_large((size_t)(bytes / sizeof(float)), sizeof(float));
     if (!e->at || !e->saved || !e->memory) {
         fl_engine_free(e);
         return NULL;
     }
-    memset(e->memory, 0, (size_t)bytes);
     lay_out(&(struct layout){.memory = e->memory}, e, threads);
     if (mode != FL_ENGINE_TRAIN)
         e->x_end = e->saved[0].x; /* one residual stream, which changes in place */
@@ -427,6 +427,22 @@ head_task(void *arg, size_t index, int worker)
         fl_engine_head_back(e, index, worker);
 }
 
+void
+fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share), void *arg)
+{
+    e->passed = passed;
+    e->passed_arg = arg;
+}
+
+void
+fl_engine_tell(const struct fl_engine *e, int64_t layers)
+{
+    int64_t all = (int64_t)e->config.layers + 1;
+
+    if (e->passed) /* a layer back is two products for each one of the way forward */
+        e->passed(e->passed_arg, (double)layers / (double)(e->grads ? 3 * all : all));
+}
+
 static void
 forward(struct fl_engine *e)
 {
@@ -434,6 +450,7 @@ forward(struct fl_engine *e)
         fl_pool_run(e->pool, e->chunks, rows_task, e);
         if (e->layer < e->config.layers)
             fl_pool_run(e->pool, e->batch->B * e->config.kv_heads, attention_task, e);
+        fl_engine_tell(e, e->layer + 1);
     }
     for (e->slab_at = 0; e->slab_at < e->rows; e->slab_at += e->slab) {
         fl_pool_run(e->pool, fl_engine_slab_chunks(e), head_task, e);

@@ -62,6 +62,9 @@ struct fl_engine {
     float *h;                             /* (rows,F) */
     float *dgain1, *dgain2;               /* (chunks,C) of tasks */
 
+    void (*passed)(void *arg, double share); /* of fl_engine_watch; NULL: nobody */
+    void *passed_arg;
+
     /* the call at hand */
     const float *weights;
     const struct fl_batch *batch;
@@ -119,5 +122,8 @@ void fl_engine_head_grads(struct fl_engine *e);
 
 /* From dx after the last layer down to the embedding. */
 void fl_engine_backward(struct fl_engine *e);
+
+/* Tell who watches that LAYERS are done, of which a layer back counts as two. */
+void fl_engine_tell(const struct fl_engine *e, int64_t layers);
 
 #endif

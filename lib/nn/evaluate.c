@@ -25,7 +25,22 @@ struct fl_evaluator {
     uint32_t *window;         /* (length+1) */
     uint32_t *x, *y, *best;
     float *loss; /* (windows,length) */
+    /* progress within a batch */
+    const struct fl_sequence *sequence;
+    uint64_t tokens, told;
 };
+
+/* A share of the batch at hand is done. */
+static void
+tell(void *arg, double share)
+{
+    struct fl_evaluator *e = arg;
+    uint64_t done = (uint64_t)(share * (double)e->tokens);
+
+    if (e->sequence->batch)
+        e->sequence->batch(e->sequence->arg, done - e->told);
+    e->told = done;
+}
 
 static int
 fill_lengths(struct fl_evaluator *e)
@@ -104,6 +119,8 @@ need_room(struct fl_evaluator *e, uint64_t predictions)
     e->loss = fl_alloc(B * T, sizeof *e->loss);
     if (e->window && e->x && e->y && e->best && e->loss)
         e->engine = fl_engine_new(e->model, e->pool, B, T, FL_ENGINE_SCORE);
+    if (e->engine)
+        fl_engine_watch(e->engine, tell, e);
     return e->engine ? 0 : -1;
 }
 
@@ -172,13 +189,15 @@ score_batch(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t count
     for (size_t b = 0; b < count; b++)
         if (read_window(e, r->s, at + b * len, b, len))
             return -1;
+    e->sequence = r->s;
+    e->tokens = count * len;
+    e->told = 0;
     if (fl_engine_loss(e->engine, e->model->weights, &batch, e->loss, e->best))
         return -1;
     for (size_t i = 0; i < count * len; i++)
         if (score_token(e, r, at, i))
             return -1;
-    if (r->s->batch)
-        r->s->batch(r->s->arg, count * len);
+    tell(e, 1);
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "math/gemm.h"
 #include "math/vector.h"
 #include "nn/layers.h"
+#include "os/memory.h"
 
 enum { PIECE = 64, TILE = 256 }; /* tokens at once; outputs of a product for one task */
 
@@ -99,7 +100,7 @@ take_memory(struct fl_infer *d)
     for (size_t i = 0; i < PARTS; i++)
         total += parts[i].rows * parts[i].columns;
     d->layers = fl_alloc(d->m->config.layers, sizeof *d->layers);
-    d->memory = d->layers ? fl_alloc_aligned(total, sizeof *d->memory) : NULL;
+    d->memory = d->layers ? fl_alloc_large(total, sizeof *d->memory) : NULL;
     if (!d->memory)
         return -1;
     float *at = d->memory;

@@ -31,11 +31,8 @@ char *
 fl_folder_of_key(const char *key_path)
 {
     char *real = fl_follow_links(key_path);
-    size_t size = real ? strlen(real) + sizeof ".state" : 0;
-    char *path = real ? fl_alloc(size, 1) : NULL;
+    char *path = real ? fl_name_beside(real, "", ".state") : NULL;
 
-    if (path)
-        snprintf(path, size, "%s.state", real);
     free(real);
     return path;
 }

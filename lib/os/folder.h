@@ -32,7 +32,8 @@ char *fl_folder_file(const struct fl_folder *folder, const char *name);
 
 /*
  * "KEY.state", where a key remembers its rounds: beside the file that KEY_PATH leads to, so that a
- * symbolic link to a key finds it. free() it; NULL with an error.
+ * symbolic link to a key finds it. A long name is shortened (fl_name_beside). free() it; NULL with
+ * an error.
  */
 char *fl_folder_of_key(const char *key_path);
 

@@ -14,6 +14,8 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "math/half.h"
+#include "os/memory.h"
+#include "os/progress.h"
 
 enum { PART = 4096 }; /* values that are compared at a time */
 
@@ -196,14 +198,20 @@ struct fl_model *
 fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
 {
     struct fl_model *m = fl_model_table(config);
+    struct fl_progress progress;
     int bad = !m || check_tensors(m, s);
 
     if (!bad) {
-        m->weights = fl_alloc_aligned(m->size, sizeof *m->weights);
+        m->weights = fl_alloc_large(m->size, sizeof *m->weights);
         bad = !m->weights;
     }
-    for (size_t i = 0; !bad && i < m->param_count; i++)
+    fl_progress_start(&progress, "reading", "B", bad ? 0 : m->size * sizeof *m->weights);
+    for (size_t i = 0; !bad && i < m->param_count; i++) {
         bad = take_param(m, &m->params[i], s);
+        fl_progress_show(&progress, m->params[i].offset * sizeof *m->weights, "%s",
+                         fl_safetensors_name(s));
+    }
+    fl_progress_clear(&progress);
     if (bad) {
         fl_model_free(m);
         return NULL;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "flt/values.h"
 #include "os/clock.h"
+#include "os/progress.h"
 #include "sec/plan.h"
 
 #define DEFAULT_BITS 32
@@ -169,17 +170,23 @@ static int
 draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_name_list *plain)
 {
     struct fl_schema trained;
+    struct fl_progress progress;
+    uint64_t done = 0;
     size_t found = 0;
     int failed = fl_schema_update(&trained, model) ||
                  !(plan->tensors = fl_alloc(trained.count, sizeof *plan->tensors));
 
+    fl_progress_start(&progress, "reading", "B", fl_object_total(model));
     for (size_t i = 0; i < trained.count && !failed; i++) {
         const struct fl_tensor *t = &trained.items[i].tensor;
+        size_t at = (size_t)fl_object_find(model, t->name);
         enum fl_role role = fl_name_list_has(plain, t->name) ? FL_PLAIN : FL_MASKED;
         found += role == FL_PLAIN;
-        failed = check_finite(model, (size_t)fl_object_find(model, t->name)) ||
-                 add_tensor(plan, t, role);
+        failed = check_finite(model, at) || add_tensor(plan, t, role);
+        done += fl_object_bytes(model, at);
+        fl_progress_show(&progress, done, "%s", fl_object_name(model));
     }
+    fl_progress_clear(&progress);
     fl_schema_release(&trained);
     if (failed)
         return -1;

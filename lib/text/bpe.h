@@ -32,6 +32,7 @@ struct fl_bpe {                   /* a zeroed struct can be released */
     const unsigned char *closed; /* by id, borrowed: tokens that words may not become */
     struct fl_bpe_merge *merges; /* open addressing */
     size_t slots, count;
+    unsigned shift; /* 64 less the bits of SLOTS */
 };
 
 void fl_bpe_release(struct fl_bpe *b);

@@ -307,6 +307,26 @@ fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_buf *o
     return s.result;
 }
 
+enum fl_jsonl_span
+fl_jsonl_span(const char *text, size_t len, size_t *end)
+{
+    struct fl_jsonl_note note = {0};
+    struct scan s = {.start = text, .p = text, .end = text + len, .note = &note};
+    bool whole = scan_value(&s, NULL, 0);
+    size_t left = (size_t)(s.end - s.p);
+
+    fl_buf_release(&s.key);
+    *end = len - left;
+    if (whole)
+        return FL_JSONL_WHOLE;
+    bool word = left && (!strncmp(s.p, "true", left) || !strncmp(s.p, "false", left) ||
+                         !strncmp(s.p, "null", left));
+    if (left && !word)
+        return FL_JSONL_OTHER;
+    *end = len;
+    return FL_JSONL_CUT;
+}
+
 int
 fl_jsonl_quote(struct fl_buf *out, const char *text, size_t len)
 {

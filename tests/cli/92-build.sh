@@ -9,6 +9,7 @@ fresh_make() {
 }
 
 check "make install" fresh_make install DESTDIR="$work/root" PREFIX=/usr
+cp out installed
 for p in "$top"/cmd/fl-*.c; do
     p=$(basename "$p" .c)
     check "$p, its page and completions are installed" test -x root/usr/bin/"$p" -a \
@@ -17,9 +18,29 @@ for p in "$top"/cmd/fl-*.c; do
         -s root/usr/share/fish/vendor_completions.d/"$p.fish"
 done
 check "flt(5) is installed" test -s root/usr/share/man/man5/flt.5
+check "it says what is where" sh -c "grep -q 'programs *$work/root/usr/bin\$' installed && grep -q 'pages *$work/root/usr/share/man' installed &&
+    grep -q '$work/root/usr/share/bash-completion' installed && grep -q 'examples *$work/root/usr/share/doc/fl\$' installed"
+check "README and license are installed" sh -c 'cd root/usr/share/doc/fl && test -s README.md -a -s LICENSE'
+check "an example can be copied from there and run" sh -c \
+    'cp -r root/usr/share/doc/fl/examples/three-sites copied && make -s -C copied help | grep -q ROUNDS= && test -x copied/timed'
 check "an installed program runs" root/usr/bin/fl-info --version
 check "make uninstall" fresh_make uninstall DESTDIR="$work/root" PREFIX=/usr
-check "leaves nothing" test -z "$(find root -type f)"
+check "leaves nothing" test -z "$(find root -type f)$(find root -name fl)"
+
+# One source for the help: every goal that has a rule is in it, and every variable it names is used.
+fresh_make help >help
+for goal in $(sed -n 's/^\([a-z]*\):.*/\1/p' "$top/Makefile"); do
+    case $goal in all) continue ;; esac
+    check "make help has $goal" grep -q "^ *make $goal  *[a-z]" help
+done
+for v in $(grep -o '[A-Z]\{2,\}=' help | sort -u | tr -d =); do
+    case $v in OUT | ROUNDS | TEXT | SEED) continue ;; esac   # of the example, asked below
+    check "the variable $v of make help is used" grep -Eq "\\$\(([a-z]* )?${v}[:)]|^${v} *[?:]=" "$top/Makefile"
+done
+make -s -C "$top/examples/three-sites" help >help
+for v in $(sed -n 's/^\([A-Z]*\) *?=.*/\1/p' "$top/examples/three-sites/Makefile"); do
+    check "the example's help has $v" grep -q "$v=" help
+done
 
 # The layer check finds what it is for.
 mkdir copy
@@ -80,9 +101,9 @@ fi
 printf '#!/bin/sh\nexec cc -nostdinc "$@"\n' >cc-without
 chmod +x cc-without
 status 2 "make without its libraries" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C copy \
-    CC="$work/cc-without"
+    BUILD=build CC="$work/cc-without"
 check "it says what to run, once" test "$(grep -c 'apt-get install .*libsodium-dev' err)" = 1
 check "and compiled nothing" test -z "$(find copy -name '*.o')"
 status 2 "and for make check" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL setpriv --reuid 65534 \
-    make -C copy CC="$work/cc-without" check
+    make -C copy BUILD=build CC="$work/cc-without" check
 finish

@@ -33,3 +33,20 @@ accept() {   # ROSTER SITE...
 federation() {   # SITE...: keys, roster.yaml (with the lines of $terms), and all have accepted it
     keys hub "$@" && printf "%b\n" "${terms-}" | roster 1 "$@" >roster.yaml && accept roster.yaml "$@"
 }
+
+# Make DIR/fl-keygen, to stand before the program on PATH: where that would ask for the words which
+# people read to each other, those of the roster are given.
+compare_words() {   # DIR
+    _program=$(command -v fl-keygen)
+    cat >"$1/fl-keygen" <<END
+#!/bin/sh
+case " \$* " in
+*" --words "*) ;;
+*" --accept "*)
+    "$_program" --show roster.yaml | sed -n 's/^words	//p' >.words
+    set -- "\$@" --words .words ;;
+esac
+exec "$_program" "\$@"
+END
+    chmod +x "$1/fl-keygen"
+}

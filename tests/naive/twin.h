@@ -63,6 +63,8 @@
 #define fl_engine_head_grads  twin_engine_head_grads
 #define fl_engine_backward    twin_engine_backward
 #define fl_engine_new         twin_engine_new
+#define fl_engine_watch       twin_engine_watch
+#define fl_engine_tell        twin_engine_tell
 #define fl_engine_free        twin_engine_free
 #define fl_engine_bytes       twin_engine_bytes
 #define fl_engine_loss        twin_engine_loss
