@@ -93,7 +93,7 @@ add_row(struct work *w, const char *name, const struct fl_score *s)
     return fl_report_flush(&w->report, 1, "standard output");
 }
 
-/* Behind an input: its row if rows are wanted, and its part of the total. */
+/* After an input: its row if rows are wanted, and its part of the total. */
 static int
 finish(struct work *w, const struct fl_score *s)
 {

@@ -19,7 +19,7 @@ plain() {
         -e 's/\\[&|^]//g' -e 's/\\(aq/'"'"'/g' -e 's/\\e/\\/g'
 }
 
-# The first data set of an R package, a list of lines: R's serialization, behind a length and zlib.
+# The first data set of an R package, a list of lines: R's serialization, after a length and zlib.
 emma() {
     python3 - "$1" <<'PY'
 import struct, sys, zlib

@@ -21,7 +21,7 @@ each(const struct fl_program *program, const struct fl_option *common, print_opt
         print(program, o);
 }
 
-/* Text with the characters that SPECIAL names behind a backslash. */
+/* Text with the characters that SPECIAL names after a backslash. */
 static void
 put_escaped(const char *text, const char *special)
 {

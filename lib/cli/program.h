@@ -40,7 +40,7 @@ struct fl_program {
 /* What the command line said. */
 struct fl_cli {
     const struct fl_program *program;
-    const char **operands; /* NULL behind the last */
+    const char **operands; /* NULL after the last */
     size_t operand_count;
     const char *output; /* -o, or NULL: standard output */
     int threads;        /* -j; 0: all cores */
@@ -56,7 +56,7 @@ struct fl_cli {
  */
 int fl_main(int argc, char **argv, const struct fl_program *program);
 
-/* One line on standard error behind the program's name, not shown with -q: a warning. */
+/* One line on standard error after the program's name, not shown with -q: a warning. */
 void fl_warn(const struct fl_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

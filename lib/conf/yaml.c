@@ -198,7 +198,7 @@ make_room(struct fl_yaml *node, size_t *cap)
     return 0;
 }
 
-/* One item behind the others: EVENT begins a key of a mapping or an item of a list. */
+/* One item after the others: EVENT begins a key of a mapping or an item of a list. */
 static int
 add_item(struct builder *b, struct fl_yaml *node, size_t *cap, const yaml_event_t *event,
          size_t line, unsigned depth)

@@ -442,7 +442,7 @@ next_block(struct fl_reader *r, void *data, size_t *len)
     return 0;
 }
 
-/* What is left of a payload in a file, by all threads; the table is compared behind it. */
+/* What is left of a payload in a file, by all threads; the table is compared after it. */
 static int
 scan_payload(struct fl_reader *r)
 {
@@ -499,7 +499,7 @@ skip_payload(struct fl_reader *r)
     return 0;
 }
 
-/* Behind the payload: the table, compared with what was computed on the way. */
+/* After the payload: the table, compared with what was computed on the way. */
 static int
 end_payload(struct fl_reader *r)
 {

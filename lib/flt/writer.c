@@ -35,7 +35,7 @@ struct fl_writer {
     bool failed, want_digest;
     struct fl_error_copy error;
     struct fl_buf pending, body;
-    uint64_t offset; /* of the stream, behind PENDING */
+    uint64_t offset; /* of the stream, after PENDING */
     uint64_t place, payload_total;
     struct fl_name_set names;
 
@@ -195,7 +195,7 @@ fl_writer_head(struct fl_writer *w, const char *kind, const struct fl_meta *meta
     return put_record(w, FL_TAG_HEAD, 0);
 }
 
-/* Behind the last block of a tensor: padding, the table, padding. */
+/* After the last block of a tensor: padding, the table, padding. */
 static int
 end_tensor(struct fl_writer *w)
 {

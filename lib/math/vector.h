@@ -43,7 +43,7 @@ void fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *
                          const float *gain, float r, size_t n);
 
 /*
- * COUNT vectors of 2 HALF, one behind the other: rotate their pairs (x[i], x[i + half]) by angle i:
+ * COUNT vectors of 2 HALF, one after the other: rotate their pairs (x[i], x[i + half]) by angle i:
  *   x[i] cos - x[i + half] sin,  x[i + half] cos + x[i] sin
  * SIGN -1 rotates back. (Su et al. 2021, in the order of pairs that Hugging Face's models have.)
  */

@@ -51,7 +51,7 @@ struct fl_schedule {
     uint64_t warmup, steps;
 };
 
-/* The learning rate of step number STEP, counted from 0; behind the last one it stays. */
+/* The learning rate of step number STEP, counted from 0; after the last one it stays. */
 double fl_schedule_lr(const struct fl_schedule *s, uint64_t step);
 
 #endif

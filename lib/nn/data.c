@@ -278,7 +278,7 @@ add_objects(struct input *in)
     return got;
 }
 
-/* Map FD and point the segments behind the first FROM, which lie in it, to their ids. */
+/* Map FD and point the segments after the first FROM, which lie in it, to their ids. */
 static int
 map_segments(struct fl_data *d, size_t from, int fd, const char *name, bool spooled)
 {

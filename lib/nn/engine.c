@@ -194,9 +194,9 @@ find_parameters(struct fl_engine *e, const struct fl_model *m)
         case FL_PARAM_DOWN: at->down = p->offset; break;
         case FL_PARAM_NORM: e->norm = p->offset; break;
         case FL_PARAM_HEAD: e->head = p->offset; break;
-        case FL_PARAM_K: /* behind Q */
+        case FL_PARAM_K: /* after Q */
         case FL_PARAM_V:
-        case FL_PARAM_UP: /* behind GATE */ break;
+        case FL_PARAM_UP: /* after GATE */ break;
         }
     }
 }

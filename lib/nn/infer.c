@@ -275,8 +275,8 @@ fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits)
 {
     if (n < 1 || n > d->T - d->length)
         return fl_error(FL_FAILED,
-                        "%zu more tokens behind %zu do not fit in the %zu that there is room for",
-                        n, d->length, d->T);
+                        "%zu more tokens after %zu do not fit in the %zu that there is room for", n,
+                        d->length, d->T);
     for (size_t i = 0; i < n; i++)
         if (ids[i] >= d->V)
             return fl_error(FL_FAILED, "token %u is not in the model's vocabulary of %zu ids",

@@ -48,8 +48,8 @@ row_step(const char *line, bool json)
 }
 
 /*
- * Length of the part of the report that stays when training goes on behind STEP: the header and the
- * rows up to there. Rows behind the checkpoint, one that was cut by a kill, and what is no row of
+ * Length of the part of the report that stays when training goes on after STEP: the header and the
+ * rows up to there. Rows after the checkpoint, one that was cut by a kill, and what is no row of
  * this report go; their steps come again.
  */
 static off_t

@@ -47,7 +47,7 @@ int fl_folder_remove(const struct fl_folder *folder, const char *name);
 
 /*
  * Remove the files in it whose names begin with PREFIX, and the parts of such (os/output.h) that
- * runs left behind, but the COUNT in KEEP.
+ * killed runs left, except the COUNT in KEEP.
  */
 int fl_folder_prune(const struct fl_folder *folder, const char *prefix, const char *const *keep,
                     size_t count);

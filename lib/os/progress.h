@@ -23,7 +23,7 @@ struct fl_progress {
 void fl_progress_start(struct fl_progress *p, int mode, const char *what, const char *unit,
                        uint64_t total);
 
-/* DONE of the total; the printf text (may be "") stands behind: "loss 3.14". */
+/* DONE of the total; the printf text (may be "") follows: "loss 3.14". */
 void fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
     FL_PRINTF(3, 4);
 

@@ -17,14 +17,14 @@ enum { HEADER_MAX = 100 << 20 }; /* the format's own limit */
 
 struct entry {
     struct fl_tensor tensor;
-    uint64_t begin, end; /* in the data behind the header */
+    uint64_t begin, end; /* in the data after the header */
 };
 
 struct fl_safetensors {
     char *name;
     unsigned char *map; /* NULL when the bytes are borrowed */
     size_t map_len;
-    const unsigned char *data; /* behind the header */
+    const unsigned char *data; /* after the header */
     struct entry *entries;     /* sorted by name */
     size_t count;
 };
@@ -149,7 +149,7 @@ read_header(struct fl_safetensors *s, const json_t *header, uint64_t data_len)
     }
     if (end != data_len)
         return fl_error(FL_FAILED,
-                        "%s: has bytes behind its last tensor; is it a whole safetensors file?",
+                        "%s: has bytes after its last tensor; is it a whole safetensors file?",
                         s->name);
     qsort(s->entries, s->count, sizeof *s->entries, by_name);
     return 0;

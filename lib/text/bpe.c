@@ -119,7 +119,7 @@ fl_bpe_finish(struct fl_bpe *b)
         const unsigned char *p = (const unsigned char *)text;
         bool inside = false;
         for (size_t k = 0; k < len; k++) {
-            bool mark = is_mark(p + k); /* the zero behind the text ends it */
+            bool mark = is_mark(p + k); /* the zero after the text ends it */
             if (mark && inside)
                 b->cut_at_mark = false;
             inside = !mark;
@@ -173,7 +173,7 @@ reserve_ids(struct fl_ids *ids, size_t more)
 }
 
 /*
- * The tokens that a word begins as, behind IDS. Of characters without a token, the bytes; else the
+ * The tokens that a word begins as, after IDS. Of characters without a token, the bytes; else the
  * unknown token, one for a run of them when they are fused.
  */
 static int

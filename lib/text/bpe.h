@@ -40,7 +40,7 @@ void fl_bpe_release(struct fl_bpe *b);
 int fl_bpe_reserve(struct fl_bpe *b, size_t count);
 void fl_bpe_add(struct fl_bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 
-/* Behind the last merge: may long words be cut at marks? */
+/* After the last merge: may long words be cut at marks? */
 void fl_bpe_finish(struct fl_bpe *b);
 
 /* Working memory of one thread: arrays for long words, and a cache that changes no result. */

@@ -26,7 +26,7 @@ struct fl_document_counts {
     uint64_t cuts;          /* documents that were too long and were cut */
 };
 
-/* Add MORE, which lies behind TO in the file. */
+/* Add MORE, which lies after TO in the file. */
 void fl_document_count(struct fl_document_counts *to, const struct fl_document_counts *more);
 
 struct fl_document {    /* a zeroed struct is fine; of one thread */

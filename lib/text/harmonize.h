@@ -65,7 +65,7 @@ int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
 int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
                        struct fl_bpe_trained *result);
 
-/* Behind either: the rows, one a file. */
+/* After either: the rows, one a file. */
 size_t fl_harmonize_count(const struct fl_harmonize *h);
 const char *fl_harmonize_name(const struct fl_harmonize *h, size_t file);
 const struct fl_harmonize_row *fl_harmonize_row(const struct fl_harmonize *h, size_t file);

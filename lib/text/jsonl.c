@@ -85,7 +85,7 @@ scan_hex4(struct scan *s, uint32_t *value)
     return true;
 }
 
-/* Behind "\u": four digits, and the other half of a pair when this is the first. */
+/* After "\u": four digits, and the other half of a pair when this is the first. */
 static bool
 scan_unicode_escape(struct scan *s, struct fl_buf *out)
 {

@@ -125,7 +125,7 @@ read_step(struct fl_pretokenizer *p, const json_t *spec, int depth)
 
     if (p->count && p->steps[p->count - 1].type >= FL_PRETOKENIZER_BYTE_LEVEL)
         return fl_error(FL_FAILED,
-                        "pre_tokenizer \"%.60s\" behind ByteLevel or Metaspace is not supported",
+                        "pre_tokenizer \"%.60s\" after ByteLevel or Metaspace is not supported",
                         type);
     if (!strcmp(type, "Split"))
         return read_split(p, spec);

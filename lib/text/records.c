@@ -26,7 +26,7 @@ struct fl_records {
     bool jsonl, eof;
     unsigned char *buf; /* [start, end) is read and not yet given out */
     size_t cap, start, end;
-    size_t seen;           /* bytes behind START that hold no line end */
+    size_t seen;           /* bytes after START that hold no line end */
     uint64_t offset, line; /* of START */
     size_t pass;           /* bytes of the last record and what divides it from the next */
     uint64_t pass_lines;
@@ -148,7 +148,7 @@ fl_records_file(const struct fl_records *r, size_t file)
     return &r->files[file];
 }
 
-/* Read more behind END, moving what is there to the front or growing the buffer as needed. */
+/* Read more after END, moving what is there to the front or growing the buffer as needed. */
 static int
 fill(struct fl_records *r)
 {
@@ -263,7 +263,7 @@ count_lines(const unsigned char *p, size_t len)
     return n;
 }
 
-/* Give out LEN bytes; the next record begins PASS bytes behind their start. */
+/* Give out LEN bytes; the next record begins PASS bytes after their start. */
 static int
 give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record)
 {
@@ -281,7 +281,7 @@ give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record
 static int
 next_text(struct fl_records *r, struct fl_raw_record *record)
 {
-    size_t line = 0; /* start of the line at hand, behind START */
+    size_t line = 0; /* start of the line at hand, after START */
 
     for (;;) {
         const unsigned char *p = r->buf + r->start;

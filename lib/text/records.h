@@ -2,8 +2,8 @@
  * Raw records out of files and standard input, in one pass and bounded memory.
  *
  * Plain text is cut into passages: a record ends at a form feed, or at a blank line once it has at
- * least PASSAGE bytes; a record that reaches MAX bytes is cut behind the last blank line in its
- * second half, else behind the last line, else the last space, else between characters. Of JSON
+ * least PASSAGE bytes; a record that reaches MAX bytes is cut after the last blank line in its
+ * second half, else after the last line, else the last space, else between characters. Of JSON
  * Lines every line is a record; a line longer than FL_RECORDS_LINE(MAX) is passed over and counted.
  *
  * The bytes of a record are as the file has them: not yet UTF-8, line ends as they were; only a
@@ -63,7 +63,7 @@ struct fl_records *fl_records_open(const char *const *paths, size_t count,
                                    const struct fl_records_settings *settings);
 void fl_records_free(struct fl_records *r);
 
-/* 1 with the next record, 0 behind the last one, -1 with an error. */
+/* 1 with the next record, 0 after the last one, -1 with an error. */
 int fl_records_next(struct fl_records *r, struct fl_raw_record *record);
 
 size_t fl_records_count(const struct fl_records *r); /* files, standard input included */

@@ -25,7 +25,7 @@ struct fl_regex_scratch *fl_regex_scratch_new(void);
 void fl_regex_scratch_free(struct fl_regex_scratch *s);
 
 /*
- * The first match in TEXT, which is UTF-8, at or behind FROM: 1 with [*START, *END), never empty; 0
+ * The first match in TEXT, which is UTF-8, at or after FROM: 1 with [*START, *END), never empty; 0
  * when there is none; -1 with an error when the search costs too much.
  */
 int fl_regex_find(const struct fl_regex *re, struct fl_regex_scratch *s, const char *text,

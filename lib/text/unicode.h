@@ -15,7 +15,7 @@
 size_t fl_unicode_check(const void *text, size_t len);
 
 /*
- * Add TEXT behind OUT with one U+FFFD for every maximal subpart of an ill-formed sequence (Unicode
+ * Append TEXT to OUT with one U+FFFD for every maximal subpart of an ill-formed sequence (Unicode
  * 15, section 3.9, "U+FFFD Substitution of Maximal Subparts"). *REPLACED grows by their number and
  * *BYTES by the bytes that they took the place of.
  */

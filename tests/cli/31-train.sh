@@ -118,7 +118,7 @@ status 2 "a site's name that is no text is refused before training" \
 says '--site'
 echo kept >log
 go --report - -o x.flt a.flt >>log
-check "report: behind what is in the file of standard output" sh -c \
+check "report: after what is in the file of standard output" sh -c \
     'sed -n 1p log | grep -qx kept && sed -n 2p log | grep -q "^step"'
 go --report r.jsonl --json -o x.flt a.flt
 check "  as JSON" sh -c 'python3 -c "
@@ -214,7 +214,7 @@ done
 check "kill -9 hit in time" [ $kills -ge 2 ]
 check "and started again" long --checkpoint k.flt --checkpoint-every 0 -o k.upd
 check "  gives the same bytes" same whole.flt k.upd
-check "  and leaves the checkpoint alone behind" [ "$(find . -name '.*.part' | wc -l)" = 0 ]
+check "  and leaves no part of a checkpoint" [ "$(find . -name '.*.part' | wc -l)" = 0 ]
 cp k.flt k.old
 check "again from the end of it" long --checkpoint k.flt -o k2.upd -j 1
 check "  gives the same bytes" same whole.flt k2.upd
@@ -354,7 +354,7 @@ for f in plain.flt copy.flt ./plain.flt packed.flt; do
 done
 cat b.flt packed.flt > both.flt
 for f in - both.flt; do
-    refused 1 "trained and measured on: $f, behind another" 'is the same shard as plain.flt, which --valid' \
+    refused 1 "trained and measured on: $f, after another" 'is the same shard as plain.flt, which --valid' \
         -m m.flt --valid plain.flt $f < both.flt
 done
 refused 1 "one shard by two names" 'packed.flt: is the same shard as plain.flt\|plain.flt: is the same' \

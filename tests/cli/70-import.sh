@@ -31,7 +31,7 @@ check "a folder" fl-import -o got.flt good
 check "  is the model that it was made of, to the byte" cmp m.flt got.flt
 fl-import good > stdout.flt
 check "  on standard output too" cmp m.flt stdout.flt
-check "  with a slash behind its name" sh -c 'fl-import good/ | cmp - m.flt'
+check "  with a slash after its name" sh -c 'fl-import good/ | cmp - m.flt'
 hf make tied.flt good-tied
 check "a tied model" sh -c 'fl-import good-tied | cmp - tied.flt'
 hf make tied.flt good-tied head

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced behind lib.sh by tests/cli/5*.sh: people and their agreement.
+# Sourced after lib.sh by tests/cli/5*.sh: people and their agreement.
 secagg() { python "$top/tests/naive/secagg.py" "$@"; }
 
 keys() {   # NAME...: NAME.key, its copy NAME.old from before any roster, and NAME.pub

@@ -1,6 +1,6 @@
 /*
  * Any bytes as text, as JSON Lines and as a tokenizer.json: no crash, no leak, and the promises of
- * text/ hold. The first byte says which: t, j, or k and then a text behind a line feed.
+ * text/ hold. The first byte says which: t, j, or k and then a text after a line feed.
  */
 #include <stdint.h>
 #include <stdio.h>

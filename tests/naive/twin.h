@@ -1,6 +1,6 @@
 /*
  * The engine's own sources in doubles, so that finite differences see the code that trains: they
- * are compiled once more behind this header, with exported names twin_* for fl_*. Its products and
+ * are compiled once more with this header first, and exported names twin_* for fl_*. Its products and
  * vector kernels are plain loops here (twin_math.c); those of lib/math have tests of their own.
  */
 #ifndef NAIVE_TWIN_H

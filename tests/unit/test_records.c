@@ -21,7 +21,7 @@ open_text(const char *name, const void *data, size_t len, struct fl_records_sett
     return fl_records_open(paths, 1, &set);
 }
 
-/* The records of TEXT, each behind the one before with a '|' between, "\n" shown as '/'. */
+/* The records of TEXT, each after the one before with a '|' between, "\n" shown as '/'. */
 static const char *
 cut_up(const char *name, const char *text, struct fl_records_settings set)
 {
@@ -72,8 +72,8 @@ test_cuts(void)
 
     memset(text, 'x', sizeof text);
     text[199] = '\0';
-    text[40] = ' ';       /* one space in the second half: cut behind it */
-    text[41 + 50] = '\n'; /* a line end there: taken before the space behind it */
+    text[40] = ' ';       /* one space in the second half: cut after it */
+    text[41 + 50] = '\n'; /* a line end there: taken before the space after it */
     text[41 + 60] = ' ';
     memcpy(text + 92 + 40, "\n\n", 2); /* a blank line is taken before a later line end */
     text[92 + 60] = '\n';
@@ -99,7 +99,7 @@ test_lines(void)
 
     CHECK_TEXT(cut_up("a.jsonl", "{1}\n\n \r\n{2}\r\n{3}", set), "{1}|{2}\r|{3}");
     CHECK_TEXT(cut_up("a.ndjson", "{1}\n{2}\n", set), "{1}|{2}");
-    /* a line of the limit passes, one more byte does not; lines behind it are found again */
+    /* a line of the limit passes, one more byte does not; lines after it are found again */
     for (size_t i = 0; i < 3; i++) {
         for (size_t k = 0; k < FL_RECORDS_LINE(64) + (i == 1); k++)
             fl_buf_add_byte(&text, '0' + (unsigned)i);
@@ -161,7 +161,7 @@ next(uint32_t *seed)
 }
 
 /*
- * Random text over many reads: records lie one behind the other, none is longer than the maximum,
+ * Random text over many reads: records lie one after the other, none is longer than the maximum,
  * what is between them is blank lines and form feeds only, and lines are counted right.
  */
 static void

@@ -37,7 +37,7 @@ test_kinds(void)
         CASE("fl", "text"),
         CASE("FLT", "text"),
         CASE("FLT1", "an FLT stream"),
-        CASE("FLT1 and what is damaged behind it ........................................"
+        CASE("FLT1 and what is damaged after it ........................................"
              "....................................................",
              "an FLT stream"),
         CASE("\x1f\x8b\x08", "gzip data"),
