@@ -108,6 +108,6 @@ struct fl_yaml_key {
  * Fill the table's values from MAP; keys that are absent leave theirs as they were. After an error
  * some values may be set already; texts among them are still the caller's to free.
  */
-int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *keys);
+int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *fields);
 
 #endif

@@ -23,13 +23,13 @@ check "leaves nothing" test -z "$(find root -type f)"
 
 # The layer check finds what it is for.
 mkdir copy
-cp -r "$top/lib" "$top/cmd" "$top/Makefile" copy
+cp -r "$top/lib" "$top/cmd" "$top/man" "$top/tests" "$top/examples" "$top/README.md" "$top/Makefile" copy
 check "the layers are in order" "$top/tests/layers" copy
 violation() {   # what FILE TEXT: with this line at the end of the file the check fails
     cp "copy/$2" saved 2>/dev/null || : >saved
     printf '%s\n' "$3" >>"copy/$2"
     status 1 "the layer check finds $1" "$top/tests/layers" copy
-    grep -q "^$2:[0-9]*: " out
+    grep "^$2:[0-9]*: " out | grep -vq ' note: '
     report $? "and says where"
     if [ -s saved ]; then cp saved "copy/$2"; else rm "copy/$2"; fi
 }
@@ -50,7 +50,31 @@ violation "a long function" lib/base/mem.c "$(printf 'static void\nf(void)\n{\n'
 violation "a file without a head" lib/base/new.c '#include "base/buf.h"'
 violation "a head that says nothing" cmd/fl-new.c '/* fl-new.c */'
 violation "a module that is not listed" lib/base/mem.c '#include "nowhere/x.h"'
+violation "two files of one name" lib/os/buf.h '/* The same name as base/buf.h. */'
+violation "two structs of one tag" lib/os/file.h 'struct fl_buf {'
+violation "a result that is not used" lib/flt/emit.c "$(printf 'static void\nf(struct fl_buf *b)\n{\n    fl_buf_add(b, "x", 1);\n}')"
+violation "one that is cast away" lib/flt/emit.c "$(printf 'static void\nf(struct fl_buf *b)\n{\n    (void)fl_buf_add(b, "x", 1);\n}')"
+violation "a word that is a riddle, in a comment" lib/base/mem.c '/* What lies behind it. */'
+violation "in a message" lib/base/mem.c 'static const char text[] = "what is behind it";'
+violation "in a page" man/fl-eval.1 'What lies behind it.'
+violation "a page that names a file which went" README.md 'See lib/base/nothing.h.'
+violation "a file without a test" lib/base/untested.c '/* Nothing tests what this would be. */'
+sed 's/^MODULES *= base os/MODULES = os base/' copy/Makefile >swapped
+cp swapped copy/Makefile
+status 1 "the layer check finds modules in another order than lib/README.md" "$top/tests/layers" copy
+cp "$top/Makefile" copy
 check "and is content again" "$top/tests/layers" copy
+
+# The check of the layout finds what it is for (lint runs it on what git lists).
+if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+    cp "$top/.clang-format" copy
+    cp copy/lib/base/buf.c ok.c && cp "$top/.clang-format" .
+    check "clang-format is content" clang-format --dry-run -Werror ok.c
+    printf 'int  f( void );\n' >>ok.c
+    status 1 "and finds what it is for" clang-format --dry-run -Werror ok.c
+else
+    skip "the layout" "clang-format 14 is not installed"
+fi
 
 # A machine without the libraries: one line to run, status 2. (Its compiler finds no sodium.h.)
 printf '#!/bin/sh\nexec cc -nostdinc "$@"\n' >cc-without
