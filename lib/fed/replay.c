@@ -172,7 +172,6 @@ take_step(const struct fl_replay *r, const char *mean)
                                   .state = r->velocity,
                                   .output = r->output,
                                   .level = r->level,
-                                  .progress = r->progress,
                                   .program = r->program};
 
     return fl_step_take(&step, &files);

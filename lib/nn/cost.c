@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "flt/size.h"
 #include "os/resources.h"
 
@@ -22,9 +23,8 @@ static uint64_t
 sample_of(const struct fl_training *t, const struct fl_data *data, uint64_t most)
 {
     uint64_t tokens = fl_data_tokens(data), T = (uint64_t)t->recipe.length;
-    uint64_t windows = tokens <= T ? 1 : tokens / T;
 
-    return windows < most ? windows : most;
+    return fl_min_u64(tokens <= T ? 1 : tokens / T, most);
 }
 
 /* How often the validation shards are measured: the ends, and rows between. */

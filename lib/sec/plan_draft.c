@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "flt/values.h"
 #include "os/clock.h"
+#include "os/progress.h"
 #include "sec/plan.h"
 
 /* No site could train from a model that holds one that is not. */
@@ -32,12 +33,19 @@ static int
 draft_schema(struct fl_plan *plan, struct fl_object *model)
 {
     struct fl_schema all = {0};
+    struct fl_progress progress;
+    uint64_t done = 0;
     int failed = fl_schema_model(&all, model) || fl_schema_start(&plan->model, "the plan's model");
 
-    for (size_t i = 0; i < all.count && !failed; i++)
+    fl_progress_start(&progress, "reading", "B", fl_object_total(model));
+    for (size_t i = 0; i < all.count && !failed; i++) {
         if (all.items[i].trained)
             failed = check_finite(model, i) ||
                      fl_schema_add(&plan->model, &all.items[i].tensor, true);
+        done += fl_object_bytes(model, i);
+        fl_progress_show(&progress, done, "%s", fl_object_name(model));
+    }
+    fl_progress_clear(&progress);
     fl_schema_release(&all);
     return failed ? -1 : 0;
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
-# The EXAMPLES of every manual page are run as they stand (but for shorter training), each page in a
-# folder of its own that has what they name: the files of one federation of three sites, a hub and two
-# helpers, aws, which is a site, and aux. Round 7 is opened, and nobody has masked for plan.flt yet.
+# The examples of every manual page, and the tours of fl(7), are run as a reader copies them: rendered
+# for a terminal of 80 columns, each indented block a script for sh. Each page runs in a folder of its
+# own that has what its examples name: the files of one federation of three sites and a hub in its
+# seventh round.
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -14,6 +15,7 @@ prose() {   # SEED LINES: text that differs from site to site
             line = "line " i
             for (k = 0; k < 9; k++) line = line " " w[1 + int(rand() * 16)]
             print line "."
+            if (i % 30 == 29) print ""
         }
     }'
 }
@@ -65,8 +67,15 @@ folder() {   # everything that the examples name
         fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site $s --seed ${#s} -o $s.flt site-a.flt
     done
     cp aws.flt update.flt
-    agree
-    masked_round
+    fl-apply -m model.flt -o trained.flt aws.flt
+    federation aws azure gcp
+    fl-plan -r roster.yaml -k hub.key --round 6 -m model.flt -o plan.flt
+    mkdir 6 && cp plan.flt 6
+    for s in aws azure gcp; do
+        fl-mask -q -k $s.key -p plan.flt -o up/$s.flt $s.flt
+    done
+    fl-aggregate -p plan.flt -o 7/mean.flt up/*.flt
+    fl-apply -m model.flt -o model-8.flt 7/mean.flt
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
     fl-plan -r roster.yaml -k hub.key --round 9 -m model.flt -o plan.flt
     fl-diff -b model.flt -p plan.flt -o trained.upd model-8.flt
@@ -79,63 +88,101 @@ code=$?
 [ $code = 0 ] || sed 's/^/# /' "$work/log"
 report $code "a federation is made in which the examples can run"
 
-# Under valgrind a step is of one short window, no training is longer than two, no model is larger.
-small=""
-small_script=""
+command -v mandoc >/dev/null || { skip "the examples of the manual pages" "mandoc is not here"; finish; }
+
+# Stand-ins before the programs: for people who compare a fingerprint's words, and under valgrind for
+# their patience (a step is of one short window, no training is longer than two, no model is larger).
+mkdir "$work/stand"
+programs=$(dirname "$(command -v fl-train)")
+compare_words "$work/stand"
 if [ -n "${VALGRIND-}" ]; then
-    small="-b 1 -l 32 --steps 2"
-    small_script="s/ --steps 2//;s/fl-train -m model\.flt/& $small/;s/-p small/-p nano/"
+    cat >"$work/stand/fl-train" <<END
+#!/bin/sh
+n=\$#
+while [ \$n -gt 0 ]; do
+    case \$1 in --steps | --epochs) shift 2; n=\$((n - 2)); continue ;; esac
+    set -- "\$@" "\$1"
+    shift
+    n=\$((n - 1))
+done
+exec "$programs/fl-train" "\$@" -b 1 -l 32 --steps 2
+END
+    printf '#!/bin/sh\ncase "$*" in *"-p small"*) set -- -p nano -o model.flt ;; esac\nexec "%s/fl-init" "$@"\n' \
+        "$programs" >"$work/stand/fl-init"
 fi
+chmod +x "$work"/stand/*
+PATH=$work/stand:$PATH
 
-# The lines of a page's EXAMPLES as a shell would get them.
-examples() {
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$1" | sed '
-        s/^"\(.*\)"$/\1/
-        s/^\$ //
-        s/\\ / /g
-        s/\\(dq/"/g
-        s/\\e/\\/g
-        s/\\(ti/~/g
-        s/--steps [0-9]*/--steps 2/
-        s/--epochs [0-9]*/--steps 2/
-        s/--train-tokenizer [0-9]*/--train-tokenizer 400/' | sed "$small_script"
+by_mandoc() { mandoc -T ascii -O width=80 "$1" | col -bx; }
+by_groff() { groff -K utf8 -Tutf8 -mdoc -rLL=80n -P-c -P-b -P-o -P-u "$1" | col -bx; }
+
+# The code in a rendered page, moved to the left: DIR/1, DIR/2, ... All lines of its section EXAMPLES
+# (of fl(7): its subsections about rounds) that stand further in than prose does, which is 5 columns.
+blocks() {   # DIR <rendered page
+    mkdir -p "$1"
+    awk -v dir="$1" '
+        function flush(   i) {
+            if (!n) return
+            while (n && line[n] == "") n--
+            out = dir "/" ++block
+            for (i = 1; i <= n; i++) print substr(line[i], least + 1) >out
+            close(out)
+            n = 0
+        }
+        /^[A-Z]/ { flush(); on = /^EXAMPLES/; next }
+        /^   ?[A-Z]/ { flush(); on = /^ *(A round without|The same, masked)/; next }
+        !on { next }
+        /^ *$/ { if (n) line[++n] = ""; next }
+        { match($0, /^ */) }
+        RLENGTH <= 7 { flush(); next }
+        { if (!n || RLENGTH < least) least = RLENGTH; line[++n] = $0 }
+        END { flush() }'
 }
 
-# Each command with its continuation lines, one at a time.
-run_examples() {   # PAGE
-    examples "$1" >"$work/lines"
-    awk '{ if (sub(/\\$/, "")) { hold = hold $0; next } print hold $0; hold = "" }' "$work/lines" >"$work/commands"
-    while IFS= read -r command; do
-        case $command in
-        *--accept*)   # asks for words on a terminal: tests/cli/50-keygen.sh
-            continue ;;
-        *TinyLlama*)
-            [ -d TinyLlama ] || { skip "$command" "no model of another program is here"; continue; } ;;
-        *model-0.flt*)
-            [ -e model-0.flt ] || continue ;;
+run_page() {   # NAME BLOCKS
+    _i=0
+    while [ -e "$2/$((_i += 1))" ]; do
+        _block=$2/$_i
+        case $1.$_i in
+        fl-keygen.2) roster 1 aws azure gcp </dev/null >roster.yaml ;;   # people wrote the new line into it
+        fl-import.*)
+            [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; } ;;
         esac
-        for p in $(printf '%s\n' "$command" | grep -o 'fl-[a-z]*'); do
-            command -v "$p" >/dev/null || { skip "$command" "$p is not here"; continue 2; }
-        done
-        check "$(basename "$1"): $command" sh -c "$command" </dev/null
-    done <"$work/commands"
+        check "$1, block $_i: $(head -n 1 "$_block")" sh -eu "$_block"
+        [ "$1.$_i" != fl-keygen.3 ] || check "  a site's next line" grep -q '^fl1 aws 2 ' aws.pub
+    done
 }
 
-for page in "$top"/man/fl-*.1; do
+for page in "$top"/man/fl-*.1 "$top/man/fl.7"; do
     name=$(basename "$page" .1)
     cp -r "$work/all" "$work/$name"
     cd "$work/$name" || exit 1
     case $name in
-    fl-keygen) rm -rf ./*.key ./*.state ;;
+    fl-aggregate) cp 6/plan.flt plan.flt ;;   # the uploads are of this one
+    fl-keygen) rm -rf ./aws.key ./gcp.key ./*.state ;;
+    fl-plan)   # the plans of round 7 are not signed yet
+        rm -rf hub.key.state && cp -r "$work/all/kept.hub" hub.key.state
+        ;;
     fl-mask)   # what the first example masks
-        # shellcheck disable=SC2086  # options
-        fl-train -q -m model.flt -p plan.flt $small -o update.flt shard.flt
+        fl-train -q -m model.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
+    fl.7)
+        rm -rf ./*.key ./*.pub ./*.state ./*.flt up
+        for s in a b c; do mkdir $s; prose "$(printf %d "'$s")" 400 >$s/text.txt; done
+        ;;
     esac
-    grep -q '^\.Dl' "$page"
-    report $? "$name(1) has examples"
-    run_examples "$page"
+    by_mandoc "$page" >"$work/page"
+    check "$name: no line is longer than 80 columns" awk 'length > 80 { print; bad = 1 } END { exit bad }' \
+        "$work/page"
+    blocks "$work/blocks.$name" <"$work/page"
+    check "$name: it has examples" test -s "$work/blocks.$name/1"
+    if command -v groff >/dev/null; then
+        by_groff "$page" | blocks "$work/groff.$name"
+        check "$name: groff renders the same" diff -r "$work/blocks.$name" "$work/groff.$name"
+    fi
+    run_page "$name" "$work/blocks.$name"
+    cd "$work" || exit 1
     rm -rf "${work:?}/$name"
 done
 finish
