@@ -1,3 +1,7 @@
+/*
+ * Both models are mapped and subtracted row by row on all threads, so memory does not grow with
+ * them. Under a plan, frozen tensors must be the base's, and only those that travel are written.
+ */
 #include "fed/diff.h"
 
 #include <math.h>

@@ -61,7 +61,7 @@ static void
 afterwards(int sig)
 {
     fl_stop_catch("fl-x: stopping");
-    fl_stop_let();
+    CHECK(!fl_stop_let());
     raise(sig);
 }
 
