@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 enum { LANES = 16 };
 

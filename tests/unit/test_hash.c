@@ -172,12 +172,38 @@ test_secrets(void)
     CHECK(!fl_secret_alloc(SIZE_MAX, 2));
 }
 
+/* Rows at once are rows one by one: every count around the lanes, every length around a block. */
+static void
+test_rows(void)
+{
+    static const size_t lens[] = {0, 1, 63, 127, 128, 129, 255, 256, 257, 1000, 4096};
+    enum { ROWS = 19, STRIDE = 4100 };
+    static unsigned char data[ROWS * STRIDE], got[ROWS + 1][32], want[32];
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)(i * 7 + i / 251);
+    for (size_t l = 0; l < sizeof lens / sizeof *lens; l++)
+        for (size_t count = 0; count <= ROWS; count++) {
+            memset(got, 0x5a, sizeof got);
+            fl_hash_rows(got[0], "fl1.leaf", data, STRIDE, lens[l], count);
+            for (size_t i = 0; i < count; i++) {
+                fl_hash_once(want, NULL, "fl1.leaf", data + i * STRIDE, lens[l]);
+                CHECK(!memcmp(got[i], want, 32));
+            }
+            CHECK(got[count][0] == 0x5a);
+        }
+    fl_hash_rows(got[0], "sixteen letters!", data, 100, 100, ROWS);
+    fl_hash_once(want, NULL, "sixteen letters!", data + 1800, 100);
+    CHECK(!memcmp(got[18], want, 32));
+}
+
 int
 main(void)
 {
     if (fl_crypt_init())
         return 1;
     RUN(test_labels);
+    RUN(test_rows);
     RUN(test_numbers);
     RUN(test_hex);
     RUN(test_chacha);

@@ -5,9 +5,13 @@
  * -march=native: its form is the best one already, and helpers that are compiled for one processor
  * cannot be inlined into forms for another. Such a function uses integers, or floating point in an
  * order that the C text fixes, so that all forms give the same bytes.
+ *
+ * FL_VECTOR bytes is what such a function may take as one vector (GCC's vector_size): a register
+ * where they are known when it is compiled, and small enough for the registers of all forms where
+ * not. No result may depend on it.
  */
-#ifndef FL_MATH_KERNEL_H
-#define FL_MATH_KERNEL_H
+#ifndef FL_OS_KERNEL_H
+#define FL_OS_KERNEL_H
 
 #include <stdint.h> /* tells whether this is glibc */
 
@@ -17,6 +21,12 @@
 #define FL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FL_KERNEL
+#endif
+
+#ifdef __AVX512F__
+#define FL_VECTOR 64
+#else
+#define FL_VECTOR 32
 #endif
 
 #endif
