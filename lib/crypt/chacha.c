@@ -1,7 +1,7 @@
 /*
- * The keystream is made here, since it is most of what masking costs: as many blocks side by side
- * as a vector has lanes, word by word the same steps for each, and turned into place at the end.
- * The boxes are libsodium's. Source: RFC 8439, section 2.3; Bernstein 2008.
+ * The keystream is made here, since it is most of what masking costs: 16 blocks side by side, in a
+ * loop of which the compiler makes vectors as wide as the processor has them, and then turned into
+ * their order. The boxes are libsodium's. Source: RFC 8439, section 2.3.
  */
 #include "crypt/chacha.h"
 
@@ -12,9 +12,7 @@
 #include "base/error.h"
 #include "os/kernel.h"
 
-enum { LANES = FL_VECTOR / 4, BLOCK = 64, GROUP = LANES * BLOCK };
-
-typedef uint32_t lanes __attribute__((vector_size(FL_VECTOR)));
+enum { LANES = 16, BLOCK = 64, GROUP = LANES * BLOCK };
 
 #define ROTATE(x, n) ((x) << (n) | (x) >> (32 - (n)))
 
@@ -31,34 +29,32 @@ FL_KERNEL static void
 make_groups(unsigned char *out, const uint32_t state[16], uint32_t first, size_t count)
 {
     uint32_t made[16][LANES];
-    lanes from[16], x[16];
 
-    for (int i = 0; i < 16; i++)
-        from[i] = (lanes){0} + state[i];
-    for (uint32_t b = 0; b < LANES; b++)
-        from[12][b] = first + b;
-    for (; count--; out += GROUP, from[12] += LANES) {
-        memcpy(x, from, sizeof x);
-        for (int r = 0; r < 10; r++) {
-            QUARTER(x[0], x[4], x[8], x[12]);
-            QUARTER(x[1], x[5], x[9], x[13]);
-            QUARTER(x[2], x[6], x[10], x[14]);
-            QUARTER(x[3], x[7], x[11], x[15]);
-            QUARTER(x[0], x[5], x[10], x[15]);
-            QUARTER(x[1], x[6], x[11], x[12]);
-            QUARTER(x[2], x[7], x[8], x[13]);
-            QUARTER(x[3], x[4], x[9], x[14]);
+    for (; count--; out += GROUP, first += LANES) {
+        for (uint32_t b = 0; b < LANES; b++) {
+            uint32_t x[16];
+            memcpy(x, state, sizeof x);
+            x[12] = first + b;
+#pragma GCC unroll 10
+            for (int r = 0; r < 10; r++) {
+                QUARTER(x[0], x[4], x[8], x[12]);
+                QUARTER(x[1], x[5], x[9], x[13]);
+                QUARTER(x[2], x[6], x[10], x[14]);
+                QUARTER(x[3], x[7], x[11], x[15]);
+                QUARTER(x[0], x[5], x[10], x[15]);
+                QUARTER(x[1], x[6], x[11], x[12]);
+                QUARTER(x[2], x[7], x[8], x[13]);
+                QUARTER(x[3], x[4], x[9], x[14]);
+            }
+#pragma GCC unroll 16
+            for (int i = 0; i < 16; i++)
+                made[i][b] = x[i] + (i == 12 ? first + b : state[i]);
         }
-        for (int i = 0; i < 16; i++)
-            x[i] += from[i];
-        memcpy(made, x, sizeof made);
         for (int b = 0; b < LANES; b++)
             for (int i = 0; i < 16; i++)
                 fl_put32(out + b * BLOCK + i * 4, made[i][b]);
     }
     sodium_memzero(made, sizeof made);
-    sodium_memzero(from, sizeof from);
-    sodium_memzero(x, sizeof x);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
- * BLAKE2b over several rows at once: one row in each lane of the vectors, the same steps for all.
- * libsodium hashes one; large objects are digested by blocks, of which there are many.
+ * BLAKE2b of several rows at once, since libsodium's of one row after the other is what digesting
+ * a large object costs. A row is a lane: the compiler makes vectors of the loop over lanes, as
+ * wide as the processor has them, and its steps are those of the standard. Source: RFC 7693.
  */
 #include <assert.h>
 #include <string.h>
@@ -9,9 +10,8 @@
 #include "crypt/hash.h"
 #include "os/kernel.h"
 
-enum { LANES = FL_VECTOR / 8, BLOCK = 128 };
-
-typedef uint64_t lanes __attribute__((vector_size(FL_VECTOR)));
+/* From WORTH rows on, empty lanes cost less than one row after the other. */
+enum { LANES = 8, WORTH = 4, BLOCK = 128 };
 
 static const uint64_t iv[8] = {UINT64_C(0x6a09e667f3bcc908), UINT64_C(0xbb67ae8584caa73b),
                                UINT64_C(0x3c6ef372fe94f82b), UINT64_C(0xa54ff53a5f1d36f1),
@@ -41,68 +41,70 @@ static const unsigned char sigma[12][16] = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1
         (c) += (d), (b) ^= (c), (b) = ROTATE(b, 63);                                               \
     } while (0)
 
-/* One block of each row, which end after T bytes; LAST is all ones at the end. */
-static inline void
-compress(lanes h[8], const lanes m[16], uint64_t t, uint64_t last)
+/*
+ * One block of each row, in M, which ends after T bytes of it; LAST is all ones in the last block.
+ */
+FL_KERNEL static void
+compress(uint64_t h[8][LANES], uint64_t m[16][LANES], uint64_t t, uint64_t last)
 {
-    lanes v[16];
-
-    for (int i = 0; i < 8; i++) {
-        v[i] = h[i];
-        v[8 + i] = (lanes){0} + iv[i];
+    for (int k = 0; k < LANES; k++) {
+        uint64_t v[16];
+        for (int i = 0; i < 8; i++) {
+            v[i] = h[i][k];
+            v[8 + i] = iv[i];
+        }
+        v[12] ^= t;
+        v[14] ^= last;
+#pragma GCC unroll 12
+        for (int r = 0; r < 12; r++) {
+            const unsigned char *s = sigma[r];
+            MIX(v[0], v[4], v[8], v[12], m[s[0]][k], m[s[1]][k]);
+            MIX(v[1], v[5], v[9], v[13], m[s[2]][k], m[s[3]][k]);
+            MIX(v[2], v[6], v[10], v[14], m[s[4]][k], m[s[5]][k]);
+            MIX(v[3], v[7], v[11], v[15], m[s[6]][k], m[s[7]][k]);
+            MIX(v[0], v[5], v[10], v[15], m[s[8]][k], m[s[9]][k]);
+            MIX(v[1], v[6], v[11], v[12], m[s[10]][k], m[s[11]][k]);
+            MIX(v[2], v[7], v[8], v[13], m[s[12]][k], m[s[13]][k]);
+            MIX(v[3], v[4], v[9], v[14], m[s[14]][k], m[s[15]][k]);
+        }
+        for (int i = 0; i < 8; i++)
+            h[i][k] ^= v[i] ^ v[8 + i];
     }
-    v[12] ^= t;
-    v[14] ^= last;
-    for (int r = 0; r < 12; r++) {
-        const unsigned char *s = sigma[r];
-        MIX(v[0], v[4], v[8], v[12], m[s[0]], m[s[1]]);
-        MIX(v[1], v[5], v[9], v[13], m[s[2]], m[s[3]]);
-        MIX(v[2], v[6], v[10], v[14], m[s[4]], m[s[5]]);
-        MIX(v[3], v[7], v[11], v[15], m[s[6]], m[s[7]]);
-        MIX(v[0], v[5], v[10], v[15], m[s[8]], m[s[9]]);
-        MIX(v[1], v[6], v[11], v[12], m[s[10]], m[s[11]]);
-        MIX(v[2], v[7], v[8], v[13], m[s[12]], m[s[13]]);
-        MIX(v[3], v[4], v[9], v[14], m[s[14]], m[s[15]]);
-    }
-    for (int i = 0; i < 8; i++)
-        h[i] ^= v[i] ^ v[8 + i];
 }
 
-/* LANES rows of LEN bytes, more than none, STRIDE from each other. */
-FL_KERNEL static void
-hash_group(unsigned char *out, const unsigned char *rows, size_t stride, size_t len,
+/* Digests of up to LANES rows of LEN bytes; lanes beyond COUNT take the last row again. */
+static void
+hash_group(unsigned char *out, const unsigned char *const *rows, size_t len, size_t count,
            const uint64_t start[8])
 {
-    unsigned char tail[LANES][BLOCK] = {{0}};
-    lanes h[8], m[16];
+    uint64_t h[8][LANES], m[16][LANES];
+    size_t at = 0;
 
     for (int i = 0; i < 8; i++)
-        h[i] = (lanes){0} + start[i];
-    for (size_t at = 0; at < len; at += BLOCK) {
-        size_t n = len - at < BLOCK ? len - at : BLOCK;
-        const unsigned char *from = rows + at;
-        size_t step = stride;
-        if (n < BLOCK) {
-            for (int k = 0; k < LANES; k++)
-                memcpy(tail[k], from + (size_t)k * stride, n);
-            from = tail[0];
-            step = BLOCK;
+        for (int k = 0; k < LANES; k++)
+            h[i][k] = start[i];
+    do {
+        const size_t n = len - at < BLOCK ? len - at : BLOCK;
+        unsigned char block[BLOCK] = {0};
+        for (size_t k = 0; k < LANES; k++) {
+            const unsigned char *from = rows[k < count ? k : count - 1] + at;
+            if (n < BLOCK)
+                from = n ? memcpy(block, from, n) : block;
+            for (int i = 0; i < 16; i++)
+                m[i][k] = fl_get64(from + 8 * i);
         }
-        for (int i = 0; i < 16; i++)
-            for (int k = 0; k < LANES; k++)
-                m[i][k] = fl_get64(from + (size_t)k * step + 8 * i);
-        compress(h, m, at + n, at + n == len ? ~UINT64_C(0) : 0);
-    }
-    for (int k = 0; k < LANES; k++)
+        at += n;
+        compress(h, m, at, at == len ? ~UINT64_C(0) : 0);
+    } while (at < len);
+    for (size_t k = 0; k < count; k++)
         for (int i = 0; i < FL_HASH_BYTES / 8; i++)
             fl_put64(out + k * FL_HASH_BYTES + 8 * i, h[i][k]);
 }
 
 void
-fl_hash_rows(unsigned char *out, const char *label, const void *rows, size_t stride, size_t len,
+fl_hash_rows(unsigned char *out, const char *label, const unsigned char *const *rows, size_t len,
              size_t count)
 {
-    const unsigned char *row = rows;
     unsigned char personal[16] = {0};
     uint64_t start[8];
     size_t i = 0;
@@ -113,8 +115,11 @@ fl_hash_rows(unsigned char *out, const char *label, const void *rows, size_t str
     start[0] ^= 0x01010000 ^ FL_HASH_BYTES; /* no key, no tree */
     start[6] ^= fl_get64(personal);
     start[7] ^= fl_get64(personal + 8);
-    for (; len && count - i >= LANES; i += LANES)
-        hash_group(out + i * FL_HASH_BYTES, row + i * stride, stride, len, start);
+    while (count - i >= WORTH) {
+        size_t n = count - i < LANES ? count - i : LANES;
+        hash_group(out + i * FL_HASH_BYTES, rows + i, len, n, start);
+        i += n;
+    }
     for (; i < count; i++)
-        fl_hash_once(out + i * FL_HASH_BYTES, NULL, label, row + i * stride, len);
+        fl_hash_once(out + i * FL_HASH_BYTES, NULL, label, rows[i], len);
 }

@@ -6,9 +6,8 @@
  * cannot be inlined into forms for another. Such a function uses integers, or floating point in an
  * order that the C text fixes, so that all forms give the same bytes.
  *
- * FL_VECTOR bytes is what such a function may take as one vector (GCC's vector_size): a register
- * where they are known when it is compiled, and small enough for the registers of all forms where
- * not. No result may depend on it.
+ * Write it as plain loops, of a fixed number of lanes where that helps: the compiler makes vectors
+ * of them in each form. GCC's vector types are split for the least processor before forms are made.
  */
 #ifndef FL_OS_KERNEL_H
 #define FL_OS_KERNEL_H
@@ -21,12 +20,6 @@
 #define FL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FL_KERNEL
-#endif
-
-#ifdef __AVX512F__
-#define FL_VECTOR 64
-#else
-#define FL_VECTOR 32
 #endif
 
 #endif
