@@ -58,7 +58,7 @@ struct fl_reader {
     uint64_t *sums;
     size_t sums_cap;
     uint64_t window[WINDOW], window_at; /* table entries from block window_at on; ~0: none */
-    unsigned char *block;
+    unsigned char *blocks; /* the first is enough without a digest; the others stay untouched */
     struct fl_pool *pool;
     struct fl_packer *packer;
     struct fl_chain *chain;
@@ -115,9 +115,9 @@ fl_reader_new(int fd, const char *name)
         return NULL;
     r->fd = fd;
     r->name = fl_strdup(name);
-    r->block = fl_alloc_aligned(FL_FLT_BLOCK, 1);
+    r->blocks = fl_alloc_aligned(FL_LEAVES, FL_FLT_BLOCK);
     r->chain = fl_chain_new();
-    if (!r->name || !r->block || !r->chain) {
+    if (!r->name || !r->blocks || !r->chain) {
         fl_reader_free(r);
         return NULL;
     }
@@ -155,7 +155,7 @@ fl_reader_free(struct fl_reader *r)
     fl_packer_free(r->packer);
     fl_chain_free(r->chain);
     free(r->sums);
-    free(r->block);
+    free(r->blocks);
     free(r->name);
     free(r);
 }
@@ -426,6 +426,13 @@ read_packed(struct fl_reader *r, void *data, size_t len)
     return 0;
 }
 
+/* A place for the next block, beside those that wait for being hashed. */
+static unsigned char *
+spare_block(struct fl_reader *r)
+{
+    return r->blocks + (r->want_digest ? r->collect.late_count : 0) * FL_FLT_BLOCK;
+}
+
 /* The next block, raw, to DATA (FL_FLT_BLOCK bytes or what is left). */
 static int
 next_block(struct fl_reader *r, void *data, size_t *len)
@@ -440,11 +447,8 @@ next_block(struct fl_reader *r, void *data, size_t *len)
         return -1;
     if (r->seekable && !packed && check_now(r, i))
         return -1;
-    if (r->want_digest) {
-        unsigned char leaf[FL_HASH_BYTES];
-        fl_digest_leaf(leaf, data, *len);
-        fl_digest_add_leaf(&r->collect, leaf);
-    }
+    if (r->want_digest)
+        fl_digest_block(&r->collect, data, *len);
     r->next_block++;
     return 0;
 }
@@ -489,7 +493,7 @@ skip_payload(struct fl_reader *r)
     }
     while (r->next_block < blocks) {
         if (!hops) {
-            if (next_block(r, r->block, &len))
+            if (next_block(r, spare_block(r), &len))
                 return -1;
             continue;
         }
@@ -515,6 +519,8 @@ end_payload(struct fl_reader *r)
 
     if (skip_payload(r) || need_padding(r, 8))
         return -1;
+    if (r->want_digest)
+        fl_digest_flush(&r->collect);
     for (uint64_t i = 0; i < blocks;) {
         size_t n = blocks - i < WINDOW ? (size_t)(blocks - i) : WINDOW;
         if (need(r, raw, 8 * n))
@@ -605,8 +611,9 @@ fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len)
         return 0;
     if (r->next_block == fl_blocks(r->rec.payload))
         return end_payload(r);
-    *data = r->block;
-    return next_block(r, r->block, len) ? -1 : 1;
+    unsigned char *block = spare_block(r);
+    *data = block;
+    return next_block(r, block, len) ? -1 : 1;
 }
 
 int
