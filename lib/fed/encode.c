@@ -2,6 +2,10 @@
 #include "fed/encode.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "crypt/secret.h"
+#include "os/kernel.h"
 
 uint64_t
 fl_encode_weight(const struct fl_weight_policy *policy, double weight)
@@ -20,33 +24,87 @@ fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule *rul
     e->factor = (double)q * ldexp(rule->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
 }
 
+enum { STEP = 840 }; /* values that are encoded before they are packed: of whole words, any lanes */
+
+/*
+ * Values between -2^31 and 2^31 to whole numbers, as double holds them beside 1.5 * 2^52: the
+ * addition rounds to nearest, ties to even, and the low bits are those of the number.
+ */
+FL_KERNEL static void
+round_narrow(const struct fl_lane_encoder *e, uint64_t lane, const float *values, size_t n,
+             uint64_t *x, struct fl_encoded *counts)
+{
+    const double clip = e->clip, factor = e->factor;
+    uint64_t clipped = 0, zeros = 0, odd = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double u = (double)values[i];
+        clipped += (uint64_t)(u > clip) + (uint64_t)(u < -clip);
+        zeros += u == 0;
+        odd += u != u;
+        u = u == u ? u : 0;
+        u = u > clip ? clip : u;
+        u = u < -clip ? -clip : u;
+        u = u * factor + 0x1.8p52;
+        memcpy(&x[i], &u, sizeof u);
+        x[i] &= lane;
+    }
+    counts->clipped += clipped;
+    counts->zeros += zeros;
+    counts->odd += odd;
+}
+
+/* The same for lanes of 64 bits. */
+static void
+round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x,
+           struct fl_encoded *counts)
+{
+    for (size_t i = 0; i < n; i++) {
+        double u = (double)values[i];
+        bool nan = isnan(u);
+        counts->clipped += u > e->clip || u < -e->clip;
+        counts->zeros += u == 0;
+        counts->odd += nan;
+        u = nan ? 0 : u;
+        u = u > e->clip ? e->clip : u;
+        u = u < -e->clip ? -e->clip : u;
+        x[i] = (uint64_t)(int64_t)rint(u * e->factor);
+    }
+}
+
+/* N values, in lanes from the lowest on; those of the last word beyond N are zero. */
+static void
+pack(const struct fl_lanes *lanes, const uint64_t *x, size_t n, uint64_t *words)
+{
+    const unsigned bits = lanes->bits, count = lanes->count;
+
+    for (size_t at = 0; at < n; at += count, words++) {
+        size_t used = n - at < count ? n - at : count;
+        uint64_t word = x[at];
+        for (unsigned l = 1; l < used; l++)
+            word |= x[at + l] << (l * bits);
+        *words = word;
+    }
+}
+
 void
 fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *words,
                struct fl_encoded *counts)
 {
-    const uint64_t lane = e->lanes.used >> (e->lanes.bits * (e->lanes.count - 1));
-    const double clip = e->clip, factor = e->factor;
-    uint64_t clipped = 0, zeros = 0, odd = 0;
+    const struct fl_lanes *lanes = &e->lanes;
+    const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
+    uint64_t x[STEP];
 
-    for (size_t at = 0; at < n; at += e->lanes.count, words++) {
-        size_t used = n - at < e->lanes.count ? n - at : e->lanes.count;
-        *words = 0;
-        for (size_t l = 0; l < used; l++) {
-            double u = (double)values[at + l];
-            bool nan = isnan(u);
-            clipped += u > clip || u < -clip;
-            zeros += u == 0;
-            odd += nan;
-            u = nan ? 0 : u;
-            u = u > clip ? clip : u;
-            u = u < -clip ? -clip : u;
-            *words |= ((uint64_t)(int64_t)rint(u * factor) & lane) << (l * e->lanes.bits);
-        }
-    }
     counts->values += n;
-    counts->clipped += clipped;
-    counts->zeros += zeros;
-    counts->odd += odd;
+    for (size_t at = 0, step; at < n; at += step, words += step / lanes->count) {
+        step = n - at < STEP ? n - at : STEP;
+        if (lanes->bits <= 32)
+            round_narrow(e, lane, values + at, step, x, counts);
+        else
+            round_wide(e, values + at, step, x, counts);
+        pack(lanes, x, step, words);
+    }
+    fl_wipe(x, sizeof x);
 }
 
 int
