@@ -72,18 +72,26 @@ round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint6
     }
 }
 
-/* N values, in lanes from the lowest on; those of the last word beyond N are zero. */
-static void
+/* COUNT, which the caller knows, makes the inner loop a fixed one. */
+static inline void
+pack_words(const uint64_t *x, size_t n, unsigned bits, unsigned count, uint64_t *words)
+{
+    for (size_t w = 0; w < n; w++) {
+        uint64_t word = x[w * count];
+        for (unsigned l = 1; l < count; l++)
+            word |= x[w * count + l] << (l * bits);
+        words[w] = word;
+    }
+}
+
+/* X, zero from the last value to the end of its word, to N words. */
+FL_KERNEL static void
 pack(const struct fl_lanes *lanes, const uint64_t *x, size_t n, uint64_t *words)
 {
-    const unsigned bits = lanes->bits, count = lanes->count;
-
-    for (size_t at = 0; at < n; at += count, words++) {
-        size_t used = n - at < count ? n - at : count;
-        uint64_t word = x[at];
-        for (unsigned l = 1; l < used; l++)
-            word |= x[at + l] << (l * bits);
-        *words = word;
+    switch (lanes->count) {
+    case 2: pack_words(x, n, lanes->bits, 2, words); break;
+    case 4: pack_words(x, n, lanes->bits, 4, words); break;
+    default: pack_words(x, n, lanes->bits, lanes->count, words);
     }
 }
 
@@ -93,16 +101,18 @@ fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, u
 {
     const struct fl_lanes *lanes = &e->lanes;
     const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
-    uint64_t x[STEP];
+    uint64_t x[STEP + 8];
 
     counts->values += n;
     for (size_t at = 0, step; at < n; at += step, words += step / lanes->count) {
         step = n - at < STEP ? n - at : STEP;
+        size_t whole = (step + lanes->count - 1) / lanes->count;
+        memset(x + step, 0, (whole * lanes->count - step) * sizeof *x);
         if (lanes->bits <= 32)
             round_narrow(e, lane, values + at, step, x, counts);
         else
             round_wide(e, values + at, step, x, counts);
-        pack(lanes, x, step, words);
+        pack(lanes, x, whole, words);
     }
     fl_wipe(x, sizeof x);
 }
