@@ -32,22 +32,31 @@ enum { STEP = 840 }; /* values that are encoded before they are packed: of whole
  */
 FL_KERNEL static void
 round_narrow(const struct fl_lane_encoder *e, uint64_t lane, const float *values, size_t n,
-             uint64_t *x, struct fl_encoded *counts)
+             uint64_t *x)
 {
     const double clip = e->clip, factor = e->factor;
-    uint64_t clipped = 0, zeros = 0, odd = 0;
 
     for (size_t i = 0; i < n; i++) {
         double u = (double)values[i];
-        clipped += (uint64_t)(u > clip) + (uint64_t)(u < -clip);
-        zeros += u == 0;
-        odd += u != u;
         u = u == u ? u : 0;
         u = u > clip ? clip : u;
         u = u < -clip ? -clip : u;
         u = u * factor + 0x1.8p52;
         memcpy(&x[i], &u, sizeof u);
         x[i] &= lane;
+    }
+}
+
+/* Those beyond +-LIMIT are clipped. N below 2^31. */
+FL_KERNEL static void
+count_values(float limit, const float *values, size_t n, struct fl_encoded *counts)
+{
+    uint32_t clipped = 0, zeros = 0, odd = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        clipped += (uint32_t)(values[i] > limit) + (uint32_t)(values[i] < -limit);
+        zeros += values[i] == 0;
+        odd += values[i] != values[i];
     }
     counts->clipped += clipped;
     counts->zeros += zeros;
@@ -56,16 +65,11 @@ round_narrow(const struct fl_lane_encoder *e, uint64_t lane, const float *values
 
 /* The same for lanes of 64 bits. */
 static void
-round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x,
-           struct fl_encoded *counts)
+round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x)
 {
     for (size_t i = 0; i < n; i++) {
         double u = (double)values[i];
-        bool nan = isnan(u);
-        counts->clipped += u > e->clip || u < -e->clip;
-        counts->zeros += u == 0;
-        counts->odd += nan;
-        u = nan ? 0 : u;
+        u = isnan(u) ? 0 : u;
         u = u > e->clip ? e->clip : u;
         u = u < -e->clip ? -e->clip : u;
         x[i] = (uint64_t)(int64_t)rint(u * e->factor);
@@ -103,15 +107,19 @@ fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, u
     const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
     uint64_t x[STEP + 8];
 
+    float limit = (float)e->clip; /* the largest float up to the clip */
+
+    limit = (double)limit > e->clip ? nextafterf(limit, 0) : limit;
     counts->values += n;
     for (size_t at = 0, step; at < n; at += step, words += step / lanes->count) {
         step = n - at < STEP ? n - at : STEP;
         size_t whole = (step + lanes->count - 1) / lanes->count;
         memset(x + step, 0, (whole * lanes->count - step) * sizeof *x);
+        count_values(limit, values + at, step, counts);
         if (lanes->bits <= 32)
-            round_narrow(e, lane, values + at, step, x, counts);
+            round_narrow(e, lane, values + at, step, x);
         else
-            round_wide(e, values + at, step, x, counts);
+            round_wide(e, values + at, step, x);
         pack(lanes, x, whole, words);
     }
     fl_wipe(x, sizeof x);
