@@ -1,11 +1,13 @@
 /*
  * What masked rounds cost beside what they cannot do without, on two threads: masking beside its
  * key streams, an upload in rounds of 16 and of 200 sites, an answer beside its key streams, adding
- * beside cat, opening beside adding. The update has 16 million coordinates of 32 bits, in $TMPDIR.
+ * beside cat, opening beside adding, a turn beside that of Flower's SecAgg+ (secagg_plus.py). The
+ * update has 16 million coordinates of 32 bits, in $TMPDIR.
  */
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -16,7 +18,7 @@
 #include "fed/upload.h"
 #include "flt/writer.h"
 
-enum { COUNT = 16 << 20, THREADS = 2, HELPERS = 2, SITES = 16, MANY = 200 };
+enum { COUNT = 16 << 20, PART = 1 << 20, THREADS = 2, HELPERS = 2, SITES = 16, MANY = 200 };
 
 struct bench {
     char update[PATH_MAX], upload[PATH_MAX];
@@ -77,9 +79,8 @@ streams(struct bench *b, size_t count)
 
 /* A chunk as fed/upload.c fills it. */
 static void
-fill_masked(void *arg, size_t index, int worker)
+fill_chunk(struct bench *b, size_t index, int worker, size_t masks)
 {
-    struct bench *b = arg;
     const struct fl_words_chunk chunk = {.from = index * FL_CHUNK_WORDS,
                                          .to = (index + 1) * FL_CHUNK_WORDS,
                                          .out = b->words[worker],
@@ -89,7 +90,13 @@ fill_masked(void *arg, size_t index, int worker)
 
     fl_lane_encoder_init(&e, &b->rule, UINT64_C(1) << FL_WEIGHT_BITS);
     fl_lane_encode(&e, b->values + 2 * chunk.from, 2 * FL_CHUNK_WORDS, chunk.out, &counts);
-    fl_words_mask(&b->plan, &chunk, b->masks, HELPERS);
+    fl_words_mask(&b->plan, &chunk, b->masks, masks);
+}
+
+static void
+fill_masked(void *arg, size_t index, int worker)
+{
+    fill_chunk(arg, index, worker, HELPERS);
 }
 
 static double
@@ -154,6 +161,34 @@ cat(const struct bench *b)
     snprintf(command, sizeof command, "cat '%s' | cat > /dev/null", b->upload);
     bench_need(system(command) ? fl_error(FL_FAILED, "%s: failed", command) : 0);
     return fl_seconds() - began;
+}
+
+/* Seconds of a core for encoding and 15 masks, each of PART coordinates: a turn of 16 sites. */
+static double
+turn(struct bench *b)
+{
+    const clock_t began = clock();
+
+    for (size_t i = 0; i < PART / 2 / FL_CHUNK_WORDS; i++)
+        fill_chunk(b, i, 0, SITES - 1);
+    return (double)(clock() - began) / CLOCKS_PER_SEC;
+}
+
+/* The same as Flower's SecAgg+ does it; 0 when there is no numpy. */
+static double
+numpy_turn(void)
+{
+    char command[200], text[64] = "";
+
+    snprintf(command, sizeof command,
+             "p=python3; $p -c 'import numpy' 2>/dev/null || p=/usr/bin/python3; "
+             "$p tests/bench/secagg_plus.py %d %d 2>/dev/null",
+             PART, SITES - 1);
+    FILE *in = popen(command, "r");
+    bench_need(!in);
+    double seconds = fgets(text, sizeof text, in) ? strtod(text, NULL) : 0;
+    pclose(in);
+    return seconds;
 }
 
 /* ---- what it is measured on ---- */
@@ -235,7 +270,20 @@ start(struct bench *b)
 int
 main(void)
 {
-    enum { MASK, UPLOAD, UPLOAD_MANY, STREAMS, ANSWER, ANSWER_STREAMS, ADD, OPEN, CAT, ALL };
+    enum {
+        MASK,
+        UPLOAD,
+        UPLOAD_MANY,
+        STREAMS,
+        ANSWER,
+        ANSWER_STREAMS,
+        ADD,
+        OPEN,
+        CAT,
+        TURN,
+        NUMPY,
+        ALL
+    };
     static struct bench b;
     double seconds[ALL][BENCH_TIMES], m[ALL];
 
@@ -252,6 +300,8 @@ main(void)
         seconds[ADD][i] = add(&b, 1);
         seconds[OPEN][i] = add(&b, -1);
         seconds[CAT][i] = cat(&b);
+        seconds[TURN][i] = turn(&b);
+        seconds[NUMPY][i] = numpy_turn();
     }
     unlink(b.update);
     unlink(b.upload);
@@ -272,5 +322,8 @@ main(void)
                           m[ANSWER] / m[ANSWER_STREAMS], "ratio", 1.25);
     good &= bench_at_most("mask: adding, times cat FILE | cat", m[ADD] / m[CAT], "ratio", 1);
     good &= bench_at_most("mask: opening, times adding", m[OPEN] / m[ADD], "ratio", 1.1);
+    if (m[NUMPY] > 0)
+        good &= bench_at_least("mask: a turn of 16 sites by numpy as SecAgg+, times ours, a core",
+                               m[NUMPY] / m[TURN], "ratio", 10);
     return !good;
 }
