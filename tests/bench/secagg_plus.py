@@ -1,5 +1,6 @@
 """A site's turn in Flower's SecAgg+ as its arithmetic is: numpy arrays of int64, stochastic rounding,
-and a mask for each neighbour from numpy's general-purpose generator, seeded with the shared seed.
+a mask for each neighbour from numpy's general-purpose generator, seeded with the shared seed, and one
+of its own.
 
     secagg_plus.py COUNT NEIGHBOURS     prints the seconds of a core for one turn, the least of three
 """
@@ -24,7 +25,7 @@ def mask(count, seed):
 
 
 def turn(values, neighbours):
-    words = quantize(values)
+    words = quantize(values) + mask(len(values), 1)
     for k in range(neighbours):
         one = mask(len(values), 1000 + k)
         words = words + one if k % 2 else words - one
