@@ -426,17 +426,11 @@ read_packed(struct fl_reader *r, void *data, size_t len)
     return 0;
 }
 
-/* A place for the next block, beside those that wait for being hashed. */
-static unsigned char *
-spare_block(struct fl_reader *r)
-{
-    return r->blocks + (r->want_digest ? r->collect.late_count : 0) * FL_FLT_BLOCK;
-}
-
-/* The next block, raw, to DATA (FL_FLT_BLOCK bytes or what is left). */
+/* The next block, raw, to TO; NULL: to our own, beside those that wait for being hashed. */
 static int
-next_block(struct fl_reader *r, void *data, size_t *len)
+next_block(struct fl_reader *r, void *to, size_t *len)
 {
+    unsigned char *data = to ? to : r->blocks + r->collect.late_count * FL_FLT_BLOCK;
     uint64_t i = r->next_block;
     bool packed = fl_reader_packed(r);
 
@@ -493,7 +487,7 @@ skip_payload(struct fl_reader *r)
     }
     while (r->next_block < blocks) {
         if (!hops) {
-            if (next_block(r, spare_block(r), &len))
+            if (next_block(r, NULL, &len))
                 return -1;
             continue;
         }
@@ -519,8 +513,7 @@ end_payload(struct fl_reader *r)
 
     if (skip_payload(r) || need_padding(r, 8))
         return -1;
-    if (r->want_digest)
-        fl_digest_flush(&r->collect);
+    fl_digest_flush(&r->collect);
     for (uint64_t i = 0; i < blocks;) {
         size_t n = blocks - i < WINDOW ? (size_t)(blocks - i) : WINDOW;
         if (need(r, raw, 8 * n))
@@ -611,9 +604,8 @@ fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len)
         return 0;
     if (r->next_block == fl_blocks(r->rec.payload))
         return end_payload(r);
-    unsigned char *block = spare_block(r);
-    *data = block;
-    return next_block(r, block, len) ? -1 : 1;
+    *data = r->blocks + r->collect.late_count * FL_FLT_BLOCK;
+    return next_block(r, NULL, len) ? -1 : 1;
 }
 
 int
