@@ -58,7 +58,7 @@ struct fl_reader {
     uint64_t *sums;
     size_t sums_cap;
     uint64_t window[WINDOW], window_at; /* table entries from block window_at on; ~0: none */
-    unsigned char *blocks; /* the first is enough without a digest; the others stay untouched */
+    unsigned char *blocks;              /* (FL_LEAVES); those after the first are for digests */
     struct fl_pool *pool;
     struct fl_packer *packer;
     struct fl_chain *chain;
@@ -437,9 +437,7 @@ next_block(struct fl_reader *r, void *to, size_t *len)
     *len = block_size(r, i);
     if (packed ? read_packed(r, data, *len) : need(r, data, *len))
         return -1;
-    if (note_sum(r, i, fl_check64(data, *len)))
-        return -1;
-    if (r->seekable && !packed && check_now(r, i))
+    if (note_sum(r, i, fl_check64(data, *len)) || (r->seekable && !packed && check_now(r, i)))
         return -1;
     if (r->want_digest)
         fl_digest_block(&r->collect, data, *len);
