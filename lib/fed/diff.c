@@ -11,7 +11,7 @@
 #include "fed/rows.h"
 #include "flt/schema.h"
 #include "flt/values.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 static int
 check_architecture(const struct fl_object *base, const struct fl_object *trained)

@@ -13,7 +13,7 @@
 #include "fed/update.h"
 #include "flt/schema.h"
 #include "flt/values.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 /* The update's base is the model; otherwise say what is most likely wrong. */
 static int
