@@ -436,14 +436,14 @@ static int
 get_schema(struct fl_plan *plan, const struct fl_meta *meta)
 {
     const struct fl_meta_item *names = list(meta, "tensors.names", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *dtypes, *trained, *shapes;
     const size_t n = names ? names->count : 0;
-    const struct fl_meta_item *dtypes = list(meta, "tensors.dtypes", FL_META_I64_LIST, n);
-    const struct fl_meta_item *trained = list(meta, "tensors.trained", FL_META_I64_LIST, n);
-    const struct fl_meta_item *shapes = list(meta, "tensors.shapes", FL_META_I64_LIST, SIZE_MAX);
     size_t at = 0;
 
-    if (!names || !dtypes || !trained || !shapes || check_names(names) ||
-        fl_schema_start(&plan->model, "the plan's model"))
+    if (!names || !(dtypes = list(meta, "tensors.dtypes", FL_META_I64_LIST, n)) ||
+        !(trained = list(meta, "tensors.trained", FL_META_I64_LIST, n)) ||
+        !(shapes = list(meta, "tensors.shapes", FL_META_I64_LIST, SIZE_MAX)) ||
+        check_names(names) || fl_schema_start(&plan->model, "the plan's model"))
         return -1;
     for (size_t i = 0; i < n; i++)
         if (get_tensor(&plan->model, names->value.text_list[i], dtypes->value.i64_list[i],

@@ -427,12 +427,12 @@ static int
 get_rules(struct fl_roster *r, const struct fl_meta *meta)
 {
     const struct fl_meta_item *match = list(meta, "tensors.match", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *protect, *bits, *clip;
     size_t count = match ? match->count : 0;
-    const struct fl_meta_item *protect = list(meta, "tensors.protect", FL_META_TEXT_LIST, count);
-    const struct fl_meta_item *bits = list(meta, "tensors.bits", FL_META_I64_LIST, count);
-    const struct fl_meta_item *clip = list(meta, "tensors.clip", FL_META_F64_LIST, count);
 
-    if (!match || !protect || !bits || !clip)
+    if (!match || !(protect = list(meta, "tensors.protect", FL_META_TEXT_LIST, count)) ||
+        !(bits = list(meta, "tensors.bits", FL_META_I64_LIST, count)) ||
+        !(clip = list(meta, "tensors.clip", FL_META_F64_LIST, count)))
         return -1;
     r->rules = fl_alloc(count, sizeof *r->rules);
     if (!r->rules)
