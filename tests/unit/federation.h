@@ -46,7 +46,7 @@ fed_path(const struct federation *f, const char *name)
     static int at;
 
     at = (at + 1) % 8;
-    snprintf(paths[at], sizeof paths[at], "%s/%s", f->dir, name);
+    snprintf(paths[at], sizeof paths[at], "%.63s/%.130s", f->dir, name);
     return paths[at];
 }
 
