@@ -396,6 +396,7 @@ test_next_epoch(void)
     struct fl_state *s;
     struct fl_buf first_roster = {0};
     unsigned char first[32], model[32];
+    struct fl_roster other = {0};
 
     fed_start(&f, 4, FED_HELPERS "min_sum: 3\n");
     memcpy(first, f.roster.digest, 32);
@@ -416,6 +417,7 @@ test_next_epoch(void)
     fed_model(&f, "model2.flt", 9, NULL, 3, model);
     memcpy(f.model, model, 32);
     CHECK(!fed_roster(&f, FED_HELPERS "min_sum: 3\nfirst_round: 5\n"));
+    CHECK(!fed_roster_of(&f, FED_HELPERS "min_sum: 4\nfirst_round: 5\n", &other));
     CHECK_REFUSED(fed_accept(&f, 1), FL_USAGE, "-m MODEL");
     struct fl_acceptance acc = {.dir = fed_path(&f, "b.state"),
                                 .key_path = fed_path(&f, "b.key"),
@@ -442,8 +444,10 @@ test_next_epoch(void)
 
     /* The same again is fine; another roster of that epoch is not, nor the one of before. */
     CHECK(!fed_accept(&f, 1) && f.key[1]->epoch == 3);
-    CHECK(!fed_roster(&f, FED_HELPERS "min_sum: 4\nsites: [\"@a\", \"@c\", \"@d\", \"@b\"]\n"));
-    CHECK_REFUSED(fed_accept(&f, 1), FL_REFUSED, "");
+    acc.roster = &other;
+    acc.model = NULL;
+    CHECK_REFUSED(fl_state_accept(&acc), FL_REFUSED, "needs a later epoch");
+    fl_roster_release(&other);
     fl_roster_release(&f.roster);
     CHECK(!fl_roster_decode(&f.roster, first_roster.data, first_roster.len));
     CHECK_REFUSED(fed_accept(&f, 1), FL_REFUSED, "");
