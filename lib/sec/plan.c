@@ -403,9 +403,10 @@ get_tensor(struct fl_schema *s, const char *name, int64_t dtype, int64_t trained
     fl_tensor_init(&t, name, (enum fl_dtype)dtype, 0, NULL);
     if (get_shape(&t, shapes, at))
         return fl_error(FL_REFUSED, "its shapes do not fit its tensors");
-    if (trained && !fl_schema_trains(&t))
-        return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is not trained", name,
-                        fl_dtype_name(t.dtype));
+    if (trained != fl_schema_trains(&t)) /* a tensor that the plan could leave out is a choice */
+        return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is %s", name,
+                        fl_dtype_name(t.dtype),
+                        trained ? "not trained" : "trained unless the roster freezes it");
     return fl_schema_add(s, &t, trained);
 }
 
