@@ -446,7 +446,7 @@ test_next_epoch(void)
     CHECK(!fed_accept(&f, 1) && f.key[1]->epoch == 3);
     acc.roster = &other;
     acc.model = NULL;
-    CHECK_REFUSED(fl_state_accept(&acc), FL_REFUSED, "needs a later epoch");
+    CHECK_REFUSED(fl_state_accept(&acc), FL_REFUSED, "not the one that its key has now");
     fl_roster_release(&other);
     fl_roster_release(&f.roster);
     CHECK(!fl_roster_decode(&f.roster, first_roster.data, first_roster.len));
@@ -658,6 +658,8 @@ test_plans(void)
     s = fed_state(&f, FED_HUB);
     CHECK(s && !fl_state_plan(s, 7) && !fl_state_commit_plan(s, &two));
     fl_state_free(s);
+    CHECK(!fed_roster(&f, "max_age: 5\n")); /* another one of the same epoch */
+    CHECK_REFUSED(fed_accept(&f, FED_HUB), FL_REFUSED, "needs a later epoch");
     fed_end(&f);
 }
 
