@@ -46,12 +46,14 @@ crash_writes(uint64_t call, const uint64_t *args)
 
 /*
  * Run ACTION and kill it as it enters call N (from 0) that writes: 1. It ended before: 0 when it
- * returned 0, else -1. -2: nothing can be traced here.
+ * returned 0, else -1. -2: nothing can be traced here. *CALLS: those that were entered.
  */
 static inline int
-crash_at(int n, crash_action *action, void *arg)
+crash_run(int n, crash_action *action, void *arg, int *calls)
 {
     int status;
+
+    *calls = 0;
 
     fflush(stdout);
     pid_t child = fork();
@@ -79,7 +81,7 @@ crash_at(int n, crash_action *action, void *arg)
         if (ptrace(PTRACE_GET_SYSCALL_INFO, child, (void *)sizeof info, &info) <= 0)
             return -2;
         if (info.op == PTRACE_SYSCALL_INFO_ENTRY && crash_writes(info.entry.nr, info.entry.args) &&
-            n-- == 0) {
+            (*calls)++ == n) {
             kill(child, SIGKILL);
             waitpid(child, &status, 0);
             return 1;
@@ -88,13 +90,23 @@ crash_at(int n, crash_action *action, void *arg)
 }
 #else
 static inline int
-crash_at(int n, crash_action *action, void *arg)
+crash_run(int n, crash_action *action, void *arg, int *calls)
 {
     (void)n;
     (void)action;
     (void)arg;
+    *calls = 0;
     return -2;
 }
 #endif
+
+/* The same, for those who do not count. */
+static inline int
+crash_at(int n, crash_action *action, void *arg)
+{
+    int calls;
+
+    return crash_run(n, action, arg, &calls);
+}
 
 #endif
