@@ -133,7 +133,7 @@ static inline int
 round_masked(struct round *r, struct fl_masked_settings *set, const char *const *files,
              const char *out_file)
 {
-    char names[24][200], plan[200], request[200], key[200];
+    char names[24][200], plan[200], request[200], key[200], state[200];
     const char *paths[24];
     struct fl_output out = FL_OUTPUT_INIT;
     size_t n = 0;
@@ -144,8 +144,10 @@ round_masked(struct round *r, struct fl_masked_settings *set, const char *const 
     if (set->request) {
         snprintf(request, sizeof request, "%s", round_path(r, set->request));
         snprintf(key, sizeof key, "%s", fed_file(r->f, FED_HUB, ".key"));
+        snprintf(state, sizeof state, "%s", fed_file(r->f, FED_HUB, ".state"));
         set->request = request;
         set->key = key;
+        set->state = state;
     }
     for (; files[n]; n++) {
         snprintf(names[n], sizeof names[n], "%s", round_path(r, files[n]));
