@@ -140,7 +140,7 @@ round_masked(struct round *r, struct fl_masked_settings *set, const char *const 
 
     snprintf(plan, sizeof plan, "%s", round_path(r, "plan.flt"));
     set->plan = plan;
-    set->memory = ROUND_MEMORY;
+    set->memory = set->memory ? set->memory : ROUND_MEMORY;
     if (set->request) {
         snprintf(request, sizeof request, "%s", round_path(r, set->request));
         snprintf(key, sizeof key, "%s", fed_file(r->f, FED_HUB, ".key"));
