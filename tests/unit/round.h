@@ -9,6 +9,7 @@
 #include "fed/encode.h"
 #include "fed/gather.h"
 #include "fed/masked.h"
+#include "fed/step.h"
 #include "fed/turn.h"
 #include "federation.h"
 #include "../naive/lanes.h"
@@ -298,6 +299,24 @@ round_check_mean(const struct round *r, const char *sites, const double *weights
     for (size_t i = 0; i < n; i++)
         fl_object_free(update[i]);
     fl_object_free(mean);
+}
+
+/* The roster's step over MODEL, by "mean.flt" of the folder, to OUT; files of F. VELOCITY or NULL.
+ */
+static inline int
+round_step(const struct round *r, const char *model, const char *velocity, const char *out)
+{
+    struct fl_server_step step = {.rule = r->plan.roster.apply,
+                                  .lr = r->plan.roster.lr,
+                                  .momentum = r->plan.roster.momentum,
+                                  .plan = &r->plan};
+    struct fl_step_files files = {.model = fed_path(r->f, model),
+                                  .update = round_path(r, "mean.flt"),
+                                  .state = velocity ? fed_path(r->f, velocity) : NULL,
+                                  .output = fed_path(r->f, out),
+                                  .progress = -1};
+
+    return fl_step_take(&step, &files);
 }
 
 /* Read the head of a message in the folder against the plan: 0 or -1. */
