@@ -237,7 +237,11 @@ test_velocity(void)
     round_start(&r, &f, 4, FED_HELPERS "min_sum: 4\n" NESTEROV, fed_usual);
     whole_round(&r, "abcd");
     CHECK(!round_step(&r, "model.flt", "v", "m2.flt"));
-    fed_system(&f, "cp v b.v"); /* the first begins without one: a file of this step done before */
+    fed_system(&f,
+               "cp v b.v"); /* the first begins without one; what others wrote is not believed */
+    CHECK_REFUSED(advance(&r, 1, "model.flt", "b.v", "b2.flt"), FL_REFUSED,
+                  "b.v: says that it has");
+    fed_system(&f, "rm b.v");
     CHECK(!advance(&r, 1, "model.flt", "b.v", "b2.flt"));
     CHECK(!advance(&r, FED_AUX, "model.flt", "aux.v", "aux2.flt"));
     digest_of(&f, "m2.flt", digest, NULL);
@@ -262,6 +266,58 @@ test_velocity(void)
                   "not the velocity that the plan names");
     CHECK(!advance(&r2, 1, "b2.flt", "b.v", "b3.flt"));
     fl_plan_release(&r2.plan);
+    round_end(&r);
+}
+
+/* An optimizer's state that says that it has taken the step over BASE by this UPDATE to MODEL. */
+static void
+write_taken(const struct federation *f, const char *file, const unsigned char base[32],
+            const unsigned char update[32], const unsigned char model[32])
+{
+    struct fl_meta meta = {0};
+    struct fed_object o = {file, FL_KIND_OPTIMIZER, &meta, fed_usual, 9, NULL, {0}};
+
+    CHECK(!fl_meta_set_bytes(&meta, "model", model, 32) &&
+          !fl_meta_set_bytes(&meta, "parent", base, 32) &&
+          !fl_meta_set_bytes(&meta, "update", update, 32) &&
+          !fl_meta_set_text(&meta, "optimizer", "nesterov") && !fl_meta_set_f64(&meta, "lr", 0.5) &&
+          !fl_meta_set_f64(&meta, "momentum", 0.75));
+    fed_write(f, &o);
+    fl_meta_release(&meta);
+}
+
+/*
+ * A state that the hub made up: numbers that it chose, under the claim that the step was taken
+ * before. Whoever believes it comes to a model that the hub chose.
+ */
+static void
+test_made_up(void)
+{
+    struct federation f;
+    struct round r;
+    unsigned char update[32], chosen[32] = {0};
+
+    round_start(&r, &f, 4, FED_HELPERS "min_sum: 4\n" NESTEROV, fed_usual);
+    whole_round(&r, "abcd");
+    struct fl_object *mean = fl_object_open(round_path(&r, "mean.flt"), FL_KIND_UPDATE);
+    CHECK(mean && !fl_object_digest(mean, NULL, update));
+    fl_object_free(mean);
+    write_taken(&f, "b.v", f.model, update, chosen);
+    struct fl_server_step step = {.rule = FL_APPLY_NESTEROV,
+                                  .lr = 0.5,
+                                  .momentum = 0.75,
+                                  .plan = &r.plan};
+    struct fl_step_files files = {.model = fed_path(&f, "model.flt"),
+                                  .update = round_path(&r, "mean.flt"),
+                                  .state = fed_path(&f, "b.v"),
+                                  .output = fed_path(&f, "x.flt"),
+                                  .progress = -1};
+    CHECK(fl_step_take(&step, &files) == -1); /* but it tells where the step leads */
+    write_taken(&f, "b.v", f.model, update, files.digest);
+    CHECK_REFUSED(advance(&r, 1, "model.flt", "b.v", "b2.flt"), FL_REFUSED, "b.v");
+    struct fl_state *s = fed_state(&f, 1);
+    CHECK(s && !s->now.known && !memcmp(s->now.object, f.model, 32));
+    fl_state_free(s);
     round_end(&r);
 }
 
@@ -398,6 +454,7 @@ main(void)
     RUN(test_files);
     RUN(test_advance);
     RUN(test_velocity);
+    RUN(test_made_up);
     RUN(test_signed);
     RUN(test_crash);
     return test_end();
