@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "crypt/hash.h"
+#include "crash.h"
 #include "federation.h"
 #include "sec/sign.h"
 
@@ -154,7 +155,7 @@ put_lines(const char *format, const char *lines)
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 #define REST  "sign " ZEROS "\ndh " ZEROS "\nhedge " ZEROS "\n" MADE
-#define MADE  "ctr 3\n"
+#define MADE  "made 3 4\n"
 
 /* Lines that are all there, and the same with one of them missing, twice, or wrong. */
 static void
@@ -170,6 +171,9 @@ test_key_lines(void)
         "name a\nname a\nepoch 1\n" REST,
         "name a\nepoch 1\nepoch 1\n" REST,
         "name a\nepoch 1\n" REST "nonsense 1\n",
+        "name a\nepoch 1\n" REST MADE,
+        "name a\nepoch 1\nsign " ZEROS "\ndh " ZEROS "\nhedge " ZEROS "\nmade 3\n",
+        "name a\nepoch 1\nsign " ZEROS "\ndh " ZEROS "\nhedge " ZEROS "\nmade 3 -1\n",
         "name a\nepoch 1\n" REST "reveal " ZEROS "\n",
         "name a b\nepoch 1\n" REST,
         "name ../a\nepoch 1\n" REST,
@@ -185,6 +189,7 @@ test_key_lines(void)
 
     put_lines("fl-key-v2", "name a\nepoch 1\n" REST);
     CHECK((key = fl_key_read(path)) && !strcmp(key->name, "a") && !key->has_roster);
+    CHECK(key && key->uploads == 3 && key->answers == 4);
     fl_key_free(key);
     put_lines("fl-key-v2", "name a\nepoch 1\n" REST "roster " ZEROS " 7\n");
     CHECK((key = fl_key_read(path)) && key->has_roster && key->roster_epoch == 7);
@@ -238,6 +243,41 @@ test_psk(void)
     CHECK_REFUSED(fl_psk_read(path, psk), FL_FAILED, "32 to 4096");
 }
 
+/* A crash at any moment of renewing a key: its file is the old one or the new one. */
+static int
+write_key(void *arg)
+{
+    return fl_key_write(arg, path);
+}
+
+static void
+test_crash(void)
+{
+    struct fl_key *old = fl_key_new("north", 3), *next = fl_key_new("north", 3);
+    int outcome = 1, calls = 0, olds = 0;
+
+    CHECK(old && next);
+    next->uploads = 5;
+    if (test_under_valgrind() || crash_at(1 << 20, write_key, old) == -2) {
+        fl_key_free(old);
+        fl_key_free(next);
+        SKIP("nothing can be traced here");
+    }
+    for (; outcome == 1 && calls < 1000; calls++) {
+        CHECK(!fl_key_write(old, path));
+        outcome = crash_at(calls, write_key, next);
+        struct fl_key *got = fl_key_read(path);
+        CHECK(outcome >= 0 && got);
+        const bool is_old = got && !memcmp(got, old, sizeof *got);
+        CHECK(is_old || (got && !memcmp(got, next, sizeof *got)));
+        olds += is_old;
+        fl_key_free(got);
+    }
+    CHECK(outcome == 0 && calls > 3 && olds > 1 && olds < calls);
+    fl_key_free(old);
+    fl_key_free(next);
+}
+
 int
 main(void)
 {
@@ -254,6 +294,7 @@ main(void)
     RUN(test_key_lines);
     RUN(test_fresh);
     RUN(test_psk);
+    RUN(test_crash);
     unlink(path);
     rmdir(folder);
     return test_end();

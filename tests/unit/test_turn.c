@@ -309,6 +309,28 @@ test_admit(void)
     round_end(&r);
 }
 
+/* What fl_upload_bytes says is enough, and not much more. */
+static void
+test_bytes(void)
+{
+    static const char *const rosters[] =
+        {"", FED_HELPERS "min_sum: 3\n",
+         "steps: 16\ntensors: [{match: large, protect: plain, bits: 8, clip: 1}, {match: \"*\", "
+         "protect: mask, bits: 21, clip: 0.3}]\n"};
+    struct federation f;
+    struct round r;
+
+    for (size_t i = 0; i < sizeof rosters / sizeof *rosters; i++) {
+        struct fl_buf b = {0};
+        uint64_t bytes = 0;
+        round_start(&r, &f, 4, rosters[i], fed_usual);
+        CHECK(!round_turn(&r, 3) && !fl_read_file(round_file(&r, "up", 3), 1 << 24, &b));
+        CHECK(!fl_upload_bytes(&r.plan, &bytes) && bytes >= b.len && bytes < b.len + 1000);
+        fl_buf_release(&b);
+        round_end(&r);
+    }
+}
+
 /* ---- crashes ---- */
 
 static int
@@ -380,6 +402,7 @@ main(void)
     RUN(test_refused);
     RUN(test_private_values);
     RUN(test_admit);
+    RUN(test_bytes);
     RUN(test_crash);
     return test_end();
 }

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "crash.h"
 #include "federation.h"
 
 static struct federation f;
@@ -168,6 +169,42 @@ test_write(void)
     free(much);
 }
 
+/* A crash at any moment of writing: the text of before or the one of after, whole. */
+static int
+write_in_child(void *arg)
+{
+    struct fl_vault v;
+    int failed = fl_vault_begin(&v, "fl-test-v1") ||
+                 fl_vault_put(&v, "new", "n", *(uint64_t *)arg) ||
+                 fl_vault_write(&v, fed_path(&f, "vault"), false);
+
+    fl_vault_release(&v);
+    return failed ? -1 : 0;
+}
+
+static void
+test_crash(void)
+{
+    struct fl_vault v;
+    uint64_t want = 7, n = 0;
+    int outcome = 1, calls = 0, old = 0;
+
+    write_some();
+    if (test_under_valgrind() || crash_at(1 << 20, write_in_child, &want) == -2)
+        SKIP("nothing can be traced here");
+    for (; outcome == 1 && calls < 1000; calls++) {
+        write_some();
+        outcome = crash_at(calls, write_in_child, &want);
+        CHECK(outcome >= 0 && !read_file(&v) && fl_vault_next(&v) == 1);
+        const bool is_old = fl_vault_is(&v, "all");
+        CHECK(is_old || (fl_vault_is(&v, "new") && !fl_vault_get(&v, "n", (uint64_t)99, &n)));
+        CHECK(is_old || n == want);
+        old += is_old;
+        fl_vault_release(&v);
+    }
+    CHECK(outcome == 0 && calls > 3 && old > 1 && old < calls);
+}
+
 int
 main(void)
 {
@@ -178,6 +215,7 @@ main(void)
     RUN(test_values);
     RUN(test_damaged);
     RUN(test_write);
+    RUN(test_crash);
     fed_end(&f);
     return test_end();
 }
