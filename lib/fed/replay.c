@@ -201,7 +201,6 @@ take_step(const struct fl_replay *r, const char *mean, struct fl_state *state)
                                   .state = r->velocity,
                                   .output = r->output,
                                   .level = r->level,
-                                  .progress = r->progress,
                                   .program = r->program,
                                   .settle = settle,
                                   .arg = &stepping};

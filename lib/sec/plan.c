@@ -531,6 +531,9 @@ check_round(const struct fl_plan *plan)
         return fl_error(FL_REFUSED, "its model is neither the roster's nor made by a round");
     if (plan->has_velocity && r->apply == FL_APPLY_SGD)
         return fl_error(FL_REFUSED, "it names a velocity, and the roster's step has none");
+    if (plan->has_velocity && !plan->has_after)
+        return fl_error(FL_REFUSED,
+                        "it names a velocity, and an epoch's first step begins without one");
     return 0;
 }
 
@@ -601,30 +604,6 @@ fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool)
     if (failed)
         fl_plan_release(plan);
     return failed ? -1 : 0;
-}
-
-/* The number of two digits at P. */
-static unsigned
-two_digits(const char *p)
-{
-    return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
-}
-
-int
-fl_plan_deadline(const char *text)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
-    static const unsigned char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-    for (size_t i = 0; i < sizeof form; i++)
-        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-            return -1;
-    unsigned month = two_digits(text + 5), day = two_digits(text + 8);
-    if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
-        return -1;
-    return two_digits(text + 11) < 24 && two_digits(text + 14) < 60 && two_digits(text + 17) <= 60
-               ? 0
-               : -1;
 }
 
 int

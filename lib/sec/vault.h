@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 16 << 20 };
+enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 64 << 20 };
 
 struct fl_vault { /* a zeroed struct is empty */
     char *text;   /* secret memory */

@@ -136,7 +136,7 @@ check "  and the round is not taken" plan --round 9 -c round.yaml -o p9.flt
 digest() { fl-info --digest "$1" | cut -c 1-64; }
 python "$top/tests/cli/updates.py" edit u0.flt mean.flt "sum.sites=t:x" site= sum.weight=f:300
 python "$top/tests/cli/updates.py" edit model.flt next.flt "parent=b:$(digest model.flt)" round=i:5
-check "a plan behind a mean" fl-plan -r roster.yaml -k hub.key -m next.flt --round 20 --after mean.flt -o p20.flt
+check "a plan after a mean" fl-plan -r roster.yaml -k hub.key -m next.flt --round 20 --after mean.flt -o p20.flt
 after() { fl-info p20.flt | awk -F '\t' -v k="$1" '$1 == "meta" && $2 == k {print $7}'; }
 check "  names it" [ "$(after after)" = "$(digest mean.flt)" ]
 check "  and has a cap that fits it" [ "$(after weight.cap)" = 1024 ]

@@ -261,7 +261,7 @@ done
 check "a deadline that is over is a warning" fl-mask -k c.key -p late.flt -o x.flt u2.flt
 cp err said
 check "  and says so" grep -q "its deadline $deadline is over" said
-check "nothing is left behind" sh -c '[ -z "$(find . -name ".*.part")" ]'
+check "nothing is left over" sh -c '[ -z "$(find . -name ".*.part")" ]'
 
 # ---- a full disk ----
 if small_disk 64; then

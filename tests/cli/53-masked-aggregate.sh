@@ -78,7 +78,7 @@ assert 0 < worst < 3 / (2**29 * 2), worst   # n / (scale * sum of q)
 END
 check "the masked mean is the plain one up to rounding" python near.py "$top/tests/cli" masked.flt plain.flt
 check "it can be applied" fl-apply -m 7/model.flt -o next.flt masked.flt
-check "  and planned behind" fl-plan -r roster.yaml -k hub.key -m next.flt --round 8 --after masked.flt -o p8.flt
+check "  and planned after" fl-plan -r roster.yaml -k hub.key -m next.flt --round 8 --after masked.flt -o p8.flt
 
 # ---- who is missing, who is there twice, whose is not ----
 refused() {   # STATUS "what" "words" args...: and nothing is written

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced behind lib.sh by tests/cli/5*.sh: people and their agreement.
+# Sourced after lib.sh by tests/cli/5*.sh: people and their agreement.
 secagg() { python "$top/tests/naive/secagg.py" "$@"; }
 
 keys() {   # NAME...: NAME.key, its copy NAME.old from before any roster, and NAME.pub
@@ -32,4 +32,21 @@ accept() {   # ROSTER SITE...
 
 federation() {   # SITE...: keys, roster.yaml (with the lines of $terms), and all have accepted it
     keys hub "$@" && printf "%b\n" "${terms-}" | roster 1 "$@" >roster.yaml && accept roster.yaml "$@"
+}
+
+# Make DIR/fl-keygen, to stand before the program on PATH: where that would ask for the words which
+# people read to each other, those of the roster are given.
+compare_words() {   # DIR
+    _program=$(command -v fl-keygen)
+    cat >"$1/fl-keygen" <<END
+#!/bin/sh
+case " \$* " in
+*" --words "*) ;;
+*" --accept "*)
+    "$_program" --show roster.yaml | sed -n 's/^words	//p' >.words
+    set -- "\$@" --words .words ;;
+esac
+exec "$_program" "\$@"
+END
+    chmod +x "$1/fl-keygen"
 }

@@ -313,8 +313,7 @@ round_step(const struct round *r, const char *model, const char *velocity, const
     struct fl_step_files files = {.model = fed_path(r->f, model),
                                   .update = round_path(r, "mean.flt"),
                                   .state = velocity ? fed_path(r->f, velocity) : NULL,
-                                  .output = fed_path(r->f, out),
-                                  .progress = -1};
+                                  .output = fed_path(r->f, out)};
 
     return fl_step_take(&step, &files);
 }

@@ -22,8 +22,7 @@ fill(struct fl_replay *p, const struct round *r, const char *model, const char *
                             .model = paths[1],
                             .velocity = velocity ? paths[2] : NULL,
                             .output = paths[3],
-                            .memory = ROUND_MEMORY,
-                            .progress = -1};
+                            .memory = ROUND_MEMORY};
 }
 
 static void
@@ -310,8 +309,7 @@ test_made_up(void)
     struct fl_step_files files = {.model = fed_path(&f, "model.flt"),
                                   .update = round_path(&r, "mean.flt"),
                                   .state = fed_path(&f, "b.v"),
-                                  .output = fed_path(&f, "x.flt"),
-                                  .progress = -1};
+                                  .output = fed_path(&f, "x.flt")};
     CHECK(fl_step_take(&step, &files) == -1); /* but it tells where the step leads */
     write_taken(&f, "b.v", f.model, update, files.digest);
     CHECK_REFUSED(advance(&r, 1, "model.flt", "b.v", "b2.flt"), FL_REFUSED, "b.v");
