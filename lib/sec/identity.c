@@ -92,7 +92,8 @@ read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
         k++;
     switch (k) {
     case 0:
-        bad = fl_vault_get(v, "w", key->name, sizeof key->name) || fl_name_check(key->name);
+        bad = fl_vault_get(v, "w", key->name, sizeof key->name) ||
+              (fl_name_check(key->name) && fl_vault_bad_line(v));
         break;
     case 1:
         bad = fl_vault_get(v, "n", (uint64_t)FL_EPOCH_MAX, &epoch);
