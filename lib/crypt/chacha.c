@@ -9,18 +9,13 @@
 #include "crypt/chacha.h"
 
 #include <sodium.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "os/kernel.h"
 
-    enum {
-        LANES = 16,
-        BLOCK = 64,
-        GROUP = LANES * BLOCK
-    };
+enum { LANES = 16, BLOCK = 64, GROUP = LANES * BLOCK };
 
 #define ROTATE(x, n) ((x) << (n) | (x) >> (32 - (n)))
 
@@ -89,23 +84,12 @@ fill_wide(unsigned char *p, size_t n, const unsigned char key[FL_STREAM_KEY], ui
     sodium_memzero(state, sizeof state);
 }
 
-/* Whether make_groups is faster than libsodium here. */
-static bool
-is_wide(void)
-{
-#if defined(__x86_64__) && defined(__GNUC__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
-#else
-    return false;
-#endif
-}
-
 void
 fl_stream_fill(void *out, size_t n, const unsigned char key[FL_STREAM_KEY], uint64_t chunk)
 {
     unsigned char nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
 
-    if (is_wide()) {
+    if (fl_kernel_is_wide()) {
         fill_wide(out, n, key, chunk);
         return;
     }

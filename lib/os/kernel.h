@@ -12,6 +12,7 @@
 #ifndef FL_OS_KERNEL_H
 #define FL_OS_KERNEL_H
 
+#include <stdbool.h>
 #include <stdint.h> /* tells whether this is glibc */
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&        \
@@ -21,5 +22,16 @@
 #else
 #define FL_KERNEL
 #endif
+
+/* Whether the processor has AVX-512, which some kernels need to be faster than a library. */
+static inline bool
+fl_kernel_is_wide(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#else
+    return false;
+#endif
+}
 
 #endif
