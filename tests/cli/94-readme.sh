@@ -62,7 +62,7 @@ mkdir -p hub/fed/public
 prose 1 900 >hub/fed/public/book.txt
 for s in $sites east coast; do
     mkdir -p "$s/fed/notes"
-    seed=$(printf '%s' "$s" | cksum | cut -d ' ' -f 1)
+    seed=$(printf '%s' "$s" | cksum | cut -c 1-6)
     prose "$seed" 600 >"$s/fed/notes/july.txt"
     prose "1$seed" 200 | sed '/./!d; s/.*/{"text": "&"}/' >"$s/fed/notes/august.jsonl"
 done
@@ -77,7 +77,7 @@ awk '/^## / { on = /^## Rounds to the letter/ }
     { for (; blank > 0; blank--) print "" >file; print substr($0, 5) >file }' "$top/README.md"
 # The commands of the pipeline, in the form of such blocks.
 awk '/^As a pipeline/ { on = 1; next }
-    /^## / { exit }
+    on && /^## / { exit }
     !on || /^$/ { next }
     { held = held substr($0, 5) "\n" }
     sub(/ +# .*/, "", held) { match($0, /# .*/); printf "%s\n%s", substr($0, RSTART), held >("pipeline." ++n); held = "" }' \
@@ -121,9 +121,9 @@ done
 
 loss() { fl-eval -q -m "hub/fed/out/model-$2.flt" "$1/fed/valid.flt" | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } END { print $c["loss"] }'; }
 for s in $sites; do
-    # (In the third round this text, which is short and of few words, is learnt by heart.)
+    # (From the second round on this text, which is short and of few words, is learnt by heart.)
     check "$s: the rounds make a better model" \
-        awk "BEGIN { exit !($(loss "$s" 0) > $(loss "$s" 1) && $(loss "$s" 1) > $(loss "$s" 2) && $(loss "$s" 0) > $(loss "$s" 3)) }"
+        awk "BEGIN { exit !($(loss "$s" 0) > 2 * $(loss "$s" 1) && $(loss "$s" 0) > 2 * $(loss "$s" 2) && $(loss "$s" 0) > $(loss "$s" 3)) }"
     check "$s: its inbox has its line and one file a round" \
         [ "$(cd "hub/fed/in/$s" && echo .[!.]* *)" = ".[!.]* 1.flt 2.flt 3.flt $s.pub" ]
 done
@@ -143,7 +143,7 @@ while [ -e helpers.$((n += 1)) ]; do
     last=$n
 done
 mv late.flt hub/fed/in/coast/4.flt
-sum() { fl-info "hub/fed/out/$1/mean.flt" | awk -F '\t' '$2 == "sum.sites" { print $NF }'; }
+sum() { fl-info "hub/fed/out/$1/mean.flt" | awk -F '\t' '$2 == "sum.sites" { print $7 }'; }
 check "it is of the sites that were there" [ "$(sum 4)" = east,north,south,west ]
 
 # "in every further one it has": the round once more.
