@@ -1,8 +1,9 @@
 #!/bin/sh
-# The examples of every manual page, and the tours of fl(7), are run as a reader copies them: rendered
-# for a terminal of 80 columns, each indented block a script for sh. Each page runs in a folder of its
-# own that has what its examples name: the files of one federation of three sites, a hub and two
-# helpers, aws, which is a site, and aux. Its round 7 is opened, and nobody has masked for plan.flt yet.
+# The examples of every manual page, the tours of fl(7) and some ways out of fl-protocol(7) are run as
+# a reader copies them: rendered for a terminal of 80 columns, each indented block a script for sh.
+# Each page runs in a folder of its own that has what its examples name: the files of one federation
+# of three sites, a hub and two helpers, aws, which is a site, and aux. Its round 7 is opened, and
+# nobody has masked for plan.flt yet.
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -60,7 +61,7 @@ masked_round() {   # 7: everything of it but the helpers' next step
 }
 
 folder() {   # everything that the examples name
-    mkdir -p public notes 7/up 7/ready 7/answer 8
+    mkdir -p public notes 7/up 7/ready 7/answer 8 9
     prose 1 300 >public/book.txt
     prose 2 60 >notes.txt
     prose 3 40 >new.txt
@@ -86,7 +87,7 @@ folder() {   # everything that the examples name
     pairwise
     cp model-8.flt trained.flt
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
-    fl-plan -r roster.yaml -k hub.key --round 9 -m model.flt -o plan.flt
+    fl-plan -r roster.yaml -k hub.key --round 10 -m model.flt -o plan.flt
 }
 
 mkdir all && cd all || exit 1
@@ -124,7 +125,7 @@ by_mandoc() { mandoc -T ascii -O width=80 "$1" | col -bx; }
 by_groff() { groff -K utf8 -Tutf8 -mdoc -rLL=80n -P-c -P-b -P-o -P-u "$1" | col -bx; }
 
 # The code in a rendered page, moved to the left: DIR/1, DIR/2, ... All lines of its section EXAMPLES
-# (of fl(7): its subsections about rounds) that stand further in than prose does, which is 5 columns.
+# (of fl(7) and fl-protocol(7): those subsections that tell what to type) that stand further in than prose does, which is 5 columns.
 blocks() {   # DIR <rendered page
     mkdir -p "$1"
     awk -v dir="$1" '
@@ -137,13 +138,19 @@ blocks() {   # DIR <rendered page
             n = 0
         }
         /^[A-Z]/ { flush(); on = /^EXAMPLES/; next }
-        /^   ?[A-Z]/ { flush(); on = /^ *(A round without|The same)/; next }
+        /^   ?[A-Z]/ { flush(); on = /^ *(A round (without|is given)|The same|A site is late|A new epoch over)/; next }
         !on { next }
         /^ *$/ { if (n) line[++n] = ""; next }
         { match($0, /^ */) }
         RLENGTH <= 7 { flush(); next }
         { if (!n || RLENGTH < least) least = RLENGTH; line[++n] = $0 }
         END { flush() }'
+}
+
+next_epoch() {   # the same members over base.flt
+    for s in hub aux aws azure gcp; do fl-keygen --public -k $s.key >$s.pub; done
+    helpers | roster 2 aws azure gcp | sed "s/^model: .*/model: $(fl-info --digest base.flt | cut -d ' ' -f 1)/"
+    echo "first_round: 20"
 }
 
 run_page() {   # NAME BLOCKS
@@ -154,6 +161,8 @@ run_page() {   # NAME BLOCKS
         fl-aggregate.7) rm -rf 7 && cp -r pairwise/7 pairwise/roster.yaml . ;;
         fl-plan.1) mkdir now && mv hub.key hub.key.state now && cp -r kept/* . ;;   # nothing is signed yet
         fl-plan.2) rm -r hub.key hub.key.state && mv now/* . ;;
+        fl-protocol.7.2) fl-plan -r roster.yaml -k hub.key --round 8 -m model-8.flt --after 7/mean.flt -o 8/plan.flt ;;
+        fl-protocol.7.4) next_epoch >roster-2.yaml ;;
         fl-keygen.2) helpers | roster 1 aws azure gcp >roster.yaml ;;   # people wrote the new line into it
         fl-import.*)
             [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; } ;;
@@ -170,7 +179,7 @@ for page in "$top"/man/*.[157]; do
     check "${page##*/}: no line is longer than 80 columns" awk 'length > 80 { print; bad = 1 } END { exit bad }' \
         "$work/page"
 done
-for page in "$top"/man/fl-*.1 "$top/man/fl.7"; do
+for page in "$top"/man/fl-*.1 "$top/man/fl.7" "$top/man/fl-protocol.7"; do
     name=$(basename "$page" .1)
     cp -r "$work/all" "$work/$name"
     cd "$work/$name" || exit 1
@@ -180,6 +189,7 @@ for page in "$top"/man/fl-*.1 "$top/man/fl.7"; do
         fl-train -q -m model.flt -p plan.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
+    fl-protocol.7) prose 6 300 >public.txt ;;
     fl.7)
         rm -rf ./*.key ./*.pub ./*.state ./*.flt 7 8
         for s in a b c; do mkdir $s; prose "$(printf %d "'$s")" 400 >$s/text.txt; done
