@@ -139,6 +139,8 @@ while [ -e helpers.$((n += 1)) ]; do
     ! grep -q '^fl-plan' again || first=$n
     ! grep -q -e '--request' again || mv hub/fed/in/coast/4.flt late.flt
     check "helpers, block $n: $(sed -n 2p again)" follow again
+    ! grep -q '^fl-info .*ready' again || check "  both helpers are ready" \
+        [ "$(awk -F '\t' '$2 == "bad" { print $7 ";" }' out | tr -d '\n')" = ";;" ]
     [ "$(head -n 1 again)" != "# east, coast and aux" ] || sites="$sites east coast"
     last=$n
 done
