@@ -18,8 +18,8 @@ struct kind {
 };
 
 static const struct kind own[] = {
-    {"fl-key-v1\n", "a secret key"},
-    {"fl-state-v1\n", "the state of a key"},
+    {"fl-key-v2\n", "a secret key"},
+    {"fl-state-v2\n", "the state of a key"},
     {"fl1 ", "a member's public line"},
     {NULL, NULL},
 };
