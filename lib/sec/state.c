@@ -85,9 +85,8 @@ put_in_force(struct fl_state *s, const unsigned char roster[32])
     return -1;
 }
 
-/* The state is not what the key needs; it may be elsewhere, or it is gone for good. */
-static int
-lost(const struct fl_key *key, const char *dir, const char *what)
+int
+fl_state_lost(const struct fl_key *key, const char *dir, const char *what)
 {
     return fl_error(
         FL_REFUSED,
@@ -100,9 +99,9 @@ int
 fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, const char *dir)
 {
     if (memcmp(s->key, key->public, sizeof s->key))
-        return lost(key, dir, "is the state of another key");
+        return fl_state_lost(key, dir, "is the state of another key");
     if (s->uploads.ctr < key->ctr)
-        return lost(key, dir, "is an old copy of the state, which has forgotten uploads");
+        return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten uploads");
     return 0;
 }
 
@@ -116,7 +115,7 @@ fl_state_open(const char *dir, const struct fl_key *key)
         return NULL;
     }
     if (!fl_folder_exists(dir)) {
-        lost(key, dir, "the state folder is missing");
+        fl_state_lost(key, dir, "the state folder is missing");
         return NULL;
     }
     struct fl_state *s = fl_state_new(dir, false);
@@ -124,10 +123,10 @@ fl_state_open(const char *dir, const struct fl_key *key)
         return NULL;
     int found = fl_state_file_read(s);
     if (found == 0)
-        lost(key, dir, "the state is missing");
+        fl_state_lost(key, dir, "the state is missing");
     if (found == 1 && !fl_state_check_owner(s, key, dir)) {
         if (put_in_force(s, key->roster)) {
-            lost(key, dir, "does not hold the roster that the key accepted");
+            fl_state_lost(key, dir, "does not hold the roster that the key accepted");
         } else if (s->section_count == 1) {
             return s;
         } else { /* a crash came before the last step of accepting */
