@@ -7,6 +7,8 @@
                                        updates of MODEL, normally distributed with standard deviation SIZE
                                        and cut at 4 times that; SIZE "extreme": beyond every clip. The same
                                        model's numbers, SEED and SITE make the same update
+    rounds.py odd MODEL DIR            updates that differ in what is private only, DIR/NAME.upd: counts, losses
+                                       and values, NaN, zero, negative, missing and huge ones among them
     rounds.py exact FILE               each line of FILE is PLAN MEAN SUM ANSWER,... SITE=UPDATE[@MBIT],...
                                        Is SUM minus the ANSWERs in every lane the sum of the encoded updates,
                                        and MEAN what they make? ("-" for no SUM and no ANSWERs)
@@ -76,6 +78,40 @@ def cmd_train(model, seed, size, *outs):
                 values = [max(-4 * d, min(4 * d, rng.gauss(0, d))) for _ in range(n)]
             o.tensor(name, "f32", dims, struct.pack(f"<{n}f", *values))
         open(path, "wb").write(o.done().data)
+
+
+def cmd_odd(model, folder):
+    _, model_meta, tensors = read(model)
+    floats = {t: v for t, v in tensors.items() if "f" in v[0]}
+    usual = {"base": s.digest(model), "base.params": s.params(tensors), "base.round": model_meta["round"],
+             "site": "a", "examples": 1000, "tokens": 10**6, "loss.first": 1.0, "loss.last": 0.9, "steps": 3}
+
+    def normal(rng, n):
+        return [rng.gauss(0, 0.01) for _ in range(n)]
+
+    def put(name, changes=None, values=normal):
+        meta = {k: v for k, v in {**usual, **(changes or {})}.items() if v is not None}
+        o, rng = Object("update", meta), random.Random(7)
+        for t, (_, dims, _, _) in floats.items():
+            n = math.prod(dims)
+            o.tensor(t, "f32", dims, struct.pack(f"<{n}f", *values(rng, n)))
+        (pathlib.Path(folder) / f"{name}.upd").write_bytes(o.done().data)
+
+    put("usual")
+    for key in "examples", "tokens":
+        for n, v in dict(one=1, zero=0, negative=-5, most=2**63 - 1, least=-2**63, missing=None, text="many",
+                         real=2.5, nan=math.nan).items():
+            put(f"{key}-{n}", {key: v})
+    for n, v in dict(zero=0.0, negative=-3.0, nan=math.nan, inf=math.inf, minus=-math.inf, huge=1e300,
+                     tiny=1e-300, missing=None, text="low", whole=1).items():
+        put(f"loss-{n}", {"loss.first": v})
+    put("nothing-known", {k: None for k in ("examples", "tokens", "loss.first", "loss.last", "steps")})
+    for n, v in dict(zero=0.0, minus=-0.0, nan=math.nan, inf=math.inf, negative=-math.inf, huge=3e38, clip=0.25,
+                     small=1e-45).items():
+        put(f"all-{n}", values=lambda rng, count, v=v: [v] * count)
+    put("one-nan", values=lambda rng, n: [math.nan] * min(n, 1) + normal(rng, max(0, n - 1)))
+    put("mixed", values=lambda rng, n: [rng.choice((0, 1, -1, math.nan, math.inf, -math.inf)) for _ in range(n)])
+    put("other", values=lambda rng, n: [rng.uniform(-1, 1) for _ in range(n)])
 
 
 class Encoded:
