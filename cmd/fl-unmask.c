@@ -94,11 +94,12 @@ write_answer(const struct fl_cli *cli, struct fl_answering *a)
 }
 
 static int
-answer(const struct fl_cli *cli, const struct fl_key *key, struct fl_state *state,
+answer(const struct fl_cli *cli, struct fl_key *key, struct fl_state *state,
        const struct fl_plan *plan, struct fl_pool *pool)
 {
     struct fl_request request = {0};
     struct fl_answering a = {.key = key,
+                             .key_path = opt.key,
                              .state = state,
                              .plan = plan,
                              .request = &request,
@@ -114,7 +115,7 @@ answer(const struct fl_cli *cli, const struct fl_key *key, struct fl_state *stat
 }
 
 static int
-advance(const struct fl_cli *cli, const struct fl_key *key, struct fl_state *state,
+advance(const struct fl_cli *cli, struct fl_key *key, struct fl_state *state,
         const struct fl_plan *plan, struct fl_pool *pool)
 {
     const bool stepped = plan->roster.apply != FL_APPLY_SGD;
@@ -184,7 +185,7 @@ show(const struct fl_cli *cli, const struct fl_state *s)
 }
 
 static int
-work(const struct fl_cli *cli, const struct fl_key *key, struct fl_state *state)
+work(const struct fl_cli *cli, struct fl_key *key, struct fl_state *state)
 {
     struct fl_plan plan = {0};
     struct fl_pool *pool = fl_pool_new(cli->threads);

@@ -312,7 +312,7 @@ make_new(struct fl_answering *a, struct fl_made *made)
         struct fl_near_base *base = fl_near_add(&a->state->near, a->plan->base, NULL);
         failed = !base ||
                  fl_near_record(&a->state->near, base, a->plan, sites, a->request->count) ||
-                 fl_state_commit_answer(a->state, made);
+                 fl_state_commit_answer(a->state, made, a->key, a->key_path);
     }
     free(path);
     free(sites);
@@ -334,7 +334,7 @@ fl_answer_make(struct fl_answering *a)
     else if (make_new(a, &made))
         return -1;
     a->kept_name = fl_kept_path(a->state, true, &made);
-    if (!a->kept_name)
+    if (!a->kept_name || fl_state_count_in_key(a->state, a->key, a->key_path))
         return -1;
     a->kept = fl_kept_open(a->kept_name, FL_KIND_ANSWER, &made, a->pool);
     return a->kept < 0 ? fl_error_cure("it cannot be made again: the round is dead; the hub plans "

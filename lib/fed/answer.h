@@ -3,7 +3,7 @@
  * answer is kept, the state remembers the set as the answer of this round and wipes its keys, and
  * only then may a byte of it leave.
  *
- *   checked --> answer kept, flushed --> state: set, keys wiped, flushed --> sent
+ *   checked --> answer kept, flushed --> state: set, keys wiped, flushed --> key counts --> sent
  *      \-- refused       \-- a crash: as if nothing had been      \-- a crash: the same is sent
  * again
  *
@@ -19,7 +19,8 @@
 #include "sec/state.h"
 
 struct fl_answering { /* zeroed and filled by the caller: */
-    const struct fl_key *key;
+    struct fl_key *key;
+    const char *key_path;
     struct fl_state *state; /* open, the key's */
     const struct fl_plan *plan;
     const struct fl_request *request; /* read for the plan */

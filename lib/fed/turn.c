@@ -215,16 +215,6 @@ make_new(struct fl_turn *t, struct fl_made *made)
     return fl_state_commit_upload(t->state, made, t->plan->params, t->key, t->key_path);
 }
 
-/* A crash may have come between the state and the key's own count. */
-static int
-count_again(struct fl_turn *t)
-{
-    if (t->key->ctr == t->state->uploads.ctr)
-        return 0;
-    t->key->ctr = t->state->uploads.ctr;
-    return fl_key_write(t->key, t->key_path);
-}
-
 int
 fl_turn_make(struct fl_turn *t)
 {
@@ -238,7 +228,7 @@ fl_turn_make(struct fl_turn *t)
     else if (make_new(t, &made))
         return -1;
     t->kept_name = fl_kept_path(t->state, false, &made);
-    if (!t->kept_name || (t->done && count_again(t)))
+    if (!t->kept_name || fl_state_count_in_key(t->state, t->key, t->key_path))
         return -1;
     t->kept = fl_kept_open(t->kept_name, FL_KIND_MASKED, &made, t->pool);
     return t->kept < 0 ? fl_error_cure("it cannot be made again: this site must miss the round")

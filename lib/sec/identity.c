@@ -77,7 +77,7 @@ fl_key_renew(struct fl_key *key, int64_t epoch)
 static int
 read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
 {
-    static const char *const words[] = {"name", "epoch", "sign", "dh", "hedge", "ctr", "roster"};
+    static const char *const words[] = {"name", "epoch", "sign", "dh", "hedge", "made", "roster"};
     uint64_t epoch = 0;
     int bad = 0;
     size_t k = 0;
@@ -95,7 +95,10 @@ read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
     case 2: bad = fl_vault_get(v, "b", key->seed); break;
     case 3: bad = fl_vault_get(v, "b", key->dh); break;
     case 4: bad = fl_vault_get(v, "b", key->hedge); break;
-    case 5: bad = fl_vault_get(v, "n", (uint64_t)INT64_MAX, &key->ctr); break;
+    case 5:
+        bad = fl_vault_get(v, "nn", (uint64_t)INT64_MAX, &key->uploads, (uint64_t)INT64_MAX,
+                           &key->answers);
+        break;
     case 6:
         bad = fl_vault_get(v, "bn", key->roster, (uint64_t)FL_EPOCH_MAX, &epoch);
         key->roster_epoch = (int64_t)epoch;
@@ -144,7 +147,8 @@ put_key(struct fl_vault *v, const struct fl_key *key)
     return fl_vault_begin(v, KEY_MAGIC) || fl_vault_put(v, "name", "w", key->name) ||
            fl_vault_put(v, "epoch", "n", (uint64_t)key->epoch) ||
            fl_vault_put(v, "sign", "b", key->seed) || fl_vault_put(v, "dh", "b", key->dh) ||
-           fl_vault_put(v, "hedge", "b", key->hedge) || fl_vault_put(v, "ctr", "n", key->ctr) ||
+           fl_vault_put(v, "hedge", "b", key->hedge) ||
+           fl_vault_put(v, "made", "nn", key->uploads, key->answers) ||
            (key->has_roster &&
             fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch));
 }

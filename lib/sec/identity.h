@@ -37,8 +37,8 @@ struct fl_key { /* in secret memory: fl_key_new, fl_key_read, fl_key_free */
     unsigned char secret[FL_SIGN_SECRET], public[FL_SIGN_PUBLIC]; /* from the seed */
     unsigned char dh[FL_DH_SECRET];
     unsigned char hedge[32];
-    uint64_t ctr;    /* uploads made with it: a state that knows fewer is an old copy */
-    bool has_roster; /* a roster was accepted: */
+    uint64_t uploads, answers; /* made with it: a state that knows of fewer is an old copy */
+    bool has_roster;           /* a roster was accepted: */
     unsigned char roster[32];
     int64_t roster_epoch;
 };

@@ -100,8 +100,10 @@ fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, const c
 {
     if (memcmp(s->key, key->public, sizeof s->key))
         return fl_state_lost(key, dir, "is the state of another key");
-    if (s->uploads.ctr < key->ctr)
+    if (s->uploads.ctr < key->uploads)
         return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten uploads");
+    if (s->answers.ctr < key->answers)
+        return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten answers");
     return 0;
 }
 
@@ -330,6 +332,16 @@ fl_state_up_key(const struct fl_state *s, uint32_t peer, uint32_t party,
 }
 
 int
+fl_state_count_in_key(const struct fl_state *s, struct fl_key *key, const char *key_path)
+{
+    if (key->uploads == s->uploads.ctr && key->answers == s->answers.ctr)
+        return 0;
+    key->uploads = s->uploads.ctr;
+    key->answers = s->answers.ctr;
+    return fl_key_write(key, key_path);
+}
+
+int
 fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
                        const unsigned char params[32], struct fl_key *key, const char *key_path)
 {
@@ -338,10 +350,7 @@ fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
     fl_state_step_up(s, made->round + 1);
     s->uploads.ctr++;
     memcpy(s->uploads.prev, made->root, 32);
-    if (fl_state_save(s))
-        return -1;
-    key->ctr = s->uploads.ctr;
-    return fl_key_write(key, key_path);
+    return fl_state_save(s) || fl_state_count_in_key(s, key, key_path) ? -1 : 0;
 }
 
 /* ---- a helper's chains ---- */
@@ -430,14 +439,15 @@ fl_state_close_all(struct fl_state *s)
 }
 
 int
-fl_state_commit_answer(struct fl_state *s, const struct fl_made *made)
+fl_state_commit_answer(struct fl_state *s, const struct fl_made *made, struct fl_key *key,
+                       const char *key_path)
 {
     if (add_made(&s->answer, &s->answer_count, &s->answer_cap, made))
         return -1;
     fl_state_close_round(s, made->round);
     s->answers.ctr++;
     memcpy(s->answers.prev, made->root, 32);
-    return fl_state_save(s);
+    return fl_state_save(s) || fl_state_count_in_key(s, key, key_path) ? -1 : 0;
 }
 
 /* ---- the hub's plans ---- */

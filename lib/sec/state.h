@@ -12,8 +12,8 @@
  *   2. NEXT of a chain never goes back; chains are those of round NEXT; older ones exist nowhere.
  * Of passed rounds a helper keeps the round keys of those that are open, the newest max_open.
  *   3. A round below NEXT is in UPLOADS with its whole upload kept beside the state, or is lost.
- *   4. An upload or an answer leaves only after the state that records it is durable; an upload
- * also only after the key file counts it.
+ *   4. An upload or an answer leaves only after the state that records it is durable, and after the
+ * key file counts it.
  *   5. The section in force is the one that the key file names. While a roster is being accepted
  *      there are two: first the state gets the new section, then the key names it, then the state
  *      drops the old one. A crash leaves the old or the new one in force, never none.
@@ -120,7 +120,7 @@ char *fl_state_dir(const char *key_path, const char *dir);
 /*
  * Open the state of KEY in the folder DIR, locked until fl_state_free. NULL with an error:
  * FL_REFUSED when the key has no roster yet, or has one and its state is missing, another's, or an
- * old copy that knows of fewer uploads than the key.
+ * old copy that knows of fewer uploads or answers than the key.
  */
 struct fl_state *fl_state_open(const char *dir, const struct fl_key *key);
 void fl_state_free(struct fl_state *s); /* wipes; NULL is fine */
@@ -195,6 +195,9 @@ void fl_state_step_up(struct fl_state *s, uint64_t round);
 void fl_state_up_key(const struct fl_state *s, uint32_t peer, uint32_t party,
                      const unsigned char sid[32], unsigned char k[FL_PAIR_KEY]);
 
+/* Let KEY's file count what the state knows, after a crash between the two. 0 or -1. */
+int fl_state_count_in_key(const struct fl_state *s, struct fl_key *key, const char *key_path);
+
 /* Record an upload over PARAMS, pass its round, and save; then let KEY's file count it. */
 int fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
                            const unsigned char params[32], struct fl_key *key,
@@ -222,8 +225,9 @@ void fl_state_down_key(const struct fl_state *s, const unsigned char *keys, uint
 void fl_state_close_round(struct fl_state *s, uint64_t round);
 void fl_state_close_all(struct fl_state *s);
 
-/* Record an answer, wipe its round's keys, and save. */
-int fl_state_commit_answer(struct fl_state *s, const struct fl_made *made);
+/* Record an answer, wipe its round's keys, and save; then let KEY's file count it. */
+int fl_state_commit_answer(struct fl_state *s, const struct fl_made *made, struct fl_key *key,
+                           const char *key_path);
 
 /* ---- the hub ---- */
 
