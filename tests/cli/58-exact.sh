@@ -41,9 +41,10 @@ sets() {   # the sets of at least three of five, one a line
     done
 }
 
-# Helpers keep the rule of sets, so each set begins with the states of before.
-keep() { for _s in hub b aux; do rm -rf kept.$_s && cp -a $_s.key.state kept.$_s || return; done; }
-back() { for _s in hub b aux; do rm -rf $_s.key.state && cp -a kept.$_s $_s.key.state || return; done; }
+# Helpers keep the rule of sets, so each set begins with the keys and states of before.
+kept() { for _s in hub b aux; do rm -rf "$2$_s.key.state" && cp -a "$1$_s.key" "$1$_s.key.state" "./$2" || return; done; }
+keep() { mkdir -p kept && kept "" kept/; }
+back() { kept kept/ ""; }
 
 for rule in uniform examples loss dynamic; do
     case $rule in
