@@ -161,6 +161,7 @@ for lie in 'params' 'tensors.trained' 'tensors.dtypes' 'tensors.names'; do
     # shellcheck disable=SC2154 # of lib.sh
     fl-mask -k a.key -p lie.flt --check -m model.flt 2>err
     report $(($? != 3)) "a plan that lies about its model's $lie"
+    [ "$lie" != tensors.trained ] || says 'says of tensor "still" that it is not trained, and a roster alone may freeze one'
 done
 status 2 "--check without a model" m 1/plan.flt --check
 status 2 "--check with an output" m 1/plan.flt --check -m model.flt -o x.flt
