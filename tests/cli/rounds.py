@@ -17,7 +17,8 @@
     rounds.py forge IN OUT KEY SIGNER CHANGE...
                                        any message of a round changed and signed again by KEY in the place
                                        SIGNER (a number, or "hub"): KEY=bHEX|iN|tTEXT|lN,N (metadata),
-                                       TENSOR:I:XOR (of an element), cut=N (of lists of uploads: keep N)
+                                       "KEY=" (left out), TENSOR:I:XOR (of an element), tag=I (flips that one),
+                                       roster_of=PLAN (signed for its roster)
     rounds.py distance MODEL MODEL     the L2 norm of what differs
 """
 import math
@@ -238,6 +239,10 @@ def cmd_forge(source, target, key, signer, *changes):
         what, _, text = change.partition("=")
         if what == "roster_of":   # whose roster a plan carries: signed under its digest
             rd = s.Plan(text).rd
+        elif what == "tag":   # of the sender's I-th peer
+            tags = bytearray(meta["tags"])
+            tags[32 * int(text)] ^= 1
+            meta["tags"] = bytes(tags)
         elif text == "":
             del meta[what]
         else:
