@@ -19,6 +19,10 @@
                                        SIGNER (a number, or "hub"): KEY=bHEX|iN|tTEXT|lN,N (metadata),
                                        "KEY=" (left out), TENSOR:I:XOR (of an element), tag=I (flips that one),
                                        roster_of=PLAN (signed for its roster)
+    rounds.py request PLAN OUT KEY UPLOAD... [CHANGE...]
+                                       what a hub asks for that keeps to nothing: uploads stay in this order,
+                                       changes are as in forge, signer=N signs in another place than the hub's
+    rounds.py edit IN OUT CHANGE...    an object that nobody signs, with other metadata
     rounds.py distance MODEL MODEL     the L2 norm of what differs
 """
 import math
@@ -255,6 +259,27 @@ def cmd_forge(source, target, key, signer, *changes):
         o.tensor(name, dtype, dims, payload, role=role[name], attributes=attributes)
     o.done().sign(s.HUB if signer == "hub" else int(signer), key["name"], key["sign"], rd)
     open(target, "wb").write(o.data)
+
+
+def cmd_request(path, out, key, *rest):
+    plan, key = s.Plan(path), s.key_file(key)
+    uploads = [s.Upload(u) for u in rest if "=" not in u]
+    meta = dict(plan.session(), params=plan.meta["params"], count=len(uploads),
+                set=s.set_digest(plan.sid, [(u.meta["site.index"], u.digest) for u in uploads]))
+    signer = s.HUB
+    for change in rest:
+        what, _, text = change.partition("=")
+        if what == "signer":
+            signer = int(text)
+        elif "=" in change:
+            meta[what] = value(text)
+    heads = b"".join(s.le32(len(u.head)) + u.head for u in uploads)
+    o = Object("request", meta)
+    o.tensor("sites", "u32", [len(uploads)], [u.meta["site.index"] for u in uploads])
+    o.tensor("heads", "u8", [len(heads)], heads)
+    o.tensor("payloads", "u8", [32 * len(uploads)], b"".join(u.payload for u in uploads))
+    o.tensor("signs", "u8", [64 * len(uploads)], b"".join(u.sign for u in uploads))
+    open(out, "wb").write(o.done().sign(signer, key["name"], key["sign"], plan.rd).data)
 
 
 def cmd_edit(source, target, *changes):
