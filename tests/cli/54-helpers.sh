@@ -386,8 +386,12 @@ opened c c.key wrong.flt
 status 3 "both signed for what the mean does not lead to" follow
 says 'mean.flt: does not lead to the model that was signed for; fetch the mean again'
 check "  the helper stays where it was" [ "$(fl-unmask -k b.key --show | sed -n 's/^model	//p')" = "$(digest model.flt)" ]
-rm -f b.v b.flt
+check "  and leaves nothing" [ ! -e b.v -a ! -e b.flt ]
 opened c c.key next.flt && opened aux aux.key next.flt
+updates edit light/mean.flt other.flt 'large[1]=0.01' && mv light/mean.flt true.flt && mv other.flt light/mean.flt
+status 3 "a mean that was changed on its way" follow
+says 'mean.flt: does not lead to the model that was signed for; fetch the mean again'
+check "  so: it is fetched again; no velocity was replaced" mv true.flt light/mean.flt
 check "both signed for one result: the mean is enough" follow
 check "  the same model" cmp b.flt next.flt
 check "  the same velocity" cmp b.v v.flt
