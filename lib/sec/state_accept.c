@@ -151,6 +151,36 @@ add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party)
     return helper ? derive_down(to, acc) : 0;
 }
 
+/* Read the roster's model, so that it can be held against others. */
+static int
+see_model(struct fl_state *s, const struct fl_acceptance *acc)
+{
+    unsigned char digest[32];
+
+    if (fl_object_digest(acc->model, NULL, digest))
+        return -1;
+    if (memcmp(digest, acc->roster->model, 32))
+        return fl_error(FL_REFUSED, "%s: is not the roster's model", fl_object_name(acc->model));
+    return fl_near_add(&s->near, acc->roster->model, acc->model) ? 0 : -1;
+}
+
+/* A model that was answered over and never seen, since no sum over it was followed: as near as any.
+ */
+static int
+check_seen(const struct fl_state *s, const struct fl_key *key)
+{
+    const struct fl_near_base *before = fl_near_find(&s->near, s->now.object);
+
+    if (!before || before->sketched)
+        return 0;
+    return fl_error(
+        FL_USAGE,
+        "\"%s\" has answered over the model of epoch %lld and never seen it, so it would "
+        "count as near to every other; accept the roster of that epoch once more with -m "
+        "MODEL, its model, and then this one",
+        key->name, (long long)key->roster_epoch);
+}
+
 /*
  * A helper begins at the roster's model. One that has answered over models before must be able to
  * tell whether this one is near them, so it reads it.
@@ -160,24 +190,18 @@ begin_helping(struct fl_state *s, const struct fl_acceptance *acc, int64_t party
 {
     const struct fl_roster *r = acc->roster;
     bool served = s->near.base_count > 0, same = !memcmp(s->now.object, r->model, 32);
-    unsigned char digest[32];
 
     if (party == (int64_t)FL_SIGNER_HUB || fl_roster_helper(r, (uint32_t)party) < 0 || same)
         return 0;
+    if (check_seen(s, acc->key))
+        return -1;
     if (served && !acc->model)
         return fl_error(FL_USAGE,
                         "\"%s\" has answered in an earlier epoch, over other models; give the "
                         "roster's model with -m MODEL, to compare it with them",
                         acc->key->name);
-    if (acc->model) {
-        if (fl_object_digest(acc->model, NULL, digest))
-            return -1;
-        if (memcmp(digest, r->model, 32))
-            return fl_error(FL_REFUSED, "%s: is not the roster's model",
-                            fl_object_name(acc->model));
-        if (!fl_near_add(&s->near, r->model, acc->model))
-            return -1;
-    }
+    if (acc->model && see_model(s, acc))
+        return -1;
     s->now = (struct fl_helper_now){0};
     memcpy(s->now.object, r->model, 32);
     return 0;
@@ -255,10 +279,14 @@ fl_state_accept(struct fl_acceptance *acc)
     struct fl_state *s = open_for_accept(acc->dir, acc->key);
     if (!s)
         return -1;
-    int failed = acc->already ? 0
-                              : check_history(acc->key, s, r) || begin_helping(s, acc, party) ||
-                                    keep_roster(s, r) || add_section(s, acc, party) ||
-                                    fl_state_save(s) || put_in_force(s, acc, party);
+    if (acc->already) {
+        int seen = acc->model && s->section[0].down ? see_model(s, acc) || fl_state_save(s) : 0;
+        fl_state_free(s);
+        return seen ? -1 : 0;
+    }
+    int failed = check_history(acc->key, s, r) || begin_helping(s, acc, party) ||
+                 keep_roster(s, r) || add_section(s, acc, party) || fl_state_save(s) ||
+                 put_in_force(s, acc, party);
     fl_state_free(s);
     return failed ? -1 : 0;
 }
