@@ -88,6 +88,7 @@ fl-aggregate --min-sites 1 --explain u0.flt --json >mean.flt 2>json
 is_as_documented fl-aggregate --explain "on standard error"
 
 # ---- a federation ----
+fl-init -c c.yaml --seed 1 -o model.flt || exit 1
 helpers='b +aux' min_sum=3 terms='weights: {rule: dynamic, floor: 0.5, cap: 1}
 first_round: 1
 tensors: [{match: "*norm*", protect: plain, bits: 64, clip: 1}, {match: "*", protect: mask, bits: 32, clip: 0.25}]'
@@ -103,7 +104,9 @@ explain_plan() {   # WHAT args...: the same plan again is the same bytes, so it 
     is_as_documented fl-plan --explain "$_about"
 }
 explain_plan "the first round" -m model.flt --round 1
-for s in a b c; do fl-train -q -m model.flt --steps 1 -b 1 -l 16 --site $s -o $s.upd a.flt && fl-mask -q -k $s.key -p plan.flt -o $s.up $s.upd; done
+for s in a b c; do
+    fl-train -q -m model.flt --steps 1 -b 1 -l 16 --site $s -o $s.upd a.flt && fl-mask -q -k $s.key -p plan.flt -o $s.up $s.upd || exit 1
+done
 bytes=$(sed -n 's/^upload_bytes	//p' tsv)
 check "upload_bytes is what an upload takes, and a little more ($bytes, $(wc -c <a.up))" \
     sh -c "[ $bytes -ge $(wc -c <a.up) ] && [ $bytes -le $(($(wc -c <a.up) + 512)) ]"
