@@ -1,15 +1,27 @@
 # fl: federated training of one language model by composable programs.
 #
-#   make            all programs into build/bin          make check      the tests (T=NAME: some)
-#   make deps       install what is missing              make demo       three sites train one model
-#   make install    PREFIX=/usr/local DESTDIR=           make bench      ratios of speed and memory
-#   make uninstall  the same                             make fuzz       hostile inputs, some seconds
-#   make lint       clang-tidy or cppcheck, shellcheck, mandoc, the layer order
-#   make check SAN=address,undefined | SAN=thread | VALGRIND=1
-#   PORTABLE=1      a binary for any machine of the architecture; fast paths are chosen at its start
-#   BUILD=DIR       build there, not in build/; nothing is written to the sources
-#   V=1             show the commands
+#   make              all programs into build/bin
+#   make deps         install what is missing
+#   make check        the tests; T="NAME..." some of them
+#   make demo         three sites train one model here, and you see what each gained
+#   make install      programs, manual pages, completions, README and examples
+#   make uninstall    the same files go again
+#   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
+#   make bench        ratios of speed and memory
+#   make fuzz         hostile inputs, some seconds; T=NAME one of them
+#   make completions  write completions/ anew, after a change of options
+#   make clean        remove build/
+#   make help         these lines
 #
+#   PREFIX=/usr/local DESTDIR=     where to install; BINDIR, MANDIR, DOCDIR, BASHDIR, ZSHDIR, FISHDIR
+#   CC=cc CFLAGS="-O3 -g"          the compiler; CPPFLAGS and LDFLAGS are added
+#   PORTABLE=1        a binary for any machine of the architecture; fast paths are chosen at its start
+#   SAN=address,undefined          build and check with sanitizers, or SAN=thread
+#   VALGRIND=1        run the tests under valgrind
+#   BUILD=build       where to build; nothing is written to the sources
+#   V=1               show the commands
+#   OUT= ROUNDS= TEXT= SEED= ...   of the demo; make -C examples/three-sites help lists them
+
 # Layers of lib/: a file includes headers of its own module and of modules before it in MODULES
 # only. lib/*/FILE.c is tested by tests/unit/test_FILE.c, cmd/PROGRAM.c is described by
 # man/PROGRAM.1, and its completions are generated. Every variant builds in a folder of its own.
@@ -20,6 +32,7 @@ MODULES   = base os crypt cli math flt conf text nn priv sec fed port
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
+DOCDIR   ?= $(PREFIX)/share/doc/fl
 BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -50,7 +63,8 @@ COMPILE   = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Ilib $(W
             -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
             $(HARDEN) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK      = $(CC) -pthread $(SANFLAGS) $(CFLAGS) $(LDFLAGS)
-LIBS      = -lsodium -lzstd -lopenblas -lyaml -lpcre2-8 -lutf8proc -ljansson -lxxhash -lm
+LIBS      = -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -lm
+TWINLIBS  = -lpcre2-8
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBOBJ   := $(call objects,$(foreach m,$(MODULES),$(sort $(wildcard lib/$(m)/*.c))))
@@ -65,6 +79,7 @@ BENCH    := $(BENCHC:tests/bench/%.c=$(BUILD)/bench/%)
 FUZZ     := $(FUZZC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 NAMES    := $(CMDC:cmd/%.c=%)
 MAN      := $(wildcard man/*.[157])
+DOC      := README.md LICENSE $(sort $(shell find examples -maxdepth 2 -type f))
 ALLOBJ   := $(LIBOBJ) $(NAIVEOBJ) $(call objects,$(CMDC) $(UNITC) $(BENCHC) $(FUZZC))
 
 # On all cores, unless -j says otherwise; a make below shares them.
@@ -77,10 +92,13 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all deps install uninstall demo check check-programs bench bench-programs lint fuzz fuzz-run completions \
-        clean FORCE
+.PHONY: all help deps install uninstall demo check check-programs bench bench-programs lint fuzz \
+        fuzz-run completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 # What is missing is said once, in one line, before anything is compiled.
 $(BUILD)/have: lib/deps.sh
@@ -118,12 +136,12 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/libfl.a
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS)
+	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS)
+	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfl.a
 	@mkdir -p $(@D)
@@ -180,11 +198,22 @@ install: all
 	    install -d "$(DESTDIR)$(MANDIR)/man$${f##*.}" && \
 	    install -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}" || exit 1; \
 	done
+	@for f in $(DOC); do \
+	    mode=644; [ ! -x "$$f" ] || mode=755; \
+	    install -d "$(DESTDIR)$(DOCDIR)/$$(dirname "$$f")" && \
+	    install -m $$mode "$$f" "$(DESTDIR)$(DOCDIR)/$$f" || exit 1; \
+	done
+	@echo "$(words $(NAMES)) programs       $(DESTDIR)$(BINDIR)"
+	@echo "$(words $(MAN)) manual pages   $(DESTDIR)$(MANDIR) (man fl is the tour)"
+	@echo "completions       $(DESTDIR)$(BASHDIR), $(DESTDIR)$(ZSHDIR), $(DESTDIR)$(FISHDIR)"
+	@echo "README, examples  $(DESTDIR)$(DOCDIR)"
 
 uninstall:
 	@for p in $(NAMES); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
 	    "$(DESTDIR)$(ZSHDIR)/_$$p" "$(DESTDIR)$(FISHDIR)/$$p.fish"; done
 	@for f in $(MAN); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
+	@for f in $(DOC); do rm -f "$(DESTDIR)$(DOCDIR)/$$f"; done
+	@find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete 2>/dev/null || :
 
 clean:
 	rm -rf build

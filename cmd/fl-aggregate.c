@@ -134,7 +134,7 @@ prepare(struct work *w)
                                                    .progress = &w->progress};
     const struct fl_inspect_settings inspect = {plan, settings, &w->progress};
 
-    fl_progress_start(&w->progress, w->cli->progress, "fl-aggregate", "B",
+    fl_progress_start(&w->progress, "fl-aggregate", "B",
                       plan ? plan->roster.n * plan->words * 8
                            : fl_input_bytes(w->cli->operands, w->cli->operand_count));
     if (opt.check && !(w->inspect = fl_inspect_new(&inspect)))
@@ -201,15 +201,15 @@ explain(const struct work *w)
 static int
 finish(struct work *w)
 {
-    fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total);
+    fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total,
+                    NULL);
     if (w->inspect)
         return fl_inspect_write(w->inspect, w->cli->json, &w->out);
     if (write_result(w) || (opt.explain && explain(w)))
         return -1;
     if (w->plain && !opt.masked.partial && !fl_expected_any(&w->expected) &&
         fl_aggregate_updates(w->plain) == 1)
-        fl_warn(w->cli, "the mean is of a single update; --sites or --min-sites would say how many "
-                        "must be in");
+        fl_warn(w->cli, "the mean is of a single update; --min-sites says how many must be in");
     if (w->masked && *fl_masked_left_out(w->masked))
         fl_warn(w->cli, "left out, since the rule of sets does not allow them now: %s",
                 fl_masked_left_out(w->masked));

@@ -134,7 +134,6 @@ apply(const struct fl_cli *cli, struct fl_server_step *step)
                                   .output = cli->output,
                                   .max_norm = opt.max_norm,
                                   .level = cli->level,
-                                  .progress = cli->progress,
                                   .program = "fl-apply",
                                   .judge = opt.shards.count ? is_better : NULL,
                                   .arg = &trial};

@@ -61,7 +61,7 @@ write_update(struct fl_cli *cli, struct fl_object *base, struct fl_object *train
     struct fl_progress progress;
     struct fl_output out;
 
-    fl_progress_start(&progress, cli->progress, "fl-diff", "B", fl_object_total(base));
+    fl_progress_start(&progress, "fl-diff", "B", fl_object_total(base));
     if (fl_output_open(&out, cli->output, FL_OUTPUT_BINARY))
         return -1;
     struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
@@ -73,7 +73,7 @@ write_update(struct fl_cli *cli, struct fl_object *base, struct fl_object *train
         fl_output_abort(&out);
         return -1;
     }
-    fl_progress_end(&progress, fl_object_total(base));
+    fl_progress_end(&progress, fl_object_total(base), NULL);
     return fl_output_commit(&out);
 }
 

@@ -11,6 +11,7 @@
 #include "nn/evaluate.h"
 #include "os/file.h"
 #include "os/progress.h"
+#include "text/kind.h"
 #include "text/marks.h"
 
 enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
@@ -73,6 +74,11 @@ evaluate(struct work *w, struct fl_sequence *s, struct fl_score *score)
     s->token = opt.per_token ? add_token : NULL;
     s->batch = show_batch;
     s->arg = w;
+    if (!w->progress.what) /* how many there are is known when this is the only input */
+        fl_progress_start(&w->progress, "eval", "tokens",
+                          opt.texts.count + w->cli->operand_count > 1 ? 0
+                          : s->data                                   ? fl_data_tokens(s->data)
+                                                                      : s->n);
     if (!fl_evaluate(w->evaluator, s, score))
         return 0;
     return fl_error_status() == FL_PIPE ? -1 : fl_error_about(w->name);
@@ -93,7 +99,7 @@ add_row(struct work *w, const char *name, const struct fl_score *s)
     return fl_report_flush(&w->report, 1, "standard output");
 }
 
-/* Behind an input: its row if rows are wanted, and its part of the total. */
+/* After an input: its row if rows are wanted, and its part of the total. */
 static int
 finish(struct work *w, const struct fl_score *s)
 {
@@ -118,6 +124,8 @@ score_text(struct work *w, const char *path)
     if (!result && fl_sniff_own(text.data, text.len, what))
         result = fl_error(FL_FAILED, "%s: is %s, not text; shards are operands, without --text",
                           w->name, what);
+    if (!result)
+        result = fl_kind_check(w->name, fl_buf_text(&text), text.len, true, FL_KIND_AS_IS);
     if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_PROMPT, &ids))
         result = fl_error_about(w->name);
     const uint64_t bytes = text.len;
@@ -171,14 +179,13 @@ score_inputs(struct work *w)
     if (opt.per_token && texts + shards > 1)
         return fl_error(FL_USAGE, "--per-token takes one input, and there are %zu", texts + shards);
     fl_report_start(&w->report, opt.per_token ? tokens : rows, cli->json);
-    fl_progress_start(&w->progress, cli->progress, "eval", "tokens", 0);
     for (size_t i = 0; !result && i < texts; i++)
         result = score_text(w, opt.texts.items[i]);
     for (size_t i = 0; !result && i < shards; i++)
         result = score_shards(w, cli->operand_count ? cli->operands[i] : NULL);
     if (result)
         return -1;
-    fl_progress_end(&w->progress, w->done);
+    fl_progress_end(&w->progress, w->done, NULL);
     return opt.per_token ? fl_report_flush(&w->report, 1, "standard output")
                          : add_row(w, "total", &w->total);
 }

@@ -71,7 +71,7 @@ encode(const struct fl_tokenizer *t, const struct fl_buf *prompt, struct fl_ids 
     int64_t end = fl_tokenizer_marks(t)->end;
     if (end < 0)
         return fl_error(FL_USAGE, "the prompt is empty, and this model has no end-of-text token to "
-                                  "begin behind; give a prompt");
+                                  "begin after; give a prompt");
     return fl_ids_add(ids, (uint32_t)end);
 }
 

@@ -11,9 +11,14 @@ static struct {
     const char *tokenizer, *format, *field, *invalid, *valid_output, *card;
     int64_t train;
     uint64_t passage, max;
-    double valid;
+    double valid, max_dropped;
     bool train_given, valid_given;
-} opt = {.format = "auto", .field = "text", .invalid = "replace", .passage = 2048, .max = 1 << 20};
+} opt = {.format = "auto",
+         .field = "text",
+         .invalid = "replace",
+         .passage = 2048,
+         .max = 1 << 20,
+         .max_dropped = 0.1};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('t', "tokenizer", "MODEL|TOKENIZER", "make tokens with this vocabulary",
@@ -34,6 +39,9 @@ static const struct fl_option options[] = {
     FL_OPT_CHOICE(0, "invalid", "WHAT", "replace|refuse",
                   "what is not UTF-8 becomes U+FFFD, or ends the run (default replace)",
                   &opt.invalid),
+    FL_OPT_F64(0, "max-dropped", "SHARE", 0, 1,
+               "end when more of a file's bytes are dropped or replaced (default 0.1)",
+               &opt.max_dropped),
     FL_OPT_F64(0, "valid", "FRACTION", 0.000001, 0.999999,
                "put this part of the documents aside for validation", &opt.valid,
                .given = &opt.valid_given),
@@ -125,10 +133,9 @@ learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
     struct fl_bpe_trained trained = {0};
     struct fl_progress progress;
 
-    fl_progress_start(&progress, cli->progress, "learning", "tokens", (uint64_t)opt.train);
     if (fl_harmonize_learn(h, (size_t)opt.train, &progress, &trained))
         return -1;
-    fl_progress_end(&progress, trained.pieces.ids);
+    fl_progress_end(&progress, trained.pieces.ids, NULL);
     if (trained.pieces.ids < (size_t)opt.train)
         fl_warn(cli, "the text gives %zu tokens only, not %lld: no pair stands twice in it",
                 trained.pieces.ids, (long long)opt.train);
@@ -137,32 +144,10 @@ learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
     return result;
 }
 
-/* One line for everything in a file that its owner may not expect. */
 static void
-warn_of(const struct fl_cli *cli, const char *name, const struct fl_harmonize_row *row)
+warn(void *cli, const char *sentence)
 {
-    const struct fl_document_counts *c = &row->counts;
-
-    if (c->replaced)
-        fl_warn(cli, "%s: not UTF-8: %llu times U+FFFD put in, the first at byte %llu", name,
-                (unsigned long long)c->replaced, (unsigned long long)c->first_invalid);
-    if (c->malformed)
-        fl_warn(cli, "%s: %llu lines dropped that are not JSON, the first is line %llu", name,
-                (unsigned long long)c->malformed, (unsigned long long)c->malformed_line);
-    if (c->no_field)
-        fl_warn(cli, "%s: %llu lines dropped without a text \"%s\", the first is line %llu", name,
-                (unsigned long long)c->no_field, opt.field, (unsigned long long)c->no_field_line);
-    if (row->overlong)
-        fl_warn(cli,
-                "%s: %llu lines dropped that are longer than %llu bytes, the first is line %llu; "
-                "--max-document sets the limit",
-                name, (unsigned long long)row->overlong,
-                (unsigned long long)FL_RECORDS_LINE(opt.max),
-                (unsigned long long)row->overlong_line);
-    if (row->looks_jsonl)
-        fl_warn(cli,
-                "%s: was taken as plain text but looks like JSON; --format jsonl reads lines of it",
-                name);
+    fl_warn(cli, "%s", sentence);
 }
 
 static int
@@ -186,10 +171,9 @@ harmonize(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer 
             fl_output_abort(&out[i]);
         return -1;
     }
-    for (size_t i = 0; i < fl_harmonize_count(h); i++) {
-        warn_of(cli, fl_harmonize_name(h, i), fl_harmonize_row(h, i));
+    fl_harmonize_notes(h, warn, cli);
+    for (size_t i = 0; i < fl_harmonize_count(h); i++)
         valid += fl_harmonize_row(h, i)->valid;
-    }
     if (opt.valid_output && !valid)
         fl_warn(cli, "%s: no document fell on the validation side; its shard is empty",
                 opt.valid_output);
@@ -200,25 +184,27 @@ static int
 run(struct fl_cli *cli)
 {
     struct fl_progress progress;
-    struct fl_harmonize_settings set = {.records = {strcmp(opt.format, "auto")
-                                                        ? strcmp(opt.format, "text")
-                                                              ? FL_RECORDS_JSONL
-                                                              : FL_RECORDS_TEXT
-                                                        : FL_RECORDS_AUTO,
-                                                    opt.max, opt.passage},
-                                        .field = opt.field,
-                                        .refuse_invalid = !strcmp(opt.invalid, "refuse"),
-                                        .valid = opt.valid,
-                                        .progress = &progress};
+    struct fl_harmonize_settings set =
+        {.records = {strcmp(opt.format, "auto")
+                         ? strcmp(opt.format, "text") ? FL_RECORDS_JSONL : FL_RECORDS_TEXT
+                         : FL_RECORDS_AUTO,
+                     opt.max, opt.passage, !strcmp(opt.format, "text")},
+         .field = opt.field,
+         .max_dropped = opt.max_dropped,
+         .refuse_invalid = !strcmp(opt.invalid, "refuse"),
+         .valid = opt.valid,
+         .progress = &progress};
     struct fl_tokenizer *t = NULL;
     struct fl_harmonize *h = NULL;
-    uint64_t total;
+    struct fl_records_found found;
     int result = -1;
 
-    if (check_options() || fl_records_check(cli->operands, cli->operand_count, &total) ||
+    if (check_options() ||
+        fl_records_check(cli->operands, cli->operand_count, &set.records, &found) ||
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
-    fl_progress_start(&progress, cli->progress, "reading", "B", total);
+    fl_harmonize_note_twice(cli->operands, &found, warn, cli);
+    fl_progress_start(&progress, "reading", "B", found.bytes);
     if (t && fl_shard_check(t))
         fl_error_about(opt.tokenizer);
     else if ((set.pool = fl_pool_new(cli->threads)) &&

@@ -6,10 +6,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "cli/program.h"
-#include "flt/writer.h"
+#include "flt/emit.h"
 #include "nn/model.h"
 #include "os/file.h"
-#include "os/output.h"
 #include "port/llama.h"
 #include "port/text_marks.h"
 #include "text/marks.h"
@@ -90,25 +89,16 @@ check_adapter(const char *dir)
 }
 
 static int
-write_model(const struct fl_cli *cli, const struct folder *f)
+write_model(void *arg, struct fl_writer *w)
 {
-    struct fl_output out;
+    const struct folder *f = arg;
     struct fl_meta meta = {0};
-    int result = -1;
+    int failed = fl_meta_set_i64(&meta, "round", 0) ||
+                 (f->stops.len && fl_marks_write(&f->stops, &meta)) ||
+                 fl_model_write(f->model, w, &meta, f->tokenizer.data, f->tokenizer.len);
 
-    if (fl_meta_set_i64(&meta, "round", 0) || (f->stops.len && fl_marks_write(&f->stops, &meta)) ||
-        fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
-        fl_meta_release(&meta);
-        return -1;
-    }
-    struct fl_writer *w = fl_writer_new(out.fd, out.name, cli->level);
-    if (w && !fl_model_write(f->model, w, &meta, f->tokenizer.data, f->tokenizer.len))
-        result = fl_output_commit(&out);
-    else
-        fl_output_abort(&out);
-    fl_writer_free(w);
     fl_meta_release(&meta);
-    return result;
+    return failed ? -1 : 0;
 }
 
 static void
@@ -137,7 +127,8 @@ run(struct fl_cli *cli)
                         dir);
     int result = join_path(path, dir, "config.json") ||
                          fl_llama_config(&f.config, path, &f.notes) || check_adapter(dir) ||
-                         read_tokenizer(&f, dir) || read_weights(&f, dir) || write_model(cli, &f)
+                         read_tokenizer(&f, dir) || read_weights(&f, dir) ||
+                         fl_emit(cli->output, cli->level, write_model, &f)
                      ? -1
                      : 0;
     if (!result)

@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "flt/emit.h"
 #include "nn/model.h"
 #include "nn/preset.h"
-#include "os/output.h"
 #include "text/tokenizer.h"
 
 static struct {
@@ -62,42 +62,40 @@ read_config(struct fl_config *c, uint32_t vocab)
     return fl_config_preset(c, opt.preset) || fl_config_check(c) ? -1 : 0;
 }
 
+struct job {
+    struct fl_model *model;
+    const struct fl_tokenizer *tokenizer;
+    uint64_t seed;
+};
+
 static int
-write_model(const struct fl_model *m, const struct fl_tokenizer *t, struct fl_output *out,
-            int level)
+write_model(void *arg, struct fl_writer *w)
 {
-    struct fl_writer *w = fl_writer_new(out->fd, out->name, level);
+    const struct job *job = arg;
     struct fl_meta meta = {0};
     size_t len;
-    const char *json = fl_tokenizer_json(t, &len);
-    int result = !w || fl_meta_set_i64(&meta, "round", 0) || fl_tokenizer_to_meta(t, &meta) ||
-                 fl_model_write(m, w, &meta, json, len);
+    const char *json = fl_tokenizer_json(job->tokenizer, &len);
 
+    fl_model_init(job->model, job->seed);
+    int failed = fl_meta_set_i64(&meta, "round", 0) ||
+                 fl_tokenizer_to_meta(job->tokenizer, &meta) ||
+                 fl_model_write(job->model, w, &meta, json, len);
     fl_meta_release(&meta);
-    fl_writer_free(w);
-    return result ? -1 : 0;
+    return failed ? -1 : 0;
 }
 
 static int
 make_model(const struct fl_cli *cli, const struct fl_tokenizer *t)
 {
+    struct job job = {.tokenizer = t, .seed = cli->seed};
     struct fl_config config;
-    struct fl_output out;
 
     if (read_config(&config, fl_tokenizer_vocab(t)))
         return -1;
-    struct fl_model *m = fl_model_new(&config);
-    if (!m || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY)) {
-        fl_model_free(m);
-        return -1;
-    }
-    fl_model_init(m, cli->seed);
-    int result = write_model(m, t, &out, cli->level);
-    fl_model_free(m);
-    if (!result)
-        return fl_output_commit(&out);
-    fl_output_abort(&out);
-    return -1;
+    job.model = fl_model_new(&config);
+    int result = job.model ? fl_emit(cli->output, cli->level, write_model, &job) : -1;
+    fl_model_free(job.model);
+    return result;
 }
 
 static int

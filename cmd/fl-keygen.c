@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "crypt/secret.h"
 #include "os/file.h"
+#include "os/progress.h"
 #include "sec/fingerprint.h"
 #include "sec/roster_show.h"
 #include "sec/state.h"
@@ -69,7 +70,10 @@ make_key(void)
             "%s: is there already, and no key is written over another file; name a new one",
             opt.output);
     struct fl_key *key = fl_key_new(opt.name, opt.epoch);
-    int result = !key || fl_key_create(key, opt.output) || print_line(key) ? -1 : 0;
+    int result = key ? fl_key_create(key, opt.output) : -1;
+    if (!result && print_line(key))
+        result = fl_error(fl_error_status(),
+                          "%s; the key is made, and fl-keygen --public prints it", fl_error_text());
     fl_key_free(key);
     return result;
 }
@@ -107,13 +111,16 @@ type_words(struct fl_buf *text)
     if (!isatty(STDIN_FILENO))
         return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
                                   "give them with --words FILE");
-    fprintf(stderr,
-            "If this is what was agreed on, let another member read you the %d words of its "
-            "fingerprint, and type them:\n",
-            FL_FINGERPRINT_WORDS);
-    while (text->len < FL_FINGERPRINT_TEXT - 1 && fgets(line, sizeof line, stdin))
-        if (fl_buf_add_text(text, line))
+    ssize_t n = snprintf(line, sizeof line,
+                         "If this is what was agreed on, let another member read you the %d words "
+                         "of its fingerprint, and type them:\n",
+                         FL_FINGERPRINT_WORDS);
+    fl_say(line);
+    while (n > 0 && text->len < FL_FINGERPRINT_TEXT - 1) {
+        n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
+        if (n < 0 || fl_buf_add(text, line, (size_t)n))
             return -1;
+    }
     return 0;
 }
 

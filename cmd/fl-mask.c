@@ -98,17 +98,17 @@ static int
 mask(const struct fl_cli *cli, struct fl_turn *t)
 {
     struct fl_output out = FL_OUTPUT_INIT;
-    struct fl_progress progress;
+    struct fl_progress progress = {0};
     int failed = (!opt.zero && !(t->update = fl_object_open(cli->operands[0], FL_KIND_UPDATE))) ||
                  fl_turn_check(t) || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY);
 
     if (!failed) {
-        fl_progress_start(&progress, t->done ? -1 : cli->progress, "fl-mask", "B",
-                          t->plan->words * 8);
+        if (!t->done)
+            fl_progress_start(&progress, "fl-mask", "B", t->plan->words * 8);
         t->progress = &progress;
         failed = fl_turn_make(t);
         if (!failed)
-            fl_progress_end(&progress, t->plan->words * 8);
+            fl_progress_end(&progress, t->plan->words * 8, NULL);
     }
     if (!failed) {
         warn_of_deadline(cli, t->plan);

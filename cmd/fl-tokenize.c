@@ -123,7 +123,7 @@ take_line(struct job *job, const struct fl_raw_record *record)
 static int
 run_lines(struct fl_cli *cli, struct job *job)
 {
-    const struct fl_records_settings set = {FL_RECORDS_JSONL, LINE_MAX_TEXT, 0};
+    const struct fl_records_settings set = {FL_RECORDS_JSONL, LINE_MAX_TEXT, 0, true};
     struct fl_records *records = fl_records_open(cli->operands, cli->operand_count, &set);
     struct fl_raw_record record;
     int got = -1;
@@ -167,7 +167,8 @@ run(struct fl_cli *cli)
 {
     struct job job = {.out = FL_OUTPUT_INIT};
     struct fl_tokenizer *t = NULL;
-    uint64_t total;
+    const struct fl_records_settings as_is = {FL_RECORDS_TEXT, TEXT_MAX, 0, true};
+    struct fl_records_found found;
     int result = -1;
 
     if (!opt.tokenizer)
@@ -177,7 +178,7 @@ run(struct fl_cli *cli)
     if (opt.decode && (opt.parse_special || opt.no_special))
         return fl_error(FL_USAGE, "%s belongs to making ids, not to --decode",
                         opt.parse_special ? "--parse-special" : "--no-special");
-    if (fl_records_check(cli->operands, cli->operand_count, &total) ||
+    if (fl_records_check(cli->operands, cli->operand_count, &as_is, &found) ||
         !(t = fl_tokenizer_load(opt.tokenizer)))
         return -1;
     job.tokenizer = t;

@@ -176,16 +176,20 @@ train(struct work *w, int *signal)
     const struct fl_cli *cli = w->cli;
     struct fl_train_result result;
 
-    fl_stop_catch(); /* from here on there is something to clean up */
+    if (opt.checkpoint) /* without one, nothing could be kept by ending later */
+        fl_stop_catch(cli->quiet ? NULL
+                                 : "fl-train: stopping after this step; the same command goes on");
     if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(opt.checkpoint) ||
-        fl_train_log_open(&w->log, opt.report, cli->json, cli->progress, &w->training))
+        fl_train_log_open(&w->log, opt.report, cli->json, &w->training))
         return -1;
     if (fl_train(&w->training, &result))
         return -1;
-    *signal = result.stopped;
-    if (*signal)
-        return 0;
-    fl_progress_end(&w->log.progress, w->log.progress.total);
+    if (opt.checkpoint) {
+        fl_stop_let();
+        if ((*signal = fl_stop_signal()))
+            return 0;
+    }
+    fl_train_log_end(&w->log);
     return write_update(w, &result);
 }
 

@@ -79,14 +79,14 @@ static int
 write_answer(const struct fl_cli *cli, struct fl_answering *a)
 {
     struct fl_output out = FL_OUTPUT_INIT;
-    struct fl_progress progress;
+    struct fl_progress progress = {0};
 
-    fl_progress_start(&progress, a->done ? -1 : cli->progress, "fl-unmask", "B",
-                      a->plan->masked_words * 8);
+    if (!a->done)
+        fl_progress_start(&progress, "fl-unmask", "B", a->plan->masked_words * 8);
     a->progress = &progress;
     int failed = fl_output_open(&out, cli->output, FL_OUTPUT_BINARY) || fl_answer_make(a);
     if (!failed)
-        fl_progress_end(&progress, a->plan->masked_words * 8);
+        fl_progress_end(&progress, a->plan->masked_words * 8, NULL);
     if (!failed)
         failed = fl_answer_send(a, &out) || fl_output_commit(&out) || fl_answer_clean(a);
     fl_output_abort(&out);
@@ -127,7 +127,6 @@ advance(const struct fl_cli *cli, struct fl_key *key, struct fl_state *state,
                           .pool = pool,
                           .memory = opt.memory,
                           .level = cli->level,
-                          .progress = cli->progress,
                           .program = "fl-unmask"};
 
     if (stepped != (opt.velocity != NULL))

@@ -14,11 +14,12 @@ _fl_harmonize()
     --passage) COMPREPLY=(); return ;;
     --max-document) COMPREPLY=(); return ;;
     --invalid) COMPREPLY=($(compgen -W 'replace refuse' -- "$cur")); return ;;
+    --max-dropped) COMPREPLY=(); return ;;
     --valid) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -t --tokenizer --train-tokenizer --format --field --passage --max-document --invalid --valid --valid-output --card -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -t --tokenizer --train-tokenizer --format --field --passage --max-document --invalid --max-dropped --valid --valid-output --card -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

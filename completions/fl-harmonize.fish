@@ -6,6 +6,7 @@ complete -c fl-harmonize -l field -x -d 'the field of JSON lines that is text, a
 complete -c fl-harmonize -l passage -x -d 'plain text: a blank line ends a document of this size (default 2k; 0: never)'
 complete -c fl-harmonize -l max-document -x -d 'cut longer documents (default 1M)'
 complete -c fl-harmonize -l invalid -x -a 'replace refuse' -d 'what is not UTF-8 becomes U+FFFD, or ends the run (default replace)'
+complete -c fl-harmonize -l max-dropped -x -d 'end when more of a file\'s bytes are dropped or replaced (default 0.1)'
 complete -c fl-harmonize -l valid -x -d 'put this part of the documents aside for validation'
 complete -c fl-harmonize -l valid-output -r -F -d 'the shard of the validation documents'
 complete -c fl-harmonize -l card -r -F -d 'report what was read, dropped, cut and replaced, for each file'

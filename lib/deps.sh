@@ -1,6 +1,7 @@
 #!/bin/sh
 # What is needed beside a compiler: "check" compiles one line against the libraries, "install" gets
-# them, "tests" gets also the tools with which the tests crash, trace and look at the programs.
+# them and the one that is a twin in the tests, "tests" gets also the tools with which the tests
+# crash, trace and look at the programs.
 # Exit 2 with the one line to run when something is missing and cannot be installed from here; of the
 # tools one line is said, as tests without their tool are skipped.
 set -u
@@ -12,10 +13,16 @@ line="apt-get update && apt-get install -y $packages"
 have() {
     command -v "${CC:-cc}" >/dev/null 2>&1 || return 1
     printf '%s\n' '#include <sodium.h>' '#include <zstd.h>' '#include <cblas.h>' '#include <yaml.h>' \
-        '#define PCRE2_CODE_UNIT_WIDTH 8' '#include <pcre2.h>' '#include <utf8proc.h>' \
-        '#include <jansson.h>' '#include <xxhash.h>' 'int main(void){return sodium_init()<0;}' |
-        "${CC:-cc}" -x c -o /dev/null - -lsodium -lzstd -lopenblas -lyaml -lpcre2-8 -lutf8proc \
-            -ljansson -lxxhash >/dev/null 2>&1
+        '#include <utf8proc.h>' '#include <jansson.h>' '#include <xxhash.h>' \
+        'int main(void){return sodium_init()<0;}' |
+        "${CC:-cc}" -x c -o /dev/null - -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson \
+            -lxxhash >/dev/null 2>&1
+}
+
+have_twin() {
+    printf '%s\n' '#define PCRE2_CODE_UNIT_WIDTH 8' '#include <pcre2.h>' \
+        'int main(void){return !pcre2_match_data_create(1, NULL);}' |
+        "${CC:-cc}" -x c -o /dev/null - -lpcre2-8 >/dev/null 2>&1
 }
 
 have_python() {
@@ -36,9 +43,9 @@ get() {
 }
 
 libraries() {
-    have && have_python && return 0
+    have && have_python && have_twin && return 0
     # shellcheck disable=SC2086  # a list of words
-    { get $packages && have; } || { tail -n 5 "$log" >&2; complain; }
+    { get $packages && have && have_twin; } || { tail -n 5 "$log" >&2; complain; }
 }
 
 tools() {

@@ -1,74 +1,80 @@
 #!/bin/sh
-# texts.sh DIR BYTES: three private texts of about BYTES bytes each, DIR/{manuals,book,lexicon}.txt.
-#
-#   manuals   manual pages of Linux           (Debian package manpages)
-#   book      Emma by Jane Austen, of 1815    (r-cran-janeaustenr)
-#   lexicon   the Jargon File, a dictionary   (dict-jargon)
-#
-# Packages are unpacked below DIR, not installed: no root is needed. Where they cannot be had, the
-# project's own manual pages, C sources and prose take their place.
+# texts.sh DIR BYTES: three private texts of about BYTES bytes each, in DIR/{north,south,west}/, and what
+# they are in DIR/about: three novels by Jane Austen of 1811 to 1815, from the Debian package
+# r-cran-janeaustenr. It is unpacked below DIR, not installed: no root is needed. Where it cannot be
+# had, the project's own manual pages, C sources and comments take their place.
 set -eu
 dir=$1
 bytes=$2
 here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$dir"
+mkdir -p "$dir/north" "$dir/south" "$dir/west"
 
-# Roff to plain text, well enough to learn from: macros go, their words stay.
-plain() {
-    sed -e "s/^[.'][A-Za-z\\\\\"]* *//" -e 's/\\f[A-Z(][A-Z]*//g' -e 's/\\-/-/g' -e 's/\\(bu/*/g' \
-        -e 's/\\[&|^]//g' -e 's/\\(aq/'"'"'/g' -e 's/\\e/\\/g'
-}
-
-# The first data set of an R package, a list of lines: R's serialization, behind a length and zlib.
-emma() {
-    python3 - "$1" <<'PY'
+# The lines of a novel: one of the package's data sets, each of which stands in its file as a length
+# of four bytes and a zlib stream of R's serialization.
+novel() {   # FILE TITLE
+    python3 - "$@" <<'PY'
 import struct, sys, zlib
-data = zlib.decompressobj().decompress(open(sys.argv[1], 'rb').read()[4:])
-at = data.index(b'\0\4\0\t')                 # a string: mark, length, bytes
-while data[at:at + 4] == b'\0\4\0\t':
-    size = max(0, struct.unpack('>i', data[at + 4:at + 8])[0])
-    sys.stdout.buffer.write(data[at + 8:at + 8 + size] + b'\n')
-    at += 8 + size
+left, title = open(sys.argv[1], 'rb').read(), sys.argv[2].encode()
+while left:
+    stream = zlib.decompressobj()
+    data = stream.decompress(left[4:])
+    left = stream.unused_data
+    at = data.find(b'\0\4\0\t')              # a string: mark, length, bytes
+    lines = []
+    while at >= 0 and data[at:at + 4] == b'\0\4\0\t':
+        size = max(0, struct.unpack('>i', data[at + 4:at + 8])[0])
+        lines.append(data[at + 8:at + 8 + size])
+        at += 8 + size
+    if lines and lines[0] == title:
+        sys.stdout.buffer.write(b'\n'.join(lines) + b'\n')
+        sys.exit()
+sys.exit('no novel ' + sys.argv[2])
 PY
 }
 
-packages() {
+novels() {
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
     mkdir -p "$dir/packages"
-    (cd "$dir/packages" && apt-get download -q manpages r-cran-janeaustenr dict-jargon) \
-        >"$dir/packages/log" 2>&1 || return 1
-    for deb in "$dir"/packages/*.deb; do
-        dpkg-deb -x "$deb" "$dir/packages/root" || return 1
-    done
-    root=$dir/packages/root
-    for page in "$root"/usr/share/man/man[2-8]/*.gz; do
-        [ -h "$page" ] || gzip -dc "$page"
-        printf '\n\n'
-    done | plain >"$dir/manuals.all"
-    emma "$root/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb" >"$dir/book.all" || return 1
-    gzip -dc <"$root/usr/share/dictd/jargon.dict.dz" >"$dir/lexicon.all"
+    (cd "$dir/packages" && apt-get download -q r-cran-janeaustenr) >"$dir/packages/log" 2>&1 || return 1
+    dpkg-deb -x "$dir"/packages/*.deb "$dir/packages/root" || return 1
+    data=$dir/packages/root/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb
+    novel "$data" EMMA >"$dir/north.all" && novel "$data" 'PRIDE AND PREJUDICE' >"$dir/south.all" &&
+        novel "$data" 'SENSE AND SENSIBILITY' >"$dir/west.all" || return 1
+    echo "a novel by Jane Austen each: Emma, Pride and Prejudice, Sense and Sensibility" >"$dir/about"
 }
 
 own_texts() {
     project=$here/../..
-    cat "$project"/man/*.[157] | plain >"$dir/manuals.all"
-    cat "$project"/lib/*/*.[ch] "$project"/cmd/*.c >"$dir/book.all"
+    [ -d "$project/lib" ] || {
+        echo "texts.sh: the package r-cran-janeaustenr cannot be had; texts of your own, make TEXT=DIR, would be right" >&2
+        exit 1
+    }
+    # Roff to plain text, well enough to learn from: macros go, their words stay.
+    sed -e "s/^[.'][A-Za-z\\\\\"]* *//" -e 's/\\f[A-Z(][A-Z]*//g' -e 's/\\-/-/g' -e 's/\\(bu/*/g' \
+        -e 's/\\[&|^]//g' -e 's/\\(aq/'"'"'/g' -e 's/\\e/\\/g' "$project"/man/*.[157] >"$dir/north.all"
+    cat "$project"/lib/*/*.c "$project"/cmd/*.c >"$dir/south.all"
     cat "$project"/README.md "$project"/examples/*/README.md "$project"/lib/*/*.h |
-        sed 's,^ */*\**,,' >"$dir/lexicon.all"
+        sed 's,^ */*\**,,' >"$dir/west.all"
+    echo "the project's manual pages, its C sources, its README and comments" >"$dir/about"
 }
 
-packages || {
-    echo "texts.sh: the packages cannot be had; using the project's own pages and sources" >&2
-    own_texts
+# A paragraph a line: where lines end is of no use to a model.
+paragraphs() {
+    awk '{ gsub(/[ \t]+/, " "); sub(/^ /, "") }
+        /^[-=*_~]*$/ { if (p != "") print p "\n"; p = ""; next }
+        { p = p == "" ? $0 : p " " $0 }
+        END { if (p != "") print p }'
 }
-for site in manuals book lexicon; do
+
+novels || own_texts
+for site in north south west; do
     # From the middle: beginnings are full of licences and names.
-    size=$(wc -c <"$dir/$site.all")
+    paragraphs <"$dir/$site.all" >"$dir/$site.lines"
+    size=$(wc -c <"$dir/$site.lines")
     from=$(((size - bytes) / 2))
     [ "$from" -gt 0 ] || from=0
-    tail -c +$((from + 1)) "$dir/$site.all" | head -c "$bytes" | sed "1d;\$d" >"$dir/$site.part"
-    [ -s "$dir/$site.part" ]
-    mv "$dir/$site.part" "$dir/$site.txt"
-    rm "$dir/$site.all"
+    tail -c +$((from + 1)) "$dir/$site.lines" | head -c "$bytes" | sed "1d;\$d" >"$dir/$site/text.txt"
+    [ -s "$dir/$site/text.txt" ]
+    rm "$dir/$site.all" "$dir/$site.lines"
 done
 rm -rf "$dir/packages"

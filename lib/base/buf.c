@@ -1,3 +1,7 @@
+/*
+ * A reservation asks for one byte more than the content, which is the zero after it; capacities at
+ * least double, so that bytes added one by one cost O(1) each.
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -6,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/least.h"
 #include "base/mem.h"
 
 void
@@ -32,11 +37,7 @@ fl_buf_reserve(struct fl_buf *buf, size_t more)
     size_t need = buf->len + more + 1;
     if (need <= buf->cap)
         return 0;
-    size_t cap = buf->cap > SIZE_MAX / 2 ? need : buf->cap * 2;
-    if (cap < need)
-        cap = need;
-    if (cap < 64)
-        cap = 64;
+    size_t cap = fl_max(buf->cap > SIZE_MAX / 2 ? need : fl_max(buf->cap * 2, need), 64);
     unsigned char *data = fl_resize(buf->data, cap, 1);
     if (!data)
         return -1;

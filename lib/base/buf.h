@@ -1,6 +1,6 @@
 /*
  * A growing array of bytes. A zeroed struct is an empty buffer. Functions that add return 0, or -1
- * with an error recorded and the buffer as it was. There is always a zero byte behind the content
+ * with an error recorded and the buffer as it was. There is always a zero byte after the content
  * of a buffer that was added to, so text in it can be printed.
  */
 #ifndef FL_BASE_BUF_H
@@ -19,7 +19,7 @@ struct fl_buf {
 void fl_buf_release(struct fl_buf *buf); /* frees the content; the struct is empty again */
 void fl_buf_clear(struct fl_buf *buf);   /* keeps the memory */
 
-/* Make room for MORE bytes behind the content. */
+/* Make room for MORE bytes after the content. */
 int fl_buf_reserve(struct fl_buf *buf, size_t more);
 
 int fl_buf_add(struct fl_buf *buf, const void *data, size_t len);

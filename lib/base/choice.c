@@ -9,14 +9,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 
 #define LONGEST 64
-
-static size_t
-least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Edits from A to B: insertions, deletions, replacements and swaps of neighbours. */
 static size_t
@@ -31,10 +26,10 @@ edits(const char *a, size_t n, const char *b, size_t m)
         const size_t *before = rows[(i + 2) % 3], *older = rows[(i + 1) % 3];
         now[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            now[j] = least(least(before[j], now[j - 1]) + 1,
-                           before[j - 1] + (a[i - 1] != b[j - 1]));
+            now[j] = fl_min(fl_min(before[j], now[j - 1]) + 1,
+                            before[j - 1] + (a[i - 1] != b[j - 1]));
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = least(now[j], older[j - 2] + 1);
+                now[j] = fl_min(now[j], older[j - 2] + 1);
         }
     }
     return rows[n % 3][m];

@@ -1,3 +1,8 @@
+/*
+ * A sentence is formatted in a local array before it replaces the recorded one, because an argument
+ * may point into that (fl_error_what). What does not fit is cut and not refused: an error about an
+ * error would hide the first.
+ */
 #include "base/error.h"
 
 #include <stdarg.h>
@@ -8,19 +13,25 @@
 static _Thread_local struct fl_error_copy last;
 static _Thread_local char sentence[sizeof last.what + sizeof last.cure + 2];
 
+static void
+replace(enum fl_status status, bool machine, const char what[sizeof last.what])
+{
+    memcpy(last.what, what, sizeof last.what);
+    last.cure[0] = '\0';
+    last.status = status;
+    last.machine = machine;
+}
+
 int
 fl_error_record(enum fl_status status, const char *format, ...)
 {
-    char text[sizeof last.what]; /* an argument may be the recorded sentence itself */
+    char text[sizeof last.what];
     va_list ap;
 
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    memcpy(last.what, text, sizeof text);
-    last.cure[0] = '\0';
-    last.status = status;
-    last.machine = false;
+    replace(status, false, text);
     return -1;
 }
 
@@ -33,8 +44,7 @@ fl_error_memory(const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    fl_error(FL_FAILED, "%s", text);
-    last.machine = true;
+    replace(FL_FAILED, true, text);
     return -1;
 }
 
@@ -49,10 +59,7 @@ fl_error_record_errno(int errno_value, const char *format, ...)
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof text)
         snprintf(text + n, sizeof text - (size_t)n, ": %s", strerror(errno_value));
-    memcpy(last.what, text, sizeof text);
-    last.cure[0] = '\0';
-    last.status = FL_FAILED;
-    last.machine = true;
+    replace(FL_FAILED, true, text);
     return -1;
 }
 

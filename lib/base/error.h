@@ -33,7 +33,7 @@ enum fl_status {
 #define fl_error(...) fl_error_failed(fl_error_record(__VA_ARGS__))
 int fl_error_record(enum fl_status status, const char *format, ...) FL_PRINTF(2, 3);
 
-/* The same with ": " and errno's text behind: fl_error_errno(errno_value, format, ...). */
+/* The same with ": " and errno's text added: fl_error_errno(errno_value, format, ...). */
 #define fl_error_errno(...) fl_error_failed(fl_error_record_errno(__VA_ARGS__))
 int fl_error_record_errno(int errno_value, const char *format, ...) FL_PRINTF(2, 3);
 

@@ -1,9 +1,14 @@
+/*
+ * No bytes are taken as one byte: malloc(0) may return NULL, which callers would read as a failure.
+ * Sizes of aligned memory are rounded up, since aligned_alloc wants multiples (C11, 7.22.3.1).
+ */
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 
 int
 fl_mul_size(size_t a, size_t b, size_t *product)
@@ -79,7 +84,7 @@ fl_grow(void *p, size_t count, size_t *cap, size_t size)
 {
     if (p && count < *cap)
         return p;
-    size_t want = *cap < 8 ? 8 : *cap;
+    size_t want = fl_max(*cap, 8);
     if (want <= count) {
         if (fl_mul_size(count, 2, &want))
             return NULL;

@@ -21,7 +21,7 @@ void *fl_alloc_aligned(size_t count, size_t size);
 void *fl_resize(void *p, size_t count, size_t size);
 
 /*
- * Make room for one more item behind COUNT in an array of capacity *CAP, at least doubling it.
+ * Make room for one more item after COUNT in an array of capacity *CAP, at least doubling it.
  * Returns the array (moved perhaps), or NULL with an error and the old one untouched.
  */
 void *fl_grow(void *p, size_t count, size_t *cap, size_t size);

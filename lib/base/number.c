@@ -1,3 +1,8 @@
+/*
+ * strtoll, strtoull and strtod do the work; what they take beyond a plain number (white space
+ * before it, a sign of an unsigned one, hexadecimal floats, inf, nan) is refused here. The point is
+ * "." everywhere, because no program calls setlocale.
+ */
 #include "base/number.h"
 
 #include <ctype.h>

@@ -1,3 +1,8 @@
+/*
+ * The range of the second byte, which depends on the first, is what excludes overlong forms,
+ * surrogates and numbers above U+10FFFF. Eight bytes of ASCII are passed over at once: most text
+ * is.
+ */
 #include "base/utf8.h"
 
 #include <stdint.h>

@@ -10,68 +10,69 @@
 #include "base/choice.h"
 #include "base/error.h"
 
-typedef void print_option(const struct fl_program *program, const struct fl_option *o);
+typedef void print_option(FILE *out, const struct fl_program *program, const struct fl_option *o);
 
 static void
-each(const struct fl_program *program, const struct fl_option *common, print_option *print)
+each(FILE *out, const struct fl_program *program, const struct fl_option *common,
+     print_option *print)
 {
     for (const struct fl_option *o = program->options; o && o->type != FL_OPTION_END; o++)
-        print(program, o);
+        print(out, program, o);
     for (const struct fl_option *o = common; o->type != FL_OPTION_END; o++)
-        print(program, o);
+        print(out, program, o);
 }
 
-/* Text with the characters that SPECIAL names behind a backslash. */
+/* Text with the characters that SPECIAL names after a backslash. */
 static void
-put_escaped(const char *text, const char *special)
+put_escaped(FILE *out, const char *text, const char *special)
 {
     for (; *text; text++) {
         if (strchr(special, *text))
-            putchar('\\');
-        putchar(*text);
+            putc('\\', out);
+        putc(*text, out);
     }
 }
 
 static void
-put_words(const char *choices, char between)
+put_words(FILE *out, const char *choices, char between)
 {
     for (; *choices; choices++)
-        putchar(*choices == '|' ? between : *choices);
+        putc(*choices == '|' ? between : *choices, out);
 }
 
 static void
-bash_word(const struct fl_program *program, const struct fl_option *o)
+bash_word(FILE *out, const struct fl_program *program, const struct fl_option *o)
 {
     (void)program;
     if (o->letter)
-        printf(" -%c", o->letter);
-    printf(" --%s", o->name);
+        fprintf(out, " -%c", o->letter);
+    fprintf(out, " --%s", o->name);
 }
 
 static void
-bash_case(const struct fl_program *program, const struct fl_option *o)
+bash_case(FILE *out, const struct fl_program *program, const struct fl_option *o)
 {
     (void)program;
     if (!o->arg || fl_option_is_path(o) || o->letter == 'z')
         return;
-    printf("    ");
+    fprintf(out, "    ");
     if (o->letter)
-        printf("-%c|", o->letter);
-    printf("--%s) COMPREPLY=(", o->name);
+        fprintf(out, "-%c|", o->letter);
+    fprintf(out, "--%s) COMPREPLY=(", o->name);
     if (o->choices) {
-        printf("$(compgen -W '");
-        put_words(o->choices, ' ');
-        printf("' -- \"$cur\")");
+        fprintf(out, "$(compgen -W '");
+        put_words(out, o->choices, ' ');
+        fprintf(out, "' -- \"$cur\")");
     }
-    printf("); return ;;\n");
+    fprintf(out, "); return ;;\n");
 }
 
 static void
-put_function_name(const char *name)
+put_function_name(FILE *out, const char *name)
 {
-    putchar('_');
+    putc('_', out);
     for (; *name; name++)
-        putchar(isalnum((unsigned char)*name) ? *name : '_');
+        putc(isalnum((unsigned char)*name) ? *name : '_', out);
 }
 
 /*
@@ -79,107 +80,109 @@ put_function_name(const char *name)
  * line, since they may hold spaces.
  */
 static void
-print_bash(const struct fl_program *program, const struct fl_option *common)
+print_bash(FILE *out, const struct fl_program *program, const struct fl_option *common)
 {
-    printf("# bash completion for %s; made by: %s --completion bash\n", program->name,
-           program->name);
-    put_function_name(program->name);
-    printf("()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-           "    if [[ $cur == = ]]; then\n        cur=\n"
-           "    elif [[ $prev == = ]]; then\n        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n"
-           "    case $prev in\n");
-    each(program, common, bash_case);
-    printf("    esac\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W '");
-    each(program, common, bash_word);
-    printf("' -- \"$cur\"))\n    else\n        local IFS=$'\\n'\n"
-           "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\ncomplete -o filenames -F ");
-    put_function_name(program->name);
-    printf(" %s\n", program->name);
+    fprintf(out, "# bash completion for %s; made by: %s --completion bash\n", program->name,
+            program->name);
+    put_function_name(out, program->name);
+    fprintf(out,
+            "()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+            "    if [[ $cur == = ]]; then\n        cur=\n"
+            "    elif [[ $prev == = ]]; then\n        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n"
+            "    case $prev in\n");
+    each(out, program, common, bash_case);
+    fprintf(out, "    esac\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W '");
+    each(out, program, common, bash_word);
+    fprintf(out,
+            "' -- \"$cur\"))\n    else\n        local IFS=$'\\n'\n"
+            "        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\ncomplete -o filenames -F ");
+    put_function_name(out, program->name);
+    fprintf(out, " %s\n", program->name);
 }
 
 static void
-zsh_option(const struct fl_program *program, const struct fl_option *o)
+zsh_option(FILE *out, const struct fl_program *program, const struct fl_option *o)
 {
     (void)program;
     const char *many = fl_option_is_list(o) ? "*" : "";
 
-    printf(" \\\n    ");
+    fprintf(out, " \\\n    ");
     if (o->letter)
-        printf("'%s'{-%c%s,--%s%s}'[", many, o->letter, o->arg ? "+" : "", o->name,
-               o->letter == 'z' ? "=-"
-               : o->arg         ? "="
-                                : "");
+        fprintf(out, "'%s'{-%c%s,--%s%s}'[", many, o->letter, o->arg ? "+" : "", o->name,
+                o->letter == 'z' ? "=-"
+                : o->arg         ? "="
+                                 : "");
     else
-        printf("'%s--%s%s[", many, o->name, o->arg ? "=" : "");
+        fprintf(out, "'%s--%s%s[", many, o->name, o->arg ? "=" : "");
     for (const char *c = o->help; *c; c++) {
         if (*c == '\'')
-            printf("'\\'");
+            fprintf(out, "'\\'");
         else if (strchr("[]:\\", *c))
-            putchar('\\');
-        putchar(*c);
+            putc('\\', out);
+        putc(*c, out);
     }
-    putchar(']');
+    putc(']', out);
     if (o->arg && o->letter != 'z') {
-        putchar(':');
-        put_escaped(o->arg, "[]:\\");
-        putchar(':');
+        putc(':', out);
+        put_escaped(out, o->arg, "[]:\\");
+        putc(':', out);
         if (o->choices) {
-            putchar('(');
-            put_words(o->choices, ' ');
-            putchar(')');
+            putc('(', out);
+            put_words(out, o->choices, ' ');
+            putc(')', out);
         } else if (fl_option_is_path(o)) {
-            printf("_files");
+            fprintf(out, "_files");
         }
     } else if (o->letter == 'z') {
-        printf("::level:");
+        fprintf(out, "::level:");
     }
-    putchar('\'');
+    putc('\'', out);
 }
 
 static void
-print_zsh(const struct fl_program *program, const struct fl_option *common)
+print_zsh(FILE *out, const struct fl_program *program, const struct fl_option *common)
 {
-    printf("#compdef %s\n# made by: %s --completion zsh\n_arguments -s -S", program->name,
-           program->name);
-    each(program, common, zsh_option);
+    fprintf(out, "#compdef %s\n# made by: %s --completion zsh\n_arguments -s -S", program->name,
+            program->name);
+    each(out, program, common, zsh_option);
     if (*program->operands)
-        printf(" \\\n    '*:file:_files'");
-    putchar('\n');
+        fprintf(out, " \\\n    '*:file:_files'");
+    putc('\n', out);
 }
 
 static void
-fish_option(const struct fl_program *program, const struct fl_option *o)
+fish_option(FILE *out, const struct fl_program *program, const struct fl_option *o)
 {
-    printf("complete -c %s", program->name);
+    fprintf(out, "complete -c %s", program->name);
     if (o->letter)
-        printf(" -s %c", o->letter);
-    printf(" -l %s", o->name);
+        fprintf(out, " -s %c", o->letter);
+    fprintf(out, " -l %s", o->name);
     if (o->letter != 'z' && fl_option_is_path(o))
-        printf(" -r -F");
+        fprintf(out, " -r -F");
     else if (o->letter != 'z' && o->arg)
-        printf(" -x");
+        fprintf(out, " -x");
     if (o->choices) {
-        printf(" -a '");
-        put_words(o->choices, ' ');
-        putchar('\'');
+        fprintf(out, " -a '");
+        put_words(out, o->choices, ' ');
+        putc('\'', out);
     }
-    printf(" -d '");
-    put_escaped(o->help, "'\\");
-    printf("'\n");
+    fprintf(out, " -d '");
+    put_escaped(out, o->help, "'\\");
+    fprintf(out, "'\n");
 }
 
 int
-fl_print_completion(const struct fl_program *program, const struct fl_option *common,
+fl_print_completion(FILE *out, const struct fl_program *program, const struct fl_option *common,
                     const char *shell)
 {
     if (!strcmp(shell, "bash")) {
-        print_bash(program, common);
+        print_bash(out, program, common);
     } else if (!strcmp(shell, "zsh")) {
-        print_zsh(program, common);
+        print_zsh(out, program, common);
     } else if (!strcmp(shell, "fish")) {
-        printf("# fish completion for %s; made by: %s --completion fish\n", program->name,
-               program->name);
-        each(program, common, fish_option);
+        fprintf(out, "# fish completion for %s; made by: %s --completion fish\n", program->name,
+                program->name);
+        each(out, program, common, fish_option);
     } else {
         fl_choice_check("bash|zsh|fish", shell);
         return fl_error_about("--completion");

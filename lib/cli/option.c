@@ -1,4 +1,8 @@
-/* The parser of command lines. */
+/*
+ * The parser of command lines. The program's own table is searched before the shared one
+ * (cli/program.c). Only -z has an optional argument, which must be glued to it: in "-z FILE" nobody
+ * could tell whether FILE is a level or an input.
+ */
 #include "cli/option.h"
 
 #include <stdio.h>

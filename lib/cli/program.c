@@ -1,3 +1,9 @@
+/*
+ * One way through every program, so that all end alike: parse, compare the files (cli/files.c),
+ * run, flush, one line of error, exit status. Writing to a pipe without a reader is an error like
+ * any other until the outputs are removed; only then the process dies by SIGPIPE, as a filter
+ * should.
+ */
 #include "cli/program.h"
 
 #include <errno.h>
@@ -13,7 +19,9 @@
 #include "base/visible.h"
 #include "crypt/secret.h"
 #include "os/file.h"
+#include "os/progress.h"
 #include "os/stop.h"
+#include "os/watch.h"
 
 /* What fl_main holds: the shared options, and where those values go that struct fl_cli has not. */
 struct line {
@@ -103,66 +111,71 @@ parse(struct line *l, int argc, char **argv)
     cli->level = (int)level;
     cli->threads = (int)l->threads;
     cli->seed = (uint64_t)l->seed;
-    cli->progress = cli->quiet ? -1 : l->progress;
+    fl_progress_mode(cli->quiet ? -1 : l->progress);
     return fl_check_files(cli, l->common);
 }
 
 static void
-print_options(const struct fl_option *o)
+print_options(FILE *out, const struct fl_option *o)
 {
     for (; o->type != FL_OPTION_END; o++) {
         char left[120];
         snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
                  o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
                  o->arg && o->letter != 'z' ? " " : "", o->arg ? o->arg : "");
-        printf(strlen(left) > 28 ? "%s\n%30s" : "%-29s%s", left, strlen(left) > 28 ? "" : " ");
-        printf("%s", o->help);
+        fprintf(out, strlen(left) > 28 ? "%s\n%30s" : "%-29s%s", left,
+                strlen(left) > 28 ? "" : " ");
+        fprintf(out, "%s", o->help);
         if (o->choices)
-            printf(" (%s)", o->choices);
-        putchar('\n');
+            fprintf(out, " (%s)", o->choices);
+        putc('\n', out);
     }
 }
 
 static void
-print_help(const struct line *l)
+print_help(FILE *out, const struct line *l)
 {
     const struct fl_program *program = l->cli->program;
 
-    printf("Usage: %s [OPTION...]%s%s\n%s\n\n", program->name, *program->operands ? " " : "",
-           program->operands, program->summary);
-    print_options(l->own);
-    print_options(l->common);
-    printf(
-        "\nExit status: 0 done, 1 failed, 2 wrong command line, 3 refused for safety, 4 not yet.\n"
-        "See also: man %s, man 7 fl\n",
-        program->name);
+    fprintf(out, "Usage: %s [OPTION...]%s%s\n%s\n\n", program->name, *program->operands ? " " : "",
+            program->operands, program->summary);
+    print_options(out, l->own);
+    print_options(out, l->common);
+    fprintf(out,
+            "\nExit status: 0 done, 1 failed, 2 wrong command line, 3 refused for safety, 4 not "
+            "yet.\nSee also: man %s, man 7 fl\n",
+            program->name);
 }
 
+/* What a program tells of itself; printed in memory, since stdio does not wait for a pipe. */
 static int
-flush_stdout(void)
+show(struct line *l)
 {
-    if (fflush(stdout) && errno == EPIPE)
-        return fl_error(FL_PIPE, "standard output: its reader went away");
-    if (ferror(stdout))
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    int result = 0;
+
+    if (!out)
         return fl_error_errno(errno, "standard output: cannot write");
-    return 0;
+    if (l->help)
+        print_help(out, l);
+    else if (l->version)
+        fprintf(out, "%s %s\n", l->cli->program->name, FL_VERSION);
+    else
+        result = fl_print_completion(out, l->cli->program, l->common, l->completion);
+    if (fclose(out))
+        result = fl_error_errno(errno, "standard output: cannot write");
+    if (!result)
+        result = fl_write_full(1, "standard output", text, len);
+    free(text);
+    return result;
 }
 
 static int
 show_or_run(struct line *l)
 {
-    int result;
-
-    if (l->help)
-        print_help(l);
-    else if (l->version)
-        printf("%s %s\n", l->cli->program->name, FL_VERSION);
-    else if (l->completion) {
-        if (fl_print_completion(l->cli->program, l->common, l->completion))
-            return -1;
-    } else if ((result = l->cli->program->run(l->cli)))
-        return result;
-    return flush_stdout();
+    return l->help || l->version || l->completion ? show(l) : l->cli->program->run(l->cli);
 }
 
 /* One line whatever is in TEXT: names of files and tensors may hold line ends and escapes. */
@@ -174,9 +187,9 @@ print_line(const char *program, const char *text)
     if (fl_buf_printf(&line, "%s: ", program) ||
         fl_buf_add_visible(&line, text, strlen(text), FL_VISIBLE_LINE) ||
         fl_buf_add_byte(&line, '\n'))
-        fprintf(stderr, "%s: out of memory\n", program);
+        fl_say("out of memory\n");
     else
-        fputs(fl_buf_text(&line), stderr);
+        fl_say(fl_buf_text(&line));
     fl_buf_release(&line);
 }
 
@@ -210,12 +223,18 @@ fl_main(int argc, char **argv, const struct fl_program *program)
     struct line line = {.cli = &cli, .own = program->options ? program->options : none};
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    fl_watch_signals(program->name);
     fill_common(&line);
     cli.operands = fl_alloc((size_t)argc + 1, sizeof *cli.operands);
     int result = cli.operands && !fl_hold_standard() && !fl_crypt_init() ? parse(&line, argc, argv)
                                                                          : -1;
     if (!result)
         result = show_or_run(&line);
+    if (!result)
+        result = fl_watch_check_rest();
+    else if (fl_error_status() == FL_FAILED)
+        result = fl_watch_check() ? -1 : result; /* an input that changed explains the error */
     for (const struct fl_option *o = line.own; o->type != FL_OPTION_END; o++)
         if (fl_option_is_list(o))
             free(o->value.list->items);

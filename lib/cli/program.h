@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/version.h"
 #include "cli/option.h"
@@ -40,23 +41,23 @@ struct fl_program {
 /* What the command line said. */
 struct fl_cli {
     const struct fl_program *program;
-    const char **operands; /* NULL behind the last */
+    const char **operands; /* NULL after the last */
     size_t operand_count;
     const char *output; /* -o, or NULL: standard output */
     int threads;        /* -j; 0: all cores */
     int level;          /* -z; 0: not compressed */
-    int progress;       /* -1 with -q, 1 with --progress, else 0: for fl_progress_start */
     bool quiet, json, seed_given;
     uint64_t seed;
 };
 
 /*
- * All of main: parse, run, print the error if there is one, return the exit status. SIGPIPE is
- * turned into an error, so that outputs are cleaned up; then the process ends by it, quietly.
+ * All of main: parse, run, print the error if there is one, return the exit status. SIGPIPE and
+ * SIGXFSZ are turned into errors, so that outputs are cleaned up; by SIGPIPE the process ends then,
+ * quietly. That an input changed while it was read is an error too (os/watch.h).
  */
 int fl_main(int argc, char **argv, const struct fl_program *program);
 
-/* One line on standard error behind the program's name, not shown with -q: a warning. */
+/* One line on standard error after the program's name, not shown with -q: a warning. */
 void fl_warn(const struct fl_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -66,8 +67,8 @@ void fl_warn(const struct fl_cli *cli, const char *format, ...)
  */
 int fl_report_beside(struct fl_report *r, const struct fl_cli *cli);
 
-/* Print the completion of a program for "bash", "zsh" or "fish" on standard output; 0 or -1. */
-int fl_print_completion(const struct fl_program *program, const struct fl_option *common,
+/* Print the completion of a program for "bash", "zsh" or "fish" on OUT; 0 or -1. */
+int fl_print_completion(FILE *out, const struct fl_program *program, const struct fl_option *common,
                         const char *shell);
 
 /*

@@ -11,10 +11,10 @@
  * form the items of a list have commas between them. What text could do to a terminal is escaped
  * (base/visible.h): a cell as FL_VISIBLE_CELL, an item of a list as FL_VISIBLE_ITEM.
  *
- *     fl_report_start(&r, columns, json);            fl_report_start_record(&r, json);
- *     fl_report_text(&r, name);                      fl_report_text(fl_report_key(&r, "name"),
- * name); fl_report_i64(&r, count);                      fl_report_i64(fl_report_key(&r, "n"),
- * count); fl_report_flush(&r, fd, file);                 fl_report_flush(&r, fd, file);
+ *     fl_report_start(&r, columns, json);      fl_report_start_record(&r, json);
+ *     fl_report_text(&r, name);                fl_report_text(fl_report_key(&r, "name"), name);
+ *     fl_report_i64(&r, count);                fl_report_i64(fl_report_key(&r, "n"), count);
+ *     fl_report_flush(&r, fd, file);           fl_report_flush(&r, fd, file);
  *
  * Nothing is written before a flush, and a failure to grow shows there.
  */

@@ -1,3 +1,4 @@
+/* COUNT grows with each copy, so that a list that could not be finished can be released. */
 #include "conf/name_list.h"
 
 #include <stdlib.h>

@@ -1,3 +1,8 @@
+/*
+ * Options are read before the file and win over it: a value of the file goes where nothing is set.
+ * A setting is a key here, an option of fl-train and a "set." key of its checkpoints
+ * (nn/trainer.c).
+ */
 #include "conf/recipe.h"
 
 #include "base/error.h"

@@ -1,4 +1,7 @@
-/* The YAML of a roster to a struct with its defaults. */
+/*
+ * Single values are filled from a table of keys. What a table cannot say (ranges, lists of rules
+ * with caps) is read from its node afterwards, while the line of a wrong item is still known.
+ */
 #include "conf/roster_file.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* Names of the weight rules. */
+/*
+ * The table is indexed by the enum; FL_WEIGHT_CHOICES lists the same names for options and
+ * messages.
+ */
 #include "conf/weight_rule.h"
 
 #include <string.h>

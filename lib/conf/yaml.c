@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/version.h"
 #include "flt/sniff.h"
 #include "os/file.h"
 
@@ -197,7 +198,7 @@ make_room(struct fl_yaml *node, size_t *cap)
     return 0;
 }
 
-/* One item behind the others: EVENT begins a key of a mapping or an item of a list. */
+/* One item after the others: EVENT begins a key of a mapping or an item of a list. */
 static int
 add_item(struct builder *b, struct fl_yaml *node, size_t *cap, const yaml_event_t *event,
          size_t line, unsigned depth)
@@ -307,23 +308,67 @@ build_document(struct builder *b)
     return NULL;
 }
 
+/* UTF-16: by its mark, or as ASCII looks in it. */
+static bool
+is_wide(const unsigned char *p, size_t len)
+{
+    if (len > 1 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
+        return true;
+    return len > 3 && len % 2 == 0 && !p[0] == !p[2] && !p[1] == !p[3] && !p[0] != !p[1];
+}
+
+/*
+ * The text as the parser takes it best: without a byte order mark, which it counts as a column, and
+ * with LF for every line end, CR LF and CR. Lines keep their numbers.
+ */
+static int
+unify(const unsigned char *p, size_t len, struct fl_buf *out)
+{
+    size_t at = 0;
+
+    while (len - at >= 3 && !memcmp(p + at, "\xef\xbb\xbf", 3))
+        at += 3;
+    while (at < len) {
+        const unsigned char *cr = memchr(p + at, '\r', len - at);
+        size_t run = cr ? (size_t)(cr - p) - at : len - at;
+        if (fl_buf_add(out, p + at, run) || (cr && fl_buf_add_byte(out, '\n')))
+            return -1;
+        at += cr ? run + 1 : run;
+        if (cr && at < len && p[at] == '\n')
+            at++;
+    }
+    return 0;
+}
+
+static struct fl_yaml *
+parse(struct builder *b, const struct fl_buf *text)
+{
+    if (!yaml_parser_initialize(&b->parser)) {
+        fl_error_memory("%s: out of memory", b->name);
+        return NULL;
+    }
+    yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&b->parser, (const unsigned char *)fl_buf_text(text), text->len);
+    struct fl_yaml *root = build_document(b);
+    yaml_parser_delete(&b->parser);
+    return root;
+}
+
 struct fl_yaml *
 fl_yaml_parse(const char *text, size_t len, const char *name)
 {
+    const unsigned char *p = (const unsigned char *)text;
     struct builder b = {.name = name};
+    struct fl_buf unified = {0};
+    struct fl_yaml *root = NULL;
 
-    if (len > MAX_BYTES) {
+    if (len > MAX_BYTES)
         refuse(&b, 0, "has %zu bytes; at most %d are allowed", len, MAX_BYTES);
-        return NULL;
-    }
-    if (!yaml_parser_initialize(&b.parser)) {
-        fl_error_memory("%s: out of memory", name);
-        return NULL;
-    }
-    yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, len);
-    struct fl_yaml *root = build_document(&b);
-    yaml_parser_delete(&b.parser);
+    else if (is_wide(p, len))
+        refuse(&b, 0, "is UTF-16, not UTF-8; make it so with: iconv -f UTF-16 -t UTF-8 FILE");
+    else if (!unify(p, len, &unified))
+        root = parse(&b, &unified);
+    fl_buf_release(&unified);
     return root;
 }
 
@@ -334,7 +379,8 @@ is_foreign(const struct fl_buf *content, const char *name)
     char what[FL_SNIFF_TEXT];
 
     fl_sniff(content->data, content->len, what);
-    if (!strcmp(what, "text") || !strcmp(what, "JSON text") || !strcmp(what, "empty"))
+    if (is_wide(content->data, content->len) || !strcmp(what, "text") ||
+        !strcmp(what, "JSON text") || !strcmp(what, "empty"))
         return false;
     fl_error(FL_USAGE, "%s: is %s; a YAML file is expected", name, what);
     return true;
@@ -429,12 +475,15 @@ set_field(const char *name, const struct fl_yaml_key *f, const struct fl_yaml *n
     return 0;
 }
 
-/* "there is no key ...": the nearest one, or else all that are known. */
+/*
+ * Say what is known: the key was mistyped, when one of these is near; or else the file is another
+ * one, or of another version.
+ */
 static int
 refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct fl_yaml_key *fields)
 {
     const struct fl_yaml key = {.line = map->key_lines[i]};
-    char known[300] = "", hint[100];
+    char known[190] = "", hint[100];
     struct fl_nearest nearest;
     size_t at = 0;
 
@@ -444,8 +493,10 @@ refuse_key(const char *name, const struct fl_yaml *map, size_t i, const struct f
         if (at < sizeof known)
             at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->key);
     }
-    return fl_yaml_error(name, &key, "there is no key \"%.80s\"; known are %s%s", map->keys[i],
-                         known, fl_nearest_hint(&nearest, "", hint, sizeof hint));
+    fl_yaml_error(name, &key, "there is no key \"%.80s\"", map->keys[i]);
+    if (!*fl_nearest_hint(&nearest, "", hint, sizeof hint))
+        snprintf(hint, sizeof hint, "; another version of fl than " FL_VERSION " may have it");
+    return fl_error_cure("known are %s%s", known, hint);
 }
 
 int

@@ -23,8 +23,9 @@ struct fl_yaml {
 };
 
 /*
- * The one document of a file ("-": standard input): at most 1 MiB of UTF-8, nested at most 32 deep.
- * NULL with an error; fl_yaml_free it.
+ * The one document of a file ("-": standard input): at most 1 MiB of UTF-8, nested at most 32 deep,
+ * with or without a byte order mark, lines ended by LF, CR LF or CR. NULL with an error;
+ * fl_yaml_free it.
  */
 struct fl_yaml *fl_yaml_read(const char *path);
 
@@ -108,6 +109,6 @@ struct fl_yaml_key {
  * Fill the table's values from MAP; keys that are absent leave theirs as they were. After an error
  * some values may be set already; texts among them are still the caller's to free.
  */
-int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *keys);
+int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *fields);
 
 #endif

@@ -1,3 +1,8 @@
+/*
+ * libsodium's IETF variant (RFC 8439): the nonce is four zero bytes and the number of the chunk, so
+ * no two of a key's 2^64 chunks share keystream; 256 GiB is where the block counter would wrap.
+ * Boxes have a random 24-byte nonce, for which XChaCha20 is made (draft-irtf-cfrg-xchacha).
+ */
 #include "crypt/chacha.h"
 
 #include <sodium.h>

@@ -1,3 +1,8 @@
+/*
+ * A label is BLAKE2's personalization and a key its key block, so that hashes of two uses are two
+ * functions and nothing has to be put before the data. The state is opaque, so that no header of
+ * lib/ includes sodium.h.
+ */
 #include "crypt/hash.h"
 
 #include <assert.h>

@@ -1,3 +1,7 @@
+/*
+ * Ed25519 signs without randomness (RFC 8032, 5.1.6), so a bad generator cannot leak a key. A
+ * shared secret of zeros is refused, which RFC 7748 (6.1) leaves to the protocol.
+ */
 #include "crypt/keys.h"
 
 #include <sodium.h>

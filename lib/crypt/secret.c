@@ -1,3 +1,8 @@
+/*
+ * sodium_allocarray puts pages without access around a secret and locks it in memory; where the
+ * limit of locked memory is too small it goes on unlocked. Core files are turned off for the whole
+ * process, because stacks hold copies of secrets too.
+ */
 #include "crypt/secret.h"
 
 #include <sodium.h>

@@ -57,9 +57,9 @@ check_base(const struct fl_answering *a)
     if (now->known && memcmp(a->plan->params, now->params, 32))
         return fl_error(FL_REFUSED, "the plan says of its model other numbers than it has; the hub "
                                     "planned wrongly or lies");
-    bool velocity = now->known && now->has_velocity;
-    if (now->known && (velocity != a->plan->has_velocity ||
-                       (velocity && memcmp(a->plan->velocity, now->velocity, 32))))
+    /* known or not: an epoch's first step begins without one */
+    if (now->has_velocity != a->plan->has_velocity ||
+        (now->has_velocity && memcmp(a->plan->velocity, now->velocity, 32)))
         return fl_error(FL_REFUSED, "the plan names another velocity than this helper has come to");
     return 0;
 }

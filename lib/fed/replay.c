@@ -207,7 +207,6 @@ take_step(const struct fl_replay *r, const char *mean, const struct fl_opened_he
                                   .state = r->velocity,
                                   .output = r->output,
                                   .level = r->level,
-                                  .progress = r->progress,
                                   .program = r->program,
                                   .judge = want ? leads_there : NULL,
                                   .arg = &judged};

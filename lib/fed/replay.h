@@ -22,7 +22,7 @@ struct fl_replay {
     const char *output;   /* the next model, a file */
     struct fl_pool *pool;
     uint64_t memory; /* for sums */
-    int level, progress;
+    int level;
     const char *program;
 
     /* out: */

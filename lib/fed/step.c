@@ -95,7 +95,7 @@ write_model(const struct fl_server_step *s, struct fl_step_files *files, struct 
     struct fl_progress progress;
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, files->level);
 
-    fl_progress_start(&progress, files->progress, files->program, "B", fl_object_total(s->model));
+    fl_progress_start(&progress, files->program, "B", fl_object_total(s->model));
     if (writer)
         fl_writer_want_digest(writer);
     int failed = !writer || fl_server_write_model(s, &progress, writer);
@@ -104,7 +104,7 @@ write_model(const struct fl_server_step *s, struct fl_step_files *files, struct 
     fl_writer_free(writer);
     if (failed)
         return -1;
-    fl_progress_end(&progress, fl_object_total(s->model));
+    fl_progress_end(&progress, fl_object_total(s->model), NULL);
     return s->again ? fl_server_check_again(s, files->digest) : 0;
 }
 

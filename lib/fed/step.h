@@ -13,7 +13,7 @@ struct fl_step_files {
     const char *state;          /* read when it is there, and replaced; NULL for sgd */
     const char *output;         /* NULL or "-": standard output */
     double max_norm;            /* the update's, L2, at most; 0: any */
-    int level, progress;        /* of compression; as for fl_progress_start */
+    int level;                  /* of compression */
     const char *program;        /* for the progress line */
     /* Is the next model, a file that has no name yet, to be taken? 0 or -1. NULL: yes. */
     int (*judge)(void *arg, const char *next);

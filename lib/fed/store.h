@@ -10,7 +10,10 @@
 
 struct fl_store;
 
-/* At most about MEMORY bytes of real memory. NULL with an error. */
+/*
+ * At most MEMORY bytes of private memory, what RLIMIT_DATA counts. (Pages of the files are counted
+ * as resident while the system has room for them.) NULL with an error.
+ */
 struct fl_store *fl_store_new(uint64_t memory);
 void fl_store_free(struct fl_store *s);
 

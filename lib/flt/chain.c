@@ -1,3 +1,7 @@
+/*
+ * The streaming form of XXH3-64, from the installed library: it takes 8 bytes for a record or a
+ * block and need not be the vector code that check.c compiles in.
+ */
 #include <stdlib.h>
 #include <xxhash.h>
 

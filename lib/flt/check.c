@@ -1,3 +1,8 @@
+/*
+ * xxHash is compiled in (XXH_INLINE_ALL), once for each width of vectors, because an installed
+ * library has the one width it was built for. Up to 240 bytes XXH3 uses no vectors, so nothing is
+ * chosen.
+ */
 #include "flt/check.h"
 
 #define XXH_INLINE_ALL

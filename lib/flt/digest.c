@@ -1,3 +1,8 @@
+/*
+ * Headers and payloads are hashed apart: a stream brings them in turn, while threads may make the
+ * leaves of a payload in any order. Bodies are hashed with their lengths, leaves have one length.
+ * Source: flt(5), DIGEST.
+ */
 #include "flt/digest.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * The codes of the stream and what they are called. The numbers are on the wire (flt(5)): an entry
+ * is added and never moved.
+ */
 #include "flt/format.h"
 
 #include <stdbool.h>

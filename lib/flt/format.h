@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/version.h"
 #include "crypt/hash.h"
 #include "flt/meta.h"
 
@@ -65,7 +66,8 @@ enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
 #define FL_CURE_DAMAGED "fetch the file again"
 
 /* And that about one whose check values hold, so that another copy would be the same. */
-#define FL_CURE_UNKNOWN "it is whole, so take a newer version of this program, or ask who wrote it"
+#define FL_CURE_UNKNOWN                                                                            \
+    "the file is whole: read it with a newer fl than " FL_VERSION ", or ask who wrote it"
 
 size_t fl_dtype_size(enum fl_dtype dtype);      /* bytes, 0 for an unknown code */
 const char *fl_dtype_name(enum fl_dtype dtype); /* "f32"; "?" for an unknown code */

@@ -1,3 +1,7 @@
+/*
+ * A row is its first six cells (begin_row), exactly one value, which may be a list, and the place
+ * (end_row): so every kind of row fills every column.
+ */
 #include "flt/listing.h"
 
 #include <stdio.h>

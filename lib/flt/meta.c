@@ -1,3 +1,8 @@
+/*
+ * Items are kept in the order of their keys, in which they are written: equal metadata has equal
+ * bytes and so one digest, and decoding refuses any other order. What comes from outside is taken
+ * by a cursor that compares every length with what is left before memory is taken for it.
+ */
 #include "flt/meta.h"
 
 #include <math.h>
@@ -7,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/search.h"
 #include "base/utf8.h"
 
 static void
@@ -30,32 +36,26 @@ fl_meta_release(struct fl_meta *meta)
     *meta = (struct fl_meta){0};
 }
 
+static bool
+lies_before(const void *item, const void *key)
+{
+    return strcmp(((const struct fl_meta_item *)item)->key, key) < 0;
+}
+
 /* Where KEY is, or would be: its index, with *FOUND set. */
 static size_t
-place_of(const struct fl_meta *meta, const char *key, int *found)
+place_of(const struct fl_meta *meta, const char *key, bool *found)
 {
-    size_t low = 0, high = meta->count;
+    size_t i = fl_search(meta->items, meta->count, sizeof *meta->items, key, lies_before);
 
-    *found = 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(meta->items[middle].key, key);
-        if (!order) {
-            *found = 1;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    *found = i < meta->count && !strcmp(meta->items[i].key, key);
+    return i;
 }
 
 const struct fl_meta_item *
 fl_meta_find(const struct fl_meta *meta, const char *key)
 {
-    int found;
+    bool found;
     size_t i = place_of(meta, key, &found);
 
     return found ? &meta->items[i] : NULL;
@@ -64,7 +64,7 @@ fl_meta_find(const struct fl_meta *meta, const char *key)
 void
 fl_meta_remove(struct fl_meta *meta, const char *key)
 {
-    int found;
+    bool found;
     size_t i = place_of(meta, key, &found);
 
     if (!found)
@@ -86,7 +86,7 @@ check_text(const char *what, const void *text, size_t len)
 static int
 put(struct fl_meta *meta, struct fl_meta_item *item)
 {
-    int found;
+    bool found;
 
     size_t len = item->key ? strlen(item->key) : 0;
     if (!item->key || (item->type >= FL_META_TEXT && !item->value.bytes)) {

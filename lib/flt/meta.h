@@ -31,7 +31,7 @@ struct fl_meta_item {
     union {
         int64_t i64;
         double f64;
-        char *text; /* with a zero behind it; UTF-8 */
+        char *text; /* with a zero after it; UTF-8 */
         unsigned char *bytes;
         int64_t *i64_list;
         double *f64_list;
@@ -75,7 +75,7 @@ int fl_meta_get_bytes(const struct fl_meta *meta, const char *key, size_t len,
 int fl_meta_encode(const struct fl_meta *meta, struct fl_buf *out);
 
 /*
- * Read the wire form at *AT of DATA and advance *AT behind it. META is empty before; on -1 it is
+ * Read the wire form at *AT of DATA and advance *AT past it. META is empty before; on -1 it is
  * released, and the error says what is wrong without naming the file. No allocation is larger than
  * what is left of DATA times 16.
  */

@@ -1,3 +1,4 @@
+/* A free slot is 0, so a name whose check value is 0 counts as one whose value is 1. */
 #include "flt/name_set.h"
 
 #include <stdlib.h>

@@ -1,3 +1,9 @@
+/*
+ * Opening takes at most two passes: the records of a mappable file are indexed, payloads hopped
+ * over [read_index]; a pipe or a compressed stream is first written raw to a spool [spool_raw],
+ * which is then indexed. A payload is compared with its table when it is asked for [check_entry],
+ * or with all others by the threads that make the digest [make_leaf].
+ */
 #include "flt/object.h"
 
 #include <assert.h>
@@ -10,13 +16,16 @@
 #include "base/bytes.h"
 #include "base/choice.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
+#include "base/search.h"
 #include "flt/check.h"
 #include "flt/digest.h"
 #include "flt/reader.h"
 #include "flt/record.h"
 #include "flt/writer.h"
 #include "os/file.h"
+#include "os/progress.h"
 
 struct entry {
     struct fl_tensor tensor;
@@ -32,7 +41,15 @@ struct leaves {
     uint64_t *first;       /* (tensors + 1) leaf number at which each tensor begins */
     unsigned char *hashes; /* FL_HASH_BYTES each */
     const struct fl_object *o;
-    _Atomic uint64_t bad; /* number of a leaf whose block is damaged, or ~0 */
+    _Atomic uint64_t bad;  /* number of a leaf whose block is damaged, or ~0 */
+    _Atomic uint64_t done; /* bytes */
+    struct fl_progress *progress;
+};
+
+/* qsort and bsearch have no argument for context, so the name comes along with the index. */
+struct named {
+    const char *name;
+    size_t index;
 };
 
 struct fl_object {
@@ -40,7 +57,7 @@ struct fl_object {
     struct fl_head head;
     struct entry *entries;
     size_t count, cap;
-    size_t *by_name; /* indices of ENTRIES, sorted by name */
+    struct named *by_name; /* the entries, sorted */
     struct fl_sign *signs;
     size_t sign_count, sign_cap;
     unsigned char *map;
@@ -242,12 +259,6 @@ index_input(struct fl_object *o, int *fd, const char *kind)
     return fl_error(FL_FAILED, "%s: cannot be mapped", o->name);
 }
 
-/* qsort has no argument for context, so the entries come along behind the indices. */
-struct named {
-    const char *name;
-    size_t index;
-};
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -257,19 +268,12 @@ by_name(const void *a, const void *b)
 static int
 sort_names(struct fl_object *o)
 {
-    struct named *named = fl_alloc(o->count, sizeof *named);
-
     o->by_name = fl_alloc(o->count, sizeof *o->by_name);
-    if (!named || !o->by_name) {
-        free(named);
+    if (!o->by_name)
         return -1;
-    }
     for (size_t i = 0; i < o->count; i++)
-        named[i] = (struct named){o->entries[i].tensor.name, i};
-    qsort(named, o->count, sizeof *named, by_name);
-    for (size_t i = 0; i < o->count; i++)
-        o->by_name[i] = named[i].index;
-    free(named);
+        o->by_name[i] = (struct named){o->entries[i].tensor.name, i};
+    qsort(o->by_name, o->count, sizeof *o->by_name, by_name);
     return 0;
 }
 
@@ -355,19 +359,10 @@ fl_object_total(const struct fl_object *o)
 int64_t
 fl_object_find(const struct fl_object *o, const char *name)
 {
-    size_t low = 0, high = o->count;
+    const struct named key = {.name = name}, *found;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(o->entries[o->by_name[middle]].tensor.name, name);
-        if (!order)
-            return (int64_t)o->by_name[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
+    found = bsearch(&key, o->by_name, o->count, sizeof key, by_name);
+    return found ? (int64_t)found->index : -1;
 }
 
 int64_t
@@ -396,7 +391,7 @@ block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
     const unsigned char *table = o->map + e->at + e->bytes + fl_padding(e->at + e->bytes, 8);
 
     *data = o->map + e->at + b * FL_FLT_BLOCK;
-    *len = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
+    *len = fl_piece(left, FL_FLT_BLOCK);
     return fl_get64(table + 8 * b) == fl_check64(*data, *len);
 }
 
@@ -421,7 +416,7 @@ check_entry(const struct fl_object *o, const struct entry *e)
 
     fl_map_read_ahead(payload, (size_t)e->bytes, false);
     for (uint64_t b = 0; !result && b < fl_blocks(e->bytes); b++) {
-        uint64_t to = b * FL_FLT_BLOCK + ahead < e->bytes ? b * FL_FLT_BLOCK + ahead : e->bytes;
+        uint64_t to = fl_min_u64(b * FL_FLT_BLOCK + ahead, e->bytes);
         fl_map_fetch(payload + fetched, (size_t)(to - fetched));
         fetched = to;
         if (!block_is_whole(o, e, b, &data, &len))
@@ -454,31 +449,31 @@ fl_object_forget(const struct fl_object *o, size_t i)
 int
 fl_object_check(struct fl_object *o)
 {
-    for (size_t i = 0; i < o->count; i++) {
-        if (o->entries[i].checked)
-            continue;
-        if (!fl_object_data(o, i))
-            return -1;
-        fl_object_forget(o, i);
+    struct fl_progress progress;
+    uint64_t done = 0;
+    int result = 0;
+
+    fl_progress_start(&progress, "reading", "B", fl_object_total(o));
+    for (size_t i = 0; !result && i < o->count; i++) {
+        if (!o->entries[i].checked && (result = fl_object_data(o, i) ? 0 : -1) == 0)
+            fl_object_forget(o, i);
+        fl_progress_show(&progress, done += o->entries[i].bytes, "%s", o->name);
     }
-    return 0;
+    fl_progress_clear(&progress);
+    return result;
 }
 
-/* Leaves of the whole object, one task a block; the first bad one is noted. */
-/* The entry that leaf number N belongs to. */
+static bool
+begins_by(const void *first, const void *n)
+{
+    return *(const uint64_t *)first <= *(const uint64_t *)n;
+}
+
+/* The entry that leaf number N belongs to: the last that begins at N or before. */
 static size_t
 entry_of_leaf(const struct leaves *l, uint64_t n)
 {
-    size_t low = 0, high = l->o->count;
-
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (l->first[middle] <= n)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return fl_search(l->first, l->o->count, sizeof *l->first, &n, begins_by) - 1;
 }
 
 static void
@@ -486,21 +481,25 @@ make_leaf(void *arg, size_t n, int worker)
 {
     struct leaves *l = arg;
     const unsigned char *data;
-    size_t len, i = entry_of_leaf(l, n);
+    size_t len = 0, i = entry_of_leaf(l, n);
     uint64_t none = UINT64_MAX;
 
-    (void)worker;
     if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len)) {
         fl_digest_leaf(l->hashes + n * FL_HASH_BYTES, data, len);
         fl_map_forget(data, len);
     } else {
         atomic_compare_exchange_strong(&l->bad, &none, n);
     }
+    uint64_t done = atomic_fetch_add(&l->done, len) + len;
+    if (worker == 0) /* the caller's thread */
+        fl_progress_show(l->progress, done, "%s", l->o->name);
 }
 
 static int
 need_leaves(struct fl_object *o, struct fl_pool *pool)
 {
+    struct fl_progress progress;
+
     if (o->leaves)
         return 0;
     struct leaves *l = fl_alloc(1, sizeof *l);
@@ -508,13 +507,17 @@ need_leaves(struct fl_object *o, struct fl_pool *pool)
         return -1;
     l->o = o;
     l->bad = UINT64_MAX;
+    l->progress = &progress;
     l->first = fl_alloc(o->count + 1, sizeof *l->first);
     for (size_t i = 0; l->first && i < o->count; i++)
         l->first[i + 1] = l->first[i] + fl_blocks(o->entries[i].bytes);
     size_t count = l->first ? (size_t)l->first[o->count] : 0;
     l->hashes = l->first ? fl_alloc(count, FL_HASH_BYTES) : NULL;
-    if (l->hashes)
+    if (l->hashes) {
+        fl_progress_start(&progress, "digest", "B", fl_object_total(o));
         fl_pool_run(pool, count, make_leaf, l);
+        fl_progress_clear(&progress);
+    }
     if (l->hashes && l->bad == UINT64_MAX) {
         o->leaves = l;
         return 0;

@@ -1,3 +1,8 @@
+/*
+ * Each block is compressed alone, so that a reader needs room for one, and damage stays in one.
+ * Bytes of equal weight lie together, since exponents of neighbours are alike and low bits are not.
+ * A block that does not become smaller is stored as it is.
+ */
 #include "flt/pack.h"
 
 #include <stdbool.h>

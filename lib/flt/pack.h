@@ -11,7 +11,7 @@ struct fl_packer;
 
 /*
  * Before the stored bytes: LE32 their length with bit 31 set when they are raw, and LE32 the low
- * half of their check value. The table behind the payload is of raw bytes, and zstd ignores some
+ * half of their check value. The table after the payload is of raw bytes, and zstd ignores some
  * bits of a frame: without a check of its own a flipped one would pass.
  */
 enum { FL_PACK_PREFIX = 8 };
@@ -21,7 +21,7 @@ struct fl_packer *fl_packer_new(int level);
 void fl_packer_free(struct fl_packer *p);
 
 /*
- * Pack one block of LEN raw bytes. *STORED points to the bytes to store behind PREFIX: the packer's
+ * Pack one block of LEN raw bytes. *STORED points to the bytes to store after PREFIX: the packer's
  * own, or RAW itself when compression gains nothing.
  */
 int fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len,

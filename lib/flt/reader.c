@@ -1,14 +1,6 @@
 /*
- * The state of a reader, and what may come next:
- *
- *   BETWEEN --HEAD--> INSIDE --TENS--> PAYLOAD --table--> INSIDE --DONE--> CLOSED --HEAD--> INSIDE
- *      \--end: error                                                         |  \--SIGN--> CLOSED
- *                                                                            \--end--> ENDED
- *
- * Invariants: OFFSET counts the bytes consumed since the reader began. A record's header and body
- * are read together and are in REC and BODY until they are used (HELD). In PAYLOAD, block
- * NEXT_BLOCK is the next one, and the first CHECKED blocks have their computed check values in
- * SUMS.
+ * Objects of a stream, record by record; flt/reader_state.h has the states. A record's place, its
+ * body and the chain of all check values are looked at before anything of it is used.
  */
 #include "flt/reader.h"
 
@@ -20,54 +12,20 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/digest.h"
 #include "flt/name_set.h"
 #include "flt/pack.h"
 #include "flt/record.h"
-#include "flt/scan.h"
+#include "flt/reader_state.h"
 #include "flt/sniff.h"
 #include "os/file.h"
+#include "os/progress.h"
 
-enum state { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
-
-enum { WINDOW = 512 }; /* table entries that are read ahead in a file */
-
-struct fl_reader {
-    int fd;
-    bool own_fd, seekable, held, failed, want_digest;
-    bool foreign; /* the input is no stream at all */
-    char *name;
-    uint64_t start; /* position of the file where we began */
-    uint64_t offset;
-    enum state state;
-    struct fl_error_copy error;
-
-    struct fl_record rec;
-    struct fl_buf body;
-    uint64_t record_at; /* offset of the record at hand */
-    uint64_t place;     /* records of the object so far */
-    uint64_t payload_total;
-    struct fl_head head;
-    struct fl_tensor tensor;
-    struct fl_sign sign;
-    struct fl_name_set names;
-
-    uint64_t payload_at, next_block, checked;
-    uint64_t *sums;
-    size_t sums_cap;
-    uint64_t window[WINDOW], window_at; /* table entries from block window_at on; ~0: none */
-    unsigned char *block;
-    struct fl_pool *pool;
-    struct fl_packer *packer;
-    struct fl_chain *chain;
-    struct fl_digest collect;
-    unsigned char digest[FL_HASH_BYTES], payload_digest[FL_HASH_BYTES];
-};
-
-static int
-fail(struct fl_reader *r)
+int
+fl_reader_fail(struct fl_reader *r)
 {
     r->failed = true;
     fl_error_save(&r->error);
@@ -75,8 +33,8 @@ fail(struct fl_reader *r)
 }
 
 /* "FILE: WHAT in tensor "x" (record 3, offset 4096)", and the cure of every damaged file. */
-static int
-damaged(struct fl_reader *r, const char *what, uint64_t offset)
+static void
+tell_damage(const struct fl_reader *r, const char *what, uint64_t offset)
 {
     bool in_tensor = r->state == PAYLOAD;
 
@@ -84,7 +42,13 @@ damaged(struct fl_reader *r, const char *what, uint64_t offset)
              in_tensor ? " in tensor \"" : "", in_tensor ? r->tensor.name : "",
              in_tensor ? "\"" : "", (unsigned long long)r->place, (unsigned long long)offset);
     fl_error_cure(FL_CURE_DAMAGED);
-    return fail(r);
+}
+
+int
+fl_reader_damaged(struct fl_reader *r, const char *what, uint64_t offset)
+{
+    tell_damage(r, what, offset);
+    return fl_reader_fail(r);
 }
 
 /*
@@ -97,13 +61,14 @@ undecodable(struct fl_reader *r)
     struct fl_error_copy error;
 
     fl_error_save(&error);
-    if (fl_error_of_machine())
+    if (fl_error_of_machine()) {
         fl_error_about(r->name);
-    else
-        damaged(r, error.what, r->record_at);
-    if (!fl_error_of_machine() && !*error.cure)
+        return fl_reader_fail(r);
+    }
+    tell_damage(r, error.what, r->record_at);
+    if (!*error.cure)
         fl_error_cure(FL_CURE_UNKNOWN);
-    return fail(r);
+    return fl_reader_fail(r);
 }
 
 struct fl_reader *
@@ -146,8 +111,9 @@ fl_reader_free(struct fl_reader *r)
 {
     if (!r)
         return;
+    fl_progress_clear(&r->progress);
     if (r->own_fd)
-        close(r->fd);
+        fl_close_input(r->fd);
     fl_meta_release(&r->head.meta);
     fl_meta_release(&r->tensor.attrs);
     fl_name_set_release(&r->names);
@@ -204,41 +170,28 @@ fl_reader_payload_digest(const struct fl_reader *r, unsigned char digest[FL_HASH
     memcpy(digest, r->payload_digest, FL_HASH_BYTES);
 }
 
-/* Exactly N bytes, or the stream is cut. */
-static int
-need(struct fl_reader *r, void *data, size_t n)
+int
+fl_reader_need(struct fl_reader *r, void *data, size_t n)
 {
     ssize_t got = fl_read_full(r->fd, r->name, data, n);
 
     if (got < 0)
-        return fail(r);
+        return fl_reader_fail(r);
     r->offset += (uint64_t)got;
-    return (size_t)got == n ? 0 : damaged(r, "is cut", r->offset);
+    return (size_t)got == n ? 0 : fl_reader_damaged(r, "is cut", r->offset);
 }
 
-/* Zeros up to a multiple of ALIGN of the stream. */
-static int
-need_padding(struct fl_reader *r, size_t align)
+int
+fl_reader_need_padding(struct fl_reader *r, size_t align)
 {
     unsigned char zeros[FL_FLT_ALIGN], any = 0;
     size_t n = fl_padding(r->offset, align);
 
-    if (need(r, zeros, n))
+    if (fl_reader_need(r, zeros, n))
         return -1;
     for (size_t i = 0; i < n; i++)
         any |= zeros[i];
-    return any ? damaged(r, "padding is not zero", r->offset - n) : 0;
-}
-
-/* Pass over N bytes without reading them, in a seekable file. */
-static int
-hop(struct fl_reader *r, uint64_t n)
-{
-    if (r->offset + n > INT64_MAX - r->start ||
-        lseek(r->fd, (off_t)(r->start + r->offset + n), SEEK_SET) < 0)
-        return damaged(r, "a length is impossible", r->record_at);
-    r->offset += n;
-    return 0;
+    return any ? fl_reader_damaged(r, "padding is not zero", r->offset - n) : 0;
 }
 
 /* The body, which a hostile header may say is long: memory is taken as the bytes arrive. */
@@ -247,17 +200,16 @@ need_body(struct fl_reader *r)
 {
     fl_buf_clear(&r->body);
     while (r->body.len < r->rec.body) {
-        size_t n = (size_t)(r->rec.body - r->body.len);
-        n = n < 65536 ? n : 65536;
+        size_t n = fl_piece(r->rec.body - r->body.len, 65536);
         if (fl_buf_reserve(&r->body, n))
-            return fail(r);
-        if (need(r, r->body.data + r->body.len, n))
+            return fl_reader_fail(r);
+        if (fl_reader_need(r, r->body.data + r->body.len, n))
             return -1;
         r->body.len += n;
     }
     if (fl_check64(r->body.data, r->body.len) != r->rec.body_check)
-        return damaged(r, "a record's body is damaged", r->record_at);
-    return need_padding(r, FL_FLT_ALIGN);
+        return fl_reader_damaged(r, "a record's body is damaged", r->record_at);
+    return fl_reader_need_padding(r, FL_FLT_ALIGN);
 }
 
 static int
@@ -270,7 +222,7 @@ check_place(struct fl_reader *r)
     uint64_t place = tag == FL_TAG_HEAD ? 0 : r->place;
 
     if (!fits || r->rec.place != place)
-        return damaged(r, "a record is missing, or there is one too many", r->record_at);
+        return fl_reader_damaged(r, "a record is missing, or there is one too many", r->record_at);
     return 0;
 }
 
@@ -285,17 +237,17 @@ hold(struct fl_reader *r)
     r->record_at = r->offset;
     ssize_t got = fl_read_full(r->fd, r->name, header, sizeof header);
     if (got < 0)
-        return fail(r);
+        return fl_reader_fail(r);
     r->offset += (uint64_t)got;
     if (got == 0 && r->state == CLOSED)
         return 0;
     if (r->record_at == 0 && (got < 4 || fl_get32(header) != FL_TAG_HEAD)) {
         r->foreign = true;
         fl_not_a_stream(r->name, header, (size_t)got);
-        return fail(r);
+        return fl_reader_fail(r);
     }
     if ((size_t)got < sizeof header)
-        return damaged(r, "is cut", r->offset);
+        return fl_reader_damaged(r, "is cut", r->offset);
     if (fl_record_decode(&r->rec, header))
         return undecodable(r);
     if (check_place(r) || need_body(r))
@@ -354,182 +306,13 @@ fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **h
 
     if (got == 1 && !fl_kind_is((*head)->kind, kind)) {
         fl_wrong_kind(r->name, (*head)->kind, kind);
-        return fail(r);
+        return fl_reader_fail(r);
     }
     if (got < 0 && r->foreign) {
         fl_kind_cure(kind);
-        return fail(r);
+        return fl_reader_fail(r);
     }
     return got;
-}
-
-static size_t
-block_size(const struct fl_reader *r, uint64_t i)
-{
-    uint64_t left = r->rec.payload - i * FL_FLT_BLOCK;
-
-    return left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
-}
-
-static int
-note_sum(struct fl_reader *r, uint64_t i, uint64_t sum)
-{
-    uint64_t *sums = fl_grow(r->sums, (size_t)i, &r->sums_cap, sizeof *sums);
-
-    if (!sums)
-        return fail(r);
-    r->sums = sums;
-    sums[i] = sum;
-    r->checked = i + 1;
-    return 0;
-}
-
-/* In a file the table can be read before it is reached: a bad block is never handed out. */
-static int
-check_now(struct fl_reader *r, uint64_t i)
-{
-    if (r->window_at == UINT64_MAX || i < r->window_at || i >= r->window_at + WINDOW) {
-        uint64_t blocks = fl_blocks(r->rec.payload);
-        size_t n = blocks - i < WINDOW ? (size_t)(blocks - i) : WINDOW;
-        uint64_t end = r->payload_at + r->rec.payload;
-        unsigned char raw[8 * WINDOW];
-        ssize_t got = fl_pread_full(r->fd, r->name, raw, 8 * n,
-                                    r->start + end + fl_padding(end, 8) + 8 * i);
-        if (got < 0)
-            return fail(r);
-        if ((size_t)got < 8 * n)
-            return damaged(r, "is cut", end + fl_padding(end, 8) + 8 * i + (uint64_t)got);
-        for (size_t k = 0; k < n; k++)
-            r->window[k] = fl_get64(raw + 8 * k);
-        r->window_at = i;
-    }
-    if (r->window[i - r->window_at] != r->sums[i])
-        return damaged(r, "a block is damaged", r->payload_at + i * FL_FLT_BLOCK);
-    return 0;
-}
-
-static int
-read_packed(struct fl_reader *r, void *data, size_t len)
-{
-    unsigned char prefix[FL_PACK_PREFIX];
-    uint64_t at = r->offset;
-
-    if (!r->packer && !(r->packer = fl_packer_new(0)))
-        return fail(r);
-    if (need(r, prefix, sizeof prefix))
-        return -1;
-    int64_t n = fl_packed_size(prefix, len);
-    if (n >= 0 && need(r, fl_packer_input(r->packer), (size_t)n))
-        return -1;
-    if (n < 0 || fl_unpack(r->packer, r->tensor.dtype, prefix, data, len))
-        return damaged(r, fl_error_what(), at);
-    return 0;
-}
-
-/* The next block, raw, to DATA (FL_FLT_BLOCK bytes or what is left). */
-static int
-next_block(struct fl_reader *r, void *data, size_t *len)
-{
-    uint64_t i = r->next_block;
-    bool packed = fl_reader_packed(r);
-
-    *len = block_size(r, i);
-    if (packed ? read_packed(r, data, *len) : need(r, data, *len))
-        return -1;
-    if (note_sum(r, i, fl_check64(data, *len)))
-        return -1;
-    if (r->seekable && !packed && check_now(r, i))
-        return -1;
-    if (r->want_digest) {
-        unsigned char leaf[FL_HASH_BYTES];
-        fl_digest_leaf(leaf, data, *len);
-        fl_digest_add_leaf(&r->collect, leaf);
-    }
-    r->next_block++;
-    return 0;
-}
-
-/* What is left of a payload in a file, by all threads; the table is compared behind it. */
-static int
-scan_payload(struct fl_reader *r)
-{
-    while (r->next_block < fl_blocks(r->rec.payload)) {
-        uint64_t sums[FL_SCAN_BLOCKS], most = (uint64_t)FL_SCAN_BLOCKS * FL_FLT_BLOCK;
-        uint64_t left = r->rec.payload - r->next_block * FL_FLT_BLOCK;
-        uint64_t n = left < most ? left : most;
-        int64_t got = fl_scan(r->pool, r->fd, r->name, r->start + r->offset, n, sums, &r->collect);
-
-        if (got < 0)
-            return fail(r);
-        if ((uint64_t)got < n)
-            return damaged(r, "is cut", r->offset + (uint64_t)got);
-        for (uint64_t i = 0; i < fl_blocks(n); i++)
-            if (note_sum(r, r->next_block++, sums[i]))
-                return -1;
-        if (hop(r, n))
-            return -1;
-    }
-    return 0;
-}
-
-/* Pass over what is left of the payload. */
-static int
-skip_payload(struct fl_reader *r)
-{
-    uint64_t blocks = fl_blocks(r->rec.payload);
-    bool hops = r->seekable && !r->want_digest;
-    size_t len;
-
-    if (r->want_digest && r->pool && r->seekable && !fl_reader_packed(r))
-        return scan_payload(r);
-    if (hops && !fl_reader_packed(r) && r->next_block < blocks) {
-        if (hop(r, r->rec.payload - r->next_block * FL_FLT_BLOCK))
-            return -1;
-        r->next_block = blocks;
-    }
-    while (r->next_block < blocks) {
-        if (!hops) {
-            if (next_block(r, r->block, &len))
-                return -1;
-            continue;
-        }
-        unsigned char prefix[FL_PACK_PREFIX];
-        if (need(r, prefix, sizeof prefix))
-            return -1;
-        int64_t n = fl_packed_size(prefix, block_size(r, r->next_block));
-        if (n < 0)
-            return damaged(r, fl_error_what(), r->offset - sizeof prefix);
-        if (hop(r, (uint64_t)n))
-            return -1;
-        r->next_block++;
-    }
-    return 0;
-}
-
-/* Behind the payload: the table, compared with what was computed on the way. */
-static int
-end_payload(struct fl_reader *r)
-{
-    uint64_t blocks = fl_blocks(r->rec.payload);
-    unsigned char raw[8 * WINDOW];
-
-    if (skip_payload(r) || need_padding(r, 8))
-        return -1;
-    for (uint64_t i = 0; i < blocks;) {
-        size_t n = blocks - i < WINDOW ? (size_t)(blocks - i) : WINDOW;
-        if (need(r, raw, 8 * n))
-            return -1;
-        for (size_t k = 0; k < n; k++, i++) {
-            uint64_t sum = fl_get64(raw + 8 * k);
-            if (i < r->checked && sum != r->sums[i])
-                return damaged(r, "a block is damaged", r->payload_at + i * FL_FLT_BLOCK);
-            fl_chain_add64(r->chain, sum);
-        }
-    }
-    if (need_padding(r, FL_FLT_ALIGN))
-        return -1;
-    r->state = INSIDE;
-    return 0;
 }
 
 static int
@@ -542,7 +325,7 @@ begin_tensor(struct fl_reader *r)
         fl_tensor_size(&r->tensor, &elements, &bytes))
         return undecodable(r);
     if (bytes != r->rec.payload)
-        return damaged(r, "a tensor's shape and length do not agree", r->record_at);
+        return fl_reader_damaged(r, "a tensor's shape and length do not agree", r->record_at);
     if (fl_name_set_add(&r->names, r->tensor.name))
         return undecodable(r);
     r->payload_total += bytes;
@@ -551,7 +334,7 @@ begin_tensor(struct fl_reader *r)
         fl_digest_body(&r->collect, r->body.data, r->body.len);
     r->payload_at = r->offset;
     r->next_block = r->checked = 0;
-    r->window_at = UINT64_MAX;
+    r->ahead_at = UINT64_MAX;
     r->place++;
     r->held = false;
     r->state = PAYLOAD;
@@ -567,9 +350,9 @@ end_object(struct fl_reader *r)
         return undecodable(r);
     r->place++;
     if (done.records != r->place || done.payload != r->payload_total)
-        return damaged(r, "the number of records does not agree", r->record_at);
+        return fl_reader_damaged(r, "the number of records does not agree", r->record_at);
     if (done.chain != fl_chain_value(r->chain))
-        return damaged(r, "its parts are of different objects", r->record_at);
+        return fl_reader_damaged(r, "its parts are of different objects", r->record_at);
     if (r->want_digest)
         fl_digest_final(&r->collect, r->head.kind, r->payload_digest, r->digest);
     r->held = false;
@@ -582,7 +365,7 @@ fl_reader_tensor(struct fl_reader *r, const struct fl_tensor **tensor)
 {
     if (r->failed)
         return fl_error_restore(&r->error);
-    if (r->state == PAYLOAD && end_payload(r))
+    if (r->state == PAYLOAD && fl_reader_end_payload(r))
         return -1;
     if (r->state != INSIDE)
         return 0;
@@ -604,9 +387,9 @@ fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len)
     if (r->state != PAYLOAD)
         return 0;
     if (r->next_block == fl_blocks(r->rec.payload))
-        return end_payload(r);
+        return fl_reader_end_payload(r);
     *data = r->block;
-    return next_block(r, r->block, len) ? -1 : 1;
+    return fl_reader_next_block(r, r->block, len) ? -1 : 1;
 }
 
 int
@@ -618,9 +401,9 @@ fl_reader_payload(struct fl_reader *r, void *data, size_t len)
         return fl_error_restore(&r->error);
     assert(r->state == PAYLOAD && r->next_block == 0 && len == r->rec.payload);
     for (size_t at = 0; at < len; at += n)
-        if (next_block(r, (unsigned char *)data + at, &n))
+        if (fl_reader_next_block(r, (unsigned char *)data + at, &n))
             return -1;
-    return end_payload(r);
+    return fl_reader_end_payload(r);
 }
 
 int

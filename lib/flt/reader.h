@@ -11,7 +11,7 @@
  *
  * Iterators return 1, 0 at the end of what they iterate, -1 with an error that names file, place
  * and cure. fl_reader_tensor returning 0 means that the object was whole: until then nothing
- * derived from it is to be taken as done. From a pipe the check values of a tensor come behind its
+ * derived from it is to be taken as done. From a pipe the check values of a tensor come after its
  * payload: a damaged block shows at the end of its tensor. Memory: some MiB, plus 8 bytes a MiB of
  * the largest tensor, plus names of the tensors.
  */

@@ -1,3 +1,8 @@
+/*
+ * Each length is compared with what is there before what it counts is looked at. Reserved bytes
+ * must be zero: a later version can give them a meaning, and this one refuses such a stream by
+ * name.
+ */
 #include "flt/record.h"
 
 #include <string.h>
@@ -78,9 +83,11 @@ fl_head_decode(struct fl_head *head, const unsigned char *body, size_t len)
     if (len < at)
         return too_short("the head");
     size_t n = fl_get16(body + 4);
-    if (fl_get16(body) != FL_FLT_VERSION || fl_get16(body + 2))
-        return fl_error(FL_FAILED, "it is of format version %d, and this program reads %d",
-                        fl_get16(body), FL_FLT_VERSION);
+    if (fl_get16(body) != FL_FLT_VERSION)
+        return fl_error(FL_FAILED, "is of format %d; this fl reads format %d", fl_get16(body),
+                        FL_FLT_VERSION);
+    if (fl_get16(body + 2))
+        return fl_error(FL_FAILED, "the head has unknown flags");
     if (n < 1 || n >= sizeof head->kind || n > len - at)
         return too_short("the head");
     memcpy(head->kind, body + at, n);

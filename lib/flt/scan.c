@@ -1,9 +1,14 @@
+/*
+ * Threads read and hash blocks in any order; check values and leaves are taken in that of the file
+ * afterwards, so that the digest is the one of a single pass.
+ */
 #include "flt/scan.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/format.h"
@@ -28,7 +33,7 @@ scan_block(void *arg, size_t i, int worker)
     struct scan *s = arg;
     unsigned char *block = s->blocks + (size_t)worker * FL_FLT_BLOCK;
     uint64_t left = s->n - i * FL_FLT_BLOCK;
-    size_t len = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
+    size_t len = fl_piece(left, FL_FLT_BLOCK);
     ssize_t got = fl_pread_full(s->fd, s->name, block, len, s->offset + i * FL_FLT_BLOCK);
 
     if (got < 0) {

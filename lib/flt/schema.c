@@ -211,6 +211,15 @@ match_place(const struct fl_schema *want, size_t i, const char *file, const stru
 }
 
 int
+fl_schema_match_tensor(const struct fl_schema *want, const struct fl_tensor *right,
+                       const char *file, const struct fl_tensor *t, unsigned flags)
+{
+    if (!t)
+        return missing(want, right, file);
+    return right ? check(want, right, file, t, flags) : foreign(want, t, file);
+}
+
+int
 fl_schema_match(struct fl_schema *want, const struct fl_object *o, unsigned flags)
 {
     const char *file = fl_object_name(o);

@@ -65,6 +65,14 @@ const struct fl_schema_tensor *fl_schema_find(struct fl_schema *s, const char *n
 int fl_schema_match(struct fl_schema *want, const struct fl_object *o, unsigned flags);
 
 /*
+ * One tensor, for what is no object (port/): T of FILE is like RIGHT, a tensor of WANT. Names are
+ * not compared, since the caller has found one by the other. RIGHT is NULL when WANT has none for
+ * T, and T is NULL when FILE has none for RIGHT; both are refused. 0 or -1.
+ */
+int fl_schema_match_tensor(const struct fl_schema *want, const struct fl_tensor *right,
+                           const char *file, const struct fl_tensor *t, unsigned flags);
+
+/*
  * The same for tensors that come one after another out of a pipe: T is number I of FILE, and must
  * be number I of WANT; and after the last one, FILE had N of them. 0 or -1.
  */

@@ -17,9 +17,14 @@ struct kind {
     const char *magic, *what;
 };
 
+/* A number and a line feed follow: the format, which another version of fl may have raised. */
+static const struct kind numbered[] = {
+    {"fl-key-v", "a secret key"},
+    {"fl-state-v", "the state of a key"},
+    {NULL, NULL},
+};
+
 static const struct kind own[] = {
-    {"fl-key-v2\n", "a secret key"},
-    {"fl-state-v2\n", "the state of a key"},
     {"fl1 ", "a member's public line"},
     {NULL, NULL},
 };
@@ -43,6 +48,24 @@ static const struct kind others[] = {
     {"\xfe\xff", "text in UTF-16"},
     {NULL, NULL},
 };
+
+/* "a secret key of format 1". */
+static bool
+find_numbered(const char *p, size_t len, char text[FL_SNIFF_TEXT])
+{
+    for (const struct kind *k = numbered; k->magic; k++) {
+        size_t at = strlen(k->magic), digits = 0;
+        if (len < at || memcmp(p, k->magic, at))
+            continue;
+        while (digits < 9 && at + digits < len && p[at + digits] >= '0' && p[at + digits] <= '9')
+            digits++;
+        if (!digits || at + digits == len || p[at + digits] != '\n')
+            continue;
+        snprintf(text, FL_SNIFF_TEXT, "%s of format %.*s", k->what, (int)digits, p + at);
+        return true;
+    }
+    return false;
+}
 
 static bool
 find(const struct kind *kinds, const void *data, size_t len, char text[FL_SNIFF_TEXT])
@@ -95,7 +118,7 @@ bool
 fl_sniff_own(const void *data, size_t len, char text[FL_SNIFF_TEXT])
 {
     if (len < 4 || fl_get32(data) != FL_TAG_HEAD)
-        return find(own, data, len, text);
+        return find_numbered(data, len, text) || find(own, data, len, text);
     sniff_stream(data, len, text);
     return true;
 }

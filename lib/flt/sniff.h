@@ -13,8 +13,9 @@ enum {
 };
 
 /*
- * "text", "a secret key", "an FLT stream of kind \"plan\"", ...: what begins with these LEN bytes,
- * to stand after "FILE: is", into TEXT; returns TEXT. A guess for people: nothing is decided by it.
+ * Name for people what begins with these LEN bytes, to stand after "FILE: is": "text", "a secret
+ * key of format 1", "an FLT stream of kind \"plan\"". The name goes into TEXT, which is returned.
+ * It is a guess, and nothing is decided by it.
  */
 const char *fl_sniff(const void *data, size_t len, char text[FL_SNIFF_TEXT]);
 

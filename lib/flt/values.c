@@ -1,3 +1,8 @@
+/*
+ * A float is printed with the fewest digits that read back to the same value, from the DIG of its
+ * type up to its DECIMAL_DIG, which is always enough. Payloads of f32 are used where they lie,
+ * which takes a little-endian machine.
+ */
 #include "flt/values.h"
 
 #include <math.h>
@@ -6,8 +11,13 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/least.h"
 #include "math/half.h"
 #include "math/vector.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "payloads of f32 are used as they lie in the stream: this needs a little-endian machine"
+#endif
 
 enum { ROW = 4096 };
 
@@ -75,7 +85,7 @@ fl_values_finite(enum fl_dtype dtype, const void *data, uint64_t count)
     float row[ROW];
 
     for (uint64_t at = 0; at < count; at += ROW) {
-        size_t n = count - at < ROW ? (size_t)(count - at) : ROW;
+        size_t n = fl_piece(count - at, ROW);
         size_t bad = fl_vec_finite(fl_values_f32(dtype, data, at, n, row), n);
         if (bad < n)
             return at + bad;

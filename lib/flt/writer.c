@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/digest.h"
@@ -22,6 +23,8 @@
 #include "flt/pack.h"
 #include "flt/record.h"
 #include "os/file.h"
+#include "os/progress.h"
+#include "os/watch.h"
 
 enum { PENDING_MAX = 1 << 18 };
 
@@ -34,7 +37,7 @@ struct fl_writer {
     bool failed, want_digest;
     struct fl_error_copy error;
     struct fl_buf pending, body;
-    uint64_t offset; /* of the stream, behind PENDING */
+    uint64_t offset; /* of the stream, after PENDING */
     uint64_t place, payload_total;
     struct fl_name_set names;
 
@@ -50,6 +53,8 @@ struct fl_writer {
     struct fl_digest collect;
     char kind[64];
     unsigned char digest[FL_HASH_BYTES];
+    bool shown; /* to a file; who reads a pipe has progress of its own */
+    struct fl_progress progress;
 };
 
 struct fl_writer *
@@ -68,6 +73,7 @@ fl_writer_new(int fd, const char *name, int level)
         fl_writer_free(w);
         return NULL;
     }
+    w->shown = fl_regular_size(fd) >= 0;
     fl_pipe_enlarge(fd);
     return w;
 }
@@ -77,6 +83,7 @@ fl_writer_free(struct fl_writer *w)
 {
     if (!w)
         return;
+    fl_progress_clear(&w->progress);
     fl_buf_release(&w->pending);
     fl_buf_release(&w->body);
     fl_name_set_release(&w->names);
@@ -194,7 +201,7 @@ fl_writer_head(struct fl_writer *w, const char *kind, const struct fl_meta *meta
     return put_record(w, FL_TAG_HEAD, 0);
 }
 
-/* Behind the last block of a tensor: padding, the table, padding. */
+/* After the last block of a tensor: padding, the table, padding. */
 static int
 end_tensor(struct fl_writer *w)
 {
@@ -246,6 +253,14 @@ put_packed(struct fl_writer *w, const unsigned char *block, size_t len)
     return put(w, prefix, sizeof prefix) || put(w, stored, n) ? -1 : 0;
 }
 
+static void
+show(struct fl_writer *w)
+{
+    if (w->shown && !w->progress.what)
+        fl_progress_start(&w->progress, "writing", "B", 0);
+    fl_progress_show(&w->progress, w->payload_total - w->payload + w->written, "%s", w->name);
+}
+
 /* One whole block of the tensor at hand. */
 static int
 put_block(struct fl_writer *w, const unsigned char *block, size_t len)
@@ -276,8 +291,8 @@ fl_writer_data(struct fl_writer *w, const void *data, size_t len)
         return 0;
     while (len) {
         uint64_t left = w->payload - w->written + w->filled; /* from the current block on */
-        size_t size = left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK;
-        size_t n = size - w->filled < len ? size - w->filled : len;
+        size_t size = fl_piece(left, FL_FLT_BLOCK);
+        size_t n = fl_min(size - w->filled, len);
         bool whole = n == size; /* then it is not copied */
         if (!whole)
             memcpy(w->block + w->filled, p, n);
@@ -286,6 +301,7 @@ fl_writer_data(struct fl_writer *w, const void *data, size_t len)
         if (w->filled == size) {
             if (put_block(w, whole ? p : w->block, size))
                 return -1;
+            show(w);
             w->filled = 0;
         }
         p += n;
@@ -301,6 +317,8 @@ fl_writer_done(struct fl_writer *w)
         return fl_error_restore(&w->error);
     assert(w->state == INSIDE && w->written == w->payload);
     struct fl_done done = {w->place + 1, w->payload_total, fl_chain_value(w->chain)};
+    if (fl_watch_check())
+        return fail(w);
     if (fl_done_encode(&done, &w->body))
         return unwritable(w);
     if (put_record(w, FL_TAG_DONE, 0))
@@ -308,6 +326,8 @@ fl_writer_done(struct fl_writer *w)
     if (w->want_digest)
         fl_digest_final(&w->collect, w->kind, NULL, w->digest);
     w->state = CLOSED;
+    fl_progress_clear(&w->progress);
+    w->progress.what = NULL;
     return flush(w);
 }
 

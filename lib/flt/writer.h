@@ -29,10 +29,13 @@ int fl_writer_tensor(struct fl_writer *w, const struct fl_tensor *tensor);
 /* The payload, in pieces of any size. */
 int fl_writer_data(struct fl_writer *w, const void *data, size_t len);
 
-/* End the object and hand everything to the descriptor. */
+/*
+ * End the object and hand everything to the descriptor. Fails when an input of the process changed
+ * while it was read: then a reader of a pipe sees a stream that is cut.
+ */
 int fl_writer_done(struct fl_writer *w);
 
-/* Behind fl_writer_done. */
+/* After fl_writer_done. */
 int fl_writer_sign(struct fl_writer *w, const struct fl_sign *sign);
 
 /* The digest of what was written, after fl_writer_done; only with fl_writer_want_digest before. */

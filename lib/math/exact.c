@@ -1,3 +1,9 @@
+/*
+ * A summand is cut into 64-bit slices at its place in the accumulator without a branch, so that
+ * the loops become vectors; of a negative one the complement is added, and one below. A mean is a
+ * quotient of doubles with a bound of its error, and only where that leaves two floats is the sum
+ * compared exactly with the middle of the two [nearer].
+ */
 #include "math/exact.h"
 
 #include <math.h>
@@ -127,7 +133,7 @@ shift_right(uint64_t v, uint64_t by)
 
 /* Bits 0 to 63 of v * 2^by, for a BY of either sign. */
 static inline uint64_t
-window(uint64_t v, uint64_t by)
+slice(uint64_t v, uint64_t by)
 {
     return shift_left(v, by) | shift_right(v, 0 - by);
 }
@@ -166,8 +172,8 @@ add_2(uint64_t *restrict w0, uint64_t *restrict w1, const float *restrict x, siz
     for (size_t i = 0; i < n; i++) {
         uint64_t at, sign, p = product(x[i], whole, &at, &sign);
         at += shift;
-        uint64_t carry = add_carry(&w0[i], window(p, at) ^ sign, sign & 1);
-        w1[i] += (window(p, at - 64) ^ sign) + carry;
+        uint64_t carry = add_carry(&w0[i], slice(p, at) ^ sign, sign & 1);
+        w1[i] += (slice(p, at - 64) ^ sign) + carry;
     }
 }
 
@@ -178,9 +184,9 @@ add_3(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2, const
     for (size_t i = 0; i < n; i++) {
         uint64_t at, sign, p = product(x[i], whole, &at, &sign);
         at += shift;
-        uint64_t carry = add_carry(&w0[i], window(p, at) ^ sign, sign & 1);
-        carry = add_carry(&w1[i], window(p, at - 64) ^ sign, carry);
-        w2[i] += (window(p, at - 128) ^ sign) + carry;
+        uint64_t carry = add_carry(&w0[i], slice(p, at) ^ sign, sign & 1);
+        carry = add_carry(&w1[i], slice(p, at - 64) ^ sign, carry);
+        w2[i] += (slice(p, at - 128) ^ sign) + carry;
     }
 }
 
@@ -191,10 +197,10 @@ add_4(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2, uint6
     for (size_t i = 0; i < n; i++) {
         uint64_t at, sign, p = product(x[i], whole, &at, &sign);
         at += shift;
-        uint64_t carry = add_carry(&w0[i], window(p, at) ^ sign, sign & 1);
-        carry = add_carry(&w1[i], window(p, at - 64) ^ sign, carry);
-        carry = add_carry(&w2[i], window(p, at - 128) ^ sign, carry);
-        w3[i] += (window(p, at - 192) ^ sign) + carry;
+        uint64_t carry = add_carry(&w0[i], slice(p, at) ^ sign, sign & 1);
+        carry = add_carry(&w1[i], slice(p, at - 64) ^ sign, carry);
+        carry = add_carry(&w2[i], slice(p, at - 128) ^ sign, carry);
+        w3[i] += (slice(p, at - 192) ^ sign) + carry;
     }
 }
 
@@ -204,7 +210,7 @@ add_1(uint64_t *restrict w0, const float *restrict x, size_t n, uint32_t whole, 
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t at, sign, p = product(x[i], whole, &at, &sign);
-        w0[i] += (window(p, at + shift) ^ sign) - sign;
+        w0[i] += (slice(p, at + shift) ^ sign) - sign;
     }
 }
 

@@ -25,10 +25,10 @@ struct fl_gemm {
 };
 
 /*
- * BLAS works in the calling thread alone from now on: results then do not depend on how many
- * threads there are. Call it before the first product, when no other thread is in one, and again
- * before more than that many THREADS are in products at a time. -1 with an error when there is no
- * memory for what BLAS wants for each: it would not fail later but try for ever.
+ * BLAS works in the calling thread alone from now on, and its own threads end: results then do not
+ * depend on how many threads there are. Call it before the first product, when no other thread is
+ * in one, and again before more than that many THREADS are in products at a time. -1 with an error
+ * when there is no memory for what BLAS wants for each: it would not fail later but try for ever.
  */
 int fl_gemm_start(int threads);
 

@@ -1,3 +1,8 @@
+/*
+ * No tables and no branches, so that the loops become vectors; each trick is told above its
+ * function. Source of the formats: IEEE 754-2008 (binary16); bfloat16 is the upper half of
+ * binary32.
+ */
 #include "math/half.h"
 
 #include <stdbool.h>

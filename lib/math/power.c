@@ -1,3 +1,8 @@
+/*
+ * Plain series after the argument is brought close to 1 or 0, long enough for doubles. The C
+ * library is faster, but its last bits differ between machines, and weights of updates are made
+ * from these.
+ */
 #include "math/power.h"
 
 #include <float.h>

@@ -6,8 +6,8 @@
 #define FL_MATH_POWER_H
 
 /*
- * X above zero and finite, Y finite, |Y log2 X| at most 1000 (else NaN). Relative error below 1e-15
- * * (1 + |Y log2 X|); exact for Y = 0 and Y = 1, and for X = 2 and whole Y.
+ * X above zero and finite, Y finite, |Y log2 X| at most 1000 (else NaN). Relative error below
+ * 1e-15 (1 + |Y log2 X|); exact for Y = 0 and Y = 1, and for X = 2 and whole Y.
  */
 double fl_power(double x, double y);
 

@@ -1,3 +1,8 @@
+/*
+ * Number I of a sequence is half of Philox block I / 2: the seed is the key, the sequence the upper
+ * half of the counter. Normal numbers come from one uniform each by the inverse distribution
+ * function, so that number I of them needs no other.
+ */
 #include "math/random.h"
 
 #include <math.h>
@@ -26,11 +31,11 @@ fl_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 }
 
 uint64_t
-fl_random_at(uint64_t seed, uint64_t stream, uint64_t i)
+fl_random_at(uint64_t seed, uint64_t sequence, uint64_t i)
 {
-    uint64_t block = i >> 1;
-    uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream,
-                           (uint32_t)(stream >> 32)};
+    uint64_t n = i >> 1;
+    uint32_t counter[4] = {(uint32_t)n, (uint32_t)(n >> 32), (uint32_t)sequence,
+                           (uint32_t)(sequence >> 32)};
     uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, out[4];
 
     fl_philox(counter, key, out);
@@ -41,7 +46,7 @@ fl_random_at(uint64_t seed, uint64_t stream, uint64_t i)
 uint64_t
 fl_random_u64(struct fl_random *r)
 {
-    return fl_random_at(r->seed, r->stream, r->next++);
+    return fl_random_at(r->seed, r->sequence, r->next++);
 }
 
 uint64_t
@@ -125,10 +130,10 @@ fl_normal_quantile(double p)
 }
 
 void
-fl_random_normal(uint64_t seed, uint64_t stream, uint64_t first, float *x, size_t n, double std)
+fl_random_normal(uint64_t seed, uint64_t sequence, uint64_t first, float *x, size_t n, double std)
 {
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits = fl_random_at(seed, stream, first + i);
+        uint64_t bits = fl_random_at(seed, sequence, first + i);
         double p = ((double)(bits >> 12) + 0.5) * 0x1p-52; /* exact, never 0 or 1 */
         x[i] = (float)(std * fl_normal_quantile(p));
     }

@@ -1,3 +1,8 @@
+/*
+ * Loops that compilers turn into vectors of any width with the same result: sums in PARTS parts, no
+ * call of the C library's. e^x takes its power of two off first (Cody and Waite 1980) and adds its
+ * series.
+ */
 #include "math/vector.h"
 
 #include <math.h>
@@ -5,7 +10,7 @@
 
 #include "math/kernel.h"
 
-enum { LANES = 16 };
+enum { PARTS = 16 }; /* of a sum */
 
 static inline uint32_t
 bits_of(float x)
@@ -51,12 +56,12 @@ exp_of(float x)
 }
 
 static inline float
-sum_lanes(float lane[LANES])
+sum_parts(float part[PARTS])
 {
-    for (size_t half = LANES / 2; half; half /= 2)
+    for (size_t half = PARTS / 2; half; half /= 2)
         for (size_t j = 0; j < half; j++)
-            lane[j] += lane[j + half];
-    return lane[0];
+            part[j] += part[j + half];
+    return part[0];
 }
 
 size_t
@@ -79,19 +84,19 @@ fl_vec_finite(const float *x, size_t n)
 FL_KERNEL float
 fl_vec_max(const float *x, size_t n)
 {
-    float lane[LANES];
+    float part[PARTS];
     size_t i = 0;
 
-    for (size_t j = 0; j < LANES; j++)
-        lane[j] = -INFINITY;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+    for (size_t j = 0; j < PARTS; j++)
+        part[j] = -INFINITY;
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] = x[i + j] > part[j] ? x[i + j] : part[j];
     for (size_t j = 0; i + j < n; j++)
-        lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-    for (size_t j = 1; j < LANES; j++)
-        lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
-    return lane[0];
+        part[j] = x[i + j] > part[j] ? x[i + j] : part[j];
+    for (size_t j = 1; j < PARTS; j++)
+        part[0] = part[j] > part[0] ? part[j] : part[0];
+    return part[0];
 }
 
 size_t
@@ -108,15 +113,15 @@ fl_vec_largest(const float *x, size_t n)
 FL_KERNEL float
 fl_vec_dot(const float *x, const float *y, size_t n)
 {
-    float lane[LANES] = {0};
+    float part[PARTS] = {0};
     size_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += x[i + j] * y[i + j];
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + j] * y[i + j];
     for (size_t j = 0; i + j < n; j++)
-        lane[j] += x[i + j] * y[i + j];
-    return sum_lanes(lane);
+        part[j] += x[i + j] * y[i + j];
+    return sum_parts(part);
 }
 
 FL_KERNEL void
@@ -129,15 +134,15 @@ fl_vec_exp(float *y, const float *x, size_t n)
 FL_KERNEL float
 fl_vec_exp_sum(float *y, const float *x, float a, float b, size_t n)
 {
-    float lane[LANES] = {0};
+    float part[PARTS] = {0};
     size_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += y[i + j] = exp_of(a * x[i + j] - b);
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += y[i + j] = exp_of(a * x[i + j] - b);
     for (size_t j = 0; i + j < n; j++)
-        lane[j] += y[i + j] = exp_of(a * x[i + j] - b);
-    return sum_lanes(lane);
+        part[j] += y[i + j] = exp_of(a * x[i + j] - b);
+    return sum_parts(part);
 }
 
 FL_KERNEL void
@@ -161,18 +166,18 @@ fl_vec_swiglu_back(float *h, float *g, float *u, const float *dh, size_t n)
 FL_KERNEL double
 fl_vec_sum_squares(const float *x, size_t n)
 {
-    double lane[LANES] = {0};
+    double part[PARTS] = {0};
     size_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += (double)x[i + j] * (double)x[i + j];
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += (double)x[i + j] * (double)x[i + j];
     for (size_t j = 0; i + j < n; j++)
-        lane[j] += (double)x[i + j] * (double)x[i + j];
-    for (size_t half = LANES / 2; half; half /= 2)
+        part[j] += (double)x[i + j] * (double)x[i + j];
+    for (size_t half = PARTS / 2; half; half /= 2)
         for (size_t j = 0; j < half; j++)
-            lane[j] += lane[j + half];
-    return lane[0];
+            part[j] += part[j + half];
+    return part[0];
 }
 
 FL_KERNEL void
@@ -207,15 +212,15 @@ FL_KERNEL void
 fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *x, const float *gain,
                     float r, size_t n)
 {
-    float lane[LANES] = {0};
+    float part[PARTS] = {0};
     size_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += dy[i + j] * gain[i + j] * x[i + j];
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += dy[i + j] * gain[i + j] * x[i + j];
     for (size_t j = 0; i + j < n; j++)
-        lane[j] += dy[i + j] * gain[i + j] * x[i + j];
-    float q = r * r * r * sum_lanes(lane) / (float)n;
+        part[j] += dy[i + j] * gain[i + j] * x[i + j];
+    float q = r * r * r * sum_parts(part) / (float)n;
     for (i = 0; i < n; i++) {
         float d = r * dy[i];
         dx[i] += d * gain[i] - q * x[i];

@@ -2,7 +2,7 @@
  * Rows of floats: the element-wise parts of a model and of its optimizer.
  *
  * Every function has one meaning to the bit: element-wise work is written in + - * / and square
- * root without contraction, and a sum is kept in 16 lanes (element i in lane i mod 16), which are
+ * root without contraction, and a sum is kept in 16 parts (element i in part i mod 16), which are
  * added at the end in halves: 8 to 8, 4 to 4, 2 to 2, 1 to 1. So any width is the same.
  * Arrays do not overlap unless it is said; no alignment is needed; NaN goes through to results.
  */
@@ -15,8 +15,8 @@
 size_t fl_vec_finite(const float *x, size_t n);  /* index of the first not finite, or n */
 size_t fl_vec_largest(const float *x, size_t n); /* index of the first largest; n > 0 */
 float fl_vec_max(const float *x, size_t n);      /* -inf for none; passes over NaN */
-float fl_vec_dot(const float *x, const float *y, size_t n); /* lanes of floats, fixed order */
-double fl_vec_sum_squares(const float *x, size_t n);        /* lanes of doubles */
+float fl_vec_dot(const float *x, const float *y, size_t n); /* parts of floats, fixed order */
+double fl_vec_sum_squares(const float *x, size_t n);        /* parts of doubles */
 void fl_vec_add(float *y, const float *x, size_t n);        /* y += x */
 void fl_vec_scale(float *y, float a, size_t n);             /* y *= a */
 
@@ -43,9 +43,9 @@ void fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *
                          const float *gain, float r, size_t n);
 
 /*
- * COUNT vectors of 2 HALF, one behind the other: rotate their pairs (x[i], x[i + half]) by angle i:
+ * COUNT vectors of 2 HALF, one after the other: rotate their pairs (x[i], x[i + half]) by angle i:
  *   x[i] cos - x[i + half] sin,  x[i + half] cos + x[i] sin
- * SIGN -1 turns back. (Su et al. 2021, in the order of pairs that Hugging Face's models have.)
+ * SIGN -1 rotates back. (Su et al. 2021, in the order of pairs that Hugging Face's models have.)
  */
 void fl_vec_rotate(float *x, const float *cosine, const float *sine, float sign, size_t half,
                    size_t count);

@@ -1,9 +1,15 @@
+/*
+ * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by the size
+ * of the model alone. The step sets the gradients to zero while it has them at hand, which saves a
+ * pass over memory.
+ */
 #include "nn/adamw.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "math/vector.h"
 
 enum { PARTS = 256, STEP_FLOATS = 1 << 16 };
@@ -40,8 +46,7 @@ norm_task(void *arg, size_t index, int worker)
     size_t first = index * n->part, left = first < n->size ? n->size - first : 0;
 
     (void)worker;
-    n->sums[index] = fl_vec_sum_squares(n->grads + (left ? first : 0),
-                                        left < n->part ? left : n->part);
+    n->sums[index] = fl_vec_sum_squares(n->grads + (left ? first : 0), fl_min(left, n->part));
 }
 
 double
@@ -85,8 +90,7 @@ step_task(void *arg, size_t index, int worker)
     (void)worker;
     for (size_t i = 0; i < s->m->param_count; i++) {
         const struct fl_param *p = &s->m->params[i];
-        size_t from = p->offset > first ? p->offset : first;
-        size_t to = p->offset + p->count < end ? p->offset + p->count : end;
+        size_t from = fl_max(p->offset, first), to = fl_min(p->offset + p->count, end);
         if (p->frozen || from >= to)
             continue;
         struct fl_vec_adamw settings = s->settings;

@@ -3,7 +3,7 @@
  * Sources: Kingma and Ba 2015; Loshchilov and Hutter 2019.
  *
  *   norm = fl_gradient_norm(m, pool, grads);
- *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&plan, step));
+ *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&schedule, step));
  *
  * The same result for any number of threads.
  */
@@ -54,7 +54,7 @@ struct fl_schedule {
     uint64_t warmup, steps;
 };
 
-/* The learning rate of step number STEP, counted from 0; behind the last one it stays. */
+/* The learning rate of step number STEP, counted from 0; after the last one it stays. */
 double fl_schedule_lr(const struct fl_schedule *s, uint64_t step);
 
 #endif

@@ -1,22 +1,28 @@
+/*
+ * Queries go in spans of SPAN rows, so that scores take (SPAN,T) and not (T,T) floats. Forward
+ * keeps the logarithm of each row's sum, from which backward computes the probabilities once more.
+ * Source: Dao et al. 2022 (FlashAttention, algorithms 1 and 4), without its tiles of keys.
+ */
 #include "nn/attention.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
-enum { BLOCK = 64 }; /* queries at once */
+enum { SPAN = 64 }; /* queries at once */
 
-/* One block of queries of one head: rows t0 .. t0 + n - 1, keys 0 .. end - 1. */
-struct block {
+/* A span of queries of one head: rows t0 .. t0 + n - 1, keys 0 .. end - 1. */
+struct span {
     size_t head, t0, n, end;
 };
 
 size_t
 fl_attention_scratch(size_t T)
 {
-    return 2 * BLOCK * T;
+    return 2 * SPAN * T;
 }
 
 static float
@@ -27,7 +33,7 @@ score_scale(const struct fl_attention *a)
 
 /* s (n,end) = q k' */
 static void
-scores(const struct fl_attention *a, const struct block *b, float *s)
+scores(const struct fl_attention *a, const struct span *b, float *s)
 {
     fl_gemm(&(struct fl_gemm){.m = b->n,
                               .n = b->end,
@@ -42,7 +48,7 @@ scores(const struct fl_attention *a, const struct block *b, float *s)
 }
 
 static void
-forward_block(const struct fl_attention *a, const struct block *b)
+forward_span(const struct fl_attention *a, const struct span *b)
 {
     float *s = a->scratch, scale = score_scale(a);
 
@@ -69,7 +75,7 @@ forward_block(const struct fl_attention *a, const struct block *b)
 
 /* p (n,end) = softmax, ds (n,end) = gradient of q k' */
 static void
-backward_scores(const struct fl_attention *a, const float *dout, const struct block *b, float *p,
+backward_scores(const struct fl_attention *a, const float *dout, const struct span *b, float *p,
                 float *ds)
 {
     const float scale = score_scale(a);
@@ -99,10 +105,10 @@ backward_scores(const struct fl_attention *a, const float *dout, const struct bl
 }
 
 static void
-backward_block(const struct fl_attention *a, const struct fl_attention_grads *d,
-               const struct block *b)
+backward_span(const struct fl_attention *a, const struct fl_attention_grads *d,
+              const struct span *b)
 {
-    float *p = a->scratch, *ds = a->scratch + BLOCK * a->T;
+    float *p = a->scratch, *ds = a->scratch + SPAN * a->T;
     size_t q = b->t0 * a->stride + b->head * a->D;
 
     backward_scores(a, d->dout, b, p, ds);
@@ -139,21 +145,21 @@ backward_block(const struct fl_attention *a, const struct fl_attention_grads *d,
                               .ldc = a->stride});
 }
 
-static struct block
-block_at(const struct fl_attention *a, size_t head, size_t t0)
+static struct span
+span_at(const struct fl_attention *a, size_t head, size_t t0)
 {
-    size_t n = a->T - t0 < BLOCK ? a->T - t0 : BLOCK;
+    size_t n = fl_min(a->T - t0, SPAN);
 
-    return (struct block){head, t0, n, t0 + n};
+    return (struct span){head, t0, n, t0 + n};
 }
 
 void
 fl_attention_forward(const struct fl_attention *a)
 {
     for (size_t head = 0; head < a->heads; head++) {
-        for (size_t t = 0; t < a->T; t += BLOCK) {
-            struct block b = block_at(a, head, t);
-            forward_block(a, &b);
+        for (size_t t = 0; t < a->T; t += SPAN) {
+            struct span b = span_at(a, head, t);
+            forward_span(a, &b);
         }
     }
 }
@@ -166,9 +172,9 @@ fl_attention_backward(const struct fl_attention *a, const struct fl_attention_gr
         memset(d->dv + t * a->stride, 0, a->D * sizeof *d->dv);
     }
     for (size_t head = 0; head < a->heads; head++) {
-        for (size_t t = 0; t < a->T; t += BLOCK) {
-            struct block b = block_at(a, head, t);
-            backward_block(a, d, &b);
+        for (size_t t = 0; t < a->T; t += SPAN) {
+            struct span b = span_at(a, head, t);
+            backward_span(a, d, &b);
         }
     }
 }

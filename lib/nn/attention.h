@@ -1,8 +1,8 @@
 /*
  * Causal attention of one window and one group of heads that share a key and value head.
  *
- * Queries are taken in blocks; of the matrix of scores only a block's rows, and of these only the
- * columns up to the block's end, ever exist. Backward computes them again from LSE.
+ * Queries are taken in spans; of the matrix of scores only a span's rows, and of these only the
+ * columns up to the span's end, ever exist. Backward computes them again from LSE.
  * Source: Vaswani et al. 2017; recomputation from the log-sum-exp, Dao et al. 2022.
  */
 #ifndef FL_NN_ATTENTION_H

@@ -1,5 +1,12 @@
+/*
+ * The backward pass as engine_state.h draws it: a phase takes gradients through chunks of rows
+ * [rows_task], the next makes the gradients of those weights whose operands are whole by then, as
+ * tiles of one product over all rows [run_mix]. Gains, which every chunk adds to, have a part for
+ * each chunk, added in their order [add_parts].
+ */
 #include <string.h>
 
+#include "base/least.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 #include "nn/attention.h"
@@ -41,8 +48,7 @@ run_tile(const struct product *p, size_t n_rows, size_t tile)
 {
     size_t across = (p->n + TILE_COLUMNS - 1) / TILE_COLUMNS;
     size_t i = tile / across * TILE_ROWS, j = tile % across * TILE_COLUMNS;
-    size_t m = p->m - i < TILE_ROWS ? p->m - i : TILE_ROWS;
-    size_t n = p->n - j < TILE_COLUMNS ? p->n - j : TILE_COLUMNS;
+    size_t m = fl_min(p->m - i, TILE_ROWS), n = fl_min(p->n - j, TILE_COLUMNS);
 
     fl_gemm(&(struct fl_gemm){.m = m,
                               .n = n,
@@ -111,14 +117,13 @@ head_grads_task(void *arg, size_t index, int worker)
 void
 fl_engine_head_grads(struct fl_engine *e)
 {
-    size_t left = e->rows - e->slab_at;
-    struct mix mix = {.e = e, .n_rows = left < e->slab ? left : e->slab};
+    struct mix mix = {.e = e, .n_rows = fl_min(e->rows - e->slab_at, e->slab)};
 
     add_product(&mix, &(struct product){e->grads + e->head, e->V, e->C, e->logits, e->final});
     fl_pool_run(e->pool, mix.tiles + 1, head_grads_task, &mix);
 }
 
-/* From the gradient of layer L's queries, keys and values to that of the stream before it. */
+/* From the gradient of layer L's queries, keys and values to that of what the layer read. */
 static void
 begin_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
 {
@@ -146,7 +151,7 @@ begin_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
                         rows.n, e->C);
 }
 
-/* From the gradient of the stream behind layer L to that of what attention gave. */
+/* From the gradient of what layer L gave on to that of what its attention gave. */
 static void
 end_layer_back(struct fl_engine *e, size_t l, size_t chunk, float *scratch)
 {
@@ -225,7 +230,7 @@ enum { SLICE = 64 };
 static void
 embed_back(struct fl_engine *e, size_t slice)
 {
-    size_t at = slice * SLICE, n = e->C - at < SLICE ? e->C - at : SLICE;
+    size_t at = slice * SLICE, n = fl_min(e->C - at, SLICE);
 
     for (size_t i = 0; i < e->rows; i++)
         fl_vec_add(e->grads + e->embed + (size_t)e->batch->x[i] * e->C + at, e->dx + i * e->C + at,
@@ -300,5 +305,6 @@ fl_engine_backward(struct fl_engine *e)
     for (e->layer = (int64_t)e->config.layers - 1; e->layer >= -1; e->layer--) {
         fl_pool_run(e->pool, e->chunks, rows_task, e);
         run_mix(e);
+        fl_engine_tell(e, 3 * (int64_t)e->config.layers + 1 - 2 * e->layer);
     }
 }

@@ -1,3 +1,7 @@
+/*
+ * What has to hold between the parts of a model file is checked here for all programs: its
+ * tokenizer has no more ids than the model, and shards were made with that tokenizer.
+ */
 #include "nn/bundle.h"
 
 #include "base/error.h"

@@ -1,3 +1,8 @@
+/*
+ * The identity is compared before an array is read, the base and the shards first, since they
+ * explain settings that follow from them. The advice to remove a damaged file is given only where
+ * the file is surely a checkpoint.
+ */
 #include "nn/checkpoint.h"
 
 #include <errno.h>
@@ -7,12 +12,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "flt/emit.h"
 #include "flt/object.h"
 #include "flt/size.h"
 #include "flt/sniff.h"
-#include "flt/writer.h"
 #include "os/file.h"
-#include "os/output.h"
 
 static const char *const prefixes[] = {"weights/", "m/", "v/"};
 
@@ -41,8 +45,9 @@ merge_meta(const struct fl_checkpoint *c, struct fl_meta *all)
 }
 
 static int
-write_state(const struct fl_checkpoint *c, struct fl_writer *w)
+write_state(void *arg, struct fl_writer *w)
 {
+    const struct fl_checkpoint *c = arg;
     struct fl_meta all = {0};
     int result = merge_meta(c, &all) || fl_writer_head(w, FL_KIND_CHECKPOINT, &all) ? -1 : 0;
 
@@ -53,19 +58,9 @@ write_state(const struct fl_checkpoint *c, struct fl_writer *w)
 }
 
 int
-fl_checkpoint_write(const struct fl_checkpoint *c)
+fl_checkpoint_write(struct fl_checkpoint *c)
 {
-    struct fl_output out;
-
-    if (fl_output_open(&out, c->path, FL_OUTPUT_BINARY))
-        return -1;
-    struct fl_writer *w = fl_writer_new(out.fd, out.name, 0);
-    int result = w ? write_state(c, w) : -1;
-    fl_writer_free(w);
-    if (!result)
-        return fl_output_commit(&out);
-    fl_output_abort(&out);
-    return -1;
+    return fl_emit(c->path, 0, write_state, c);
 }
 
 int
@@ -171,7 +166,8 @@ is_checkpoint(const char *path)
            !strcmp(what, "an FLT stream of kind \"" FL_KIND_CHECKPOINT "\"");
 }
 
-/* A checkpoint that is damaged can go; a file of another kind is somebody's, and named by mistake.
+/*
+ * A checkpoint that is damaged can go; a file of another kind is somebody's, and named by mistake.
  */
 static int
 with_cure(const char *path)

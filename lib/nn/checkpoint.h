@@ -24,7 +24,7 @@ struct fl_checkpoint {
 };
 
 /* Replace the file at C->path by this state. */
-int fl_checkpoint_write(const struct fl_checkpoint *c);
+int fl_checkpoint_write(struct fl_checkpoint *c);
 
 /* The bytes of that file; the arrays are not looked at. 0 or -1. */
 int fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes);

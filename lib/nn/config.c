@@ -1,3 +1,7 @@
+/*
+ * One table of fields serves the check, the writing and the reading: no field can be in one and not
+ * in another.
+ */
 #include "nn/config.h"
 
 #include <stddef.h>
@@ -5,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/version.h"
 
 struct field {
     const char *name;
@@ -89,6 +94,13 @@ fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta)
     return failed ? -1 : 0;
 }
 
+/* What a model says that cannot be computed here comes from a newer version, or a mistaken one. */
+static int
+of_another_version(void)
+{
+    return fl_error_cure("use a newer fl than " FL_VERSION ", or another model");
+}
+
 static int
 expect_text(const struct fl_meta *meta, const char *key, const char *want)
 {
@@ -96,9 +108,38 @@ expect_text(const struct fl_meta *meta, const char *key, const char *want)
 
     if (fl_meta_get_text(meta, key, &text))
         return -1;
-    if (strcmp(text, want))
-        return fl_error(FL_FAILED, "%s: \"%.64s\" is not supported; \"%s\" would be right", key,
-                        text, want);
+    if (!strcmp(text, want))
+        return 0;
+    fl_error(FL_FAILED, "%s is \"%.64s\", and this fl computes \"%s\" only", key, text, want);
+    return of_another_version();
+}
+
+static bool
+is_field(const char *name)
+{
+    static const char *const others[] = {"family", "norm",      "act", "norm_eps",
+                                         "bias",   "rope_base", "tied"};
+
+    for (size_t i = 0; i < FIELDS; i++)
+        if (!strcmp(fields[i].name, name))
+            return true;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(others[i], name))
+            return true;
+    return false;
+}
+
+/* A key that is not known would change what the model computes: it is not passed over. */
+static int
+check_known(const struct fl_meta *meta)
+{
+    for (size_t i = 0; i < meta->count; i++) {
+        const char *key = meta->items[i].key;
+        if (strncmp(key, "arch.", 5) || is_field(key + 5))
+            continue;
+        fl_error(FL_FAILED, "%s is a feature that this fl does not compute", key);
+        return of_another_version();
+    }
     return 0;
 }
 
@@ -108,8 +149,13 @@ read_meta(struct fl_config *c, const struct fl_meta *meta)
     int64_t v;
 
     if (expect_text(meta, "arch.family", "llama") || expect_text(meta, "arch.norm", "rmsnorm") ||
-        expect_text(meta, "arch.act", "silu") || fl_meta_get_i64(meta, "arch.bias", 0, 0, &v))
+        expect_text(meta, "arch.act", "silu") || fl_meta_get_i64(meta, "arch.bias", 0, 1, &v) ||
+        check_known(meta))
         return -1;
+    if (v) {
+        fl_error(FL_FAILED, "arch.bias is 1, and this fl computes models without biases only");
+        return of_another_version();
+    }
     for (size_t i = 0; i < FIELDS; i++) {
         char key[32];
         snprintf(key, sizeof key, "arch.%s", fields[i].name);

@@ -44,7 +44,8 @@ int fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta);
 
 /*
  * The reverse, checked as by fl_config_check, every key of it required: -1 with FL_FAILED when a
- * value is missing, out of range, or of a family that is not built (arch.family, norm, act, bias).
+ * value is missing, out of range, of a family that is not built (arch.family, norm, act, bias), or
+ * under an arch.* key that this version does not know: a newer one computes such a model otherwise.
  */
 int fl_config_from_meta(struct fl_config *c, const struct fl_meta *meta);
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "flt/size.h"
 #include "os/resources.h"
 
@@ -14,7 +15,7 @@ enum {
     FAULT = 64 << 10, /* bytes of a mapped file that Linux makes present around a touched one */
     PROBE_SECONDS = 1,
     WRITER = 1 << 20, /* buffers of a checkpoint's writer and reader */
-    KEPT_UPLOADS = 3  /* fl-mask(1): two, and the new one */
+    KEPT_UPLOADS = 5  /* fl-mask(1): max_open, 4 by default, and the new one */
 };
 
 /* Windows of DATA that a loss is measured on: all, but at most MOST. */
@@ -22,9 +23,8 @@ static uint64_t
 sample_of(const struct fl_training *t, const struct fl_data *data, uint64_t most)
 {
     uint64_t tokens = fl_data_tokens(data), T = (uint64_t)t->recipe.length;
-    uint64_t windows = tokens <= T ? 1 : tokens / T;
 
-    return windows < most ? windows : most;
+    return fl_min_u64(tokens <= T ? 1 : tokens / T, most);
 }
 
 /* How often the validation shards are measured: the ends, and rows between. */

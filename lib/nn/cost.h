@@ -29,7 +29,7 @@ struct fl_cost_disk {
     uint64_t model, update;
     uint64_t checkpoint; /* 0: none is written */
     uint64_t upload;     /* fl-mask's, in lanes of 32 bits */
-    uint64_t kept;       /* uploads in the state of a key: three, while the third is made */
+    uint64_t kept;       /* uploads in the state of a key: five, while the fifth is made */
     uint64_t sum;
     int64_t output_free, checkpoint_free; /* where these go; -1: no file, or not known */
 };

@@ -10,7 +10,9 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
+#include "base/search.h"
 #include "flt/reader.h"
 #include "nn/engine.h"
 #include "os/file.h"
@@ -199,7 +201,7 @@ scan_block(struct input *in, const unsigned char *data, size_t n, unsigned width
     for (size_t i = 0; i < n; i++) {
         uint32_t id = width == 2 ? fl_get16(data + 2 * i) : fl_get32(data + 4 * i);
         ends += id == in->eot;
-        max = id > max ? id : max;
+        max = fl_max_u32(max, id);
         in->last = id;
     }
     shard->documents += ends;
@@ -276,7 +278,7 @@ add_objects(struct input *in)
     return got;
 }
 
-/* Map FD and point the segments behind the first FROM, which lie in it, to their ids. */
+/* Map FD and point the segments after the first FROM, which lie in it, to their ids. */
 static int
 map_segments(struct fl_data *d, size_t from, int fd, const char *name, bool spooled)
 {
@@ -445,19 +447,17 @@ fl_data_bytes(const struct fl_data *d)
     return sum;
 }
 
+static bool
+begins_by(const void *segment, const void *place)
+{
+    return ((const struct segment *)segment)->first <= *(const uint64_t *)place;
+}
+
+/* The segment that holds PLACE: the last that begins there or before. */
 static size_t
 segment_of(const struct fl_data *d, uint64_t place)
 {
-    size_t low = 0, high = d->segment_count;
-
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (d->segments[middle].first <= place)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return fl_search(d->segments, d->segment_count, sizeof *d->segments, &place, begins_by) - 1;
 }
 
 static int
@@ -477,12 +477,12 @@ fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids)
     for (size_t s = segment_of(d, place); n; s = (s + 1) % d->segment_count, place = 0) {
         const struct segment *seg = &d->segments[s];
         uint64_t at = place ? place - seg->first : 0, left = seg->count - at;
-        size_t take = left < n ? (size_t)left : n;
+        size_t take = fl_piece(left, n);
         uint32_t max = 0;
         for (size_t i = 0; i < take; i++) {
             const unsigned char *p = seg->data + (at + i) * seg->width;
             uint32_t id = seg->width == 2 ? fl_get16(p) : fl_get32(p);
-            max = id > max ? id : max;
+            max = fl_max_u32(max, id);
             ids[i] = id;
         }
         if (max >= d->vocab)
@@ -497,7 +497,7 @@ fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids)
 static int
 walk_to(const struct fl_data *d, uint64_t place, struct fl_walk *w)
 {
-    uint64_t back = d->marks->begin.len < place ? d->marks->begin.len : place;
+    uint64_t back = fl_min_u64(d->marks->begin.len, place);
     uint32_t ids[FL_MARKS_MAX] = {0};
 
     fl_walk_init(w, d->marks, place > back);

@@ -1,3 +1,8 @@
+/*
+ * The forward pass, and the memory of both passes, which one function lays out: first to count it,
+ * then to point into it [lay_out], so that fl_engine_bytes tells what is taken. Phases and
+ * tasks are drawn in engine_state.h.
+ */
 #include "nn/engine.h"
 
 #include <assert.h>
@@ -5,11 +10,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 #include "nn/attention.h"
 #include "nn/engine_state.h"
+#include "os/memory.h"
 
 enum {
     CHUNK_MIN = 32,
@@ -20,18 +27,6 @@ enum {
     ALIGN = 16             /* floats between arrays */
 };
 
-static size_t
-min(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t
-max(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Rows of a task for so many ROWS: a matter of shapes alone. */
 static size_t
 chunk_rows(size_t rows, size_t smallest)
@@ -39,35 +34,35 @@ chunk_rows(size_t rows, size_t smallest)
     size_t n = (rows + CHUNKS - 1) / CHUNKS;
 
     n = (n + 15) / 16 * 16;
-    return min(max(n, smallest), CHUNK_MAX);
+    return fl_min(fl_max(n, smallest), CHUNK_MAX);
 }
 
 static size_t
 chunk_count_max(size_t rows)
 {
-    return max(CHUNKS, (rows + CHUNK_MAX - 1) / CHUNK_MAX);
+    return fl_max(CHUNKS, (rows + CHUNK_MAX - 1) / CHUNK_MAX);
 }
 
 static size_t
 slab_rows(size_t rows, size_t V)
 {
     assert(V > 0);
-    size_t n = max(SLAB_FLOATS / V, SLAB_MIN);
+    size_t n = fl_max(SLAB_FLOATS / V, SLAB_MIN);
 
-    return min(n / CHUNK_MAX * CHUNK_MAX, rows);
+    return fl_min(n / CHUNK_MAX * CHUNK_MAX, rows);
 }
 
 /*
- * Memory is laid out twice by the same code: first to count (BASE is NULL), then to point.
+ * Memory is laid out twice by the same code: first to count (MEMORY is NULL), then to point.
  * TOTAL is UINT64_MAX once it has overflowed.
  */
-struct plan {
-    float *base;
+struct layout {
+    float *memory;
     uint64_t total;
 };
 
 static float *
-take(struct plan *p, uint64_t a, uint64_t b)
+take(struct layout *p, uint64_t a, uint64_t b)
 {
     const uint64_t limit = (uint64_t)1 << 58;
     uint64_t n, at = p->total;
@@ -77,11 +72,11 @@ take(struct plan *p, uint64_t a, uint64_t b)
         return NULL;
     }
     p->total = at + (n + ALIGN - 1) / ALIGN * ALIGN;
-    return p->base ? p->base + at : NULL;
+    return p->memory ? p->memory + at : NULL;
 }
 
 static void
-plan_layer(struct plan *p, const struct fl_engine *e, struct saved *s)
+lay_out_layer(struct layout *p, const struct fl_engine *e, struct saved *s)
 {
     size_t n = e->max_rows;
 
@@ -96,7 +91,7 @@ plan_layer(struct plan *p, const struct fl_engine *e, struct saved *s)
 }
 
 static void
-plan_memory(struct plan *p, struct fl_engine *e, int threads)
+lay_out(struct layout *p, struct fl_engine *e, int threads)
 {
     size_t n = e->max_rows, slab = slab_rows(n, e->V), train = e->mode == FL_ENGINE_TRAIN;
     size_t layers = train ? e->config.layers : 1;
@@ -105,10 +100,11 @@ plan_memory(struct plan *p, struct fl_engine *e, int threads)
     e->cosine = take(p, e->max_T, e->rope.D / 2);
     e->sine = take(p, e->max_T, e->rope.D / 2);
     for (size_t l = 0; l < layers; l++)
-        plan_layer(p, e, e->saved ? &e->saved[l] : &counted);
+        lay_out_layer(p, e, e->saved ? &e->saved[l] : &counted);
     e->x_end = train ? take(p, n, e->C) : NULL;
     e->r_end = take(p, n, 1);
-    e->scratch_size = max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F), fl_attention_scratch(e->max_T));
+    e->scratch_size = fl_max(chunk_rows(n, CHUNK_MIN) * (e->C + e->F),
+                             fl_attention_scratch(e->max_T));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
     e->final = take(p, slab, e->C);
@@ -164,11 +160,11 @@ fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
                 enum fl_engine_mode mode, uint64_t *bytes)
 {
     struct fl_engine e = {0};
-    struct plan p = {0};
+    struct layout p = {0};
 
     if (set_shape(&e, c, B, T, mode))
         return -1;
-    plan_memory(&p, &e, threads);
+    lay_out(&p, &e, threads);
     if (p.total > SIZE_MAX / sizeof(float)) {
         fl_error(FL_FAILED, "batches of %zu windows of %zu tokens do not fit in memory", B, T);
         return -1;
@@ -199,9 +195,9 @@ find_parameters(struct fl_engine *e, const struct fl_model *m)
         case FL_PARAM_DOWN: at->down = p->offset; break;
         case FL_PARAM_NORM: e->norm = p->offset; break;
         case FL_PARAM_HEAD: e->head = p->offset; break;
-        case FL_PARAM_K: /* behind Q */
+        case FL_PARAM_K: /* after Q */
         case FL_PARAM_V:
-        case FL_PARAM_UP: /* behind GATE */ break;
+        case FL_PARAM_UP: /* after GATE */ break;
         }
     }
 }
@@ -224,15 +220,14 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
     e->pool = pool;
     e->at = fl_alloc(c->layers, sizeof *e->at);
     e->saved = fl_alloc(layers, sizeof *e->saved);
-    e->memory = fl_alloc_aligned((size_t)(bytes / sizeof(float)), sizeof(float));
+    e->memory = fl_alloc_large((size_t)(bytes / sizeof(float)), sizeof(float));
     if (!e->at || !e->saved || !e->memory) {
         fl_engine_free(e);
         return NULL;
     }
-    memset(e->memory, 0, (size_t)bytes);
-    plan_memory(&(struct plan){.base = e->memory}, e, threads);
+    lay_out(&(struct layout){.memory = e->memory}, e, threads);
     if (mode != FL_ENGINE_TRAIN)
-        e->x_end = e->saved[0].x; /* the stream moves on in place */
+        e->x_end = e->saved[0].x; /* one residual stream, which changes in place */
     find_parameters(e, m);
     fl_rope_table(e->cosine, e->sine, T, c->head_dim, c->rope_base);
     e->rope.cosine = e->cosine;
@@ -267,7 +262,7 @@ scratch_of(const struct fl_engine *e, int worker)
     return e->scratch + (size_t)worker * e->scratch_size;
 }
 
-/* From the stream before layer L to its rotated queries, keys and values. */
+/* From the residual stream before layer L to its rotated queries, keys and values. */
 static void
 begin_layer(struct fl_engine *e, size_t l, struct range rows, float *normed)
 {
@@ -290,7 +285,7 @@ begin_layer(struct fl_engine *e, size_t l, struct range rows, float *normed)
     fl_rope_forward(&e->rope, qkv, e->Q, e->config.heads + e->config.kv_heads, rows.first, rows.n);
 }
 
-/* From what attention gave in layer L to the stream behind the layer. */
+/* From what attention gave in layer L to the residual stream after the layer. */
 static void
 end_layer(struct fl_engine *e, size_t l, struct range rows, float *scratch)
 {
@@ -432,6 +427,22 @@ head_task(void *arg, size_t index, int worker)
         fl_engine_head_back(e, index, worker);
 }
 
+void
+fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share), void *arg)
+{
+    e->passed = passed;
+    e->passed_arg = arg;
+}
+
+void
+fl_engine_tell(const struct fl_engine *e, int64_t layers)
+{
+    int64_t all = (int64_t)e->config.layers + 1;
+
+    if (e->passed) /* a layer back is two products for each one of the way forward */
+        e->passed(e->passed_arg, (double)layers / (double)(e->grads ? 3 * all : all));
+}
+
 static void
 forward(struct fl_engine *e)
 {
@@ -439,6 +450,7 @@ forward(struct fl_engine *e)
         fl_pool_run(e->pool, e->chunks, rows_task, e);
         if (e->layer < e->config.layers)
             fl_pool_run(e->pool, e->batch->B * e->config.kv_heads, attention_task, e);
+        fl_engine_tell(e, e->layer + 1);
     }
     for (e->slab_at = 0; e->slab_at < e->rows; e->slab_at += e->slab) {
         fl_pool_run(e->pool, fl_engine_slab_chunks(e), head_task, e);

@@ -45,6 +45,12 @@ int fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
                     enum fl_engine_mode mode, uint64_t *bytes);
 
 /*
+ * From now on PASSED is called with ARG within each pass, after every layer, with the share of the
+ * pass that is done, up to 1: a pass over a large model takes minutes.
+ */
+void fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share), void *arg);
+
+/*
  * Forward.
  *   weights  in
  *   loss     (B,T) out: -ln p(y | x up to and with it); 0 where y is FL_IGNORE

@@ -17,6 +17,7 @@
 #ifndef FL_NN_ENGINE_STATE_H
 #define FL_NN_ENGINE_STATE_H
 
+#include "base/least.h"
 #include "nn/engine.h"
 #include "nn/layers.h"
 
@@ -61,6 +62,9 @@ struct fl_engine {
     float *h;                             /* (rows,F) */
     float *dgain1, *dgain2;               /* (chunks,C) of tasks */
 
+    void (*passed)(void *arg, double share); /* of fl_engine_watch; NULL: nobody */
+    void *passed_arg;
+
     /* the call at hand */
     const float *weights;
     const struct fl_batch *batch;
@@ -83,24 +87,24 @@ fl_engine_chunk(const struct fl_engine *e, size_t i)
 {
     size_t first = i * e->chunk, left = e->rows - first;
 
-    return (struct range){first, left < e->chunk ? left : e->chunk};
+    return (struct range){first, fl_min(left, e->chunk)};
 }
 
 /* Chunk I of the slab at hand. */
 static inline struct range
 fl_engine_slab_chunk(const struct fl_engine *e, size_t i)
 {
-    size_t end = e->rows - e->slab_at < e->slab ? e->rows : e->slab_at + e->slab;
+    size_t end = e->slab_at + fl_min(e->rows - e->slab_at, e->slab);
     size_t first = e->slab_at + i * e->slab_chunk, left = end - first;
 
-    return (struct range){first, left < e->slab_chunk ? left : e->slab_chunk};
+    return (struct range){first, fl_min(left, e->slab_chunk)};
 }
 
 /* Number of its chunks. */
 static inline size_t
 fl_engine_slab_chunks(const struct fl_engine *e)
 {
-    size_t left = e->rows - e->slab_at, n = left < e->slab ? left : e->slab;
+    size_t n = fl_min(e->rows - e->slab_at, e->slab);
 
     return (n + e->slab_chunk - 1) / e->slab_chunk;
 }
@@ -118,5 +122,8 @@ void fl_engine_head_grads(struct fl_engine *e);
 
 /* From dx after the last layer down to the embedding. */
 void fl_engine_backward(struct fl_engine *e);
+
+/* Tell who watches that LAYERS are done, of which a layer back counts as two. */
+void fl_engine_tell(const struct fl_engine *e, int64_t layers);
 
 #endif

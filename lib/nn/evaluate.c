@@ -1,4 +1,5 @@
-/* Batches of windows through the engine, and a walk along their targets in the order of the text.
+/*
+ * Batches of windows through the engine, and a walk along their targets in the order of the text.
  */
 #include "nn/evaluate.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "text/marks.h"
 
@@ -23,7 +25,22 @@ struct fl_evaluator {
     uint32_t *window;         /* (length+1) */
     uint32_t *x, *y, *best;
     float *loss; /* (windows,length) */
+    /* progress within a batch */
+    const struct fl_sequence *sequence;
+    uint64_t tokens, told;
 };
+
+/* A share of the batch at hand is done. */
+static void
+tell(void *arg, double share)
+{
+    struct fl_evaluator *e = arg;
+    uint64_t done = (uint64_t)(share * (double)e->tokens);
+
+    if (e->sequence->batch)
+        e->sequence->batch(e->sequence->arg, done - e->told);
+    e->told = done;
+}
 
 static int
 fill_lengths(struct fl_evaluator *e)
@@ -88,15 +105,12 @@ fl_evaluator_free(struct fl_evaluator *e)
 static int
 need_room(struct fl_evaluator *e, uint64_t predictions)
 {
-    size_t T = predictions < e->T ? (size_t)predictions : e->T;
-    size_t B = predictions / T < e->B ? (size_t)(predictions / T) : e->B;
+    size_t T = fl_piece(predictions, e->T), B = fl_piece(predictions / T, e->B);
 
     if (e->engine && e->windows >= B && e->length >= T)
         return 0;
-    e->windows = B > e->windows ? B : e->windows;
-    e->length = T > e->length ? T : e->length;
-    B = e->windows;
-    T = e->length;
+    B = e->windows = fl_max(B, e->windows);
+    T = e->length = fl_max(T, e->length);
     release_room(e);
     e->window = fl_alloc(T + 1, sizeof *e->window);
     e->x = fl_alloc(B * T, sizeof *e->x);
@@ -105,6 +119,8 @@ need_room(struct fl_evaluator *e, uint64_t predictions)
     e->loss = fl_alloc(B * T, sizeof *e->loss);
     if (e->window && e->x && e->y && e->best && e->loss)
         e->engine = fl_engine_new(e->model, e->pool, B, T, FL_ENGINE_SCORE);
+    if (e->engine)
+        fl_engine_watch(e->engine, tell, e);
     return e->engine ? 0 : -1;
 }
 
@@ -173,13 +189,15 @@ score_batch(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t count
     for (size_t b = 0; b < count; b++)
         if (read_window(e, r->s, at + b * len, b, len))
             return -1;
+    e->sequence = r->s;
+    e->tokens = count * len;
+    e->told = 0;
     if (fl_engine_loss(e->engine, e->model->weights, &batch, e->loss, e->best))
         return -1;
     for (size_t i = 0; i < count * len; i++)
         if (score_token(e, r, at, i))
             return -1;
-    if (r->s->batch)
-        r->s->batch(r->s->arg, count * len);
+    tell(e, 1);
     return 0;
 }
 
@@ -212,8 +230,7 @@ fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score
     if ((left && need_room(e, left)) || (s->n && read_first(e, &r, &unread)))
         return -1;
     while (left) {
-        size_t len = left < e->T ? (size_t)left : e->T;
-        size_t count = left / len < e->B ? (size_t)(left / len) : e->B;
+        size_t len = fl_piece(left, e->T), count = fl_piece(left / len, e->B);
         if (score_batch(e, &r, at, count, len))
             return -1;
         at += count * len;

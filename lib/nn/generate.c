@@ -1,3 +1,8 @@
+/*
+ * A token may end within a character, so bytes are kept until a character is whole [hand_out]. When
+ * the context is full, its second half is read again from the start, since kept keys are rotated by
+ * their positions [read_on].
+ */
 #include "nn/generate.h"
 
 #include <math.h>
@@ -6,13 +11,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "math/random.h"
 #include "nn/infer.h"
 #include "text/marks.h"
 
-enum { STREAM_TEXT = 0x67656e00 }; /* of the seed */
+enum { SEQUENCE_TEXT = 0x67656e00 }; /* of the seed */
 
 struct state {
     const struct fl_generation *g;
@@ -45,7 +51,7 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
     const struct fl_tokenizer *t = g->bundle->tokenizer;
     size_t vocab = m->config.vocab, len;
 
-    s->random = (struct fl_random){g->seed, STREAM_TEXT, 0};
+    s->random = (struct fl_random){g->seed, SEQUENCE_TEXT, 0};
     s->room = m->config.ctx;
     if (n < s->room && g->tokens < s->room - n)
         s->room = n + g->tokens;
@@ -69,9 +75,8 @@ static int
 read_on(struct state *s, size_t unread)
 {
     if (fl_infer_length(s->decoder) + unread > s->room) {
-        size_t half = s->g->bundle->model->config.ctx / 2;
         fl_infer_rewind(s->decoder, 0);
-        unread = half > 1 ? half : 1;
+        unread = fl_max(s->g->bundle->model->config.ctx / 2, 1);
     }
     return fl_infer_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
 }

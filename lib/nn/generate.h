@@ -22,7 +22,7 @@ struct fl_generation {
 };
 
 /*
- * Go on behind PROMPT (N ids, at least one), up to a token that ends a text or G->tokens. Text is
+ * Go on after PROMPT (N ids, at least one), up to a token that ends a text or G->tokens. Text is
  * whole UTF-8 sequences; bytes that are none are handed out as U+FFFD. When the context is full,
  * the last half of it is read again and the rest forgotten; so is a prompt longer than the context.
  * The same bytes for the same seed and any number of threads.

@@ -1,3 +1,8 @@
+/*
+ * Few rows at a time: a product is cut by its columns here and by rows in engine.c, where one row
+ * would be one task. The layers are the same: who changes them there changes them here, and
+ * test_infer compares the logits.
+ */
 #include "nn/infer.h"
 
 #include <math.h>
@@ -5,10 +10,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 #include "nn/layers.h"
+#include "os/memory.h"
 
 enum { PIECE = 64, TILE = 256 }; /* tokens at once; outputs of a product for one task */
 
@@ -93,7 +100,7 @@ take_memory(struct fl_infer *d)
     for (size_t i = 0; i < PARTS; i++)
         total += parts[i].rows * parts[i].columns;
     d->layers = fl_alloc(d->m->config.layers, sizeof *d->layers);
-    d->memory = d->layers ? fl_alloc_aligned(total, sizeof *d->memory) : NULL;
+    d->memory = d->layers ? fl_alloc_large(total, sizeof *d->memory) : NULL;
     if (!d->memory)
         return -1;
     float *at = d->memory;
@@ -169,7 +176,7 @@ static void
 product_task(void *arg, size_t index, int worker)
 {
     const struct product *p = arg;
-    size_t at = index * TILE, n = p->out - at < TILE ? p->out - at : TILE;
+    size_t at = index * TILE, n = fl_min(p->out - at, TILE);
 
     (void)worker;
     fl_gemm(&(struct fl_gemm){.m = p->rows,
@@ -269,15 +276,15 @@ fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits)
 {
     if (n < 1 || n > d->T - d->length)
         return fl_error(FL_FAILED,
-                        "%zu more tokens behind %zu do not fit in the %zu that there is room for",
-                        n, d->length, d->T);
+                        "%zu more tokens after %zu do not fit in the %zu that there is room for", n,
+                        d->length, d->T);
     for (size_t i = 0; i < n; i++)
         if (ids[i] >= d->V)
             return fl_error(FL_FAILED, "token %u is not in the model's vocabulary of %zu ids",
                             (unsigned)ids[i], d->V);
     size_t last = 0;
     for (size_t i = 0; i < n; i += last) {
-        last = n - i < PIECE ? n - i : PIECE;
+        last = fl_min(n - i, PIECE);
         read_piece(d, ids + i, last);
     }
     fl_rmsnorm_forward(d->normed, d->r, d->x + (last - 1) * d->C, d->norm, 1, d->C,

@@ -1,3 +1,4 @@
+/* Loops over the rows of a task; what is done to one row is in math/vector.c. */
 #include "nn/layers.h"
 
 #include <math.h>

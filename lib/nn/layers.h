@@ -27,7 +27,7 @@ void fl_rmsnorm_backward(const struct fl_rmsnorm_grads *d, const float *r, const
 /* Rotary positions: (T, D/2) cosines and sines of t base^(-2 i / D). */
 void fl_rope_table(float *cosine, float *sine, size_t T, size_t D, double base);
 
-/* Turn COUNT heads at the start of each row; row i is at position (first + i) mod T. */
+/* Rotate COUNT heads at the start of each row; row i is at position (first + i) mod T. */
 struct fl_rope {
     const float *cosine, *sine;
     size_t T, D;

@@ -1,3 +1,8 @@
+/*
+ * One table is the source of every list of parameters [add_layer]: names, kinds and shapes, in the
+ * order in which they lie in memory and in files. A file is matched with it before memory is taken
+ * for its weights.
+ */
 #include "nn/model.h"
 
 #include <math.h>
@@ -11,6 +16,8 @@
 #include "flt/values.h"
 #include "math/random.h"
 #include "math/vector.h"
+#include "os/memory.h"
+#include "os/progress.h"
 
 #define TOKENIZER "tokenizer.json"
 
@@ -93,7 +100,7 @@ fl_model_new(const struct fl_config *c)
     struct fl_model *m = fl_model_table(c);
 
     if (m)
-        m->weights = fl_alloc_aligned(m->size, sizeof(float));
+        m->weights = fl_alloc_large(m->size, sizeof(float));
     if (m && !m->weights) {
         fl_model_free(m);
         return NULL;
@@ -114,7 +121,7 @@ fl_model_free(struct fl_model *m)
 float *
 fl_model_array(const struct fl_model *m)
 {
-    float *x = fl_alloc_aligned(m->size, sizeof *x);
+    float *x = fl_alloc_large(m->size, sizeof *x);
 
     if (x)
         memset(x, 0, m->size * sizeof *x);
@@ -134,7 +141,10 @@ void
 fl_model_init(struct fl_model *m, uint64_t seed)
 {
     const double std = 0.02 * sqrt(768.0 / m->config.channels);
+    const size_t piece = 1 << 20; /* any gives the same */
+    struct fl_progress progress;
 
+    fl_progress_start(&progress, "making", "B", m->size * sizeof *m->weights);
     for (size_t i = 0; i < m->param_count; i++) {
         const struct fl_param *p = &m->params[i];
         float *w = m->weights + p->offset;
@@ -145,9 +155,13 @@ fl_model_init(struct fl_model *m, uint64_t seed)
             continue;
         }
         bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
-        fl_random_normal(seed, i, 0, w, p->count,
-                         residual ? std / sqrt(2.0 * m->config.layers) : std);
+        for (size_t j = 0; j < p->count; j += piece) {
+            fl_random_normal(seed, i, j, w + j, p->count - j < piece ? p->count - j : piece,
+                             residual ? std / sqrt(2.0 * m->config.layers) : std);
+            fl_progress_show(&progress, (p->offset + j) * sizeof *w, "%s", p->name);
+        }
     }
+    fl_progress_clear(&progress);
 }
 
 int
@@ -188,10 +202,16 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, fl
 int
 fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values)
 {
-    for (size_t i = 0; i < m->param_count; i++)
-        if (read_param(&m->params[i], o, prefix, values + m->params[i].offset))
-            return -1;
-    return 0;
+    struct fl_progress progress;
+    int result = 0;
+
+    fl_progress_start(&progress, "reading", "B", m->size * sizeof *values);
+    for (size_t i = 0; !result && i < m->param_count; i++) {
+        result = read_param(&m->params[i], o, prefix, values + m->params[i].offset);
+        fl_progress_show(&progress, m->params[i].offset * sizeof *values, "%s", fl_object_name(o));
+    }
+    fl_progress_clear(&progress);
+    return result;
 }
 
 /* O has the parameters, and besides them at most a tokenizer. */
@@ -220,7 +240,7 @@ fl_model_load(struct fl_object *o)
         fl_error_about(fl_object_name(o));
         return NULL;
     }
-    if (!check_tensors(m, o) && (m->weights = fl_alloc_aligned(m->size, sizeof(float))) &&
+    if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->size, sizeof(float))) &&
         !fl_model_read(m, o, "", m->weights))
         return m;
     fl_model_free(m);

@@ -69,7 +69,7 @@ int64_t fl_model_find(const struct fl_model *m, const char *name);
  * deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end in the residual stream,
  * s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with 0.02 takes many times as
  * long to leave the plateau where it only knows how frequent each token is.) Parameter number p is
- * stream p of SEED.
+ * sequence p of SEED.
  */
 void fl_model_init(struct fl_model *m, uint64_t seed);
 

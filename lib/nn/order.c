@@ -1,11 +1,15 @@
+/*
+ * Six rounds of a Feistel network over a power of four; a value beyond the end goes through it
+ * again until it falls within. This shuffles windows and hides nothing.
+ */
 #include "nn/order.h"
 
 #include <assert.h>
 
 #include "math/random.h"
 
-/* Streams of the seed; an epoch has two, one behind the other. */
-enum { STREAM_SAMPLE = 0x6f726400, STREAM_EPOCH };
+/* Sequences of the seed; an epoch has two, one after the other. */
+enum { SEQUENCE_SAMPLE = 0x6f726400, SEQUENCE_EPOCH };
 
 /* The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a mixing bijection of 64 bits. */
 static uint64_t
@@ -17,14 +21,14 @@ mix(uint64_t x)
 }
 
 void
-fl_permutation_init(struct fl_permutation *p, uint64_t count, uint64_t seed, uint64_t stream)
+fl_permutation_init(struct fl_permutation *p, uint64_t count, uint64_t seed, uint64_t sequence)
 {
     assert(count >= 1 && count <= UINT64_C(1) << 62);
     *p = (struct fl_permutation){.count = count, .half = 1};
     while (count > UINT64_C(1) << 2 * p->half)
         p->half++;
     for (unsigned r = 0; r < sizeof p->keys / sizeof *p->keys; r++)
-        p->keys[r] = fl_random_at(seed, stream, r);
+        p->keys[r] = fl_random_at(seed, sequence, r);
 }
 
 uint64_t
@@ -55,11 +59,11 @@ fl_order_init(struct fl_order *o, uint64_t tokens, uint64_t length, uint64_t see
 uint64_t
 fl_order_place(const struct fl_order *o, uint64_t i)
 {
-    uint64_t stream = STREAM_EPOCH + 2 * (i / o->windows);
-    uint64_t offset = fl_random_at(o->seed, stream, 0) % o->tokens;
+    uint64_t sequence = SEQUENCE_EPOCH + 2 * (i / o->windows);
+    uint64_t offset = fl_random_at(o->seed, sequence, 0) % o->tokens;
     struct fl_permutation p;
 
-    fl_permutation_init(&p, o->windows, o->seed, stream + 1);
+    fl_permutation_init(&p, o->windows, o->seed, sequence + 1);
     return (offset + fl_permutation_at(&p, i % o->windows) * o->length) % o->tokens;
 }
 
@@ -68,6 +72,6 @@ fl_order_sample(const struct fl_order *o, uint64_t i)
 {
     struct fl_permutation p;
 
-    fl_permutation_init(&p, o->windows, o->seed, STREAM_SAMPLE);
+    fl_permutation_init(&p, o->windows, o->seed, SEQUENCE_SAMPLE);
     return fl_permutation_at(&p, i) * o->length;
 }

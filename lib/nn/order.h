@@ -3,7 +3,7 @@
  * a run that starts again at step k begins at once.
  *
  * The tokens are a ring (every document ends with an end-of-text token, so its seam is one more
- * border between documents). An epoch turns the ring by a random offset, cuts it into
+ * border between documents). An epoch shifts the ring by a random offset, cuts it into
  * floor(tokens / T) windows whose targets do not overlap, and takes these in a random order. What
  * is left over of an epoch, fewer than T tokens, lies elsewhere in the next.
  */
@@ -14,7 +14,7 @@
 
 /*
  * A seeded permutation of 0..count-1: a Feistel network over the next power of four, walked until
- * it falls below COUNT (at most 4 turns expected).
+ * it falls below COUNT (4 passes are expected at most).
  * Source: Black and Rogaway 2002, "Ciphers with arbitrary finite domains".
  */
 struct fl_permutation {
@@ -23,8 +23,9 @@ struct fl_permutation {
     uint64_t keys[6];
 };
 
-/* COUNT is 1 to 2^62. Different (SEED, STREAM) give unrelated permutations. */
-void fl_permutation_init(struct fl_permutation *p, uint64_t count, uint64_t seed, uint64_t stream);
+/* COUNT is 1 to 2^62. Different (SEED, SEQUENCE) give unrelated permutations. */
+void fl_permutation_init(struct fl_permutation *p, uint64_t count, uint64_t seed,
+                         uint64_t sequence);
 uint64_t fl_permutation_at(const struct fl_permutation *p, uint64_t i); /* I below COUNT */
 
 struct fl_order {
@@ -42,8 +43,8 @@ void fl_order_init(struct fl_order *o, uint64_t tokens, uint64_t length, uint64_
 uint64_t fl_order_place(const struct fl_order *o, uint64_t i);
 
 /*
- * Place of window I (below WINDOWS) of a fixed random order of the unturned ring, which belongs to
- * no epoch: the first of them are a sample to measure on.
+ * Place of window I (below WINDOWS) of a fixed random order of the ring as it lies, which belongs
+ * to no epoch: the first of them are a sample to measure on.
  */
 uint64_t fl_order_sample(const struct fl_order *o, uint64_t i);
 

@@ -1,3 +1,7 @@
+/*
+ * Shapes are rows of one table. A YAML file changes them key by key; a key that is absent reads as
+ * 0, which no size may be.
+ */
 #include "nn/preset.h"
 
 #include <stdlib.h>
@@ -13,7 +17,8 @@ struct preset {
     struct fl_config config;
 };
 
-/* Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it.
+/*
+ * Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it.
  */
 /* clang-format off */
 #define SHAPE(name_, T, L, C, H, K, D, F, tied_)                                                   \

@@ -9,7 +9,7 @@
 /* From 0.1 million parameters (with 257 ids) to a thousand; fl-init --list-presets prints them. */
 #define FL_PRESETS "nano|micro|small|medium|base|large|xl"
 
-/* Name number I, the smallest first; NULL behind the last. */
+/* Name number I, the smallest first; NULL after the last. */
 const char *fl_preset_name(unsigned i);
 
 /* All but the vocabulary, which stays as it is. -1 with FL_USAGE when there is no such name. */

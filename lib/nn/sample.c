@@ -1,3 +1,8 @@
+/*
+ * Candidates are sorted only for a cut, by number of ids (Fan et al. 2018) or by probability
+ * (Holtzman et al. 2020); without one the order of ids serves as well. Weights are relative to the
+ * likeliest id, so that none overflows.
+ */
 #include "nn/sample.h"
 
 #include <math.h>
@@ -95,7 +100,7 @@ fl_sampler_choose(struct fl_sampler *s, const float *logits, double u)
         s->weights[i] = exp(below / how->temperature);
         sum += s->weights[i];
     }
-    if (how->top_p < 1) { /* sorted: cut behind the first place where the sum is reached */
+    if (how->top_p < 1) { /* sorted: cut after the first place where the sum is reached */
         double reached = s->weights[0];
         size_t keep = 1;
         while (keep < n && reached < how->top_p * sum)

@@ -1,9 +1,14 @@
+/*
+ * The order matters: the length of a window decides how many there are, these bound a batch, and
+ * batches bound the steps.
+ */
 #include "nn/settings.h"
 
 #include <assert.h>
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 
 /*
@@ -58,13 +63,13 @@ fill_length(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens)
 static int64_t
 windows_of(int64_t tokens, int64_t length, uint64_t windows)
 {
-    uint64_t n = (uint64_t)(tokens / length);
+    uint64_t n = fl_min_u64((uint64_t)(tokens / length), windows);
 
-    n = n > windows ? windows : n;
     return n ? (int64_t)n : 1;
 }
 
-/* A step takes each window at most once: what is said of batches is cut to the windows there are.
+/*
+ * A step takes each window at most once: what is said of batches is cut to the windows there are.
  */
 static void
 fill_batch(struct fl_recipe *r, const struct size_class *class, uint64_t windows)

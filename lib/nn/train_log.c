@@ -1,3 +1,7 @@
+/*
+ * The report is opened for appending and a row is one write, so that whoever follows the file sees
+ * whole rows. Rows that a checkpoint does not reach are cut off when the training begins [begin].
+ */
 #include "nn/train_log.h"
 
 #include <errno.h>
@@ -10,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/clock.h"
 #include "os/file.h"
 
 static const char *const columns[] = {"step",    "loss",      "valid_loss",
@@ -44,8 +49,8 @@ row_step(const char *line, bool json)
 }
 
 /*
- * Length of the part of the report that stays when training goes on behind STEP: the header and the
- * rows up to there. Rows behind the checkpoint, one that was cut by a kill, and what is no row of
+ * Length of the part of the report that stays when training goes on after STEP: the header and the
+ * rows up to there. Rows after the checkpoint, one that was cut by a kill, and what is no row of
  * this report go; their steps come again.
  */
 static off_t
@@ -76,7 +81,7 @@ begin(void *arg, int64_t step)
     struct fl_train_log *log = arg;
     off_t kept = 0;
 
-    log->progress.from = (uint64_t)step * log->per_step;
+    log->done = log->progress.from = (uint64_t)step * log->per_step;
     if (log->fd <= 1 || fl_regular_size(log->fd) <= 0) /* standard output is not ours alone */
         return;
     if (step)
@@ -92,8 +97,27 @@ show_step(void *arg, int64_t step, double loss)
     struct fl_train_log *log = arg;
 
     log->loss = isnan(log->loss) ? loss : 0.9 * log->loss + 0.1 * loss;
-    fl_progress_show(&log->progress, (uint64_t)step * log->per_step, "step %lld, loss %.4f",
-                     (long long)step, log->loss);
+    log->done = (uint64_t)step * log->per_step;
+    snprintf(log->note, sizeof log->note, "step %lld, loss %.4f", (long long)step, log->loss);
+    fl_progress_show(&log->progress, log->done, "%s", log->note);
+}
+
+static void
+show_busy(void *arg, const char *what, double share)
+{
+    struct fl_train_log *log = arg;
+    const char *comma = *log->note && *what ? ", " : "";
+
+    if (!*what) {
+        fl_progress_show(&log->progress, log->done + (uint64_t)(share * (double)log->per_step),
+                         "%s", log->note);
+    } else if (share >= 0) {
+        fl_progress_show(&log->progress, log->done, "%s%s%s, %.0f%%", log->note, comma, what,
+                         100 * share);
+    } else {
+        fl_progress_show(&log->progress, log->done, "%s%s%s", log->note, comma, what);
+        fl_progress_lend(&log->progress);
+    }
 }
 
 static int
@@ -102,6 +126,8 @@ add_row(void *arg, const struct fl_train_row *row)
     struct fl_train_log *log = arg;
     struct fl_report *r = &log->report;
 
+    if (!row->step) /* rates are of steps, not of measuring the base */
+        log->progress.start = fl_seconds();
     if (log->fd < 0)
         return 0;
     fl_report_i64(r, row->step);
@@ -115,8 +141,7 @@ add_row(void *arg, const struct fl_train_row *row)
 }
 
 int
-fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int progress,
-                  struct fl_training *t)
+fl_train_log_open(struct fl_train_log *log, const char *path, bool json, struct fl_training *t)
 {
     const struct fl_recipe *r = &t->recipe;
 
@@ -130,13 +155,20 @@ fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int pro
     else if (path && (log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         return fl_error_errno(errno, "%s: cannot write the report", path);
     fl_report_start(&log->report, columns, json);
-    fl_progress_start(&log->progress, progress, "train", "tokens",
-                      (uint64_t)r->steps * log->per_step);
+    fl_progress_start(&log->progress, "train", "tokens", (uint64_t)r->steps * log->per_step);
+    log->progress.shown = 0; /* the first line at once: a step may take minutes */
     t->begin = begin;
     t->step = show_step;
+    t->busy = show_busy;
     t->row = add_row;
     t->arg = log;
     return 0;
+}
+
+void
+fl_train_log_end(struct fl_train_log *log)
+{
+    fl_progress_end(&log->progress, log->done, log->note);
 }
 
 void

@@ -19,15 +19,19 @@ struct fl_train_log {
     const char *path;  /* NULL: no report; "-": standard output; borrowed */
     int fd;            /* -1: none */
     uint64_t per_step; /* tokens */
+    uint64_t done;     /* tokens */
+    char note[60];     /* of the last step; "" before it */
     double loss;       /* smoothed, for the progress line */
 };
 
 /*
  * Open the report (not changed before the training begins) and attach the log to T, whose recipe is
- * complete. PROGRESS as for fl_progress_start. -1 when PATH cannot be written.
+ * complete. -1 when PATH cannot be written.
  */
-int fl_train_log_open(struct fl_train_log *log, const char *path, bool json, int progress,
-                      struct fl_training *t);
+int fl_train_log_open(struct fl_train_log *log, const char *path, bool json, struct fl_training *t);
+
+/* Show the last line of progress, of a training that came to its end. */
+void fl_train_log_end(struct fl_train_log *log);
 void fl_train_log_close(struct fl_train_log *log);
 
 #endif

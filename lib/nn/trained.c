@@ -1,9 +1,14 @@
+/*
+ * The base's weights are read from their file once more: during the training that memory belongs to
+ * gradients and moments.
+ */
 #include "nn/trained.h"
 
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "flt/size.h"
+#include "os/memory.h"
 
 static int
 describe(const struct fl_trained *t, struct fl_meta *m)
@@ -34,7 +39,7 @@ int
 fl_trained_write(const struct fl_trained *t, struct fl_writer *w)
 {
     const struct fl_model *m = t->training->model;
-    float *values = fl_model_array(m);
+    float *values = fl_alloc_large(m->size, sizeof *values);
     struct fl_meta meta = {0};
     int result = -1;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
@@ -34,6 +35,8 @@ struct run {
     int64_t step, row_step;
     int64_t row_from; /* ROW_STEP, or where this run began: what tokens/s counts from */
     bool finished;    /* LOSS_LAST is measured */
+    const char *busy; /* with what, for who watches */
+    double busy_done, busy_part, busy_count;
 };
 
 static void
@@ -99,6 +102,16 @@ describe(struct fl_meta *m, const struct fl_training *t)
     return result;
 }
 
+/* A pass of the engine, which is part number DONE of COUNT, is done by SHARE. */
+static void
+tell_busy(void *arg, double share)
+{
+    const struct run *r = arg;
+
+    if (r->t->busy)
+        r->t->busy(r->t->arg, r->busy, (r->busy_done + share * r->busy_part) / r->busy_count);
+}
+
 /* What a checkpoint holds, and the plan of the steps. */
 static int
 prepare(struct run *r)
@@ -136,6 +149,8 @@ make_room(struct run *r)
     if (fl_mul_size(B, T, &n))
         return -1;
     r->engine = fl_engine_new(t->model, t->pool, B, T, FL_ENGINE_TRAIN);
+    if (r->engine)
+        fl_engine_watch(r->engine, tell_busy, r);
     r->grads = r->engine ? fl_model_array(t->model) : NULL;
     if (!r->grads)
         return -1;
@@ -155,6 +170,17 @@ sum_losses(const float *loss, size_t n)
     return sum;
 }
 
+/* What follows is part number DONE, to DONE + PART, of COUNT of WHAT. */
+static void
+be_busy(struct run *r, const char *what, uint64_t done, uint64_t part, uint64_t count)
+{
+    r->busy = what;
+    r->busy_done = (double)done;
+    r->busy_part = (double)part;
+    r->busy_count = (double)count;
+    tell_busy(r, 0);
+}
+
 /*
  * Mean loss of the weights at hand over a fixed sample of at most MOST windows. 0, or 1 when a
  * signal ended it before its end, or -1.
@@ -171,9 +197,10 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     if (tokens <= T)
         T = (size_t)tokens - 1;
     fl_order_init(&order, tokens, T, (uint64_t)r->t->recipe.seed);
-    uint64_t count = order.windows < most ? order.windows : most;
+    uint64_t count = fl_min_u64(order.windows, most);
     for (uint64_t i = 0; i < count; i += B) {
-        struct fl_batch batch = {count - i < B ? (size_t)(count - i) : B, T, r->x, r->y};
+        struct fl_batch batch = {fl_piece(count - i, B), T, r->x, r->y};
+        be_busy(r, data == r->t->data ? "measuring" : "validating", i, batch.B, count);
         for (size_t b = 0; b < batch.B; b++)
             if (fl_data_window(data, fl_order_sample(&order, i + b), T, r->x + b * T, r->y + b * T,
                                &counted))
@@ -237,7 +264,8 @@ add_batch(struct run *r, uint64_t i, double tokens, double *sum)
     return 0;
 }
 
-/* Gradients of one step, added over its batches, of which the mean is; *MEAN is the loss before it.
+/*
+ * Gradients of one step, added over its batches, of which the mean is; *MEAN is the loss before it.
  */
 static int
 add_gradients(struct run *r, double *mean)
@@ -251,9 +279,11 @@ add_gradients(struct run *r, double *mean)
         if (fill_batch(r, first + a, &counted))
             return -1;
     double tokens = counted ? (double)counted : 1;
-    for (uint64_t a = 0; a < batches; a++)
+    for (uint64_t a = 0; a < batches; a++) {
+        be_busy(r, "", a, 1, batches);
         if (add_batch(r, first + a, tokens, &sum))
             return -1;
+    }
     *mean = sum / tokens;
     return isfinite(*mean) ? 0 : not_finite(r, "loss");
 }
@@ -332,6 +362,8 @@ save(struct run *r)
         r->step--; /* the one that made them so */
         return went_astray(r, "weight");
     }
+    if (r->t->busy)
+        r->t->busy(r->t->arg, "writing the checkpoint", -1);
     if (note_progress(r) || fl_checkpoint_write(&r->saved))
         return -1;
     r->saved_at = fl_seconds();
@@ -444,6 +476,9 @@ int
 fl_train(const struct fl_training *t, struct fl_train_result *result)
 {
     struct run r = {.t = t};
+
+    if (t->busy)
+        t->busy(t->arg, "preparing", -1);
     int got = prepare(&r) ? -1 : go(&r);
 
     *result = (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0};

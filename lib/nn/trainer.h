@@ -42,6 +42,9 @@ struct fl_training {
     /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */
     void (*begin)(void *arg, int64_t step);             /* where it starts: 0, or a checkpoint's */
     void (*step)(void *arg, int64_t step, double loss); /* after each */
+    /* within what may take long, a step ("") or WHAT, with its share that is done; below 0: unknown
+     */
+    void (*busy)(void *arg, const char *what, double share);
     int (*row)(void *arg, const struct fl_train_row *row);
     void *arg;
 };

@@ -1,3 +1,7 @@
+/*
+ * Durations come from CLOCK_MONOTONIC, which setting the date does not change; dates from
+ * CLOCK_REALTIME.
+ */
 #include "os/clock.h"
 
 #include <time.h>

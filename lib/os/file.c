@@ -1,3 +1,8 @@
+/*
+ * What may be interrupted or come back short is called again here and nowhere else. Maps are
+ * advised page by page: a training that passes over shards larger than memory must not push out
+ * what others use. Advice may fail and changes no result.
+ */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* F_SETPIPE_SZ */
 #endif
@@ -6,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +23,32 @@
 #include "base/mem.h"
 #include "base/visible.h"
 #include "os/folder.h"
+#include "os/watch.h"
+
+/*
+ * A read or write failed: may it be tried again? A pipe or socket that somebody made non-blocking
+ * (whoever started us, or shares it) is waited for, as if it were not.
+ */
+static bool
+try_again(int fd, short event)
+{
+    struct pollfd p = {.fd = fd, .events = event};
+
+    if (errno == EINTR)
+        return true;
+    return (errno == EAGAIN || errno == EWOULDBLOCK) && (poll(&p, 1, -1) >= 0 || errno == EINTR);
+}
+
+ssize_t
+fl_read_some(int fd, const char *name, void *data, size_t n)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, data, n);
+    while (got < 0 && try_again(fd, POLLIN));
+    return got < 0 ? fl_error_errno(errno, "%s: cannot read", name) : got;
+}
 
 ssize_t
 fl_read_full(int fd, const char *name, void *data, size_t n)
@@ -24,13 +56,11 @@ fl_read_full(int fd, const char *name, void *data, size_t n)
     size_t done = 0;
 
     while (done < n) {
-        ssize_t got = read(fd, (char *)data + done, n - done);
+        ssize_t got = fl_read_some(fd, name, (char *)data + done, n - done);
+        if (got < 0)
+            return -1;
         if (got == 0)
             break;
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fl_error_errno(errno, "%s: cannot read", name);
         done += (size_t)got;
     }
     return (ssize_t)done;
@@ -45,7 +75,7 @@ fl_pread_full(int fd, const char *name, void *data, size_t n, uint64_t offset)
         ssize_t got = pread(fd, (char *)data + done, n - done, (off_t)(offset + done));
         if (got == 0)
             break;
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && try_again(fd, POLLIN))
             continue;
         if (got < 0)
             return fl_error_errno(errno, "%s: cannot read", name);
@@ -54,28 +84,42 @@ fl_pread_full(int fd, const char *name, void *data, size_t n, uint64_t offset)
     return (ssize_t)done;
 }
 
+/* Bytes that are the map of a file which became shorter are no bytes any more (EFAULT). */
 static int
 write_failed(const char *name)
 {
-    if (errno == EPIPE)
+    int e = errno;
+
+    if (e == EPIPE)
         return fl_error(FL_PIPE, "%s: its reader went away", name);
-    return fl_error_errno(errno, "%s: cannot write", name);
+    return e == EFAULT && fl_watch_check() ? -1 : fl_error_errno(e, "%s: cannot write", name);
+}
+
+static bool
+write_all(int fd, const char *data, size_t n)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t put = write(fd, data + done, n - done);
+        if (put >= 0)
+            done += (size_t)put;
+        else if (!try_again(fd, POLLOUT))
+            return false;
+    }
+    return true;
 }
 
 int
 fl_write_full(int fd, const char *name, const void *data, size_t n)
 {
-    size_t done = 0;
+    return write_all(fd, data, n) ? 0 : write_failed(name);
+}
 
-    while (done < n) {
-        ssize_t put = write(fd, (const char *)data + done, n - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return write_failed(name);
-        done += (size_t)put;
-    }
-    return 0;
+void
+fl_write_quietly(int fd, const void *data, size_t n)
+{
+    (void)write_all(fd, data, n);
 }
 
 int
@@ -99,7 +143,7 @@ fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t of
 
     while (done < n) {
         ssize_t put = pwrite(fd, (const char *)data + done, n - done, (off_t)(offset + done));
-        if (put < 0 && errno == EINTR)
+        if (put < 0 && try_again(fd, POLLOUT))
             continue;
         if (put < 0)
             return write_failed(name);
@@ -146,12 +190,13 @@ fl_input_missing(const char *path)
 int
 fl_open_input(const char *path, bool binary)
 {
+    const bool named = path && strcmp(path, "-");
     struct stat st;
     int fd = 0;
 
     if (path && !*path)
         return fl_error(FL_USAGE, "the name of an input is empty; name a file");
-    if (path && strcmp(path, "-")) {
+    if (named) {
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             return fl_error_errno(errno, "%s: cannot open", path);
@@ -162,7 +207,7 @@ fl_open_input(const char *path, bool binary)
         fl_error(FL_FAILED, "%s: is a folder; name a file in it", fl_input_name(path));
     } else if (binary && isatty(fd)) {
         fl_error(FL_USAGE, "%s: is a terminal; name a file or pipe one in", fl_input_name(path));
-    } else {
+    } else if (!fl_watch_open(fd, fl_input_name(path), named)) {
         return fd;
     }
     fl_close_input(fd);
@@ -172,6 +217,7 @@ fl_open_input(const char *path, bool binary)
 void
 fl_close_input(int fd)
 {
+    fl_watch_close(fd);
     if (fd > 0)
         close(fd);
 }
@@ -201,6 +247,39 @@ fl_follow_links(const char *path)
         fl_error(FL_FAILED, "%s: too many symbolic links", path);
     free(now);
     return NULL;
+}
+
+/* FNV-1a (Fowler, Noll, Vo): names in one folder are told apart, and nobody is kept out. */
+static uint64_t
+hash_name(const char *name)
+{
+    uint64_t h = 14695981039346656037u;
+
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 1099511628211u;
+    return h;
+}
+
+char *
+fl_name_beside(const char *path, const char *before, const char *after)
+{
+    const size_t around = strlen(before) + strlen(after), most = NAME_MAX - around;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t dir = (size_t)(name - path), kept = strlen(name);
+    char hash[20] = "";
+
+    if (kept > most) {
+        snprintf(hash, sizeof hash, "~%016llx", (unsigned long long)hash_name(name));
+        kept = most - strlen(hash);
+        while ((name[kept] & 0xC0) == 0x80) /* not within a character */
+            kept--;
+    }
+    size_t size = dir + around + kept + sizeof hash;
+    char *made = fl_alloc(size, 1);
+    if (made)
+        snprintf(made, size, "%.*s%s%.*s%s%s", (int)dir, path, before, (int)kept, name, hash,
+                 after);
+    return made;
 }
 
 /* Two names of no file yet: the same name, after links, in one folder? */
@@ -314,6 +393,10 @@ fl_map(int fd, const char *name, size_t len)
         fl_error_errno(errno, "%s: cannot map %zu bytes", name, len);
         return NULL;
     }
+    if (fl_watch_map(fd, name, p, len)) {
+        munmap(p, len ? len : 1);
+        return NULL;
+    }
     return p;
 }
 
@@ -365,15 +448,19 @@ fl_map_read_ahead(const void *p, size_t len, bool ahead)
 void
 fl_unmap(void *p, size_t len)
 {
-    if (p)
-        munmap(p, len ? len : 1);
+    if (!p)
+        return;
+    fl_watch_unmap(p);
+    munmap(p, len ? len : 1);
 }
 
 void *
 fl_map_spool(int fd, size_t len)
 {
     /* Blocks are reserved now: a full disk is an error here and not a signal later. */
-    int e = len ? posix_fallocate(fd, 0, (off_t)len) : 0;
+    int e = len ? EINTR : 0;
+    while (e == EINTR)
+        e = posix_fallocate(fd, 0, (off_t)len);
     if (e) {
         fl_error_errno(e, "temporary file: cannot make it %zu bytes long", len);
         fl_error_cure("set TMPDIR to a folder with more room");
@@ -382,6 +469,10 @@ fl_map_spool(int fd, size_t len)
     void *p = mmap(NULL, len ? len : 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED) {
         fl_error_errno(errno, "temporary file: cannot map %zu bytes", len);
+        return NULL;
+    }
+    if (fl_watch_map(fd, "temporary file", p, len)) {
+        munmap(p, len ? len : 1);
         return NULL;
     }
     return p;

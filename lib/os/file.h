@@ -1,6 +1,7 @@
 /*
  * Whole reads and writes, inputs by name ("-" or NULL is standard input), spools and small files.
- * Errors name the file.
+ * Errors name the file. A descriptor that somebody made non-blocking is waited for. Inputs and maps
+ * are watched for changes (os/watch.h).
  */
 #ifndef FL_OS_FILE_H
 #define FL_OS_FILE_H
@@ -15,12 +16,18 @@
 /* Read up to N bytes, fewer only at the end of the file. Returns the count, or -1 with an error. */
 ssize_t fl_read_full(int fd, const char *name, void *data, size_t n);
 
-/* The same at an offset; the file's own position stays. */
+/* What one read gives, at least a byte but at the end of the file: for a terminal's lines. */
+ssize_t fl_read_some(int fd, const char *name, void *data, size_t n);
+
+/* The same as fl_read_full at an offset; the file's own position stays. */
 ssize_t fl_pread_full(int fd, const char *name, void *data, size_t n, uint64_t offset);
 
 /* Write all N bytes. A reader that went away records FL_PIPE. */
 int fl_write_full(int fd, const char *name, const void *data, size_t n);
 int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset);
+
+/* The same where there is nowhere to tell an error: none is recorded. */
+void fl_write_quietly(int fd, const void *data, size_t n);
 
 /*
  * Write text that a model or a document holds: all N bytes as they are, but to a terminal so that
@@ -61,6 +68,13 @@ bool fl_same_file(const char *a, const char *b);
  * an error.
  */
 char *fl_follow_links(const char *path);
+
+/*
+ * "DIR/BEFORE NAME AFTER" (without the spaces) for "DIR/NAME": what belongs to the file. Where that
+ * would be longer than a name can be (255 bytes), the end of NAME is cut off and "~" and 16 digits
+ * of a hash of all of NAME stand for it. free() it; NULL with an error.
+ */
+char *fl_name_beside(const char *path, const char *before, const char *after);
 
 /* The whole of a file in a buffer, refused above MAX bytes. */
 int fl_read_file(const char *path, size_t max, struct fl_buf *content);

@@ -1,3 +1,8 @@
+/*
+ * The lock is flock(2) on a file within, which ends with the process that holds it however that
+ * ends. Opening flushes the folder: a name that a killed run gave must not vanish after somebody
+ * acted on it.
+ */
 #include "os/folder.h"
 
 #include <dirent.h>
@@ -26,11 +31,8 @@ char *
 fl_folder_of_key(const char *key_path)
 {
     char *real = fl_follow_links(key_path);
-    size_t size = real ? strlen(real) + sizeof ".state" : 0;
-    char *path = real ? fl_alloc(size, 1) : NULL;
+    char *path = real ? fl_name_beside(real, "", ".state") : NULL;
 
-    if (path)
-        snprintf(path, size, "%s.state", real);
     free(real);
     return path;
 }

@@ -32,7 +32,8 @@ char *fl_folder_file(const struct fl_folder *folder, const char *name);
 
 /*
  * "KEY.state", where a key remembers its rounds: beside the file that KEY_PATH leads to, so that a
- * symbolic link to a key finds it. free() it; NULL with an error.
+ * symbolic link to a key finds it. A long name is shortened (fl_name_beside). free() it; NULL with
+ * an error.
  */
 char *fl_folder_of_key(const char *key_path);
 
@@ -47,7 +48,7 @@ int fl_folder_remove(const struct fl_folder *folder, const char *name);
 
 /*
  * Remove the files in it whose names begin with PREFIX, and the parts of such (os/output.h) that
- * runs left behind, but the COUNT in KEEP.
+ * killed runs left, except the COUNT in KEEP.
  */
 int fl_folder_prune(const struct fl_folder *folder, const char *prefix, const char *const *keep,
                     size_t count);

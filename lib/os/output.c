@@ -1,3 +1,8 @@
+/*
+ * The transitions of the picture in output.h: open [fl_output_open, open_part], write
+ * [fl_output_write], flush [fl_output_flush], commit [fl_output_commit], abort [fl_output_abort].
+ * The part is locked and not the target: a reader never waits, and a second writer is told at once.
+ */
 #include "os/output.h"
 
 #include <errno.h>
@@ -13,20 +18,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "os/file.h"
-
-/* "DIR/.NAME.part" for "DIR/NAME". */
-static char *
-part_name(const char *target)
-{
-    const char *slash = strrchr(target, '/');
-    size_t dir = slash ? (size_t)(slash - target) + 1 : 0;
-    size_t size = strlen(target) + 7;
-    char *part = fl_alloc(size, 1);
-
-    if (part)
-        snprintf(part, size, "%.*s.%s.part", (int)dir, target, target + dir);
-    return part;
-}
+#include "os/progress.h"
+#include "os/watch.h"
 
 /*
  * Open and lock the part file. Between open and lock another run may have renamed or removed it;
@@ -47,20 +40,43 @@ open_part(struct fl_output *out, mode_t mode)
             if (e == EWOULDBLOCK)
                 return fl_error(FL_FAILED, "%s: another program is writing it; wait for its end",
                                 out->name);
+            unlink(out->part); /* where nothing can be locked, nobody writes one */
             return fl_error_errno(e, "%s: cannot lock", out->part);
         }
         if (!fstat(fd, &by_fd) && !stat(out->part, &by_name) && by_fd.st_ino == by_name.st_ino &&
             by_fd.st_dev == by_name.st_dev) {
-            if ((mode == 0600 && fchmod(fd, 0600)) || ftruncate(fd, 0)) {
-                fl_error_errno(errno, "%s: cannot write", out->name);
+            if (fl_watch_part(out->part)) {
                 close(fd);
                 return -1;
             }
             out->fd = fd;
+            if ((mode == 0600 && fchmod(fd, 0600)) || ftruncate(fd, 0)) {
+                fl_error_errno(errno, "%s: cannot write", out->name);
+                fl_output_abort(out);
+                return -1;
+            }
             return 0;
         }
         close(fd);
     }
+}
+
+/* Opened before anything is written: a name that cannot be made durable is not taken later. */
+static int
+open_folder(struct fl_output *out)
+{
+    const char *slash = strrchr(out->target, '/');
+    char *dir = slash ? fl_strndup(out->target, (size_t)(slash - out->target) + 1) : fl_strdup(".");
+
+    if (!dir)
+        return -1;
+    out->folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int e = errno;
+    free(dir);
+    /* One that may be written and not read: its file is flushed once more, under its name. */
+    if (out->folder < 0 && e == EACCES)
+        out->folder = fcntl(out->fd, F_DUPFD_CLOEXEC, 3);
+    return out->folder < 0 ? fl_error_errno(e, "%s: cannot open its folder", out->name) : 0;
 }
 
 static int
@@ -78,6 +94,8 @@ forget(struct fl_output *out)
 {
     if (out->fd > 1)
         close(out->fd);
+    if (out->folder >= 0)
+        close(out->folder);
     free(out->name);
     free(out->target);
     free(out->part);
@@ -105,6 +123,8 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
     bool exists = !stat(path, &st);
     if (!out->name) {
         /* the error is recorded */
+    } else if (!exists && errno == ENAMETOOLONG) { /* its part would have a shorter one */
+        fl_error_errno(errno, "%s: cannot write", path);
     } else if (exists && S_ISDIR(st.st_mode)) {
         fl_error(FL_USAGE, "%s: is a folder; name a file in it", path);
     } else if (exists && !S_ISREG(st.st_mode)) { /* in place, by a name that may be /dev/stdout */
@@ -113,12 +133,16 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
             fl_error_errno(errno, "%s: cannot write", path);
         else if (!check_not_terminal(out, flags))
             return 0;
-    } else if ((out->target = fl_follow_links(path)) && (out->part = part_name(out->target))) {
+    } else if ((out->target = fl_follow_links(path)) &&
+               (out->part = fl_name_beside(out->target, ".", ".part"))) {
         out->fresh = flags & FL_OUTPUT_NEW;
         if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
             if (exists && !(flags & FL_OUTPUT_SECRET))
                 (void)!fchmod(out->fd, st.st_mode & 0777); /* who could not read it shall not now */
-            return 0;
+            if (!open_folder(out))
+                return 0;
+            fl_output_abort(out);
+            return -1;
         }
     }
     forget(out);
@@ -137,10 +161,18 @@ fl_output_copy(struct fl_output *out, int fd, const char *name)
     const size_t size = (size_t)1 << 20;
     char *data = fl_alloc(size, 1);
     ssize_t got = data ? 1 : -1;
+    int64_t total = fl_regular_size(fd);
+    uint64_t done = 0;
+    struct fl_progress progress;
 
-    while (got > 0 && (got = fl_read_full(fd, name, data, size)) > 0)
+    fl_progress_start(&progress, "writing", "B", total > 0 ? (uint64_t)total : 0);
+    while (got > 0 && (got = fl_read_full(fd, name, data, size)) > 0) {
         if (fl_output_write(out, data, (size_t)got))
             got = -1;
+        else
+            fl_progress_show(&progress, done += (size_t)got, "%s", out->name);
+    }
+    fl_progress_clear(&progress);
     free(data);
     return got < 0 ? -1 : 0;
 }
@@ -148,26 +180,19 @@ fl_output_copy(struct fl_output *out, int fd, const char *name)
 int
 fl_output_flush(struct fl_output *out)
 {
-    if (out->part && !out->flushed && fsync(out->fd))
-        return fl_error_errno(errno, "%s: cannot write", out->name);
-    out->flushed = true;
-    return 0;
-}
+    int64_t bytes = out->part && !out->flushed ? fl_regular_size(out->fd) : 0;
+    struct fl_progress progress;
+    int result = 0;
 
-static int
-flush_folder(const struct fl_output *out)
-{
-    const char *slash = strrchr(out->target, '/');
-    char *dir = slash ? fl_strndup(out->target, (size_t)(slash - out->target) + 1) : fl_strdup(".");
-    if (!dir)
-        return -1;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS);
-    int e = errno;
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return failed ? fl_error_errno(e, "%s: cannot flush its folder", out->name) : 0;
+    fl_progress_start(&progress, "flushing", "B", 0);
+    progress.shown = 0;
+    if (bytes > 64 << 20) /* nothing tells how far the disk is, and it may take long */
+        fl_progress_show(&progress, (uint64_t)bytes, "%s", out->name);
+    if (out->part && !out->flushed && fsync(out->fd))
+        result = fl_error_errno(errno, "%s: cannot write", out->name);
+    fl_progress_clear(&progress);
+    out->flushed = !result;
+    return result;
 }
 
 /* Whoever writes a file of this name holds the lock of its part: none comes between. */
@@ -178,6 +203,7 @@ take_name(const struct fl_output *out)
         errno = EEXIST;
         return -1;
     }
+    fl_watch_part_gone(out->part); /* from now on it may be another run's */
     return rename(out->part, out->target);
 }
 
@@ -188,6 +214,10 @@ fl_output_commit(struct fl_output *out)
 
     if (out->fd < 0)
         return 0;
+    if (fl_watch_check()) {
+        fl_output_abort(out);
+        return -1;
+    }
     if (!out->part) { /* a FIFO, a device, standard output: a late error shows at close */
         int fd = out->fd == 1 ? dup(1) : out->fd;
         if (out->fd != 1)
@@ -206,7 +236,8 @@ fl_output_commit(struct fl_output *out)
         fl_output_abort(out);
         return -1;
     }
-    result = flush_folder(out);
+    if (fsync(out->folder) && errno != EINVAL && errno != EROFS)
+        result = fl_error_errno(errno, "%s: cannot flush its folder", out->name);
     forget(out);
     return result;
 }
@@ -214,8 +245,10 @@ fl_output_commit(struct fl_output *out)
 void
 fl_output_abort(struct fl_output *out)
 {
-    if (out->fd >= 0 && out->part)
+    if (out->fd >= 0 && out->part) {
+        fl_watch_part_gone(out->part);
         unlink(out->part);
+    }
     forget(out);
 }
 

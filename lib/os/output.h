@@ -3,8 +3,9 @@
  *
  * A file is written beside its final name as ".NAME.part" (locked; a leftover of a run that died is
  * taken over), then flushed, renamed, and its folder flushed: a reader sees the old file or the new
- * one, with the permissions of the old one. Symbolic links are followed. A FIFO or a device is
- * written in place; so is standard output.
+ * one, with the permissions of the old one. Symbolic links are followed. A name so long that the
+ * part's would be none has a shorter part (fl_name_beside). A FIFO or a device is written in place;
+ * so is standard output.
  *
  *   open --write--> open --flush--> flushed --commit--> gone
  *     \---------------- abort ---------------/            (the old file is as it was)
@@ -22,12 +23,13 @@ struct fl_output {
     char *name;   /* for messages: the path as given, or "standard output" */
     char *target; /* final name, links resolved; NULL when written in place */
     char *part;   /* the file being written; NULL when written in place */
+    int folder;   /* open on that of TARGET; -1 when written in place */
     bool flushed, fresh;
 };
 
 #define FL_OUTPUT_INIT                                                                             \
     {                                                                                              \
-        .fd = -1                                                                                   \
+        .fd = -1, .folder = -1                                                                     \
     }
 
 enum fl_output_flags {
@@ -48,7 +50,10 @@ int fl_output_copy(struct fl_output *out, int fd, const char *name);
 /* Make the bytes durable; a late write error shows here. */
 int fl_output_flush(struct fl_output *out);
 
-/* Flush if that was not done, give the file its name, close. On failure the part is removed. */
+/*
+ * Flush if that was not done, give the file its name, close. On failure the part is removed; that
+ * an input of the process changed while it was read is one (os/watch.h).
+ */
 int fl_output_commit(struct fl_output *out);
 
 /* Remove what was written (a file) and close; nothing when not open. Keeps the recorded error. */

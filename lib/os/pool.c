@@ -1,3 +1,10 @@
+/*
+ * A run is a generation: the caller publishes the work, raises GENERATION and wakes the workers
+ * [start_generation]; all take indices until none is left [take_tasks], workers count themselves
+ * out of BUSY [work], and the caller leaves when BUSY is 0 [fl_pool_run], so that none is in an old
+ * run when a new one starts. Training runs thousands of short lists a second: both sides spin
+ * before they sleep.
+ */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
@@ -13,12 +20,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-/*
- * A run is a generation: the caller publishes the work, raises GENERATION and wakes the workers;
- * each worker takes indices until none is left and then counts itself out of BUSY. The caller works
- * too and leaves when BUSY is 0, so no worker can still be in an old run when a new one starts.
- * Training runs thousands of short lists a second: both sides spin a little before they sleep.
- */
 struct fl_pool {
     int threads; /* workers beside the caller */
     pthread_t *ids;

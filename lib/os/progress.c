@@ -1,21 +1,62 @@
+/*
+ * Progress on standard error. On a terminal one line is written over and over, no longer than the
+ * terminal is wide, since a wrapped line cannot be taken back; elsewhere it is a line a second.
+ */
 #include "os/progress.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/visible.h"
 #include "os/clock.h"
+#include "os/file.h"
+
+/* The fourth exception to "no globals": there is one standard error. */
+static struct {
+    int mode;
+    bool terminal;
+    const struct fl_progress *owner; /* of the line: the outermost that is going on */
+} line = {.mode = -1};
 
 void
-fl_progress_start(struct fl_progress *p, int mode, const char *what, const char *unit,
-                  uint64_t total)
+fl_progress_mode(int mode)
+{
+    line.mode = mode;
+    line.terminal = isatty(2);
+}
+
+void
+fl_progress_start(struct fl_progress *p, const char *what, const char *unit, uint64_t total)
 {
     *p = (struct fl_progress){.what = what, .unit = unit, .total = total};
-    p->terminal = isatty(2);
-    p->on = mode > 0 || (mode == 0 && p->terminal);
+    p->on = (line.mode > 0 || (line.mode == 0 && line.terminal)) &&
+            (!line.owner || line.owner == p);
+    if (p->on)
+        line.owner = p;
     p->start = p->shown = fl_seconds();
+}
+
+const char *
+fl_duration(char *text, size_t size, double seconds)
+{
+    unsigned long long s = (unsigned long long)(seconds < 1e15 ? seconds + 0.5 : 1e15),
+                       m = (s + 30) / 60, h = m / 60;
+
+    if (seconds < 9.95 && seconds != floor(seconds))
+        snprintf(text, size, "%.1f s", seconds);
+    else if (s < 60)
+        snprintf(text, size, "%llu s", s);
+    else if (s < 3600)
+        snprintf(text, size, "%llu min %llu s", s / 60, s % 60);
+    else if (h < 48)
+        snprintf(text, size, "%llu h %llu min", h, m % 60);
+    else
+        snprintf(text, size, "%llu d %llu h", (h + (m % 60 >= 30)) / 24, (h + (m % 60 >= 30)) % 24);
+    return text;
 }
 
 /* A count with its unit, in at most 4 digits for bytes. */
@@ -36,26 +77,35 @@ put_count(char *text, size_t size, double n, const char *unit)
     snprintf(text, size, n < 10 && i ? "%.1f %sB" : "%.0f %sB", n, prefix[i]);
 }
 
-/* The names of files in LINE are not to act on the terminal. */
+/* TEXT as a line; names of files may hold anything. On a terminal END is that of the last one. */
 static void
-print(const struct fl_progress *p, const char *line, bool last)
+put_line(const char *text, const char *end)
 {
-    struct fl_buf shown = {0};
+    struct winsize size;
+    struct fl_buf shown = {0}, out = {0};
+    int bad = fl_buf_add_visible(&shown, text, strlen(text), FL_VISIBLE_LINE);
+    const char *s = bad ? "" : fl_buf_text(&shown);
+    size_t n = strlen(s);
 
-    if (!fl_buf_add_visible(&shown, line, strlen(line), FL_VISIBLE_LINE)) {
-        if (p->terminal)
-            fprintf(stderr, "\r%s\033[K%s", fl_buf_text(&shown), last ? "\n" : "");
-        else
-            fprintf(stderr, "%s\n", fl_buf_text(&shown));
-        fflush(stderr);
+    if (!line.terminal) {
+        bad = bad || fl_buf_printf(&out, "%s\n", s);
+    } else {
+        size_t most = ioctl(2, TIOCGWINSZ, &size) || size.ws_col < 20 ? 79 : size.ws_col - 1u;
+        if (n > most && !*end)
+            for (n = most; n && (s[n] & 0xC0) == 0x80;) /* not within a character */
+                n--;
+        bad = bad || fl_buf_printf(&out, FL_PROGRESS_CLEAR "%.*s%s", (int)n, s, end);
     }
+    if (!bad)
+        fl_write_quietly(2, out.data, out.len);
     fl_buf_release(&shown);
+    fl_buf_release(&out);
 }
 
 static void
 show(struct fl_progress *p, uint64_t done, const char *note, bool last)
 {
-    char line[400], count[40], total[40] = "", rate[40], left[40] = "";
+    char text[450], count[40], total[40] = "", rate[40], left[60] = "", time[40];
     double seconds = fl_seconds() - p->start;
     double speed = seconds > 0 ? (double)(done - p->from) / seconds : 0;
 
@@ -69,13 +119,16 @@ show(struct fl_progress *p, uint64_t done, const char *note, bool last)
         put_count(rate, sizeof rate, speed, p->unit);
     else
         snprintf(rate, sizeof rate, "%.2f %s", speed, p->unit);
+    const char *per = done > p->from && seconds >= 0.1 ? "/s" : "";
     if (last)
-        snprintf(left, sizeof left, ", %.1f s", seconds);
+        snprintf(left, sizeof left, ", %s", fl_duration(time, sizeof time, seconds));
     else if (p->total > done && speed > 0)
-        snprintf(left, sizeof left, ", %.0f s left", (double)(p->total - done) / speed);
-    snprintf(line, sizeof line, "%s: %s%s, %s/s%s%s%s", p->what, count, total, rate, left,
-             *note ? ", " : "", note);
-    print(p, line, last);
+        snprintf(left, sizeof left, ", %s left",
+                 fl_duration(time, sizeof time, ceil((double)(p->total - done) / speed)));
+    snprintf(text, sizeof text, "%s: %s%s%s%s%s%s%s%s", p->what, count, total, *per ? ", " : "",
+             *per ? rate : "", per, left, *note ? ", " : "", note);
+    p->seen = true;
+    put_line(text, last ? "\n" : "");
 }
 
 void
@@ -86,8 +139,9 @@ fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
 
     if (!p->on)
         return;
+    line.owner = p;
     double now = fl_seconds();
-    if (now - p->shown < (p->terminal ? 0.2 : 1.0))
+    if (now - p->shown < (line.terminal ? 0.2 : 1.0))
         return;
     p->shown = now;
     va_start(ap, format);
@@ -97,9 +151,36 @@ fl_progress_show(struct fl_progress *p, uint64_t done, const char *format, ...)
 }
 
 void
-fl_progress_end(struct fl_progress *p, uint64_t done)
+fl_progress_lend(struct fl_progress *p)
 {
     if (p->on)
-        show(p, done, "", true);
+        line.owner = NULL;
+}
+
+void
+fl_progress_end(struct fl_progress *p, uint64_t done, const char *note)
+{
+    if (!p->on)
+        return;
+    show(p, done, note ? note : "", true);
     p->on = false;
+    line.owner = NULL;
+}
+
+void
+fl_progress_clear(struct fl_progress *p)
+{
+    if (!p->on)
+        return;
+    fl_say("");
+    p->on = false;
+    line.owner = NULL;
+}
+
+void
+fl_say(const char *text)
+{
+    if (line.terminal && line.owner && line.owner->seen)
+        fl_write_quietly(2, FL_PROGRESS_CLEAR, sizeof FL_PROGRESS_CLEAR - 1);
+    fl_write_quietly(2, text, strlen(text));
 }

@@ -3,11 +3,15 @@
 #define FL_OS_STOP_H
 
 /*
- * From now on these signals set the flag; a second one ends the process at once. One that was
+ * From now on these signals set the flag, and TEXT (one line without its end; NULL: none) are on
+ * standard error at once. The second one does what it did before: it ends the process. One that was
  * ignored when the program started stays ignored: nohup(1), or SIGINT in the background of a
  * script.
  */
-void fl_stop_catch(void);
+void fl_stop_catch(const char *text);
+
+/* From now on the first one does that, too. */
+void fl_stop_let(void);
 
 /* The signal that arrived, or 0. */
 int fl_stop_signal(void);

@@ -1,6 +1,7 @@
 /*
- * Tensors of the Llama family: each parameter has its tensor, and each tensor is used, or says
- * again what another one said. Nothing in the file is left out for any other reason.
+ * Tensors of the Llama family: each parameter that nn/model.c lists has its tensor (flt/schema),
+ * and each tensor is used, or says again what another one said. Nothing is left out for another
+ * reason.
  */
 #include "port/llama.h"
 
@@ -11,8 +12,11 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "math/half.h"
+#include "os/memory.h"
+#include "os/progress.h"
 
 enum { PART = 4096 }; /* values that are compared at a time */
 
@@ -47,34 +51,13 @@ find_tensor(const struct fl_safetensors *s, const char *name)
     return i >= 0 ? i : fl_safetensors_find(s, name);
 }
 
-/* Tensor I has this shape, and a dtype that is read. */
+/* Tensor I is what RIGHT, of the model that config.json describes, may be stored as. */
 static int
-check_tensor(const struct fl_safetensors *s, size_t i, unsigned rank, const uint64_t *dims)
+check_tensor(const struct fl_schema *want, const struct fl_tensor *right,
+             const struct fl_safetensors *s, size_t i)
 {
-    const struct fl_tensor *t = fl_safetensors_tensor(s, i);
-    struct fl_tensor expected;
-    char have[80], want[80];
-
-    fl_tensor_init(&expected, t->name, t->dtype, rank, dims);
-    if (!fl_tensor_same_shape(t, &expected))
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; config.json asks for %s",
-                        fl_safetensors_name(s), t->name, fl_tensor_shape(t, have, sizeof have),
-                        fl_tensor_shape(&expected, want, sizeof want));
-    if (t->dtype != FL_F32 && t->dtype != FL_F16 && t->dtype != FL_BF16)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is %s; F32, F16 and BF16 are read",
-                        fl_safetensors_name(s), t->name, fl_dtype_name(t->dtype));
-    return 0;
-}
-
-static int
-check_param(const struct fl_param *p, const struct fl_safetensors *s)
-{
-    int64_t i = find_tensor(s, p->name);
-
-    if (i < 0)
-        return fl_error(FL_FAILED, "%s: tensor \"%s\" is missing; does config.json belong to it?",
-                        fl_safetensors_name(s), p->name);
-    return check_tensor(s, (size_t)i, p->rank, p->dims);
+    return fl_schema_match_tensor(want, right, fl_safetensors_name(s), fl_safetensors_tensor(s, i),
+                                  FL_SCHEMA_ANY_FLOAT);
 }
 
 static int
@@ -89,22 +72,25 @@ take_param(struct fl_model *m, const struct fl_param *p, const struct fl_safeten
     return 0;
 }
 
-/* Tensor I again says what PARAM's tensor says: equal copies are fine, others are not. */
+/* Tensor I is a second one for parameter number PARAM: only an equal copy is fine. */
 static int
-check_copy(const struct fl_safetensors *s, size_t i, const struct fl_param *p, const char *why)
+check_copy(const struct fl_schema *want, const struct fl_safetensors *s, size_t i, int64_t param,
+           const char *why)
 {
-    size_t own = (size_t)find_tensor(s, p->name);
+    const struct fl_tensor *right = &want->items[param].tensor;
+    size_t own = (size_t)find_tensor(s, right->name);
     const struct fl_tensor *t = fl_safetensors_tensor(s, i), *first = fl_safetensors_tensor(s, own);
     size_t width = fl_dtype_size(t->dtype), first_width = fl_dtype_size(first->dtype);
-    const unsigned char *data = fl_safetensors_data(s, i), *want = fl_safetensors_data(s, own);
+    const unsigned char *data = fl_safetensors_data(s, i), *own_data = fl_safetensors_data(s, own);
     float a[PART], b[PART];
+    uint64_t count, bytes;
 
-    if (check_tensor(s, i, p->rank, p->dims))
+    if (check_tensor(want, right, s, i) || fl_tensor_size(right, &count, &bytes))
         return -1;
-    for (size_t at = 0; at < p->count; at += PART) {
-        size_t n = p->count - at < PART ? p->count - at : PART, k = 0;
+    for (size_t at = 0; at < count; at += PART) {
+        size_t n = fl_min(count - at, PART), k = 0;
         int odd = to_f32(a, t->dtype, data + at * width, n) |
-                  to_f32(b, first->dtype, want + at * first_width, n);
+                  to_f32(b, first->dtype, own_data + at * first_width, n);
         while (k < n && a[k] == b[k])
             k++;
         if (!odd && k == n)
@@ -134,30 +120,34 @@ is_frequencies(const char *name, const struct fl_config *c)
  * float too (within a hundredth, and a half's step near 0). Others would be another model.
  */
 static int
-check_frequencies(const struct fl_safetensors *s, size_t i, const struct fl_config *c)
+check_frequencies(const struct fl_schema *want, const struct fl_safetensors *s, size_t i,
+                  const struct fl_config *c)
 {
     uint64_t dims[1] = {c->head_dim / 2};
+    struct fl_tensor right;
     const struct fl_tensor *t = fl_safetensors_tensor(s, i);
     const unsigned char *data = fl_safetensors_data(s, i);
 
-    if (check_tensor(s, i, 1, dims))
+    fl_tensor_init(&right, t->name, FL_F32, 1, dims);
+    if (check_tensor(want, &right, s, i))
         return -1;
     for (size_t k = 0; k < dims[0]; k++) {
-        double want = pow(c->rope_base, -2.0 * (double)k / c->head_dim);
+        double right_value = pow(c->rope_base, -2.0 * (double)k / c->head_dim);
         float got;
         if (to_f32(&got, t->dtype, data + k * fl_dtype_size(t->dtype), 1) ||
-            fabs((double)got - want) > want / 100 + 1e-7)
+            fabs((double)got - right_value) > right_value / 100 + 1e-7)
             return fl_error(FL_FAILED,
                             "%s: tensor \"%s\" has other frequencies than \"rope_theta\" in "
                             "config.json gives: value %zu is not %.6g",
-                            fl_safetensors_name(s), t->name, k, want);
+                            fl_safetensors_name(s), t->name, k, right_value);
     }
     return 0;
 }
 
-/* A tensor has its place in the model. */
+/* Tensor I has its place in the model; WANT has the parameters of M in their order. */
 static int
-check_place(const struct fl_model *m, const struct fl_safetensors *s, size_t i)
+check_place(const struct fl_model *m, const struct fl_schema *want, const struct fl_safetensors *s,
+            size_t i)
 {
     const char *name = fl_safetensors_tensor(s, i)->name;
     const char *own = strncmp(name, "model.", 6) ? name : name + 6;
@@ -166,43 +156,65 @@ check_place(const struct fl_model *m, const struct fl_safetensors *s, size_t i)
     if (param >= 0)
         return find_tensor(s, own) == (int64_t)i
                    ? 0
-                   : check_copy(s, i, &m->params[param],
+                   : check_copy(want, s, i, param,
                                 "they are two spellings of one tensor, of which one has to go");
     if (is_frequencies(own, &m->config))
-        return check_frequencies(s, i, &m->config);
+        return check_frequencies(want, s, i, &m->config);
     if (m->config.tied && !strcmp(own, "lm_head.weight"))
-        return check_copy(s, i, &m->params[fl_model_find(m, "embed_tokens.weight")],
+        return check_copy(want, s, i, fl_model_find(m, "embed_tokens.weight"),
                           "\"tie_word_embeddings\" in config.json says that they are one; false "
                           "would be right for two");
-    return fl_error(FL_FAILED, "%s: tensor \"%s\" has no place in a Llama model",
-                    fl_safetensors_name(s), name);
+    return fl_schema_match_tensor(want, NULL, fl_safetensors_name(s), fl_safetensors_tensor(s, i),
+                                  0);
+}
+
+/* Every parameter has its tensor, of a float dtype and its shape. */
+static int
+check_params(const struct fl_schema *want, const struct fl_safetensors *s)
+{
+    for (size_t i = 0; i < want->count; i++) {
+        const struct fl_tensor *right = &want->items[i].tensor;
+        int64_t k = find_tensor(s, right->name);
+        if (k < 0)
+            return fl_schema_match_tensor(want, right, fl_safetensors_name(s), NULL, 0);
+        if (check_tensor(want, right, s, (size_t)k))
+            return -1;
+    }
+    return 0;
 }
 
 /* Every parameter has its tensor, and every tensor its place in the model. */
 static int
 check_tensors(const struct fl_model *m, const struct fl_safetensors *s)
 {
-    for (size_t i = 0; i < m->param_count; i++)
-        if (check_param(&m->params[i], s))
-            return -1;
-    for (size_t i = 0; i < fl_safetensors_count(s); i++)
-        if (check_place(m, s, i))
-            return -1;
-    return 0;
+    struct fl_schema want;
+    int failed = fl_schema_start(&want, "the model of its config.json") ||
+                 fl_model_schema(m, "", &want) || check_params(&want, s);
+
+    for (size_t i = 0; !failed && i < fl_safetensors_count(s); i++)
+        failed = check_place(m, &want, s, i);
+    fl_schema_release(&want);
+    return failed ? -1 : 0;
 }
 
 struct fl_model *
 fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
 {
     struct fl_model *m = fl_model_table(config);
+    struct fl_progress progress;
     int bad = !m || check_tensors(m, s);
 
     if (!bad) {
-        m->weights = fl_alloc_aligned(m->size, sizeof *m->weights);
+        m->weights = fl_alloc_large(m->size, sizeof *m->weights);
         bad = !m->weights;
     }
-    for (size_t i = 0; !bad && i < m->param_count; i++)
+    fl_progress_start(&progress, "reading", "B", bad ? 0 : m->size * sizeof *m->weights);
+    for (size_t i = 0; !bad && i < m->param_count; i++) {
         bad = take_param(m, &m->params[i], s);
+        fl_progress_show(&progress, m->params[i].offset * sizeof *m->weights, "%s",
+                         fl_safetensors_name(s));
+    }
+    fl_progress_clear(&progress);
     if (bad) {
         fl_model_free(m);
         return NULL;

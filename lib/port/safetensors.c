@@ -1,3 +1,7 @@
+/*
+ * Entries are sorted twice: by offset, to show that they cover the data without holes and overlaps,
+ * then by name, to be found. jansson refuses a key that comes twice, which would hide a tensor.
+ */
 #include "port/safetensors.h"
 
 #include <jansson.h>
@@ -13,14 +17,14 @@ enum { HEADER_MAX = 100 << 20 }; /* the format's own limit */
 
 struct entry {
     struct fl_tensor tensor;
-    uint64_t begin, end; /* in the data behind the header */
+    uint64_t begin, end; /* in the data after the header */
 };
 
 struct fl_safetensors {
     char *name;
     unsigned char *map; /* NULL when the bytes are borrowed */
     size_t map_len;
-    const unsigned char *data; /* behind the header */
+    const unsigned char *data; /* after the header */
     struct entry *entries;     /* sorted by name */
     size_t count;
 };
@@ -145,7 +149,7 @@ read_header(struct fl_safetensors *s, const json_t *header, uint64_t data_len)
     }
     if (end != data_len)
         return fl_error(FL_FAILED,
-                        "%s: has bytes behind its last tensor; is it a whole safetensors file?",
+                        "%s: has bytes after its last tensor; is it a whole safetensors file?",
                         s->name);
     qsort(s->entries, s->count, sizeof *s->entries, by_name);
     return 0;
@@ -226,22 +230,18 @@ fl_safetensors_tensor(const struct fl_safetensors *s, size_t i)
     return &s->entries[i].tensor;
 }
 
+static int
+compare_name(const void *name, const void *entry)
+{
+    return strcmp(name, ((const struct entry *)entry)->tensor.name);
+}
+
 int64_t
 fl_safetensors_find(const struct fl_safetensors *s, const char *name)
 {
-    size_t low = 0, high = s->count;
+    const struct entry *found = bsearch(name, s->entries, s->count, sizeof *found, compare_name);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(s->entries[middle].tensor.name, name);
-        if (!order)
-            return (int64_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return -1;
+    return found ? found - s->entries : -1;
 }
 
 const unsigned char *

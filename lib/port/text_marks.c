@@ -173,7 +173,7 @@ read_tokenizer(struct reading *r, const char *dir)
     int got = add_name(r, object);
     if (got >= 0 &&
         (note_flag(r, object, "add_bos_token", m->begin.len > 0) ||
-         note_flag(r, object, "add_eos_token", m->behind.len > 0) || note_added(r, object)))
+         note_flag(r, object, "add_eos_token", m->after.len > 0) || note_added(r, object)))
         got = -1;
     json_decref(object);
     if (got)

@@ -116,8 +116,8 @@ counts(const struct fl_near_base *other, const struct fl_near_base *base,
 {
     if (plan->roster.weights.hide && other->epoch == plan->roster.epoch)
         return true;
-    double distance = fl_near_distance(other, base);
-    return distance == 0 || distance < fl_sketch_edge(plan);
+    double distance = fl_near_distance(other, base); /* NaN, of models that hold such, is near */
+    return distance == 0 || !(distance >= fl_sketch_edge(plan));
 }
 
 static bool

@@ -410,9 +410,10 @@ get_tensor(struct fl_schema *s, const char *name, int64_t dtype, int64_t trained
     fl_tensor_init(&t, name, (enum fl_dtype)dtype, 0, NULL);
     if (get_shape(&t, shapes, at))
         return fl_error(FL_REFUSED, "its shapes do not fit its tensors");
-    if (trained && !fl_schema_trains(&t))
-        return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is not trained", name,
-                        fl_dtype_name(t.dtype));
+    if (trained != fl_schema_trains(&t)) /* a tensor that the plan could leave out is a choice */
+        return fl_error(FL_REFUSED, "tensor \"%s\" is %s, which is %s", name,
+                        fl_dtype_name(t.dtype),
+                        trained ? "not trained" : "trained unless the roster freezes it");
     return fl_schema_add(s, &t, trained);
 }
 
@@ -443,14 +444,14 @@ static int
 get_schema(struct fl_plan *plan, const struct fl_meta *meta)
 {
     const struct fl_meta_item *names = list(meta, "tensors.names", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *dtypes, *trained, *shapes;
     const size_t n = names ? names->count : 0;
-    const struct fl_meta_item *dtypes = list(meta, "tensors.dtypes", FL_META_I64_LIST, n);
-    const struct fl_meta_item *trained = list(meta, "tensors.trained", FL_META_I64_LIST, n);
-    const struct fl_meta_item *shapes = list(meta, "tensors.shapes", FL_META_I64_LIST, SIZE_MAX);
     size_t at = 0;
 
-    if (!names || !dtypes || !trained || !shapes || check_names(names) ||
-        fl_schema_start(&plan->model, "the plan's model"))
+    if (!names || !(dtypes = list(meta, "tensors.dtypes", FL_META_I64_LIST, n)) ||
+        !(trained = list(meta, "tensors.trained", FL_META_I64_LIST, n)) ||
+        !(shapes = list(meta, "tensors.shapes", FL_META_I64_LIST, SIZE_MAX)) ||
+        check_names(names) || fl_schema_start(&plan->model, "the plan's model"))
         return -1;
     for (size_t i = 0; i < n; i++)
         if (get_tensor(&plan->model, names->value.text_list[i], dtypes->value.i64_list[i],
@@ -546,6 +547,9 @@ check_round(const struct fl_plan *plan)
         return fl_error(FL_REFUSED, "its model is neither the roster's nor made by a round");
     if (plan->has_velocity && r->apply == FL_APPLY_SGD)
         return fl_error(FL_REFUSED, "it names a velocity, and the roster's step has none");
+    if (plan->has_velocity && !plan->has_after)
+        return fl_error(FL_REFUSED,
+                        "it names a velocity, and an epoch's first step begins without one");
     return 0;
 }
 
@@ -616,30 +620,6 @@ fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool)
     if (failed)
         fl_plan_release(plan);
     return failed ? -1 : 0;
-}
-
-/* The number of two digits at P. */
-static unsigned
-two_digits(const char *p)
-{
-    return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
-}
-
-int
-fl_plan_deadline(const char *text)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
-    static const unsigned char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-    for (size_t i = 0; i < sizeof form; i++)
-        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-            return -1;
-    unsigned month = two_digits(text + 5), day = two_digits(text + 8);
-    if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
-        return -1;
-    return two_digits(text + 11) < 24 && two_digits(text + 14) < 60 && two_digits(text + 17) <= 60
-               ? 0
-               : -1;
 }
 
 int

@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "flt/values.h"
 #include "os/clock.h"
+#include "os/progress.h"
 #include "sec/plan.h"
 
 /* No site could train from a model that holds one that is not. */
@@ -32,12 +33,19 @@ static int
 draft_schema(struct fl_plan *plan, struct fl_object *model)
 {
     struct fl_schema all = {0};
+    struct fl_progress progress;
+    uint64_t done = 0;
     int failed = fl_schema_model(&all, model) || fl_schema_start(&plan->model, "the plan's model");
 
-    for (size_t i = 0; i < all.count && !failed; i++)
+    fl_progress_start(&progress, "reading", "B", fl_object_total(model));
+    for (size_t i = 0; i < all.count && !failed; i++) {
         if (all.items[i].trained)
             failed = check_finite(model, i) ||
                      fl_schema_add(&plan->model, &all.items[i].tensor, true);
+        done += fl_object_bytes(model, i);
+        fl_progress_show(&progress, done, "%s", fl_object_name(model));
+    }
+    fl_progress_clear(&progress);
     fl_schema_release(&all);
     return failed ? -1 : 0;
 }
@@ -114,6 +122,30 @@ draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
     if (p->after ? check_after(plan, p->model, p->after) : check_first(plan, p->model))
         return -1;
     return draft_velocity(plan, p);
+}
+
+/* The number of two digits at P. */
+static unsigned
+two_digits(const char *p)
+{
+    return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
+}
+
+int
+fl_plan_deadline(const char *text)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    static const unsigned char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    for (size_t i = 0; i < sizeof form; i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return -1;
+    unsigned month = two_digits(text + 5), day = two_digits(text + 8);
+    if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
+        return -1;
+    return two_digits(text + 11) < 24 && two_digits(text + 14) < 60 && two_digits(text + 17) <= 60
+               ? 0
+               : -1;
 }
 
 static int

@@ -191,7 +191,10 @@ begin_helping(struct fl_state *s, const struct fl_acceptance *acc, int64_t party
     const struct fl_roster *r = acc->roster;
     bool served = s->near.base_count > 0, same = !memcmp(s->now.object, r->model, 32);
 
-    if (party == (int64_t)FL_SIGNER_HUB || fl_roster_helper(r, (uint32_t)party) < 0 || same)
+    if (party == (int64_t)FL_SIGNER_HUB || fl_roster_helper(r, (uint32_t)party) < 0)
+        return 0;
+    s->now.has_velocity = false; /* an epoch's first step begins without one */
+    if (same)
         return 0;
     if (check_seen(s, acc->key))
         return -1;

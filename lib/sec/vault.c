@@ -277,6 +277,11 @@ fl_vault_write(struct fl_vault *v, const char *path, bool fresh)
     fl_hash_once(hash, NULL, CHECK_LABEL, v->text, v->len);
     if (fl_vault_put(v, "check", "b", hash))
         return -1;
+    if (v->len > FL_VAULT_MAX)
+        return fl_error(FL_FAILED,
+                        "%s: would be too large to be read again, with %zu bytes; nothing is "
+                        "written: make a new key for the next epoch",
+                        path, v->len);
     return fl_output_write_file(path, v->text, v->len,
                                 FL_OUTPUT_SECRET | (fresh ? FL_OUTPUT_NEW : 0));
 }

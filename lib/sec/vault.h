@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 16 << 20 };
+enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 64 << 20 };
 
 struct fl_vault { /* a zeroed struct is empty */
     char *text;   /* secret memory */
@@ -58,7 +58,10 @@ int fl_vault_begin(struct fl_vault *v, const char *magic);
  * w const char *. */
 int fl_vault_put(struct fl_vault *v, const char *word, const char *format, ...);
 
-/* Add the check and write the file, durably and in one step; FRESH: not over another one. */
+/*
+ * Add the check and write the file, durably and in one step; FRESH: not over another one. More than
+ * FL_VAULT_MAX bytes are an error, since fl_vault_read would not take them.
+ */
 int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
 
 #endif

@@ -89,9 +89,24 @@ fl_added_finish(struct fl_added *a)
     }
 }
 
+/* The first of the tokens [LOW, HIGH) whose byte AT is at least C; they are sorted by it. */
+static size_t
+first_with(const struct fl_added *a, size_t low, size_t high, size_t at, unsigned c)
+{
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if ((unsigned char)a->tokens[middle].text[at] < c)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /*
  * The longest token that TEXT begins with. Tokens [low, high) agree with it in the first AT bytes;
- * the one that ends there, if any, sorts first among them.
+ * the one that ends there, if any, sorts first among them. Cost: the bytes that agree, each times
+ * the logarithm of the tokens.
  */
 static const struct fl_added_token *
 longest(const struct fl_added *a, const char *text, size_t len)
@@ -106,10 +121,8 @@ longest(const struct fl_added *a, const char *text, size_t len)
         if (at == len)
             break;
         unsigned char c = (unsigned char)text[at];
-        while (low < high && (unsigned char)a->tokens[low].text[at] < c)
-            low++;
-        while (low < high && (unsigned char)a->tokens[high - 1].text[at] > c)
-            high--;
+        low = first_with(a, low, high, at, c);
+        high = first_with(a, low, high, at, c + 1u);
     }
     return best;
 }

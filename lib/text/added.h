@@ -44,7 +44,7 @@ struct fl_added_place {
 };
 
 /*
- * The next token in TEXT behind *AT, which moves on: it takes [*START, *END), white space included.
+ * The next token in TEXT after *AT, which moves on: it takes [*START, *END), white space included.
  * GUARDED: those too. NULL when there is none. *START is before the end of the token before when
  * that took white space which is a token itself: the two overlap, as in the source.
  */

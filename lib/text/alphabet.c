@@ -1,3 +1,7 @@
+/*
+ * The 68 bytes that do not stand for themselves are three runs (00 to 20, 7f to a0, ad), which take
+ * U+0100 to U+0143 in their order: arithmetic in place of a table.
+ */
 #include "text/alphabet.h"
 
 #include <stdbool.h>

@@ -1,3 +1,8 @@
+/*
+ * A short word looks at all of its pairs after each merge, a long one keeps them in a heap, whose
+ * bookkeeping costs more than it saves in the few letters of most words. Words that were seen come
+ * from a cache of the thread, which starts again when it is full.
+ */
 #include "text/bpe.h"
 
 #include <stdlib.h>
@@ -9,7 +14,7 @@
 #include "text/unicode.h"
 
 enum {
-    SHORT = 40,      /* tokens of a word that are merged by looking at all pairs */
+    FEW = 64,        /* tokens that are merged by looking at all pairs */
     CACHE_WORD = 64, /* bytes of the longest word in the cache */
     CACHE_SLOTS = 1 << 16,
     CACHE_ARENA = 1 << 20 /* 32-bit units: words and their ids */
@@ -22,7 +27,12 @@ struct cached {
     uint16_t len, ids; /* LEN 0: a free slot */
 };
 
-/* A token of a long word; the list is linked so that a merge costs no move. */
+/* A token of what is merged, and how many of the tokens at its start it is made of. */
+struct piece {
+    uint32_t id, span;
+};
+
+/* A token of a long stretch; the list is linked so that a merge costs no move. */
 struct symbol {
     uint32_t id, before, after; /* FL_BPE_NONE at the ends; ID of a dead one too */
 };
@@ -33,6 +43,10 @@ struct fl_bpe_scratch {
     size_t symbol_cap;
     uint64_t *heap; /* rank << 32 | position */
     size_t heap_len, heap_cap;
+    struct piece *pieces[2]; /* of two stretches that overlap */
+    size_t piece_cap[2];
+    struct piece *kept; /* what is done of a long word */
+    size_t kept_count, kept_cap;
     struct fl_buf name;
     struct cached *cache;
     size_t cached, arena_used;
@@ -47,10 +61,11 @@ fl_bpe_release(struct fl_bpe *b)
     b->slots = b->count = 0;
 }
 
+/* The upper bits of the product: in them both halves of a pair have a say. */
 static size_t
 pair_slot(const struct fl_bpe *b, uint64_t pair)
 {
-    return (size_t)((pair * 0x9e3779b97f4a7c15u) >> 20) & (b->slots - 1);
+    return (size_t)((pair * 0x9e3779b97f4a7c15u) >> b->shift);
 }
 
 int
@@ -58,7 +73,7 @@ fl_bpe_reserve(struct fl_bpe *b, size_t count)
 {
     size_t slots = 16;
 
-    while (slots < 2 * count)
+    for (b->shift = 60; slots < 2 * count; b->shift--)
         slots *= 2;
     b->merges = fl_alloc(slots, sizeof *b->merges);
     if (!b->merges)
@@ -114,7 +129,7 @@ fl_bpe_finish(struct fl_bpe *b)
         const unsigned char *p = (const unsigned char *)text;
         bool inside = false;
         for (size_t k = 0; k < len; k++) {
-            bool mark = is_mark(p + k); /* the zero behind the text ends it */
+            bool mark = is_mark(p + k); /* the zero after the text ends it */
             if (mark && inside)
                 b->cut_at_mark = false;
             inside = !mark;
@@ -148,6 +163,9 @@ fl_bpe_scratch_free(struct fl_bpe_scratch *s)
     fl_buf_release(&s->name);
     free(s->symbols);
     free(s->heap);
+    free(s->pieces[0]);
+    free(s->pieces[1]);
+    free(s->kept);
     free(s->cache);
     free(s->arena);
     free(s);
@@ -168,7 +186,7 @@ reserve_ids(struct fl_ids *ids, size_t more)
 }
 
 /*
- * The tokens that a word begins as, behind IDS. Of characters without a token, the bytes; else the
+ * The tokens that a word begins as, after IDS. Of characters without a token, the bytes; else the
  * unknown token, one for a run of them when they are fused.
  */
 static int
@@ -203,34 +221,39 @@ begin_word(const struct fl_bpe *b, const unsigned char *word, size_t len, struct
     return 0;
 }
 
-/* Merge N tokens in place by looking at every pair each time; returns how many are left. */
+/* Merge N tokens, at most FEW, in place by looking at every pair each time; how many are left. */
 static size_t
-merge_short(const struct fl_bpe *b, uint32_t *id, size_t n)
+merge_few(const struct fl_bpe *b, uint32_t *id, uint32_t *span, size_t n)
 {
-    const struct fl_bpe_merge *m[SHORT];
+    uint32_t rank[FEW + 1], to[FEW + 1];
 
-    for (size_t i = 0; i + 1 < n; i++)
-        m[i] = find_merge(b, id[i], id[i + 1]);
+    for (size_t i = 0; i + 1 < n; i++) {
+        const struct fl_bpe_merge *m = find_merge(b, id[i], id[i + 1]);
+        rank[i] = m->id == FL_BPE_NONE ? FL_BPE_NONE : m->rank;
+        to[i] = m->id;
+    }
     while (n > 1) {
-        size_t best = n;
-        uint32_t rank = UINT32_MAX;
+        uint32_t least = FL_BPE_NONE;
+        size_t best = 0;
         for (size_t i = 0; i + 1 < n; i++)
-            if (m[i]->id != FL_BPE_NONE && m[i]->rank < rank) {
-                rank = m[i]->rank;
-                best = i;
-            }
-        if (best == n)
+            least = rank[i] < least ? rank[i] : least;
+        if (least == FL_BPE_NONE)
             break;
-        id[best] = m[best]->id;
+        while (rank[best] != least)
+            best++;
+        id[best] = to[best];
+        span[best] += span[best + 1];
         n--;
-        for (size_t i = best + 1; i < n; i++)
-            id[i] = id[i + 1];
-        for (size_t i = best + 1; i + 1 < n; i++)
-            m[i] = m[i + 1];
-        if (best)
-            m[best - 1] = find_merge(b, id[best - 1], id[best]);
-        if (best + 1 < n)
-            m[best] = find_merge(b, id[best], id[best + 1]);
+        size_t after = n - best - 1; /* tokens after the new one */
+        memmove(id + best + 1, id + best + 2, after * sizeof *id);
+        memmove(span + best + 1, span + best + 2, after * sizeof *span);
+        memmove(rank + best, rank + best + 1, after * sizeof *rank);
+        memmove(to + best, to + best + 1, after * sizeof *to);
+        for (size_t i = best ? best - 1 : 0; i <= best && i + 1 < n; i++) {
+            const struct fl_bpe_merge *m = find_merge(b, id[i], id[i + 1]);
+            rank[i] = m->id == FL_BPE_NONE ? FL_BPE_NONE : m->rank;
+            to[i] = m->id;
+        }
     }
     return n;
 }
@@ -281,8 +304,6 @@ push_pair(const struct fl_bpe *b, struct fl_bpe_scratch *s, uint32_t at)
 static int
 reserve_long(struct fl_bpe_scratch *s, size_t n)
 {
-    if (n >= FL_BPE_NONE)
-        return fl_error(FL_FAILED, "a word of %zu bytes is too long", n);
     if (n > s->symbol_cap) {
         struct symbol *symbols = fl_resize(s->symbols, n, sizeof *symbols);
         if (!symbols)
@@ -300,12 +321,10 @@ reserve_long(struct fl_bpe_scratch *s, size_t n)
     return 0;
 }
 
-/* The same for words of any length with a heap of pairs; entries out of date are passed over. */
+/* Merge N tokens into S->symbols with a heap of pairs; entries out of date are passed over. */
 static int
-merge_long(const struct fl_bpe *b, struct fl_bpe_scratch *s, uint32_t *id, size_t *count)
+merge_many(const struct fl_bpe *b, struct fl_bpe_scratch *s, const uint32_t *id, size_t n)
 {
-    size_t n = *count;
-
     if (reserve_long(s, n))
         return -1;
     struct symbol *sym = s->symbols;
@@ -332,9 +351,140 @@ merge_long(const struct fl_bpe *b, struct fl_bpe_scratch *s, uint32_t *id, size_
         if (sym[at].before != FL_BPE_NONE)
             push_pair(b, s, sym[at].before);
     }
+    return 0;
+}
+
+/* The stretch of N tokens at ID merged on its own, into the pieces called WHICH; *COUNT of them. */
+static int
+merge_stretch(const struct fl_bpe *b, struct fl_bpe_scratch *s, const uint32_t *id, size_t n,
+              int which, size_t *count)
+{
+    if (n > s->piece_cap[which]) {
+        struct piece *more = fl_resize(s->pieces[which], n, sizeof *more);
+        if (!more)
+            return -1;
+        s->pieces[which] = more;
+        s->piece_cap[which] = n;
+    }
+    struct piece *pieces = s->pieces[which];
     *count = 0;
-    for (uint32_t i = 0; i != FL_BPE_NONE; i = sym[i].after)
-        id[(*count)++] = sym[i].id;
+    if (n <= FEW) {
+        uint32_t copy[FEW], span[FEW];
+        for (size_t i = 0; i < n; i++) {
+            copy[i] = id[i];
+            span[i] = 1;
+        }
+        *count = merge_few(b, copy, span, n);
+        for (size_t i = 0; i < *count; i++)
+            pieces[i] = (struct piece){copy[i], span[i]};
+        return 0;
+    }
+    if (merge_many(b, s, id, n))
+        return -1;
+    for (uint32_t i = 0; i != FL_BPE_NONE; i = s->symbols[i].after) {
+        uint32_t after = s->symbols[i].after;
+        pieces[(*count)++] = (struct piece){s->symbols[i].id,
+                                            (after == FL_BPE_NONE ? (uint32_t)n : after) - i};
+    }
+    return 0;
+}
+
+/* The last of COUNT pieces that begins after the first and in the first three quarters of N. */
+static size_t
+seam(const struct piece *pieces, size_t count, size_t n, size_t *start)
+{
+    size_t i = 0, at = 0;
+
+    while (i + 1 < count && at + pieces[i].span <= n - n / 4)
+        at += pieces[i++].span;
+    *start = at;
+    return i;
+}
+
+static bool
+equal(const struct piece *a, const struct piece *b)
+{
+    return a->id == b->id && a->span == b->span;
+}
+
+static int
+keep(struct fl_bpe_scratch *s, const struct piece *pieces, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct piece *kept = fl_grow(s->kept, s->kept_count, &s->kept_cap, sizeof *kept);
+        if (!kept)
+            return -1;
+        s->kept = kept;
+        kept[s->kept_count++] = pieces[i];
+    }
+    return 0;
+}
+
+/* Drop kept pieces of N tokens at least, if there are so many: the last of them, which is first. */
+static struct piece
+drop(struct fl_bpe_scratch *s, size_t n, size_t *start)
+{
+    struct piece last = {FL_BPE_NONE, 0};
+
+    for (size_t dropped = 0; dropped < n && s->kept_count; dropped += last.span) {
+        last = s->kept[--s->kept_count];
+        *start -= last.span;
+    }
+    return last;
+}
+
+/*
+ * Merge *COUNT tokens in place, stretch by stretch; equal to merging them all at once. Two pieces
+ * that stand side by side in the result of a stretch are also the result of merging just the two:
+ * no merge ever crossed the borders around them. And pieces of which this holds for all neighbours
+ * are the result of the whole: the first merge that crossed a border between two of them would do
+ * so when the two are merged alone. So where a stretch that begins at the seam of the one before
+ * begins with the same piece, they are joined there. Where it does not, it was too short to tell,
+ * and a longer one is taken, which begins further back where its first piece is another than it was
+ * joined for. Source: van Antwerpen, Neubeck, "So many tokens, so little time" (GitHub, 2024).
+ */
+static int
+merge_long(const struct fl_bpe *b, struct fl_bpe_scratch *s, uint32_t *id, size_t *count)
+{
+    struct piece first = {FL_BPE_NONE, 0}; /* what a stretch at START has to begin with */
+    size_t all = *count, start = 0, size = FEW, n = 0, have = 0, more, skip;
+    int now = 0;
+
+    s->kept_count = 0;
+    while (start + n < all) {
+        if (!n) {
+            n = all - start < size ? all - start : size;
+            if (merge_stretch(b, s, id + start, n, now, &have))
+                return -1;
+            if (start && !equal(&first, s->pieces[now])) {
+                size *= 2;
+                first = drop(s, size, &start);
+                n = 0;
+            }
+            continue;
+        }
+        size_t at = seam(s->pieces[now], have, n, &skip);
+        size_t next = all - start - skip < size ? all - start - skip : size;
+        if (at && merge_stretch(b, s, id + start + skip, next, !now, &more))
+            return -1;
+        if (!at || !equal(&s->pieces[now][at], s->pieces[!now])) {
+            size *= 2;
+            n = 0;
+            continue;
+        }
+        first = s->pieces[now][at];
+        if (keep(s, s->pieces[now], at))
+            return -1;
+        start += skip;
+        n = next;
+        have = more;
+        now = !now;
+    }
+    if (keep(s, s->pieces[now], have))
+        return -1;
+    for (size_t i = 0; i < s->kept_count; i++)
+        id[i] = s->kept[i].id;
+    *count = s->kept_count;
     return 0;
 }
 
@@ -370,10 +520,15 @@ encode_new(const struct fl_bpe *b, struct fl_bpe_scratch *s, const unsigned char
     if (begin_word(b, word, len, &s->first))
         return -1;
     size_t n = s->first.len;
-    if (n <= SHORT)
-        n = merge_short(b, s->first.data, n);
-    else if (merge_long(b, s, s->first.data, &n))
+    if (n >= FL_BPE_NONE)
+        return fl_error(FL_FAILED, "a word of %zu bytes is too long", n);
+    if (n <= FEW) {
+        uint32_t span[FEW];
+        memset(span, 0, sizeof span); /* nobody asks */
+        n = merge_few(b, s->first.data, span, n);
+    } else if (merge_long(b, s, s->first.data, &n)) {
         return -1;
+    }
     if (reserve_ids(ids, n))
         return -1;
     memcpy(ids->data + ids->len, s->first.data, n * sizeof *ids->data);

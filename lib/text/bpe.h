@@ -32,6 +32,7 @@ struct fl_bpe {                   /* a zeroed struct can be released */
     const unsigned char *closed; /* by id, borrowed: tokens that words may not become */
     struct fl_bpe_merge *merges; /* open addressing */
     size_t slots, count;
+    unsigned shift; /* 64 less the bits of SLOTS */
 };
 
 void fl_bpe_release(struct fl_bpe *b);
@@ -40,7 +41,7 @@ void fl_bpe_release(struct fl_bpe *b);
 int fl_bpe_reserve(struct fl_bpe *b, size_t count);
 void fl_bpe_add(struct fl_bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 
-/* Behind the last merge: may long words be cut at marks? */
+/* After the last merge: may long words be cut at marks? */
 void fl_bpe_finish(struct fl_bpe *b);
 
 /* Working memory of one thread: arrays for long words, and a cache that changes no result. */

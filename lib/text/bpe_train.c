@@ -1,3 +1,7 @@
+/*
+ * Counts of pairs follow each merge, word by word. The heap has an entry for each time a pair's
+ * count grew; an entry whose count is out of date is put back or dropped when it comes up [run].
+ */
 #include "text/bpe_train.h"
 
 #include <stdlib.h>
@@ -85,7 +89,7 @@ static size_t
 pair_slot(const struct train *t, uint64_t key)
 {
     size_t mask = t->slot_count - 1;
-    size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> 20) & mask;
+    size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> 32) & mask;
 
     while (t->slots[i] && t->pairs[t->slots[i] - 1].key != key)
         i = (i + 1) & mask;

@@ -1,3 +1,7 @@
+/*
+ * Only those sequences are taken in which a token can be decoded alone, so that the bytes of every
+ * id are computed once.
+ */
 #include "text/decoder.h"
 
 #include <stdlib.h>
@@ -29,7 +33,7 @@ read_replace(struct fl_decoder *d, const json_t *spec)
     if (!*from)
         return fl_error(FL_FAILED, "%s: an empty pattern is not supported", what);
     if (d->fallback || d->fuse)
-        return fl_error(FL_FAILED, "%s behind ByteFallback or Fuse is not supported", what);
+        return fl_error(FL_FAILED, "%s after ByteFallback or Fuse is not supported", what);
     struct fl_decoder_replace *list = fl_grow(d->replace, d->replace_count, &d->replace_cap,
                                               sizeof *list);
     if (!list)
@@ -52,7 +56,7 @@ read_strip(struct fl_decoder *d, const json_t *spec)
         fl_spec_count(spec, what, "stop", 1000, &stop))
         return -1;
     if (strlen(content) != 1 || !d->fuse || d->strip)
-        return fl_error(FL_FAILED, "%s is supported once, behind Fuse, for one ASCII character",
+        return fl_error(FL_FAILED, "%s is supported once, after Fuse, for one ASCII character",
                         what);
     d->strip = (unsigned char)content[0];
     d->strip_start = (size_t)start;

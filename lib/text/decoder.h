@@ -1,6 +1,6 @@
 /*
  * The decoder of a tokenizer.json: from token names to bytes. ByteLevel; or a Sequence of Replace
- * (of a string), ByteFallback, Fuse and, behind Fuse, Strip.
+ * (of a string), ByteFallback, Fuse and, after Fuse, Strip.
  */
 #ifndef FL_TEXT_DECODER_H
 #define FL_TEXT_DECODER_H

@@ -1,3 +1,7 @@
+/*
+ * The order matters: encoding, line ends, white space at the ends, and normal form C on what is
+ * left. Counts are of a run of records, and runs are added in their order.
+ */
 #include "text/document.h"
 
 #include <string.h>
@@ -21,6 +25,10 @@ fl_document_count(struct fl_document_counts *to, const struct fl_document_counts
     count_first(&to->malformed, &to->malformed_line, more->malformed, more->malformed_line);
     count_first(&to->no_field, &to->no_field_line, more->no_field, more->no_field_line);
     count_first(&to->replaced, &to->first_invalid, more->replaced, more->first_invalid);
+    to->malformed_bytes += more->malformed_bytes;
+    to->no_field_bytes += more->no_field_bytes;
+    to->replaced_bytes += more->replaced_bytes;
+    to->nul += more->nul;
     to->crlf += more->crlf;
     to->cuts += more->cuts;
 }
@@ -74,12 +82,11 @@ trim(struct fl_buf *text)
     text->data[text->len] = '\0';
 }
 
-/* The record as UTF-8 into OUT. */
+/* The record as UTF-8 into OUT; what was replaced is counted in FOUND. */
 static int
 repair(const struct fl_raw_record *record, bool refuse, struct fl_buf *out,
-       struct fl_document_counts *counts)
+       struct fl_document_counts *found)
 {
-    uint64_t replaced = 0, bytes = 0;
     size_t bad = fl_unicode_check(record->data, record->len);
 
     fl_buf_clear(out);
@@ -88,27 +95,32 @@ repair(const struct fl_raw_record *record, bool refuse, struct fl_buf *out,
                         "byte %llu is not UTF-8; --invalid replace would put U+FFFD there, iconv "
                         "converts other encodings",
                         (unsigned long long)(record->offset + bad));
-    if (fl_unicode_replace(record->data, record->len, out, &replaced, &bytes))
+    if (fl_unicode_replace(record->data, record->len, out, &found->replaced,
+                           &found->replaced_bytes))
         return -1;
-    count_first(&counts->replaced, &counts->first_invalid, replaced, record->offset + bad);
+    found->first_invalid = record->offset + bad;
     return 0;
 }
 
 /* The field of a line in D->raw into D->text: 1, 0 when the line is dropped, -1. */
 static int
 take_field(struct fl_document *d, const struct fl_raw_record *record, const char *field,
-           bool refuse, struct fl_document_counts *counts)
+           bool refuse, struct fl_document_counts *found)
 {
     struct fl_jsonl_note note;
 
     switch (fl_jsonl_field((char *)d->raw.data, d->raw.len, field, &d->text, &note)) {
     case FL_JSONL_FOUND: break;
     case FL_JSONL_MALFORMED:
-        count_first(&counts->malformed, &counts->malformed_line, 1, record->line);
+        *found = (struct fl_document_counts){.malformed = 1,
+                                             .malformed_line = record->line,
+                                             .malformed_bytes = record->len};
         return 0;
     case FL_JSONL_MISSING:
     case FL_JSONL_NOT_TEXT:
-        count_first(&counts->no_field, &counts->no_field_line, 1, record->line);
+        *found = (struct fl_document_counts){.no_field = 1,
+                                             .no_field_line = record->line,
+                                             .no_field_bytes = record->len};
         return 0;
     case FL_JSONL_NO_MEMORY: return -1;
     }
@@ -117,31 +129,46 @@ take_field(struct fl_document *d, const struct fl_raw_record *record, const char
                         "line %llu has half of a surrogate pair, which is no character; --invalid "
                         "replace would put U+FFFD there",
                         (unsigned long long)record->line);
-    count_first(&counts->replaced, &counts->first_invalid, note.surrogates,
+    count_first(&found->replaced, &found->first_invalid, note.surrogates,
                 record->offset + note.first);
+    found->replaced_bytes += strlen("\\ud800") * note.surrogates;
     return 1;
+}
+
+static uint64_t
+count_nul(const struct fl_buf *text)
+{
+    const unsigned char *p = text->data, *end = p + text->len;
+    uint64_t n = 0;
+
+    while (p < end && (p = memchr(p, 0, (size_t)(end - p)))) {
+        n++;
+        p++;
+    }
+    return n;
 }
 
 int
 fl_document_make(struct fl_document *d, const struct fl_raw_record *record, const char *field,
                  bool refuse_invalid, struct fl_document_counts *counts)
 {
-    counts->records++;
-    counts->cuts += record->cut;
-    if (repair(record, refuse_invalid, record->jsonl ? &d->raw : &d->text, counts))
+    struct fl_document_counts found = {0};
+    int got = 1;
+
+    if (repair(record, refuse_invalid, record->jsonl ? &d->raw : &d->text, &found))
         return -1;
-    if (record->jsonl) {
-        int got = take_field(d, record, field, refuse_invalid, counts);
-        if (got < 1)
-            return got;
-    }
-    if (d->text.len) {
-        unify_line_ends(&d->text, counts);
+    if (record->jsonl && (got = take_field(d, record, field, refuse_invalid, &found)) < 0)
+        return -1;
+    if (got && d->text.len) {
+        unify_line_ends(&d->text, &found);
         trim(&d->text);
+        found.nul = count_nul(&d->text);
         if (fl_unicode_nfc(&d->text, &d->unicode))
             return -1;
     }
-    if (!d->text.len)
-        counts->empty++;
-    return d->text.len != 0;
+    found.records = 1;
+    found.cuts = record->cut;
+    found.empty = got && !d->text.len;
+    fl_document_count(counts, &found);
+    return got && d->text.len;
 }

@@ -17,16 +17,18 @@ struct fl_document_counts {
     uint64_t records;
     uint64_t empty;     /* dropped: nothing but white space */
     uint64_t malformed; /* dropped: no JSON; the line of the first */
-    uint64_t malformed_line;
+    uint64_t malformed_line, malformed_bytes;
     uint64_t no_field; /* dropped: no such field, or no text in it; the line of the first */
-    uint64_t no_field_line;
-    uint64_t replaced;      /* U+FFFD put in place of what is not Unicode */
-    uint64_t first_invalid; /* byte offset of the first such place in the file */
-    uint64_t crlf;          /* line ends made LF */
-    uint64_t cuts;          /* documents that were too long and were cut */
+    uint64_t no_field_line, no_field_bytes;
+    uint64_t replaced; /* U+FFFD put in place of what is not Unicode, in lines that are kept */
+    uint64_t replaced_bytes; /* the bytes, or escapes, that it took the place of */
+    uint64_t first_invalid;  /* byte offset of the first such place in the file */
+    uint64_t nul;            /* NUL characters, which are kept */
+    uint64_t crlf;           /* line ends made LF */
+    uint64_t cuts;           /* documents that were too long and were cut */
 };
 
-/* Add MORE, which lies behind TO in the file. */
+/* Add MORE, which lies after TO in the file. */
 void fl_document_count(struct fl_document_counts *to, const struct fl_document_counts *more);
 
 struct fl_document {    /* a zeroed struct is fine; of one thread */

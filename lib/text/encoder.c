@@ -1,3 +1,8 @@
+/*
+ * Added tokens are looked for twice: in the text as it is [encode_text] and, those that say so,
+ * after normalization [encode_stretch]; what lies between goes through the pre-tokenizer to the
+ * merges. Source: Hugging Face tokenizers 0.22, added_vocabulary.rs.
+ */
 #include "text/tokenizer_parts.h"
 
 #include <stdlib.h>
@@ -120,11 +125,11 @@ static int
 encode_with_marks(struct fl_encoder *e, const char *text, size_t len, unsigned flags)
 {
     const struct fl_marks *m = &e->t->marks;
-    bool ended = m->behind.len && m->behind.data[m->behind.len - 1] == m->end;
+    bool ended = m->after.len && m->after.data[m->after.len - 1] == m->end;
 
     if (((flags & FL_ENCODE_BEGIN) && add_all(e->ids, &m->begin)) ||
         encode_text(e, text, len, flags) ||
-        ((flags & FL_ENCODE_BEHIND) && add_all(e->ids, &m->behind)))
+        ((flags & FL_ENCODE_AFTER) && add_all(e->ids, &m->after)))
         return -1;
     return (flags & FL_ENCODE_END) && !ended ? fl_ids_add(e->ids, (uint32_t)m->end) : 0;
 }

@@ -1,3 +1,8 @@
+/*
+ * A batch of records is copied, cut into chunks, worked on by all threads [run_chunk] and taken in
+ * order [collect]; then the next one is read. When words are counted, a thread owns a part of the
+ * table that the hash of a word chooses [run_part], so that nothing is locked.
+ */
 #include "text/harmonize.h"
 
 #include <stdlib.h>
@@ -41,6 +46,7 @@ struct fl_harmonize {
     const struct fl_tokenizer *tokenizer;
     struct fl_shard *train, *valid; /* where ids go */
     struct fl_pretokenizer cutter;  /* when words are counted */
+    size_t checked;                 /* files that are done, and have lost no more than they may */
     struct fl_words parts[PARTS];
     struct fl_error_copy part_errors[PARTS];
 };
@@ -207,8 +213,8 @@ run_part(void *arg, size_t part, int worker)
         fl_error_save(&h->part_errors[part]);
 }
 
-static void
-add_row(struct fl_harmonize_row *to, const struct fl_harmonize_row *more)
+void
+fl_harmonize_row_add(struct fl_harmonize_row *to, const struct fl_harmonize_row *more)
 {
     fl_document_count(&to->counts, &more->counts);
     if (!to->overlong)
@@ -220,6 +226,7 @@ add_row(struct fl_harmonize_row *to, const struct fl_harmonize_row *more)
     to->bytes_out += more->bytes_out;
     to->tokens += more->tokens;
     to->overlong += more->overlong;
+    to->overlong_bytes += more->overlong_bytes;
     to->bom |= more->bom;
 }
 
@@ -231,7 +238,7 @@ collect(struct fl_harmonize *h)
         struct chunk *c = &h->chunks[i];
         if (c->failed)
             return fl_error_restore(&c->error);
-        add_row(&h->rows[c->file], &c->row);
+        fl_harmonize_row_add(&h->rows[c->file], &c->row);
         if (h->train && fl_shard_add(h->train, c->train.data, c->train.len, c->train_bytes))
             return -1;
         if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len, c->valid_bytes))
@@ -247,7 +254,7 @@ collect(struct fl_harmonize *h)
 }
 
 static void
-show_progress(const struct fl_harmonize *h)
+show_progress(const struct fl_harmonize *h, bool last)
 {
     uint64_t read = 0;
 
@@ -255,7 +262,28 @@ show_progress(const struct fl_harmonize *h)
         return;
     for (size_t i = 0; i < fl_records_count(h->records); i++)
         read += fl_records_file(h->records, i)->bytes;
-    fl_progress_show(h->set->progress, read, "%s", "");
+    if (last)
+        fl_progress_end(h->set->progress, read, NULL);
+    else
+        fl_progress_show(h->set->progress, read, "%s", "");
+}
+
+/* Complete the rows of files that are done, and look at what was lost of them. */
+static int
+check_files(struct fl_harmonize *h)
+{
+    for (; h->checked < fl_records_done(h->records); h->checked++) {
+        const struct fl_records_file *file = fl_records_file(h->records, h->checked);
+        struct fl_harmonize_row *row = &h->rows[h->checked];
+        row->bytes_in = file->bytes;
+        row->overlong = file->overlong;
+        row->overlong_line = file->overlong_line;
+        row->overlong_bytes = file->overlong_bytes;
+        row->bom = file->bom;
+        if (fl_harmonize_check(h->set, fl_records_name(h->records, h->checked), row))
+            return -1;
+    }
+    return 0;
 }
 
 static int
@@ -268,9 +296,9 @@ run_batch(struct fl_harmonize *h)
         at += h->batch[i].len;
     }
     fl_pool_run(h->set->pool, h->chunk_count, run_chunk, h);
-    if (collect(h))
+    if (collect(h) || check_files(h))
         return -1;
-    show_progress(h);
+    show_progress(h, false);
     fl_buf_clear(&h->arena);
     h->batch_count = h->chunk_count = 0;
     return 0;
@@ -303,7 +331,7 @@ add_record(struct fl_harmonize *h, const struct fl_raw_record *record, size_t *c
     return 0;
 }
 
-/* Not one document: why the lines of JSON, if there were any, gave none. */
+/* Not one document, though nothing to speak of was lost: or why the lines of JSON gave none. */
 static int
 no_text(const struct fl_harmonize *h)
 {
@@ -329,6 +357,46 @@ no_text(const struct fl_harmonize *h)
     return fl_error(FL_FAILED, "%s: there is no text%s", name, others);
 }
 
+struct content {
+    uint64_t bytes, check;
+    size_t file;
+};
+
+static int
+by_content(const void *x, const void *y)
+{
+    const struct content *a = x, *b = y;
+
+    if (a->bytes != b->bytes)
+        return a->bytes < b->bytes ? -1 : 1;
+    if (a->check != b->check)
+        return a->check < b->check ? -1 : 1;
+    return (a->file > b->file) - (a->file < b->file);
+}
+
+/* Which files have the bytes of one before. */
+static int
+find_same(struct fl_harmonize *h)
+{
+    size_t n = fl_records_count(h->records);
+    struct content *all = fl_alloc(n, sizeof *all);
+
+    if (!all)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const struct fl_records_file *file = fl_records_file(h->records, i);
+        all[i] = (struct content){file->bytes, file->check, i};
+    }
+    qsort(all, n, sizeof *all, by_content);
+    for (size_t i = 0; i < n; i++) {
+        bool same = i && all[i].bytes && all[i].bytes == all[i - 1].bytes &&
+                    all[i].check == all[i - 1].check;
+        h->rows[all[i].file].same_as = same ? h->rows[all[i - 1].file].same_as : all[i].file;
+    }
+    free(all);
+    return 0;
+}
+
 static int
 run_all(struct fl_harmonize *h)
 {
@@ -342,16 +410,10 @@ run_all(struct fl_harmonize *h)
             return -1;
     if (got || run_batch(h))
         return -1;
-    for (size_t i = 0; i < fl_records_count(h->records); i++) {
-        const struct fl_records_file *file = fl_records_file(h->records, i);
-        h->rows[i].bytes_in = file->bytes;
-        h->rows[i].overlong = file->overlong;
-        h->rows[i].overlong_line = file->overlong_line;
-        h->rows[i].bom = file->bom;
-        h->rows[i].looks_jsonl = file->looks_jsonl;
+    show_progress(h, true);
+    for (size_t i = 0; i < fl_records_count(h->records); i++)
         documents += h->rows[i].documents;
-    }
-    return documents ? 0 : no_text(h);
+    return documents ? find_same(h) : no_text(h);
 }
 
 int
@@ -380,6 +442,8 @@ fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *prog
             return -1;
     if (run_all(h))
         return -1;
+    if (progress)
+        fl_progress_start(progress, "learning", "tokens", size);
     return fl_bpe_train(h->parts, PARTS, size, progress, result);
 }
 
@@ -401,50 +465,8 @@ fl_harmonize_row(const struct fl_harmonize *h, size_t file)
     return &h->rows[file];
 }
 
-static void
-report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row *row,
-           bool with_offset)
+const struct fl_harmonize_settings *
+fl_harmonize_set(const struct fl_harmonize *h)
 {
-    const struct fl_document_counts *c = &row->counts;
-    const uint64_t numbers[] = {row->bytes_in, row->documents, row->bytes_out, row->tokens,
-                                row->train,    row->valid,     c->empty,       row->overlong,
-                                c->malformed,  c->no_field,    c->cuts,        c->crlf,
-                                c->replaced};
-
-    fl_report_text(r, name);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        fl_report_u64(r, numbers[i]);
-    if (c->replaced && with_offset)
-        fl_report_u64(r, c->first_invalid);
-    else
-        fl_report_none(r);
-}
-
-void
-fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report)
-{
-    static const char *const columns[] = {"file",
-                                          "bytes_in",
-                                          "documents",
-                                          "bytes_out",
-                                          "tokens",
-                                          "train",
-                                          "valid",
-                                          "dropped_empty",
-                                          "dropped_overlong",
-                                          "dropped_malformed",
-                                          "dropped_no_field",
-                                          "cuts",
-                                          "crlf",
-                                          "replaced",
-                                          "first_invalid",
-                                          NULL};
-    struct fl_harmonize_row total = {0};
-
-    fl_report_start(report, columns, json);
-    for (size_t i = 0; i < fl_records_count(h->records); i++) {
-        report_row(report, fl_records_name(h->records, i), &h->rows[i], true);
-        add_row(&total, &h->rows[i]);
-    }
-    report_row(report, "total", &total, false);
+    return h->set;
 }

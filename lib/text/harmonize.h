@@ -7,6 +7,10 @@
  * A document falls on the validation side when the first 8 bytes of H("fl1.split"; document), as a
  * little-endian number, are below VALID * 2^64: equal documents are always on the same side, in
  * every file and at every site. Its ids are what FL_ENCODE_DOCUMENT makes of it.
+ *
+ * Lost of a file are the bytes of lines that are dropped (no JSON, no such field, too long; without
+ * their line ends) and the bytes and escapes that U+FFFD took the place of. White space that goes,
+ * other fields of a line, and documents of nothing but white space are not lost.
  */
 #ifndef FL_TEXT_HARMONIZE_H
 #define FL_TEXT_HARMONIZE_H
@@ -33,6 +37,7 @@ struct fl_harmonize_settings {
     struct fl_records_settings records;
     const char *field;            /* of JSON lines */
     bool refuse_invalid;          /* what is not UTF-8 is an error, else U+FFFD goes there */
+    double max_dropped;           /* share of the bytes of a file; more is an error: see below */
     double valid;                 /* fraction of documents for validation; 0: none */
     struct fl_pool *pool;         /* NULL: one thread */
     struct fl_progress *progress; /* shown bytes that were read; NULL: none */
@@ -44,8 +49,14 @@ struct fl_harmonize_row { /* of the card: a file, or all of them */
     uint64_t bytes_out;                         /* of documents, in UTF-8 */
     uint64_t tokens; /* of documents, with what stands around each; 0 when none were made */
     uint64_t overlong, overlong_line; /* lines dropped; the first */
-    bool bom, looks_jsonl;
+    uint64_t overlong_bytes;
+    bool bom;
+    size_t
+        same_as; /* the first file with the same bytes: its own number when there is none before */
 };
+
+/* Add what lies after it. */
+void fl_harmonize_row_add(struct fl_harmonize_row *to, const struct fl_harmonize_row *more);
 
 struct fl_harmonize;
 
@@ -61,14 +72,33 @@ void fl_harmonize_free(struct fl_harmonize *h);
 int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
                         struct fl_shard *train, struct fl_shard *valid);
 
-/* Learn a vocabulary of SIZE ids from the training side. PROGRESS is for the learning itself. */
+/*
+ * Learn a vocabulary of SIZE ids from the training side. PROGRESS (or NULL), which is started here,
+ * is of the learning itself.
+ */
 int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
                        struct fl_bpe_trained *result);
 
-/* Behind either: the rows, one a file. */
+/* After either: the rows, one a file. */
 size_t fl_harmonize_count(const struct fl_harmonize *h);
 const char *fl_harmonize_name(const struct fl_harmonize *h, size_t file);
 const struct fl_harmonize_row *fl_harmonize_row(const struct fl_harmonize *h, size_t file);
+
+const struct fl_harmonize_settings *fl_harmonize_set(const struct fl_harmonize *h);
+
+/* 0, or -1 with an error when more of a file was lost than SET allows. */
+int fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
+                       const struct fl_harmonize_row *row);
+
+/* Takes a finished sentence. */
+typedef void fl_note_fn(void *arg, const char *sentence);
+
+/* After a run: what was lost or odd in the files, in their order. */
+void fl_harmonize_notes(const struct fl_harmonize *h, fl_note_fn *note, void *arg);
+
+/* Before a run: whether a file is given twice. */
+void fl_harmonize_note_twice(const char *const *paths, const struct fl_records_found *found,
+                             fl_note_fn *note, void *arg);
 
 /* The data card: a row for every file and one called "total", into the report's buffer. */
 void fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report);

@@ -1,3 +1,7 @@
+/*
+ * By hand in both directions: a line may hold millions of ids, and a tree of JSON values takes tens
+ * of bytes for each.
+ */
 #include "text/ids_json.h"
 
 #include <string.h>
@@ -33,7 +37,7 @@ skip_space(const char *p, const char *end)
     return p;
 }
 
-/* A whole number below 2^32 at P, as JSON writes it; returns what is behind it, or NULL. */
+/* A whole number below 2^32 at P, as JSON writes it; returns what is after it, or NULL. */
 static const char *
 read_id(const char *p, const char *end, uint32_t *id)
 {
@@ -60,14 +64,14 @@ fl_ids_json_read(const char *line, size_t len, struct fl_ids *ids)
         p++;
     else
         for (;;) {
-            const char *behind = read_id(p, end, &id);
-            if (!behind)
+            const char *after = read_id(p, end, &id);
+            if (!after)
                 goto wrong;
             if (fl_ids_add(ids, id)) {
                 ids->len = before;
                 return -1;
             }
-            p = skip_space(behind, end);
+            p = skip_space(after, end);
             if (p == end || (*p != ',' && *p != ']'))
                 goto wrong;
             if (*p++ == ']')

@@ -1,3 +1,7 @@
+/*
+ * A recursive descent over RFC 8259's grammar, at most DEPTH_MAX deep: the wanted field is copied
+ * as it is passed, all else is checked only.
+ */
 #include "text/jsonl.h"
 
 #include <stdbool.h>
@@ -81,7 +85,7 @@ scan_hex4(struct scan *s, uint32_t *value)
     return true;
 }
 
-/* Behind "\u": four digits, and the other half of a pair when this is the first. */
+/* After "\u": four digits, and the other half of a pair when this is the first. */
 static bool
 scan_unicode_escape(struct scan *s, struct fl_buf *out)
 {
@@ -301,6 +305,26 @@ fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_buf *o
         return FL_JSONL_MALFORMED;
     }
     return s.result;
+}
+
+enum fl_jsonl_span
+fl_jsonl_span(const char *text, size_t len, size_t *end)
+{
+    struct fl_jsonl_note note = {0};
+    struct scan s = {.start = text, .p = text, .end = text + len, .note = &note};
+    bool whole = scan_value(&s, NULL, 0);
+    size_t left = (size_t)(s.end - s.p);
+
+    fl_buf_release(&s.key);
+    *end = len - left;
+    if (whole)
+        return FL_JSONL_WHOLE;
+    bool word = left && (!strncmp(s.p, "true", left) || !strncmp(s.p, "false", left) ||
+                         !strncmp(s.p, "null", left));
+    if (left && !word)
+        return FL_JSONL_OTHER;
+    *end = len;
+    return FL_JSONL_CUT;
 }
 
 int

@@ -31,6 +31,15 @@ struct fl_jsonl_note {
 enum fl_jsonl_result fl_jsonl_field(const char *line, size_t len, const char *field,
                                     struct fl_buf *out, struct fl_jsonl_note *note);
 
+enum fl_jsonl_span {
+    FL_JSONL_WHOLE, /* a value ends at *END */
+    FL_JSONL_CUT,   /* the text ends within a value, at *END */
+    FL_JSONL_OTHER  /* it is no JSON at *END */
+};
+
+/* The first value of TEXT, which may be no UTF-8. */
+enum fl_jsonl_span fl_jsonl_span(const char *text, size_t len, size_t *end);
+
 /* Add TEXT, which is UTF-8, as a JSON string with its quotes. */
 int fl_jsonl_quote(struct fl_buf *out, const char *text, size_t len);
 

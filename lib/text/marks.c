@@ -14,7 +14,7 @@ void
 fl_marks_release(struct fl_marks *m)
 {
     fl_ids_release(&m->begin);
-    fl_ids_release(&m->behind);
+    fl_ids_release(&m->after);
     fl_ids_release(&m->stops);
     *m = (struct fl_marks){.end = -1};
 }
@@ -65,10 +65,10 @@ add_known(struct fl_marks *m, const struct fl_vocab *names, const unsigned char 
                                         "<|im_end|>",
                                         "<|eot_id|>",
                                         "<end_of_turn>"};
-    const struct fl_ids *behind = &m->behind;
+    const struct fl_ids *after = &m->after;
 
-    if (behind->len && is_special[behind->data[behind->len - 1]] &&
-        add_stop(m, behind->data[behind->len - 1]))
+    if (after->len && is_special[after->data[after->len - 1]] &&
+        add_stop(m, after->data[after->len - 1]))
         return -1;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         int64_t id = fl_vocab_find(names, known[i], strlen(known[i]));
@@ -82,13 +82,13 @@ int
 fl_marks_finish(struct fl_marks *m, const struct fl_ids *told, const struct fl_vocab *names,
                 const unsigned char *is_special)
 {
-    const struct fl_ids *behind = &m->behind;
+    const struct fl_ids *after = &m->after;
 
     if (told ? add_told(m, told, names) : add_known(m, names, is_special))
         return -1;
     m->end = m->stops.len ? (int64_t)m->stops.data[0] : -1;
-    if (behind->len && fl_marks_stops(m, behind->data[behind->len - 1]))
-        m->end = behind->data[behind->len - 1];
+    if (after->len && fl_marks_stops(m, after->data[after->len - 1]))
+        m->end = after->data[after->len - 1];
     return 0;
 }
 

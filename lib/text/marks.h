@@ -1,9 +1,9 @@
 /*
  * What stands around a text, decided in this one place for all programs: the ids before it, the
- * ids behind it, the id that ends it in a shard and those at which a model's text ends. A document
+ * ids after it, the id that ends it in a shard and those at which a model's text ends. A document
  * in a shard is
  *
- *     begin ids   ids of the text   ids behind   the end, unless the ids behind end with it
+ *     begin ids   ids of the text   ids after   the end, unless the ids after end with it
  *
  * and a prompt is begin ids and ids of the text, as it is to be gone on with. The begin ids are
  * given, never predicted: they are no targets, neither of training nor of an evaluation.
@@ -23,18 +23,18 @@ enum { FL_MARKS_MAX = 64 }; /* ids of each of the three lists */
 /* In the metadata of a model or tokenizer: its stops (list of i64), the one for shards first. */
 #define FL_MARKS_KEY "tokenizer.eos"
 
-struct fl_marks { /* a zeroed struct: nothing stands around a text; that has no end */
-    struct fl_ids begin, behind; /* the template's (text/template.h) */
-    struct fl_ids stops;         /* each of them ends what a model writes */
-    bool told;                   /* STOPS come from a model, not from names */
-    int64_t end;                 /* ends a document in a shard; -1 when there is none */
+struct fl_marks {               /* a zeroed struct: nothing stands around a text; that has no end */
+    struct fl_ids begin, after; /* the template's (text/template.h) */
+    struct fl_ids stops;        /* each of them ends what a model writes */
+    bool told;                  /* STOPS come from a model, not from names */
+    int64_t end;                /* ends a document in a shard; -1 when there is none */
 };
 
 void fl_marks_release(struct fl_marks *m);
 
 /*
- * Behind the template: STOPS as they were TOLD (NULL: what the tokenizer itself says, which is the
- * last special id that the template puts behind a text, then the special tokens that are known by
+ * After the template: STOPS as they were TOLD (NULL: what the tokenizer itself says, which is the
+ * last special id that the template puts after a text, then the special tokens that are known by
  * name, FL_EOT_TEXT before all) and END: the first of STOPS, but what the template ends a text with
  * when that is one of them. IS_SPECIAL is by id. -1 when a told one has none of NAMES.
  */

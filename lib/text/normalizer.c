@@ -1,3 +1,7 @@
+/*
+ * Steps run one after another over the whole stretch, between two buffers that swap. What could not
+ * be done exactly as the Hugging Face library does it is refused when the file is read.
+ */
 #include "text/normalizer.h"
 
 #include <stdlib.h>

@@ -1,3 +1,9 @@
+/*
+ * Steps are nested calls: each cuts its stretch and hands the pieces to the next [run_step], the
+ * last to the caller, so that no list of pieces is made. GPT-2's expression is matched by hand
+ * within ASCII [fl_pretokenizer_gpt2_word]; where other characters decide, the expression itself is
+ * asked.
+ */
 #include "text/pretokenizer.h"
 
 #include <stdlib.h>
@@ -119,7 +125,7 @@ read_step(struct fl_pretokenizer *p, const json_t *spec, int depth)
 
     if (p->count && p->steps[p->count - 1].type >= FL_PRETOKENIZER_BYTE_LEVEL)
         return fl_error(FL_FAILED,
-                        "pre_tokenizer \"%.60s\" behind ByteLevel or Metaspace is not supported",
+                        "pre_tokenizer \"%.60s\" after ByteLevel or Metaspace is not supported",
                         type);
     if (!strcmp(type, "Split"))
         return read_split(p, spec);
@@ -188,21 +194,24 @@ int
 fl_pretokenizer_scratch_init(struct fl_pretokenizer_scratch *s, const struct fl_pretokenizer *p)
 {
     *s = (struct fl_pretokenizer_scratch){.count = p->count};
-    s->regex = fl_regex_scratch_new();
+    s->searches = fl_alloc(p->count, sizeof *s->searches);
     s->bufs = fl_alloc(p->count, sizeof *s->bufs);
-    if (!s->regex || !s->bufs) {
+    bool made = s->searches && s->bufs;
+    for (size_t i = 0; made && i < p->count; i++)
+        made = !p->steps[i].regex || (s->searches[i] = fl_regex_search_new());
+    if (!made)
         fl_pretokenizer_scratch_release(s);
-        return -1;
-    }
-    return 0;
+    return made ? 0 : -1;
 }
 
 void
 fl_pretokenizer_scratch_release(struct fl_pretokenizer_scratch *s)
 {
-    fl_regex_scratch_free(s->regex);
+    for (size_t i = 0; s->searches && i < s->count; i++)
+        fl_regex_search_free(s->searches[i]);
     for (size_t i = 0; s->bufs && i < s->count; i++)
         fl_buf_release(&s->bufs[i]);
+    free(s->searches);
     free(s->bufs);
     *s = (struct fl_pretokenizer_scratch){0};
 }
@@ -264,14 +273,16 @@ static int
 run_regex(struct run *r, size_t step, const char *text, size_t len, bool first)
 {
     const struct fl_pretokenizer_step *me = &r->p->steps[step];
+    struct fl_regex_search *search = r->s->searches[step];
     bool gpt2 = me->type == FL_PRETOKENIZER_BYTE_LEVEL;
     size_t at = 0, start, end;
 
+    fl_regex_search_start(search, me->regex, text, len);
     while (at < len) {
         start = at;
         end = gpt2 ? fl_pretokenizer_gpt2_word(text, len, at) : 0;
         if (!end) {
-            int got = fl_regex_find(me->regex, r->s->regex, text, len, at, &start, &end);
+            int got = fl_regex_find(search, at, &start, &end);
             if (got < 0)
                 return -1;
             if (!got)

@@ -38,9 +38,9 @@ struct fl_pretokenizer { /* a zeroed struct takes the text as one word */
     size_t count, cap;
 };
 
-struct fl_pretokenizer_scratch { /* of one thread */
-    struct fl_regex_scratch *regex;
-    struct fl_buf *bufs; /* one a step */
+struct fl_pretokenizer_scratch { /* of one thread; one of each a step */
+    struct fl_regex_search **searches;
+    struct fl_buf *bufs;
     size_t count;
 };
 

@@ -1,28 +1,35 @@
+/*
+ * One buffer, refilled when a record reaches its end. SEEN is how far it was searched for a line
+ * end, so that a long record is not searched again after each refill.
+ */
 #include "text/records.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "flt/sniff.h"
+#include "flt/check.h"
 #include "os/file.h"
+#include "text/kind.h"
 #include "text/unicode.h"
 
-enum { READ_SIZE = 256 << 10, MAGIC_SIZE = FL_SNIFF_BYTES };
+enum { READ_SIZE = 256 << 10, BLOCK = 512 };
 
 struct fl_records {
     struct fl_records_settings set;
     const char *const *paths;
     size_t count, at; /* files; the one at hand */
     struct fl_records_file *files;
-    int fd; /* -1 between files */
+    int fd;                 /* -1 between files */
+    struct fl_chain *chain; /* over what was read of it */
     bool jsonl, eof;
     unsigned char *buf; /* [start, end) is read and not yet given out */
     size_t cap, start, end;
-    size_t seen;           /* bytes behind START that hold no line end */
+    size_t seen;           /* bytes after START that hold no line end */
     uint64_t offset, line; /* of START */
     size_t pass;           /* bytes of the last record and what divides it from the next */
     uint64_t pass_lines;
@@ -34,66 +41,113 @@ name_of(const struct fl_records *r, size_t file)
     return fl_input_name(r->paths ? r->paths[file] : NULL);
 }
 
-static int
-check_magic(const char *name, const unsigned char *p, size_t n)
+static bool
+ends_with(const char *text, const char *end)
 {
-    static const struct {
-        const char *magic, *what;
-    } kinds[] = {
-        {"\x1f\x8b", "is compressed; pipe it in with: zcat FILE |"},
-        {"\x28\xb5\x2f\xfd", "is compressed; pipe it in with: zstdcat FILE |"},
-        {"\xfd"
-         "7zXZ",
-         "is compressed; pipe it in with: xzcat FILE |"},
-        {"BZh", "is compressed; pipe it in with: bzcat FILE |"},
-        {"PK\x03\x04", "is a zip archive, not text; take the text out of it first"},
-        {"%PDF-", "is a PDF file, not text; pipe it in with: pdftotext FILE - |"},
-        {"\xff\xfe", "is UTF-16, not UTF-8; pipe it in with: iconv -f UTF-16 -t UTF-8 FILE |"},
-        {"\xfe\xff", "is UTF-16, not UTF-8; pipe it in with: iconv -f UTF-16 -t UTF-8 FILE |"},
-    };
-    char own[FL_SNIFF_TEXT];
+    size_t n = strlen(text), m = strlen(end);
 
-    if (fl_sniff_own(p, n, own))
-        return fl_error(FL_FAILED, "%s: is %s, not text", name, own);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        size_t len = strlen(kinds[i].magic);
-        if (n >= len && !memcmp(p, kinds[i].magic, len))
-            return fl_error(FL_FAILED, "%s: %s", name, kinds[i].what);
-    }
-    return 0;
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+static bool
+is_jsonl(const struct fl_records_settings *set, const char *path)
+{
+    return set->format == FL_RECORDS_JSONL ||
+           (set->format == FL_RECORDS_AUTO && path &&
+            (ends_with(path, ".jsonl") || ends_with(path, ".ndjson")));
+}
+
+static int
+check_kind(const struct fl_records_settings *set, const char *path, const void *p, size_t n,
+           bool whole)
+{
+    enum fl_kind_as as = set->as_is            ? FL_KIND_AS_IS
+                         : is_jsonl(set, path) ? FL_KIND_AS_LINES
+                                               : FL_KIND_AS_TEXT;
+
+    return fl_kind_check(fl_input_name(path), p, n, whole, as);
+}
+
+/* A file that two names lead to is known by these. */
+struct identity {
+    dev_t device;
+    ino_t inode;
+    size_t index;
+};
+
+static int
+by_identity(const void *x, const void *y)
+{
+    const struct identity *a = x, *b = y;
+
+    if (a->device != b->device)
+        return a->device < b->device ? -1 : 1;
+    if (a->inode != b->inode)
+        return a->inode < b->inode ? -1 : 1;
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+/* Of the first path, in their order, that leads to the file of an earlier one: both. */
+static void
+find_twice(struct identity *files, size_t count, struct fl_records_found *found)
+{
+    found->twice = found->twice_as = count;
+    if (count)
+        qsort(files, count, sizeof *files, by_identity);
+    for (size_t i = 1; i < count; i++)
+        if (files[i].device == files[i - 1].device && files[i].inode == files[i - 1].inode) {
+            found->again++;
+            if (files[i].index < found->twice) {
+                found->twice = files[i].index;
+                found->twice_as = files[i - 1].index;
+            }
+        }
+}
+
+/* Open a regular file and look at its start. */
+static int
+check_file(const char *path, const struct fl_records_settings *set, unsigned char *sample)
+{
+    int fd = fl_open_input(path, false);
+    ssize_t n = fd < 0 ? -1 : fl_read_full(fd, path, sample, FL_KIND_SAMPLE);
+    int64_t size = fd < 0 ? 0 : fl_regular_size(fd);
+
+    fl_close_input(fd);
+    return n < 0 ? -1 : check_kind(set, path, sample, (size_t)n, size <= FL_KIND_SAMPLE);
 }
 
 int
-fl_records_check(const char *const *paths, size_t count, uint64_t *total)
+fl_records_check(const char *const *paths, size_t count, const struct fl_records_settings *set,
+                 struct fl_records_found *found)
 {
+    unsigned char *sample = fl_alloc(FL_KIND_SAMPLE, 1);
+    struct identity *files = fl_alloc(count, sizeof *files);
     bool known = count > 0;
+    int failed = sample && files ? 0 : -1;
 
-    *total = 0;
-    for (size_t i = 0; i < count; i++) {
-        unsigned char magic[MAGIC_SIZE];
+    *found = (struct fl_records_found){0};
+    for (size_t i = 0; i < count && !failed; i++) {
         struct stat st;
-        if (!strcmp(paths[i], "-")) {
+        bool standard = !strcmp(paths[i], "-");
+        if (standard ? fstat(STDIN_FILENO, &st) : stat(paths[i], &st)) {
+            failed = fl_error_errno(errno, "%s: cannot open", fl_input_name(paths[i]));
+            break;
+        }
+        files[i] = (struct identity){st.st_dev, st.st_ino, i};
+        if (standard || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
             known = false;
             continue;
         }
-        if (stat(paths[i], &st))
-            return fl_error_errno(errno, "%s: cannot open", paths[i]);
-        if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-            known = false;
-            continue;
-        }
-        int fd = fl_open_input(paths[i], false);
-        if (fd < 0)
-            return -1;
-        ssize_t n = fl_read_full(fd, paths[i], magic, sizeof magic);
-        fl_close_input(fd);
-        if (n < 0 || check_magic(paths[i], magic, (size_t)n))
-            return -1;
-        *total += (uint64_t)st.st_size;
+        failed = check_file(paths[i], set, sample);
+        found->bytes += (uint64_t)st.st_size;
     }
     if (!known)
-        *total = 0;
-    return 0;
+        found->bytes = 0;
+    if (!failed)
+        find_twice(files, count, found);
+    free(sample);
+    free(files);
+    return failed;
 }
 
 struct fl_records *
@@ -108,7 +162,8 @@ fl_records_open(const char *const *paths, size_t count, const struct fl_records_
     r->count = count ? count : 1;
     r->fd = -1;
     r->files = fl_alloc(r->count, sizeof *r->files);
-    if (!r->files) {
+    r->chain = fl_chain_new();
+    if (!r->files || !r->chain) {
         fl_records_free(r);
         return NULL;
     }
@@ -121,6 +176,7 @@ fl_records_free(struct fl_records *r)
     if (!r)
         return;
     fl_close_input(r->fd);
+    fl_chain_free(r->chain);
     free(r->buf);
     free(r->files);
     free(r);
@@ -130,6 +186,12 @@ size_t
 fl_records_count(const struct fl_records *r)
 {
     return r->count;
+}
+
+size_t
+fl_records_done(const struct fl_records *r)
+{
+    return r->at;
 }
 
 const char *
@@ -144,7 +206,7 @@ fl_records_file(const struct fl_records *r, size_t file)
     return &r->files[file];
 }
 
-/* Read more behind END, moving what is there to the front or growing the buffer as needed. */
+/* Read more after END, moving what is there to the front or growing the buffer as needed. */
 static int
 fill(struct fl_records *r)
 {
@@ -164,25 +226,17 @@ fill(struct fl_records *r)
     ssize_t n = fl_read_full(r->fd, name_of(r, r->at), r->buf + r->end, READ_SIZE);
     if (n < 0)
         return -1;
+    fl_chain_add64(r->chain, fl_check64(r->buf + r->end, (size_t)n));
     r->end += (size_t)n;
     r->files[r->at].bytes += (uint64_t)n;
     r->eof = n < READ_SIZE;
     return 0;
 }
 
-static bool
-ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && !strcmp(text + n - m, end);
-}
-
 static int
 open_file(struct fl_records *r)
 {
     const char *path = r->paths ? r->paths[r->at] : NULL;
-    const char *name = name_of(r, r->at);
     struct fl_records_file *file = &r->files[r->at];
 
     r->fd = fl_open_input(path, false);
@@ -192,19 +246,15 @@ open_file(struct fl_records *r)
     r->offset = 0;
     r->line = 1;
     r->pass_lines = 0;
-    r->jsonl = r->set.format == FL_RECORDS_JSONL ||
-               (r->set.format == FL_RECORDS_AUTO && path &&
-                (ends_with(path, ".jsonl") || ends_with(path, ".ndjson")));
-    if (fill(r) || check_magic(name, r->buf, r->end))
+    r->jsonl = is_jsonl(&r->set, path);
+    fl_chain_reset(r->chain);
+    if (fill(r) || check_kind(&r->set, path, r->buf, r->end, r->eof))
         return -1;
     if (r->end >= 3 && !memcmp(r->buf, "\xef\xbb\xbf", 3)) {
         file->bom = true;
         r->start = 3;
         r->offset = 3;
     }
-    file->looks_jsonl = r->set.format == FL_RECORDS_AUTO && !r->jsonl && r->end - r->start > 1 &&
-                        r->buf[r->start] == '{' &&
-                        (r->buf[r->start + 1] == '"' || r->buf[r->start + 1] == ' ');
     return 0;
 }
 
@@ -259,7 +309,7 @@ count_lines(const unsigned char *p, size_t len)
     return n;
 }
 
-/* Give out LEN bytes; the next record begins PASS bytes behind their start. */
+/* Give out LEN bytes; the next record begins PASS bytes after their start. */
 static int
 give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record)
 {
@@ -274,23 +324,41 @@ give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record
     return 1;
 }
 
+/*
+ * The first line end in P from FROM on, or with FEED form feed, else TO. The search is by blocks,
+ * so that the one which is near is not paid for by a search for the other, which is far.
+ */
+static size_t
+find_end(const unsigned char *p, size_t from, size_t to, bool feed)
+{
+    while (from < to) {
+        size_t n = to - from < BLOCK ? to - from : BLOCK;
+        const unsigned char *nl = memchr(p + from, '\n', n);
+        size_t stop = nl ? (size_t)(nl - p) : from + n;
+        const unsigned char *ff = feed ? memchr(p + from, '\f', stop - from) : NULL;
+        if (ff)
+            return (size_t)(ff - p);
+        if (nl)
+            return stop;
+        from = stop;
+    }
+    return to;
+}
+
 static int
 next_text(struct fl_records *r, struct fl_raw_record *record)
 {
-    size_t line = 0; /* start of the line at hand, behind START */
+    size_t line = 0; /* start of the line at hand, after START */
 
     for (;;) {
         const unsigned char *p = r->buf + r->start;
         size_t have = r->end - r->start;
         size_t look = have > r->set.max + 1 ? r->set.max + 1 : have;
         size_t from = r->seen > line ? r->seen : line;
-        const unsigned char *nl = from < look ? memchr(p + from, '\n', look - from) : NULL;
-        size_t stop = nl ? (size_t)(nl - p) : look;
-        const unsigned char *ff = r->set.passage && from < stop
-                                      ? memchr(p + from, '\f', stop - from)
-                                      : NULL;
-        if (ff && ff > p)
-            return give(r, (size_t)(ff - p), (size_t)(ff - p) + 1, record);
+        size_t stop = find_end(p, from, look, r->set.passage > 0);
+        bool nl = stop < look && p[stop] == '\n', ff = stop < look && !nl;
+        if (ff && stop)
+            return give(r, stop, stop + 1, record);
         if (ff) {
             advance(r, 1, 0);
             continue;
@@ -332,6 +400,7 @@ skip_line(struct fl_records *r)
     for (;;) {
         const unsigned char *p = r->buf + r->start;
         const unsigned char *nl = memchr(p, '\n', r->end - r->start);
+        file->overlong_bytes += nl ? (size_t)(nl - p) : r->end - r->start;
         if (nl) {
             advance(r, (size_t)(nl - p) + 1, 1);
             return 0;
@@ -384,7 +453,7 @@ fl_records_next(struct fl_records *r, struct fl_raw_record *record)
             return got;
         fl_close_input(r->fd);
         r->fd = -1;
-        r->at++;
+        r->files[r->at++].check = fl_chain_value(r->chain);
     }
     return 0;
 }

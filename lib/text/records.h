@@ -2,13 +2,13 @@
  * Raw records out of files and standard input, in one pass and bounded memory.
  *
  * Plain text is cut into passages: a record ends at a form feed, or at a blank line once it has at
- * least PASSAGE bytes; a record that reaches MAX bytes is cut behind the last blank line in its
- * second half, else behind the last line, else the last space, else between characters. Of JSON
+ * least PASSAGE bytes; a record that reaches MAX bytes is cut after the last blank line in its
+ * second half, else after the last line, else the last space, else between characters. Of JSON
  * Lines every line is a record; a line longer than FL_RECORDS_LINE(MAX) is passed over and counted.
  *
  * The bytes of a record are as the file has them: not yet UTF-8, line ends as they were; only a
  * byte order mark at the start of a file, form feeds and blank lines between passages are gone. A
- * file that is compressed, a stream, a PDF or UTF-16 is refused with what would help.
+ * file that is no text (text/kind.h) is refused with what would help.
  */
 #ifndef FL_TEXT_RECORDS_H
 #define FL_TEXT_RECORDS_H
@@ -30,6 +30,7 @@ struct fl_records_settings {
     enum fl_records_format format;
     size_t max;     /* bytes of a document, at least 64 */
     size_t passage; /* bytes; 0: a whole file is one record, up to MAX */
+    bool as_is;     /* what looks like another format than text is taken all the same */
 };
 
 struct fl_raw_record {
@@ -46,27 +47,36 @@ struct fl_records_file {    /* what one file had; complete when its last record 
     uint64_t bytes;         /* read */
     uint64_t overlong;      /* lines passed over */
     uint64_t overlong_line; /* number of the first of them */
-    bool bom;               /* began with a byte order mark */
-    bool looks_jsonl;       /* AUTO took it for text, but it begins as JSON does */
+    uint64_t overlong_bytes;
+    uint64_t check; /* a check value of its bytes: equal files have equal ones */
+    bool bom;       /* began with a byte order mark */
 };
 
 struct fl_records;
 
+struct fl_records_found {
+    uint64_t bytes;         /* of all files, 0 when it is not known */
+    size_t again;           /* paths that lead to the file of an earlier one */
+    size_t twice, twice_as; /* the first of them, and that earlier one */
+};
+
 /*
- * Can PATHS be opened, and is none of a kind that is refused? Pipes are not looked into. *TOTAL is
- * the bytes of all files, 0 when it is not known. No paths: standard input.
+ * Can PATHS be opened, and is none of a kind that is refused (text/kind.h)? Pipes are not looked
+ * into. No paths: standard input.
  */
-int fl_records_check(const char *const *paths, size_t count, uint64_t *total);
+int fl_records_check(const char *const *paths, size_t count,
+                     const struct fl_records_settings *settings, struct fl_records_found *found);
 
 /* COUNT 0 reads standard input; PATHS are borrowed. NULL with an error. */
 struct fl_records *fl_records_open(const char *const *paths, size_t count,
                                    const struct fl_records_settings *settings);
 void fl_records_free(struct fl_records *r);
 
-/* 1 with the next record, 0 behind the last one, -1 with an error. */
+/* 1 with the next record, 0 after the last one, -1 with an error. */
 int fl_records_next(struct fl_records *r, struct fl_raw_record *record);
 
 size_t fl_records_count(const struct fl_records *r); /* files, standard input included */
+size_t fl_records_done(const struct fl_records *r);  /* of which no record will come any more */
 const char *fl_records_name(const struct fl_records *r, size_t file);
 const struct fl_records_file *fl_records_file(const struct fl_records *r, size_t file);
 

@@ -1,8 +1,15 @@
 /*
- * The regular expressions of a tokenizer.json, which are written for Oniguruma's Ruby syntax, run
- * by PCRE2. Only what means the same in both is taken: literals, classes, general categories, \s \S
+ * The regular expressions of a tokenizer.json, which are written for Oniguruma's Ruby syntax. Only
+ * what means the same there and in Perl's is taken: literals, classes, general categories, \s \S
  * \d, groups, look-around, quantifiers. White space is the property White_Space, as in Oniguruma.
  * The rest is refused when the expression is made.
+ *
+ * A search is a backtracking one, as the order of alternatives demands, but none is tried twice at
+ * one place: its time is that of the text times the states of the expression (at most
+ * FL_REGEX_STATES), whatever both are; there is no limit at which a text is given up. Source:
+ * Davis, Servant, Lee, "Using Selective Memoization to Defeat Regular Expression Denial of Service"
+ * (2021); look-around and atomic groups as in Fujinami, Hasuo, "Efficient Matching with Memoization
+ * for Regexes with Look-around and Atomic Grouping" (2024).
  */
 #ifndef FL_TEXT_REGEX_H
 #define FL_TEXT_REGEX_H
@@ -13,22 +20,29 @@
 #define FL_REGEX_GPT2                                                                              \
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
+enum { FL_REGEX_STATES = 10000 };
+
 struct fl_regex;
 
 /* NULL with an error that quotes the part which is not supported. */
 struct fl_regex *fl_regex_new(const char *pattern);
 void fl_regex_free(struct fl_regex *re);
 
-/* What one thread needs to match any of them; NULL with an error. */
-struct fl_regex_scratch;
-struct fl_regex_scratch *fl_regex_scratch_new(void);
-void fl_regex_scratch_free(struct fl_regex_scratch *s);
+/* A search of one text, and what one thread needs for it; NULL with an error. */
+struct fl_regex_search;
+struct fl_regex_search *fl_regex_search_new(void);
+void fl_regex_search_free(struct fl_regex_search *s);
+
+/* Begin with TEXT, which is UTF-8; RE and TEXT are borrowed until the next one begins. */
+void fl_regex_search_start(struct fl_regex_search *s, const struct fl_regex *re, const char *text,
+                           size_t len);
 
 /*
- * The first match in TEXT, which is UTF-8, at or behind FROM: 1 with [*START, *END), never empty; 0
- * when there is none; -1 with an error when the search costs too much.
+ * The first match at or after FROM, which is where the match before ended: 1 with [*START, *END),
+ * never empty; 0 when there is none; -1 with an error when memory is out: 24 bytes for each choice
+ * that is open (of a loop over more than one class, each of its turns), and of a text that makes it
+ * try much in vain a bit for each byte and state.
  */
-int fl_regex_find(const struct fl_regex *re, struct fl_regex_scratch *s, const char *text,
-                  size_t len, size_t from, size_t *start, size_t *end);
+int fl_regex_find(struct fl_regex_search *s, size_t from, size_t *start, size_t *end);
 
 #endif

@@ -1,3 +1,4 @@
+/* Known keys are a text with bars around each, "|a|b|", so that none is found within another. */
 #include "text/spec.h"
 
 #include <stdio.h>

@@ -1,3 +1,7 @@
+/*
+ * Of the template for one text, what stands before and after A is kept as ids; token names are
+ * looked up in the template's own table, and their ids in the vocabulary.
+ */
 #include "text/template.h"
 
 #include <string.h>
@@ -36,7 +40,7 @@ read_template(struct fl_marks *m, const json_t *spec, const struct fl_vocab *nam
     const char *what = "post_processor TemplateProcessing", *which;
     const json_t *single = json_object_get(spec, "single"), *item, *part;
     const json_t *table = json_object_get(spec, "special_tokens");
-    bool behind = false;
+    bool after = false;
     size_t i;
 
     if (fl_spec_only(spec, what, "|type|single|pair|special_tokens|"))
@@ -48,15 +52,15 @@ read_template(struct fl_marks *m, const json_t *spec, const struct fl_vocab *nam
         if ((part = json_object_get(item, "Sequence"))) {
             if (fl_spec_text(part, what, "id", &which))
                 return -1;
-            if (strcmp(which, "A") || behind)
+            if (strcmp(which, "A") || after)
                 return fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
-            behind = true;
-        } else if (add_special(behind ? &m->behind : &m->begin,
-                               json_object_get(item, "SpecialToken"), table, names)) {
+            after = true;
+        } else if (add_special(after ? &m->after : &m->begin, json_object_get(item, "SpecialToken"),
+                               table, names)) {
             return -1;
         }
     }
-    return behind ? 0 : fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
+    return after ? 0 : fl_error(FL_FAILED, "%s: \"single\" does not hold text A once", what);
 }
 
 static int
@@ -70,7 +74,7 @@ read_step(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names, 
         return fl_spec_only(spec, "post_processor ByteLevel",
                             "|type|add_prefix_space|trim_offsets|use_regex|");
     if (!strcmp(type, "TemplateProcessing")) {
-        if (m->begin.len || m->behind.len)
+        if (m->begin.len || m->after.len)
             return fl_error(FL_FAILED, "two templates in a post_processor are not supported");
         return read_template(m, spec, names);
     }
@@ -95,10 +99,10 @@ fl_template_read(struct fl_marks *m, const json_t *spec, const struct fl_vocab *
         return 0;
     if (read_step(m, spec, names, 0)) {
         fl_ids_release(&m->begin);
-        fl_ids_release(&m->behind);
+        fl_ids_release(&m->after);
         return -1;
     }
-    if (m->begin.len <= FL_MARKS_MAX && m->behind.len <= FL_MARKS_MAX)
+    if (m->begin.len <= FL_MARKS_MAX && m->after.len <= FL_MARKS_MAX)
         return 0;
     return fl_error(FL_FAILED, "post_processor: more than %d ids around a text are not supported",
                     FL_MARKS_MAX);

@@ -100,12 +100,12 @@ bool fl_tokenizer_is_exact(const struct fl_tokenizer *t);
 
 enum fl_encode_flags {
     FL_ENCODE_BEGIN = 1,   /* the begin ids before the text */
-    FL_ENCODE_BEHIND = 2,  /* the template's ids behind it */
+    FL_ENCODE_AFTER = 2,   /* the template's ids after it */
     FL_ENCODE_END = 4,     /* the end of a document */
     FL_ENCODE_SPECIAL = 8, /* special tokens that the text spells become their ids */
 
     FL_ENCODE_PROMPT = FL_ENCODE_BEGIN,                      /* text that is to go on */
-    FL_ENCODE_TEMPLATE = FL_ENCODE_BEGIN | FL_ENCODE_BEHIND, /* as Hugging Face's encode */
+    FL_ENCODE_TEMPLATE = FL_ENCODE_BEGIN | FL_ENCODE_AFTER,  /* as Hugging Face's encode */
     FL_ENCODE_DOCUMENT = FL_ENCODE_TEMPLATE | FL_ENCODE_END, /* what a shard holds */
 };
 
@@ -116,7 +116,7 @@ struct fl_encoder *fl_encoder_new(const struct fl_tokenizer *t);
 void fl_encoder_free(struct fl_encoder *e);
 
 /*
- * Add the ids of one text behind IDS, and what FLAGS put around it. TEXT is UTF-8 (else -1 with the
+ * Append the ids of one text to IDS, and what FLAGS put around it. TEXT is UTF-8 (else -1 with the
  * offset of the first byte that is not). FL_ENCODE_END is for tokenizers that have an end. On -1
  * IDS is as it was. Cost O(len log len) for one word without end, O(len) otherwise.
  */
@@ -124,7 +124,7 @@ int fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags
               struct fl_ids *ids);
 
 /*
- * Add the text of N ids behind OUT: exact bytes, also when they are no UTF-8. Special tokens are
+ * Append the text of N ids to OUT: exact bytes, also when they are no UTF-8. Special tokens are
  * left out unless KEEP_SPECIAL. An id that has no token is an error.
  */
 int fl_decode(const struct fl_tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,

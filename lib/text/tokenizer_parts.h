@@ -23,10 +23,10 @@ struct fl_tokenizer {
     uint32_t vocab;             /* largest id + 1 */
     unsigned char *special;     /* by id: stands for no text */
     unsigned char *closed;      /* by id: words do not become it; special, or an added token only */
-    struct fl_buf pieces;       /* what ids stand for, one behind the other */
+    struct fl_buf pieces;       /* what ids stand for, one after the other */
     size_t *piece_at;           /* vocab + 1 offsets */
     struct fl_added raw;        /* added tokens that are looked for in the text as it is, */
-    struct fl_added normalized; /* and in the text behind the normalizer */
+    struct fl_added normalized; /* and in the text after the normalizer */
     struct fl_normalizer normalizer;
     struct fl_pretokenizer pretokenizer;
     struct fl_bpe bpe;

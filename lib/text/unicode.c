@@ -1,3 +1,7 @@
+/*
+ * Ill-formed sequences are found by the range of each byte. Most text is ASCII or of blocks that
+ * normal form C leaves as they are, and is only looked through [all_plain].
+ */
 #include "text/unicode.h"
 
 #include <stdlib.h>
@@ -6,6 +10,8 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
+
+enum { DECOMPOSED = 8 }; /* points of the longest canonical decomposition (4), and more */
 
 /*
  * The bytes of the character at P, or 0 when it is ill-formed; then *SUBPART is the length of the
@@ -193,6 +199,7 @@ void
 fl_unicode_scratch_release(struct fl_unicode_scratch *scratch)
 {
     free(scratch->points);
+    fl_buf_release(&scratch->text);
     scratch->points = NULL;
     scratch->cap = 0;
 }
@@ -205,12 +212,14 @@ static bool
 is_plain(uint32_t c)
 {
     static const uint32_t plain[][2] = {
-        {0x0000, 0x02ff},   {0x0388, 0x0482},   {0x048a, 0x052f}, {0x0531, 0x058f},
-        {0x05d0, 0x05ea},   {0x0621, 0x064a},   {0x0660, 0x066f}, {0x0e01, 0x0e37},
-        {0x1e00, 0x1f6f},   {0x2010, 0x205e},   {0x2070, 0x20cf}, {0x2190, 0x2328},
-        {0x232b, 0x2adb},   {0x2add, 0x2bff},   {0x3003, 0x3029}, {0x3030, 0x3098},
-        {0x309b, 0x9fff},   {0xac00, 0xd7a3},   {0xe000, 0xf8ff}, {0xff00, 0xffff},
-        {0x1f300, 0x1faff}, {0x20000, 0x2a6dd},
+        {0x0000, 0x02ff}, {0x0388, 0x0482}, {0x048a, 0x052f},   {0x0531, 0x058f},
+        {0x05d0, 0x05ea}, {0x0621, 0x064a}, {0x0660, 0x066f},   {0x0904, 0x093b},
+        {0x093d, 0x094c}, {0x0960, 0x097f}, {0x0985, 0x09b9},   {0x0a85, 0x0ab9},
+        {0x0b83, 0x0bb9}, {0x0c05, 0x0c39}, {0x0e01, 0x0e37},   {0x1000, 0x102a},
+        {0x10a0, 0x1112}, {0x1780, 0x17b3}, {0x1e00, 0x1f6f},   {0x2010, 0x205e},
+        {0x2070, 0x20cf}, {0x2190, 0x2328}, {0x232b, 0x2adb},   {0x2add, 0x2bff},
+        {0x3003, 0x3029}, {0x3030, 0x3098}, {0x309b, 0x9fff},   {0xac00, 0xd7a3},
+        {0xe000, 0xf8ff}, {0xff00, 0xffff}, {0x1f300, 0x1faff}, {0x20000, 0x2a6dd},
     };
     size_t low = 0, high = sizeof plain / sizeof *plain;
 
@@ -226,48 +235,171 @@ is_plain(uint32_t c)
     return false;
 }
 
-static bool
-all_plain(const unsigned char *p, size_t len)
+/* The first character from AT on that is not plain, or LEN; *BEFORE is the start of the one before.
+ */
+static size_t
+skip_plain(const unsigned char *p, size_t at, size_t len, size_t *before)
 {
-    size_t at = 0, size;
+    size_t size, last = *before;
 
     while (at < len) {
         if (p[at] < 0xcc) { /* below U+0300 */
             size_t run = skip_ascii(p + at, len - at);
+            last = run ? at + run - 1 : at;
             at += run ? run : p[at] < 0x80 ? 1 : 2;
             continue;
         }
         if (!is_plain(fl_unicode_point(p + at, &size)))
-            return false;
+            break;
+        last = at;
         at += size;
     }
-    return true;
+    *before = last;
+    return at;
 }
 
+/* The next plain character from AT on, or LEN. */
+static size_t
+find_plain(const unsigned char *p, size_t at, size_t len)
+{
+    size_t size;
+
+    for (; at < len && !is_plain(fl_unicode_point(p + at, &size)); at += size)
+        ;
+    return at;
+}
+
+enum { CLASS = 24, POINT = (1 << CLASS) - 1, FEW = 24 }; /* the class above, the point below */
+
+/* Order N points of a class other than 0 by their class, those of one as they stand. */
+static void
+order_marks(uint32_t *p, size_t n, uint32_t *other)
+{
+    size_t first[257] = {0};
+
+    if (n <= FEW) {
+        for (size_t i = 1; i < n; i++) {
+            uint32_t mark = p[i];
+            size_t k = i;
+            for (; k && p[k - 1] >> CLASS > mark >> CLASS; k--)
+                p[k] = p[k - 1];
+            p[k] = mark;
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        first[(p[i] >> CLASS) + 1]++;
+    for (size_t c = 0; c < 256; c++)
+        first[c + 1] += first[c];
+    for (size_t i = 0; i < n; i++)
+        other[first[p[i] >> CLASS]++] = p[i];
+    memcpy(p, other, n * sizeof *p);
+}
+
+/* Room for N points, and N more to order them in. */
+static int
+reserve_points(struct fl_unicode_scratch *s, size_t n)
+{
+    if (n <= s->cap)
+        return 0;
+    size_t cap = n > 2 * s->cap ? n : 2 * s->cap;
+    uint32_t *points = fl_resize(s->points, cap, 2 * sizeof *points);
+    if (!points)
+        return -1;
+    s->points = points;
+    s->cap = cap;
+    return 0;
+}
+
+/* Add a point, its class above it, of which there is room for. */
+static void
+add_point(struct fl_unicode_scratch *s, size_t *n, uint32_t c, const utf8proc_property_t *property)
+{
+    s->points[(*n)++] = c | (uint32_t)property->combining_class << CLASS;
+}
+
+/* The canonical decomposition of TEXT into S->points, *COUNT of them, marks not yet in order. */
+static int
+decompose(struct fl_unicode_scratch *s, const unsigned char *text, size_t len, size_t *count)
+{
+    utf8proc_int32_t parts[DECOMPOSED];
+    size_t n = 0, size;
+
+    for (size_t at = 0; at < len; at += size) {
+        uint32_t c = fl_unicode_point(text + at, &size);
+        const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
+        if (n + DECOMPOSED > s->cap && reserve_points(s, n + DECOMPOSED))
+            return -1;
+        if (property->decomp_seqindex == UINT16_MAX && (c < 0xac00 || c > 0xd7a3)) {
+            add_point(s, &n, c, property);
+            continue;
+        }
+        utf8proc_ssize_t got = utf8proc_decompose_char((utf8proc_int32_t)c, parts, DECOMPOSED,
+                                                       UTF8PROC_STABLE | UTF8PROC_COMPOSE, NULL);
+        if (got < 0 || got > DECOMPOSED)
+            return fl_error(FL_FAILED, "text cannot be normalised: U+%04X", (unsigned)c);
+        for (utf8proc_ssize_t i = 0; i < got; i++)
+            add_point(s, &n, (uint32_t)parts[i], utf8proc_get_property(parts[i]));
+    }
+    *count = n;
+    return 0;
+}
+
+/* Normal form C of TEXT after OUT. */
+static int
+add_nfc(struct fl_unicode_scratch *s, const unsigned char *text, size_t len, struct fl_buf *out)
+{
+    size_t n, run = 0;
+
+    if (decompose(s, text, len, &n))
+        return -1;
+    uint32_t *p = s->points;
+    for (size_t i = 0; i <= n; i++) {
+        if (i < n && p[i] >> CLASS)
+            continue;
+        if (i - run > 1)
+            order_marks(p + run, i - run, p + s->cap);
+        run = i + 1;
+    }
+    for (size_t i = 0; i < n; i++)
+        p[i] &= POINT;
+    utf8proc_ssize_t composed = utf8proc_normalize_utf32((utf8proc_int32_t *)p, (utf8proc_ssize_t)n,
+                                                         UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    if (composed < 0)
+        return fl_error(FL_FAILED, "text cannot be normalised: %s", utf8proc_errmsg(composed));
+    if (fl_buf_reserve(out, 4 * (size_t)composed))
+        return -1;
+    for (utf8proc_ssize_t i = 0; i < composed; i++)
+        out->len += (size_t)utf8proc_encode_char((utf8proc_int32_t)p[i], out->data + out->len);
+    out->data[out->len] = '\0';
+    return 0;
+}
+
+/* A plain character begins something new: from the one before what is not plain up to the next. */
 int
 fl_unicode_nfc(struct fl_buf *text, struct fl_unicode_scratch *scratch)
 {
-    const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+    const unsigned char *p = text->data;
+    struct fl_buf *out = &scratch->text;
+    size_t done = 0, len = text->len;
 
-    if (all_plain(text->data, text->len))
-        return 0;
+    fl_buf_clear(out);
     for (;;) {
-        utf8proc_ssize_t n = utf8proc_decompose(text->data, (utf8proc_ssize_t)text->len,
-                                                scratch->points, (utf8proc_ssize_t)scratch->cap,
-                                                options);
-        if (n < 0)
-            return fl_error(FL_FAILED, "text cannot be normalised: %s", utf8proc_errmsg(n));
-        if ((size_t)n < scratch->cap) { /* one more is for the zero of reencode */
-            n = utf8proc_reencode(scratch->points, n, options);
-            if (n < 0)
-                return fl_error(FL_FAILED, "text cannot be normalised: %s", utf8proc_errmsg(n));
-            fl_buf_clear(text);
-            return fl_buf_add(text, scratch->points, (size_t)n);
-        }
-        int32_t *more = fl_resize(scratch->points, (size_t)n + 1, sizeof *more);
-        if (!more)
+        size_t before = done, odd = skip_plain(p, done, len, &before);
+        if (odd == len)
+            break;
+        size_t end = find_plain(p, odd, len);
+        if (fl_buf_add(out, p + done, before - done) ||
+            add_nfc(scratch, p + before, end - before, out))
             return -1;
-        scratch->points = more;
-        scratch->cap = (size_t)n + 1;
+        done = end;
     }
+    if (!done)
+        return 0;
+    if (fl_buf_add(out, p + done, len - done))
+        return -1;
+    struct fl_buf swap = *text;
+    *text = *out;
+    *out = swap;
+    return 0;
 }

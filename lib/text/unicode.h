@@ -15,7 +15,7 @@
 size_t fl_unicode_check(const void *text, size_t len);
 
 /*
- * Add TEXT behind OUT with one U+FFFD for every maximal subpart of an ill-formed sequence (Unicode
+ * Append TEXT to OUT with one U+FFFD for every maximal subpart of an ill-formed sequence (Unicode
  * 15, section 3.9, "U+FFFD Substitution of Maximal Subparts"). *REPLACED grows by their number and
  * *BYTES by the bytes that they took the place of.
  */
@@ -48,14 +48,16 @@ size_t fl_unicode_boundary(const unsigned char *text, size_t len);
 
 /* What fl_unicode_nfc keeps from call to call; a zeroed struct is fine. */
 struct fl_unicode_scratch {
-    int32_t *points;
-    size_t cap;
+    uint32_t *points;
+    size_t cap; /* half of them */
+    struct fl_buf text;
 };
 void fl_unicode_scratch_release(struct fl_unicode_scratch *scratch);
 
 /*
- * Bring TEXT, which is UTF-8, to normal form C in place. Text without characters that could change
- * is only looked through (UAX 15, section 9, quick check, with a table of the large plain blocks).
+ * Bring TEXT, which is UTF-8, to normal form C in place. Only stretches with characters that could
+ * change are more than looked through (UAX 15, section 9, quick check, with a table of the large
+ * plain blocks). Cost O(len), also of endless marks: they are put in order by counting.
  */
 int fl_unicode_nfc(struct fl_buf *text, struct fl_unicode_scratch *scratch);
 

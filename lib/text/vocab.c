@@ -1,3 +1,7 @@
+/*
+ * Texts lie one after another in a blob and are found by open addressing; a slot holds id + 1, 0 is
+ * free.
+ */
 #include "text/vocab.h"
 
 #include <stdlib.h>

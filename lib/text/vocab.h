@@ -31,7 +31,7 @@ int fl_vocab_add(struct fl_vocab *v, const void *text, size_t len, uint64_t id, 
 /* The id of a text, or -1 (no error recorded). */
 int64_t fl_vocab_find(const struct fl_vocab *v, const void *text, size_t len);
 
-/* The text of an id with a zero behind it; NULL when there is none. Valid until the next add. */
+/* The text of an id with a zero after it; NULL when there is none. Valid until the next add. */
 const char *fl_vocab_text(const struct fl_vocab *v, uint64_t id, size_t *len);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * As vocab.c, with counts; the hash of a word is kept, so that tables are rebuilt and merged
+ * without hashing it again.
+ */
 #include "text/words.h"
 
 #include <stdlib.h>

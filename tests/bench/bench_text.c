@@ -1,22 +1,25 @@
 /*
  * How fast text becomes tokens on one core, beside what any reader of it must do: looking for the
- * line ends, and checking UTF-8. Rows of tests/bench/run; medians.
+ * line ends, and checking UTF-8; medians. And what hostile documents take, for each of their bytes,
+ * beside prose; the least of several runs. Rows of tests/bench/run.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "../unit/hostile.h"
+#include "bench.h"
 #include "os/clock.h"
 #include "text/bpe_train.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
-enum { BYTES = 8 << 20, STEMS = 30000, TURNS = 9, VOCAB = 8192, DOCUMENT = 4096 };
+enum { BYTES = 8 << 20, TURNS = 9, VOCAB = 8192, DOCUMENT = 4096, HOSTILE = 1 << 20, LIMIT = 8 };
 
 struct bench {
-    char *text;
+    struct fl_buf content;
+    char *text; /* of it */
     size_t len;
     struct fl_words words;
     struct fl_tokenizer *tokenizer;
@@ -29,36 +32,6 @@ fail(void)
 {
     fprintf(stderr, "bench_text: %s\n", fl_error_text());
     exit(1);
-}
-
-static uint32_t
-next(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(*state >> 33);
-}
-
-/* Words of a made-up language whose frequencies fall as Zipf's law says, and punctuation. */
-static void
-make_text(struct bench *b)
-{
-    static char stems[STEMS][16];
-    static const char *const ends[] = {" ", " ", " ", " ", " ", ", ", ".\n", "'s ", " 12 ", "\n\n"};
-    uint64_t state = 1;
-
-    for (size_t s = 0; s < STEMS; s++) {
-        size_t len = 2 + next(&state) % 9;
-        for (size_t i = 0; i < len; i++)
-            stems[s][i] = "etaoinshrdlucmfwyp"[next(&state) % (s % 7 ? 18 : 8)];
-    }
-    b->text = malloc(BYTES + 64);
-    if (!b->text)
-        exit(1);
-    while (b->len < BYTES) {
-        uint32_t most = 1 + next(&state) % STEMS; /* a uniform choice below a uniform one */
-        const char *end = ends[next(&state) % (sizeof ends / sizeof *ends)];
-        b->len += (size_t)sprintf(b->text + b->len, "%s%s", stems[next(&state) % most], end);
-    }
 }
 
 static int
@@ -146,12 +119,57 @@ measure(struct bench *b, const char *what, size_t (*work)(struct bench *))
     return t[TURNS / 2];
 }
 
+/* The slowest of all hostile documents, for the tokenizer of each maker. */
+static int
+hostile(void)
+{
+    char path[] = "/tmp/fl-bench-XXXXXX", what[160];
+    struct fl_buf content = {0};
+    int fd = mkstemp(path), kept = 1;
+    json_t *learnt;
+
+    hostile_prose(2 * (size_t)HOSTILE, &content);
+    if (fd < 0 || fl_output_write_file(path, content.data, content.len, 0) ||
+        !(learnt = hostile_learn(path, VOCAB)))
+        fail();
+    for (size_t m = 0; m < HOSTILE_MAKERS; m++) {
+        struct fl_tokenizer *t = hostile_tokenizer(learnt, m);
+        double worst = 0;
+        size_t slowest = 0;
+        hostile_prose(HOSTILE, &content);
+        double prose = hostile_seconds(t, &content, path, false, 5) / (double)content.len;
+        if (prose <= 0)
+            fail();
+        for (size_t k = 0; k < HOSTILE_KINDS; k++) {
+            hostile_make(&hostile_kinds[k], HOSTILE, &content);
+            double seconds = hostile_seconds(t, &content, path, hostile_kinds[k].jsonl, 5);
+            if (seconds < 0)
+                fail();
+            if (seconds / (double)content.len / prose > worst) {
+                worst = seconds / (double)content.len / prose;
+                slowest = k;
+            }
+        }
+        snprintf(what, sizeof what, "slowest of %d hostile documents a byte, %s: %s", HOSTILE_KINDS,
+                 hostile_makers[m].name, hostile_kinds[slowest].name);
+        kept &= bench_at_most(what, worst, "times prose", LIMIT);
+        fl_tokenizer_free(t);
+    }
+    json_decref(learnt);
+    fl_buf_release(&content);
+    close(fd);
+    unlink(path);
+    return kept;
+}
+
 int
 main(void)
 {
     struct bench b = {0};
 
-    make_text(&b);
+    hostile_prose(BYTES, &b.content);
+    b.text = (char *)b.content.data;
+    b.len = b.content.len;
     learn(&b);
     measure(&b, "finding line ends", lines);
     measure(&b, "checking UTF-8", check);
@@ -161,6 +179,6 @@ main(void)
     fl_encoder_free(b.encoder);
     fl_tokenizer_free(b.tokenizer);
     fl_words_release(&b.words);
-    free(b.text);
-    return 0;
+    fl_buf_release(&b.content);
+    return !hostile();
 }

@@ -31,8 +31,8 @@ printf '{"text":"one"}\r\n{"text":" "}\n{"no":1}\nnot json\n{"text":"a\377b"}\n'
 
 # ---- models and text ----
 both fl-init --list-presets "" --list-presets
-fl-harmonize -q -t model.flt --card tsv -o a.flt mix.jsonl text.txt
-fl-harmonize -q -t model.flt --card json -o a.flt mix.jsonl text.txt --json
+fl-harmonize -q --max-dropped 1 -t model.flt --card tsv -o a.flt mix.jsonl text.txt text.txt
+fl-harmonize -q --max-dropped 1 -t model.flt --card json -o a.flt mix.jsonl text.txt text.txt --json
 is_as_documented fl-harmonize --card
 train() { fl-train -m model.flt --steps 5 -b 2 --report-every 2 --valid v.flt "$@" a.flt; }
 echo "other text" | fl-harmonize -t model.flt -o v.flt

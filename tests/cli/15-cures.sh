@@ -188,7 +188,7 @@ open("needs.flt", "wb").write(Object("model", {}).tensor("t", "u8", [4], b"abcd"
 END
 for file in newer.flt needs.flt; do   # whole: another copy would be no better
     status 1 "what only a newer version reads: $file" fl-info $file
-    says 'it is whole, so take a newer version of this program, or ask who wrote it'
+    says 'the file is whole: read it with a newer fl than [0-9.]*, or ask who wrote it'
 done
 cat model.flt other-model.flt >two.flt
 cure 1 'two.flt: has more than one object; one is expected' 'fl-train -m two.flt --steps 1 -o x.flt shard.flt' \
@@ -282,7 +282,7 @@ cure 1 'is masked; give the plan of its round with -p PLAN' 'fl-aggregate -o x.f
 updates edit ua.flt no-sum.flt kind=sum sum.total=b:00000000000100000000000000000000 sum.sites=l:a sum.weights=t:examples
 cure 1 'is not one of a partial sum; make it with fl-aggregate --partial' 'fl-aggregate -o x.flt no-sum.flt' \
     'fl-aggregate --partial -o s.flt ua.flt; fl-aggregate -q -o x.flt s.flt'
-warned 'the mean is of a single update; --sites or --min-sites would say' 'fl-aggregate -o x.flt ua.flt' \
+warned 'the mean is of a single update; --min-sites says' 'fl-aggregate -o x.flt ua.flt' \
     'fl-aggregate --sites a -o x.flt ua.flt && fl-aggregate --min-sites 1 -o x.flt ua.flt'
 for key in examples tokens loss.first; do
     updates edit ua.flt no-$key.flt $key=
@@ -510,26 +510,31 @@ cd .. || exit 1
 
 # ---- text ----
 seq 1 40 | sed 's/.*/{"body": "text &"}/' >body.jsonl
-cure 1 'lines have none in a field "text"; --field NAME names the right one' 'fl-harmonize -t model.flt -o x.flt body.jsonl' \
+cure 1 'lines have no text in a field "text", .*; --field NAME names the right one' 'fl-harmonize -t model.flt -o x.flt body.jsonl' \
     'fl-harmonize -t model.flt --field body -o x.flt body.jsonl'
 cp text.txt text.jsonl
-cure 1 'lines are not JSON; --format text reads plain text' 'fl-harmonize -t model.flt -o x.flt text.jsonl' \
+cure 1 'lines are not JSON, .*; --format text reads plain text' 'fl-harmonize -t model.flt -o x.flt text.jsonl' \
     'fl-harmonize -t model.flt --format text -o x.flt text.jsonl'
-warned 'was taken as plain text but looks like JSON; --format jsonl reads lines of it' \
+cure 1 'looks like JSON Lines; --format jsonl reads them, --format text' \
     'cp body.jsonl body.txt; fl-harmonize -t model.flt --field body -o x.flt body.txt' \
     'fl-harmonize -t model.flt --field body --format jsonl -o x.flt body.txt'
-printf 'good\n\377\376bad\n' >latin.txt
+printf 'good, and more that is good\n\377\376bad\n' >latin.txt
 cure 1 'is not UTF-8; --invalid replace would put U+FFFD there' 'fl-harmonize -t model.flt --invalid refuse -o x.flt latin.txt' \
     'fl-harmonize -q -t model.flt --invalid replace -o x.flt latin.txt'
-printf '{"text": "\\ud800"}\n{"text": "good"}\n' >half.jsonl
+printf '{"text": "\\ud800"}\n{"text": "good, and more that is good, and longer by far"}\n' >half.jsonl
 cure 1 'has half of a surrogate pair, .*; --invalid replace' 'fl-harmonize -t model.flt --invalid refuse -o x.flt half.jsonl' \
     'fl-harmonize -q -t model.flt --invalid replace -o x.flt half.jsonl'
 python -c 'print("{\"text\": \"" + "x" * 80000 + "\"}"); print("{\"text\": \"y\"}")' >long.jsonl
-warned 'lines dropped that are longer than 73728 bytes, .*; --max-document sets the limit' \
+cure 1 'lines are longer than 73728 bytes, .*; --max-document sets the limit' \
     'fl-harmonize -t model.flt --max-document 1k -o x.flt long.jsonl' \
     'fl-harmonize -t model.flt --max-document 100k -o x.flt long.jsonl'
 cure 1 'has no field "text"; --jsonl names the field' 'fl-tokenize -t model.flt --jsonl text body.jsonl >x.ids' \
     'fl-tokenize -t model.flt --jsonl body body.jsonl >x.ids'
+cure 1 'allows: .*; --max-dropped 1 takes what is left' 'fl-harmonize -t model.flt --max-document 1k -o x.flt long.jsonl' \
+    'fl-harmonize -q -t model.flt --max-document 1k --max-dropped 1 -o x.flt long.jsonl'
+printf 'a\0b\n' >nul.txt
+warned "tr -d '.000' takes them out" 'fl-harmonize -t model.flt -o x.flt nul.txt' \
+    "tr -d '\\000' <nul.txt | fl-harmonize -t model.flt -o x.flt"
 gzip -c text.txt >text.gz
 cure 1 'is compressed; pipe it in with: zcat FILE |' 'fl-harmonize -t model.flt -o x.flt text.gz' \
     'zcat text.gz | fl-harmonize -t model.flt -o x.flt'

@@ -78,9 +78,9 @@ fl-eval --progress -m model.flt -b 1 -l 8 --per-file "s$evil" >tsv 2>said
 check "fl-eval: report and progress" reports safe tsv said
 check "  the report names the file" grep -qF "s$seen" tsv
 on_terminal fl-eval -m model.flt -b 1 -l 8 "s$evil" >got
-tr '\r' '\n' <got | sed "s/$(printf '\033')\[K$//" >said   # what the program itself writes
+tr '\r' '\n' <got | sed "s/^$(printf '\033')\[K//" >said   # what the program itself writes
 check "  progress on a terminal" reports safe said
-check "  names it too" grep -qF "s$seen" said
+check "  (there is some)" grep -q "^eval: " said
 fl-train -m model.flt --steps 1 -b 1 -l 8 --report "r$evil" -o u.flt "s$evil" 2>said
 check "fl-train" reports safe said "r$evil"
 fl-train -m model.flt --steps 1 -b 1 -l 8 --site "$text" -o u.flt "s$evil" 2>said

@@ -17,7 +17,7 @@ cell() { awk -F'\t' -v row="$2" -v name="$3" 'NR == 1 { for (i = 1; i <= NF; i++
 # --- one text, four programs ----------------------------------------------------------------------
 printf 'Hi <s>  there[X]</s>' >text
 body="72 105 32 60 115 62 259 116 104 101 114 101 260 60 47 115 62" # two spaces are a token, <s> is text
-everywhere() {   # "what" BEGIN BEHIND "END or nothing" template...: ids before, behind, behind in a shard
+everywhere() {   # "what" BEGIN AFTER "END or nothing" template...: ids before, after, and after in a shard
     _what=$1 _begin=$2 _behind=$3 _end=$4
     shift 4
     chain f bytes "$@" || { report 1 "$_what: import"; sed 's/^/# /' err; return; }

@@ -49,6 +49,8 @@ go -j 1 --site north a.flt > j1.flt
 check "one thread, to standard output" same u.flt j1.flt
 go -j 2 --site north -o j2.flt a.flt
 check "two threads" same u.flt j2.flt
+MALLOC_PERTURB_=85 go --site north -o noise.flt a.flt   # glibc fills what it gives with 0xaa
+check "in memory full of noise: nothing is read before it is written" same u.flt noise.flt
 go --site north -o in.flt < a.flt
 check "shard on standard input" same u.flt in.flt
 cat a.flt | go --site north -o pipe.flt
@@ -118,7 +120,7 @@ status 2 "a site's name that is no text is refused before training" \
 says '--site'
 echo kept >log
 go --report - -o x.flt a.flt >>log
-check "report: behind what is in the file of standard output" sh -c \
+check "report: after what is in the file of standard output" sh -c \
     'sed -n 1p log | grep -qx kept && sed -n 2p log | grep -q "^step"'
 go --report r.jsonl --json -o x.flt a.flt
 check "  as JSON" sh -c 'python3 -c "
@@ -146,7 +148,7 @@ check "  the sums are sums" awk -F'\t' '{ is[$1] = $2 } END {
     memory = is["memory_weights_bytes"] + is["memory_gradients_bytes"] + is["memory_moments_bytes"]
     memory += is["memory_activations_bytes"] + is["memory_files_bytes"] + is["memory_program_bytes"]
     disk = is["model_bytes"] + is["update_bytes"] + is["checkpoint_bytes"] + is["upload_bytes"] + is["kept_bytes"]
-    exit !(is["memory_bytes"] == memory && is["disk_bytes"] == disk) }' dry
+    exit !(is["memory_bytes"] == memory && is["disk_bytes"] == disk && is["kept_bytes"] == 5 * is["upload_bytes"]) }' dry
 go --checkpoint ck.flt -o x.flt a.flt
 check "  bytes are those of the files that come" [ \
     "$(told model_bytes) $(told update_bytes) $(told checkpoint_bytes)" = \
@@ -194,7 +196,9 @@ else
     skip "the peak of memory" "there is no prlimit, or the programs are watched"
 fi
 go --progress -o x.flt a.flt 2>progress
-check "progress" grep -q 'train: .*tokens/s' progress
+check "progress" grep -q 'train: .*tokens, ' progress
+check "  its last line keeps the loss" sh -c 'grep "^train: " progress | tail -n 1 | grep -qE ", [0-9.]+ s, step [0-9]+, loss [0-9]+\.[0-9]{4}$"'
+check "  its first is there at once" sh -c 'grep "^train: " progress | head -n 1 | grep -q "^train: 0 tokens of [0-9]* tokens, preparing$"'
 rm x.flt
 
 # ---- interrupted ----
@@ -214,7 +218,7 @@ done
 check "kill -9 hit in time" [ $kills -ge 2 ]
 check "and started again" long --checkpoint k.flt --checkpoint-every 0 -o k.upd
 check "  gives the same bytes" same whole.flt k.upd
-check "  and leaves the checkpoint alone behind" [ "$(find . -name '.*.part' | wc -l)" = 0 ]
+check "  and leaves no part of a checkpoint" [ "$(find . -name '.*.part' | wc -l)" = 0 ]
 cp k.flt k.old
 check "again from the end of it" long --checkpoint k.flt -o k2.upd -j 1
 check "  gives the same bytes" same whole.flt k2.upd
@@ -223,7 +227,7 @@ check "  and does not write it again" same k.old k.flt
 launch() {   # [command...]: a long run in the background, in pid; returns when it is on its way
     rm -f s.upd s.tsv
     "$@" fl-train -m m.flt --steps $many -b 8 --seed 3 --checkpoint s.flt --report s.tsv \
-        --report-every 1 -o s.upd a.flt 2>/dev/null & pid=$!
+        --report-every 1 -o s.upd a.flt 2>said & pid=$!
     i=0
     while [ "$(wc -l 2>/dev/null < s.tsv || echo 0)" -lt 20 ] && [ $i -lt 500 ]; do
         sleep 0.02
@@ -237,7 +241,18 @@ stopped() {   # signal number [command...]: ends by it, leaves a checkpoint and 
     launch "$@"
     kill "-$_signal" $pid
     wait $pid
-    [ $? = $((128 + _number)) ] && [ ! -e s.upd ] && [ ! -e .s.upd.part ] && [ -e s.flt ]
+    [ $? = $((128 + _number)) ] && [ ! -e s.upd ] && [ ! -e .s.upd.part ] && [ -e s.flt ] &&
+        [ "$(grep -v '^nohup: ' said)" = "fl-train: stopping after this step; the same command goes on" ]
+}
+ended() {   # signal number command...: without a checkpoint, at once and without a word
+    _signal=$1 _number=$2
+    shift 2
+    rm -f said s.upd s.tsv
+    "$@" fl-train -m m.flt --steps $many -b 8 --report s.tsv --report-every 1 -o s.upd a.flt 2>said & pid=$!
+    while kill -0 $pid && [ "$(wc -l 2>/dev/null < s.tsv || echo 0)" -lt 3 ]; do sleep 0.02; done
+    kill "-$_signal" $pid
+    wait $pid
+    [ $? = $((128 + _number)) ] && [ ! -e s.upd ] && [ ! -e .s.upd.part ] && [ ! -s said ]
 }
 outlives_hangup() {
     rm -f s.flt
@@ -248,6 +263,7 @@ outlives_hangup() {
 check "nohup(1)" outlives_hangup
 check "SIGHUP" stopped HUP 1
 check "SIGTERM" stopped TERM 15
+check "SIGTERM without a checkpoint" ended TERM 15 env
 if env --default-signal=INT true 2>/dev/null; then
     check "SIGINT" stopped INT 2 env --default-signal=INT
 else
@@ -354,7 +370,7 @@ for f in plain.flt copy.flt ./plain.flt packed.flt; do
 done
 cat b.flt packed.flt > both.flt
 for f in - both.flt; do
-    refused 1 "trained and measured on: $f, behind another" 'is the same shard as plain.flt, which --valid' \
+    refused 1 "trained and measured on: $f, after another" 'is the same shard as plain.flt, which --valid' \
         -m m.flt --valid plain.flt $f < both.flt
 done
 refused 1 "one shard by two names" 'packed.flt: is the same shard as plain.flt\|plain.flt: is the same' \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# fl-diff: the difference of two models, to the bit; what it refuses; what it leaves behind.
+# fl-diff: the difference of two models, to the bit; what it refuses; what it leaves.
 # shellcheck source-path=SCRIPTDIR disable=SC2016,SC2086 # text for sh -c; $opts is many words
 . "$(dirname "$0")/lib.sh"
 updates() { python "$top/tests/cli/updates.py" "$@"; }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# fl-aggregate: the exact mean, in every order and tree; what it refuses; what it leaves behind.
+# fl-aggregate: the exact mean, in every order and tree; what it refuses; what it leaves.
 # shellcheck source-path=SCRIPTDIR disable=SC2016,SC2086 # text for sh -c; $opts is many words
 . "$(dirname "$0")/lib.sh"
 updates() { python "$top/tests/cli/updates.py" "$@"; }

@@ -169,7 +169,7 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null && [ -z 
         done
         check "$1: $killed kills" [ $killed -ge 4 ]
         check "  and the same model and state after a rerun" [ $wrong = 0 ]
-        check "  with nothing left behind" [ -z "$(find . -name '.*.part')" ]
+        check "  with nothing left over" [ -z "$(find . -name '.*.part')" ]
     }
     crashes "a new file" in.flt out.flt
     crashes "the model's own file" in.flt in.flt

@@ -20,7 +20,7 @@ while IFS='|' read -r want words line; do
     [ "$words" = - ] && check "  without a word" test ! -s err || says "$words"
     [ $want = 0 ] && check "  and a mean" test -e mean.flt || check "  and no mean" test ! -e mean.flt
 done <<'EOF'
-0|single update; --sites or --min-sites|u0.flt
+0|single update; --min-sites says|u0.flt
 0|-|--min-sites 1 u0.flt
 0|-|--sites site-0 u0.flt
 0|-|--partial u0.flt

@@ -237,7 +237,7 @@ done
 check "a deadline that is over is a warning" fl-mask -k c.key -p late.flt -o x.flt c.upd
 cp err said
 check "  and says so" grep -q "its deadline $deadline is over" said
-check "nothing is left behind" sh -c '[ -z "$(find . -name ".*.part")" ]'
+check "nothing is left over" sh -c '[ -z "$(find . -name ".*.part")" ]'
 
 # ---- the next epoch begins with another model ----
 for n in a b; do fl-keygen --public -k $n.key >$n.pub; done

@@ -31,7 +31,7 @@ check "a folder" fl-import -o got.flt good
 check "  is the model that it was made of, to the byte" cmp m.flt got.flt
 fl-import good > stdout.flt
 check "  on standard output too" cmp m.flt stdout.flt
-check "  with a slash behind its name" sh -c 'fl-import good/ | cmp - m.flt'
+check "  with a slash after its name" sh -c 'fl-import good/ | cmp - m.flt'
 hf make tied.flt good-tied
 check "a tied model" sh -c 'fl-import good-tied | cmp - tied.flt'
 hf make tied.flt good-tied head
@@ -118,10 +118,10 @@ refused "two spellings of one tensor" \
 refused "  of the head" '"model.lm_head.weight" differs from "lm_head.weight"\|"lm_head.weight" differs from "model.lm_head.weight"' twin=lm_head.weight
 refused "frequencies of another base" '"model.rotary_emb.inv_freq" has other frequencies.*: value 0 is not 1' \
     frequencies=model.rotary_emb.inv_freq,0.5
-refused "frequencies of a layer that is not there" 'layers.2.self_attn.rotary_emb.inv_freq" has no place' \
+refused "frequencies of a layer that is not there" 'has a tensor "model.layers.2.self_attn.rotary_emb.inv_freq", f32.*, that is not in the model of its config.json' \
     frequencies=model.layers.2.self_attn.rotary_emb.inv_freq
-refused "frequencies under another name" 'x.rotary_emb.inv_freq" has no place' frequencies=x.rotary_emb.inv_freq
-refused "too many frequencies" 'inv_freq" is f32\[2\]' add=model.rotary_emb.inv_freq
+refused "frequencies under another name" 'x.rotary_emb.inv_freq", .*, that is not in' frequencies=x.rotary_emb.inv_freq
+refused "too many frequencies" 'inv_freq" is plain f32\[2\]; in the model of its config.json it is plain f32' add=model.rotary_emb.inv_freq
 for dtype in F8_E4M3 F8_E5M2 BOOL C64 F4; do
     refused "values in $dtype" "tensor \"model.norm.weight\" is $dtype, a dtype that is not read" says=model.norm.weight,$dtype
 done
@@ -137,15 +137,15 @@ refused "a size that is too large" 'channels' hidden_size=1000000000
 refused "key heads that divide nothing" 'kv_heads: 3' num_key_value_heads=3
 refused "a model larger than any file" 'embed_tokens.weight" is' \
     hidden_size=131072 intermediate_size=524288 vocab_size=1048576
-refused "fewer layers than there are" 'layers.1.* has no place' num_hidden_layers=1
+refused "fewer layers than there are" 'layers.1.*, that is not in the model of its config.json' num_hidden_layers=1
 refused "more layers than there are" 'layers.2' num_hidden_layers=3
 refused "tied, and yet other ids" 'embed_tokens' vocab_size=300
 refused "a vocabulary smaller than the tokenizer's" '257' vocab_size=200
-refused "a missing tensor" 'layers.1.mlp.up_proj.weight" is missing' drop=layers.1.mlp.up_proj.weight
-refused "a tensor too many" 'bias.* has no place' add=model.layers.0.self_attn.q_proj.bias
-refused "a wrong shape" 'config.json asks for' flat=layers.0.self_attn.k_proj.weight
+refused "a missing tensor" 'has no tensor "layers.1.mlp.up_proj.weight", which in the model of its config.json is f32' drop=layers.1.mlp.up_proj.weight
+refused "a tensor too many" 'bias", f32.*, that is not in' add=model.layers.0.self_attn.q_proj.bias
+refused "a wrong shape" 'k_proj.weight" is plain f32\[[0-9]*\]; in the model of its config.json it is plain f32\[[0-9]*,[0-9]*\]' flat=layers.0.self_attn.k_proj.weight
 refused "a value that is not finite" 'norm.weight.*not finite' nan=norm.weight
-refused "64-bit floats" 'f64; F32, F16 and BF16' dtype=F64
+refused "64-bit floats" 'is plain f64.*; in the model of its config.json it is plain f32' dtype=F64
 
 # ---- damaged files ----
 bytes=$(wc -c < good/model.safetensors)

@@ -57,7 +57,7 @@ if command -v bash >/dev/null; then
         _fl_info
         [ "${COMPREPLY[*]}" = --digest ]' "$top"
     # shellcheck disable=SC2016
-    check "and a choice behind =" bash -c '
+    check "and a choice after =" bash -c '
         . "$0/completions/fl-aggregate.bash"
         COMP_WORDS=(fl-aggregate --weights = un) COMP_CWORD=3
         _fl_aggregate

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The EXAMPLES of every manual page are run as they stand (but for shorter training), each page in a
-# folder of its own that has what they name: the files of one federation of three sites and a hub in
-# its seventh round.
+# The examples of every manual page, and the tours of fl(7), are run as a reader copies them: rendered
+# for a terminal of 80 columns, each indented block a script for sh. Each page runs in a folder of its
+# own that has what its examples name: the files of one federation of three sites and a hub in its
+# seventh round.
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
-. "$top/tests/cli/federation.sh"
 
 prose() {   # SEED LINES: text that differs from site to site
     awk -v s="$1" -v n="$2" 'BEGIN {
@@ -15,12 +15,41 @@ prose() {   # SEED LINES: text that differs from site to site
             line = "line " i
             for (k = 0; k < 9; k++) line = line " " w[1 + int(rand() * 16)]
             print line "."
+            if (i % 30 == 29) print ""
         }
     }'
 }
 
+roster() {   # everybody's lines: a federation of helpers over model.flt
+    printf 'federation: demo\nepoch: 1\nmodel: %s\n' "$(fl-info --digest model.flt | cut -c 1-64)"
+    echo "hub: $(cat hub.pub)"
+    echo "sites:"
+    for s in aws azure gcp; do echo "  - $(cat $s.pub)"; done
+    printf 'protection: helpers\nhelpers:\n  - aws\n  - %s\nmin_sum: 3\n' "$(cat aux.pub)"
+    echo 'tensors: [{match: "*norm*", protect: frozen}, {match: "*", protect: mask, bits: 16, clip: 0.05}]'
+}
+
+agree() {   # all have accepted it
+    for s in hub aux aws azure gcp; do fl-keygen -n $s -o $s.key >$s.pub; done
+    roster >roster.yaml
+    fl-keygen --show roster.yaml >words
+    for s in hub aux aws azure gcp; do fl-keygen --accept roster.yaml -k $s.key --words words; done
+}
+
+masked_round() {   # 7: everything of it but the helpers' next step
+    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o 7/plan.flt
+    for s in aws azure gcp; do
+        fl-train -q -m model.flt -p 7/plan.flt --steps 2 -b 1 -l 32 --site $s -o $s.part site-a.flt
+        fl-mask -q -k $s.key -p 7/plan.flt -o 7/up/$s.flt $s.part
+    done
+    fl-aggregate -p 7/plan.flt -k hub.key --request 7/request.flt -o 7/sum.flt 7/up/*.flt
+    for s in aws aux; do fl-unmask -q -k $s.key -p 7/plan.flt -o 7/answer/$s.flt 7/request.flt; done
+    fl-aggregate -p 7/plan.flt -o 7/mean.flt 7/sum.flt 7/answer/*.flt
+    fl-apply -m model.flt -p 7/plan.flt -o model-8.flt 7/mean.flt
+}
+
 folder() {   # everything that the examples name
-    mkdir public notes up 7 8
+    mkdir -p public notes 7/up 7/ready 7/answer 8
     prose 1 300 >public/book.txt
     prose 2 60 >notes.txt
     prose 3 40 >new.txt
@@ -32,6 +61,7 @@ folder() {   # everything that the examples name
     fl-harmonize -t model.flt -o site-a.flt notes.txt
     fl-harmonize -t model.flt -o site-b.flt new.txt
     cp site-a.flt shard.flt
+    cp site-a.flt valid.flt
     cp site-b.flt site.flt
     for s in aws azure gcp; do
         fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site $s --seed ${#s} -o $s.flt site-a.flt
@@ -40,15 +70,16 @@ folder() {   # everything that the examples name
     fl-apply -m model.flt -o trained.flt aws.flt
     federation aws azure gcp
     fl-plan -r roster.yaml -k hub.key --round 6 -m model.flt -o plan.flt
+    mkdir 6 && cp plan.flt 6
     for s in aws azure gcp; do
         fl-mask -q -k $s.key -p plan.flt -o up/$s.flt $s.flt
     done
     fl-aggregate -p plan.flt -o 7/mean.flt up/*.flt
     fl-apply -m model.flt -o model-8.flt 7/mean.flt
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
-    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o plan.flt
-    cp -r hub.key.state kept.hub
-    cp hub.key kept.key
+    fl-plan -r roster.yaml -k hub.key --round 9 -m model.flt -o plan.flt
+    fl-diff -b model.flt -p plan.flt -o trained.upd model-8.flt
+    fl-apply -m model.flt -p plan.flt -o trained.flt trained.upd
 }
 
 mkdir all && cd all || exit 1
@@ -57,66 +88,101 @@ code=$?
 [ $code = 0 ] || sed 's/^/# /' "$work/log"
 report $code "a federation is made in which the examples can run"
 
-# Under valgrind a step is of one short window, no training is longer than two, no model is larger.
-small=""
-small_script=""
+command -v mandoc >/dev/null || { skip "the examples of the manual pages" "mandoc is not here"; finish; }
+
+# Stand-ins before the programs: for people who compare a fingerprint's words, and under valgrind for
+# their patience (a step is of one short window, no training is longer than two, no model is larger).
+mkdir "$work/stand"
+programs=$(dirname "$(command -v fl-train)")
+compare_words "$work/stand"
 if [ -n "${VALGRIND-}" ]; then
-    small="-b 1 -l 32 --steps 2"
-    small_script="s/ --steps 2//;s/fl-train -m model\.flt/& $small/;s/-p small/-p nano/"
+    cat >"$work/stand/fl-train" <<END
+#!/bin/sh
+n=\$#
+while [ \$n -gt 0 ]; do
+    case \$1 in --steps | --epochs) shift 2; n=\$((n - 2)); continue ;; esac
+    set -- "\$@" "\$1"
+    shift
+    n=\$((n - 1))
+done
+exec "$programs/fl-train" "\$@" -b 1 -l 32 --steps 2
+END
+    printf '#!/bin/sh\ncase "$*" in *"-p small"*) set -- -p nano -o model.flt ;; esac\nexec "%s/fl-init" "$@"\n' \
+        "$programs" >"$work/stand/fl-init"
 fi
+chmod +x "$work"/stand/*
+PATH=$work/stand:$PATH
 
-# The lines of a page's EXAMPLES as a shell would get them.
-examples() {
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$1" | sed '
-        s/^"\(.*\)"$/\1/
-        s/^\$ //
-        s/\\ / /g
-        s/\\(dq/"/g
-        s/\\e/\\/g
-        s/\\(ti/~/g
-        s/--steps [0-9]*/--steps 2/
-        s/--epochs [0-9]*/--steps 2/
-        s/--train-tokenizer [0-9]*/--train-tokenizer 400/' | sed "$small_script"
+by_mandoc() { mandoc -T ascii -O width=80 "$1" | col -bx; }
+by_groff() { groff -K utf8 -Tutf8 -mdoc -rLL=80n -P-c -P-b -P-o -P-u "$1" | col -bx; }
+
+# The code in a rendered page, moved to the left: DIR/1, DIR/2, ... All lines of its section EXAMPLES
+# (of fl(7): its subsections about rounds) that stand further in than prose does, which is 5 columns.
+blocks() {   # DIR <rendered page
+    mkdir -p "$1"
+    awk -v dir="$1" '
+        function flush(   i) {
+            if (!n) return
+            while (n && line[n] == "") n--
+            out = dir "/" ++block
+            for (i = 1; i <= n; i++) print substr(line[i], least + 1) >out
+            close(out)
+            n = 0
+        }
+        /^[A-Z]/ { flush(); on = /^EXAMPLES/; next }
+        /^   ?[A-Z]/ { flush(); on = /^ *(A round without|The same, masked)/; next }
+        !on { next }
+        /^ *$/ { if (n) line[++n] = ""; next }
+        { match($0, /^ */) }
+        RLENGTH <= 7 { flush(); next }
+        { if (!n || RLENGTH < least) least = RLENGTH; line[++n] = $0 }
+        END { flush() }'
 }
 
-# Each command with its continuation lines, one at a time.
-run_examples() {   # PAGE
-    examples "$1" >"$work/lines"
-    awk '{ if (sub(/\\$/, "")) { hold = hold $0; next } print hold $0; hold = "" }' "$work/lines" >"$work/commands"
-    while IFS= read -r command; do
-        case $command in
-        *--accept*)   # asks for words on a terminal: tests/cli/50-keygen.sh
-            continue ;;
-        *TinyLlama*)
-            [ -d TinyLlama ] || { skip "$command" "no model of another program is here"; continue; } ;;
-        *model-0.flt*)
-            [ -e model-0.flt ] || continue ;;
+run_page() {   # NAME BLOCKS
+    _i=0
+    while [ -e "$2/$((_i += 1))" ]; do
+        _block=$2/$_i
+        case $1.$_i in
+        fl-keygen.2) roster 1 aws azure gcp </dev/null >roster.yaml ;;   # people wrote the new line into it
+        fl-import.*)
+            [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; } ;;
         esac
-        for p in $(printf '%s\n' "$command" | grep -o 'fl-[a-z]*'); do
-            command -v "$p" >/dev/null || { skip "$command" "$p is not here"; continue 2; }
-        done
-        check "$(basename "$1"): $command" sh -c "$command" </dev/null
-    done <"$work/commands"
+        check "$1, block $_i: $(head -n 1 "$_block")" sh -eu "$_block"
+        [ "$1.$_i" != fl-keygen.3 ] || check "  a site's next line" grep -q '^fl1 aws 2 ' aws.pub
+    done
 }
 
-for page in "$top"/man/fl-*.1; do
+for page in "$top"/man/fl-*.1 "$top/man/fl.7"; do
     name=$(basename "$page" .1)
     cp -r "$work/all" "$work/$name"
     cd "$work/$name" || exit 1
     case $name in
-    fl-keygen) rm -rf ./*.key ./*.state ;;
+    fl-aggregate) cp 6/plan.flt plan.flt ;;   # the uploads are of this one
+    fl-keygen) rm -rf ./aws.key ./gcp.key ./*.state ;;
     fl-plan)   # the plans of round 7 are not signed yet
         rm -rf hub.key.state && cp -r "$work/all/kept.hub" hub.key.state
         ;;
     fl-mask)   # what the first example masks
-        # shellcheck disable=SC2086  # options
-        fl-train -q -m model.flt $small -o update.flt shard.flt
+        fl-train -q -m model.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
+    fl.7)
+        rm -rf ./*.key ./*.pub ./*.state ./*.flt up
+        for s in a b c; do mkdir $s; prose "$(printf %d "'$s")" 400 >$s/text.txt; done
+        ;;
     esac
-    grep -q '^\.Dl' "$page"
-    report $? "$name(1) has examples"
-    run_examples "$page"
+    by_mandoc "$page" >"$work/page"
+    check "$name: no line is longer than 80 columns" awk 'length > 80 { print; bad = 1 } END { exit bad }' \
+        "$work/page"
+    blocks "$work/blocks.$name" <"$work/page"
+    check "$name: it has examples" test -s "$work/blocks.$name/1"
+    if command -v groff >/dev/null; then
+        by_groff "$page" | blocks "$work/groff.$name"
+        check "$name: groff renders the same" diff -r "$work/blocks.$name" "$work/groff.$name"
+    fi
+    run_page "$name" "$work/blocks.$name"
+    cd "$work" || exit 1
     rm -rf "${work:?}/$name"
 done
 finish

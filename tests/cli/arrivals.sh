@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154 # variables of lib.sh
-# Sourced behind lib.sh: tables of what fl-aggregate --check reports.
+# Sourced after lib.sh: tables of what fl-aggregate --check reports.
 rows() { sed 1d "$work/out" | tr '\t' '|'; }
 table() {   # STATUS "what" "rows, FILE|SITE|STATUS|words of the reason" args...
     _status=$1 _about=$2 _rows=$3

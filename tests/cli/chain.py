@@ -34,13 +34,13 @@ def added(ident, content, special, **flags):
     return token
 
 
-def template(before, behind):
+def template(before, after):
     """Marks around a text, and what no program here looks at: those around a pair."""
     def names(marks):
         return [{"SpecialToken": {"id": m, "type_id": 0}} for m in marks]
-    single = names(before) + [{"Sequence": {"id": "A", "type_id": 0}}] + names(behind)
+    single = names(before) + [{"Sequence": {"id": "A", "type_id": 0}}] + names(after)
     return dict(type="TemplateProcessing", single=single,
-                pair=single + [{"Sequence": {"id": "B", "type_id": 1}}] + names(behind),
+                pair=single + [{"Sequence": {"id": "B", "type_id": 1}}] + names(after),
                 special_tokens={m: dict(id=m, ids=[i], tokens=[m]) for m, i in IDS.items()})
 
 

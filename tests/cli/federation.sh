@@ -107,3 +107,20 @@ inject() {   # CALL N EFFECT command...: at the N-th of these calls; leaks canno
     ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 \
         strace -f -o "$work/traced" -e trace="$_call" -e inject="$_call:$_effect:when=$_nth" "$@"
 }
+
+# Make DIR/fl-keygen, to stand before the program on PATH: where that would ask for the words which
+# people read to each other, those of the roster are given.
+compare_words() {   # DIR
+    _program=$(command -v fl-keygen)
+    cat >"$1/fl-keygen" <<END
+#!/bin/sh
+case " \$* " in
+*" --words "*) ;;
+*" --accept "*)
+    "$_program" --show roster.yaml | sed -n 's/^words	//p' >.words
+    set -- "\$@" --words .words ;;
+esac
+exec "$_program" "\$@"
+END
+    chmod +x "$1/fl-keygen"
+}

@@ -1,6 +1,6 @@
 /*
  * Any bytes as text, as JSON Lines and as a tokenizer.json: no crash, no leak, and the promises of
- * text/ hold. The first byte says which: t, j, or k and then a text behind a line feed.
+ * text/ hold. The first byte says which: t, j, or k and then a text after a line feed.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ check_document(struct fl_document *d, const struct fl_raw_record *record)
 static void
 read_records(const uint8_t *data, size_t size, enum fl_records_format format)
 {
-    const struct fl_records_settings set = {format, 64, size % 40};
+    const struct fl_records_settings set = {format, 64, size % 40, size % 3 == 0};
     struct fl_document document = {0};
     struct fl_raw_record record;
     char path[40];

@@ -1,6 +1,6 @@
 /*
  * The engine's own sources in doubles, so that finite differences see the code that trains: they
- * are compiled once more behind this header, with exported names twin_* for fl_*. Its products and
+ * are compiled once more with this header first, and exported names twin_* for fl_*. Its products and
  * vector kernels are plain loops here (twin_math.c); those of lib/math have tests of their own.
  */
 #ifndef NAIVE_TWIN_H
@@ -63,6 +63,8 @@
 #define fl_engine_head_grads  twin_engine_head_grads
 #define fl_engine_backward    twin_engine_backward
 #define fl_engine_new         twin_engine_new
+#define fl_engine_watch       twin_engine_watch
+#define fl_engine_tell        twin_engine_tell
 #define fl_engine_free        twin_engine_free
 #define fl_engine_bytes       twin_engine_bytes
 #define fl_engine_loss        twin_engine_loss

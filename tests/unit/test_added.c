@@ -127,7 +127,7 @@ test_single_word(void)
     fl_added_release(&a);
 }
 
-/* Twins: the special one counts, and what lies behind its text is not looked at. */
+/* Twins: the special one counts, and what lies after its text is not looked at. */
 static void
 test_twins(void)
 {

@@ -1,5 +1,6 @@
 #include "text/bpe.h"
 
+#include "../naive/bpe.h"
 #include "random.h"
 #include "test.h"
 
@@ -169,6 +170,118 @@ test_long_word(void)
     free(text);
 }
 
+/* Merges of two letters and what was merged, in an order in which no text would have taught them.
+ */
+static void
+random_merges(struct naive_bpe *naive, struct fl_bpe *bpe, size_t count, uint32_t *seed)
+{
+    uint32_t order[NAIVE_TOKENS];
+
+    memset(naive, 0, sizeof *naive);
+    memset(bpe, 0, sizeof *bpe);
+    bpe->byte_level = true;
+    for (uint32_t c = 0; c < 256; c++)
+        bpe->byte_id[c] = c;
+    for (uint32_t m = 0; m < count; m++) {
+        uint32_t from = (uint32_t)random_next(seed) % (m / 2 + 2);
+        naive->left[m] = from < 2 ? 'a' + from : 255 + from;
+        from = (uint32_t)random_next(seed) % (m + 2);
+        naive->right[m] = from < 2 ? 'a' + from : 255 + from;
+        naive->to[m] = 257 + m;
+        order[m] = m;
+    }
+    for (uint32_t m = (uint32_t)count; m-- > 1;) {
+        uint32_t other = (uint32_t)random_next(seed) % (m + 1), moved = order[m];
+        order[m] = order[other];
+        order[other] = moved;
+    }
+    CHECK(!fl_bpe_reserve(bpe, count));
+    for (uint32_t m = 0; m < count; m++) { /* a pair that is there twice keeps its first rank */
+        uint32_t k = order[m];
+        for (uint32_t i = 0; i < m; i++)
+            if (naive->left[order[i]] == naive->left[k] &&
+                naive->right[order[i]] == naive->right[k])
+                naive->left[k] = 256;
+    }
+    struct naive_bpe sorted = *naive;
+    for (uint32_t m = 0; m < count; m++) {
+        uint32_t k = order[m];
+        sorted.left[m] = naive->left[k];
+        sorted.right[m] = naive->right[k];
+        sorted.to[m] = naive->to[k];
+        fl_bpe_add(bpe, naive->left[k], naive->right[k], m, naive->to[k]);
+    }
+    sorted.merges = count;
+    *naive = sorted;
+}
+
+/* Long words, merged stretch by stretch, against all pairs at once; with merges of every order. */
+static void
+test_stretches(void)
+{
+    struct naive_bpe *naive = malloc(sizeof *naive);
+    struct fl_bpe_scratch *scratch = fl_bpe_scratch_new();
+    int rounds = test_under_valgrind() ? 20 : 600;
+    static uint32_t want[1000];
+    static char text[1000];
+    uint32_t seed = 5;
+
+    for (int round = 0; round < rounds; round++) {
+        struct fl_ids ids = {0};
+        struct fl_bpe bpe;
+        random_merges(naive, &bpe, 2 + random_next(&seed) % 60, &seed);
+        size_t len = 65 + random_next(&seed) % 900, period = 1 + random_next(&seed) % 40;
+        for (size_t i = 0; i < len; i++) /* random, or the same again with a fault here and there */
+            text[i] = i < period || round % 3 == 0 || random_next(&seed) % 50 == 0
+                          ? (char)('a' + random_next(&seed) % 2)
+                          : text[i - period];
+        size_t n = naive_bpe_encode(naive, text, len, want);
+        CHECK(!fl_bpe_encode(&bpe, scratch, (unsigned char *)text, len, &ids));
+        CHECK(ids.len == n && !memcmp(ids.data, want, n * sizeof *want));
+        fl_ids_release(&ids);
+        fl_bpe_release(&bpe);
+    }
+    fl_bpe_scratch_free(scratch);
+    free(naive);
+}
+
+/*
+ * Letters in a row, of which each two have a merge, that further right first: where the row ends
+ * decides about its very start, which is more than a stretch away.
+ */
+static void
+test_chain(void)
+{
+    struct fl_bpe_scratch *scratch = fl_bpe_scratch_new();
+    unsigned char text[3 * 250];
+
+    for (size_t len = 2; len <= 250; len++) {
+        struct fl_bpe bpe = {.byte_level = true};
+        struct fl_ids ids = {0};
+        bool right = true;
+        for (uint32_t c = 0; c < 256; c++)
+            bpe.byte_id[c] = c;
+        CHECK(!fl_bpe_reserve(&bpe, len - 1));
+        for (uint32_t c = 0; c + 1 < len; c++)
+            fl_bpe_add(&bpe, c, c + 1, (uint32_t)len - c, 1000 + c);
+        for (size_t i = 0; i < 3 * len; i++)
+            text[i] = (unsigned char)(i % len);
+        CHECK(!fl_bpe_encode(&bpe, scratch, text, 3 * len, &ids));
+        for (size_t i = 0, at = 0; i < ids.len;
+             i++) { /* pairs, and of an odd row the first alone */
+            bool alone = len % 2 && at % len == 0;
+            right = right && ids.data[i] == at % len + (alone ? 0 : 1000);
+            at += alone ? 1 : 2;
+        }
+        CHECK(right && ids.len == 3 * ((len + 1) / 2));
+        fl_ids_release(&ids);
+        fl_bpe_release(&bpe);
+        fl_bpe_scratch_free(scratch); /* its cache is that of one tokenizer */
+        scratch = fl_bpe_scratch_new();
+    }
+    fl_bpe_scratch_free(scratch);
+}
+
 /* More words than the cache holds: it starts again, and results stay. */
 static void
 test_full_cache(void)
@@ -203,6 +316,8 @@ main(void)
     RUN(test_order);
     RUN(test_cut_at_mark);
     RUN(test_long_word);
+    RUN(test_stretches);
+    RUN(test_chain);
     RUN(test_full_cache);
     return test_end();
 }

@@ -1,3 +1,4 @@
+#include "base/version.h"
 #include "test.h"
 
 #include "nn/config.h"
@@ -80,10 +81,17 @@ test_metadata(void)
     CHECK(fl_config_from_meta(&c, &meta) == -1);
     CHECK(!fl_meta_set_i64(&meta, "arch.layers", 3));
     CHECK(!fl_meta_set_i64(&meta, "arch.bias", 1));
-    CHECK(fl_config_from_meta(&c, &meta) == -1);
+    CHECK(fl_config_from_meta(&c, &meta) == -1 && strstr(fl_error_text(), "arch.bias is 1"));
     CHECK(!fl_meta_set_i64(&meta, "arch.bias", 0));
     CHECK(!fl_meta_set_text(&meta, "arch.act", "gelu"));
-    CHECK(fl_config_from_meta(&c, &meta) == -1 && strstr(fl_error_text(), "gelu"));
+    CHECK(fl_config_from_meta(&c, &meta) == -1);
+    CHECK_TEXT(fl_error_text(), "arch.act is \"gelu\", and this fl computes \"silu\" only; use a "
+                                "newer fl than " FL_VERSION ", or another model");
+    CHECK(!fl_meta_set_text(&meta, "arch.act", "silu") && !fl_config_from_meta(&c, &meta));
+    CHECK(!fl_meta_set_i64(&meta, "arch.window", 4096));
+    CHECK(fl_config_from_meta(&c, &meta) == -1);
+    CHECK_TEXT(fl_error_text(), "arch.window is a feature that this fl does not compute; use a "
+                                "newer fl than " FL_VERSION ", or another model");
     fl_meta_release(&meta);
 }
 

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <dirent.h>
 #include <stdint.h>
 
 #include "math/gemm.h"
@@ -107,9 +108,29 @@ test_many_threads(void)
     free(out);
 }
 
+/* OpenBLAS keeps no thread of its own that waits in a loop, also when it is told twice. */
+static void
+test_no_threads(void)
+{
+    const char *san = getenv("SAN");
+    int count = 0;
+
+    if (san && strstr(san, "thread"))
+        SKIP("the thread sanitizer has a thread of its own");
+    CHECK(!fl_gemm_start(4) && !fl_gemm_start(2));
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks)
+        SKIP("this system does not list threads in /proc");
+    for (struct dirent *entry; (entry = readdir(tasks));)
+        count += entry->d_name[0] != '.';
+    closedir(tasks);
+    CHECK(count == 1);
+}
+
 int
 main(void)
 {
+    RUN(test_no_threads);
     RUN(test_forms);
     RUN(test_not_read);
     RUN(test_many_threads);

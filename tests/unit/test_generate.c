@@ -49,7 +49,7 @@ generate(const struct fl_bundle *b, const struct fl_sampling *how, uint64_t seed
 
 static const struct fl_sampling greedy = {0, 1, 0};
 
-/* An untied model that writes CHAIN (different bytes, an end of text behind them) after "x". */
+/* An untied model that writes CHAIN (different bytes, an end of text after them) after "x". */
 static struct fl_model *
 chain_model(const char *chain)
 {
@@ -147,7 +147,7 @@ twin_next(const struct fl_model *m, const double *w, const uint32_t *ids, size_t
     return best;
 }
 
-/* What greedy generation behind N ids should write, byte by byte; ids of bytes below 128 only. */
+/* What greedy generation after N ids should write, byte by byte; ids of bytes below 128 only. */
 static size_t
 twin_text(const struct fl_model *m, uint32_t *ids, size_t n, size_t tokens)
 {

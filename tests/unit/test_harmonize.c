@@ -63,8 +63,9 @@ read_back(int fd, struct fl_buf *content)
 static void
 run(const struct fl_tokenizer *t, int threads, double valid, struct result *result)
 {
-    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
+    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
                                         .field = "text",
+                                        .max_dropped = 0.1,
                                         .valid = valid,
                                         .pool = fl_pool_new(threads)};
     struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
@@ -122,8 +123,9 @@ test_learning(void)
     struct fl_buf json[2] = {{0}, {0}};
 
     for (int k = 0; k < 2; k++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
                                             .field = "text",
+                                            .max_dropped = 0.1,
                                             .pool = fl_pool_new(1 + 2 * k)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         struct fl_bpe_trained trained = {0};
@@ -150,8 +152,9 @@ test_first_error(void)
     snprintf(first, sizeof first, "0.t: byte %zu is not UTF-8", first_invalid);
 
     for (int turn = 0; turn < 6; turn++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500},
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
                                             .field = "text",
+                                            .max_dropped = 0.1,
                                             .refuse_invalid = true,
                                             .pool = fl_pool_new(turn ? 4 : 1)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);

@@ -152,6 +152,34 @@ test_quote(void)
     fl_buf_release(&out);
 }
 
+static void
+test_span(void)
+{
+    static const struct {
+        const char *text;
+        enum fl_jsonl_span span;
+        size_t end;
+    } cases[] = {
+        {"{\"a\":1} {", FL_JSONL_WHOLE, 7},
+        {" [1,\"b\"]\n", FL_JSONL_WHOLE, 8},
+        {"\"\\ud800\\ud800x\"", FL_JSONL_WHOLE, 15},
+        {"{\"\\ud800\": [\"\\udc00\"", FL_JSONL_CUT, 20},
+        {"", FL_JSONL_CUT, 0},
+        {"[1, tru", FL_JSONL_CUT, 7},
+        {"[1, trx", FL_JSONL_OTHER, 4},
+        {"{a", FL_JSONL_OTHER, 1},
+        {"{\"a\": \"b\n", FL_JSONL_OTHER, 8},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t end;
+        enum fl_jsonl_span span = fl_jsonl_span(cases[i].text, strlen(cases[i].text), &end);
+        if (span != cases[i].span || end != cases[i].end)
+            printf("# %s: %d at %zu\n", cases[i].text, (int)span, end);
+        CHECK(span == cases[i].span && end == cases[i].end);
+    }
+}
+
 int
 main(void)
 {
@@ -160,5 +188,6 @@ main(void)
     RUN(test_depth);
     RUN(test_against_jansson);
     RUN(test_quote);
+    RUN(test_span);
     return test_end();
 }

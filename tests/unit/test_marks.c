@@ -5,7 +5,7 @@
 /* Names of the ids 0, 1, ... and which of them are special; told stops or NULL; what comes of it.
  */
 struct row {
-    const char *names, *special, *behind, *told, *stops;
+    const char *names, *special, *after, *told, *stops;
     int64_t end;
 };
 
@@ -47,7 +47,7 @@ check_row(const struct row *row)
         CHECK(!fl_vocab_add(&names, at, strcspn(at, " "), id, 10));
         special[id] = row->special[id] == '1';
     }
-    digits(row->behind, &m.behind);
+    digits(row->after, &m.after);
     digits(row->told, &told);
     digits(row->stops, &want);
     int result = fl_marks_finish(&m, row->told ? &told : NULL, &names, special);

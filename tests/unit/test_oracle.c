@@ -101,7 +101,7 @@ number(const json_t *object, const char *key)
     return json_number_value(v);
 }
 
-/* Mean loss of a prompt's own tokens, and the log-probabilities of the likeliest behind it. */
+/* Mean loss of a prompt's own tokens, and the log-probabilities of the likeliest after it. */
 static void
 check_losses(struct reference *r, struct fl_engine *e, const json_t *prompt, uint32_t *ids,
              size_t n)

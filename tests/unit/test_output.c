@@ -124,7 +124,7 @@ test_links(void)
 
     put("target", "old");
     CHECK(!symlink("target", in_folder("link1")));
-    CHECK(!symlink(in_folder("link1"), in_folder("link2"))); /* relative behind absolute */
+    CHECK(!symlink(in_folder("link1"), in_folder("link2"))); /* relative after absolute */
     CHECK(!fl_output_write_file(in_folder("link2"), "new", 3, 0));
     CHECK_TEXT(content("target"), "new");
     CHECK(!lstat(in_folder("link2"), &st) && S_ISLNK(st.st_mode));

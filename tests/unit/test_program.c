@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "os/file.h"
+#include "os/progress.h"
 #include "test.h"
 
 static struct {
@@ -35,6 +36,8 @@ static const struct fl_option options[] = {
 static int
 show(struct fl_cli *cli)
 {
+    struct fl_progress progress;
+
     if (opt.text && !strcmp(opt.text, "fail"))
         return fl_error(FL_REFUSED, "x.flt: refused");
     if (opt.text && !strcmp(opt.text, "pipe"))
@@ -43,13 +46,14 @@ show(struct fl_cli *cli)
         return fl_error(FL_FAILED, "a\nb\033[31m\xc2\x9b\xe2\x80\xae\xff\\: no \xc3\xa9");
     if (opt.text && !strcmp(opt.text, "warn"))
         fl_warn(cli, "%d small \a things", 3);
+    fl_progress_start(&progress, "x", "B", 0);
     printf("f%d t%s m%s c%s%d n%lld r%g s%llu", opt.flag, opt.text ? opt.text : "-",
            opt.file ? opt.file : "-", opt.choice ? opt.choice : "-", opt.choice_given,
            (long long)opt.count, opt.rate, (unsigned long long)opt.size);
     for (size_t i = 0; i < opt.list.count; i++)
         printf(" i%s", opt.list.items[i]);
     printf(" o%s j%d z%d p%d q%d json%d seed%llu,%d", cli->output ? cli->output : "-", cli->threads,
-           cli->level, cli->progress, cli->quiet, cli->json, (unsigned long long)cli->seed,
+           cli->level, progress.on, cli->quiet, cli->json, (unsigned long long)cli->seed,
            cli->seed_given);
     for (size_t i = 0; i < cli->operand_count; i++)
         printf(" %s", cli->operands[i]);
@@ -146,7 +150,7 @@ test_common(void)
     UNDERSTOOD("--compress=19", "f0 t- m- c-0 n0 r0 s0 o- j0 z19 p0 q0 json0 seed0,0");
     UNDERSTOOD("--seed 12 --json --progress",
                "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p1 q0 json1 seed12,1");
-    UNDERSTOOD("--progress -q", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p-1 q1 json0 seed0,0");
+    UNDERSTOOD("--progress -q", "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q1 json0 seed0,0");
     UNDERSTOOD("--seed 9007199254740992",
                "f0 t- m- c-0 n0 r0 s0 o- j0 z0 p0 q0 json0 seed9007199254740992,1");
     REFUSED("-z20", "-z: \"20\" is not a whole number from 1 to 19");

@@ -24,9 +24,9 @@ test_philox_known_answers(void)
 }
 
 static void
-test_streams(void)
+test_sequences(void)
 {
-    struct fl_random r = {.seed = 7, .stream = 3};
+    struct fl_random r = {.seed = 7, .sequence = 3};
 
     for (uint64_t i = 0; i < 100; i++)
         CHECK(fl_random_u64(&r) == fl_random_at(7, 3, i));
@@ -34,7 +34,7 @@ test_streams(void)
     CHECK(fl_random_at(7, 3, 0) != fl_random_at(8, 3, 0));
     CHECK(fl_random_at(7, 3, 0) != fl_random_at(7, 3, 1));
     CHECK(fl_random_at(7, 3, 0) != fl_random_at(7, 3, (uint64_t)1 << 33));
-    /* the upper halves of seed, stream and place count */
+    /* the upper halves of seed, sequence and place count */
     CHECK(fl_random_at(7, 3, 0) != fl_random_at(7 | (uint64_t)1 << 40, 3, 0));
     CHECK(fl_random_at(7, 3, 0) != fl_random_at(7, 3 | (uint64_t)1 << 40, 0));
 }
@@ -110,7 +110,7 @@ int
 main(void)
 {
     RUN(test_philox_known_answers);
-    RUN(test_streams);
+    RUN(test_sequences);
     RUN(test_below);
     RUN(test_quantile);
     RUN(test_normal);

@@ -208,6 +208,38 @@ test_next(void)
     fl_schema_release(&want);
 }
 
+static void
+test_one(void)
+{
+    struct fl_schema want;
+    struct fl_tensor q, like, other;
+
+    fl_tensor_init(&q, "q", FL_F32, 2, (uint64_t[]){2, 3});
+    fl_tensor_init(&like, "model.q", FL_BF16, 2, (uint64_t[]){2, 3});
+    fl_tensor_init(&other, "model.q", FL_BF16, 2, (uint64_t[]){3, 2});
+    CHECK(!fl_schema_start(&want, "config.json") && !fl_schema_add(&want, &q, true));
+    CHECK(!fl_schema_match_tensor(&want, &q, "f", &like, FL_SCHEMA_ANY_FLOAT));
+
+    struct {
+        const struct fl_tensor *right, *t;
+        unsigned flags;
+        const char *text;
+    } cases[] = {
+        {&q, &like, 0,
+         "f: tensor \"model.q\" is plain bf16[2,3]; in config.json it is plain f32[2,3]"},
+        {&q, &other, FL_SCHEMA_ANY_FLOAT,
+         "f: tensor \"model.q\" is plain bf16[3,2]; in config.json it is plain f32[2,3]"},
+        {NULL, &like, 0, "f: has a tensor \"model.q\", bf16[2,3], that is not in config.json"},
+        {&q, NULL, 0, "f: has no tensor \"q\", which in config.json is f32[2,3]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK(fl_schema_match_tensor(&want, cases[i].right, "f", cases[i].t, cases[i].flags) == -1);
+        CHECK_TEXT(fl_error_text(), cases[i].text);
+        CHECK(fl_error_status() == FL_FAILED);
+    }
+    fl_schema_release(&want);
+}
+
 int
 main(void)
 {
@@ -215,5 +247,6 @@ main(void)
     RUN(test_no_model);
     RUN(test_match);
     RUN(test_next);
+    RUN(test_one);
     return test_end();
 }

@@ -30,11 +30,11 @@ test_templates(void)
 {
     struct fl_marks t = {0};
 
-    CHECK(!take(&t, "null") && !t.begin.len && !t.behind.len);
+    CHECK(!take(&t, "null") && !t.begin.len && !t.after.len);
     CHECK(!take(&t, "{\"type\":\"ByteLevel\",\"trim_offsets\":false}") && !t.begin.len);
     CHECK(!take(&t, TEMPLATE(PIECE("<s>") "," TEXT_A "," PIECE("</s>"))));
     CHECK(t.begin.len == 1 && t.begin.data[0] == 1);
-    CHECK(t.behind.len == 2 && t.behind.data[0] == 2 && t.behind.data[1] == 3);
+    CHECK(t.after.len == 2 && t.after.data[0] == 2 && t.after.data[1] == 3);
     fl_marks_release(&t);
     CHECK(!take(&t, "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"}," TEMPLATE(
                         PIECE("<s>") "," TEXT_A) "]}") &&

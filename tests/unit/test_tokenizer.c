@@ -157,7 +157,7 @@ test_added_tokens(void)
     check_ids(t, "<ab<a>", FL_ENCODE_SPECIAL, "258 256");
     check_ids(t, "<a", FL_ENCODE_SPECIAL, "60 97");
     check_ids(t, "<a> \xe2\x80\x83<a>", FL_ENCODE_SPECIAL, "256 256");
-    check_ids(t, "x\xc3\xa9!", FL_ENCODE_SPECIAL, "120 300 33"); /* looked for behind NFC */
+    check_ids(t, "x\xc3\xa9!", FL_ENCODE_SPECIAL, "120 300 33"); /* looked for after NFC */
     check_ids(t, "xe\xcc\x81!", FL_ENCODE_SPECIAL, "120 300 33");
     check_ids(t, "e\xcc\x81", 0, "300"); /* no special one: found without being asked for */
     check_ids(t, "<a>bx<a>", 0, "257 120 60 97 62");

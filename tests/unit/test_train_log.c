@@ -19,7 +19,7 @@ run(int64_t step, bool json)
     struct fl_train_row row = {step + 1, 2.5, 0.001, 1.5, NAN, 0.25, 3.5};
     struct fl_train_log log;
 
-    CHECK(!fl_train_log_open(&log, path, json, -1, &t) && t.arg == &log);
+    CHECK(!fl_train_log_open(&log, path, json, &t) && t.arg == &log);
     t.begin(t.arg, step);
     CHECK(log.progress.from == (uint64_t)step * 6 && log.progress.total == 60);
     t.step(t.arg, step + 1, 2.5);
@@ -120,7 +120,7 @@ test_refused_training(void)
     struct fl_train_log log;
 
     run(0, false);
-    CHECK(!fl_train_log_open(&log, path, false, -1, &t));
+    CHECK(!fl_train_log_open(&log, path, false, &t));
     fl_train_log_close(&log);
     char want[300];
     snprintf(want, sizeof want, "%s1\t2.5\t3.5\t0.001\t1.5\t-\t0.25\n", header);
@@ -134,11 +134,11 @@ test_no_report(void)
     struct fl_train_row row = {.step = 1};
     struct fl_train_log log;
 
-    CHECK(!fl_train_log_open(&log, NULL, false, -1, &t));
+    CHECK(!fl_train_log_open(&log, NULL, false, &t));
     t.begin(t.arg, 0);
     CHECK(!t.row(t.arg, &row));
     fl_train_log_close(&log);
-    CHECK(fl_train_log_open(&log, "/nonexistent/r.tsv", false, -1, &t) == -1);
+    CHECK(fl_train_log_open(&log, "/nonexistent/r.tsv", false, &t) == -1);
     CHECK(strstr(fl_error_text(), "/nonexistent/r.tsv: "));
 }
 

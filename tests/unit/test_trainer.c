@@ -262,7 +262,7 @@ test_interrupted_everywhere(void)
     fl_data_free(data);
 }
 
-/* A row whose steps lie before and behind an interruption has the mean of all of them. */
+/* A row whose steps lie before and after an interruption has the mean of all of them. */
 static void
 test_rows_across_an_interruption(void)
 {

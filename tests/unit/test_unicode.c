@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include "random.h"
 #include "test.h"
 
 static const struct {
@@ -150,6 +151,34 @@ test_nfc(void)
     check_nfc("\xcd\xbe", ";");                                        /* Greek question mark */
 }
 
+/* Runs of marks and of what decomposes into marks, short and long, against utf8proc as a whole. */
+static void
+test_marks(void)
+{
+    static const char *const lists[] = {
+        "a|e| |\xcc\x81|\xcc\xa3|\xcc\x87|\xcd\x84|\xe1\xb8\x8d|\xc3\xa9|\xcc\xb8",
+        "\xcc\x81|\xcc\xa3|\xcd\x9c|\xd6\xb0|\xd9\x90|\xe3\x82\x99|\xe0\xa5\x8d|\xcd\x85",
+        "\xe0\xbd\xb3|\xe0\xbe\x81|\xe0\xbd\xb1|\xe0\xbd\xb2|x", /* starters that become marks */
+        "\xf0\x9d\x85\xa0|\xf0\x9d\x85\xad|\xcc\x81|\xf0\x9d\x85\xbb",
+        "\xe1\x84\x80|\xe1\x85\xa1|\xe1\x86\xa8|\xea\xb0\x80|\xea\xb0\x81|\xcc\x81",
+    };
+    struct fl_unicode_scratch scratch = {0};
+    struct fl_buf buf = {0};
+    uint32_t seed = 3;
+    static char text[4000];
+
+    for (int round = 0; round < 4000; round++) {
+        size_t len = random_text(&seed, lists[round % 5], round % 10 < 5 ? 12 : 700, text);
+        unsigned char *want = utf8proc_NFC((unsigned char *)text);
+        fl_buf_clear(&buf);
+        CHECK(!fl_buf_add(&buf, text, len) && !fl_unicode_nfc(&buf, &scratch));
+        CHECK_TEXT(fl_buf_text(&buf), (char *)want);
+        free(want);
+    }
+    fl_buf_release(&buf);
+    fl_unicode_scratch_release(&scratch);
+}
+
 /*
  * The table of plain blocks: a code point that fl_unicode_nfc leaves alone without looking must be
  * its own NFC, have class 0, and end no decomposition (it then never joins with what stands
@@ -217,6 +246,7 @@ main(void)
     RUN(test_all);
     RUN(test_boundary);
     RUN(test_nfc);
+    RUN(test_marks);
     RUN(test_plain_blocks);
     return test_end();
 }

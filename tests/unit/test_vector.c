@@ -14,9 +14,9 @@ static float a[MAX + 1], b[MAX + 1], c[MAX + 1], d[MAX + 1];
 
 /* New values at addresses that are not aligned to more than a float. */
 static float *
-fill(float *x, uint64_t stream, double std)
+fill(float *x, uint64_t sequence, double std)
 {
-    fl_random_normal(77, stream, 0, x + 1, MAX, std);
+    fl_random_normal(77, sequence, 0, x + 1, MAX, std);
     return x + 1;
 }
 

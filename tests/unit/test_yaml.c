@@ -56,6 +56,38 @@ test_tree(void)
     fl_yaml_free(NULL);
 }
 
+/* A byte order mark and other line ends change nothing, the numbers of lines neither. */
+static void
+test_line_ends(void)
+{
+    static const char *const ends[] = {"\n", "\r\n", "\r"};
+    static const char *const lines[] = {"# a comment", "a: 1",     "",         "b:",
+                                        "    - x",     "    - 'y", "      z'", "c: |",
+                                        "    one",     "",         "    two",  "d: {e: 1,",
+                                        "    f: 2}",   NULL};
+
+    for (int bom = 0; bom < 3; bom++)
+        for (size_t e = 0; e < 3; e++) {
+            struct fl_buf text = {0};
+            for (int i = 0; i < bom; i++)
+                CHECK(!fl_buf_add_text(&text, "\xef\xbb\xbf"));
+            for (size_t i = 0; lines[i]; i++)
+                CHECK(!fl_buf_add_text(&text, lines[i]) && !fl_buf_add_text(&text, ends[e]));
+            struct fl_yaml *y = fl_yaml_parse(fl_buf_text(&text), text.len, "a.yaml");
+            CHECK(y && y->count == 4);
+            if (y) {
+                CHECK(y->key_lines[0] == 2 && y->key_lines[1] == 4 && y->key_lines[3] == 12);
+                CHECK_TEXT(y->items[1]->items[1]->text, "y z");
+                CHECK(y->items[1]->items[1]->line == 6 && y->items[3]->key_lines[1] == 13);
+                CHECK_TEXT(y->items[2]->text, "one\n\ntwo\n");
+            }
+            fl_yaml_free(y);
+            CHECK(!fl_buf_add_text(&text, "a: 2"));
+            refused(fl_buf_text(&text), text.len, "a.yaml: line 14: \"a\" is there twice");
+            fl_buf_release(&text);
+        }
+}
+
 #define REFUSED(text, want) refused(text, sizeof(text) - 1, want)
 
 static void
@@ -63,6 +95,18 @@ test_refused(void)
 {
     REFUSED("", "a.yaml: is empty");
     REFUSED("# nothing\n", "a.yaml: is empty");
+    REFUSED("\xef\xbb\xbf", "a.yaml: is empty");
+    REFUSED("\r\n", "a.yaml: is empty");
+    REFUSED("\xff\xfe"
+            "a\0:\0",
+            "a.yaml: is UTF-16, not UTF-8; make it so with: iconv -f UTF-16");
+    REFUSED("\xfe\xff\0a\0:", "a.yaml: is UTF-16");
+    REFUSED("a\0:\0 \0"
+            "1\0",
+            "a.yaml: is UTF-16");
+    REFUSED("\0a\0:\0 \0"
+            "1",
+            "a.yaml: is UTF-16");
     REFUSED("a: 1\nb: &x 2\n", "a.yaml: line 2: anchor \"&x\" is refused");
     REFUSED("a: &x [1]\n", "a.yaml: line 1: anchor \"&x\" is refused");
     REFUSED("&x a: 1\n", "a.yaml: line 1: anchor \"&x\" is refused");
@@ -81,9 +125,6 @@ test_refused(void)
     REFUSED("a: 1\n b: 2\n", "a.yaml: line 2: not YAML");
     REFUSED("a: \xff\xfe\n", "a.yaml: not YAML in UTF-8 at byte 3");
     REFUSED("a\0: 1\n", "a.yaml: not YAML in UTF-8 at byte 1");
-    REFUSED("\xff\xfe"
-            "a\0",
-            "a.yaml: not YAML in UTF-8"); /* UTF-16 is not guessed */
 }
 
 /* "[[[...]]]", DEPTH deep. */
@@ -247,6 +288,7 @@ int
 main(void)
 {
     RUN(test_tree);
+    RUN(test_line_ends);
     RUN(test_refused);
     RUN(test_limits);
     RUN(test_many_keys);

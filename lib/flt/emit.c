@@ -1,0 +1,20 @@
+/* The writer is freed before the output is committed: it holds the output's name. */
+#include "flt/emit.h"
+
+#include "os/output.h"
+
+int
+fl_emit(const char *path, int level, fl_emit_fn *write, void *arg)
+{
+    struct fl_output out;
+
+    if (fl_output_open(&out, path, FL_OUTPUT_BINARY))
+        return -1;
+    struct fl_writer *w = fl_writer_new(out.fd, out.name, level);
+    int failed = !w || write(arg, w);
+    fl_writer_free(w);
+    if (!failed)
+        return fl_output_commit(&out);
+    fl_output_abort(&out);
+    return -1;
+}
