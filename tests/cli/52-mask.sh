@@ -161,7 +161,7 @@ for lie in 'params' 'tensors.trained' 'tensors.dtypes' 'tensors.names'; do
     # shellcheck disable=SC2154 # of lib.sh
     fl-mask -k a.key -p lie.flt --check -m model.flt 2>err
     report $(($? != 3)) "a plan that lies about its model's $lie"
-    [ "$lie" != tensors.trained ] || says 'says of tensor "still" that it is not trained, and a roster alone may freeze one'
+    [ "$lie" != tensors.trained ] || says '"still".*which is trained unless the roster freezes it'
 done
 status 2 "--check without a model" m 1/plan.flt --check
 status 2 "--check with an output" m 1/plan.flt --check -m model.flt -o x.flt
@@ -262,8 +262,8 @@ status 3 "  and its plan is none for this key any more" m p20.flt -q a.upd
 # ---- nothing that can be seen depends on what is private ----
 mkdir oracle && cd oracle && cp ../model.flt . && mkdir odd && rounds odd model.flt odd || exit 1
 for u in odd/*.upd; do updates edit "$u" "$u.x" -still && mv "$u.x" "$u"; done
-calls() {   # TRACE: the calls that write, with what they return, without data, and not on standard error
-    sed -E 's/^[0-9]+ +//; /^(write|pwrite64)\(2,/d; s/, "[^"]*"(\.\.\.)?,/, .../; /^(\+\+\+|---)/d' "$1"
+calls() {   # TRACE: the calls that write, with what they return but descriptors, without data, and not on standard error
+    sed -E 's/^[0-9]+ +//; /^(write|pwrite64)\(2,/d; s/, "[^"]*"(\.\.\.)?,/, .../; s/^([a-z0-9]+)\([0-9]+/\1(/; /^openat/s/= [0-9]+$/=/; /^(\+\+\+|---)/d' "$1"
 }
 for rule in uniform examples loss dynamic; do
     mkdir $rule && cd $rule && cp ../model.flt . || exit 1
