@@ -12,7 +12,7 @@
 #include "sec/mask.h"
 #include "sec/plan.h"
 
-enum { FL_WORDS_BATCH = 32 }; /* chunks that are made side by side before they are written */
+enum { FL_WORDS_BATCH = 128 }; /* chunks that are made side by side before they are written */
 
 /* A worker's scratch: room for the words of one chunk, in secret memory. */
 struct fl_words_chunk {

@@ -5,9 +5,12 @@
  * -march=native: its form is the best one already, and helpers that are compiled for one processor
  * cannot be inlined into forms for another. Such a function uses integers, or floating point in an
  * order that the C text fixes, so that all forms give the same bytes.
+ *
+ * Write it as plain loops, of a fixed number of lanes where that helps: the compiler makes vectors
+ * of them in each form. GCC's vector types are split for the least processor before forms are made.
  */
-#ifndef FL_MATH_KERNEL_H
-#define FL_MATH_KERNEL_H
+#ifndef FL_OS_KERNEL_H
+#define FL_OS_KERNEL_H
 
 #include <stdint.h> /* tells whether this is glibc */
 
