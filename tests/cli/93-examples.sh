@@ -6,6 +6,7 @@
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/federation.sh"
 
 prose() {   # SEED LINES: text that differs from site to site
     awk -v s="$1" -v n="$2" 'BEGIN {
@@ -68,14 +69,8 @@ folder() {   # everything that the examples name
     done
     cp aws.flt update.flt
     fl-apply -m model.flt -o trained.flt aws.flt
-    federation aws azure gcp
-    fl-plan -r roster.yaml -k hub.key --round 6 -m model.flt -o plan.flt
-    mkdir 6 && cp plan.flt 6
-    for s in aws azure gcp; do
-        fl-mask -q -k $s.key -p plan.flt -o up/$s.flt $s.flt
-    done
-    fl-aggregate -p plan.flt -o 7/mean.flt up/*.flt
-    fl-apply -m model.flt -o model-8.flt 7/mean.flt
+    agree
+    masked_round
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
     fl-plan -r roster.yaml -k hub.key --round 9 -m model.flt -o plan.flt
     fl-diff -b model.flt -p plan.flt -o trained.upd model-8.flt
@@ -144,7 +139,7 @@ run_page() {   # NAME BLOCKS
     while [ -e "$2/$((_i += 1))" ]; do
         _block=$2/$_i
         case $1.$_i in
-        fl-keygen.2) roster 1 aws azure gcp </dev/null >roster.yaml ;;   # people wrote the new line into it
+        fl-keygen.2) roster >roster.yaml ;;   # people wrote the new line into it
         fl-import.*)
             [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; } ;;
         esac
@@ -158,13 +153,9 @@ for page in "$top"/man/fl-*.1 "$top/man/fl.7"; do
     cp -r "$work/all" "$work/$name"
     cd "$work/$name" || exit 1
     case $name in
-    fl-aggregate) cp 6/plan.flt plan.flt ;;   # the uploads are of this one
     fl-keygen) rm -rf ./aws.key ./gcp.key ./*.state ;;
-    fl-plan)   # the plans of round 7 are not signed yet
-        rm -rf hub.key.state && cp -r "$work/all/kept.hub" hub.key.state
-        ;;
     fl-mask)   # what the first example masks
-        fl-train -q -m model.flt -o update.flt shard.flt
+        fl-train -q -m model.flt -p plan.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
     fl.7)
