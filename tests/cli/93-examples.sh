@@ -6,7 +6,7 @@
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/federation.sh"
+. "$top/tests/cli/federation.sh"
 
 prose() {   # SEED LINES: text that differs from site to site
     awk -v s="$1" -v n="$2" 'BEGIN {
