@@ -117,7 +117,8 @@ compare_words() {   # DIR
 case " \$* " in
 *" --words "*) ;;
 *" --accept "*)
-    "$_program" --show roster.yaml | sed -n 's/^words	//p' >.words
+    roster=\$(printf '%s\n' "\$*" | sed 's/.*--accept \([^ ]*\).*/\1/')
+    "$_program" --show "\$roster" | sed -n 's/^words	//p' >.words
     set -- "\$@" --words .words ;;
 esac
 exec "$_program" "\$@"
