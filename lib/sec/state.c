@@ -156,10 +156,8 @@ fl_state_check_plan(const struct fl_state *s, const struct fl_key *key, const st
     if (memcmp(r->digest, now->roster, 32))
         return fl_error(FL_REFUSED,
                         "the plan is for a roster of \"%s\", epoch %lld, that this key has not "
-                        "accepted; its own "
-                        "is of \"%s\", epoch %lld: ask the hub for a plan of that one, or accept "
-                        "the plan's with "
-                        "fl-keygen --accept",
+                        "accepted; its own is of \"%s\", epoch %lld: ask the hub for a plan of "
+                        "that one, or accept the plan's with fl-keygen --accept",
                         r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
     if (fl_roster_find_key(r, key->public) != (int64_t)now->party)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
