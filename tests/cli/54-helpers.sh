@@ -23,7 +23,7 @@ before=0.flt
 set --
 round=0
 for missing in e b a d c; do
-    round=$((round + 1)) here=
+    round=$((round + 1)) here=''
     for s in $sites; do [ $s = $missing ] || here="$here $s"; done
     plan $round $before "$@" || echo "# no plan"
     rounds train $before 1 0.01 a=a.$round b=b.$round c=c.$round d=d.$round e=e.$round

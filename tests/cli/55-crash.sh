@@ -23,7 +23,8 @@ keep() {   # TO NAME...: keys and states of these
     shift
     for _n in "$@"; do cp "$_n.key" "$_to" && { [ ! -e "$_n.key.state" ] || cp -a "$_n.key.state" "$_to"; } || return; done
 }
-restore() {   # FROM
+restore() {   # FROM, or "none": no key at all
+    [ "$1" != none ] || { rm -f x.key; return; }
     for _k in "$1"/*.key; do
         _n=${_k##*/}
         rm -rf "$_n" "$_n.state" && cp "$_k" . && { [ ! -e "$_k.state" ] || cp -a "$_k.state" .; } || return
@@ -71,7 +72,7 @@ fails=error=EIO
 # ---- fl-mask: nothing leaves that a second update could be held against ----
 for kind in pairwise helpers; do
     mkdir $kind && cp model.flt ./*.upd $kind && cd $kind || exit 1
-    case $kind in helpers) helpers='b +aux' min_sum=3 ;; *) helpers= min_sum= ;; esac
+    case $kind in helpers) helpers='b +aux' min_sum=3 ;; *) helpers='' min_sum='' ;; esac
     federation a b c d && plan 1 model.flt || exit 1
     keep fresh a
     mask_a() { fl-mask -q -j 1 -k a.key -p 1/plan.flt "$1"; }
@@ -244,7 +245,6 @@ again() {   # the key is whole and stays, or it is made now
     if [ -e x.key ]; then fl-keygen --public -k x.key; else fl-keygen -n x -o x.key; fi
 }
 judge() { [ ! -e x.key ] || { [ "$(stat -c %a x.key)" = 600 ] && fl-keygen --public -k x.key >line; }; }
-restore() { rm -f x.key; }
 for effect in $kill $fails; do crash "fl-keygen -n" $effect none fl-keygen -n x -o x.key; done
 cd .. || exit 1
 finish

@@ -166,7 +166,7 @@ for kind in pairwise helpers; do
     for rule in $rules_of; do
         mkdir -p $kind/$rule && cp few/* $kind/$rule && cd $kind/$rule || exit 1
         case $rule in uniform) weights= ;; *) weights=', floor: 0.5, cap: 1' ;; esac
-        case $kind in helpers) helpers='b +aux' min_sum=3 ;; *) helpers= min_sum= ;; esac
+        case $kind in helpers) helpers='b +aux' min_sum=3 ;; *) helpers='' min_sum='' ;; esac
         terms="weights: {rule: $rule$weights}
 $rules" federation a b c || exit 1
         plan 1 model.flt && mask 1 b b.1 && mask 1 c c.1 || exit 1
