@@ -27,7 +27,7 @@ for missing in e b a d c; do
     for s in $sites; do [ $s = $missing ] || here="$here $s"; done
     plan $round $before "$@" || echo "# no plan"
     rounds train $before 1 0.01 a=a.$round b=b.$round c=c.$round d=d.$round e=e.$round
-    uploads= counted=
+    uploads='' counted=''
     for s in $here; do
         check "round $round: $s may mask" fl-mask -k $s.key -p $round/plan.flt --check -m $before
         mask $round $s $s.$round

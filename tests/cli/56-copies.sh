@@ -117,7 +117,7 @@ check "  to the integers" rounds exact table
 cd .. || exit 1
 # A site of a pairwise round that is gone: nobody can open it, and the others go on with whoever is left.
 mkdir pair && cp model.flt ./?.1 lost/fresh.flt lost/?.2 pair && cd pair || exit 1
-helpers= min_sum=
+helpers='' min_sum=''
 federation a b c d && plan 1 model.flt || exit 1
 for s in a b c; do mask 1 $s $s.1 || exit 1; done
 rm -rf d.key d.key.state
@@ -197,7 +197,7 @@ $rules" federation a b c || exit 1
             rounds forge 1/up/$site.flt bad.flt $site.key "$index" $(seq -f "large:%.0f:${lie##*:}" 0 40)
             set --
             for s in a b c; do
-                case $s in $site) set -- "$@" bad.flt ;; *) set -- "$@" 1/up/$s.flt ;; esac
+                case $s in "$site") set -- "$@" bad.flt ;; *) set -- "$@" 1/up/$s.flt ;; esac
             done
             if [ $kind = helpers ]; then
                 for n in hub b aux; do rm -rf $n.key.state && cp start/$n.key . && cp -a start/$n.key.state . || exit 1; done

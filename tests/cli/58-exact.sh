@@ -6,7 +6,7 @@
 
 # A tensor for each width, with more values than fill its words; one that is longer than a chunk.
 widths='8 9 10 12 16 21 32 64'
-shapes= rules=
+shapes='' rules=''
 for bits in $widths; do
     # Lanes of 8 and 9 bits have few steps: their clips are those with which all sites together just fit.
     case $bits in 8) clip=25 ;; 9) clip=51 ;; 10) clip=0.2 ;; *) clip=0.3 ;; esac
@@ -107,7 +107,7 @@ cd .. || exit 1
 
 # Pairwise: three sites, nobody missing.
 mkdir three && cp model.flt a.upd b.upd c.upd three && cd three || exit 1
-helpers= terms="steps: 16\nweights: {rule: examples, floor: 0.8, cap: 1.2}\ntensors:\n$(echo "$rules" | sed 's/clip: 25}/clip: 42}/; s/clip: 51}/clip: 85}/')"
+helpers='' terms="steps: 16\nweights: {rule: examples, floor: 0.8, cap: 1.2}\ntensors:\n$(echo "$rules" | sed 's/clip: 25}/clip: 42}/; s/clip: 51}/clip: 85}/')"
 federation a b c 2>err || cat err
 plan 1 model.flt && for s in a b c; do mask 1 $s $s.upd; done
 check "pairwise" fl-aggregate -q -p 1/plan.flt -o 1/mean.flt 1/up/b.flt 1/up/c.flt 1/up/a.flt
