@@ -35,6 +35,6 @@ int fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, con
 void fl_section_release(struct fl_section *section);
 
 /* Memory for the chains of a section whose shape is set: UP_COUNT rows, and DOWN when helper. */
-int fl_section_alloc(struct fl_section *section, bool site, bool helper);
+int fl_section_alloc(struct fl_section *at, bool site, bool helper);
 
 #endif
