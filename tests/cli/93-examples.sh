@@ -23,7 +23,6 @@ prose() {   # SEED LINES: text that differs from site to site
 }
 
 terms() {   # PROTECTION...: what a roster over model.flt says besides who takes part
-    echo "model: $(fl-info --digest model.flt | cut -d ' ' -f 1)"
     echo 'tensors: [{match: "*norm*", protect: frozen}, {match: "*", protect: mask, bits: 16, clip: 0.05}]'
     printf '%s\n' "$@"
 }
@@ -149,7 +148,7 @@ blocks() {   # DIR <rendered page
 
 next_epoch() {   # the same members over base.flt
     for s in hub aux aws azure gcp; do fl-keygen --public -k $s.key >$s.pub; done
-    helpers | roster 2 aws azure gcp | sed "s/^model: .*/model: $(fl-info --digest base.flt | cut -d ' ' -f 1)/"
+    helpers | model=base.flt roster 2 aws azure gcp
     echo "first_round: 20"
 }
 

@@ -114,7 +114,11 @@ edit_word(size_t i, struct fl_tensor *t, void *data, size_t bytes, void *arg)
     if (i != e->tensor)
         return;
     CHECK(8 * e->word < bytes);
-    ((uint64_t *)data)[e->word] += e->add;
+    uint64_t *word = (uint64_t *)data + e->word;
+    uint32_t low = (uint32_t)*word + (uint32_t)e->add; /* without a carry to the other lane */
+    *word = e->tensor == 4
+                ? *word + e->add
+                : (uint64_t)((uint32_t)(*word >> 32) + (uint32_t)(e->add >> 32)) << 32 | low;
 }
 
 /* SITE's upload (or helper's answer) with one word changed, signed by its own key. */
@@ -156,10 +160,10 @@ test_range(void)
         {{0, 0, 4}, NULL},
         {{0, 0, 5}, "tensor \"embed\": the opened sum is out of the plan's range"},
         {{0, 0, (uint64_t)4 << 32}, NULL}, /* the other lane is at its other end */
-        {{3, 4, 4}, NULL},                 /* norm.weight[8] is zero */
-        {{3, 4, 0x7fffffff}, "tensor \"norm.weight\""},
+        {{3, 4, 4}, NULL},                 /* norm.weight[8] is at its other end, too */
+        {{3, 4, 0xd0000000}, "tensor \"norm.weight\""},
         {{3, 4, (uint64_t)1 << 32}, "out of the plan's range"}, /* a lane beyond the last value */
-        {{1, 10000, 0x40000000}, "tensor \"large\""},
+        {{1, 10000, 0xd0000000}, "tensor \"large\""},
     };
     struct federation f;
     struct round r;

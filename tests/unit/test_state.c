@@ -395,7 +395,7 @@ test_next_epoch(void)
     struct federation f;
     struct fl_state *s;
     struct fl_buf first_roster = {0};
-    unsigned char first[32], model[32];
+    unsigned char first[32], model[32], first_model[32];
     struct fl_roster other = {0};
 
     fed_start(&f, 4, FED_HELPERS "min_sum: 3\n");
@@ -404,8 +404,13 @@ test_next_epoch(void)
     fed_accept_all(&f);
     s = fed_state(&f, 1);
     CHECK(s && !upload(s, &f, 1, 4, params) && !answer(s, &f, 1, 4));
-    CHECK(fl_near_add(&s->near, f.model, NULL) && !fl_state_save(s)); /* it has served */
+    CHECK(fl_near_add(&s->near, f.model, NULL) && !fl_state_save(s)); /* it has served, */
     fl_state_free(s);
+    struct fl_acceptance acc = {.dir = fed_path(&f, "b.state"),
+                                .key_path = fed_path(&f, "b.key"),
+                                .key = f.key[1],
+                                .roster = &f.roster,
+                                .mbit = 12.5};
     f.key[4] = fl_key_new("e", 2);
     CHECK(f.key[4] && !fl_key_write(f.key[4], fed_path(&f, "e.key")));
     f.n = 5;
@@ -414,17 +419,19 @@ test_next_epoch(void)
     CHECK(!fl_key_write(f.key[FED_AUX], fed_path(&f, "aux.key")));
 
     /* A helper that has served must see the model of the epoch, if it is another. */
+    memcpy(first_model, f.model, 32);
     fed_model(&f, "model2.flt", 9, NULL, 3, model);
     memcpy(f.model, model, 32);
     CHECK(!fed_roster(&f, FED_HELPERS "min_sum: 3\nfirst_round: 5\n"));
     CHECK(!fed_roster_of(&f, FED_HELPERS "min_sum: 4\nfirst_round: 5\n", &other));
+    acc.model = fl_object_open(fed_path(&f, "model2.flt"), NULL); /* and did not see its model */
+    CHECK_REFUSED(fl_state_accept(&acc), FL_USAGE, "never seen it");
+    fl_object_free(acc.model);
+    s = fed_state(&f, 1);
+    acc.model = fl_object_open(fed_path(&f, "model.flt"), NULL);
+    CHECK(s && fl_near_add(&s->near, first_model, acc.model) && !fl_state_save(s));
+    fl_state_free(s);
     CHECK_REFUSED(fed_accept(&f, 1), FL_USAGE, "-m MODEL");
-    struct fl_acceptance acc = {.dir = fed_path(&f, "b.state"),
-                                .key_path = fed_path(&f, "b.key"),
-                                .key = f.key[1],
-                                .roster = &f.roster,
-                                .mbit = 12.5,
-                                .model = fl_object_open(fed_path(&f, "model.flt"), NULL)};
     CHECK_REFUSED(fl_state_accept(&acc), FL_REFUSED, "is not the roster's model");
     fl_object_free(acc.model);
     acc.model = fl_object_open(fed_path(&f, "model2.flt"), NULL);
@@ -446,7 +453,7 @@ test_next_epoch(void)
     CHECK(!fed_accept(&f, 1) && f.key[1]->epoch == 3);
     acc.roster = &other;
     acc.model = NULL;
-    CHECK_REFUSED(fl_state_accept(&acc), FL_REFUSED, "not the one that its key has now");
+    CHECK_REFUSED(fl_state_accept(&acc), FL_REFUSED, "a new roster needs a later epoch");
     fl_roster_release(&other);
     fl_roster_release(&f.roster);
     CHECK(!fl_roster_decode(&f.roster, first_roster.data, first_roster.len));
