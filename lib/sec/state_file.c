@@ -227,20 +227,21 @@ read_base(struct fl_vault *v, struct fl_near *near)
 {
     struct fl_near_base *grown = fl_grow(near->bases, near->base_count, &near->base_cap,
                                          sizeof *grown);
+    const bool sketched = v->count == 4 && strcmp(v->field[3], "-");
     unsigned char sums[SKETCH_BYTES];
     uint64_t epoch;
+    char none[2];
 
     if (!grown)
         return -1;
     near->bases = grown;
     struct fl_near_base *to = &grown[near->base_count];
-    *to = (struct fl_near_base){.sketched = v->count == 4 && strcmp(v->field[3], "-")};
-    char none[2];
-    if (to->sketched
+    *to = (struct fl_near_base){.sketched = sketched};
+    if (sketched
             ? fl_vault_get(v, "bnB", to->object, (uint64_t)FL_EPOCH_MAX, &epoch, sums, sizeof sums)
             : fl_vault_get(v, "bnw", to->object, (uint64_t)FL_EPOCH_MAX, &epoch, none, sizeof none))
         return -1;
-    for (int i = 0; to->sketched && i < FL_SKETCH_SUMS; i++)
+    for (int i = 0; sketched && i < FL_SKETCH_SUMS; i++)
         to->sketch.sum[i] = fl_get_f64(sums + 8 * i);
     to->epoch = (int64_t)epoch;
     near->base_count++;
