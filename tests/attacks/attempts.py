@@ -109,6 +109,63 @@ def cancelled_mean(f):
     return second and found(minus(plan, first, second), f.truth(1, u["d"]))
 
 
+@attempt("hub", "keeps the model from d, whose script then sends zeros; the round is made again, with d's update",
+         off=["same-update"])
+def starved(f):
+    u = updates(f)
+    plan = f.plan(1)
+    y = f.mask_all(1, dict(u, d="zero"))
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+    f.forge_plan(2, f.model)
+    y = f.mask_all(2, u)
+    second = f.opened(2, y.values(), f.request(2, y.values()))
+    return second and found(minus(plan, second, first), f.truth(1, u["d"]))
+
+
+@attempt("hub", "makes a round again, before which d alone failed, or has new text", off=["same-update"])
+def trained_again(f):
+    u, v = updates(f), updates(f, tag="2")
+    plan = f.plan(1)
+    y = f.mask_all(1, u)
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+    for r, second_of_d in ((2, "zero"), (3, v["d"])):
+        f.forge_plan(r, f.model)
+        try:
+            y = f.mask_all(r, dict(u, d=second_of_d))
+        except Refused:
+            continue
+        second = f.opened(r, y.values(), f.request(r, y.values()))
+        if second and found(minus(plan, first, second), minus(plan, f.truth(1, u["d"]), f.truth(r, second_of_d))):
+            return True
+    return False
+
+
+def far(f, size=10):
+    """d is in the sum over one model and not in that over the next, in which only "norm" differs."""
+    u = updates(f, size=size)
+    plan = f.plan(1)
+    honest = [u[n] for n in "abcde"]
+    y = f.mask_all(1, dict(u, f=cancel(f, "f.upd", f.model, honest, push=CLIP)))
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+    model = advance(f, 1, f.model, "next")
+    v = updates(f, "abcef", model, size=size)
+    f.forge_plan(2, model, after=read(f["1/request.flt"])[1]["set"], **{"base.round": 1})
+    y = f.mask_all(2, dict(v, f=cancel(f, "f.2", model, honest, push=CLIP)))
+    second = f.opened(2, y.values(), f.request(2, y.values()))
+    return second and found(minus(plan, first, second), f.truth(1, u["d"]))
+
+
+@attempt("hub and a site", "site f cancels the mean but for 9 of 369 values, which alone make the next model far",
+         limit=True)
+def far_by_few_values(f):
+    return far(f)
+
+
+@attempt("hub and a site", "the same, where the roster says hide: all models of the epoch are near", off=["sets"])
+def far_but_hidden(folder, off):
+    return far(Federation(folder, off, terms="weights: {rule: uniform, floor: 1, cap: 1, hide: true}\n"))
+
+
 @attempt("hub", "a request for one site", off=["min-sum"])
 def single(f):
     u = updates(f)
@@ -223,6 +280,24 @@ def state_alone(folder, off):
           "1/up/copy.flt", v["d"])
     return found(minus(plan, lanes_of(plan, first), lanes_of(plan, s.Upload(f["1/up/copy.flt"]))),
                  minus(plan, f.truth(1, u["d"]), f.truth(1, v["d"])))
+
+
+@attempt("hub and a thief", "the state of d, stolen after round 1, sends zeros when that round is made again", limit=True)
+def stolen_afterwards(f):
+    u = updates(f)
+    plan = f.plan(1)
+    y = f.mask_all(1, u)
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+    copy = f.clone("d", "stolen")   # the thief's program does not ask what was masked over the model
+    state = f["stolen/d.key.state/state"]
+    lines = [w for w in state.read_text().splitlines(True) if w.split()[0] not in ("masked", "check")]
+    text = "".join(lines).encode()
+    state.write_bytes(text + b"check " + s.H(None, "fl1.vault", text).hex().encode() + b"\n")
+    f.forge_plan(2, f.model)
+    y = f.mask_all(2, {n: u[n] for n in "abcef"})
+    y["d"] = f.mask(2, "d", "zero", key=copy)
+    second = f.opened(2, y.values(), f.request(2, y.values()))
+    return second and found(minus(plan, first, second), f.truth(1, u["d"]))
 
 
 # ---- models and epochs ----
@@ -461,7 +536,7 @@ def mean_of(f, r, y):
 
 @attempt("a site", "moves the mean of one value beyond the clip", off=["range"])
 def poison(f):
-    u = updates(f)
+    u = updates(f, size=10)
     plan = f.plan(1)
     y = f.mask_all(1, u)
     more = int(1.4 * 6 * CLIP * plan.rules["embed"].scale)   # a lane holds 1.6 times what six may sum to
