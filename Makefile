@@ -92,8 +92,8 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps install uninstall demo check check-programs bench bench-programs lint fuzz \
-        fuzz-run completions clean FORCE
+.PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
+        fuzz fuzz-run completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -166,6 +166,15 @@ bench: deps
 demo: deps
 	@$(MAKE) all
 	@PATH="$(abspath $(BUILD))/bin:$$PATH" $(MAKE) -C examples/three-sites
+	@$(MAKE) demo-five
+
+# In one sentence; with settings of its own, whatever the demo's are.
+demo-five: export PATH := $(abspath $(BUILD))/bin:$(PATH)
+demo-five: export MAKEFLAGS :=
+demo-five:
+	@printf '\nAnd where somebody drops out of a round, with helpers (examples/five-sites), in a minute:\n\n'
+	@$(MAKE) --no-print-directory -C examples/five-sites run $(if $(OUT),OUT=$(OUT)-five) >/dev/null
+	@$(MAKE) --no-print-directory -C examples/five-sites say $(if $(OUT),OUT=$(OUT)-five)
 
 lint:
 	@CC="$(CC)" sh tests/lint

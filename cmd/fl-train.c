@@ -184,11 +184,8 @@ train(struct work *w, int *signal)
         return -1;
     if (fl_train(&w->training, &result))
         return -1;
-    if (opt.checkpoint) {
-        fl_stop_let();
-        if ((*signal = fl_stop_signal()))
-            return 0;
-    }
+    if (opt.checkpoint && (*signal = fl_stop_let()))
+        return 0;
     fl_train_log_end(&w->log);
     return write_update(w, &result);
 }
@@ -204,8 +201,8 @@ estimate(struct work *w)
         return -1;
     if (cost.memory.lacking)
         fl_warn(w->cli,
-                "the training takes %llu MiB of memory and %llu are available, so its time was not "
-                "tried; a smaller -b takes less",
+                "the training takes %llu MiB of memory and %llu are available, so its time "
+                "was not tried; a smaller -b takes less",
                 (unsigned long long)cost.memory.total >> 20,
                 (unsigned long long)cost.memory.available >> 20);
     else if (fl_cost_probe(&w->training, &cost))

@@ -2,7 +2,6 @@
 #ifndef FL_CONF_NAME_LIST_H
 #define FL_CONF_NAME_LIST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/yaml.h"
@@ -19,10 +18,5 @@ void fl_name_list_release(struct fl_name_list *list);
  */
 int fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
                       const struct fl_yaml *node);
-
-/* A copy of COUNT texts; LIST is empty before. */
-int fl_name_list_copy(struct fl_name_list *list, char *const *items, size_t count);
-
-bool fl_name_list_has(const struct fl_name_list *list, const char *name);
 
 #endif

@@ -1,3 +1,8 @@
+/*
+ * One pass over each input: its metadata joins what all inputs must agree on, its tensors go to
+ * fed/sum. Losses are summed as the coordinates are, in integers, so that the order of inputs and
+ * a tree of partial sums change no bit of them either.
+ */
 #include "fed/aggregate.h"
 
 #include <assert.h>

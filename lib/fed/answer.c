@@ -205,12 +205,12 @@ struct streams {
 };
 
 static void
-fill(void *arg, const struct fl_words_chunk *chunk)
+fill(void *arg, const struct fl_lane_chunk *chunk)
 {
     const struct streams *s = arg;
 
     memset(chunk->out, 0, (size_t)(chunk->to - chunk->from) * sizeof *chunk->out);
-    fl_words_mask(s->plan, chunk, s->masks, s->count);
+    fl_lane_words_mask(s->plan, chunk, s->masks, s->count);
 }
 
 /* The masked places of an upload, the weight's among them. */
@@ -242,12 +242,12 @@ write_answer(const struct fl_answering *a, const struct fl_mask *masks, int fd, 
              unsigned char root[32])
 {
     struct streams streams = {a->plan, masks, a->request->count};
-    const struct fl_words words = {.plan = a->plan,
-                                   .places = masked_places(a->plan),
-                                   .pool = a->pool,
-                                   .progress = a->progress,
-                                   .arg = &streams,
-                                   .fill = fill};
+    const struct fl_lane_words words = {.plan = a->plan,
+                                        .places = masked_places(a->plan),
+                                        .pool = a->pool,
+                                        .progress = a->progress,
+                                        .arg = &streams,
+                                        .fill = fill};
     struct fl_meta meta = {0};
     struct fl_sign sign;
     struct fl_writer *w = fl_writer_new(fd, name, a->level);
@@ -255,7 +255,7 @@ write_answer(const struct fl_answering *a, const struct fl_mask *masks, int fd, 
 
     if (!failed) {
         fl_writer_want_digest(w);
-        failed = fl_writer_head(w, FL_KIND_ANSWER, &meta) || fl_words_write(&words, w) ||
+        failed = fl_writer_head(w, FL_KIND_ANSWER, &meta) || fl_lane_words_write(&words, w) ||
                  fl_writer_done(w);
     }
     if (!failed) {

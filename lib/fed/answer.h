@@ -13,7 +13,7 @@
 #ifndef FL_FED_ANSWER_H
 #define FL_FED_ANSWER_H
 
-#include "fed/words.h"
+#include "fed/lane_words.h"
 #include "os/output.h"
 #include "sec/request.h"
 #include "sec/state.h"

@@ -1,3 +1,7 @@
+/*
+ * Both models are mapped and subtracted row by row on all threads, so memory does not grow with
+ * them. Under a plan, frozen tensors must be the base's, and only those that travel are written.
+ */
 #include "fed/diff.h"
 
 #include <math.h>
@@ -7,7 +11,7 @@
 #include "fed/rows.h"
 #include "flt/schema.h"
 #include "flt/values.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 static int
 check_architecture(const struct fl_object *base, const struct fl_object *trained)

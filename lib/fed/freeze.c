@@ -1,3 +1,7 @@
+/*
+ * A plan may leave tensors out of a round. A training that changed them anyway would be refused by
+ * fl-mask afterwards; so they are frozen before it begins.
+ */
 #include "fed/freeze.h"
 
 #include "sec/plan.h"

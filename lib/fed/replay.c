@@ -158,9 +158,38 @@ open_sum(struct fl_replay *r, const unsigned char *set, int fd)
 
 /* ---- the step ---- */
 
+/* Whose step it is: STATE is a helper's, which follows; NULL when the round is only done again. */
+struct stepping {
+    const struct fl_replay *r;
+    struct fl_state *state;
+};
+
+/*
+ * A velocity that says that it has taken the step before could hold any numbers and lead to any
+ * model. The one that an earlier run of this helper wrote is in its state, before it is in place.
+ */
 static int
-take_step(const struct fl_replay *r, const char *mean)
+settle(void *arg, const unsigned char velocity[32], bool again)
 {
+    const struct stepping *s = arg;
+    struct fl_helper_now *now = s->state ? &s->state->now : NULL;
+
+    if (again && (!now || !now->coming || memcmp(now->next_velocity, velocity, 32)))
+        return fl_error(FL_REFUSED,
+                        "%s: says that it has taken this step already, and it is not what this "
+                        "key wrote; take the velocity that came with the model",
+                        s->r->velocity);
+    if (again || !now)
+        return 0;
+    now->coming = true;
+    memcpy(now->next_velocity, velocity, 32);
+    return fl_state_save(s->state);
+}
+
+static int
+take_step(const struct fl_replay *r, const char *mean, struct fl_state *state)
+{
+    struct stepping stepping = {r, state};
     const struct fl_roster *roster = &r->plan->roster;
     struct fl_server_step step = {.rule = roster->apply,
                                   .lr = roster->lr,
@@ -172,7 +201,9 @@ take_step(const struct fl_replay *r, const char *mean)
                                   .state = r->velocity,
                                   .output = r->output,
                                   .level = r->level,
-                                  .program = r->program};
+                                  .program = r->program,
+                                  .settle = settle,
+                                  .arg = &stepping};
 
     return fl_step_take(&step, &files);
 }
@@ -249,17 +280,23 @@ spool_name(int fd, char name[32])
     return name;
 }
 
-int
-fl_replay_round(struct fl_replay *r, const unsigned char *set)
+static int
+replay(struct fl_replay *r, const unsigned char *set, struct fl_state *state)
 {
     char name[32];
     int fd = fl_spool_open();
-    int failed = fd < 0 || open_sum(r, set, fd) || take_step(r, spool_name(fd, name)) ||
+    int failed = fd < 0 || open_sum(r, set, fd) || take_step(r, spool_name(fd, name), state) ||
                  look_at_next(r);
 
     if (fd >= 0)
         close(fd);
     return failed ? -1 : 0;
+}
+
+int
+fl_replay_round(struct fl_replay *r, const unsigned char *set)
+{
+    return replay(r, set, NULL);
 }
 
 int
@@ -354,10 +391,10 @@ replayed(const struct fl_replay *r, const unsigned char set[32], struct fl_opene
 
 /* From the mean in the folder, to what all have signed for. */
 static int
-take_signed_step(struct fl_replay *r, const struct fl_opened_head *h)
+take_signed_step(struct fl_replay *r, const struct fl_opened_head *h, struct fl_state *state)
 {
     char *mean = file_in(r, "", "mean");
-    int failed = !mean || take_step(r, mean);
+    int failed = !mean || take_step(r, mean, state);
 
     memcpy(r->opened.set, h->set, 32);
     if (!failed)
@@ -440,7 +477,7 @@ fl_replay_advance(struct fl_replay *r, struct fl_state *state, const struct fl_k
     int signed_for = replayed(r, made->input, &h);
     if (signed_for < 0)
         return -1;
-    return (signed_for ? take_signed_step(r, &h) : fl_replay_round(r, made->input)) ||
+    return (signed_for ? take_signed_step(r, &h, state) : replay(r, made->input, state)) ||
                    move_on(r, state)
                ? -1
                : 0;

@@ -17,9 +17,13 @@
 struct fl_replay {
     const struct fl_plan *plan;
     const char *folder;
-    const char *model;    /* the plan's */
-    const char *velocity; /* the optimizer's state beside it, replaced; NULL for sgd */
-    const char *output;   /* the next model, a file */
+    const char *model; /* the plan's */
+    /*
+     * The optimizer's state beside it, replaced; NULL for sgd. One that has taken this step before
+     * is believed only where this helper's state tells that it wrote it.
+     */
+    const char *velocity;
+    const char *output; /* the next model, a file */
     struct fl_pool *pool;
     uint64_t memory; /* for sums */
     int level;

@@ -1,3 +1,8 @@
+/*
+ * Three row functions, one for each thing that is written: the velocity, and the model with it or
+ * without. The state's three cases (in order, again, foreign) are told apart by digests alone,
+ * never by times or names of files.
+ */
 #include "fed/server.h"
 
 #include <math.h>
@@ -8,7 +13,7 @@
 #include "fed/update.h"
 #include "flt/schema.h"
 #include "flt/values.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 /* The update's base is the model; otherwise say what is most likely wrong. */
 static int

@@ -31,6 +31,19 @@ open_inputs(struct fl_server_step *s, struct fl_step_files *files)
     return 0;
 }
 
+/* A state that has taken this step before is what a run that was killed left, or made up. */
+static int
+check_taken(const struct fl_server_step *s, const struct fl_step_files *files)
+{
+    unsigned char digest[32];
+
+    if (!s->again || !files->settle)
+        return 0;
+    return fl_object_digest(s->state, s->pool, digest) || files->settle(files->arg, digest, true)
+               ? -1
+               : 0;
+}
+
 /* A plan whose roster has a velocity says which one this step begins with. */
 static int
 check_velocity(const struct fl_server_step *s, const struct fl_step_files *files)
@@ -38,7 +51,7 @@ check_velocity(const struct fl_server_step *s, const struct fl_step_files *files
     unsigned char digest[32];
 
     if (!s->plan || s->again)
-        return 0;
+        return check_taken(s, files);
     if (s->plan->has_velocity != (s->state != NULL))
         return fl_error(FL_REFUSED,
                         s->state ? "%s: the plan's step begins without a velocity; name a "
@@ -114,10 +127,15 @@ write_state(const struct fl_server_step *s, const struct fl_step_files *files,
 {
     if (out->fd < 0)
         return 0;
+    unsigned char digest[32];
     struct fl_writer *writer = fl_writer_new(out->fd, out->name, 0);
+    if (writer)
+        fl_writer_want_digest(writer);
     int failed = !writer || fl_server_write_state(s, files->digest, writer);
+    if (!failed)
+        fl_writer_digest(writer, digest);
     fl_writer_free(writer);
-    return failed ? -1 : 0;
+    return failed || (files->settle && files->settle(files->arg, digest, false)) ? -1 : 0;
 }
 
 /*

@@ -17,6 +17,12 @@ struct fl_step_files {
     const char *program;        /* for the progress line */
     /* Is the next model, a file that has no name yet, to be taken? 0 or -1. NULL: yes. */
     int (*judge)(void *arg, const char *next);
+    /*
+     * The new state has this digest: it is about to be put in place, or, AGAIN, it is what STATE
+     * holds, which says that it has taken this step before. 0, or -1 when that is not to be
+     * believed: its numbers cannot be checked without the state of before. NULL: yes.
+     */
+    int (*settle)(void *arg, const unsigned char state[32], bool again);
     void *arg;
     unsigned char digest[32]; /* out: of the next model */
     bool fresh;               /* out: there was no state, the velocity began at zero */

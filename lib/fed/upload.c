@@ -15,7 +15,7 @@ struct job {
     struct fl_upload *u;
     const float **data; /* payload of each tensor of the plan, when it is needed: */
     size_t seen, gone;  /* places of the upload looked at; forgotten again */
-    struct fl_encoded counts[FL_WORDS_BATCH];
+    struct fl_encoded counts[FL_LANE_WORDS_BATCH];
 };
 
 /* N encoded zeros are words of zeros. */
@@ -37,7 +37,7 @@ encode(const struct job *job, const struct fl_plan_tensor *t, size_t index, uint
 
 /* The words of a chunk, encoded and masked while they are in cache. */
 static void
-fill(void *arg, const struct fl_words_chunk *chunk)
+fill(void *arg, const struct fl_lane_chunk *chunk)
 {
     struct job *job = arg;
     const struct fl_plan *plan = job->u->plan;
@@ -62,13 +62,13 @@ fill(void *arg, const struct fl_words_chunk *chunk)
         out += end - from;
         from = end;
     }
-    fl_words_mask(plan, chunk, job->u->masks, job->u->mask_count);
+    fl_lane_words_mask(plan, chunk, job->u->masks, job->u->mask_count);
 }
 
 static void
 add_counts(struct job *job)
 {
-    for (size_t i = 0; i < FL_WORDS_BATCH; i++) {
+    for (size_t i = 0; i < FL_LANE_WORDS_BATCH; i++) {
         struct fl_encoded *c = &job->counts[i], *to = &job->u->counts;
         to->values += c->values;
         to->clipped += c->clipped;
@@ -119,13 +119,13 @@ int
 fl_upload_write(struct fl_upload *u, int fd, const char *name)
 {
     struct job job = {.u = u, .data = fl_alloc(u->plan->count, sizeof *job.data)};
-    const struct fl_words words = {.plan = u->plan,
-                                   .places = u->plan->count + 1,
-                                   .pool = u->pool,
-                                   .progress = u->progress,
-                                   .arg = &job,
-                                   .fill = fill,
-                                   .prepare = prepare};
+    const struct fl_lane_words words = {.plan = u->plan,
+                                        .places = u->plan->count + 1,
+                                        .pool = u->pool,
+                                        .progress = u->progress,
+                                        .arg = &job,
+                                        .fill = fill,
+                                        .prepare = prepare};
     struct fl_meta meta = {0};
     struct fl_sign sign;
     struct fl_writer *w = fl_writer_new(fd, name, u->level);
@@ -134,7 +134,7 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
     u->counts = (struct fl_encoded){0};
     if (!failed) {
         fl_writer_want_digest(w);
-        failed = fl_writer_head(w, FL_KIND_MASKED, &meta) || fl_words_write(&words, w) ||
+        failed = fl_writer_head(w, FL_KIND_MASKED, &meta) || fl_lane_words_write(&words, w) ||
                  fl_writer_done(w);
     }
     add_counts(&job);

@@ -1,13 +1,13 @@
 /*
  * A site's masked upload: an object of kind "masked" whose tensors are words of lanes, the update
- * encoded (fed/encode.h) and masked (fed/words.h). Its metadata is public and says nothing about
- * the update (sec/header.h).
+ * encoded (fed/encode.h) and masked (fed/lane_words.h). Its metadata is public and says nothing
+ * about the update (sec/header.h).
  */
 #ifndef FL_FED_UPLOAD_H
 #define FL_FED_UPLOAD_H
 
 #include "fed/encode.h"
-#include "fed/words.h"
+#include "fed/lane_words.h"
 #include "flt/object.h"
 #include "sec/header.h"
 

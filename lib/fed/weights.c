@@ -1,3 +1,7 @@
+/*
+ * The formula is evaluated once, in doubles, and rounded to 2^-40 at the end: from there on a
+ * weight is an integer, and sums of weights are exact.
+ */
 #include "fed/weights.h"
 
 #include <math.h>

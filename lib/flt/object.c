@@ -477,20 +477,28 @@ entry_of_leaf(const struct leaves *l, uint64_t n)
 }
 
 static void
-make_leaf(void *arg, size_t n, int worker)
+make_leaves(void *arg, size_t group, int worker)
 {
     struct leaves *l = arg;
-    const unsigned char *data;
-    size_t len = 0, i = entry_of_leaf(l, n);
-    uint64_t none = UINT64_MAX;
+    const uint64_t first = group * FL_LEAVES, all = l->first[l->o->count];
+    const size_t count = fl_piece(all - first, FL_LEAVES);
+    const unsigned char *data[FL_LEAVES] = {0};
+    size_t lens[FL_LEAVES] = {0};
+    uint64_t bytes = 0;
 
-    if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len)) {
-        fl_digest_leaf(l->hashes + n * FL_HASH_BYTES, data, len);
-        fl_map_forget(data, len);
-    } else {
-        atomic_compare_exchange_strong(&l->bad, &none, n);
+    for (size_t k = 0; k < count; k++) {
+        uint64_t n = first + k, none = UINT64_MAX;
+        size_t i = entry_of_leaf(l, n);
+        if (!block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data[k], &lens[k])) {
+            atomic_compare_exchange_strong(&l->bad, &none, n);
+            return;
+        }
+        bytes += lens[k];
     }
-    uint64_t done = atomic_fetch_add(&l->done, len) + len;
+    fl_digest_leaves(l->hashes + first * FL_HASH_BYTES, data, lens, count);
+    for (size_t k = 0; k < count; k++)
+        fl_map_forget(data[k], lens[k]);
+    uint64_t done = atomic_fetch_add(&l->done, bytes) + bytes;
     if (worker == 0) /* the caller's thread */
         fl_progress_show(l->progress, done, "%s", l->o->name);
 }
@@ -515,7 +523,7 @@ need_leaves(struct fl_object *o, struct fl_pool *pool)
     l->hashes = l->first ? fl_alloc(count, FL_HASH_BYTES) : NULL;
     if (l->hashes) {
         fl_progress_start(&progress, "digest", "B", fl_object_total(o));
-        fl_pool_run(pool, count, make_leaf, l);
+        fl_pool_run(pool, (count + FL_LEAVES - 1) / FL_LEAVES, make_leaves, l);
         fl_progress_clear(&progress);
     }
     if (l->hashes && l->bad == UINT64_MAX) {

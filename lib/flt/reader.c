@@ -80,9 +80,9 @@ fl_reader_new(int fd, const char *name)
         return NULL;
     r->fd = fd;
     r->name = fl_strdup(name);
-    r->block = fl_alloc_aligned(FL_FLT_BLOCK, 1);
+    r->blocks = fl_alloc_aligned(FL_LEAVES, FL_FLT_BLOCK);
     r->chain = fl_chain_new();
-    if (!r->name || !r->block || !r->chain) {
+    if (!r->name || !r->blocks || !r->chain) {
         fl_reader_free(r);
         return NULL;
     }
@@ -121,7 +121,7 @@ fl_reader_free(struct fl_reader *r)
     fl_packer_free(r->packer);
     fl_chain_free(r->chain);
     free(r->sums);
-    free(r->block);
+    free(r->blocks);
     free(r->name);
     free(r);
 }
@@ -388,8 +388,8 @@ fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len)
         return 0;
     if (r->next_block == fl_blocks(r->rec.payload))
         return fl_reader_end_payload(r);
-    *data = r->block;
-    return fl_reader_next_block(r, r->block, len) ? -1 : 1;
+    *data = r->blocks + r->collect.late_count * FL_FLT_BLOCK;
+    return fl_reader_next_block(r, NULL, len) ? -1 : 1;
 }
 
 int

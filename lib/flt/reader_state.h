@@ -54,7 +54,7 @@ struct fl_reader {
     uint64_t *sums;
     size_t sums_cap;
     uint64_t ahead[FL_READER_AHEAD], ahead_at; /* table entries from block ahead_at on; ~0: none */
-    unsigned char *block;
+    unsigned char *blocks; /* (FL_LEAVES); those after the first are for digests */
     struct fl_pool *pool;
     struct fl_packer *packer;
     struct fl_chain *chain;
@@ -75,9 +75,10 @@ int fl_reader_need(struct fl_reader *r, void *data, size_t n);
 /* Zeros up to a multiple of ALIGN of the stream, or -1. */
 int fl_reader_need_padding(struct fl_reader *r, size_t align);
 
-/* flt/reader_payload.c: the next block, raw, to DATA (FL_FLT_BLOCK bytes or what is left); 0 or -1.
+/* flt/reader_payload.c: the next block, raw, to TO (FL_FLT_BLOCK bytes or what is left);
+ * NULL: to our own, beside those that wait for being hashed. 0 or -1.
  */
-int fl_reader_next_block(struct fl_reader *r, void *data, size_t *len);
+int fl_reader_next_block(struct fl_reader *r, void *to, size_t *len);
 
 /*
  * Pass over what is left of the payload and compare the table after it with what was computed on

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "flt/schema.h"
 
-/* The body of a HEAD record, behind OUT: what an object of KIND and META begins with. 0 or -1. */
+/* Append the body of a HEAD record, with which an object of KIND and META begins; 0 or -1. */
 int fl_head_body(const char *kind, const struct fl_meta *meta, struct fl_buf *out);
 
 /*

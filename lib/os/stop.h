@@ -10,8 +10,8 @@
  */
 void fl_stop_catch(const char *text);
 
-/* From now on the first one does that, too. */
-void fl_stop_let(void);
+/* From now on the first one does that, too. The signal that arrived until now, or 0. */
+int fl_stop_let(void);
 
 /* The signal that arrived, or 0. */
 int fl_stop_signal(void);

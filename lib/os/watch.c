@@ -52,6 +52,7 @@ static struct {
     _Atomic(struct part *) parts;
     bool checked; /* and found unchanged, since the last input was opened */
     const char *program;
+    bool hurries;            /* fl_watch_hurry */
     bool terminal;           /* standard error is one */
     struct sigaction before; /* of SIGBUS */
     atomic_flag ending;
@@ -111,11 +112,17 @@ look(int fd, const char *name, struct stat *st)
         if (fstat(fd, st))
             return fl_error_errno(errno, "%s: cannot read", name);
         uint64_t wait = S_ISREG(st->st_mode) ? time_to_wait(st) : 0;
-        if (!wait)
+        if (!wait || watch.hurries)
             break;
         nanosleep(&(struct timespec){(time_t)(wait / 1000000000), (long)(wait % 1000000000)}, NULL);
     }
     return 0;
+}
+
+void
+fl_watch_hurry(void)
+{
+    watch.hurries = true;
 }
 
 /* An idle entry with this name, or NULL with an error. Under the lock. */

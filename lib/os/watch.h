@@ -34,6 +34,12 @@ void fl_watch_signals(const char *program);
  */
 int fl_watch_open(int fd, const char *name, bool named);
 
+/*
+ * Do not wait from now on: for who writes a file and reads it again thousands of times, and knows
+ * that nobody else writes it.
+ */
+void fl_watch_hurry(void);
+
 /* FD is about to be closed: its file is compared now, and what was found is kept. */
 void fl_watch_close(int fd);
 

@@ -1,3 +1,9 @@
+/*
+ * Secret keys live in locked memory and in one file (sec/vault). Everything random in a key comes
+ * from fl_key_fresh, which hashes the system's generator together with a secret of the key
+ * (hedge), the time and what the value is for: a generator that repeats itself does not repeat a
+ * key.
+ */
 #include "sec/identity.h"
 
 #include <stdio.h>
@@ -86,7 +92,8 @@ read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
         k++;
     switch (k) {
     case 0:
-        bad = fl_vault_get(v, "w", key->name, sizeof key->name) || fl_name_check(key->name);
+        bad = fl_vault_get(v, "w", key->name, sizeof key->name) ||
+              (fl_name_check(key->name) && fl_vault_bad_line(v));
         break;
     case 1:
         bad = fl_vault_get(v, "n", (uint64_t)FL_EPOCH_MAX, &epoch);
@@ -250,7 +257,7 @@ check_dh(const unsigned char dh[FL_DH_PUBLIC])
     return fl_dh(shared, one, dh); /* any multiple of 8 of a point of small order is zero */
 }
 
-/* A value of N bytes in lower-case hexadecimal at *P, which moves behind it. */
+/* A value of N bytes in lower-case hexadecimal at *P, which moves past it. */
 static int
 take_hex(const char **p, void *out, size_t n)
 {
@@ -270,7 +277,7 @@ take_space(const char **p)
     return *(*p)++ == ' ' ? 0 : -1;
 }
 
-/* The words in front of the keys: "fl1 NAME EPOCH"; *P moves behind them. */
+/* The words in front of the keys: "fl1 NAME EPOCH"; *P moves past them. */
 static int
 take_head(const char **p, struct fl_line *line)
 {
@@ -322,7 +329,7 @@ fl_line_parse(struct fl_line *line, const char *text)
     line_root(root, line->text, (size_t)(p - line->text));
     if (take_space(&p) || take_hex(&p, sig, sizeof sig) || *p)
         return fl_error(FL_USAGE,
-                        "the public line of \"%s\" is cut or has more behind it; copy it whole",
+                        "the public line of \"%s\" is cut or has more after it; copy it whole",
                         line->name);
     if (fl_sig_check(sig, "line", NULL, 0, root, line->sign))
         return fl_error(FL_REFUSED,

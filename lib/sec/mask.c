@@ -1,3 +1,7 @@
+/*
+ * Adding in lanes without letting a carry pass from one to the next; the top bit of each lane is
+ * added apart. tests/unit/test_mask.c compares it with one lane at a time.
+ */
 #include "sec/mask.h"
 
 void

@@ -5,8 +5,8 @@
  * are zero, in masks too. Adding and subtracting is modulo 2^bits in each lane, many lanes at a
  * time: with T the top bit of every lane, (a & ~T) + (b & ~T) carries no further than T, and what T
  * itself should be is (a ^ b) & T added without carry. A mask is ChaCha20 of a 32-byte mask key,
- * one nonce for every chunk of FL_CHUNK_WORDS words of the upload, added by fed/words.h. Source:
- * Bonawitz et al. 2017, section 4; Lamport 1975 for the arithmetic in lanes.
+ * one nonce for every chunk of FL_CHUNK_WORDS words of the upload, added by fed/lane_words.h.
+ * Source: Bonawitz et al. 2017, section 4; Lamport 1975 for the arithmetic in lanes.
  */
 #ifndef FL_SEC_MASK_H
 #define FL_SEC_MASK_H

@@ -203,11 +203,9 @@ static int
 canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
 {
     bool pairwise = !strcmp(conf->protection, protections[FL_PROTECTION_PAIRWISE]);
-    int64_t min_sum = conf->min_sum;
+    const int64_t all = (int64_t)conf->sites.count, min_sum = conf->min_sum ? conf->min_sum : all;
 
-    if (!min_sum && pairwise)
-        min_sum = (int64_t)conf->sites.count;
-    if (!min_sum)
+    if (!conf->min_sum && !pairwise)
         return fl_error(FL_USAGE, "lacks \"min_sum\": the fewest sites in a sum that is opened");
     return fl_meta_set_text(meta, "federation", conf->federation) ||
            fl_meta_set_i64(meta, "epoch", conf->epoch) ||
@@ -427,12 +425,12 @@ static int
 get_rules(struct fl_roster *r, const struct fl_meta *meta)
 {
     const struct fl_meta_item *match = list(meta, "tensors.match", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *protect, *bits, *clip;
     size_t count = match ? match->count : 0;
-    const struct fl_meta_item *protect = list(meta, "tensors.protect", FL_META_TEXT_LIST, count);
-    const struct fl_meta_item *bits = list(meta, "tensors.bits", FL_META_I64_LIST, count);
-    const struct fl_meta_item *clip = list(meta, "tensors.clip", FL_META_F64_LIST, count);
 
-    if (!match || !protect || !bits || !clip)
+    if (!match || !(protect = list(meta, "tensors.protect", FL_META_TEXT_LIST, count)) ||
+        !(bits = list(meta, "tensors.bits", FL_META_I64_LIST, count)) ||
+        !(clip = list(meta, "tensors.clip", FL_META_F64_LIST, count)))
         return -1;
     r->rules = fl_alloc(count, sizeof *r->rules);
     if (!r->rules)
@@ -456,7 +454,7 @@ get_numbers(struct fl_roster *r, const struct fl_meta *meta)
     if (word(meta, "protection", protections, &protection) || word(meta, "noise", noises, &noise) ||
         fl_meta_get_text(meta, "apply.rule", &rule) || fl_meta_get_f64(meta, "apply.lr", &r->lr) ||
         fl_meta_get_f64(meta, "apply.momentum", &r->momentum) ||
-        fl_meta_get_i64(meta, "min_sum", 1, INT64_MAX, &r->min_sum) ||
+        fl_meta_get_i64(meta, "min_sum", 0, INT64_MAX, &r->min_sum) ||
         fl_meta_get_f64(meta, "steps", &r->steps) || fl_meta_get_f64(meta, "move", &r->move) ||
         fl_meta_get_i64(meta, "max_open", 1, 16, &r->max_open) ||
         fl_meta_get_i64(meta, "max_skip", 1, 4096, &r->max_skip) ||

@@ -227,6 +227,28 @@ put_difference(struct fl_report *report, const char *item, const struct rows *a,
             put(report, item, a->items[i].item, a->items[i].value);
 }
 
+static void
+put_key(struct fl_report *report, const struct fl_roster *last, const struct fl_line *line)
+{
+    int64_t party = fl_roster_find(last, line->name);
+    const struct fl_line *before = party < 0 ? NULL : fl_roster_line(last, (uint32_t)party);
+    char text[FL_SITE_MAX + 40];
+
+    if (!before || !memcmp(before->sign, line->sign, sizeof line->sign))
+        return;
+    snprintf(text, sizeof text, "%s: not the one of before", line->name);
+    put(report, "new", "signing key", text);
+}
+
+/* A name that is there in both may hide that somebody else has it now. */
+static void
+put_keys(struct fl_report *report, const struct fl_roster *r, const struct fl_roster *last)
+{
+    for (size_t i = 0; i < r->party_count; i++)
+        put_key(report, last, &r->parties[i]);
+    put_key(report, last, &r->hub);
+}
+
 void
 fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, bool words,
                struct fl_report *report)
@@ -244,6 +266,7 @@ fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, bool wor
         make_rows(&before, last);
         put_difference(report, "new", &now, &before);
         put_difference(report, "gone", &before, &now);
+        put_keys(report, r, last);
     }
     if (words) {
         fl_fingerprint_text(fingerprint, r->digest);

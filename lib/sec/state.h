@@ -79,6 +79,8 @@ struct fl_helper_now { /* the model that a helper has itself come to */
     bool known;        /* its numbers too; else only its object, from the roster */
     unsigned char object[32], params[32], velocity[32];
     bool has_velocity;
+    bool coming; /* a step wrote this velocity, which may be in place already: */
+    unsigned char next_velocity[32];
 };
 
 struct fl_signed_plan {

@@ -198,11 +198,13 @@ optional(struct fl_vault *v, const char *text, unsigned char digest[32], bool *h
 static int
 read_now(struct fl_vault *v, struct fl_helper_now *now)
 {
-    char params[65], velocity[65];
+    char params[65], velocity[65], coming[65];
 
-    return fl_vault_get(v, "bww", now->object, params, sizeof params, velocity, sizeof velocity) ||
+    return fl_vault_get(v, "bwww", now->object, params, sizeof params, velocity, sizeof velocity,
+                        coming, sizeof coming) ||
                    optional(v, params, now->params, &now->known) ||
-                   optional(v, velocity, now->velocity, &now->has_velocity)
+                   optional(v, velocity, now->velocity, &now->has_velocity) ||
+                   optional(v, coming, now->next_velocity, &now->coming)
                ? -1
                : 0;
 }
@@ -502,11 +504,12 @@ static int
 put_helper(struct fl_vault *v, const struct fl_state *s)
 {
     const struct fl_helper_now *now = &s->now;
-    char params[65], velocity[65];
+    char params[65], velocity[65], coming[65];
 
     if (!fl_is_zero(now->object, 32) &&
-        fl_vault_put(v, "now", "bww", now->object, hex_or_none(params, now->known, now->params),
-                     hex_or_none(velocity, now->has_velocity, now->velocity)))
+        fl_vault_put(v, "now", "bwww", now->object, hex_or_none(params, now->known, now->params),
+                     hex_or_none(velocity, now->has_velocity, now->velocity),
+                     hex_or_none(coming, now->coming, now->next_velocity)))
         return -1;
     return put_near(v, &s->near);
 }

@@ -8,7 +8,7 @@
  *         up J HEX, a chain      down I HEX, a chain      open R I HEX, a key of an open round
  *     upload RD EPOCH R SID INPUT ROOT           answer, the same
  *     masked HEX EPOCH TIMES
- *     now OBJECT PARAMS|- VELOCITY|-             sketch HEX, the key of sketches
+ *     now OBJECT PARAMS|- VELOCITY|- COMING|-    sketch HEX, the key of sketches
  *     member HEX     base OBJECT EPOCH SUMS|-    set HEX, of the base before it
  *     plan RD R DIGEST OBJECT SET|-              counted KEY CTR DIGEST CTR DIGEST
  * with the values of one line on one line, in this order. The rosters themselves, canonical, are in

@@ -1,3 +1,8 @@
+/*
+ * Text is parsed in place, in locked memory, and a line that is not understood is told by its
+ * number only. A new text goes to a part that is flushed and renamed, so a crash leaves the old or
+ * the new.
+ */
 #include "sec/vault.h"
 
 #include <stdarg.h>
@@ -25,7 +30,7 @@ fl_vault_release(struct fl_vault *v)
     *v = (struct fl_vault){0};
 }
 
-/* Room for MORE bytes and a zero behind the text. */
+/* Room for MORE bytes and a zero after the text. */
 static int
 reserve(struct fl_vault *v, size_t more)
 {

@@ -34,7 +34,7 @@ void fl_vault_release(struct fl_vault *v);
  */
 int fl_vault_read(struct fl_vault *v, const char *path, const char *magic, const char *want);
 
-/* The next line into v->field: 1, 0 behind the last, -1. */
+/* The next line into v->field: 1, 0 after the last, -1. */
 int fl_vault_next(struct fl_vault *v);
 
 /* True when the line's word is WORD. */

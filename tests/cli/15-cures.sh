@@ -386,7 +386,7 @@ sed 's/^hub: .*/hub: nobody/' roster.yaml >bad.yaml
 cure 2 'is not a member.s public line; fl-keygen prints one, with -n NAME or with --public' 'fl-keygen --show bad.yaml' \
     'sed "s/^hub: .*/hub: $(fl-keygen --public -k hub.key)/" roster.yaml >bad.yaml; fl-keygen --show bad.yaml'
 sed 's/^\(hub: .*\)...$/\1/' roster.yaml >bad.yaml
-cure 2 'the public line of "hub" is cut or has more behind it; copy it whole' 'fl-keygen --show bad.yaml' \
+cure 2 'the public line of "hub" is cut or has more after it; copy it whole' 'fl-keygen --show bad.yaml' \
     'sed "s/^hub: .*/hub: $(cat hub.pub)/" roster.yaml >bad.yaml; fl-keygen --show bad.yaml'
 sed 's/^\(hub: .*\)\([0-9a-f]\)$/\1g/; s/g$/0/' roster.yaml >bad.yaml
 cmp -s bad.yaml roster.yaml && sed 's/^\(hub: .*\)0$/\11/' roster.yaml >bad.yaml

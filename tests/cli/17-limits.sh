@@ -124,7 +124,7 @@ else
     skip "errors of system calls" "strace cannot trace here"
 fi
 
-# --mem of fl-aggregate bounds what the program holds itself: 16 MB, 5 beside it, and a thread's stack.
+# --mem of fl-aggregate bounds what the program holds itself: 16 MB, 7 beside it, and a thread's stack.
 if command -v prlimit >/dev/null && [ -z "${SAN:-}" ]; then
     fl-init -p small --seed 1 -o big.flt
     fl-init -p small --seed 2 -o big2.flt
@@ -137,7 +137,7 @@ if command -v prlimit >/dev/null && [ -z "${SAN:-}" ]; then
         rm -rf a.key.state && cp -r a.kept a.key.state
         fl-mask -q -k $n.key -p big-plan.flt -o masked-$n.flt big-$n.flt
     done
-    within() { prlimit --data=30000000 fl-aggregate -j2 "$@"; }
+    within() { prlimit --data=32000000 fl-aggregate -j2 "$@"; }
     check "sums in 16 MB and files" within --mem 16M -o mean.flt big-a.flt big-b.flt
     check "  are those in memory" sh -c 'fl-aggregate big-a.flt big-b.flt | cmp - mean.flt'
     check "sums in files alone" within --mem 1 -o mean2.flt big-a.flt big-b.flt

@@ -21,6 +21,7 @@
 #include "flt/values.h"
 #include "flt/writer.h"
 #include "os/file.h"
+#include "os/watch.h"
 
 /* Two spools for all inputs: making files is slower than reading small streams. */
 static int from, to;
@@ -35,6 +36,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     from = fl_spool_open();
     to = fl_spool_open();
+    fl_watch_hurry();
     return from < 0 || to < 0 ? -1 : fl_crypt_init();
 }
 

@@ -11,6 +11,7 @@
 #include "flt/reader.h"
 #include "flt/writer.h"
 #include "os/file.h"
+#include "os/watch.h"
 #include "test.h"
 
 struct sample {
@@ -299,6 +300,7 @@ main(void)
     if (fl_crypt_init())
         return 1;
     scratch_fd = mkstemp(scratch);
+    fl_watch_hurry();
     RUN(test_plain);
     RUN(test_compressed);
     RUN(test_two_objects);

@@ -16,7 +16,7 @@ test_marks(void)
         const char *says;
     } cases[] = {
         {BYTES("FLT1\x01\0\0\0"), "an FLT stream, not text"},
-        {BYTES("fl-key-v1\n"), "a secret key, not text"},
+        {BYTES("fl-key-v1\n"), "a secret key of format 1, not text"},
         {BYTES("\x1f\x8b\x08"), "zcat FILE |"},
         {BYTES("\x28\xb5\x2f\xfd..."), "zstdcat FILE |"},
         {BYTES("\x50\x2a\x4d\x18\x04\0\0\0"), "zstdcat FILE |"},

@@ -215,8 +215,8 @@ test_prefixes(void)
         values[i] = (float)i;
     store(&s);
     CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL));
-    CHECK(!fl_model_write_values(m, s.w, "m/", values));
-    CHECK(!fl_model_write_values(m, s.w, "", m->weights));
+    CHECK(!fl_model_write_values(m, s.w, "m/", values, false));
+    CHECK(!fl_model_write_values(m, s.w, "", m->weights, false));
     CHECK(!fl_writer_done(s.w));
     struct fl_object *o = stored_object(&s);
     struct fl_schema both, other;

@@ -279,17 +279,6 @@ test_not_finite(void)
     x[300] = kept;
 }
 
-static void
-test_names(void)
-{
-    static const char *const words[] = {"sgd", "momentum", "nesterov"};
-    enum fl_apply_rule rule;
-
-    for (int i = 0; i < 3; i++)
-        CHECK(!fl_server_rule_find(words[i], &rule) && (int)rule == i);
-    CHECK(fl_server_rule_find("adam", &rule) == -1);
-}
-
 int
 main(void)
 {
@@ -298,7 +287,6 @@ main(void)
     RUN(test_refused);
     RUN(test_forged_state);
     RUN(test_not_finite);
-    RUN(test_names);
     free(model_values);
     for (int r = 0; r < ROUNDS; r++)
         free(update_values[r]);

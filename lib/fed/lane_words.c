@@ -2,7 +2,7 @@
  * A chunk is what one stream of a mask covers; it may hold the end of one tensor and the beginning
  * of the next, whose lanes differ.
  */
-#include "fed/words.h"
+#include "fed/lane_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +54,8 @@ to_host(uint64_t *words, size_t n)
 }
 
 void
-fl_words_mask(const struct fl_plan *plan, const struct fl_words_chunk *chunk,
-              const struct fl_mask *masks, size_t count)
+fl_lane_words_mask(const struct fl_plan *plan, const struct fl_lane_chunk *chunk,
+                   const struct fl_mask *masks, size_t count)
 {
     const uint64_t limit = plan->masked_words < chunk->to ? plan->masked_words : chunk->to;
     const size_t n = limit > chunk->from ? (size_t)(limit - chunk->from) : 0;
@@ -77,9 +77,9 @@ fl_words_mask(const struct fl_plan *plan, const struct fl_words_chunk *chunk,
 /* ---- batches ---- */
 
 struct batch {
-    const struct fl_words *w;
+    const struct fl_lane_words *w;
     uint64_t words, first; /* of all places; first word of the batch */
-    uint64_t *made;        /* (FL_WORDS_BATCH, FL_CHUNK_WORDS) */
+    uint64_t *made;        /* (FL_LANE_WORDS_BATCH, FL_CHUNK_WORDS) */
     uint64_t **scratch;    /* of each worker */
     int threads;
 };
@@ -90,17 +90,17 @@ release(struct batch *b)
     for (int i = 0; b->scratch && i < b->threads; i++)
         fl_secret_free(b->scratch[i]);
     if (b->made)
-        fl_wipe(b->made, FL_WORDS_BATCH * FL_CHUNK_WORDS * sizeof *b->made);
+        fl_wipe(b->made, FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS * sizeof *b->made);
     free(b->made);
     free(b->scratch);
 }
 
 static int
-start(struct batch *b, const struct fl_words *w)
+start(struct batch *b, const struct fl_lane_words *w)
 {
     *b = (struct batch){.w = w, .threads = fl_pool_threads(w->pool)};
     b->words = w->places == w->plan->count + 1 ? w->plan->words : w->plan->masked_words;
-    b->made = fl_alloc_aligned(FL_WORDS_BATCH * FL_CHUNK_WORDS, sizeof *b->made);
+    b->made = fl_alloc_aligned(FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS, sizeof *b->made);
     b->scratch = fl_alloc((size_t)b->threads, sizeof *b->scratch);
     if (!b->made || !b->scratch)
         return -1;
@@ -115,7 +115,7 @@ fill_chunk(void *arg, size_t index, int worker)
 {
     struct batch *b = arg;
     uint64_t from = b->first + index * FL_CHUNK_WORDS;
-    struct fl_words_chunk chunk = {
+    struct fl_lane_chunk chunk = {
         .from = from,
         .to = from + FL_CHUNK_WORDS < b->words ? from + FL_CHUNK_WORDS : b->words,
         .in_batch = index,
@@ -131,7 +131,7 @@ static int
 make_batch(struct batch *b, uint64_t at, uint64_t *made)
 {
     uint64_t left = (b->words - at + FL_CHUNK_WORDS - 1) / FL_CHUNK_WORDS;
-    size_t chunks = left < FL_WORDS_BATCH ? (size_t)left : FL_WORDS_BATCH;
+    size_t chunks = left < FL_LANE_WORDS_BATCH ? (size_t)left : FL_LANE_WORDS_BATCH;
 
     b->first = at;
     *made = at + chunks * FL_CHUNK_WORDS;
@@ -144,7 +144,7 @@ make_batch(struct batch *b, uint64_t at, uint64_t *made)
 static int
 write_places(struct batch *b, struct fl_writer *out)
 {
-    const struct fl_words *w = b->w;
+    const struct fl_lane_words *w = b->w;
     uint64_t at = 0, made = 0; /* words written; words made */
 
     for (size_t place = 0; place < w->places; place++) {
@@ -172,7 +172,7 @@ write_places(struct batch *b, struct fl_writer *out)
 }
 
 int
-fl_words_write(const struct fl_words *words, struct fl_writer *out)
+fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out)
 {
     struct batch b;
     int failed = start(&b, words) || write_places(&b, out);
