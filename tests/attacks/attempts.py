@@ -120,6 +120,7 @@ def starved(f):
     f.forge_plan(2, f.model)
     y = f.mask_all(2, u)
     second = f.opened(2, y.values(), f.request(2, y.values()))
+    assert f.off or second == first   # zeros again, and nobody outside sees that it was given an update
     return second and found(minus(plan, second, first), f.truth(1, u["d"]))
 
 
@@ -256,6 +257,29 @@ def restored(folder, off):
     second = f.mask(2, "d", v["d"], key=copy, to="2/up/copy.flt")
     return found(minus(plan, lanes_of(plan, first), lanes_of(plan, second)),
                  minus(plan, f.truth(2, u["d"]), f.truth(2, v["d"])))
+
+
+@attempt("a copy", "two copies of d's key, whose own programs ask nobody, go on side by side unseen by the hub",
+         off=["order"])
+def two_copies(f):
+    """Each continues the chain of uploads that it knows; both are signed, and of the right round."""
+    u = updates(f)
+    f.plan(1)
+    y = f.mask_all(1, u)
+    assert mean_of(f, 1, y)
+    model = f["next.flt"]
+    f.out("fl-apply", "-q", "-p", "1/plan.flt", "-m", f.model, "-o", model, "1/mean.flt")
+    plan = f.plan(2, model, "--after", "1/mean.flt")
+    unseen = []
+    for ctr, prev in ((1, bytes(32)), (2, bytes(32)), (1, y["d"].digest)):
+        o = rewrite("masked", {**y["d"].meta, **plan.session(), "base": plan.meta["base"], "ctr": ctr, "prev": prev,
+                               "params": plan.meta["params"], "base.round": plan.meta["base.round"]},
+                    y["d"].tensors, {t: 1 for t in y["d"].tensors})
+        write(o.sign(3, "d", f.key("d")["sign"], plan.rd), f["2/up/d.flt"])
+        status = f.status("fl-aggregate", "-p", "2/plan.flt", "--check", "2/up/d.flt")
+        assert status in (3, 4), status     # 4: it is good, and the others are missing
+        unseen.append(status == 4)
+    return all(unseen)
 
 
 @attempt("hub and a thief", "pairwise: a copy of key and state masks another update for the same plan", limit=True)
@@ -398,10 +422,11 @@ def undirected(folder, off):
 @attempt("hub", "uploads of two rounds subtracted", off=["round"])
 def two_rounds(folder, off):
     f = pairwise(folder, off)
-    u, v = updates(f), updates(f, tag="2")
+    model = f.make_model(f["second.flt"], 2)
+    u, v = updates(f), updates(f, model=model, tag="2")
     plan = f.plan(1)
     first = f.mask(1, "d", u["d"])
-    f.forge_plan(2, f.model)
+    f.forge_plan(2, model, after=bytes(32))
     second = f.mask(2, "d", v["d"])
     return found(minus(plan, lanes_of(plan, first), lanes_of(plan, second)),
                  minus(plan, f.truth(1, u["d"]), f.truth(2, v["d"])))
@@ -844,6 +869,14 @@ def false_params(f):
     f.forge_plan(1, f.model, params=bytes(32))
     assert f.status("fl-mask", "--check", "-k", "d.key", "-p", "1/plan.flt", "-m", f.model) == 3
     return f.status("fl-mask", "-q", "-k", "d.key", "-p", "1/plan.flt", "-o", "x", u["d"]) == 0
+
+
+@attempt("hub", "the same for an update that does not say of which params it is, and whose site checked nothing",
+         limit=True)
+def false_params_unsaid(f):
+    u = f.update("d.upd", f.model, 1, **{"base.params": None}).name
+    f.forge_plan(1, f.model, params=bytes(32))
+    return f.status("fl-mask", "-q", "-k", "d.key", "-p", "1/plan.flt", "-o", "x", u) == 0
 
 
 @attempt("hub", "gives a helper the folder of another sum to follow: other uploads, other words, a sum in their place")
