@@ -201,6 +201,38 @@ def planted_model(f):
     return found(f.opened(2, y.values(), f.request(2, y.values())), sum_of(f, 2, w.values()))
 
 
+@attempt("hub and a site", "the round is made again, and f turns the sum that it now knows into a model of the hub's",
+         limit=True)
+def planted_by_a_site(f):
+    """Helpers follow: the mean is a true one. No value moves by more than the clip in one round."""
+    u = updates(f, size=10)
+    plan = f.plan(1)
+    y = f.mask_all(1, dict(u, f="zero"))
+    known = f.opened(1, y.values(), f.request(1, y.values()))
+    plan = f.forge_plan(2, f.model)
+    y = f.mask_all(2, dict(u, f="zero"))
+    scale, wanted, at = plan.rules["embed"].scale, {}, 0
+    for name, dims in SHAPES:
+        n = math.prod(dims)
+        wanted[name] = [(0.9 if (at + i) % 2 else -0.9) * CLIP for i in range(n)]
+        at += n
+    at, more = 0, {}
+    for name in wanted:
+        more[name] = [round(6 * scale * d) - known[at + i] for i, d in enumerate(wanted[name])]
+        at += len(more[name])
+    words, spans = plan.words(more, 0)
+    change = {name: (lambda w, a=a, b=b: [s.add_words(x, v, 16, 1) for x, v in zip(w, words[a:b])])
+              for name, a, b in spans if name}
+    y["f"] = forged(f, 2, "f", change)
+    assert f.opened(2, y.values(), f.request(2, y.values()))
+    before, after = read(f.model)[2], read(advance(f, 2, f.model, "next"))[2]
+
+    def values(tensors, name):
+        return struct.unpack(f"<{len(wanted[name])}f", tensors[name][2])
+    return all(abs(q - p - d) <= 1 / scale for name in wanted
+               for p, q, d in zip(values(before, name), values(after, name), wanted[name]))
+
+
 # ---- copies ----
 
 @attempt("hub and a thief", "the stolen state of d sends zeros in the same round; helpers are asked for both sets",
