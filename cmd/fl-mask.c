@@ -133,8 +133,8 @@ run(struct fl_cli *cli)
 
     if (check_options(cli))
         return -1;
-    int failed = !(turn.pool = fl_pool_new(cli->threads)) || !(turn.key = fl_key_read(opt.key)) ||
-                 fl_plan_read(&plan, opt.plan, turn.pool) ||
+    int failed = !(turn.pool = fl_pool_new(cli->threads)) || fl_file_lock(opt.key) ||
+                 !(turn.key = fl_key_read(opt.key)) || fl_plan_read(&plan, opt.plan, turn.pool) ||
                  !(dir = fl_state_dir(opt.key, opt.state)) ||
                  !(turn.state = fl_state_open(dir, turn.key));
     if (!failed) {

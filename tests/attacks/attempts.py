@@ -7,6 +7,7 @@ nothing there would prove nothing here. "Get" is: every value to one step of the
 protocol does not prevent is an attempt too, with limit=True: it succeeds, as fl-protocol(7) says.
 Prints TAP. README.md has the list.
 """
+import fcntl
 import math
 import os
 import shutil
@@ -14,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 import off
@@ -337,6 +339,32 @@ def state_alone(folder, off):
           "1/up/copy.flt", v["d"])
     return found(minus(plan, lanes_of(plan, first), lanes_of(plan, s.Upload(f["1/up/copy.flt"]))),
                  minus(plan, f.truth(1, u["d"]), f.truth(1, v["d"])))
+
+
+@attempt("a backup", "the same while another run with the true state has read the key and waits", off=["lock"])
+def state_alone_at_once(folder, off):
+    f = pairwise(folder, off)
+    u, v = updates(f), updates(f, tag="2")
+    plan = f.plan(1)
+    f.clone("d", "backup")
+    os.mkfifo(f["slow"])   # an output that nobody reads yet
+    slow = subprocess.Popen([f.program("fl-mask"), "-q", "-k", "d.key", "-p", "1/plan.flt", "-o", "slow", u["d"]],
+                            cwd=f.dir, stderr=subprocess.PIPE)
+    lock = open(f["d.key.state/lock"], "w")
+    while True:   # it has read the key once it holds the lock of its state
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            time.sleep(0.01)
+        except BlockingIOError:
+            break
+    status = f.status("fl-mask", "-q", "-k", "d.key", "--state", "backup/d.key.state", "-p", "1/plan.flt", "-o",
+                      "1/up/copy.flt", v["d"])
+    f["1/up/d.flt"].write_bytes(f["slow"].read_bytes())
+    slow.communicate()
+    return status == 0 and found(minus(plan, lanes_of(plan, s.Upload(f["1/up/d.flt"])),
+                                       lanes_of(plan, s.Upload(f["1/up/copy.flt"]))),
+                                 minus(plan, f.truth(1, u["d"]), f.truth(1, v["d"])))
 
 
 @attempt("hub and a thief", "the state of d, stolen after round 1, sends zeros when that round is made again", limit=True)
