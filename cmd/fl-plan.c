@@ -195,9 +195,8 @@ run(struct fl_cli *cli)
                         : !opt.model ? "-m MODEL"
                                      : "--round N");
     int failed = !(params.pool = w.pool = fl_pool_new(cli->threads)) ||
-                 fl_roster_read(&w.plan.roster, opt.roster) || fl_file_lock(opt.key) ||
-                 !(w.key = fl_key_read(opt.key)) || open_state(&w) || draft(&w, &params) ||
-                 emit(&w);
+                 fl_roster_read(&w.plan.roster, opt.roster) || !(w.key = fl_key_read(opt.key)) ||
+                 open_state(&w) || draft(&w, &params) || emit(&w);
     fl_object_free(params.model);
     fl_object_free(params.after);
     fl_object_free(params.velocity);

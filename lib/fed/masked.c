@@ -24,7 +24,7 @@ static int
 open_state(struct fl_masked *m)
 {
     char *dir = NULL;
-    int failed = fl_file_lock(m->set.key) || !(m->key = fl_key_read(m->set.key)) ||
+    int failed = !(m->key = fl_key_read(m->set.key)) ||
                  !(dir = fl_state_dir(m->set.key, m->set.state)) ||
                  !(m->state = fl_state_open(dir, m->key)) ||
                  fl_state_check_plan(m->state, m->key, &m->plan);
