@@ -90,6 +90,7 @@ write_answer(const struct fl_cli *cli, struct fl_answering *a)
     if (!failed)
         failed = fl_answer_send(a, &out) || fl_output_commit(&out) || fl_answer_clean(a);
     fl_output_abort(&out);
+    a->progress = NULL;
     return failed ? -1 : 0;
 }
 

@@ -125,7 +125,7 @@ add_payload(struct fl_lane_sum *s, struct fl_reader *in, size_t place, int sign)
         if (s->progress)
             fl_progress_show(s->progress, s->bytes, "%s", "");
     }
-    if (stray)
+    if (stray && of)
         return fl_error(
             FL_FAILED,
             "%s: tensor \"%s\" has bits where the plan has no lanes; it was not made by "

@@ -17,7 +17,9 @@ signed_plan(const struct fl_state *s, const struct fl_object *after, int64_t *ro
 
     if (fl_meta_get_i64(meta, "sum.round", 0, INT64_MAX, round) ||
         fl_meta_get_bytes(meta, "base", 32, &base)) {
-        fl_error_about(fl_object_name(after));
+        fl_error(FL_FAILED,
+                 "%s: is not the mean of a masked round; give what fl-aggregate -p wrote",
+                 fl_object_name(after));
         return NULL;
     }
     const struct fl_signed_plan *plan = fl_state_plan(s, (uint64_t)*round);

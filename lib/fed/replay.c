@@ -162,6 +162,8 @@ open_sum(struct fl_replay *r, const unsigned char *set, int fd)
 struct stepping {
     const struct fl_replay *r;
     struct fl_state *state;
+    const struct fl_opened_head *want; /* what others signed for, or NULL */
+    const char *mean;
 };
 
 /*
@@ -187,9 +189,38 @@ settle(void *arg, const unsigned char velocity[32], bool again)
 }
 
 static int
-take_step(const struct fl_replay *r, const char *mean, struct fl_state *state)
+digest_of(const char *path, const char *kind, struct fl_pool *pool, unsigned char digest[32])
 {
-    struct stepping stepping = {r, state};
+    struct fl_object *o = fl_object_open(path, kind);
+    int failed = !o || fl_object_digest(o, pool, digest);
+
+    fl_object_free(o);
+    return failed ? -1 : 0;
+}
+
+/* The model in the file NEXT, which has not appeared yet, is the one that was signed for. */
+static int
+leads_there(void *arg, const char *next)
+{
+    const struct stepping *s = arg;
+    unsigned char digest[32];
+
+    if (digest_of(next, FL_KIND_MODEL, s->r->pool, digest))
+        return -1;
+    return memcmp(digest, s->want->next_base, 32)
+               ? fl_error(
+                     FL_REFUSED,
+                     "%s: does not lead to the model that was signed for; fetch the mean again",
+                     s->mean)
+               : 0;
+}
+
+/* WANT, if not NULL: what must come of it, else neither model nor velocity is replaced. */
+static int
+take_step(const struct fl_replay *r, const char *mean, struct fl_state *state,
+          const struct fl_opened_head *want)
+{
+    struct stepping stepping = {r, state, want, mean};
     const struct fl_roster *roster = &r->plan->roster;
     struct fl_server_step step = {.rule = roster->apply,
                                   .lr = roster->lr,
@@ -203,6 +234,7 @@ take_step(const struct fl_replay *r, const char *mean, struct fl_state *state)
                                   .level = r->level,
                                   .program = r->program,
                                   .settle = settle,
+                                  .judge = want ? leads_there : NULL,
                                   .arg = &stepping};
 
     return fl_step_take(&step, &files);
@@ -245,16 +277,6 @@ measure_step(const struct fl_replay *r, struct fl_object *next, double *distance
     return failed ? -1 : 0;
 }
 
-static int
-digest_of(const char *path, const char *kind, struct fl_pool *pool, unsigned char digest[32])
-{
-    struct fl_object *o = fl_object_open(path, kind);
-    int failed = !o || fl_object_digest(o, pool, digest);
-
-    fl_object_free(o);
-    return failed ? -1 : 0;
-}
-
 /* What came of it, from the files that were written. */
 static int
 look_at_next(struct fl_replay *r)
@@ -285,8 +307,8 @@ replay(struct fl_replay *r, const unsigned char *set, struct fl_state *state)
 {
     char name[32];
     int fd = fl_spool_open();
-    int failed = fd < 0 || open_sum(r, set, fd) || take_step(r, spool_name(fd, name), state) ||
-                 look_at_next(r);
+    int failed = fd < 0 || open_sum(r, set, fd) ||
+                 take_step(r, spool_name(fd, name), state, NULL) || look_at_next(r);
 
     if (fd >= 0)
         close(fd);
@@ -394,7 +416,7 @@ static int
 take_signed_step(struct fl_replay *r, const struct fl_opened_head *h, struct fl_state *state)
 {
     char *mean = file_in(r, "", "mean");
-    int failed = !mean || take_step(r, mean, state);
+    int failed = !mean || take_step(r, mean, state, h);
 
     memcpy(r->opened.set, h->set, 32);
     if (!failed)
@@ -402,7 +424,8 @@ take_signed_step(struct fl_replay *r, const struct fl_opened_head *h, struct fl_
     if (!failed && !same_result(h, &r->opened))
         failed =
             fl_error(FL_REFUSED,
-                     "%s: does not lead to the model that was signed for; fetch the mean again",
+                     "%s: leads to the model that was signed for, and not to its velocity; who "
+                     "signed computed or copied wrongly",
                      mean);
     free(mean);
     return failed ? -1 : 0;

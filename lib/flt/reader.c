@@ -80,7 +80,7 @@ fl_reader_new(int fd, const char *name)
         return NULL;
     r->fd = fd;
     r->name = fl_strdup(name);
-    r->blocks = fl_alloc_aligned(FL_LEAVES, FL_FLT_BLOCK);
+    r->blocks = fl_alloc_aligned(1, FL_FLT_BLOCK);
     r->chain = fl_chain_new();
     if (!r->name || !r->blocks || !r->chain) {
         fl_reader_free(r);
@@ -256,6 +256,18 @@ hold(struct fl_reader *r)
     return 1;
 }
 
+/* Blocks to be hashed side by side. */
+static int
+need_many(struct fl_reader *r)
+{
+    if (r->many)
+        return 0;
+    free(r->blocks);
+    r->blocks = fl_alloc_aligned(FL_LEAVES, FL_FLT_BLOCK);
+    r->many = r->blocks != NULL;
+    return r->many ? 0 : fl_reader_fail(r);
+}
+
 static int
 begin_object(struct fl_reader *r)
 {
@@ -267,6 +279,8 @@ begin_object(struct fl_reader *r)
     fl_chain_reset(r->chain);
     fl_chain_add64(r->chain, r->rec.body_check);
     if (r->want_digest) {
+        if (need_many(r))
+            return -1;
         fl_digest_init(&r->collect);
         fl_digest_body(&r->collect, r->body.data, r->body.len);
     }

@@ -54,7 +54,8 @@ struct fl_reader {
     uint64_t *sums;
     size_t sums_cap;
     uint64_t ahead[FL_READER_AHEAD], ahead_at; /* table entries from block ahead_at on; ~0: none */
-    unsigned char *blocks; /* (FL_LEAVES); those after the first are for digests */
+    unsigned char *blocks;                     /* one, or FL_LEAVES once digests are made */
+    bool many;
     struct fl_pool *pool;
     struct fl_packer *packer;
     struct fl_chain *chain;

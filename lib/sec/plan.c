@@ -512,21 +512,30 @@ get_meta(struct fl_plan *plan, const struct fl_meta *meta)
     return get_schema(plan, meta);
 }
 
+int
+fl_plan_check_round(const struct fl_roster *r, uint64_t round)
+{
+    const uint64_t first = (uint64_t)r->first_round;
+
+    if (round < first)
+        return fl_error(FL_REFUSED, "round %llu is before the first of this epoch, %llu",
+                        (unsigned long long)round, (unsigned long long)first);
+    if (round - first >= (uint64_t)r->max_age)
+        return fl_error(FL_REFUSED,
+                        "round %llu is over the %lld that an epoch may have; agree on a roster of "
+                        "the next one",
+                        (unsigned long long)round, (long long)r->max_age);
+    return 0;
+}
+
 /* The round is one of the epoch, and begins where the roster lets it. */
 static int
 check_round(const struct fl_plan *plan)
 {
     const struct fl_roster *r = &plan->roster;
-    const uint64_t first = (uint64_t)r->first_round;
 
-    if (plan->round < first)
-        return fl_error(FL_REFUSED, "round %llu is before the first of this epoch, %llu",
-                        (unsigned long long)plan->round, (unsigned long long)first);
-    if (plan->round - first >= (uint64_t)r->max_age)
-        return fl_error(FL_REFUSED,
-                        "round %llu is over the %lld that an epoch may have; agree on a roster of "
-                        "the next one",
-                        (unsigned long long)plan->round, (long long)r->max_age);
+    if (fl_plan_check_round(r, plan->round))
+        return -1;
     if (!plan->has_after && memcmp(plan->base, r->model, 32))
         return fl_error(FL_REFUSED, "its model is neither the roster's nor made by a round");
     if (plan->has_velocity && r->apply == FL_APPLY_SGD)

@@ -89,6 +89,9 @@ struct fl_plan_params {
 };
 int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);
 
+/* -1 (FL_REFUSED) unless ROUND is one of the roster's epoch, from its first for max_age rounds. */
+int fl_plan_check_round(const struct fl_roster *r, uint64_t round);
+
 /* The tensors that travel and their places, from the schema and the roster. 0 or -1. */
 int fl_plan_layout(struct fl_plan *plan);
 

@@ -170,7 +170,7 @@ int
 fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *p)
 {
     plan->round = p->round;
-    if (draft_deadline(plan, p->deadline))
+    if (fl_plan_check_round(&plan->roster, p->round) || draft_deadline(plan, p->deadline))
         return -1;
     snprintf(plan->software, sizeof plan->software, "fl %s", FL_VERSION);
     return draft_schema(plan, p->model) || draft_base(plan, p) || fl_plan_layout(plan) ? -1 : 0;

@@ -143,13 +143,23 @@ check_weights(const struct fl_roster *r)
 static unsigned
 enough_bits(const struct fl_roster *r, const struct fl_tensor_rule *rule)
 {
-    for (unsigned bits = rule->bits + 1; bits <= 64; bits = bits == 32 ? 64 : bits + 1) {
+    for (unsigned bits = rule->bits; bits < 64;) {
         struct fl_tensor_rule trial = *rule;
+        bits = bits < 32 ? bits + 1 : 64;
         trial.scale = fl_roster_scale(r->n, bits, rule->clip);
         if (fl_roster_steps(r, &trial) >= r->steps)
             return bits;
     }
     return 0;
+}
+
+/* X, from 1 on, with its first three digits: not above it, so that what is advised will do. */
+static double
+three_digits(double x)
+{
+    double unit = pow(10, floor(log10(x)) - 2);
+
+    return floor(x / unit * (1 + 1e-12)) * unit;
 }
 
 static int
@@ -178,12 +188,15 @@ check_rule(const struct fl_roster *r, struct fl_tensor_rule *rule)
                         "tensors: \"%s\": no lane has %g steps for a site of the least "
                         "weight; weights: a cap nearer to floor would do",
                         rule->match, r->steps);
-    return fl_error(FL_USAGE,
-                    "tensors: \"%s\": with %u bits and %zu sites one of the least weight has %.3g "
-                    "steps up to the clip, and %g are asked for; bits: %u would do, or a cap of "
-                    "at most %.3g times floor",
-                    rule->match, rule->bits, r->n, steps, r->steps, bits,
-                    steps * r->weights.cap / r->weights.floor / r->steps);
+    double cap = steps * r->weights.cap / r->weights.floor / r->steps;
+    fl_error(
+        FL_USAGE,
+        "tensors: \"%s\": with %u bits and %zu sites one of the least weight has %.3g steps up "
+        "to the clip, and %g are asked for",
+        rule->match, rule->bits, r->n, steps, r->steps);
+    return cap < 1 ? fl_error_cure("bits: %u would do", bits)
+                   : fl_error_cure("bits: %u would do, or a cap of at most %.3g times floor", bits,
+                                   three_digits(cap));
 }
 
 static int

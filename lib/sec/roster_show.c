@@ -99,14 +99,16 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
         [FL_PROTECT_FROZEN] = "frozen (not trained)",
     };
 
+    const int lanes = rule->bits ? 64 / (int)rule->bits : 1; /* of a word of 8 bytes */
+
     if (rule->protect == FL_PROTECT_FROZEN)
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
         add(rows, rule->protect == FL_PROTECT_PLAIN, "tensors",
             "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %.3g to %.3g by "
             "weight",
-            rule->match, words[rule->protect], rule->bits, 8.0 / (64 / rule->bits), rule->clip,
-            1 / rule->scale, r->weights.cap / r->weights.floor / rule->scale);
+            rule->match, words[rule->protect], rule->bits, 8.0 / lanes, rule->clip, 1 / rule->scale,
+            r->weights.cap / r->weights.floor / rule->scale);
 }
 
 static void

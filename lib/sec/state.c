@@ -85,9 +85,8 @@ put_in_force(struct fl_state *s, const unsigned char roster[32])
     return -1;
 }
 
-/* The state is not what the key needs; it may be elsewhere, or it is gone for good. */
-static int
-lost(const struct fl_key *key, const char *dir, const char *what)
+int
+fl_state_lost(const struct fl_key *key, const char *dir, const char *what)
 {
     return fl_error(
         FL_REFUSED,
@@ -100,11 +99,11 @@ int
 fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, const char *dir)
 {
     if (memcmp(s->key, key->public, sizeof s->key))
-        return lost(key, dir, "is the state of another key");
+        return fl_state_lost(key, dir, "is the state of another key");
     if (s->uploads.ctr < key->uploads)
-        return lost(key, dir, "is an old copy of the state, which has forgotten uploads");
+        return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten uploads");
     if (s->answers.ctr < key->answers)
-        return lost(key, dir, "is an old copy of the state, which has forgotten answers");
+        return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten answers");
     return 0;
 }
 
@@ -118,7 +117,7 @@ fl_state_open(const char *dir, const struct fl_key *key)
         return NULL;
     }
     if (!fl_folder_exists(dir)) {
-        lost(key, dir, "the state folder is missing");
+        fl_state_lost(key, dir, "the state folder is missing");
         return NULL;
     }
     struct fl_state *s = fl_state_new(dir, false);
@@ -126,10 +125,10 @@ fl_state_open(const char *dir, const struct fl_key *key)
         return NULL;
     int found = fl_state_file_read(s);
     if (found == 0)
-        lost(key, dir, "the state is missing");
+        fl_state_lost(key, dir, "the state is missing");
     if (found == 1 && !fl_state_check_owner(s, key, dir)) {
         if (put_in_force(s, key->roster)) {
-            lost(key, dir, "does not hold the roster that the key accepted");
+            fl_state_lost(key, dir, "does not hold the roster that the key accepted");
         } else if (s->section_count == 1) {
             return s;
         } else { /* a crash came before the last step of accepting */
@@ -157,7 +156,8 @@ fl_state_check_plan(const struct fl_state *s, const struct fl_key *key, const st
     if (memcmp(r->digest, now->roster, 32))
         return fl_error(FL_REFUSED,
                         "the plan is for a roster of \"%s\", epoch %lld, that this key has not "
-                        "accepted; it has one of \"%s\", epoch %lld",
+                        "accepted; its own is of \"%s\", epoch %lld: ask the hub for a plan of "
+                        "that one, or accept the plan's with fl-keygen --accept",
                         r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
     if (fl_roster_find_key(r, key->public) != (int64_t)now->party)
         return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");

@@ -134,11 +134,12 @@ int fl_state_save(const struct fl_state *s);
 /*
  * Take ROSTER into force for KEY, whose file is KEY_PATH: derive the chains from its X25519 secret
  * (and PSK, 32 bytes, or NULL), then replace that secret by a fresh one for the next epoch. KEY is
- * then the new key. Accepting the roster in force again changes nothing and sets *ALREADY. Refuses
- * (FL_REFUSED) a roster that does not hold the key's own line, an older epoch, another federation;
- * FL_USAGE when a site gives a PSK and the roster has none, or the other way round. MODEL: the
- * roster's model, for a helper that served an earlier epoch with another one (FL_USAGE without it),
- * else NULL. Afterwards chains of earlier rosters exist no more.
+ * then the new key. Accepting the roster in force again sets *ALREADY, and changes nothing but that
+ * a helper sees MODEL, if it is given. Refuses (FL_REFUSED) a roster that does not hold the key's
+ * own line, an older epoch, another federation; FL_USAGE when a site gives a PSK and the roster has
+ * none, or the other way round. MODEL: the roster's model, for a helper that served an earlier
+ * epoch with another one (FL_USAGE without it), else NULL. Afterwards chains of earlier rosters
+ * exist no more.
  */
 struct fl_acceptance {
     const char *dir, *key_path;

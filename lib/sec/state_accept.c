@@ -2,9 +2,11 @@
  * Accepting a roster: its chains are derived, the old ones go, and the X25519 secret that made them
  * is replaced, in the order of invariant 5 of state.h.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -46,13 +48,19 @@ check_psk(const struct fl_roster *r, int64_t party, const unsigned char *psk)
 }
 
 static int
-check_order(const struct fl_key *key, const struct fl_state *s, const struct fl_roster *r)
+check_epoch(const struct fl_key *key, const struct fl_roster *r)
 {
-    if (key->has_roster && r->epoch <= key->roster_epoch)
-        return fl_error(FL_REFUSED,
-                        "the roster is of epoch %lld, and the key of \"%s\" has accepted epoch "
-                        "%lld; a new roster needs a later epoch",
-                        (long long)r->epoch, key->name, (long long)key->roster_epoch);
+    if (!key->has_roster || r->epoch > key->roster_epoch)
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "the roster is of epoch %lld, and the key of \"%s\" has accepted epoch %lld; a "
+                    "new roster needs a later epoch",
+                    (long long)r->epoch, key->name, (long long)key->roster_epoch);
+}
+
+static int
+check_history(const struct fl_key *key, const struct fl_state *s, const struct fl_roster *r)
+{
     if (!key->has_roster && (s->uploads.ctr || s->answers.ctr || s->plan_count))
         return fl_error(FL_REFUSED,
                         "the state of \"%s\" has been used, and its key file is an old copy that "
@@ -143,6 +151,36 @@ add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party)
     return helper ? derive_down(to, acc) : 0;
 }
 
+/* Read the roster's model, so that it can be held against others. */
+static int
+see_model(struct fl_state *s, const struct fl_acceptance *acc)
+{
+    unsigned char digest[32];
+
+    if (fl_object_digest(acc->model, NULL, digest))
+        return -1;
+    if (memcmp(digest, acc->roster->model, 32))
+        return fl_error(FL_REFUSED, "%s: is not the roster's model", fl_object_name(acc->model));
+    return fl_near_add(&s->near, acc->roster->model, acc->model) ? 0 : -1;
+}
+
+/* A model that was answered over and never seen, since no sum over it was followed: as near as any.
+ */
+static int
+check_seen(const struct fl_state *s, const struct fl_key *key)
+{
+    const struct fl_near_base *before = fl_near_find(&s->near, s->now.object);
+
+    if (!before || before->sketched)
+        return 0;
+    return fl_error(
+        FL_USAGE,
+        "\"%s\" has answered over the model of epoch %lld and never seen it, so it would "
+        "count as near to every other; accept the roster of that epoch once more with -m "
+        "MODEL, its model, and then this one",
+        key->name, (long long)key->roster_epoch);
+}
+
 /*
  * A helper begins at the roster's model. One that has answered over models before must be able to
  * tell whether this one is near them, so it reads it.
@@ -152,27 +190,21 @@ begin_helping(struct fl_state *s, const struct fl_acceptance *acc, int64_t party
 {
     const struct fl_roster *r = acc->roster;
     bool served = s->near.base_count > 0, same = !memcmp(s->now.object, r->model, 32);
-    unsigned char digest[32];
 
     if (party == (int64_t)FL_SIGNER_HUB || fl_roster_helper(r, (uint32_t)party) < 0)
         return 0;
     s->now.has_velocity = false; /* an epoch's first step begins without one */
     if (same)
         return 0;
+    if (check_seen(s, acc->key))
+        return -1;
     if (served && !acc->model)
         return fl_error(FL_USAGE,
                         "\"%s\" has answered in an earlier epoch, over other models; give the "
                         "roster's model with -m MODEL, to compare it with them",
                         acc->key->name);
-    if (acc->model) {
-        if (fl_object_digest(acc->model, NULL, digest))
-            return -1;
-        if (memcmp(digest, r->model, 32))
-            return fl_error(FL_REFUSED, "%s: is not the roster's model",
-                            fl_object_name(acc->model));
-        if (!fl_near_add(&s->near, r->model, acc->model))
-            return -1;
-    }
+    if (acc->model && see_model(s, acc))
+        return -1;
     s->now = (struct fl_helper_now){0};
     memcpy(s->now.object, r->model, 32);
     return 0;
@@ -236,22 +268,28 @@ put_in_force(struct fl_state *s, struct fl_acceptance *acc, int64_t party)
     return fl_state_save(s);
 }
 
+/* What the key alone tells is checked before a folder is made. */
 int
 fl_state_accept(struct fl_acceptance *acc)
 {
     const struct fl_roster *r = acc->roster;
-    struct fl_state *s = open_for_accept(acc->dir, acc->key);
     int64_t party = -1;
 
+    acc->already = acc->key->has_roster && !memcmp(acc->key->roster, r->digest, 32);
+    if (!acc->already && (check_epoch(acc->key, r) || check_member(acc->key, r, &party) ||
+                          check_psk(r, party, acc->psk)))
+        return -1;
+    struct fl_state *s = open_for_accept(acc->dir, acc->key);
     if (!s)
         return -1;
-    acc->already = acc->key->has_roster && !memcmp(acc->key->roster, r->digest, 32);
-    int failed = acc->already
-                     ? 0
-                     : check_member(acc->key, r, &party) || check_psk(r, party, acc->psk) ||
-                           check_order(acc->key, s, r) || begin_helping(s, acc, party) ||
-                           keep_roster(s, r) || add_section(s, acc, party) || fl_state_save(s) ||
-                           put_in_force(s, acc, party);
+    if (acc->already) {
+        int seen = acc->model && s->section[0].down ? see_model(s, acc) || fl_state_save(s) : 0;
+        fl_state_free(s);
+        return seen ? -1 : 0;
+    }
+    int failed = check_history(acc->key, s, r) || begin_helping(s, acc, party) ||
+                 keep_roster(s, r) || add_section(s, acc, party) || fl_state_save(s) ||
+                 put_in_force(s, acc, party);
     fl_state_free(s);
     return failed ? -1 : 0;
 }
@@ -265,7 +303,13 @@ fl_state_roster(const char *dir, const struct fl_key *key, struct fl_roster *r)
     *r = (struct fl_roster){0};
     if (!key->has_roster)
         return 1;
+    if (!fl_folder_exists(dir))
+        return fl_state_lost(key, dir, "the state folder is missing");
     char *path = roster_path(&folder, key->roster);
+    if (path && access(path, F_OK) && errno == ENOENT) {
+        free(path);
+        return fl_state_lost(key, dir, "does not hold the roster that the key accepted");
+    }
     int failed = !path || fl_read_file(path, FL_ROSTER_MAX, &bytes) ||
                  fl_roster_decode(r, bytes.data, bytes.len);
     fl_buf_release(&bytes);

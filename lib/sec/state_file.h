@@ -28,10 +28,13 @@ int fl_state_file_write(const struct fl_state *s);
 /* What state.c and state_accept.c share. */
 struct fl_state *fl_state_new(const char *dir, bool create);
 void fl_state_drop_section(struct fl_state *s, size_t i);
+/* "DIR: WHAT; ..." with FL_REFUSED: not the state that KEY needs, elsewhere or gone for good. -1.
+ */
+int fl_state_lost(const struct fl_key *key, const char *dir, const char *what);
 int fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, const char *dir);
 void fl_section_release(struct fl_section *section);
 
 /* Memory for the chains of a section whose shape is set: UP_COUNT rows, and DOWN when helper. */
-int fl_section_alloc(struct fl_section *section, bool site, bool helper);
+int fl_section_alloc(struct fl_section *at, bool site, bool helper);
 
 #endif
