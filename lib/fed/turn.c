@@ -122,7 +122,7 @@ fl_turn_check(struct fl_turn *t)
         return fl_error(
             FL_REFUSED,
             "%s: round %llu was masked with another update; the same mask on both would "
-            "show their difference; wait for the next round",
+            "show their difference; give the first again, or wait for the next model",
             t->update ? fl_object_name(t->update) : "--zero", (unsigned long long)t->plan->round);
     if (!t->done && check_same(t))
         return -1;
