@@ -81,7 +81,7 @@ make_key(void)
 static int
 use_key(void)
 {
-    struct fl_key *key = fl_key_read(opt.key);
+    struct fl_key *key = opt.renew && fl_file_lock(opt.key) ? NULL : fl_key_read(opt.key);
     int result = key ? 0 : -1;
 
     if (key && opt.renew) {
@@ -181,7 +181,8 @@ use_roster(const struct fl_cli *cli)
     if (fl_roster_read(&r, opt.show ? opt.show : opt.accept))
         return -1;
     if (opt.key)
-        got = (a.key = fl_key_read(opt.key)) && (dir = fl_state_dir(opt.key, opt.state))
+        got = !(opt.accept && fl_file_lock(opt.key)) && (a.key = fl_key_read(opt.key)) &&
+                      (dir = fl_state_dir(opt.key, opt.state))
                   ? fl_state_roster(dir, a.key, &last)
                   : -1;
     a.roster = &r;

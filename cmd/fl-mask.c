@@ -66,7 +66,10 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
     if (site && site->type == FL_META_TEXT && strcmp(site->value.text, t->key->name))
         fl_warn(cli, "%s: was made by site \"%s\"; it is masked as \"%s\"'s",
                 fl_object_name(t->update), site->value.text, t->key->name);
-    if (t->done || !t->update)
+    if (t->update && t->zeros)
+        fl_warn(cli, "zeros were sent over this model before, and are again: two sums would differ "
+                     "by the update");
+    if (t->done || !t->update || t->zeros)
         return;
     if (!(t->raw >= w->floor))
         fl_warn(cli, "the weight %g counts as %g, the roster's floor", t->raw, t->weight);
@@ -130,8 +133,8 @@ run(struct fl_cli *cli)
 
     if (check_options(cli))
         return -1;
-    int failed = !(turn.pool = fl_pool_new(cli->threads)) || !(turn.key = fl_key_read(opt.key)) ||
-                 fl_plan_read(&plan, opt.plan, turn.pool) ||
+    int failed = !(turn.pool = fl_pool_new(cli->threads)) || fl_file_lock(opt.key) ||
+                 !(turn.key = fl_key_read(opt.key)) || fl_plan_read(&plan, opt.plan, turn.pool) ||
                  !(dir = fl_state_dir(opt.key, opt.state)) ||
                  !(turn.state = fl_state_open(dir, turn.key));
     if (!failed) {

@@ -202,7 +202,7 @@ run(struct fl_cli *cli)
 {
     if (check_options(cli))
         return -1;
-    struct fl_key *key = fl_key_read(opt.key);
+    struct fl_key *key = fl_file_lock(opt.key) ? NULL : fl_key_read(opt.key);
     char *dir = key ? fl_state_dir(opt.key, opt.state) : NULL;
     struct fl_state *state = dir ? fl_state_open(dir, key) : NULL;
     int failed = !state;

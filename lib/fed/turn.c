@@ -88,6 +88,28 @@ check_update(struct fl_turn *t)
     return fl_plan_match(t->plan, t->update);
 }
 
+/*
+ * Over one model a site masks one update. All other sites send the same again, so the sums of two
+ * rounds would differ by what changed here: between zeros and an update, by all of it. After zeros
+ * zeros are sent, since a refusal would say that training failed before.
+ */
+static int
+check_same(struct fl_turn *t)
+{
+    const unsigned char none[32] = {0};
+    const unsigned char *before = fl_state_masked_input(t->state, t->plan->params);
+    unsigned char zeros[32];
+
+    fl_state_hide(t->state, "fl1.zero", none, zeros);
+    t->zeros = !t->update || (before && !memcmp(before, zeros, 32));
+    if (!before || !memcmp(before, t->input, 32) || (t->zeros && t->update))
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: another update of this model was masked in an earlier round, and the sums "
+                    "of the two rounds would show what changed; give that one again",
+                    t->update ? fl_object_name(t->update) : "--zero");
+}
+
 int
 fl_turn_check(struct fl_turn *t)
 {
@@ -100,9 +122,12 @@ fl_turn_check(struct fl_turn *t)
         return fl_error(
             FL_REFUSED,
             "%s: round %llu was masked with another update; the same mask on both would "
-            "show their difference; wait for the next round",
+            "show their difference; give the first again, or wait for the next model",
             t->update ? fl_object_name(t->update) : "--zero", (unsigned long long)t->plan->round);
-    t->raw = t->update ? fl_weight_raw(policy, &fl_object_head(t->update)->meta, mbit) : 0;
+    if (!t->done && check_same(t))
+        return -1;
+    t->raw = t->update && !t->zeros ? fl_weight_raw(policy, &fl_object_head(t->update)->meta, mbit)
+                                    : 0;
     t->weight = (double)fl_encode_weight(policy, t->raw) * 0x1p-40 * policy->cap;
     return 0;
 }
@@ -199,7 +224,7 @@ make_new(struct fl_turn *t, struct fl_made *made)
                               .key = t->key,
                               .masks = masks,
                               .mask_count = peers,
-                              .update = t->update,
+                              .update = t->zeros ? NULL : t->update,
                               .q = fl_encode_weight(&t->plan->roster.weights, t->raw),
                               .pool = t->pool,
                               .level = t->level,

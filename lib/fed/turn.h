@@ -6,7 +6,8 @@
  *      \-- refused      \-- a crash: as if nothing had been     \-- a crash: the same is sent again
  *
  * What is refused depends on plan, roster and state alone, never on the update's values or the
- * site's numbers: a hub that plans sees who refuses.
+ * site's numbers: a hub that plans sees who refuses. The one thing asked of an update is that it is
+ * the one that was masked over this model before, since two sums would show what changed.
  */
 #ifndef FL_FED_TURN_H
 #define FL_FED_TURN_H
@@ -31,6 +32,7 @@ struct fl_turn { /* zeroed and filled by the caller: */
     uint32_t index;
     unsigned char input[32];    /* keyed digest of what is masked */
     const struct fl_made *done; /* this upload was made before */
+    bool zeros;                 /* are sent, whatever the update is: they were over this model */
     double raw, weight;         /* by the rule; as it counts, within floor and cap */
     struct fl_encoded counts;   /* of a new upload */
     int kept;                   /* descriptor of the kept upload; -1 before */

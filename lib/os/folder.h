@@ -37,6 +37,14 @@ char *fl_folder_file(const struct fl_folder *folder, const char *name);
  */
 char *fl_folder_of_key(const char *key_path);
 
+/*
+ * Lock the file at PATH until this process ends, so that one program at a time uses it, whatever
+ * folder each was given; who replaces it by renaming holds the lock of the old one until then. An
+ * error when another holds it (FL_FAILED), without waiting; one that is not there, or is no regular
+ * file, is left to whoever reads it. 0 or -1.
+ */
+int fl_file_lock(const char *path);
+
 /* Is PATH, links followed and whether or not it exists, directly in the folder DIR? */
 bool fl_folder_holds(const char *dir, const char *path);
 

@@ -249,8 +249,16 @@ fl_state_check_masked(const struct fl_state *s, const unsigned char params[32], 
     return 0;
 }
 
+const unsigned char *
+fl_state_masked_input(const struct fl_state *s, const unsigned char params[32])
+{
+    const struct fl_masked_over *over = find_masked(s, params);
+
+    return over ? over->input : NULL;
+}
+
 static int
-count_masked(struct fl_state *s, const unsigned char params[32])
+count_masked(struct fl_state *s, const unsigned char params[32], const unsigned char input[32])
 {
     struct fl_masked_over *over = find_masked(s, params);
 
@@ -263,6 +271,7 @@ count_masked(struct fl_state *s, const unsigned char params[32])
         over = &grown[s->masked_count++];
         *over = (struct fl_masked_over){.epoch = s->section[0].epoch};
         fl_state_hide(s, "fl1.masked", params, over->params);
+        memcpy(over->input, input, 32);
     }
     over->times++;
     return 0;
@@ -346,7 +355,8 @@ int
 fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
                        const unsigned char params[32], struct fl_key *key, const char *key_path)
 {
-    if (count_masked(s, params) || add_made(&s->upload, &s->upload_count, &s->upload_cap, made))
+    if (count_masked(s, params, made->input) ||
+        add_made(&s->upload, &s->upload_count, &s->upload_cap, made))
         return -1;
     fl_state_step_up(s, made->round + 1);
     s->uploads.ctr++;

@@ -67,6 +67,7 @@ struct fl_masked_over {       /* a model whose updates were masked */
     unsigned char params[32]; /* keyed */
     int64_t epoch;            /* the last one in which it was */
     uint64_t times;           /* in that epoch */
+    unsigned char input[32];  /* the keyed digest of what was masked over it first */
 };
 
 struct fl_count { /* messages of one kind that were made so far */
@@ -187,6 +188,10 @@ int fl_state_admit(uint64_t next, uint64_t round, int64_t max_skip);
  */
 int fl_state_check_masked(const struct fl_state *s, const unsigned char params[32],
                           int64_t max_open);
+
+/* What was masked over the model of these PARAMS first (the INPUT of fl_made), or NULL. */
+const unsigned char *fl_state_masked_input(const struct fl_state *s,
+                                           const unsigned char params[32]);
 
 /* Move the sender's chains to ROUND, in memory only. Cost: one hash a round and peer. */
 void fl_state_step_up(struct fl_state *s, uint64_t round);

@@ -179,8 +179,8 @@ read_masked(struct fl_vault *v, struct fl_state *s)
         return -1;
     s->masked = grown;
     struct fl_masked_over *to = &grown[s->masked_count];
-    if (fl_vault_get(v, "bnn", to->params, (uint64_t)FL_EPOCH_MAX, &epoch, (uint64_t)INT64_MAX,
-                     &to->times))
+    if (fl_vault_get(v, "bnnb", to->params, (uint64_t)FL_EPOCH_MAX, &epoch, (uint64_t)INT64_MAX,
+                     &to->times, to->input))
         return -1;
     to->epoch = (int64_t)epoch;
     s->masked_count++;
@@ -550,8 +550,8 @@ put_state(struct fl_vault *v, const struct fl_state *s)
         put_made(v, "answer", s->answer, s->answer_count))
         return -1;
     for (size_t i = 0; i < s->masked_count; i++)
-        if (fl_vault_put(v, "masked", "bnn", s->masked[i].params, (uint64_t)s->masked[i].epoch,
-                         s->masked[i].times))
+        if (fl_vault_put(v, "masked", "bnnb", s->masked[i].params, (uint64_t)s->masked[i].epoch,
+                         s->masked[i].times, s->masked[i].input))
             return -1;
     return put_helper(v, s) || put_hub(v, s) ? -1 : 0;
 }

@@ -464,10 +464,10 @@ cure 3 'plan.flt: is a plan of another roster than third.yaml; it is of one of "
     'fl-aggregate -p plan.flt -r roster.yaml -o x.flt ma.flt mb.flt mc.flt'
 fl-train -q -m model.flt --steps 3 -b 1 -l 32 --site b -o ub2.flt shard.flt
 fl-plan -r roster.yaml -k hub.key --round 20 -m model.flt -o p20.flt
-cure 3 'round 1 was masked with another update; .*; wait for the next round' 'fl-mask -k b.key -p plan.flt -o x.up ub2.flt' \
-    'fl-mask -q -k b.key -p p20.flt -o x.up ub2.flt'
+cure 3 'round 1 was masked with another update; .*; give the first again, or wait for the next model' 'fl-mask -k b.key -p plan.flt -o x.up ub2.flt' \
+    'fl-mask -q -k b.key -p plan.flt -o x.up ub.flt'
 cure 1 'it cannot be made again: this site must miss the round' \
-    'rm b.key.state/upload-1-1.flt; fl-mask -k b.key -p plan.flt -o x.up ub.flt' 'fl-mask -q -k b.key -p p20.flt -o x.up ub2.flt'
+    'rm b.key.state/upload-1-1.flt; fl-mask -k b.key -p plan.flt -o x.up ub.flt' 'fl-mask -q -k b.key -p p20.flt -o x.up ub.flt'
 cp c.key c.keep
 cure 1 'c.key: is cut or changed: its check value differs; take its last good copy only if nothing was signed' \
     'head -c 300 c.keep >c.cut; mv c.cut c.key; chmod 600 c.key; fl-mask -k c.key -p plan.flt -o x.up uc.flt' \
@@ -485,7 +485,7 @@ cure 3 'round 900 is too far: .*; accept a roster of a new epoch' \
      fl-plan -r roster2.yaml -k hub.key --round 900 -m mnext.flt -o far2.flt; fl-mask -q -k a.key -p far2.flt -o x.up far-u.flt'
 cure 3 'the plan is for a roster of "demo", epoch 2, that this key has not accepted; its own is of "demo", epoch 1: ask the hub for a plan of that one, or accept the plan.s with fl-keygen --accept' \
     'fl-mask -k b.key -p far2.flt -o x.up far-u.flt' \
-    'fl-mask -q -k b.key -p p20.flt -o x.up ub2.flt && fl-keygen --accept roster2.yaml -k b.key --words words2 &&
+    'fl-mask -q -k b.key -p p20.flt -o x.up ub.flt && fl-keygen --accept roster2.yaml -k b.key --words words2 &&
      fl-mask -q -k b.key -p far2.flt -o x.up far-u.flt'
 # a pre-shared secret that p3 has not
 mkdir epoch && cd epoch || exit 1
