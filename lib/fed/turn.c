@@ -76,15 +76,18 @@ check_update(struct fl_turn *t)
 
     if (fl_update_check_base(file, meta, "the plan's model", t->plan->base))
         return -1;
-    if (fl_meta_find(meta, "base.params")) {
-        if (fl_meta_get_bytes(meta, "base.params", 32, &params))
-            return fl_error_about(file);
-        if (memcmp(params, t->plan->params, 32))
-            return fl_error(FL_REFUSED,
-                            "%s: was trained from other numbers than the plan says its model has; "
-                            "the hub planned wrongly or lies",
-                            file);
-    }
+    if (!fl_meta_find(meta, "base.params"))
+        return fl_error(FL_FAILED,
+                        "%s: does not say from which numbers it was trained (base.params), and a "
+                        "plan may lie about them; make it with fl-train or fl-diff",
+                        file);
+    if (fl_meta_get_bytes(meta, "base.params", 32, &params))
+        return fl_error_about(file);
+    if (memcmp(params, t->plan->params, 32))
+        return fl_error(FL_REFUSED,
+                        "%s: was trained from other numbers than the plan says its model has; "
+                        "the hub planned wrongly or lies",
+                        file);
     return fl_plan_match(t->plan, t->update);
 }
 

@@ -931,8 +931,7 @@ def false_params(f):
     return f.status("fl-mask", "-q", "-k", "d.key", "-p", "1/plan.flt", "-o", "x", u["d"]) == 0
 
 
-@attempt("hub", "the same for an update that does not say of which params it is, and whose site checked nothing",
-         limit=True)
+@attempt("hub", "the same for an update that does not say of which params it is, and whose site checked nothing")
 def false_params_unsaid(f):
     u = f.update("d.upd", f.model, 1, **{"base.params": None}).name
     f.forge_plan(1, f.model, params=bytes(32))

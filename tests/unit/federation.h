@@ -9,6 +9,7 @@
 #define FL_TEST_FEDERATION_H
 
 #include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "flt/object.h"
 #include "flt/writer.h"
 #include "os/file.h"
 #include "os/output.h"
@@ -182,6 +184,30 @@ fed_model(const struct federation *f, const char *file, int64_t round, const uns
     fl_meta_release(&meta);
 }
 
+/* Parameters' digest of the model BASE, which is a file of F; BASE itself where none is it. */
+static inline const unsigned char *
+fed_params(const struct federation *f, const unsigned char base[32])
+{
+    static unsigned char params[32];
+    unsigned char digest[32];
+    bool found = false;
+    DIR *dir = opendir(f->dir);
+    const struct dirent *entry;
+
+    while (dir && !found && (entry = readdir(dir))) {
+        const char *end = strrchr(entry->d_name, '.');
+        if (!end || strcmp(end, ".flt"))
+            continue;
+        struct fl_object *o = fl_object_open(fed_path(f, entry->d_name), FL_KIND_MODEL);
+        found = o && !fl_object_digest(o, NULL, digest) && !memcmp(digest, base, 32) &&
+                !fl_object_params(o, NULL, params);
+        fl_object_free(o);
+    }
+    if (dir)
+        closedir(dir);
+    return found ? params : base;
+}
+
 /* The update "NAME.flt" of site I over the model BASE. */
 static inline void
 fed_update(const struct federation *f, size_t i, const unsigned char base[32], int64_t examples,
@@ -190,7 +216,9 @@ fed_update(const struct federation *f, size_t i, const unsigned char base[32], i
     struct fl_meta meta = {0};
     struct fed_object o = {fed_name(i, ".flt"), FL_KIND_UPDATE, &meta, value, (int)i, NULL, {0}};
 
-    CHECK(!fl_meta_set_bytes(&meta, "base", base, 32) && !fl_meta_set_i64(&meta, "base.round", 4) &&
+    CHECK(!fl_meta_set_bytes(&meta, "base", base, 32) &&
+          !fl_meta_set_bytes(&meta, "base.params", fed_params(f, base), 32) &&
+          !fl_meta_set_i64(&meta, "base.round", 4) &&
           !fl_meta_set_i64(&meta, "examples", examples) &&
           !fl_meta_set_f64(&meta, "loss.first", 2 + (double)i) &&
           !fl_meta_set_i64(&meta, "tokens", 1000000));

@@ -49,6 +49,9 @@ test_weights(void)
         CHECK(!fl_meta_set_bytes(&meta, "base", f.model, 32) &&
               !fl_meta_set_i64(&meta, "examples", 10 + (int64_t)i));
         fed_write(&f, &o);
+        CHECK_REFUSED(round_turn(&r, i), FL_FAILED, "does not say from which numbers");
+        CHECK(!fl_meta_set_bytes(&meta, "base.params", fed_params(&f, f.model), 32));
+        fed_write(&f, &o);
         fl_meta_release(&meta);
     }
     round_turns(&r, "abcd");
