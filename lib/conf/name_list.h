@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/must.h"
 #include "conf/yaml.h"
 
 struct fl_name_list { /* a zeroed struct is empty */
@@ -16,7 +17,7 @@ void fl_name_list_release(struct fl_name_list *list);
 /*
  * Copies of the scalars of NODE, a list (NULL: none); LIST is empty before. FILE is for messages.
  */
-int fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
-                      const struct fl_yaml *node);
+FL_MUST int fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
+                              const struct fl_yaml *node);
 
 #endif

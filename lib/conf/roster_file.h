@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "conf/apply_rule.h"
 #include "conf/name_list.h"
 #include "conf/weight_rule.h"
@@ -54,9 +55,9 @@ struct fl_roster_conf { /* a zeroed struct is empty */
 };
 
 /* PATH "-" is standard input. -1 (FL_USAGE for what is wrong in it) leaves CONF released. */
-int fl_roster_conf_read(struct fl_roster_conf *conf, const char *path);
-int fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len,
-                         const char *name);
+FL_MUST int fl_roster_conf_read(struct fl_roster_conf *conf, const char *path);
+FL_MUST int fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len,
+                                 const char *name);
 void fl_roster_conf_release(struct fl_roster_conf *conf);
 
 #endif

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum fl_yaml_type { FL_YAML_SCALAR, FL_YAML_LIST, FL_YAML_MAP };
 
 struct fl_yaml {
@@ -109,6 +111,7 @@ struct fl_yaml_key {
  * Fill the table's values from MAP; keys that are absent leave theirs as they were. After an error
  * some values may be set already; texts among them are still the caller's to free.
  */
-int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *fields);
+FL_MUST int fl_yaml_fill(const char *name, const struct fl_yaml *map,
+                         const struct fl_yaml_key *fields);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum { FL_HASH_BYTES = 32 };
 
 /* Opaque state, large enough and aligned for libsodium's; wiped by fl_hash_final. */
@@ -39,6 +41,6 @@ void fl_hash_rows(unsigned char *out, const char *label, const unsigned char *co
 void fl_hex(char *text, const unsigned char *data, size_t n);
 
 /* The reverse; exactly N bytes, lower or upper case. Returns 0, or -1 with an error. */
-int fl_unhex(unsigned char *data, size_t n, const char *text);
+FL_MUST int fl_unhex(unsigned char *data, size_t n, const char *text);
 
 #endif

@@ -13,6 +13,7 @@
 #ifndef FL_FED_ANSWER_H
 #define FL_FED_ANSWER_H
 
+#include "base/must.h"
 #include "fed/lane_words.h"
 #include "os/output.h"
 #include "sec/request.h"
@@ -45,19 +46,19 @@ void fl_answer_release(struct fl_answering *a);
  * Everything that can be refused: roster, base, forks, min_sum, the rule of sets, another answer;
  * and which tags are wrong, which is no refusal. Records nothing. 0 or -1.
  */
-int fl_answer_check(struct fl_answering *a);
+FL_MUST int fl_answer_check(struct fl_answering *a);
 
 /* Write the object of kind "ready", signed, to FD: yes, or the sites with bad tags. 0 or -1. */
-int fl_answer_ready(const struct fl_answering *a, int fd, const char *name);
+FL_MUST int fl_answer_ready(const struct fl_answering *a, int fd, const char *name);
 
 /*
  * Make the answer, keep it, pass the round; or find the one that was made. -1 (FL_FAILED) when a
  * tag was bad. It is open afterwards.
  */
-int fl_answer_make(struct fl_answering *a);
+FL_MUST int fl_answer_make(struct fl_answering *a);
 
 /* Copy the kept answer to OUT; and remove those that are no longer of use. */
-int fl_answer_send(struct fl_answering *a, struct fl_output *out);
-int fl_answer_clean(struct fl_answering *a);
+FL_MUST int fl_answer_send(struct fl_answering *a, struct fl_output *out);
+FL_MUST int fl_answer_clean(struct fl_answering *a);
 
 #endif

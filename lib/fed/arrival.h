@@ -11,6 +11,7 @@
 #ifndef FL_FED_ARRIVAL_H
 #define FL_FED_ARRIVAL_H
 
+#include "base/must.h"
 #include "flt/reader.h"
 #include "sec/header.h"
 
@@ -30,14 +31,14 @@ void fl_arrival_release(struct fl_arrival *a);
 const struct fl_sender *fl_arrival_sender(const struct fl_arrival *a);
 
 /* The head of the object at hand, of kind masked or answer, against the plan. 0 or -1. */
-int fl_arrival_begin(struct fl_arrival *a, const struct fl_plan *plan, const struct fl_head *head,
-                     const char *file);
+FL_MUST int fl_arrival_begin(struct fl_arrival *a, const struct fl_plan *plan,
+                             const struct fl_head *head, const char *file);
 
 /*
  * After the tensors were read, with fl_reader_want_digest: the signature of its sender, and
  * whatever else signed it; and whether it follows on what the plan says was counted last of it. 0
  * or -1.
  */
-int fl_arrival_end(struct fl_arrival *a, struct fl_reader *in);
+FL_MUST int fl_arrival_end(struct fl_arrival *a, struct fl_reader *in);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef FL_FED_ASK_H
 #define FL_FED_ASK_H
 
+#include "base/must.h"
 #include "fed/gather.h"
 #include "sec/state.h"
 
@@ -16,18 +17,18 @@
  * LEFT_OUT names those that are here and not in it. Reads heads only. -1: FL_NOT_YET, naming for
  * whom it waits, when there is no set yet; FL_USAGE for standard input, which cannot be read twice.
  */
-int fl_ask_fit(struct fl_state *s, const struct fl_plan *plan, const char *const *paths,
-               size_t count, bool *wanted, struct fl_buf *left_out);
+FL_MUST int fl_ask_fit(struct fl_state *s, const struct fl_plan *plan, const char *const *paths,
+                       size_t count, bool *wanted, struct fl_buf *left_out);
 
 /*
  * May the sites that G has gathered be asked for? 0, or -1: FL_NOT_YET below min_sum, naming who is
  * missing; FL_REFUSED by the rule of sets, or when S signed no such plan.
  */
-int fl_ask_check(struct fl_state *s, const struct fl_gather *g);
+FL_MUST int fl_ask_check(struct fl_state *s, const struct fl_gather *g);
 
 /* Write G's request to FD, signed by the hub's KEY; then record it and what was counted, and save.
  */
-int fl_ask_write(struct fl_state *s, const struct fl_gather *g, const struct fl_key *key, int fd,
-                 const char *name, int level);
+FL_MUST int fl_ask_write(struct fl_state *s, const struct fl_gather *g, const struct fl_key *key,
+                         int fd, const char *name, int level);
 
 #endif

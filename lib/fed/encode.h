@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "sec/mask.h"
 #include "sec/plan.h"
 
@@ -44,6 +45,7 @@ void fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t
  * The lanes of ceil(N / lanes) words as N signed integers. -1 without an error when a lane or bit
  * that is not used is not zero.
  */
-int fl_lane_decode(const struct fl_lanes *lanes, const uint64_t *words, size_t n, int64_t *values);
+FL_MUST int fl_lane_decode(const struct fl_lanes *lanes, const uint64_t *words, size_t n,
+                           int64_t *values);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef FL_FED_FREEZE_H
 #define FL_FED_FREEZE_H
 
+#include "base/must.h"
 #include "nn/bundle.h"
 #include "os/pool.h"
 
@@ -12,6 +13,6 @@
  * FL_REFUSED when the plan is over another model than B's. Whether this site would take part in the
  * round is for fl-mask --check to say.
  */
-int fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool);
+FL_MUST int fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef FL_FED_INSPECT_H
 #define FL_FED_INSPECT_H
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "fed/aggregate.h"
 #include "os/output.h"
@@ -31,10 +32,10 @@ void fl_inspect_free(struct fl_inspect *i);
  * Look at all objects of PATH (NULL or "-": standard input). 0 whatever is in it; -1 when this
  * machine fails, or PATH is a terminal (FL_USAGE). Cost: that of adding it to a sum.
  */
-int fl_inspect_add(struct fl_inspect *i, const char *path);
+FL_MUST int fl_inspect_add(struct fl_inspect *i, const char *path);
 
 /* After the last input: compare them with each other, and find who is missing. 0, or -1. */
-int fl_inspect_end(struct fl_inspect *i);
+FL_MUST int fl_inspect_end(struct fl_inspect *i);
 
 /*
  * After fl_inspect_end: write the report to OUT and commit it, one row an object in the order of
@@ -42,6 +43,6 @@ int fl_inspect_end(struct fl_inspect *i);
  * reason. 0 when all are good and in; -1: FL_REFUSED when any was refused for safety, else
  * FL_FAILED when any is bad, else FL_NOT_YET.
  */
-int fl_inspect_write(const struct fl_inspect *i, bool json, struct fl_output *out);
+FL_MUST int fl_inspect_write(const struct fl_inspect *i, bool json, struct fl_output *out);
 
 #endif

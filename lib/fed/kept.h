@@ -5,6 +5,7 @@
 #ifndef FL_FED_KEPT_H
 #define FL_FED_KEPT_H
 
+#include "base/must.h"
 #include "os/pool.h"
 #include "sec/state.h"
 
@@ -13,13 +14,13 @@ char *fl_kept_path(const struct fl_state *s, bool answer, const struct fl_made *
 
 /* Open PATH, an object of KIND that must be what MADE records to the last byte: descriptor or -1.
  */
-int fl_kept_open(const char *path, const char *kind, const struct fl_made *made,
-                 struct fl_pool *pool);
+FL_MUST int fl_kept_open(const char *path, const char *kind, const struct fl_made *made,
+                         struct fl_pool *pool);
 
 /*
  * Remove the kept messages but the newest MOST (at most 16), and what runs that were killed left of
  * messages that no state records; then forget them. 0 or -1.
  */
-int fl_kept_prune(struct fl_state *s, bool answers, size_t most);
+FL_MUST int fl_kept_prune(struct fl_state *s, bool answers, size_t most);
 
 #endif

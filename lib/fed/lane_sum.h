@@ -6,6 +6,7 @@
 #ifndef FL_FED_LANE_SUM_H
 #define FL_FED_LANE_SUM_H
 
+#include "base/must.h"
 #include "flt/reader.h"
 #include "flt/writer.h"
 #include "os/progress.h"
@@ -27,17 +28,18 @@ void fl_lane_sum_free(struct fl_lane_sum *s);
  * with MASKED_ONLY those of an answer. They must be what the plan says, and no bit may be set above
  * their lanes. 0, or -1 with an error; the sums are then of no use.
  */
-int fl_lane_sum_add(struct fl_lane_sum *s, struct fl_reader *in, int sign, bool masked_only);
+FL_MUST int fl_lane_sum_add(struct fl_lane_sum *s, struct fl_reader *in, int sign,
+                            bool masked_only);
 
 /* The summed weight, Q * 2^40, as it is. */
 uint64_t fl_lane_sum_weight(const struct fl_lane_sum *s);
 
 /* Up to N coordinates of tensor I of the plan from AT on, as integers. -1 when a spare bit is set.
  */
-int fl_lane_sum_decode(const struct fl_lane_sum *s, size_t i, uint64_t at, size_t n,
-                       int64_t *values);
+FL_MUST int fl_lane_sum_decode(const struct fl_lane_sum *s, size_t i, uint64_t at, size_t n,
+                               int64_t *values);
 
 /* Write the tensors of an upload with the sums as their words. 0 or -1. */
-int fl_lane_sum_write(const struct fl_lane_sum *s, struct fl_writer *out);
+FL_MUST int fl_lane_sum_write(const struct fl_lane_sum *s, struct fl_writer *out);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef FL_FED_LANE_WORDS_H
 #define FL_FED_LANE_WORDS_H
 
+#include "base/must.h"
 #include "flt/writer.h"
 #include "os/pool.h"
 #include "os/progress.h"
@@ -38,7 +39,7 @@ struct fl_lane_words {
 };
 
 /* Write the tensors of all places, which fl_plan_upload_tensor describes. 0 or -1. */
-int fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out);
+FL_MUST int fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out);
 
 /*
  * Add COUNT masks, of SIGN each, to the words of CHUNK that lie below the plan's masked words:

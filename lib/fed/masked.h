@@ -8,6 +8,7 @@
 #ifndef FL_FED_MASKED_H
 #define FL_FED_MASKED_H
 
+#include "base/must.h"
 #include "fed/gather.h"
 #include "os/output.h"
 
@@ -33,24 +34,24 @@ void fl_masked_free(struct fl_masked *m);
 const struct fl_plan *fl_masked_plan(const struct fl_masked *m);
 
 /* With FIT, before anything is added: choose the sites of the set out of these files' heads. */
-int fl_masked_fit(struct fl_masked *m, const char *const *paths, size_t count);
+FL_MUST int fl_masked_fit(struct fl_masked *m, const char *const *paths, size_t count);
 
 /* Sites that were chosen against, by name; "" for none. */
 const char *fl_masked_left_out(const struct fl_masked *m);
 
 /* Add all objects of IN: fl_gather_add. */
-int fl_masked_add(struct fl_masked *m, struct fl_reader *in);
+FL_MUST int fl_masked_add(struct fl_masked *m, struct fl_reader *in);
 
 /*
  * After the last one: is it all there, and allowed? -1: FL_NOT_YET, FL_REFUSED, or FL_FAILED when
  * the opened sum cannot be one of uploads.
  */
-int fl_masked_check(struct fl_masked *m);
+FL_MUST int fl_masked_check(struct fl_masked *m);
 
 /*
  * Write the sum or mean to OUT, and the request, which the state has recorded before it appears;
  * commit both.
  */
-int fl_masked_write(struct fl_masked *m, struct fl_output *out);
+FL_MUST int fl_masked_write(struct fl_masked *m, struct fl_output *out);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef FL_FED_OPENED_H
 #define FL_FED_OPENED_H
 
+#include "base/must.h"
 #include "fed/lane_sum.h"
 #include "fed/members.h"
 
@@ -15,11 +16,11 @@
  * set. 0, or -1 (FL_FAILED): some upload or answer was not made by the plan; masks do not show
  * which.
  */
-int fl_opened_check(const struct fl_plan *plan, const struct fl_lane_sum *sums,
-                    const struct fl_members *members);
+FL_MUST int fl_opened_check(const struct fl_plan *plan, const struct fl_lane_sum *sums,
+                            const struct fl_members *members);
 
 /* The object of kind update: the mean of the round, after fl_opened_check. 0 or -1. */
-int fl_opened_write(const struct fl_plan *plan, const struct fl_lane_sum *sums,
-                    const struct fl_members *members, struct fl_writer *out);
+FL_MUST int fl_opened_write(const struct fl_plan *plan, const struct fl_lane_sum *sums,
+                            const struct fl_members *members, struct fl_writer *out);
 
 #endif

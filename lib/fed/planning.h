@@ -5,6 +5,7 @@
 #ifndef FL_FED_PLANNING_H
 #define FL_FED_PLANNING_H
 
+#include "base/must.h"
 #include "sec/state.h"
 
 /*
@@ -12,11 +13,12 @@
  * its helpers, its set. PLAN has its roster, the one in force. -1 (FL_REFUSED) when this hub signed
  * no plan for that round and base, or asked its helpers for another set. In memory only.
  */
-int fl_planning_follow(struct fl_state *s, const struct fl_plan *plan,
-                       const struct fl_object *after);
+FL_MUST int fl_planning_follow(struct fl_state *s, const struct fl_plan *plan,
+                               const struct fl_object *after);
 
 /* Remember the plan's MODEL, drafted before, as a base: reads it for its sketch. In memory only. */
-int fl_planning_base(struct fl_state *s, const struct fl_plan *plan, struct fl_object *model);
+FL_MUST int fl_planning_base(struct fl_state *s, const struct fl_plan *plan,
+                             struct fl_object *model);
 
 struct fl_planning_view {
     double distance; /* L2, to the nearest model that was summed over; infinite: none */
@@ -25,6 +27,7 @@ struct fl_planning_view {
 };
 
 /* After fl_planning_base. 0 or -1. */
-int fl_planning_look(struct fl_state *s, const struct fl_plan *plan, struct fl_planning_view *view);
+FL_MUST int fl_planning_look(struct fl_state *s, const struct fl_plan *plan,
+                             struct fl_planning_view *view);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef FL_FED_REPLAY_H
 #define FL_FED_REPLAY_H
 
+#include "base/must.h"
 #include "fed/step.h"
 #include "sec/header.h"
 #include "sec/state.h"
@@ -37,17 +38,18 @@ struct fl_replay {
  * Recompute the sum of the set SET (NULL: of the only request there), open it, apply it by the
  * roster. FL_NOT_YET when a file is not there yet; FL_REFUSED when one is not what was signed.
  */
-int fl_replay_round(struct fl_replay *r, const unsigned char *set);
+FL_MUST int fl_replay_round(struct fl_replay *r, const unsigned char *set);
 
 /* Write the object of kind "opened", signed by PARTY, whose key KEY is, to FD. 0 or -1. */
-int fl_replay_sign(const struct fl_replay *r, uint32_t party, const struct fl_key *key, int fd,
-                   const char *name);
+FL_MUST int fl_replay_sign(const struct fl_replay *r, uint32_t party, const struct fl_key *key,
+                           int fd, const char *name);
 
 /*
  * A helper moves on from the round of PLAN, which it answered, to the model that comes of it: from
  * the sum that it opens itself, or, when all that the roster names under replay have signed for one
  * result, from "mean.flt", if it leads there. Its state is saved; open rounds are wiped.
  */
-int fl_replay_advance(struct fl_replay *r, struct fl_state *state, const struct fl_key *key);
+FL_MUST int fl_replay_advance(struct fl_replay *r, struct fl_state *state,
+                              const struct fl_key *key);
 
 #endif

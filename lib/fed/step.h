@@ -6,6 +6,7 @@
 #ifndef FL_FED_STEP_H
 #define FL_FED_STEP_H
 
+#include "base/must.h"
 #include "fed/server.h"
 
 struct fl_step_files {
@@ -33,6 +34,6 @@ struct fl_step_files {
  * Take the step of S (rule, lr, momentum, plan and pool are the caller's). 0, or -1 with an error,
  * and then no output exists.
  */
-int fl_step_take(struct fl_server_step *s, struct fl_step_files *files);
+FL_MUST int fl_step_take(struct fl_server_step *s, struct fl_step_files *files);
 
 #endif

@@ -12,6 +12,7 @@
 #ifndef FL_FED_TURN_H
 #define FL_FED_TURN_H
 
+#include "base/must.h"
 #include "fed/upload.h"
 #include "fed/weights.h"
 #include "os/output.h"
@@ -43,26 +44,26 @@ struct fl_turn { /* zeroed and filled by the caller: */
  * Would this round be refused? Plan, roster, round, base, forks; no update is needed (t->update may
  * be NULL and is not looked at). 0 or -1.
  */
-int fl_turn_admit(struct fl_turn *t);
+FL_MUST int fl_turn_admit(struct fl_turn *t);
 
 /*
  * The same, and the update: its base, its tensors, whether this round was masked before. Reads it
  * once.
  */
-int fl_turn_check(struct fl_turn *t);
+FL_MUST int fl_turn_check(struct fl_turn *t);
 
 /* Make the upload, keep it, pass the round; or find the one that was made. It is open afterwards.
  */
-int fl_turn_make(struct fl_turn *t);
+FL_MUST int fl_turn_make(struct fl_turn *t);
 
 /* Copy the kept upload to OUT. */
-int fl_turn_send(struct fl_turn *t, struct fl_output *out);
+FL_MUST int fl_turn_send(struct fl_turn *t, struct fl_output *out);
 
 /*
  * Remove kept uploads but those of the newest max_open rounds, and what runs that were killed left
  * of uploads that no state records.
  */
-int fl_turn_clean(struct fl_turn *t);
+FL_MUST int fl_turn_clean(struct fl_turn *t);
 
 void fl_turn_release(struct fl_turn *t); /* what was filled */
 

@@ -6,6 +6,7 @@
 #ifndef FL_FED_UPLOAD_H
 #define FL_FED_UPLOAD_H
 
+#include "base/must.h"
 #include "fed/encode.h"
 #include "fed/lane_words.h"
 #include "flt/object.h"
@@ -30,12 +31,12 @@ struct fl_upload {
  * Write the object and its signature to FD. The same upload gives the same bytes, for any number of
  * threads. Reads the update once; memory: some MiB for each thread.
  */
-int fl_upload_write(struct fl_upload *u, int fd, const char *name);
+FL_MUST int fl_upload_write(struct fl_upload *u, int fd, const char *name);
 
 /*
  * The most bytes that an upload of a site of PLAN takes, uncompressed: those of the site with the
  * longest name, and at most some hundred more than any writes. 0 or -1.
  */
-int fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes);
+FL_MUST int fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes);
 
 #endif

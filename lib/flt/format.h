@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "base/version.h"
 #include "crypt/hash.h"
 #include "flt/meta.h"
@@ -87,7 +88,7 @@ void fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, 
                     const uint64_t *dims);
 
 /* Elements (1 for rank 0) and payload bytes; -1 when the product overflows. */
-int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
+FL_MUST int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
 
 bool fl_dtype_is_float(enum fl_dtype dtype);
 

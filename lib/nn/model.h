@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "flt/object.h"
 #include "flt/schema.h"
 #include "flt/writer.h"
@@ -82,34 +83,35 @@ void fl_model_init(struct fl_model *m, uint64_t seed);
 struct fl_model *fl_model_load(struct fl_object *o);
 
 /* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
-int fl_model_round(const struct fl_object *o, int64_t *round);
+FL_MUST int fl_model_round(const struct fl_object *o, int64_t *round);
 
 /* Add M's parameters to S, as f32 tensors named PREFIX + the parameter's name. 0 or -1. */
-int fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s);
+FL_MUST int fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s);
 
 /*
  * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("m/" for a
  * moment in a checkpoint). O was matched with fl_model_schema before. -1 with an error when a value
  * is damaged or not finite. What was read of O does not stay in memory.
  */
-int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values);
+FL_MUST int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix,
+                          float *values);
 
 /*
  * Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order; with
  * TRAINED without those that are frozen.
  */
-int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
-                          const float *values, bool trained);
+FL_MUST int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
+                                  const float *values, bool trained);
 
 /* Add what these take in a stream, uncompressed, to *BYTES. 0 or -1. */
-int fl_model_size_values(const struct fl_model *m, const char *prefix, bool trained,
-                         uint64_t *bytes);
+FL_MUST int fl_model_size_values(const struct fl_model *m, const char *prefix, bool trained,
+                                 uint64_t *bytes);
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and
  * the tokenizer's LEN bytes as tokenizer.json (none when LEN is 0). META may be NULL.
  */
-int fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_meta *meta,
-                   const void *tokenizer, size_t len);
+FL_MUST int fl_model_write(const struct fl_model *m, struct fl_writer *w,
+                           const struct fl_meta *meta, const void *tokenizer, size_t len);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef FL_NN_TRAINED_H
 #define FL_NN_TRAINED_H
 
+#include "base/must.h"
 #include "flt/writer.h"
 #include "nn/data.h"
 #include "nn/model.h"
@@ -21,9 +22,9 @@ struct fl_trained {
  * base.round, site, examples (documents), tokens (of the shards), tokens.seen, steps, loss.first,
  * loss.last. Memory: one array of the model's size.
  */
-int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
+FL_MUST int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 
 /* The bytes of it, uncompressed; t->result may be NULL. 0 or -1. */
-int fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes);
+FL_MUST int fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/must.h"
 #include "conf/recipe.h"
 #include "nn/data.h"
 #include "nn/engine.h"
@@ -59,7 +60,7 @@ struct fl_train_result {
  * loss or a gradient is not finite: the checkpoint is then of before. A checkpoint of another base,
  * other shards or another recipe is FL_REFUSED.
  */
-int fl_train(const struct fl_training *t, struct fl_train_result *result);
+FL_MUST int fl_train(const struct fl_training *t, struct fl_train_result *result);
 
 /* What parts of a training take, in seconds. */
 struct fl_train_probe {
@@ -74,9 +75,10 @@ struct fl_train_probe {
  * forget it but for how long it took: no file is written, but the weights of t->model are not the
  * base's any more. -1 as by fl_train.
  */
-int fl_train_probe(const struct fl_training *t, double seconds, struct fl_train_probe *probe);
+FL_MUST int fl_train_probe(const struct fl_training *t, double seconds,
+                           struct fl_train_probe *probe);
 
 /* The bytes of a checkpoint. 0 or -1. */
-int fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes);
+FL_MUST int fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes);
 
 #endif

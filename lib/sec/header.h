@@ -9,6 +9,7 @@
 #ifndef FL_SEC_HEADER_H
 #define FL_SEC_HEADER_H
 
+#include "base/must.h"
 #include "sec/pair.h"
 #include "sec/plan.h"
 
@@ -34,20 +35,20 @@ struct fl_upload_head {
 /* Tags of an upload: one for each helper, or pairwise one for each other site, by index. */
 size_t fl_upload_tags(const struct fl_plan *plan);
 
-int fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan,
-                          struct fl_meta *meta);
-int fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
-                          const struct fl_meta *meta);
+FL_MUST int fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan,
+                                  struct fl_meta *meta);
+FL_MUST int fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
+                                  const struct fl_meta *meta);
 
 struct fl_answer_head {
     struct fl_sender from; /* a helper, by party */
     unsigned char set[32]; /* SD of the sites whose streams it holds */
 };
 
-int fl_answer_head_encode(const struct fl_answer_head *h, const struct fl_plan *plan,
-                          struct fl_meta *meta);
-int fl_answer_head_decode(struct fl_answer_head *h, const struct fl_plan *plan,
-                          const struct fl_meta *meta);
+FL_MUST int fl_answer_head_encode(const struct fl_answer_head *h, const struct fl_plan *plan,
+                                  struct fl_meta *meta);
+FL_MUST int fl_answer_head_decode(struct fl_answer_head *h, const struct fl_plan *plan,
+                                  const struct fl_meta *meta);
 
 /* Is a helper ready to answer? BAD: sites of the set whose tag is not this helper's own. */
 struct fl_ready_head {
@@ -57,10 +58,10 @@ struct fl_ready_head {
     size_t bad_count;
 };
 
-int fl_ready_head_encode(const struct fl_ready_head *h, const struct fl_plan *plan,
-                         struct fl_meta *meta);
-int fl_ready_head_decode(struct fl_ready_head *h, const struct fl_plan *plan,
-                         const struct fl_meta *meta);
+FL_MUST int fl_ready_head_encode(const struct fl_ready_head *h, const struct fl_plan *plan,
+                                 struct fl_meta *meta);
+FL_MUST int fl_ready_head_decode(struct fl_ready_head *h, const struct fl_plan *plan,
+                                 const struct fl_meta *meta);
 
 /* What a party that recomputed a round signs for: which set, and the model that comes of it. */
 struct fl_opened_head {
@@ -70,9 +71,9 @@ struct fl_opened_head {
     double distance; /* L2, of the step: how far the next model is from this one */
 };
 
-int fl_opened_head_encode(const struct fl_opened_head *h, const struct fl_plan *plan,
-                          struct fl_meta *meta);
-int fl_opened_head_decode(struct fl_opened_head *h, const struct fl_plan *plan,
-                          const struct fl_meta *meta);
+FL_MUST int fl_opened_head_encode(const struct fl_opened_head *h, const struct fl_plan *plan,
+                                  struct fl_meta *meta);
+FL_MUST int fl_opened_head_decode(struct fl_opened_head *h, const struct fl_plan *plan,
+                                  const struct fl_meta *meta);
 
 #endif

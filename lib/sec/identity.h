@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "base/name.h"
 #include "crypt/keys.h"
 #include "sec/vault.h"
@@ -49,8 +50,9 @@ void fl_key_free(struct fl_key *key); /* wipes; NULL is fine */
 
 /* NULL with an error; FL_REFUSED for a file that others can read. */
 struct fl_key *fl_key_read(const char *path);
-int fl_key_write(const struct fl_key *key, const char *path);  /* replaces the file in one step */
-int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
+FL_MUST int fl_key_write(const struct fl_key *key,
+                         const char *path); /* replaces the file in one step */
+FL_MUST int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
 
 /* A fresh DH for EPOCH in place of the old one. */
 void fl_key_renew(struct fl_key *key, int64_t epoch);
@@ -67,7 +69,7 @@ void fl_key_fresh(unsigned char out[32], const struct fl_key *key, const unsigne
  * H(-; "fl1.psk"; the file's bytes) of a pre-shared secret: 32 to 4096 bytes in a file that others
  * cannot read (FL_REFUSED otherwise).
  */
-int fl_psk_read(const char *path, unsigned char psk[32]);
+FL_MUST int fl_psk_read(const char *path, unsigned char psk[32]);
 
 /* The public line of what the key holds now; the same key gives the same line. */
 void fl_key_line(const struct fl_key *key, struct fl_line *line);
@@ -77,6 +79,6 @@ void fl_key_line(const struct fl_key *key, struct fl_line *line);
  * canonical and not of small order. -1 with FL_REFUSED when a key or the signature is bad, with
  * FL_USAGE when it is no such line. The error does not name the file. Spaces around it are ignored.
  */
-int fl_line_parse(struct fl_line *line, const char *text);
+FL_MUST int fl_line_parse(struct fl_line *line, const char *text);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef FL_SEC_NEAR_H
 #define FL_SEC_NEAR_H
 
+#include "base/must.h"
 #include "sec/sketch.h"
 
 enum { FL_NEAR_SETS_MAX = 64 }; /* over bases that are near one base */
@@ -57,26 +58,27 @@ double fl_near_distance(const struct fl_near_base *a, const struct fl_near_base 
  * all sets over near bases (with weights.hide all of the epoch)? 0, or -1: FL_REFUSED, naming a
  * site of the class that would be too small.
  */
-int fl_near_check(struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
-                  const uint32_t *sites, size_t count);
+FL_MUST int fl_near_check(struct fl_near *near, const struct fl_near_base *base,
+                          const struct fl_plan *plan, const uint32_t *sites, size_t count);
 
 /*
  * Of the sites that are HERE the largest set that may be summed: into FIT (room for COUNT), its
  * size into *FITTING; 0 when there is none. 0 or -1 with an error.
  */
-int fl_near_fit(struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
-                const uint32_t *here, size_t count, uint32_t *fit, size_t *fitting);
+FL_MUST int fl_near_fit(struct fl_near *near, const struct fl_near_base *base,
+                        const struct fl_plan *plan, const uint32_t *here, size_t count,
+                        uint32_t *fit, size_t *fitting);
 
 /*
  * What the sets of before ask of the next one over BASE: MUST (n) of the roster's sites tells those
  * without whom alone it would be refused, since they are in a set over a near base. *DISTANCE: to
  * the nearest base that has sets; 0 for BASE itself, infinite without one. 0 or -1.
  */
-int fl_near_view(struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
-                 bool *must, double *distance);
+FL_MUST int fl_near_view(struct fl_near *near, const struct fl_near_base *base,
+                         const struct fl_plan *plan, bool *must, double *distance);
 
 /* Remember that they were; the same set again changes nothing. 0, or -1 with an error. */
-int fl_near_record(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
-                   const uint32_t *sites, size_t count);
+FL_MUST int fl_near_record(struct fl_near *near, struct fl_near_base *base,
+                           const struct fl_plan *plan, const uint32_t *sites, size_t count);
 
 #endif

@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum { FL_PAIR_KEY = 32, FL_PAIR_TAG = 32, FL_PAIR_NONCE = 32 };
 
 struct fl_pair {
@@ -35,10 +37,10 @@ struct fl_pair {
  * The root of our chain with a peer: SECRET is our X25519 key, PEER theirs, X_A and X_B the public
  * ones of a and b. PSK: 32 bytes or NULL. -1 (FL_REFUSED) when the agreement is all zero.
  */
-int fl_pair_root(unsigned char ck[FL_PAIR_KEY], const struct fl_pair *pair,
-                 const unsigned char secret[32], const unsigned char peer[32],
-                 const unsigned char x_a[32], const unsigned char x_b[32],
-                 const unsigned char *psk);
+FL_MUST int fl_pair_root(unsigned char ck[FL_PAIR_KEY], const struct fl_pair *pair,
+                         const unsigned char secret[32], const unsigned char peer[32],
+                         const unsigned char x_a[32], const unsigned char x_b[32],
+                         const unsigned char *psk);
 
 /* CK of round R becomes that of R + 1, in place. */
 void fl_pair_step(unsigned char ck[FL_PAIR_KEY], const struct fl_pair *pair, uint64_t r);

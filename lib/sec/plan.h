@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "flt/object.h"
 #include "flt/schema.h"
 #include "sec/mask.h"
@@ -71,10 +72,10 @@ void fl_plan_release(struct fl_plan *plan);
  * compares: plan->roster.digest. FL_REFUSED for a bad signature or one that is missing, and for
  * what the roster does not allow. -1 leaves PLAN released.
  */
-int fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool);
+FL_MUST int fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool);
 
 /* -1 (FL_REFUSED) unless the plan, which FILE holds, is of the roster in the file ROSTER. */
-int fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster);
+FL_MUST int fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster);
 
 /*
  * Fill PLAN but its roster and last, which are there, for a round over MODEL. AFTER is the mean
@@ -87,31 +88,32 @@ struct fl_plan_params {
     const char *deadline; /* or NULL */
     struct fl_pool *pool;
 };
-int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);
+FL_MUST int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);
 
 /* -1 (FL_REFUSED) unless ROUND is one of the roster's epoch, from its first for max_age rounds. */
-int fl_plan_check_round(const struct fl_roster *r, uint64_t round);
+FL_MUST int fl_plan_check_round(const struct fl_roster *r, uint64_t round);
 
 /* The tensors that travel and their places, from the schema and the roster. 0 or -1. */
-int fl_plan_layout(struct fl_plan *plan);
+FL_MUST int fl_plan_layout(struct fl_plan *plan);
 
 /* Write the object and its signature by the hub's KEY to the spool FD; sets digest and sid. */
-int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level);
+FL_MUST int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level);
 
 /* 0 when TEXT is a time in UTC like "2026-11-24T18:00:00Z", else -1 (no error recorded). */
-int fl_plan_deadline(const char *text);
+FL_MUST int fl_plan_deadline(const char *text);
 
 /*
  * MODEL, which FILE holds, is the plan's base: object, numbers, list of tensors. -1 (FL_REFUSED)
  * otherwise. Reads all of it, once.
  */
-int fl_plan_check_base(const struct fl_plan *plan, struct fl_object *model, struct fl_pool *pool);
+FL_MUST int fl_plan_check_base(const struct fl_plan *plan, struct fl_object *model,
+                               struct fl_pool *pool);
 
 /* Tensor I of an upload, in the order of words: its description for the stream. I up to count. */
-int fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t);
+FL_MUST int fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t);
 
 /* Add the tensors of an upload to S, in the order of words. 0 or -1. */
-int fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s);
+FL_MUST int fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s);
 
 /*
  * The tensor of the plan at place I of an upload, NULL for the weight's; I up to count. And the
@@ -127,6 +129,6 @@ bool fl_plan_travels(const struct fl_plan *plan, const char *name);
  * -1 unless UPDATE is made of the tensors that travel, as f32 and in order. The error names the
  * file.
  */
-int fl_plan_match(const struct fl_plan *plan, const struct fl_object *update);
+FL_MUST int fl_plan_match(const struct fl_plan *plan, const struct fl_object *update);
 
 #endif

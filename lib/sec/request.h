@@ -11,6 +11,7 @@
 #ifndef FL_SEC_REQUEST_H
 #define FL_SEC_REQUEST_H
 
+#include "base/must.h"
 #include "sec/header.h"
 
 /* An upload as a request shows it. */
@@ -32,16 +33,16 @@ void fl_request_release(struct fl_request *r);
  * Add an upload whose signature was checked. HEAD is copied; a site that is there already is an
  * error (FL_REFUSED). Any order. 0 or -1.
  */
-int fl_request_add(struct fl_request *r, const struct fl_plan *plan, const struct fl_head *head,
-                   const unsigned char payload[32], const unsigned char digest[32],
-                   const unsigned char sign[64]);
+FL_MUST int fl_request_add(struct fl_request *r, const struct fl_plan *plan,
+                           const struct fl_head *head, const unsigned char payload[32],
+                           const unsigned char digest[32], const unsigned char sign[64]);
 
 /* Is the upload of this site in it? NULL when not. O(log count). */
 const struct fl_shown *fl_request_find(const struct fl_request *r, uint32_t site);
 
 /* Write the object, signed by the hub's KEY; sets r->set. */
-int fl_request_write(struct fl_request *r, const struct fl_plan *plan, const struct fl_key *key,
-                     int fd, const char *name, int level);
+FL_MUST int fl_request_write(struct fl_request *r, const struct fl_plan *plan,
+                             const struct fl_key *key, int fd, const char *name, int level);
 
 /*
  * Read PATH and check all of it: the hub's signature, that sites ascend, each upload's head,
@@ -49,7 +50,7 @@ int fl_request_write(struct fl_request *r, const struct fl_plan *plan, const str
  * for a bad signature or another session. -1 leaves R released. Cost: one signature check for each
  * site.
  */
-int fl_request_read(struct fl_request *r, const struct fl_plan *plan, const char *path,
-                    struct fl_pool *pool);
+FL_MUST int fl_request_read(struct fl_request *r, const struct fl_plan *plan, const char *path,
+                            struct fl_pool *pool);
 
 #endif

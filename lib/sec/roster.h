@@ -17,6 +17,7 @@
 #define FL_SEC_ROSTER_H
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "conf/roster_file.h"
 #include "flt/format.h"
 #include "sec/identity.h"
@@ -90,15 +91,15 @@ void fl_roster_release(struct fl_roster *r);
  * FL_USAGE for what people should write in another way, with numbers that would do, FL_REFUSED for
  * a bad signature, and for keys and names that are there twice.
  */
-int fl_roster_read(struct fl_roster *r, const char *path);
-int fl_roster_from_conf(struct fl_roster *r, const struct fl_roster_conf *conf);
-int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
+FL_MUST int fl_roster_read(struct fl_roster *r, const char *path);
+FL_MUST int fl_roster_from_conf(struct fl_roster *r, const struct fl_roster_conf *conf);
+FL_MUST int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
 
 /*
  * What the numbers mean together: parties, least sums, shares, resolution; sets the rules' scales.
  * -1 (FL_USAGE). fl_roster_decode calls it.
  */
-int fl_roster_check(struct fl_roster *r);
+FL_MUST int fl_roster_check(struct fl_roster *r);
 
 /* The party of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is none. */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);
@@ -111,7 +112,7 @@ int fl_roster_no_party(const struct fl_roster *r, const char *name);
 const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t party);
 
 /* The number of PARTY among the helpers, or -1. */
-int fl_roster_helper(const struct fl_roster *r, uint32_t party);
+FL_MUST int fl_roster_helper(const struct fl_roster *r, uint32_t party);
 
 /* The rule of the tensor of this name, or NULL when none matches. */
 const struct fl_tensor_rule *fl_roster_rule(const struct fl_roster *r, const char *name);
@@ -130,8 +131,8 @@ void fl_roster_sign(const struct fl_roster *r, uint32_t signer, const struct fl_
                     const char *kind, const unsigned char digest[32], struct fl_sign *sign);
 
 /* -1 (FL_REFUSED) unless SIGN is a member's of this roster for that object. Names no file. */
-int fl_roster_check_sign(const struct fl_roster *r, const char *kind,
-                         const unsigned char digest[32], const struct fl_sign *sign);
+FL_MUST int fl_roster_check_sign(const struct fl_roster *r, const char *kind,
+                                 const unsigned char digest[32], const struct fl_sign *sign);
 
 /* The signatures of one object, as a reader hands them out one by one. */
 struct fl_verifier {
@@ -142,9 +143,9 @@ struct fl_verifier {
 };
 
 /* ARG is a struct fl_verifier: fl_roster_check_sign, counted. */
-int fl_verifier_check(void *arg, const struct fl_sign *sign);
+FL_MUST int fl_verifier_check(void *arg, const struct fl_sign *sign);
 
 /* -1 (FL_REFUSED), naming FILE, when there is a roster and the object had no signature. */
-int fl_verifier_end(const struct fl_verifier *v, const char *file);
+FL_MUST int fl_verifier_end(const struct fl_verifier *v, const char *file);
 
 #endif

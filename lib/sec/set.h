@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "sec/roster.h"
 
 /*
@@ -37,8 +38,8 @@ void fl_set_put(unsigned char *sets, size_t keys, size_t set, size_t key);
  * the number of keys in it (NULL pointers are fine). -1 with an error when there is no memory.
  * O(keys log keys sets).
  */
-int fl_set_check(const unsigned char *sets, size_t count, size_t keys, size_t min_sum, size_t *key,
-                 size_t *size);
+FL_MUST int fl_set_check(const unsigned char *sets, size_t count, size_t keys, size_t min_sum,
+                         size_t *key, size_t *size);
 
 /*
  * The largest set that may follow COUNT others: of the keys that are HERE (bits) as many as the

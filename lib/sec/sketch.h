@@ -9,6 +9,7 @@
 #ifndef FL_SEC_SKETCH_H
 #define FL_SEC_SKETCH_H
 
+#include "base/must.h"
 #include "flt/object.h"
 #include "sec/plan.h"
 
@@ -23,8 +24,8 @@ struct fl_sketch {
  * once, in fixed memory. -1 with an error when a payload is damaged. (Sums are in the order of the
  * tensors: the same machine gives the same bytes; a keeper compares with its own sketches only.)
  */
-int fl_sketch_make(struct fl_sketch *s, struct fl_object *model,
-                   const unsigned char key[FL_SKETCH_KEY]);
+FL_MUST int fl_sketch_make(struct fl_sketch *s, struct fl_object *model,
+                           const unsigned char key[FL_SKETCH_KEY]);
 
 /* The L2 distance of the two models, as far as their sketches tell. */
 double fl_sketch_distance(const struct fl_sketch *a, const struct fl_sketch *b);

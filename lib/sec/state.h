@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "os/folder.h"
 #include "sec/identity.h"
 #include "sec/near.h"
@@ -129,7 +130,7 @@ struct fl_state *fl_state_open(const char *dir, const struct fl_key *key);
 void fl_state_free(struct fl_state *s); /* wipes; NULL is fine */
 
 /* Write all of it, durably and in one step. */
-int fl_state_save(const struct fl_state *s);
+FL_MUST int fl_state_save(const struct fl_state *s);
 
 /*
  * Take ROSTER into force for KEY, whose file is KEY_PATH: derive the chains from its X25519 secret
@@ -150,17 +151,17 @@ struct fl_acceptance {
     struct fl_object *model;
     bool already; /* out */
 };
-int fl_state_accept(struct fl_acceptance *a);
+FL_MUST int fl_state_accept(struct fl_acceptance *a);
 
 /*
  * The roster in force, canonical, as it was accepted: into R. -1 with an error, or 1 when there is
  * none.
  */
-int fl_state_roster(const char *dir, const struct fl_key *key, struct fl_roster *r);
+FL_MUST int fl_state_roster(const char *dir, const struct fl_key *key, struct fl_roster *r);
 
 /* What PLAN is of: FL_REFUSED unless its roster is the one in force and KEY its party. */
-int fl_state_check_plan(const struct fl_state *s, const struct fl_key *key,
-                        const struct fl_plan *plan);
+FL_MUST int fl_state_check_plan(const struct fl_state *s, const struct fl_key *key,
+                                const struct fl_plan *plan);
 
 /* H(hidden; LABEL; 32 bytes): a digest that only this state can compare. */
 void fl_state_hide(const struct fl_state *s, const char *label, const unsigned char in[32],
@@ -170,8 +171,8 @@ void fl_state_hide(const struct fl_state *s, const char *label, const unsigned c
  * The hub's record of PARTY (PLACE: its place in plan->last) must not be ahead of the own one: else
  * this is an old copy, or another copy has sent (FL_REFUSED). WHAT: "upload" or "answer".
  */
-int fl_state_check_last(const struct fl_count *own, const struct fl_counted *last,
-                        const char *what);
+FL_MUST int fl_state_check_last(const struct fl_count *own, const struct fl_counted *last,
+                                const char *what);
 
 /* ---- a site ---- */
 
@@ -180,14 +181,14 @@ const struct fl_made *fl_state_made(const struct fl_made *made, size_t count,
                                     const unsigned char roster[32], uint64_t round);
 
 /* -1 (FL_REFUSED) unless NEXT <= ROUND < NEXT + MAX_SKIP. */
-int fl_state_admit(uint64_t next, uint64_t round, int64_t max_skip);
+FL_MUST int fl_state_admit(uint64_t next, uint64_t round, int64_t max_skip);
 
 /*
  * May updates of the model of these PARAMS be masked in a new round? -1 (FL_REFUSED) when they were
  * in an older epoch, or in this one MAX_OPEN times already.
  */
-int fl_state_check_masked(const struct fl_state *s, const unsigned char params[32],
-                          int64_t max_open);
+FL_MUST int fl_state_check_masked(const struct fl_state *s, const unsigned char params[32],
+                                  int64_t max_open);
 
 /* What was masked over the model of these PARAMS first (the INPUT of fl_made), or NULL. */
 const unsigned char *fl_state_masked_input(const struct fl_state *s,
@@ -204,15 +205,16 @@ void fl_state_up_key(const struct fl_state *s, uint32_t peer, uint32_t party,
                      const unsigned char sid[32], unsigned char k[FL_PAIR_KEY]);
 
 /* Let KEY's file count what the state knows, after a crash between the two. 0 or -1. */
-int fl_state_count_in_key(const struct fl_state *s, struct fl_key *key, const char *key_path);
+FL_MUST int fl_state_count_in_key(const struct fl_state *s, struct fl_key *key,
+                                  const char *key_path);
 
 /* Record an upload over PARAMS, pass its round, and save; then let KEY's file count it. */
-int fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
-                           const unsigned char params[32], struct fl_key *key,
-                           const char *key_path);
+FL_MUST int fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
+                                   const unsigned char params[32], struct fl_key *key,
+                                   const char *key_path);
 
 /* Forget all uploads (answers) but the last KEEP, and save. */
-int fl_state_drop_made(struct fl_state *s, bool answers, size_t keep);
+FL_MUST int fl_state_drop_made(struct fl_state *s, bool answers, size_t keep);
 
 /* ---- a helper ---- */
 
@@ -220,7 +222,7 @@ int fl_state_drop_made(struct fl_state *s, bool answers, size_t keep);
  * Move the helper's chains past ROUND, keeping keys of the newest MAX_OPEN of the rounds passed, in
  * memory only.
  */
-int fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open);
+FL_MUST int fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open);
 
 /* The keys (n, 32) of an open round, or NULL. */
 const unsigned char *fl_state_open_keys(const struct fl_state *s, uint64_t round);
@@ -234,8 +236,8 @@ void fl_state_close_round(struct fl_state *s, uint64_t round);
 void fl_state_close_all(struct fl_state *s);
 
 /* Record an answer, wipe its round's keys, and save; then let KEY's file count it. */
-int fl_state_commit_answer(struct fl_state *s, const struct fl_made *made, struct fl_key *key,
-                           const char *key_path);
+FL_MUST int fl_state_commit_answer(struct fl_state *s, const struct fl_made *made,
+                                   struct fl_key *key, const char *key_path);
 
 /* ---- the hub ---- */
 
@@ -246,13 +248,13 @@ struct fl_signed_plan *fl_state_plan(const struct fl_state *s, uint64_t round);
 void fl_state_last(const struct fl_state *s, const struct fl_roster *r, struct fl_counted *last);
 
 /* Count an upload (or an answer) of the member of KEY, in memory only; an older one is left out. */
-int fl_state_count(struct fl_state *s, const unsigned char key[32], bool answer,
-                   const struct fl_counted *counted);
+FL_MUST int fl_state_count(struct fl_state *s, const unsigned char key[32], bool answer,
+                           const struct fl_counted *counted);
 
 /*
  * Record that this plan was signed, and save. -1 (FL_REFUSED) when another one was signed for that
  * round; the same one again is fine.
  */
-int fl_state_commit_plan(struct fl_state *s, const struct fl_plan *plan);
+FL_MUST int fl_state_commit_plan(struct fl_state *s, const struct fl_plan *plan);
 
 #endif

@@ -17,13 +17,14 @@
 #ifndef FL_SEC_STATE_FILE_H
 #define FL_SEC_STATE_FILE_H
 
+#include "base/must.h"
 #include "sec/state.h"
 
 /* Into a zeroed S whose folder is open: 1; 0 when there is no such file; -1. */
-int fl_state_file_read(struct fl_state *s);
+FL_MUST int fl_state_file_read(struct fl_state *s);
 
 /* Durably and in one step. */
-int fl_state_file_write(const struct fl_state *s);
+FL_MUST int fl_state_file_write(const struct fl_state *s);
 
 /* What state.c and state_accept.c share. */
 struct fl_state *fl_state_new(const char *dir, bool create);
@@ -31,10 +32,11 @@ void fl_state_drop_section(struct fl_state *s, size_t i);
 /* "DIR: WHAT; ..." with FL_REFUSED: not the state that KEY needs, elsewhere or gone for good. -1.
  */
 int fl_state_lost(const struct fl_key *key, const char *dir, const char *what);
-int fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, const char *dir);
+FL_MUST int fl_state_check_owner(const struct fl_state *s, const struct fl_key *key,
+                                 const char *dir);
 void fl_section_release(struct fl_section *section);
 
 /* Memory for the chains of a section whose shape is set: UP_COUNT rows, and DOWN when helper. */
-int fl_section_alloc(struct fl_section *at, bool site, bool helper);
+FL_MUST int fl_section_alloc(struct fl_section *at, bool site, bool helper);
 
 #endif

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 64 << 20 };
 
 struct fl_vault { /* a zeroed struct is empty */
@@ -32,10 +34,11 @@ void fl_vault_release(struct fl_vault *v);
  * one, named by mistake: the error says what it is and that WANT is expected ("a secret key, which
  * ... writes"), whoever can read it. -1 leaves V released.
  */
-int fl_vault_read(struct fl_vault *v, const char *path, const char *magic, const char *want);
+FL_MUST int fl_vault_read(struct fl_vault *v, const char *path, const char *magic,
+                          const char *want);
 
 /* The next line into v->field: 1, 0 after the last, -1. */
-int fl_vault_next(struct fl_vault *v);
+FL_MUST int fl_vault_next(struct fl_vault *v);
 
 /* True when the line's word is WORD. */
 bool fl_vault_is(const struct fl_vault *v, const char *word);
@@ -46,22 +49,22 @@ bool fl_vault_is(const struct fl_vault *v, const char *word);
  *     n  uint64_t max, uint64_t *     w  char *, size_t size (of text, its zero included)
  * 0, or -1 naming file and line.
  */
-int fl_vault_get(struct fl_vault *v, const char *format, ...);
+FL_MUST int fl_vault_get(struct fl_vault *v, const char *format, ...);
 
 /* "FILE: line N: is not what this program writes; ..." with FL_FAILED. Returns -1. */
 int fl_vault_bad_line(const struct fl_vault *v);
 
 /* Begin a text with its MAGIC line; errors of the adders stay until fl_vault_write. */
-int fl_vault_begin(struct fl_vault *v, const char *magic);
+FL_MUST int fl_vault_begin(struct fl_vault *v, const char *magic);
 
 /* Add a line of WORD and values: b const unsigned char[32], B const void *, size_t; n uint64_t;
  * w const char *. */
-int fl_vault_put(struct fl_vault *v, const char *word, const char *format, ...);
+FL_MUST int fl_vault_put(struct fl_vault *v, const char *word, const char *format, ...);
 
 /*
  * Add the check and write the file, durably and in one step; FRESH: not over another one. More than
  * FL_VAULT_MAX bytes are an error, since fl_vault_read would not take them.
  */
-int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
+FL_MUST int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
 
 #endif
