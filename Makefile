@@ -122,7 +122,10 @@ $(BUILD)/files: FORCE
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/have
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC   $<")
-	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(WARN_UNUSED) -MMD -MP -c -o $@ $<
+
+# Tests look at what comes out, so a result may go there.
+$(BUILD)/obj/tests/%.o: WARN_UNUSED = -Wno-unused-result
 
 $(BUILD)/libfl.a: $(LIBOBJ) $(BUILD)/files
 	@rm -f $@

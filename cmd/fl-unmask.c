@@ -172,7 +172,7 @@ show(const struct fl_cli *cli, const struct fl_state *s)
     fl_report_text(fl_report_key(&r, "federation"), now->federation);
     fl_report_i64(fl_report_key(&r, "epoch"), now->epoch);
     fl_report_u64(fl_report_key(&r, "next_round"), now->down_next);
-    fl_report_hex(fl_report_key(&r, "model"), s->now.object, 32);
+    fl_report_hex(fl_report_key(&r, "model"), now->now.object, 32);
     fl_report_list(fl_report_key(&r, "open_rounds"));
     for (size_t i = 0; i < now->open_count; i++)
         fl_report_u64(&r, now->open[i].round);

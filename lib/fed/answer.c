@@ -49,7 +49,7 @@ check_party(struct fl_answering *a)
 static int
 check_base(const struct fl_answering *a)
 {
-    const struct fl_helper_now *now = &a->state->now;
+    const struct fl_helper_now *now = &a->state->section[0].now;
 
     if (memcmp(a->plan->base, now->object, 32))
         return fl_error(FL_REFUSED, "the plan is over another model than the one that this helper "

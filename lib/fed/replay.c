@@ -174,7 +174,7 @@ static int
 settle(void *arg, const unsigned char velocity[32], bool again)
 {
     const struct stepping *s = arg;
-    struct fl_helper_now *now = s->state ? &s->state->now : NULL;
+    struct fl_helper_now *now = s->state ? &s->state->section[0].now : NULL;
 
     if (again && (!now || !now->coming || memcmp(now->next_velocity, velocity, 32)))
         return fl_error(FL_REFUSED,
@@ -439,7 +439,7 @@ check_model(const struct fl_replay *r, struct fl_state *state)
     struct fl_object *model = fl_object_open(r->model, FL_KIND_MODEL);
     int failed = !model;
 
-    if (!failed && memcmp(r->plan->base, state->now.object, 32))
+    if (!failed && memcmp(r->plan->base, state->section[0].now.object, 32))
         failed = fl_error(FL_REFUSED,
                           "the plan is over another model than the one that this helper "
                           "has come to");
@@ -463,7 +463,7 @@ move_on(const struct fl_replay *r, struct fl_state *state)
     memcpy(next.object, r->opened.next_base, 32);
     memcpy(next.params, r->opened.next_params, 32);
     memcpy(next.velocity, r->opened.next_velocity, 32);
-    state->now = next;
+    state->section[0].now = next;
     fl_state_close_all(state);
     return fl_state_save(state);
 }
@@ -474,9 +474,9 @@ moved_before(const struct fl_replay *r, const struct fl_state *state)
 {
     unsigned char digest[32];
 
-    return !access(r->output, F_OK) && memcmp(state->now.object, r->plan->base, 32) &&
+    return !access(r->output, F_OK) && memcmp(state->section[0].now.object, r->plan->base, 32) &&
            !digest_of(r->output, FL_KIND_MODEL, r->pool, digest) &&
-           !memcmp(digest, state->now.object, 32);
+           !memcmp(digest, state->section[0].now.object, 32);
 }
 
 int

@@ -147,21 +147,50 @@ gather_set(struct gathered *g, const struct fl_near_set *set)
     return 0;
 }
 
+/*
+ * Which bases with sets COUNT (base_count; zeroed) beside BASE: those near it, those near one of
+ * these, and so on. Near is not transitive, and sums over three models in a row, of which only
+ * neighbours are near, can cancel all but one site of the one in the middle (found by
+ * tests/model). Each base is compared once with each that counts.
+ */
+static int
+connected(const struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
+          bool *count)
+{
+    size_t *queue = fl_alloc(near->base_count + 1, sizeof *queue);
+    size_t at = 0, end = 0;
+
+    if (!queue)
+        return -1;
+    for (const struct fl_near_base *from = base; from;
+         from = at < end ? &near->bases[queue[at++]] : NULL)
+        for (size_t b = 0; b < near->base_count; b++) {
+            const struct fl_near_base *other = &near->bases[b];
+            if (count[b] || !other->set_count || !counts(other, from, plan))
+                continue;
+            count[b] = true;
+            queue[end++] = b;
+        }
+    free(queue);
+    return 0;
+}
+
 static int
 gather(struct gathered *g, struct fl_near *near, const struct fl_near_base *base,
        const struct fl_plan *plan)
 {
+    bool *count = fl_alloc(near->base_count + 1, sizeof *count);
+    int failed = !count || connected(near, base, plan, count);
+
     *g = (struct gathered){.numbers = number_sites(near, &plan->roster)};
     g->keys = near->member_count;
     g->sets = g->numbers ? fl_alloc(FL_NEAR_SETS_MAX + 1, fl_set_bytes(g->keys)) : NULL;
-    if (!g->sets)
-        return -1;
-    for (size_t b = 0; b < near->base_count; b++)
-        if (counts(&near->bases[b], base, plan))
-            for (size_t s = 0; s < near->bases[b].set_count; s++)
-                if (gather_set(g, &near->bases[b].sets[s]))
-                    return -1;
-    return 0;
+    failed = failed || !g->sets;
+    for (size_t b = 0; b < near->base_count && !failed; b++)
+        for (size_t s = 0; count[b] && s < near->bases[b].set_count && !failed; s++)
+            failed = gather_set(g, &near->bases[b].sets[s]);
+    free(count);
+    return failed ? -1 : 0;
 }
 
 static void

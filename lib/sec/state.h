@@ -39,6 +39,14 @@ struct fl_open_round {
     unsigned char *keys; /* (n, 32) in secret memory: hk of each site */
 };
 
+struct fl_helper_now { /* the model that a helper has itself come to */
+    bool known;        /* its numbers too; else only its object, from the roster */
+    unsigned char object[32], params[32], velocity[32];
+    bool has_velocity;
+    bool coming; /* a step wrote this velocity, which may be in place already: */
+    unsigned char next_velocity[32];
+};
+
 struct fl_section { /* what belongs to one accepted roster */
     unsigned char roster[32];
     char federation[FL_SITE_MAX + 1];
@@ -54,6 +62,7 @@ struct fl_section { /* what belongs to one accepted roster */
     unsigned char *down; /* (n, 32) in secret memory: chains of a helper; NULL: none */
     size_t open_count;
     struct fl_open_round open[16]; /* max_open at most, oldest first */
+    struct fl_helper_now now;      /* of a helper */
 };
 
 struct fl_made { /* an upload or an answer that was made, and is kept for sending again */
@@ -74,14 +83,6 @@ struct fl_masked_over {       /* a model whose updates were masked */
 struct fl_count { /* messages of one kind that were made so far */
     uint64_t ctr;
     unsigned char prev[32]; /* digest of the last; zeros before the first */
-};
-
-struct fl_helper_now { /* the model that a helper has itself come to */
-    bool known;        /* its numbers too; else only its object, from the roster */
-    unsigned char object[32], params[32], velocity[32];
-    bool has_velocity;
-    bool coming; /* a step wrote this velocity, which may be in place already: */
-    unsigned char next_velocity[32];
 };
 
 struct fl_signed_plan {
@@ -110,7 +111,6 @@ struct fl_state { /* in secret memory */
     struct fl_made *upload, *answer; /* oldest first */
     struct fl_masked_over *masked;
 
-    struct fl_helper_now now;
     struct fl_near near; /* of a helper, or the hub's own list */
 
     size_t plan_count, plan_cap, member_count, member_cap;

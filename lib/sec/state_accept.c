@@ -129,7 +129,8 @@ derive_down(struct fl_section *to, const struct fl_acceptance *acc)
  * attempt that ended before the key named it; nothing was done under it, and it goes.
  */
 static int
-add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party)
+add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party,
+            const struct fl_helper_now *now)
 {
     const struct fl_roster *r = acc->roster;
 
@@ -141,6 +142,7 @@ add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party)
     to->epoch = r->epoch;
     to->party = (uint32_t)party;
     to->mbit = acc->mbit;
+    to->now = *now;
     to->helpers = r->protection == FL_PROTECTION_HELPERS;
     to->n = (uint32_t)r->n;
     to->m = (uint32_t)r->m;
@@ -169,7 +171,7 @@ see_model(struct fl_state *s, const struct fl_acceptance *acc)
 static int
 check_seen(const struct fl_state *s, const struct fl_key *key)
 {
-    const struct fl_near_base *before = fl_near_find(&s->near, s->now.object);
+    const struct fl_near_base *before = fl_near_find(&s->near, s->section[0].now.object);
 
     if (!before || before->sketched)
         return 0;
@@ -186,17 +188,24 @@ check_seen(const struct fl_state *s, const struct fl_key *key)
  * tell whether this one is near them, so it reads it.
  */
 static int
-begin_helping(struct fl_state *s, const struct fl_acceptance *acc, int64_t party)
+begin_helping(struct fl_state *s, const struct fl_acceptance *acc, int64_t party,
+              struct fl_helper_now *now)
 {
     const struct fl_roster *r = acc->roster;
-    bool served = s->near.base_count > 0, same = !memcmp(s->now.object, r->model, 32);
+    bool served = s->near.base_count > 0, same = false;
+
+    *now = (struct fl_helper_now){0};
 
     if (party == (int64_t)FL_SIGNER_HUB || fl_roster_helper(r, (uint32_t)party) < 0)
         return 0;
-    s->now.has_velocity = false; /* an epoch's first step begins without one */
+    if (acc->key->has_roster) {
+        *now = s->section[0].now;
+        same = !memcmp(now->object, r->model, 32);
+    }
+    now->has_velocity = now->coming = false; /* an epoch's first step begins without one */
     if (same)
         return 0;
-    if (check_seen(s, acc->key))
+    if (acc->key->has_roster && check_seen(s, acc->key))
         return -1;
     if (served && !acc->model)
         return fl_error(FL_USAGE,
@@ -205,8 +214,8 @@ begin_helping(struct fl_state *s, const struct fl_acceptance *acc, int64_t party
                         acc->key->name);
     if (acc->model && see_model(s, acc))
         return -1;
-    s->now = (struct fl_helper_now){0};
-    memcpy(s->now.object, r->model, 32);
+    *now = (struct fl_helper_now){0};
+    memcpy(now->object, r->model, 32);
     return 0;
 }
 
@@ -273,6 +282,7 @@ int
 fl_state_accept(struct fl_acceptance *acc)
 {
     const struct fl_roster *r = acc->roster;
+    struct fl_helper_now now;
     int64_t party = -1;
 
     acc->already = acc->key->has_roster && !memcmp(acc->key->roster, r->digest, 32);
@@ -287,8 +297,8 @@ fl_state_accept(struct fl_acceptance *acc)
         fl_state_free(s);
         return seen ? -1 : 0;
     }
-    int failed = check_history(acc->key, s, r) || begin_helping(s, acc, party) ||
-                 keep_roster(s, r) || add_section(s, acc, party) || fl_state_save(s) ||
+    int failed = check_history(acc->key, s, r) || begin_helping(s, acc, party, &now) ||
+                 keep_roster(s, r) || add_section(s, acc, party, &now) || fl_state_save(s) ||
                  put_in_force(s, acc, party);
     fl_state_free(s);
     return failed ? -1 : 0;

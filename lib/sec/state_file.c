@@ -313,6 +313,8 @@ read_of_section(struct fl_vault *v, struct fl_section *to)
         return read_up(v, to);
     if (fl_vault_is(v, "down"))
         return read_down(v, to);
+    if (fl_vault_is(v, "now"))
+        return read_now(v, &to->now);
     return fl_vault_is(v, "open") ? read_open(v, to) : fl_vault_bad_line(v);
 }
 
@@ -335,8 +337,6 @@ read_line(struct fl_vault *v, struct fl_state *s)
         return read_made(v, &s->answer, &s->answer_count, &s->answer_cap);
     if (fl_vault_is(v, "masked"))
         return read_masked(v, s);
-    if (fl_vault_is(v, "now"))
-        return read_now(v, &s->now);
     if (fl_vault_is(v, "sketch")) {
         s->near.keyed = true;
         return fl_vault_get(v, "b", s->near.key);
@@ -429,6 +429,27 @@ put_rows(struct fl_vault *v, const char *word, const unsigned char *rows, uint32
     return 0;
 }
 
+static const char *
+hex_or_none(char text[65], bool has, const unsigned char digest[32])
+{
+    if (!has)
+        return "-";
+    fl_hex(text, digest, 32);
+    return text;
+}
+
+static int
+put_now(struct fl_vault *v, const struct fl_helper_now *now)
+{
+    char params[65], velocity[65], coming[65];
+
+    if (fl_is_zero(now->object, 32))
+        return 0;
+    return fl_vault_put(v, "now", "bwww", now->object, hex_or_none(params, now->known, now->params),
+                        hex_or_none(velocity, now->has_velocity, now->velocity),
+                        hex_or_none(coming, now->coming, now->next_velocity));
+}
+
 static int
 put_section(struct fl_vault *v, const struct fl_section *at)
 {
@@ -448,7 +469,7 @@ put_section(struct fl_vault *v, const struct fl_section *at)
             if (fl_vault_put(v, "open", "nnb", at->open[k].round, (uint64_t)i,
                              at->open[k].keys + (size_t)i * FL_PAIR_KEY))
                 return -1;
-    return 0;
+    return put_now(v, &at->now);
 }
 
 static int
@@ -492,29 +513,6 @@ put_near(struct fl_vault *v, const struct fl_near *near)
     return 0;
 }
 
-static const char *
-hex_or_none(char text[65], bool has, const unsigned char digest[32])
-{
-    if (!has)
-        return "-";
-    fl_hex(text, digest, 32);
-    return text;
-}
-
-static int
-put_helper(struct fl_vault *v, const struct fl_state *s)
-{
-    const struct fl_helper_now *now = &s->now;
-    char params[65], velocity[65], coming[65];
-
-    if (!fl_is_zero(now->object, 32) &&
-        fl_vault_put(v, "now", "bwww", now->object, hex_or_none(params, now->known, now->params),
-                     hex_or_none(velocity, now->has_velocity, now->velocity),
-                     hex_or_none(coming, now->coming, now->next_velocity)))
-        return -1;
-    return put_near(v, &s->near);
-}
-
 static int
 put_hub(struct fl_vault *v, const struct fl_state *s)
 {
@@ -553,7 +551,7 @@ put_state(struct fl_vault *v, const struct fl_state *s)
         if (fl_vault_put(v, "masked", "bnnb", s->masked[i].params, (uint64_t)s->masked[i].epoch,
                          s->masked[i].times, s->masked[i].input))
             return -1;
-    return put_helper(v, s) || put_hub(v, s) ? -1 : 0;
+    return put_near(v, &s->near) || put_hub(v, s) ? -1 : 0;
 }
 
 int

@@ -581,7 +581,7 @@ def value_oracle(f):
     rows = [lambda i: math.nan, lambda i: math.inf, lambda i: 0.0, lambda i: -1e30, lambda i: i * 1e-4]
     seen = []
     for n, row in zip("acde", rows):
-        o = Object("update", {"base": s.digest(f.model), "base.round": 0})
+        o = Object("update", {"base": s.digest(f.model), "base.params": s.params(read(f.model)[2]), "base.round": 0})
         for name, dims in SHAPES:
             o.tensor(name, "f32", dims, [row(i) for i in range(math.prod(dims))])
         write(o.done(), f[n + ".upd"])

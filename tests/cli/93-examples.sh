@@ -81,12 +81,13 @@ folder() {   # everything that the examples name
     keys hub aux aws azure gcp
     helpers | roster 1 aws azure gcp >roster.yaml
     accept roster.yaml hub aux aws azure gcp
-    mkdir kept && cp -r hub.key hub.key.state kept
+    mkdir kept fresh && cp -r hub.key hub.key.state kept && cp -r ./*.key ./*.state fresh
+    fl-plan -r roster.yaml -k kept/hub.key --round 10 -m model.flt -o plan.flt
+    rm -rf kept && mkdir kept && cp -r hub.key hub.key.state kept
     masked_round
     pairwise
     cp model-8.flt trained.flt
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
-    fl-plan -r roster.yaml -k hub.key --round 10 -m model.flt -o plan.flt
 }
 
 mkdir all && cd all || exit 1
@@ -184,7 +185,9 @@ for page in "$top"/man/fl-*.1 "$top/man/fl.7" "$top/man/fl-protocol.7"; do
     cd "$work/$name" || exit 1
     case $name in
     fl-keygen) rm -rf ./aws.key ./gcp.key ./*.state ;;
+    fl-diff) cp -r fresh/* . ;;   # nobody has masked over the model
     fl-mask)   # what the first example masks
+        cp -r fresh/* .
         fl-train -q -m model.flt -p plan.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;

@@ -670,8 +670,9 @@ def cmd_make(folder, seed):
         model.tensor(name, "f32", dims, [rng.gauss(0, 1) for _ in range(math.prod(dims))])
     model.tensor("tokenizer.json", "u8", [2], b"{}").done()
     (folder / "model.flt").write_bytes(model.data)
+    numbers = params(read(folder / "model.flt")[2])
     for i in range(5):
-        o = Object("update", {"base": model.digest, "base.round": 4, "site": "abcde"[i], "steps": 20,
+        o = Object("update", {"base": model.digest, "base.params": numbers, "base.round": 4, "site": "abcde"[i], "steps": 20,
                               "examples": (1000, 37, 411, 650, 90)[i], "tokens": 5000 + i,
                               "loss.first": 3.5 - i / 2})
         for name, dims in SHAPES:

@@ -177,6 +177,34 @@ test_edge(void)
     fed_end(&f);
 }
 
+/*
+ * Near is not transitive: of three models in a row only neighbours are near, and the sets over all
+ * three leave two sites of the one in the middle. Found by tests/model.
+ */
+static void
+test_in_a_row(void)
+{
+    struct federation f;
+    struct fl_plan plan;
+    struct fl_near near = {0};
+    unsigned char digest[3][32];
+
+    fed_start(&f, 8, FED_HELPERS "min_sum: 3\n");
+    fed_plan(&f, &plan, 1);
+    for (int i = 0; i < 3; i++) {
+        write_moved(&f, "moved.flt", 360 * i); /* the edge is 512, as above */
+        add_model(&f, &near, "moved.flt", digest[i]);
+    }
+    record(&near, digest[0], &plan, "abc");
+    CHECK(!check(&near, digest[2], &plan, "defgh")); /* over models that are far apart */
+    record(&near, digest[1], &plan, "abcdefgh");
+    CHECK_REFUSED(check(&near, digest[2], &plan, "def"), FL_REFUSED, "the sum of 2 sites");
+    CHECK(!check(&near, digest[2], &plan, "defgh") && !check(&near, digest[2], &plan, "abc"));
+    fl_near_release(&near);
+    fl_plan_release(&plan);
+    fed_end(&f);
+}
+
 /* move: 0 means the same base alone; a set over a base without a sketch counts for all. */
 static void
 test_no_move(void)
@@ -300,6 +328,7 @@ main(void)
         return 1;
     RUN(test_one_base);
     RUN(test_edge);
+    RUN(test_in_a_row);
     RUN(test_no_move);
     RUN(test_hide);
     RUN(test_epochs);

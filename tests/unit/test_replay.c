@@ -192,8 +192,8 @@ test_advance(void)
     CHECK(fed_same_files(&f, "m2.flt", "b2.flt") && fed_same_files(&f, "v", "b.v"));
     digest_of(&f, "m2.flt", digest, params);
     struct fl_state *s = fed_state(&f, 1);
-    CHECK(s && s->now.known && !memcmp(s->now.object, digest, 32));
-    CHECK(!memcmp(s->now.params, params, 32) && s->now.has_velocity);
+    CHECK(s && s->section[0].now.known && !memcmp(s->section[0].now.object, digest, 32));
+    CHECK(!memcmp(s->section[0].now.params, params, 32) && s->section[0].now.has_velocity);
     CHECK(!s->section[0].open_count && s->near.base_count == 2);
     CHECK(fl_near_find(&s->near, digest)->sketched && fl_near_find(&s->near, f.model)->sketched);
     fl_state_free(s);
@@ -314,7 +314,7 @@ test_made_up(void)
     write_taken(&f, "b.v", f.model, update, files.digest);
     CHECK_REFUSED(advance(&r, 1, "model.flt", "b.v", "b2.flt"), FL_REFUSED, "b.v");
     struct fl_state *s = fed_state(&f, 1);
-    CHECK(s && !s->now.known && !memcmp(s->now.object, f.model, 32));
+    CHECK(s && !s->section[0].now.known && !memcmp(s->section[0].now.object, f.model, 32));
     fl_state_free(s);
     round_end(&r);
 }
@@ -374,13 +374,13 @@ test_signed(void)
     CHECK_REFUSED(advance(&r, FED_AUX, "model.flt", NULL, "aux2.flt"), FL_REFUSED,
                   "does not lead to the model that was signed for");
     struct fl_state *s = fed_state(&f, FED_AUX);
-    CHECK(s && !s->now.known && !memcmp(s->now.object, f.model, 32));
+    CHECK(s && !s->section[0].now.known && !memcmp(s->section[0].now.object, f.model, 32));
     fl_state_free(s);
     fed_system(&f, "cp mean.safe r1/mean.flt");
     CHECK(!advance(&r, FED_AUX, "model.flt", NULL, "aux2.flt"));
     CHECK(fed_same_files(&f, "c2.flt", "aux2.flt"));
     s = fed_state(&f, FED_AUX);
-    CHECK(s && s->now.known && !memcmp(s->now.object, p.opened.next_base, 32));
+    CHECK(s && s->section[0].now.known && !memcmp(s->section[0].now.object, p.opened.next_base, 32));
     fl_state_free(s);
 
     /* All signed for another set than this helper answered: not for it. */
@@ -426,8 +426,8 @@ test_crash(void)
         outcome = crash_at(n, advance_in_child, &r);
         CHECK(outcome >= 0);
         struct fl_state *s = fed_state(&f, 1);
-        const bool new_now = s && !memcmp(s->now.object, next, 32);
-        CHECK(s && (new_now ? s->now.known : !memcmp(s->now.object, f.model, 32)));
+        const bool new_now = s && !memcmp(s->section[0].now.object, next, 32);
+        CHECK(s && (new_now ? s->section[0].now.known : !memcmp(s->section[0].now.object, f.model, 32)));
         CHECK(!new_now ||
               (fed_same_files(&f, "m2.flt", "b2.flt") && fed_same_files(&f, "v", "b.v")));
         fl_state_free(s);
@@ -435,7 +435,7 @@ test_crash(void)
         CHECK(!advance(&r, 1, "model.flt", "b.v", "b2.flt"));
         CHECK(fed_same_files(&f, "m2.flt", "b2.flt") && fed_same_files(&f, "v", "b.v"));
         s = fed_state(&f, 1);
-        CHECK(s && !memcmp(s->now.object, next, 32));
+        CHECK(s && !memcmp(s->section[0].now.object, next, 32));
         fl_state_free(s);
     }
     CHECK(outcome == 0 && n > 8 && moved > 0 && moved < n - 4);

@@ -123,7 +123,7 @@ test_helpers(void)
         struct fl_state *s = fed_state(&f, helpers[h]);
         CHECK(s && s->section[0].down && s->section[0].down_next == 0);
         CHECK((s->section[0].up_count > 0) == (h == 0));
-        CHECK(!s->now.known && !memcmp(s->now.object, f.model, 32));
+        CHECK(!s->section[0].now.known && !memcmp(s->section[0].now.object, f.model, 32));
         CHECK(!fl_state_step_down(s, 3, 2) && s->section[0].down_next == 4);
         CHECK(s->section[0].open_count == 2 && s->section[0].open[0].round == 2);
         CHECK(!fl_state_open_keys(s, 1) && !fl_state_open_keys(s, 4));
@@ -441,7 +441,8 @@ test_next_epoch(void)
     CHECK(s && s->section_count == 1 && s->section[0].epoch == 2 && s->section[0].mbit == 12.5);
     CHECK(s->section[0].up_next == 5 && s->section[0].down_next == 5 && s->section[0].n == 5);
     CHECK(s->uploads.ctr == 1 && s->answers.ctr == 1 && s->near.base_count == 2);
-    CHECK(!memcmp(s->now.object, model, 32) && !s->now.known && !s->section[0].open_count);
+    CHECK(!memcmp(s->section[0].now.object, model, 32) && !s->section[0].now.known &&
+          !s->section[0].open_count);
     CHECK(fl_near_find(&s->near, model) && fl_near_find(&s->near, model)->sketched);
     CHECK(fl_state_made(s->upload, s->upload_count, first, 4));
     CHECK(!fl_state_made(s->upload, s->upload_count, f.roster.digest, 4));
@@ -483,22 +484,26 @@ accept_in_child(void *arg)
  * what the key has counted is there; and accepting again ends as if nothing had been.
  */
 static void
-test_crash_accept(void)
+accept_and_crash(size_t sites, const char *terms, bool helper)
 {
     struct federation f;
     struct crashing c = {&f, 1};
     struct fl_state *s;
-    unsigned char first[32];
+    unsigned char first[32], model[2][32] = {0};
     int n = 0, outcome = 1, old = 0;
 
-    fed_start(&f, 3, "");
+    fed_start(&f, sites, terms);
     memcpy(first, f.roster.digest, 32);
+    memcpy(model[0], f.model, 32);
     fed_accept_all(&f);
     s = fed_state(&f, 1);
     CHECK(s && !upload(s, &f, 1, 2, params));
     fl_state_free(s);
     f.epoch = 2;
-    CHECK(!fed_roster(&f, ""));
+    fl_key_renew(f.key[FED_AUX], 2);
+    fed_model(&f, "model2.flt", 9, NULL, 3, model[1]);
+    memcpy(f.model, model[1], 32);
+    CHECK(!fed_roster(&f, terms));
     fed_system(&f, "mkdir safe && cp -r b.key b.state safe");
     if (test_under_valgrind() || crash_at(1 << 20, accept_in_child, &c) == -2) {
         fed_end(&f);
@@ -519,6 +524,7 @@ test_crash_accept(void)
             CHECK(!memcmp(s->section[0].roster, is_old ? first : f.roster.digest, 32));
             CHECK(s->section[0].up_next == (is_old ? 3U : 0U) && s->uploads.ctr == 1);
             CHECK(s->upload_count == 1 && s->masked_count == 1);
+            CHECK(!helper || !memcmp(s->section[0].now.object, model[!is_old], 32));
         }
         fl_state_free(s);
         fed_system(&f, "[ $(grep -c '^roster ' b.state/state) = 1 ]");
@@ -526,6 +532,19 @@ test_crash_accept(void)
     }
     CHECK(outcome == 0 && n > 8 && old > 3 && old < n - 1);
     fed_end(&f);
+}
+
+static void
+test_crash_accept(void)
+{
+    accept_and_crash(3, "", false);
+}
+
+/* A helper is at the model of the roster that is in force. */
+static void
+test_crash_helper(void)
+{
+    accept_and_crash(4, FED_HELPERS "min_sum: 3\n", true);
 }
 
 /* The same of a key's first roster: none in force, or this one. */
@@ -718,6 +737,7 @@ main(void)
     RUN(test_hidden);
     RUN(test_next_epoch);
     RUN(test_crash_accept);
+    RUN(test_crash_helper);
     RUN(test_crash_first);
     RUN(test_crash_commit);
     RUN(test_plans);
