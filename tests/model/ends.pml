@@ -92,6 +92,7 @@ bool allowed;
 #define COUNT(s) (((s) & 1) + (((s) >> 1) & 1) + (((s) >> 2) & 1) + (((s) >> 3) & 1))
 #define CRASH crashes > 0 -> crashes--
 #define LOSS losses > 0 -> losses--
+#define DAMAGE damages > 0 -> damages--; damaged = true
 
 /* State with both sections, key, state without the old one; after a crash it is run again. */
 inline accept(in_force, lost)
@@ -126,6 +127,7 @@ active [4] proctype site()
             :: here = here | BIT(i)
             :: LOSS
             :: CRASH
+            :: DAMAGE; s_missed[i] = true
             fi
         :: CRASH
         fi
@@ -139,8 +141,8 @@ active [4] proctype site()
         fi
        }
     :: atomic {
-        phase > 0 && s_round[i] == round && !s_missed[i] && (here & BIT(i)) == 0 && damages > 0 ->
-        damages--; damaged = true; s_missed[i] = true
+        phase > 0 && s_round[i] == round && !s_missed[i] && (here & BIT(i)) == 0 && DAMAGE;
+        s_missed[i] = true
        }
     :: atomic { roster2 && s_epoch[i] == 0 -> accept(s_epoch[i], s_lost[i]) }
     :: goal -> break
@@ -195,6 +197,7 @@ inline answer()
             :: LOSS
             :: CRASH
 #endif
+            :: DAMAGE; h_spoilt[h] = h_spoilt[h] | BIT(r)
             fi
         fi
     fi;
@@ -234,8 +237,8 @@ active [2] proctype helper()
         fi
        }
     :: atomic {
-        phase == 3 && h_made[h * ROUNDS + round] != 0 && (got & BIT(h)) == 0 && damages > 0 ->
-        damages--; damaged = true; h_spoilt[h] = h_spoilt[h] | BIT(round)
+        phase == 3 && h_made[h * ROUNDS + round] != 0 && (got & BIT(h)) == 0 && DAMAGE;
+        h_spoilt[h] = h_spoilt[h] | BIT(round)
        }
     :: atomic { /* it is run again and says so: 1 or 3, the round is dead */
         phase == 3 && !dead && (got & BIT(h)) == 0 && h_made[h * ROUNDS + round] != 0 &&
