@@ -165,12 +165,18 @@ c_code {
                 }
             bases[count] = base;
             sets[count++] = set & 31;
+#ifdef BALL /* near one of them is enough */
+            int one = 0;
+            for (int i = 0; i < count; i++) {
+                int all = 1;
+                for (int j = 0; j < count; j++)
+                    all &= near_truly(bases[i], bases[j]);
+                one |= all;
+            }
+            together &= one;
+#else
             for (int i = 0; i < count; i++)
                 for (int j = 0; j < i; j++)
-#ifdef BALL
-                    together &= near_truly(bases[i], bases[j]) || (i < count - 1 &&
-                                near_truly(bases[i], bases[0]) && near_truly(bases[j], bases[0]));
-#else
                     together &= near_truly(bases[i], bases[j]);
 #endif
             if (together && (!sets_keep(sets, count) || sets_single_out(sets, count)))
