@@ -25,12 +25,17 @@
  *     P_TWO     of one round of an epoch one set's answer leaves
  *     P_CLASS   of all answers that left over models near each other: each class has MIN sites, and
  *               no sum of them with factors shows fewer (computed, not by classes)
+ *     P_NEAR    of all answers that left, over whatever models: no sum of them with factors shows
+ *               fewer than MIN sites, when of each other site what is added is cancelled by what is
+ *               subtracted over a model near to it. This asks more than P_CLASS: three models, of
+ *               which the second is near to the first and to the third, and these are not near
  *     P_FOLLOW  an answer is over the epoch's first model, or one that the helper came to in it
  *     P_WIPE    when an answer leaves, the keys of its round and of the epoch before are gone
  *
  * Switches: RESTORE (a copy of the state may take its place at any time), RESTORE_KEY (of the key),
  * NEW_HELPER (the honest helper of epoch 2 is another one, who knows no sets), NOW_LATE (see
- * accept), and the rules that can be taken out, each where it stands.
+ * accept), CLOSURE (near by steps from one model with sets to the next, see P_NEAR), and the rules
+ * that can be taken out, each where it stands.
  */
 #ifndef N
 #define N 4
@@ -107,6 +112,58 @@ c_code {
     {
         return a == b || now.near[a] >> b & 1;
     }
+    /*
+     * One site's update, COUNT times with factors F over models B: do they cancel, when only those
+     * over models that are near each other are alike? By Hall: what is added over any choice of
+     * them finds enough that is subtracted over models near to one of those.
+     */
+    static int cancel(const int *f, const int *b, int count)
+    {
+        int total = 0;
+        for (int s = 0; s < count; s++)
+            total += f[s];
+        for (int choice = 0; choice < 1 << count && !total; choice++) {
+            int added = 0, subtracted = 0;
+            for (int s = 0; s < count; s++) {
+                if (f[s] > 0 && choice >> s & 1)
+                    added += f[s];
+                int reached = 0;
+                for (int t = 0; t < count; t++)
+                    reached |= f[t] > 0 && choice >> t & 1 && near_truly(b[s], b[t]);
+                if (f[s] < 0 && reached)
+                    subtracted -= f[s];
+            }
+            if (added > subtracted)
+                return 0;
+        }
+        return !total;
+    }
+    /* Is there a sum with factors of all that left, and SET, that shows 1 to MIN - 1 sites? */
+    static int shown_by_near(int h, int set, int base)
+    {
+        int sets[SLOTS + 1], bases[SLOTS + 1], count = 0, all = 1;
+        for (int s = 0; s < SLOTS; s++)
+            if (now.left[h * SLOTS + s]) {
+                sets[count] = now.left[h * SLOTS + s] & 31;
+                bases[count++] = now.left_over[h * SLOTS + s];
+            }
+        sets[count] = set & 31;
+        bases[count++] = base;
+        for (int s = 0; s < count; s++)
+            all *= 5;
+        for (int c = 0; c < all; c++) {
+            int left = 0;
+            for (int i = 0; i < N && left < MIN; i++) {
+                int f[SLOTS + 1], k = c;
+                for (int s = 0; s < count; s++, k /= 5)
+                    f[s] = (k % 5 - 2) * (sets[s] >> i & 1);
+                left += !cancel(f, bases, count);
+            }
+            if (left && left < MIN)
+                return 1;
+        }
+        return 0;
+    }
     static int near_to_helper(int h, int a, int b)
     {
         if (a == b)
@@ -122,15 +179,37 @@ c_code {
 #endif
         return near_truly(a, b);
     }
+    /* The models whose sets count, as bits: near to BASE; CLOSURE: or to one of these. */
+    static int counting(int h, int base)
+    {
+        int bits = 0, before = -1;
+        for (int b = 0; b < BASES; b++)
+            if (near_to_helper(h, b, base))
+                bits |= 1 << b;
+#ifdef CLOSURE
+        while (bits != before) {
+            before = bits;
+            for (int s = 0; s < SLOTS; s++) {
+                int via = now.made[h * SLOTS + s] >> 5 & 7;
+                if (!now.made[h * SLOTS + s] || !(bits >> via & 1))
+                    continue;
+                for (int b = 0; b < BASES; b++)
+                    if (near_to_helper(h, b, via))
+                        bits |= 1 << b;
+            }
+        }
+#endif
+        return bits;
+    }
     /* The helper's rule: sets over models near this one, and the new one. */
     static int allowed(int h, int set)
     {
         short sets[SLOTS + 1], pair[2];
-        int count = 0, kept = 1, base = set >> 5 & 7;
+        int count = 0, kept = 1, bases = counting(h, set >> 5 & 7);
         for (int s = 0; s < SLOTS; s++) {
             int made = now.made[h * SLOTS + s];
             if (!made || !(now.recorded[h] >> s & 1) ||
-                !near_to_helper(h, made >> 5 & 7, base))
+                !(bases >> (made >> 5 & 7) & 1))
                 continue;
 #if defined(NEW_HELPER) || defined(NO_LIFE)
             if (now.k_epoch[h] == 1 && s < ROUNDS)
@@ -165,20 +244,9 @@ c_code {
                 }
             bases[count] = base;
             sets[count++] = set & 31;
-#ifdef BALL /* near one of them is enough */
-            int one = 0;
-            for (int i = 0; i < count; i++) {
-                int all = 1;
-                for (int j = 0; j < count; j++)
-                    all &= near_truly(bases[i], bases[j]);
-                one |= all;
-            }
-            together &= one;
-#else
             for (int i = 0; i < count; i++)
                 for (int j = 0; j < i; j++)
                     together &= near_truly(bases[i], bases[j]);
-#endif
             if (together && (!sets_keep(sets, count) || sets_single_out(sets, count)))
                 return 0;
         }
@@ -272,6 +340,10 @@ inline send()
     :: left[slot] == 0 ->
 #ifdef P_CLASS
         c_code { now.yes = truly_allowed(now.h, now.set, now.over); };
+        assert(yes);
+#endif
+#ifdef P_NEAR
+        c_code { now.yes = !shown_by_near(now.h, now.set, now.over); };
         assert(yes);
 #endif
         left[slot] = set;
