@@ -63,7 +63,9 @@ byte nonces; /* drawn so far */
 byte e, r, sid, ub, val, chain_at, up, stop, ctr, nonce;
 bool open;
 
+#ifndef LIMIT
 #define LIMIT 4 /* nonces: uploads that are made in one run of the model */
+#endif
 
 /* fl_state_open: the section that the key names is in force; the other one, if any, goes. */
 inline open_state()
