@@ -62,6 +62,11 @@
 #define BIT(x) (1 << (x))
 #define SET(u, b, v) ((u) + ((b) << 5) + ((v) << 8)) /* a set of a session; 0: none */
 #define NONE 7
+#ifdef PLAIN /* no crash and no --close: for the rule of sets alone, with more sites */
+#define CRASH false
+#else
+#define CRASH true
+#endif
 
 c_decl {
     extern int sets_keep(const short *sets, int count);
@@ -399,16 +404,16 @@ inline make_answer()
 #ifdef NO_SET_FIRST
                     if
                     :: true -> recorded[h] = recorded[h] | BIT(slot - h * SLOTS)
-                    :: true /* crash */
+                    :: CRASH
                     fi
 #endif
-                :: true /* crash */
+                :: CRASH
                 fi
-            :: true /* crash */
+            :: CRASH
             fi
-        :: true /* crash */
+        :: CRASH
         fi
-    :: true /* crash */
+    :: CRASH
     fi
 }
 
@@ -447,9 +452,9 @@ inline answer_again()
     :: true -> k_ctr[h] = s_ctr[h];
         if
         :: true -> send()
-        :: true /* crash */
+        :: CRASH
         fi
-    :: true /* crash */
+    :: CRASH
     fi
 }
 
@@ -534,11 +539,11 @@ inline accept()
                 :: true -> k_epoch[h] = 1;
                     if
                     :: true -> finish_accept()
-                    :: true /* crash */
+                    :: CRASH
                     fi
-                :: true /* crash */
+                :: CRASH
                 fi
-            :: true /* crash */
+            :: CRASH
             fi
         :: else
         fi
@@ -628,6 +633,7 @@ end:
         advance();
         forget()
        }
+#ifndef PLAIN
     :: atomic { /* --close of a round; those before it are left open */
         select (h : 0 .. HELPERS - 1);
         open_state();
@@ -641,6 +647,7 @@ end:
         fi;
         forget()
        }
+#endif
     :: atomic {
         select (h : 0 .. HELPERS - 1);
         open_state();
