@@ -9,7 +9,7 @@
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
 #   make fuzz         hostile inputs, some seconds; T=NAME one of them
-#   make model        the protocol's states, explored by spin, half an hour; T="WORD..." some cases
+#   make model        the protocol's states, explored by spin, at length; T="WORD..." some cases
 #   make completions  write completions/ anew, after a change of options
 #   make clean        remove build/
 #   make help         these lines
