@@ -9,6 +9,7 @@
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
 #   make fuzz         hostile inputs, some seconds; T=NAME one of them
+#   make model        the protocol's states, explored by spin, at length; T="WORD..." some cases
 #   make completions  write completions/ anew, after a change of options
 #   make clean        remove build/
 #   make help         these lines
@@ -93,7 +94,7 @@ Q         = $(if $(V),,@)
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
-        fuzz fuzz-run completions clean FORCE
+        model fuzz fuzz-run completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -189,6 +190,10 @@ fuzz: deps
 
 fuzz-run: $(FUZZ)
 	@BUILD="$(abspath $(BUILD))" sh tests/fuzz/run $(T)
+
+model:
+	@CC="$(CC)" sh lib/deps.sh tests
+	@CC="$(CC)" sh tests/model/run $(T)
 
 completions: all
 	@for p in $(NAMES); do \
