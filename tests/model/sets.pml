@@ -33,8 +33,7 @@
  *     P_WIPE    when an answer leaves, the keys of its round and of the epoch before are gone
  *
  * Switches: RESTORE (a copy of the state may take its place at any time), RESTORE_KEY (of the key),
- * NEW_HELPER (the honest helper of epoch 2 is another one, who knows no sets), NOW_LATE (see
- * accept), CLOSURE (near by steps from one model with sets to the next, see P_NEAR), and the rules
+ * NEW_HELPER (the honest helper of epoch 2 is another one, who knows no sets), and the rules
  * that can be taken out, each where it stands.
  */
 #ifndef N
@@ -184,14 +183,14 @@ c_code {
 #endif
         return near_truly(a, b);
     }
-    /* The models whose sets count, as bits: near to BASE; CLOSURE: or to one of these. */
+    /* The models whose sets count, as bits: near to BASE, or to one of these. */
     static int counting(int h, int base)
     {
         int bits = 0, before = -1;
         for (int b = 0; b < BASES; b++)
             if (near_to_helper(h, b, base))
                 bits |= 1 << b;
-#ifdef CLOSURE
+#ifndef NO_CLOSURE
         while (bits != before) {
             before = bits;
             for (int s = 0; s < SLOTS; s++) {
@@ -322,7 +321,7 @@ inline finish_accept()
     sections[h] = BIT(k_epoch[h]);
     next[2 * h + 1 - k_epoch[h]] = 0;
     open[2 * h + 1 - k_epoch[h]] = 0;
-#ifdef NOW_LATE
+#ifndef NO_NOW
     if
     :: k_epoch[h] == 1 -> came[h] = first
     :: else
@@ -513,9 +512,9 @@ inline agree()
 #endif
 
 /*
- * fl-keygen --accept of epoch 2. Its model becomes the one that the helper has come to with the
- * first of three writes, while the old roster is in force until the second. NOW_LATE: with the
- * last one, or when the state is opened after a crash, as all else of the new roster.
+ * fl-keygen --accept of epoch 2, in three writes. Its model becomes the one that the helper has come
+ * to when its roster comes into force, with all else of it. NO_NOW: with the first write, while the
+ * old roster is in force until the second.
  */
 inline accept()
 {
@@ -532,7 +531,7 @@ inline accept()
                 :: else
                 fi;
                 sections[h] = 3;
-#ifndef NOW_LATE
+#ifdef NO_NOW
                 came[h] = first;
 #endif
                 if
