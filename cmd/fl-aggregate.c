@@ -1,5 +1,4 @@
-/* fl-aggregate: updates, masked ones, partial sums, to a mean or a larger sum. See fl-aggregate(1).
- */
+/* fl-aggregate: updates, masked ones, sums to a mean or a sum, or checked. See fl-aggregate(1). */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -8,29 +7,38 @@
 #include "cli/report.h"
 #include "fed/inspect.h"
 #include "fed/masked.h"
+#include "fed/verify.h"
 #include "os/file.h"
 #include "os/output.h"
 
 static struct {
     const char *rule, *weights;
     struct fl_masked_settings masked;
+    struct fl_verify_settings verify;
     double alpha;
     uint64_t memory;
     struct fl_option_list bandwidths, sites;
     int64_t least;
-    bool weights_given, alpha_given, explain, check;
+    bool weights_given, alpha_given, explain, check, verifies;
 } opt = {.rule = "mean", .weights = "examples", .memory = 1 << 30};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('p', "plan", "PLAN", "the round of masked updates", &opt.masked.plan),
     FL_OPT_INPUT('r', "roster", "ROSTER", "refuse a plan of another roster than this one",
                  &opt.masked.roster),
-    FL_OPT_KEY('k', "key", "KEY", "the hub's, for --request", &opt.masked.key),
+    FL_OPT_KEY('k', "key", "KEY", "the hub's, for --request; with --verify, who signs",
+               &opt.masked.key),
     FL_OPT_OUTPUT(0, "request", "FILE", "ask the helpers for this sum", &opt.masked.request),
     FL_OPT_FLAG(0, "fit", "of the uploads the largest set that can be asked for", &opt.masked.fit),
     FL_OPT_FOLDER(0, "state", "DIR", "what KEY remembers (KEY.state)", &opt.masked.state),
     FL_OPT_FLAG(0, "check", "report which inputs are good, bad or missing, and add nothing",
                 &opt.check),
+    FL_OPT_FLAG(0, "verify", "recompute the round in the folder DIR, and say what differs",
+                &opt.verifies),
+    FL_OPT_INPUT('m', "model", "MODEL", "with --verify: the plan's model", &opt.verify.model),
+    FL_OPT_INPUT(0, "velocity", "FILE", "with --verify: the optimizer's state beside it",
+                 &opt.verify.velocity),
+    FL_OPT_INPUT(0, "next", "NEXT", "with --verify: the model that came of it", &opt.verify.next),
     FL_OPT_LIST(0, "sites", "NAME,...", "the sites that must all be in, and no others", &opt.sites),
     FL_OPT_I64(0, "min-sites", "N", 1, 65535, "how many sites must be in at least", &opt.least),
     FL_OPT_CHOICE(0, "rule", "RULE", "mean", "how updates become one (default: mean)", &opt.rule),
@@ -65,13 +73,24 @@ static int
 check_line(const struct fl_cli *cli)
 {
     const struct fl_masked_settings *m = &opt.masked;
-    const bool masked = m->plan != NULL, hub = m->key || m->fit || m->state;
+    const struct fl_verify_settings *v = &opt.verify;
+    const bool verifies = opt.verifies, masked = m->plan != NULL;
+    const bool hub = !verifies && (m->key || m->fit || m->state);
+    const bool modes = m->plan || m->request || m->fit || m->partial || opt.check || opt.explain;
     const bool weighted = opt.weights_given || opt.alpha_given || opt.bandwidths.count;
     const struct {
         bool wrong;
         const char *why;
     } rules[] = {
-        {!masked && (opt.masked.roster || m->request || hub),
+        {verifies && (modes || weighted || opt.sites.count || opt.least || cli->operand_count != 1),
+         "--verify takes one folder, and -r, -k, --state, -m, --velocity, --next, --mem alone"},
+        {verifies && (!m->key != !cli->output || (m->key && !v->model) || (m->state && !m->key)),
+         "--verify: a party under replay signs with -k KEY, -m MODEL and -o OPENED; without -k "
+         "nothing is written"},
+        {!v->model && (v->next || v->velocity),
+         "--next and --velocity need -m MODEL, from which the step begins"},
+        {!verifies && v->model, "-m, --next and --velocity belong to --verify"},
+        {!masked && !verifies && (opt.masked.roster || m->request || hub),
          "-r, -k, --request, --fit and --state belong to -p PLAN; plain updates have no roster"},
         {masked && (opt.explain || weighted || opt.sites.count || opt.least),
          "-p: the roster says which sites must be in and how their updates are weighted; leave out "
@@ -217,11 +236,39 @@ finish(struct work *w)
 }
 
 static int
+verify(struct work *w)
+{
+    struct fl_verify_settings *v = &opt.verify;
+
+    v->folder = w->cli->operands[0];
+    v->roster = opt.masked.roster;
+    v->key = opt.masked.key;
+    v->state = opt.masked.state;
+    v->memory = opt.memory;
+    v->pool = w->pool;
+    v->progress = &w->progress;
+    v->program = "fl-aggregate";
+    v->json = w->cli->json;
+    if (!v->roster && !v->key)
+        fl_warn(w->cli, "the plan's own roster is believed; -r says which one people agreed on");
+    return (v->key && fl_output_open(&w->out, w->cli->output, FL_OUTPUT_BINARY)) ||
+                   fl_verify(v, &w->out)
+               ? -1
+               : 0;
+}
+
+static int
+aggregate(struct work *w)
+{
+    return open_masked(w) || prepare(w) || add_inputs(w) || finish(w) ? -1 : 0;
+}
+
+static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli, .how = {.rule = FL_WEIGHT_EXAMPLES}, .out = FL_OUTPUT_INIT};
     int failed = check_line(cli) || read_options(&w) || !(w.pool = fl_pool_new(cli->threads)) ||
-                 open_masked(&w) || prepare(&w) || add_inputs(&w) || finish(&w);
+                 (opt.verifies ? verify : aggregate)(&w);
 
     fl_output_abort(&w.out);
     fl_inspect_free(w.inspect);
@@ -239,7 +286,7 @@ main(int argc, char **argv)
     static const struct fl_program program = {
         .name = "fl-aggregate",
         .summary = "Add updates, exactly, and write their weighted mean or a partial sum.",
-        .operands = "[UPDATE|SUM|MASKED|ANSWER...]",
+        .operands = "[UPDATE|SUM|MASKED|ANSWER...|DIR]",
         .max_operands = SIZE_MAX,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
         .options = options,
