@@ -5,10 +5,8 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
-#include "fed/inspect.h"
-#include "fed/masked.h"
+#include "fed/adding.h"
 #include "fed/verify.h"
-#include "os/file.h"
 #include "os/output.h"
 
 static struct {
@@ -62,10 +60,7 @@ struct work {
     struct fl_progress progress;
     struct fl_weighting how;
     struct fl_expected expected;
-    /* With -p the masked round; then one of a sum of plain updates, or a report of either. */
-    struct fl_masked *masked;
-    struct fl_aggregate *plain;
-    struct fl_inspect *inspect;
+    struct fl_adding adding;
     struct fl_output out; /* open before the inputs are read, so that nothing is added in vain */
 };
 
@@ -123,88 +118,10 @@ read_options(struct work *w)
     return 0;
 }
 
-/* A plan brings its roster along; whose signatures count is for people to say. */
-static int
-open_masked(struct work *w)
+static void
+tell_absent(void *cli, const char *path)
 {
-    struct fl_masked_settings *m = &opt.masked;
-
-    if (!m->plan)
-        return 0;
-    m->memory = opt.check ? 0 : opt.memory;
-    m->pool = w->pool;
-    m->progress = &w->progress;
-    m->level = w->cli->level;
-    w->masked = fl_masked_open(m);
-    return w->masked ? 0 : -1;
-}
-
-/* Everything that can be refused before the inputs are read. */
-static int
-prepare(struct work *w)
-{
-    const struct fl_plan *plan = w->masked ? fl_masked_plan(w->masked) : NULL;
-    const struct fl_aggregate_settings settings = {.weighting = &w->how,
-                                                   .weighting_given = opt.weights_given,
-                                                   .expected = &w->expected,
-                                                   .partial = opt.masked.partial,
-                                                   .memory = opt.memory,
-                                                   .pool = w->pool,
-                                                   .progress = &w->progress};
-    const struct fl_inspect_settings inspect = {plan, settings, &w->progress};
-
-    fl_progress_start(&w->progress, "fl-aggregate", "B",
-                      plan ? plan->roster.n * plan->words * 8
-                           : fl_input_bytes(w->cli->operands, w->cli->operand_count));
-    if (opt.check && !(w->inspect = fl_inspect_new(&inspect)))
-        return -1;
-    if (!opt.check && !plan && !(w->plain = fl_aggregate_new(&settings)))
-        return -1;
-    if (opt.masked.fit && fl_masked_fit(w->masked, w->cli->operands, w->cli->operand_count))
-        return -1;
-    return fl_output_open(&w->out, w->cli->output, opt.check ? 0 : FL_OUTPUT_BINARY);
-}
-
-/* Where it is known who must be in, a file that is not there yet is only not in. */
-static int
-add_input(struct work *w, const char *path)
-{
-    if (w->inspect)
-        return fl_inspect_add(w->inspect, path);
-    if ((w->masked || fl_expected_any(&w->expected)) && fl_input_missing(path)) {
-        fl_warn(w->cli, "%s: is not there yet", path);
-        return 0;
-    }
-    struct fl_reader *in = fl_reader_open(path);
-    int result = !in         ? -1
-                 : w->masked ? fl_masked_add(w->masked, in)
-                             : fl_aggregate_add(w->plain, in);
-    fl_reader_free(in);
-    return result;
-}
-
-static int
-add_inputs(struct work *w)
-{
-    size_t count = w->cli->operand_count ? w->cli->operand_count : 1;
-
-    for (size_t i = 0; i < count; i++)
-        if (add_input(w, w->cli->operands[i]))
-            return -1;
-    if (w->inspect)
-        return fl_inspect_end(w->inspect);
-    return w->masked ? fl_masked_check(w->masked) : fl_aggregate_check(w->plain);
-}
-
-static int
-write_result(struct work *w)
-{
-    if (w->masked)
-        return fl_masked_write(w->masked, &w->out);
-    struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
-    int result = writer ? fl_aggregate_write(w->plain, writer) : -1;
-    fl_writer_free(writer);
-    return result ? -1 : fl_output_commit(&w->out);
+    fl_warn(cli, "%s: is not there yet", path);
 }
 
 static int
@@ -213,25 +130,50 @@ explain(const struct work *w)
     struct fl_report report;
 
     fl_report_start(&report, fl_aggregate_columns, w->cli->json);
-    fl_aggregate_explain(w->plain, &report);
+    fl_aggregate_explain(w->adding.plain, &report);
     return fl_report_beside(&report, w->cli);
 }
 
-static int
-finish(struct work *w)
+static void
+warn(const struct work *w)
 {
-    fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total,
-                    NULL);
-    if (w->inspect)
-        return fl_inspect_write(w->inspect, w->cli->json, &w->out);
-    if (write_result(w) || (opt.explain && explain(w)))
-        return -1;
-    if (w->plain && !opt.masked.partial && !fl_expected_any(&w->expected) &&
-        fl_aggregate_updates(w->plain) == 1)
+    const struct fl_adding *a = &w->adding;
+
+    if (a->plain && !opt.masked.partial && !fl_expected_any(&w->expected) &&
+        fl_aggregate_updates(a->plain) == 1)
         fl_warn(w->cli, "the mean is of a single update; --min-sites says how many must be in");
-    if (w->masked && *fl_masked_left_out(w->masked))
+    if (a->masked && *fl_masked_left_out(a->masked))
         fl_warn(w->cli, "left out, since the rule of sets does not allow them now: %s",
-                fl_masked_left_out(w->masked));
+                fl_masked_left_out(a->masked));
+}
+
+static int
+aggregate(struct work *w)
+{
+    const struct fl_cli *cli = w->cli;
+    const struct fl_adding_settings set = {.paths = cli->operands,
+                                           .count = cli->operand_count,
+                                           .check = opt.check,
+                                           .masked = opt.masked,
+                                           .level = cli->level,
+                                           .plain = {.weighting = &w->how,
+                                                     .weighting_given = opt.weights_given,
+                                                     .expected = &w->expected,
+                                                     .partial = opt.masked.partial,
+                                                     .memory = opt.memory,
+                                                     .pool = w->pool,
+                                                     .progress = &w->progress},
+                                           .program = "fl-aggregate",
+                                           .absent = tell_absent,
+                                           .arg = w->cli};
+
+    if (fl_adding_start(&w->adding, &set) ||
+        fl_output_open(&w->out, cli->output, opt.check ? 0 : FL_OUTPUT_BINARY) ||
+        fl_adding_read(&w->adding) || fl_adding_write(&w->adding, &w->out, cli->json) ||
+        (opt.explain && explain(w)))
+        return -1;
+    if (!opt.check)
+        warn(w);
     return 0;
 }
 
@@ -258,12 +200,6 @@ verify(struct work *w)
 }
 
 static int
-aggregate(struct work *w)
-{
-    return open_masked(w) || prepare(w) || add_inputs(w) || finish(w) ? -1 : 0;
-}
-
-static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli, .how = {.rule = FL_WEIGHT_EXAMPLES}, .out = FL_OUTPUT_INIT};
@@ -271,9 +207,7 @@ run(struct fl_cli *cli)
                  (opt.verifies ? verify : aggregate)(&w);
 
     fl_output_abort(&w.out);
-    fl_inspect_free(w.inspect);
-    fl_masked_free(w.masked);
-    fl_aggregate_free(w.plain);
+    fl_adding_release(&w.adding);
     fl_pool_free(w.pool);
     fl_expected_release(&w.expected);
     fl_weighting_release(&w.how);
