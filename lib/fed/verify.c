@@ -244,14 +244,12 @@ static int
 say_parts(const struct fl_verify *v, struct fl_buf *out)
 {
     const struct fl_roster *r = &v->plan.roster;
-    char counts[3][40];
-    const char *parts[8];
+    char counts[2][40];
+    const char *parts[7];
     size_t n = 0;
 
     snprintf(counts[0], sizeof counts[0], "%zu uploads", v->in.members.count);
     snprintf(counts[1], sizeof counts[1], "%zu answers", r->m);
-    snprintf(counts[2], sizeof counts[2], "%zu of %zu signatures for it", v->signatures,
-             r->replay_count);
     parts[n++] = "plan";
     if (v->asked)
         parts[n++] = "request";
@@ -264,8 +262,6 @@ say_parts(const struct fl_verify *v, struct fl_buf *out)
         parts[n++] = "mean";
     if (v->stepped && v->set->next)
         parts[n++] = "next model";
-    if (r->replay_count)
-        parts[n++] = counts[2];
     for (size_t i = 0; i < n; i++)
         if (fl_buf_printf(out, "%s%s", i == 0 ? "" : i == n - 1 ? " and " : ", ", parts[i]))
             return -1;
@@ -280,6 +276,8 @@ say_good(const struct fl_verify *v, struct fl_buf *out)
     return fl_buf_printf(out, "round %llu of %s, epoch %lld, is as it should be: ",
                          (unsigned long long)v->plan.round, r->federation, (long long)r->epoch) ||
                    say_parts(v, out) ||
+                   (r->replay_count && fl_buf_printf(out, "; signed for by %zu of %zu under replay",
+                                                     v->signatures, r->replay_count)) ||
                    (v->outside.len &&
                     fl_buf_printf(out, "; uploads that are not in the set: %.400s",
                                   fl_buf_text(&v->outside)))
