@@ -2,7 +2,7 @@
  * The files of a round in its folder, as everybody publishes them:
  *
  *     plan.flt               signed by the hub        answer/HELPER.flt   of each helper
- *     up/SITE.flt            of each site             sum.flt, mean.flt   that anybody can make again
+ *     up/SITE.flt            of each site             sum.flt, mean.flt   that anybody makes again
  *     request.flt            signed by the hub        opened/PARTY.flt    of who is under replay
  *
  * Of plans and requests there may be more, as request.2.flt. Other files belong to nobody here.

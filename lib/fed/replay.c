@@ -18,7 +18,7 @@
 #include "flt/values.h"
 #include "os/file.h"
 
-/* Read the request in this file, and keep it when it makes SET (NULL: whatever it makes): 1, 0, -1. */
+/* Read one, and keep it when it makes SET (NULL: whatever it makes): 1, 0 or -1. */
 static int
 try_request(const struct fl_replay *r, const char *name, const unsigned char *set,
             struct fl_request *request)

@@ -4,8 +4,8 @@
  * came of it, and for helpers, who follow the chain of models themselves and answer over no other.
  *
  * The files are in a folder (fed/published.h): the request, the upload of each site of the set, the
- * answer of each helper; in pairwise rounds the uploads alone. "opened/PARTY.flt" and "mean.flt" are
- * there once somebody has signed for them.
+ * answer of each helper; in pairwise rounds the uploads alone. "opened/PARTY.flt" and "mean.flt"
+ * are there once somebody has signed for them.
  */
 #ifndef FL_FED_REPLAY_H
 #define FL_FED_REPLAY_H

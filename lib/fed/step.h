@@ -13,8 +13,8 @@ struct fl_step_files {
     const char *state;          /* read when it is there, and replaced; NULL for sgd */
     const char *output;         /* NULL or "-": standard output */
     /*
-     * Not NULL: model and state go to these two descriptors, which stay the caller's, and no file is
-     * replaced; STATE may be NULL, for a step that begins without one.
+     * Not NULL: model and state go to these two descriptors, which stay the caller's, and no file
+     * is replaced; STATE may be NULL, for a step that begins without one.
      */
     const int *spools;
     double max_norm;     /* the update's, L2, at most; 0: any */

@@ -49,7 +49,7 @@ missing(struct fl_verify *v, const char *file, const char *party, const unsigned
 
 /* ---- requests ---- */
 
-/* What a helper would not answer: too few sites. (Sets of other rounds are the helpers' to know.) */
+/* What a helper would not answer: too few sites. (Sets of other rounds it knows itself.) */
 static int
 check_rule(struct fl_verify *v, const char *file, const struct fl_request *request)
 {
