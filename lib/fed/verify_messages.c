@@ -76,29 +76,25 @@ take_request(struct fl_verify *v, const char *name)
     struct fl_verify_request *list = fl_grow(v->requests, v->request_count, &v->request_cap,
                                              sizeof *list);
     struct fl_verify_request one = {fl_published(v->set->folder, NULL, name), {0}};
-    int failed = 0;
+    struct fl_finding f = {.file = one.file, .party = v->plan.roster.hub.name};
+    int bad = -1;
 
     if (list)
         v->requests = list;
-    if (!list || !one.file) {
-        free(one.file);
-        return -1;
+    if (list && one.file && v->plan.roster.protection != FL_PROTECTION_HELPERS) {
+        f.kind = FL_FINDING_ADDED;
+        fl_error(FL_FAILED, "is a request; with protection pairwise there are none");
+        bad = 1;
+    } else if (list && one.file) {
+        bad = fl_request_read(&one.request, &v->plan, one.file, v->set->pool) ? 1 : 0;
     }
-    if (v->plan.roster.protection != FL_PROTECTION_HELPERS) {
-        failed = fl_error(FL_FAILED, "is a request; with protection pairwise there are none");
-        failed = fl_verify_blame(v,
-                                 (struct fl_finding){.kind = FL_FINDING_ADDED, .file = one.file});
-        free(one.file);
-        return failed;
+    if (bad == 0) {
+        list[v->request_count++] = one;
+        return check_rule(v, one.file, &one.request);
     }
-    if (fl_request_read(&one.request, &v->plan, one.file, v->set->pool)) {
-        failed = fl_verify_blame(v, (struct fl_finding){.file = one.file,
-                                                        .party = v->plan.roster.hub.name});
-        free(one.file);
-        return failed;
-    }
-    list[v->request_count++] = one;
-    return check_rule(v, one.file, &one.request);
+    int failed = bad < 0 || fl_verify_blame(v, f);
+    free(one.file);
+    return failed ? -1 : 0;
 }
 
 /* For which of the requests does the answer in this file say that it is? Only to choose one. */

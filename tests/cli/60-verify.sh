@@ -131,7 +131,7 @@ status 3 "a round over another model" fl-aggregate --verify 1 -m next.flt
 found "^refused${tab}next.flt${tab}-"
 sed 's/min_sum: 3/min_sum: 4/' roster.yaml >other.yaml
 status 3 "another roster than people agreed on" fl-aggregate --verify 1 -r other.yaml
-found "^refused${tab}1/plan.flt${tab}hub${tab}-$tab[0-9a-f]{64}$tab[0-9a-f]{64}" ", by both digests"
+found "^refused${tab}1/plan.flt${tab}hub${tab}-${tab}[0-9a-f]{64}${tab}[0-9a-f]{64}" ", by both digests"
 several() { rm lie/up/a.flt lie/answer/aux.flt && cp 2/up/d.flt lie/up/d.flt; }
 names 3 "several at once" "missing lie/up/a.flt a -" expected "" several
 test "$(grep -c "lie/" out)" = 3
