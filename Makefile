@@ -10,6 +10,7 @@
 #   make bench        ratios of speed and memory
 #   make fuzz         hostile inputs, some seconds; T=NAME one of them
 #   make model        the protocol's states, explored by spin, at length; T="WORD..." some cases
+#   make aarch64      programs and tests of that processor into build/aarch64, with what they need
 #   make completions  write completions/ anew, after a change of options
 #   make clean        remove build/
 #   make help         these lines
@@ -94,7 +95,7 @@ Q         = $(if $(V),,@)
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
-        model fuzz fuzz-run completions clean FORCE
+        model fuzz fuzz-run aarch64 aarch64-programs completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -194,6 +195,16 @@ fuzz-run: $(FUZZ)
 model:
 	@CC="$(CC)" sh lib/deps.sh tests
 	@CC="$(CC)" sh tests/model/run $(T)
+
+# Static, so that an emulator runs them anywhere. The tests are those that hold bytes as constants.
+SAMEBYTES = $(addprefix $(BUILD)/tests/test_,chacha encode exact hash lane_words mask pair set sign \
+                sketch vectors verify words)
+aarch64:
+	@sh lib/deps.sh aarch64 "$(CURDIR)/build/aarch64"
+	@$(MAKE) BUILD=build/aarch64 CC="$(CURDIR)/build/aarch64/cc" CFLAGS="-O3 -g" PORTABLE=1 SAN= VALGRIND= \
+	    LDFLAGS=-static aarch64-programs
+
+aarch64-programs: $(BIN) $(SAMEBYTES)
 
 completions: all
 	@for p in $(NAMES); do \

@@ -1,7 +1,9 @@
 #!/bin/sh
 # What is needed beside a compiler: "check" compiles one line against the libraries, "install" gets
 # them and the one that is a twin in the tests, "tests" gets also the tools with which the tests
-# crash, trace and look at the programs.
+# crash, trace and look at the programs. "aarch64 DIR" gets a compiler for that processor and an
+# emulator of it, its libraries into DIR/root, which leaves the machine's own packages as they are,
+# and writes DIR/cc, which compiles with them.
 # Exit 2 with the one line to run when something is missing and cannot be installed from here; of the
 # tools one line is said, as tests without their tool are skipped.
 set -u
@@ -58,14 +60,46 @@ tools() {
         "all of them, as root run: apt-get install -y $tools" >&2
 }
 
+# apt-get as if this machine took packages of aarch64 too; what it remembers of them is in $dir/apt
+foreign() {
+    mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" && (cd "$dir/apt" &&
+        apt-get -q -o APT::Architectures::=arm64 -o "Dir::State::lists=$dir/apt/lists" \
+            -o "Dir::Cache=$dir/apt/cache" "$@") >"$log" 2>&1
+}
+
+aarch64() {
+    dir=$1
+    if ! command -v aarch64-linux-gnu-gcc >/dev/null || ! command -v qemu-aarch64-static >/dev/null; then
+        get gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static || return 1
+    fi
+    [ -e "$dir/cc" ] && return
+    # shellcheck disable=SC2046  # a list of words
+    foreign update && foreign download $(printf '%s\n' $packages |
+        sed -n 's/^libopenblas-dev$/libopenblas-pthread-dev/; s/^lib.*-dev$/&:arm64/p' | grep -v libc6) || return 1
+    for f in "$dir"/apt/*.deb; do dpkg -x "$f" "$dir/root" || return 1; done
+    rm -rf "$dir/apt"
+    usr=$dir/root/usr blas=aarch64-linux-gnu/openblas-pthread
+    printf '#!/bin/sh\nexec aarch64-linux-gnu-gcc -isystem %s -isystem %s -isystem %s "$@" -L%s -L%s\n' \
+        "$usr/include" "$usr/include/aarch64-linux-gnu" "$usr/include/$blas" "$usr/lib/aarch64-linux-gnu" \
+        "$usr/lib/$blas" >"$dir/cc.part" && chmod +x "$dir/cc.part" && mv "$dir/cc.part" "$dir/cc"
+}
+
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 case ${1-} in
 check) have || complain ;;
 install) libraries ;;
 tests) libraries && tools ;;
+aarch64)
+    aarch64 "${2:?}" || {
+        tail -n 2 "$log" >&2
+        echo "make: for programs of aarch64 root gets gcc-aarch64-linux-gnu, libc6-dev-arm64-cross," \
+            "qemu-user-static and libraries from Debian; here it cannot" >&2
+        exit 2
+    }
+    ;;
 *)
-    echo "usage: deps.sh check|install|tests" >&2
+    echo "usage: deps.sh check|install|tests|aarch64 DIR" >&2
     exit 2
     ;;
 esac

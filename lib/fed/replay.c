@@ -4,8 +4,6 @@
  */
 #include "fed/replay.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,46 +14,22 @@
 #include "base/mem.h"
 #include "fed/gather.h"
 #include "fed/opened.h"
+#include "fed/published.h"
 #include "flt/values.h"
 #include "os/file.h"
 
-/* ---- files of the folder ---- */
-
-/* "FOLDER/SUB/NAME.flt", free() it. */
-static char *
-file_in(const struct fl_replay *r, const char *sub, const char *name)
-{
-    size_t size = strlen(r->folder) + strlen(sub) + strlen(name) + 8;
-    char *path = fl_alloc(size, 1);
-
-    if (path)
-        snprintf(path, size, "%s/%s%s%s.flt", r->folder, sub, *sub ? "/" : "", name);
-    return path;
-}
-
-/* Names like request.flt and request.2.flt, without the end. */
-static bool
-is_request(const char *name, size_t *stem)
-{
-    size_t len = strlen(name);
-
-    *stem = len < 4 ? 0 : len - 4;
-    return !strncmp(name, "request", 7) && len >= 11 && !strcmp(name + *stem, ".flt");
-}
-
 /* Read one, and keep it when it makes SET (NULL: whatever it makes): 1, 0 or -1. */
 static int
-try_request(const struct fl_replay *r, const char *name, size_t stem, const unsigned char *set,
+try_request(const struct fl_replay *r, const char *name, const unsigned char *set,
             struct fl_request *request)
 {
-    char *bare = fl_strndup(name, stem), *path = bare ? file_in(r, "", bare) : NULL;
+    char *path = fl_published(r->folder, NULL, name);
     int found = path && !fl_request_read(request, r->plan, path, r->pool) ? 1 : -1;
 
     if (found == 1 && set && memcmp(request->set, set, 32)) {
         fl_request_release(request);
         found = 0;
     }
-    free(bare);
     free(path);
     return found;
 }
@@ -63,17 +37,15 @@ try_request(const struct fl_replay *r, const char *name, size_t stem, const unsi
 static int
 find_request(const struct fl_replay *r, const unsigned char *set, struct fl_request *request)
 {
-    DIR *dir = opendir(r->folder);
-    struct dirent *entry;
-    size_t stem;
+    struct fl_published_list files;
     int found = 0;
 
-    if (!dir)
-        return fl_error_errno(errno, "%s: cannot open this folder", r->folder);
-    while (found == 0 && (entry = readdir(dir)))
-        if (is_request(entry->d_name, &stem))
-            found = try_request(r, entry->d_name, stem, set, request);
-    closedir(dir);
+    if (fl_published_list(&files, r->folder, NULL))
+        return -1;
+    for (size_t i = 0; i < files.count && !found; i++)
+        if (fl_published_is(files.names[i], "request"))
+            found = try_request(r, files.names[i], set, request);
+    fl_published_release(&files);
     if (found == 0)
         return fl_error(FL_NOT_YET, "%s: %s", r->folder,
                         set ? "the request that was answered is not there" : "has no request");
@@ -87,7 +59,7 @@ static int
 add_file(const struct fl_replay *r, struct fl_gather *g, const char *sub, uint32_t party,
          const unsigned char *digest)
 {
-    char *path = file_in(r, sub, r->plan->roster.parties[party].name);
+    char *path = fl_published(r->folder, sub, r->plan->roster.parties[party].name);
     struct fl_reader *in = NULL;
     int failed = !path;
 
@@ -277,9 +249,8 @@ measure_step(const struct fl_replay *r, struct fl_object *next, double *distance
     return failed ? -1 : 0;
 }
 
-/* What came of it, from the files that were written. */
-static int
-look_at_next(struct fl_replay *r)
+int
+fl_replay_look(struct fl_replay *r)
 {
     struct fl_opened_head *h = &r->opened;
     struct fl_object *next = fl_object_open(r->output, FL_KIND_MODEL);
@@ -308,7 +279,7 @@ replay(struct fl_replay *r, const unsigned char *set, struct fl_state *state)
     char name[32];
     int fd = fl_spool_open();
     int failed = fd < 0 || open_sum(r, set, fd) ||
-                 take_step(r, spool_name(fd, name), state, NULL) || look_at_next(r);
+                 take_step(r, spool_name(fd, name), state, NULL) || fl_replay_look(r);
 
     if (fd >= 0)
         close(fd);
@@ -349,11 +320,10 @@ fl_replay_sign(const struct fl_replay *r, uint32_t party, const struct fl_key *k
 
 /* ---- a helper follows ---- */
 
-/* What PARTY signed for, if it is there: 1, 0 or -1. */
-static int
-read_opened(const struct fl_replay *r, uint32_t party, struct fl_opened_head *h)
+int
+fl_replay_opened(const struct fl_replay *r, uint32_t party, struct fl_opened_head *h)
 {
-    char *path = file_in(r, "opened", r->plan->roster.parties[party].name);
+    char *path = fl_published(r->folder, "opened", r->plan->roster.parties[party].name);
     unsigned char digest[32];
     bool own = false;
 
@@ -381,8 +351,8 @@ read_opened(const struct fl_replay *r, uint32_t party, struct fl_opened_head *h)
     return failed ? -1 : 1;
 }
 
-static bool
-same_result(const struct fl_opened_head *a, const struct fl_opened_head *b)
+bool
+fl_replay_same(const struct fl_opened_head *a, const struct fl_opened_head *b)
 {
     return !memcmp(a->set, b->set, 32) && !memcmp(a->next_base, b->next_base, 32) &&
            !memcmp(a->next_params, b->next_params, 32) && a->has_velocity == b->has_velocity &&
@@ -397,10 +367,10 @@ replayed(const struct fl_replay *r, const unsigned char set[32], struct fl_opene
 
     for (size_t i = 0; i < roster->replay_count; i++) {
         struct fl_opened_head other;
-        int there = read_opened(r, roster->replay[i], &other);
+        int there = fl_replay_opened(r, roster->replay[i], &other);
         if (there != 1)
             return there;
-        if (i && !same_result(h, &other))
+        if (i && !fl_replay_same(h, &other))
             return fl_error(FL_REFUSED,
                             "\"%s\" signed for another result than \"%s\"; somebody computed or "
                             "copied wrongly",
@@ -415,13 +385,13 @@ replayed(const struct fl_replay *r, const unsigned char set[32], struct fl_opene
 static int
 take_signed_step(struct fl_replay *r, const struct fl_opened_head *h, struct fl_state *state)
 {
-    char *mean = file_in(r, "", "mean");
+    char *mean = fl_published(r->folder, NULL, "mean");
     int failed = !mean || take_step(r, mean, state, h);
 
     memcpy(r->opened.set, h->set, 32);
     if (!failed)
-        failed = look_at_next(r);
-    if (!failed && !same_result(h, &r->opened))
+        failed = fl_replay_look(r);
+    if (!failed && !fl_replay_same(h, &r->opened))
         failed =
             fl_error(FL_REFUSED,
                      "%s: leads to the model that was signed for, and not to its velocity; who "

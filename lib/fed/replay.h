@@ -3,9 +3,9 @@
  * the next model, the same bytes. For parties that the roster names under replay, who sign what
  * came of it, and for helpers, who follow the chain of models themselves and answer over no other.
  *
- * The files are in a folder: "request.flt" or "request.N.flt", "up/SITE.flt" for each site of the
- * set, "answer/HELPER.flt" for each helper; in pairwise rounds the uploads alone.
- * "opened/PARTY.flt" and "mean.flt" are there once somebody has signed for them.
+ * The files are in a folder (fed/published.h): the request, the upload of each site of the set, the
+ * answer of each helper; in pairwise rounds the uploads alone. "opened/PARTY.flt" and "mean.flt"
+ * are there once somebody has signed for them.
  */
 #ifndef FL_FED_REPLAY_H
 #define FL_FED_REPLAY_H
@@ -39,6 +39,18 @@ struct fl_replay {
  * roster. FL_NOT_YET when a file is not there yet; FL_REFUSED when one is not what was signed.
  */
 FL_MUST int fl_replay_round(struct fl_replay *r, const unsigned char *set);
+
+/*
+ * Fill OPENED, but its set, from the model in OUTPUT, which came of MODEL, and the velocity beside
+ * it; either may be the name of a spool.
+ */
+int fl_replay_look(struct fl_replay *r);
+
+/* What PARTY signed for, of the plan's round: 1, 0 when its file is not there, or -1. */
+int fl_replay_opened(const struct fl_replay *r, uint32_t party, struct fl_opened_head *h);
+
+/* Do two say the same of set, next model and velocity? */
+bool fl_replay_same(const struct fl_opened_head *a, const struct fl_opened_head *b);
 
 /* Write the object of kind "opened", signed by PARTY, whose key KEY is, to FD. 0 or -1. */
 FL_MUST int fl_replay_sign(const struct fl_replay *r, uint32_t party, const struct fl_key *key,

@@ -2,11 +2,13 @@
 #include "fed/step.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "flt/writer.h"
 #include "os/output.h"
 
@@ -25,7 +27,7 @@ open_inputs(struct fl_server_step *s, struct fl_step_files *files)
         files->round = 0;
     if (s->rule == FL_APPLY_SGD)
         return 0;
-    if (!access(files->state, F_OK) || errno != ENOENT)
+    if (files->state && (!access(files->state, F_OK) || errno != ENOENT))
         return (s->state = fl_object_open(files->state, FL_KIND_OPTIMIZER)) ? 0 : -1;
     files->fresh = true;
     return 0;
@@ -91,10 +93,27 @@ check_norm(const struct fl_server_step *s, double most)
         fl_object_name(s->update), sqrt(sum), most);
 }
 
+/* A descriptor of the caller's, written in place. */
+static int
+open_spool(struct fl_output *out, int fd)
+{
+    *out = (struct fl_output)FL_OUTPUT_INIT;
+    out->name = fl_strdup("temporary file");
+    if (!out->name)
+        return -1;
+    out->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return out->fd < 0 ? fl_error_errno(errno, "temporary file") : 0;
+}
+
 /* Both, before either is written. */
 static int
 open_outputs(const struct fl_server_step *s, const struct fl_step_files *files, struct outputs *out)
 {
+    if (files->spools)
+        return open_spool(&out->model, files->spools[0]) ||
+                       (s->rule != FL_APPLY_SGD && open_spool(&out->state, files->spools[1]))
+                   ? -1
+                   : 0;
     if (fl_output_open(&out->model, files->output, FL_OUTPUT_BINARY))
         return -1;
     if (s->rule == FL_APPLY_SGD || s->again)

@@ -13,9 +13,14 @@ struct fl_step_files {
     const char *model, *update; /* inputs */
     const char *state;          /* read when it is there, and replaced; NULL for sgd */
     const char *output;         /* NULL or "-": standard output */
-    double max_norm;            /* the update's, L2, at most; 0: any */
-    int level;                  /* of compression */
-    const char *program;        /* for the progress line */
+    /*
+     * Not NULL: model and state go to these two descriptors, which stay the caller's, and no file
+     * is replaced; STATE may be NULL, for a step that begins without one.
+     */
+    const int *spools;
+    double max_norm;     /* the update's, L2, at most; 0: any */
+    int level;           /* of compression */
+    const char *program; /* for the progress line */
     /* Is the next model, a file that has no name yet, to be taken? 0 or -1. NULL: yes. */
     int (*judge)(void *arg, const char *next);
     /*

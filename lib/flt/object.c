@@ -599,3 +599,18 @@ fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params
     fl_hash_final(&all, params);
     return 0;
 }
+
+int
+fl_object_tensor_digest(struct fl_object *o, size_t i, struct fl_pool *pool,
+                        unsigned char digest[32])
+{
+    struct fl_hash payload;
+
+    if (need_leaves(o, pool))
+        return -1;
+    fl_hash_init(&payload, NULL, "fl1.payload");
+    for (uint64_t n = o->leaves->first[i]; n < o->leaves->first[i + 1]; n++)
+        fl_hash_add(&payload, o->leaves->hashes + n * FL_HASH_BYTES, FL_HASH_BYTES);
+    fl_hash_final(&payload, digest);
+    return 0;
+}

@@ -119,6 +119,11 @@ fl-aggregate -p plan.flt --check none.up a.up >tsv 2>err
 fl-aggregate -p plan.flt --check none.up a.up --json >json 2>err
 is_as_documented fl-aggregate --check "of masked uploads"
 
+mkdir -p round/up round/answer && cp plan.flt round/ && cp a.up round/up/a.flt && cp a.up round/up/b.flt && cp a.up round/up/z.flt
+fl-aggregate --verify round >tsv 2>err
+fl-aggregate --verify round --json >json 2>err
+is_as_documented fl-aggregate --verify
+
 # ---- nothing is left out ----
 for p in "${FL_BIN:-$BUILD/bin}"/fl-*; do
     "$p" --help | grep -q -e '--json ' && echo "$top/man/${p##*/}.1"

@@ -158,7 +158,7 @@ run_page() {   # NAME BLOCKS
     while [ -e "$2/$((_i += 1))" ]; do
         _block=$2/$_i
         case $1.$_i in
-        fl-aggregate.7) rm -rf 7 && cp -r pairwise/7 pairwise/roster.yaml . ;;
+        fl-aggregate.8) rm -rf 7 && cp -r pairwise/7 pairwise/roster.yaml . ;;
         fl-plan.1) mkdir now && mv hub.key hub.key.state now && cp -r kept/* . ;;   # nothing is signed yet
         fl-plan.2) rm -r hub.key hub.key.state && mv now/* . ;;
         fl-protocol.7.2) fl-plan -r roster.yaml -k hub.key --round 8 -m model-8.flt --after 7/mean.flt -o 8/plan.flt ;;

@@ -1,0 +1,59 @@
+/* A verification at work: what fed/verify.c and its two other files share, and nobody else. */
+#ifndef FL_FED_VERIFY_PARTS_H
+#define FL_FED_VERIFY_PARTS_H
+
+#include "fed/findings.h"
+#include "fed/gather.h"
+#include "fed/replay.h"
+#include "fed/verify.h"
+
+struct fl_verify_request {
+    char *file;
+    struct fl_request request;
+};
+
+struct fl_verify {
+    const struct fl_verify_settings *set;
+    struct fl_plan plan;
+    struct fl_key *key; /* that signs, of this party; NULL: none */
+    uint32_t party;
+    struct fl_findings findings;
+    size_t request_count, request_cap;
+    struct fl_verify_request *requests;    /* those that hold, in the order of their names */
+    const struct fl_verify_request *asked; /* the one that was answered; NULL: none, or pairwise */
+    struct fl_lane_sum *sums, *look;       /* what is summed up; what is only looked at */
+    struct fl_gather in, beside;           /* messages of the set; all others */
+    unsigned char (*uploads)[32];          /* (n) digests of those that hold, zeros for none */
+    struct fl_buf outside;                 /* sites whose upload holds and is not in the set */
+    int sum, mean, next, velocity;         /* spools of what was recomputed; -1: not */
+    bool has_sum, has_mean;                /* it is in the folder and right */
+    bool stepped;                          /* the next model was recomputed */
+    size_t signatures;                     /* of parties under replay, that hold */
+    struct fl_replay replay;
+};
+
+enum { FL_SPOOL_NAME = 32 };
+
+/* The name by which what was written to the spool FD is opened from its beginning. */
+const char *fl_verify_spool(int fd, char name[FL_SPOOL_NAME]);
+
+/*
+ * FILE does not hold by the recorded error. The digest of what is there is found out, unless it is
+ * damaged. 0, or -1 as fl_findings_blame.
+ */
+int fl_verify_blame(struct fl_verify *v, struct fl_finding finding);
+
+/* Requests, uploads, answers: each by itself and with the others, summed up. 0 or -1. */
+int fl_verify_requests(struct fl_verify *v, const char *const *names, size_t count);
+int fl_verify_uploads(struct fl_verify *v);
+int fl_verify_answers(struct fl_verify *v);
+
+/* After them: is the file "sum.flt", made of the uploads alone, the same? 0 or -1. */
+int fl_verify_sum(struct fl_verify *v);
+
+/* After the answers, if nothing was found: the mean, the next model, who signed for it. 0 or -1. */
+int fl_verify_mean(struct fl_verify *v);
+int fl_verify_next(struct fl_verify *v);
+int fl_verify_opened(struct fl_verify *v);
+
+#endif
