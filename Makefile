@@ -143,10 +143,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BU
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfl.a
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(BUILD)/libfl.a $(LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
 -include $(ALLOBJ:.o=.d)
 
