@@ -25,7 +25,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
         "weights: {rule: dynamic, floor: 0.5, cap: 1, alpha: 0.5, tokens: 1e6, mbit: 100}\n"
         "apply: {rule: nesterov, lr: 0.7, momentum: 0.9}\nmax_open: 3\nmax_age: 9\npsk: true\n";
     static const char *const more[] = {FUZZ_HELPERS "replay: [c]\n", FED_MASK, weighted};
-    struct federation f;
+    static struct federation f;
     struct fl_line line;
     struct fl_buf yaml = {0};
     char name[20];
