@@ -12,9 +12,9 @@
 int fl_crypt_init(void);
 
 /*
- * Zeroed memory for secrets (sodium_malloc: guard pages, left out of core files, and locked as far as
- * ulimit -l goes), NULL with an error. A process that has asked for it leaves no core file at all,
- * and on Linux no other one of the same user reads its memory.
+ * Zeroed memory for secrets (sodium_malloc: guard pages, left out of core files, and locked as far
+ * as ulimit -l goes), NULL with an error. A process that has asked for it leaves no core file at
+ * all, and on Linux no other one of the same user reads its memory.
  */
 void *fl_secret_alloc(size_t count, size_t size);
 void fl_secret_free(void *p); /* wipes; NULL is fine */

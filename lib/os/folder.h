@@ -20,9 +20,9 @@ struct fl_folder {
 
 /*
  * Open and lock the folder at PATH; with CREATE it is made when it is not there, durably. A folder
- * of another user, or that others can read or enter, is refused (FL_REFUSED); one that is locked by another run is an
- * error (FL_FAILED), without waiting. What is found in it is durable, also if the run that wrote it
- * was killed between a rename and its flush.
+ * of another user, or that others can read or enter, is refused (FL_REFUSED); one that is locked by
+ * another run is an error (FL_FAILED), without waiting. What is found in it is durable, also if the
+ * run that wrote it was killed between a rename and its flush.
  */
 int fl_folder_open(struct fl_folder *folder, const char *path, bool create);
 void fl_folder_close(struct fl_folder *folder); /* unlocks; fine on one that is not open */

@@ -1,7 +1,8 @@
 /*
- * Any bytes as what a helper sends: an answer beside the sum that it is for, or whether it is ready,
- * or what it opened; as they are and signed again. Refused with an error, or the sum is looked at
- * and opens to a mean or does not; a head that is accepted is written again to the same metadata.
+ * Any bytes as what a helper sends: an answer beside the sum that it is for, or whether it is
+ * ready, or what it opened; as they are and signed again. Refused with an error, or the sum is
+ * looked at and opens to a mean or does not; a head that is accepted is written again to the same
+ * metadata.
  */
 #include "fed/opened.h"
 #include "flt/rebuild.h"
@@ -95,12 +96,30 @@ add(struct fl_gather *g, int fd)
     return failed;
 }
 
+/* Without sums, whose memory costs the most: may it be added at all? */
+static bool
+fits(int fd)
+{
+    struct fl_lane_sum *none = fl_lane_sum_inspector(&first.plan, NULL);
+    struct fl_gather g = {0};
+
+    must(none && !fl_gather_start(&g, &first.plan, none, NULL));
+    bool good = !add(&g, fd);
+    fl_gather_release(&g);
+    fl_lane_sum_free(none);
+    return good;
+}
+
 static void
 answer(int fd)
 {
+    fl_error_clear();
+    if (!fits(fd)) {
+        must(*fl_error_text() && fl_error_status() != FL_USAGE);
+        return;
+    }
     struct fl_lane_sum *sums = fl_lane_sum_new(&first.plan, 1 << 20, NULL);
     struct fl_gather g = {0};
-
     must(sums && !fl_gather_start(&g, &first.plan, sums, NULL) && !add(&g, sum) && !add(&g, other));
     fl_error_clear();
     int failed = add(&g, fd) || fl_gather_whole(&g) ||

@@ -23,7 +23,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* ---- nothing that differs between two processes; all of os/clock.h, so that it is not linked ---- */
+/* ---- nothing that differs from process to process; all of os/clock.h, which is not linked ---- */
 
 pid_t
 getpid(void)

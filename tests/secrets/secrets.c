@@ -1,11 +1,13 @@
 /*
- * Under valgrind, every secret is marked as undefined where it comes from, and what is derived of it
- * stays so; valgrind then reports each branch, each index and each system call that depends on one.
- * Two whole rounds are made so, one with helpers and one pairwise: keys, chains, mask keys, streams,
- * encoded values, tags, sketches. What leaves the party is marked as defined again, here and nowhere
- * else: each of the functions below is that of the library, wrapped by the linker (--wrap).
+ * Under valgrind, every secret is marked as undefined where it comes from, and what is derived of
+ * it stays so; valgrind then reports each branch, each index and each system call that depends on
+ * one. Two whole rounds are made so, one with helpers and one pairwise: keys, chains, mask keys,
+ * streams, encoded values, tags, sketches. What leaves the party is marked as defined again, here
+ * and nowhere else: each of the functions below is that of the library, wrapped by the linker
+ * (--wrap).
  *
  *     secrets [LEAK]      LEAK: branch, index, compare: put one in, which must be found
+ *
  * Source of the method: Langley, ctgrind, 2010.
  */
 #include <valgrind/memcheck.h>
@@ -245,8 +247,8 @@ __wrap_fl_pair_step(unsigned char *ck, const struct fl_pair *pair, uint64_t r)
 }
 
 /*
- * ---- forms that valgrind's processor would not choose: the wide key stream, and the encoder without
- * vectors, from their source under other names ----
+ * ---- forms that valgrind's processor would not choose: the wide key stream, and the encoder
+ * without vectors, from their source under other names ----
  */
 
 #include "os/kernel.h"
