@@ -440,6 +440,17 @@ fl_object_data(struct fl_object *o, size_t i)
     return o->map + e->at;
 }
 
+enum { PAGES = 64 << 10 }; /* no system has larger ones, by default */
+
+void
+fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to)
+{
+    const uint64_t before = from < PAGES ? from
+                                         : PAGES; /* a page that was kept for what followed */
+
+    fl_map_forget(o->map + o->entries[i].at + (from - before), (size_t)(to - from + before));
+}
+
 void
 fl_object_forget(const struct fl_object *o, size_t i)
 {
