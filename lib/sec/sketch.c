@@ -17,6 +17,7 @@ enum {
     BLOCK = FL_SKETCH_SUMS,
     SIGNS = 2 * BLOCK / 8, /* bytes of signs for a block */
     ROW = 8192,            /* parameters that one chunk of the stream covers */
+    PIECE = 1 << 20,
     CHUNK = ROW / BLOCK * SIGNS
 };
 
@@ -81,17 +82,18 @@ fold(struct fl_sketch *s, struct work *w, const unsigned char key[FL_SKETCH_KEY]
     w->blocks++;
 }
 
+/* Parameters FROM to TO - 1 of a tensor. */
 static void
-add_tensor(struct fl_sketch *s, const struct fl_tensor *t, const void *data, uint64_t count,
-           struct work *w, const unsigned char key[FL_SKETCH_KEY])
+add(struct fl_sketch *s, enum fl_dtype dtype, const void *data, uint64_t from, uint64_t to,
+    struct work *w, const unsigned char key[FL_SKETCH_KEY])
 {
     float row[BLOCK];
 
-    for (uint64_t done = 0; done < count;) {
+    for (uint64_t done = from; done < to;) {
         size_t n = BLOCK - w->n;
-        if (n > count - done)
-            n = (size_t)(count - done);
-        const float *x = fl_values_f32(t->dtype, data, done, n, row);
+        if (n > to - done)
+            n = (size_t)(to - done);
+        const float *x = fl_values_f32(dtype, data, done, n, row);
         for (size_t i = 0; i < n; i++)
             w->x[w->n + i] = (double)x[i];
         w->n += n;
@@ -99,6 +101,25 @@ add_tensor(struct fl_sketch *s, const struct fl_tensor *t, const void *data, uin
         if (w->n == BLOCK)
             fold(s, w, key);
     }
+}
+
+/* Tensor I, of which a piece at a time is in memory. */
+static int
+add_tensor(struct fl_sketch *s, struct fl_object *model, size_t i, struct work *w,
+           const unsigned char key[FL_SKETCH_KEY])
+{
+    const enum fl_dtype dtype = fl_object_tensor(model, i)->dtype;
+    const uint64_t wide = fl_dtype_size(dtype), count = fl_object_bytes(model, i) / wide;
+    const void *data = fl_object_data(model, i);
+
+    if (!data)
+        return -1;
+    for (uint64_t at = 0, to; at < count; at = to) {
+        to = count - at < PIECE ? count : at + PIECE;
+        add(s, dtype, data, at, to, w, key);
+        fl_object_forget_part(model, i, at * wide, to * wide);
+    }
+    return 0;
 }
 
 int
@@ -109,14 +130,8 @@ fl_sketch_make(struct fl_sketch *s, struct fl_object *model, const unsigned char
 
     memset(s, 0, sizeof *s);
     for (size_t i = 0; !result && i < fl_object_count(model); i++) {
-        const struct fl_tensor *t = fl_object_tensor(model, i);
-        if (!fl_schema_trains(t))
-            continue;
-        const void *data = fl_object_data(model, i);
-        if (data)
-            add_tensor(s, t, data, fl_object_bytes(model, i) / fl_dtype_size(t->dtype), w, key);
-        result = data ? 0 : -1;
-        fl_object_forget(model, i);
+        if (fl_schema_trains(fl_object_tensor(model, i)))
+            result = add_tensor(s, model, i, w, key);
     }
     if (!result && w->n)
         fold(s, w, key);
