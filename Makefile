@@ -8,7 +8,7 @@
 #   make uninstall    the same files go again
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
-#   make fuzz         hostile inputs, some seconds; T=NAME one of them
+#   make fuzz         hostile inputs, a minute each; T=NAME one of them
 #   make completions  write completions/ anew, after a change of options
 #   make clean        remove build/
 #   make help         these lines
@@ -93,7 +93,7 @@ Q         = $(if $(V),,@)
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
-        fuzz fuzz-run completions clean FORCE
+        fuzz fuzz-run fuzz-programs completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -184,7 +184,9 @@ fuzz: deps
 	    echo "make: fuzzing needs clang; as root run: apt-get install -y clang" >&2; exit 2; }; \
 	$(MAKE) BUILD=build/fuzz CC="$$clang" SAN=fuzzer-no-link,address,undefined PORTABLE=1 fuzz-run
 
-fuzz-run: $(FUZZ)
+fuzz-programs: $(FUZZ)
+
+fuzz-run: fuzz-programs
 	@BUILD="$(abspath $(BUILD))" sh tests/fuzz/run $(T)
 
 completions: all
