@@ -8,7 +8,7 @@
 #   make uninstall    the same files go again
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
-#   make fuzz         hostile inputs, some seconds; T=NAME one of them
+#   make fuzz         hostile inputs, a minute each; T=NAME one of them
 #   make model        the protocol's states, explored by spin, at length; T="WORD..." some cases
 #   make aarch64      programs and tests of that processor into build/aarch64, with what they need
 #   make completions  write completions/ anew, after a change of options
@@ -95,7 +95,7 @@ Q         = $(if $(V),,@)
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
-        model fuzz fuzz-run aarch64 aarch64-programs completions clean FORCE
+        model fuzz fuzz-run fuzz-programs aarch64 aarch64-programs completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -148,10 +148,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BU
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(LINK) -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfl.a
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(BUILD)/libfl.a $(LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $< $(NAIVEOBJ) $(BUILD)/libfl.a $(LIBS) $(TWINLIBS)
 
 -include $(ALLOBJ:.o=.d)
 
@@ -189,7 +189,9 @@ fuzz: deps
 	    echo "make: fuzzing needs clang; as root run: apt-get install -y clang" >&2; exit 2; }; \
 	$(MAKE) BUILD=build/fuzz CC="$$clang" SAN=fuzzer-no-link,address,undefined PORTABLE=1 fuzz-run
 
-fuzz-run: $(FUZZ)
+fuzz-programs: $(FUZZ)
+
+fuzz-run: fuzz-programs
 	@BUILD="$(abspath $(BUILD))" sh tests/fuzz/run $(T)
 
 model:

@@ -193,6 +193,15 @@ print_line(const char *program, const char *text)
     fl_buf_release(&line);
 }
 
+/* Once, at the end, since only then it is known. */
+static void
+warn_of_swap(const struct fl_cli *cli)
+{
+    if (fl_secret_swappable())
+        fl_warn(cli, "not all secrets could be locked in memory, so they may lie in swap; raise "
+                     "ulimit -l, or use no swap that is not encrypted");
+}
+
 void
 fl_warn(const struct fl_cli *cli, const char *format, ...)
 {
@@ -239,8 +248,10 @@ fl_main(int argc, char **argv, const struct fl_program *program)
         if (fl_option_is_list(o))
             free(o->value.list->items);
     free(cli.operands);
-    if (!result)
+    if (!result) {
+        warn_of_swap(&cli);
         return FL_OK;
+    }
     if (fl_error_status() == FL_PIPE) {
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);

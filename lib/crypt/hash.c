@@ -95,3 +95,28 @@ fl_unhex(unsigned char *data, size_t n, const char *text)
         return fl_error(FL_FAILED, "\"%.80s\" is not %zu bytes in hexadecimal", text, n);
     return 0;
 }
+
+/* All ones when LOW <= C <= HIGH, else zero; all below 2^31. */
+static uint32_t
+within(uint32_t c, uint32_t low, uint32_t high)
+{
+    return 0 - (((low - 1 - c) & (c - high - 1)) >> 31);
+}
+
+int
+fl_unhex_secret(unsigned char *data, size_t n, const char *digits)
+{
+    uint32_t wrong = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t byte = 0;
+        for (size_t k = 0; k < 2; k++) {
+            uint32_t c = (unsigned char)digits[2 * i + k];
+            uint32_t digit = within(c, '0', '9'), letter = within(c, 'a', 'f');
+            byte = byte << 4 | (digit & (c - '0')) | (letter & (c - 'a' + 10));
+            wrong |= ~(digit | letter);
+        }
+        data[i] = (unsigned char)byte;
+    }
+    return -(int)(wrong & 1);
+}

@@ -1,13 +1,19 @@
 /*
- * sodium_allocarray puts pages without access around a secret and locks it in memory; where the
- * limit of locked memory is too small it goes on unlocked. Core files are turned off for the whole
- * process, because stacks hold copies of secrets too.
+ * sodium_allocarray puts pages without access around a secret, locks it in memory and leaves it out
+ * of core files; where the limit of locked memory is too small it goes on unlocked, and says
+ * nothing. Core files are turned off for the whole process, because stacks and what is being masked
+ * hold copies of secrets too.
  */
 #include "crypt/secret.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include "base/error.h"
 
@@ -19,7 +25,19 @@ fl_crypt_init(void)
     return 0;
 }
 
-/* Secret memory is left out of core files anyway; stacks and what is being masked are not. */
+#ifdef __has_feature
+#define HAS_LEAK_SANITIZER __has_feature(address_sanitizer)
+#else
+#define HAS_LEAK_SANITIZER 0
+#endif
+
+static atomic_bool swappable;
+
+/*
+ * A limit of 0 stops no core that the system hands to a program (core(5)), and no other process of
+ * the same user that reads this one's memory; not being dumpable stops both. The leak sanitizer is
+ * such a reader.
+ */
 static void
 leave_no_core(void)
 {
@@ -29,6 +47,9 @@ leave_no_core(void)
         core.rlim_cur = 0;
         setrlimit(RLIMIT_CORE, &core);
     }
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !HAS_LEAK_SANITIZER
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 void *
@@ -40,9 +61,17 @@ fl_secret_alloc(size_t count, size_t size)
         fl_error_memory("not enough memory for %zu secrets of %zu bytes", count, size);
         return NULL;
     }
+    if (mlock(p, count * size)) /* once more, which counts once: now it is known */
+        swappable = true;
     leave_no_core();
     memset(p, 0, count * size);
     return p;
+}
+
+bool
+fl_secret_swappable(void)
+{
+    return swappable;
 }
 
 void

@@ -14,11 +14,15 @@
 FL_MUST int fl_crypt_init(void);
 
 /*
- * Zeroed memory for secrets (sodium_malloc: guard pages, and locked as far as ulimit -l goes), NULL
- * with an error. A program that has asked for it leaves no core file.
+ * Zeroed memory for secrets (sodium_malloc: guard pages, left out of core files, and locked as far
+ * as ulimit -l goes), NULL with an error. A process that has asked for it leaves no core file at
+ * all, and on Linux no other one of the same user reads its memory.
  */
 void *fl_secret_alloc(size_t count, size_t size);
 void fl_secret_free(void *p); /* wipes; NULL is fine */
+
+/* Some of it could not be locked, and may come to lie in swap. */
+bool fl_secret_swappable(void);
 
 /* Wipe in a way that a compiler does not take out. */
 void fl_wipe(void *p, size_t n);

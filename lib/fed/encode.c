@@ -1,4 +1,8 @@
-/* The same steps for every value, so that how long they take says nothing either. */
+/*
+ * The same steps for every value, so that how long they take says nothing either: no branch, no
+ * index and no function of the mathematical library, whose steps depend on their argument. Watched
+ * by tests/secrets.
+ */
 #include "fed/encode.h"
 
 #include <math.h>
@@ -13,7 +17,9 @@ fl_encode_weight(const struct fl_weight_policy *policy, double weight)
     double w = weight >= policy->floor ? weight : policy->floor; /* NaN compares with nothing */
 
     w = w <= policy->cap ? w : policy->cap;
-    return (uint64_t)rint(ldexp(w / policy->cap, FL_WEIGHT_BITS));
+    /* exact: a power of two; then to nearest, ties to even, as all below 2^52 can be */
+    w = w / policy->cap * (double)(UINT64_C(1) << FL_WEIGHT_BITS) + 0x1p52 - 0x1p52;
+    return (uint64_t)(int64_t)w; /* signed: an unsigned one is converted in a branch */
 }
 
 void
@@ -21,7 +27,8 @@ fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule *rul
 {
     fl_lanes_init(&e->lanes, rule->bits);
     e->clip = rule->clip;
-    e->factor = (double)q * ldexp(rule->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
+    e->factor = (double)(int64_t)q *
+                ldexp(rule->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
 }
 
 enum { STEP = 840 }; /* values that are encoded before they are packed: of whole words, any lanes */
@@ -64,15 +71,28 @@ count_values(float limit, const float *values, size_t n, struct fl_encoded *coun
 }
 
 /* The same for lanes of 64 bits. */
-static void
+FL_KERNEL static void
 round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x)
 {
+    const double clip = e->clip, factor = e->factor;
+
     for (size_t i = 0; i < n; i++) {
         double u = (double)values[i];
-        u = isnan(u) ? 0 : u;
-        u = u > e->clip ? e->clip : u;
-        u = u < -e->clip ? -e->clip : u;
-        x[i] = (uint64_t)(int64_t)rint(u * e->factor);
+        u = u == u ? u : 0;
+        u = u > clip ? clip : u;
+        u = u < -clip ? -clip : u;
+        u *= factor;
+        /* to nearest, ties to even: by the addition below 2^52, from which on all are whole */
+        double far = copysign(0x1p52, u), whole = u + far - far;
+        uint64_t near = 0 - (uint64_t)(fabs(u) < 0x1p52), a, b;
+        memcpy(&a, &whole, sizeof a);
+        memcpy(&b, &u, sizeof b);
+        x[i] = (a & near) | (b & ~near);
+    }
+    for (size_t i = 0; i < n; i++) { /* apart, so that the loop above is one of vectors */
+        double whole;
+        memcpy(&whole, &x[i], sizeof whole);
+        x[i] = (uint64_t)(int64_t)whole;
     }
 }
 

@@ -8,6 +8,8 @@
 #include "fed/encode.h"
 #include "fed/store.h"
 
+enum { MEBI = FL_FLT_BLOCK / sizeof(uint64_t) }; /* words of a block of payload */
+
 struct fl_lane_sum {
     const struct fl_plan *plan;
     struct fl_schema upload, masked; /* of an upload, of an answer */
@@ -107,12 +109,25 @@ add_words(struct fl_lane_sum *s, const struct fl_plan_tensor *of, uint64_t *sum,
     return stray;
 }
 
+/*
+ * The words up to END were looked at, MEBI at the last: they, and the page between them and those
+ * before, need not stay in memory.
+ */
+static void
+rest(const struct fl_lane_sum *s, const uint64_t *sum, const uint64_t *end)
+{
+    const size_t both = 2 * MEBI, done = (size_t)(end - sum);
+
+    fl_store_rest(s->store, done < both ? sum : end - both, done < both ? done : both);
+}
+
 /* The payload at hand, of that place of an upload. */
 static int
 add_payload(struct fl_lane_sum *s, struct fl_reader *in, size_t place, int sign)
 {
     const struct fl_plan_tensor *of = fl_plan_at(s->plan, place);
     uint64_t *sum = of && s->sums ? s->sums[s->plan->order[place]] : NULL, stray = 0;
+    const uint64_t *begin = sum;
     const unsigned char *data;
     size_t len;
     int got;
@@ -121,6 +136,8 @@ add_payload(struct fl_lane_sum *s, struct fl_reader *in, size_t place, int sign)
         const uint64_t *words = (const uint64_t *)(const void *)data;
         stray |= add_words(s, of, sum, words, len / sizeof *words, sign);
         sum = sum ? sum + len / sizeof *words : NULL;
+        if (sum)
+            rest(s, begin, sum);
         s->bytes += len;
         if (s->progress)
             fl_progress_show(s->progress, s->bytes, "%s", "");
@@ -153,8 +170,25 @@ int
 fl_lane_sum_decode(const struct fl_lane_sum *s, size_t i, uint64_t at, size_t n, int64_t *values)
 {
     const struct fl_lanes *lanes = &s->plan->tensors[i].lanes;
+    const uint64_t *words = s->sums[i] + at / lanes->count;
+    int result = fl_lane_decode(lanes, words, n, values);
 
-    return fl_lane_decode(lanes, s->sums[i] + at / lanes->count, n, values);
+    rest(s, s->sums[i], words + (n + lanes->count - 1) / lanes->count);
+    return result;
+}
+
+static int
+write_words(const struct fl_lane_sum *s, const uint64_t *words, uint64_t count,
+            struct fl_writer *out)
+{
+    for (uint64_t at = 0; at < count;) {
+        size_t n = count - at < MEBI ? (size_t)(count - at) : MEBI;
+        if (fl_writer_data(out, words + at, n * sizeof *words))
+            return -1;
+        at += n;
+        rest(s, words, words + at);
+    }
+    return 0;
 }
 
 int
@@ -164,7 +198,8 @@ fl_lane_sum_write(const struct fl_lane_sum *s, struct fl_writer *out)
         const struct fl_plan_tensor *of = fl_plan_at(s->plan, place);
         const uint64_t *words = of ? s->sums[s->plan->order[place]] : &s->weight;
         if (fl_writer_tensor(out, &s->upload.items[place].tensor) ||
-            fl_writer_data(out, words, (size_t)(of ? of->words : 1) * sizeof *words))
+            (of ? write_words(s, words, of->words, out)
+                : fl_writer_data(out, words, sizeof *words)))
             return -1;
     }
     return 0;

@@ -15,6 +15,7 @@
 struct fl_rows {
     struct fl_pool *pool;
     struct fl_progress *progress;
+    fl_row_passed *passed; /* or NULL */
     uint64_t written;
     unsigned char *block; /* FL_ROWS_BLOCK values */
 };
@@ -43,6 +44,12 @@ fl_rows_free(struct fl_rows *rows)
         return;
     free(rows->block);
     free(rows);
+}
+
+void
+fl_rows_when_passed(struct fl_rows *rows, fl_row_passed *passed)
+{
+    rows->passed = passed;
 }
 
 /* One block on its way out. */
@@ -105,6 +112,8 @@ fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tenso
         }
         if (fl_writer_data(out, rows->block, n * fl_dtype_size(t->dtype)))
             return -1;
+        if (rows->passed)
+            rows->passed(arg, at, n);
         rows->written += n * fl_dtype_size(t->dtype);
         if (rows->progress)
             fl_progress_show(rows->progress, rows->written, "%s", "");

@@ -127,7 +127,8 @@ struct step {
     const struct fl_server_step *s;
     const void *b; /* the model's tensor, in its own dtype */
     enum fl_dtype dtype;
-    const float *u, *v; /* V NULL: zeros */
+    const float *u, *v;      /* V NULL: zeros */
+    size_t of_b, of_u, of_v; /* which tensors of their objects */
 };
 
 FL_KERNEL static void
@@ -190,16 +191,31 @@ static int
 find_data(const struct fl_server_step *s, const char *name, struct step *p)
 {
     *p = (struct step){.s = s};
-    size_t i = (size_t)fl_object_find(s->model, name);
-    p->dtype = fl_object_tensor(s->model, i)->dtype;
-    p->b = fl_object_data(s->model, i);
+    p->of_b = (size_t)fl_object_find(s->model, name);
+    p->dtype = fl_object_tensor(s->model, p->of_b)->dtype;
+    p->b = fl_object_data(s->model, p->of_b);
+    p->of_u = (size_t)fl_object_find(s->update, name);
     if (p->b)
-        p->u = fl_object_data(s->update, (size_t)fl_object_find(s->update, name));
+        p->u = fl_object_data(s->update, p->of_u);
     if (p->u && s->state && s->rule != FL_APPLY_SGD) {
-        p->v = fl_object_data(s->state, (size_t)fl_object_find(s->state, name));
+        p->of_v = (size_t)fl_object_find(s->state, name);
+        p->v = fl_object_data(s->state, p->of_v);
         return p->v ? 0 : -1;
     }
     return p->u ? 0 : -1;
+}
+
+/* What was read of the objects for these values need not stay in memory. */
+static void
+forget(const void *arg, uint64_t at, size_t n)
+{
+    const struct step *p = arg;
+    const uint64_t end = at + n, wide = fl_dtype_size(p->dtype);
+
+    fl_object_forget_part(p->s->model, p->of_b, at * wide, end * wide);
+    fl_object_forget_part(p->s->update, p->of_u, at * sizeof *p->u, end * sizeof *p->u);
+    if (p->v)
+        fl_object_forget_part(p->s->state, p->of_v, at * sizeof *p->v, end * sizeof *p->v);
 }
 
 static int
@@ -229,6 +245,7 @@ write_row_tensor(const struct fl_server_step *s, struct fl_rows *rows, const str
 
     if (find_data(s, t->name, &p))
         return -1;
+    fl_rows_when_passed(rows, forget);
     int result = fl_rows_write(rows, out, t, row, &p, &bad);
     return result == 1 ? not_finite(s, t->name, &p, bad) : result;
 }
@@ -261,10 +278,11 @@ copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
 {
     const void *data = fl_object_data(from, i);
 
-    return !data || fl_writer_tensor(out, fl_object_tensor(from, i)) ||
-                   fl_writer_data(out, data, fl_object_bytes(from, i))
-               ? -1
-               : 0;
+    int failed = !data || fl_writer_tensor(out, fl_object_tensor(from, i)) ||
+                 fl_writer_data(out, data, fl_object_bytes(from, i));
+
+    fl_object_forget(from, i);
+    return failed ? -1 : 0;
 }
 
 int

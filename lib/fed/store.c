@@ -105,6 +105,22 @@ fl_store_words(struct fl_store *s, size_t n)
     return words;
 }
 
+void
+fl_store_rest(const struct fl_store *s, const uint64_t *words, size_t n)
+{
+    const uintptr_t at = (uintptr_t)words;
+
+    for (size_t i = 0; i < s->count; i++) {
+        const struct segment *seg = &s->segments[i];
+        const uintptr_t base = (uintptr_t)seg->base;
+        if (at < base || at - base >= seg->size)
+            continue;
+        if (!seg->owned) /* what is not in a file would be lost */
+            fl_map_forget(words, n * sizeof *words);
+        return;
+    }
+}
+
 uint64_t
 fl_store_spooled(const struct fl_store *s)
 {

@@ -12,7 +12,7 @@ struct fl_store;
 
 /*
  * At most MEMORY bytes of private memory, what RLIMIT_DATA counts. (Pages of the files are counted
- * as resident while the system has room for them.) NULL with an error.
+ * as resident until fl_store_rest.) NULL with an error.
  */
 struct fl_store *fl_store_new(uint64_t memory);
 void fl_store_free(struct fl_store *s);
@@ -22,6 +22,12 @@ void fl_store_free(struct fl_store *s);
  * is one). Cost: amortised O(n), of a page touched first.
  */
 uint64_t *fl_store_words(struct fl_store *s, size_t n);
+
+/*
+ * N words from WORDS on are not looked at soon: where they lie in a file, they go from this process's
+ * memory, and come back when they are looked at. Whole pages only.
+ */
+void fl_store_rest(const struct fl_store *s, const uint64_t *words, size_t n);
 
 /* Bytes that lie in files. */
 uint64_t fl_store_spooled(const struct fl_store *s);

@@ -121,7 +121,7 @@ fl_turn_check(struct fl_turn *t)
 
     if (fl_turn_admit(t) || (t->update && check_update(t)) || hide_input(t))
         return -1;
-    if (t->done && memcmp(t->done->input, t->input, 32))
+    if (t->done && !fl_equal_secret(t->done->input, t->input, 32))
         return fl_error(
             FL_REFUSED,
             "%s: round %llu was masked with another update; the same mask on both would "

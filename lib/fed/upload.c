@@ -88,6 +88,21 @@ look_at(struct job *job, const struct fl_plan_tensor *t, size_t index)
     return job->data[index] ? 0 : -1;
 }
 
+/* Of the tensor that word FROM lies within, what the batch before was made of. */
+static void
+forget_begin(const struct job *job, uint64_t from)
+{
+    const struct fl_plan_tensor *t = job->gone < job->seen ? fl_plan_at(job->u->plan, job->gone)
+                                                           : NULL;
+
+    if (!t || t->word_at >= from)
+        return;
+    const uint64_t words = from - t->word_at, before = FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS;
+    const uint64_t word = t->lanes.count * sizeof(float);
+    fl_object_forget_part(job->u->update, (size_t)fl_object_find(job->u->update, t->tensor->name),
+                          words > before ? (words - before) * word : 0, words * word);
+}
+
 /* Payloads for the words FROM..TO, the next ones; tensors that end before FROM are forgotten. */
 static int
 prepare(void *arg, uint64_t from, uint64_t to)
@@ -112,6 +127,7 @@ prepare(void *arg, uint64_t from, uint64_t to)
             fl_object_forget(job->u->update,
                              (size_t)fl_object_find(job->u->update, t->tensor->name));
     }
+    forget_begin(job, from);
     return 0;
 }
 

@@ -404,10 +404,25 @@ damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
     return fl_error_cure(FL_CURE_DAMAGED);
 }
 
+enum {
+    PAGES = 64 << 10,        /* no system has larger ones, by default */
+    KEPT = 16 * FL_FLT_BLOCK /* a tensor up to this size stays in memory for who looks at it next */
+};
+
+void
+fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to)
+{
+    const uint64_t before = from < PAGES ? from
+                                         : PAGES; /* a page that was kept for what followed */
+
+    fl_map_forget(o->map + o->entries[i].at + (from - before), (size_t)(to - from + before));
+}
+
 /* Compare E with its table: all of its bytes are read, and few of its neighbours'. */
 static int
-check_entry(const struct fl_object *o, const struct entry *e)
+check_entry(const struct fl_object *o, size_t i)
 {
+    const struct entry *e = &o->entries[i];
     const uint64_t ahead = (uint64_t)16 * FL_FLT_BLOCK;
     const unsigned char *payload = o->map + e->at, *data;
     uint64_t fetched = 0;
@@ -421,6 +436,8 @@ check_entry(const struct fl_object *o, const struct entry *e)
         fetched = to;
         if (!block_is_whole(o, e, b, &data, &len))
             result = damaged(o, e, b);
+        if (e->bytes > KEPT)
+            fl_object_forget_part(o, i, b * FL_FLT_BLOCK, b * FL_FLT_BLOCK + len);
     }
     fl_map_read_ahead(payload, (size_t)e->bytes, true);
     return result;
@@ -434,7 +451,7 @@ fl_object_data(struct fl_object *o, size_t i)
 
     if (!e->bytes)
         return nothing;
-    if (!e->checked && check_entry(o, e))
+    if (!e->checked && check_entry(o, i))
         return NULL;
     e->checked = true;
     return o->map + e->at;

@@ -46,6 +46,9 @@ const void *fl_object_data(struct fl_object *o, size_t i);
  */
 void fl_object_forget(const struct fl_object *o, size_t i);
 
+/* The same of its bytes FROM to TO - 1 alone, and of what shares a page with the byte at FROM. */
+void fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to);
+
 /*
  * Check every payload that was not checked yet, for programs that use a part of the object but must
  * not take a damaged one. Memory does not grow with it. 0, or -1 with an error.

@@ -59,6 +59,12 @@ fl_check_private(int fd, const char *name)
 
     if (fstat(fd, &st))
         return fl_error_errno(errno, "%s: cannot read", name);
+    if (st.st_uid != geteuid())
+        return fl_error(
+            FL_REFUSED,
+            "%s: belongs to user %llu, and this program runs as user %llu; run it as the "
+            "owner of its secrets",
+            name, (unsigned long long)st.st_uid, (unsigned long long)geteuid());
     if (st.st_mode & 077)
         return fl_error(FL_REFUSED,
                         "%s: others can read or change this secret (mode %03o); chmod go= it, and "

@@ -22,9 +22,9 @@ struct fl_folder {
 
 /*
  * Open and lock the folder at PATH; with CREATE it is made when it is not there, durably. A folder
- * that others can read or enter is refused (FL_REFUSED); one that is locked by another run is an
- * error (FL_FAILED), without waiting. What is found in it is durable, also if the run that wrote it
- * was killed between a rename and its flush.
+ * of another user, or that others can read or enter, is refused (FL_REFUSED); one that is locked by
+ * another run is an error (FL_FAILED), without waiting. What is found in it is durable, also if the
+ * run that wrote it was killed between a rename and its flush.
  */
 FL_MUST int fl_folder_open(struct fl_folder *folder, const char *path, bool create);
 void fl_folder_close(struct fl_folder *folder); /* unlocks; fine on one that is not open */
@@ -64,7 +64,8 @@ FL_MUST int fl_folder_prune(const struct fl_folder *folder, const char *prefix,
                             const char *const *keep, size_t count);
 
 /*
- * Refuse (FL_REFUSED) a file that others can read or write; FD is open on it, NAME is for messages.
+ * Refuse (FL_REFUSED) a file or folder of another user, or one that others can read or write; FD is
+ * open on it, NAME is for messages.
  */
 FL_MUST int fl_check_private(int fd, const char *name);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "flt/values.h"
@@ -15,16 +16,19 @@ static int
 check_finite(struct fl_object *model, size_t i)
 {
     const struct fl_tensor *t = fl_object_tensor(model, i);
-    uint64_t count = fl_object_bytes(model, i) / fl_dtype_size(t->dtype);
-    const void *values = fl_object_data(model, i);
-    uint64_t bad = values ? fl_values_finite(t->dtype, values, count) : 0;
+    const uint64_t wide = fl_dtype_size(t->dtype), count = fl_object_bytes(model, i) / wide;
+    const unsigned char *values = fl_object_data(model, i);
 
-    if (values && bad < count)
-        return fl_error(FL_FAILED,
-                        "%s: tensor \"%s\": value %llu is %g; only finite values can be trained",
-                        fl_object_name(model), t->name, (unsigned long long)bad,
-                        fl_value(t->dtype, values, bad));
-    fl_object_forget(model, i);
+    for (uint64_t at = 0, n; values && at < count; at += n) {
+        n = fl_min_u64(count - at, FL_FLT_BLOCK);
+        uint64_t bad = at + fl_values_finite(t->dtype, values + at * wide, n);
+        if (bad < at + n)
+            return fl_error(
+                FL_FAILED, "%s: tensor \"%s\": value %llu is %g; only finite values can be trained",
+                fl_object_name(model), t->name, (unsigned long long)bad,
+                fl_value(t->dtype, values, bad));
+        fl_object_forget_part(model, i, at * wide, (at + n) * wide);
+    }
     return values ? 0 : -1;
 }
 

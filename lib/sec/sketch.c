@@ -1,73 +1,141 @@
-/* One 16-bit piece of the stream for each parameter: 8 bits choose the sum, the ninth the sign. */
+/*
+ * A block is turned by a Hadamard matrix between two rows of signs, so that which sum a parameter
+ * goes into depends on no secret: an index that did could be seen in the cache. A sign is a mask
+ * over the sign bit.
+ */
 #include "sec/sketch.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/mem.h"
 #include "crypt/chacha.h"
 #include "crypt/secret.h"
 #include "flt/values.h"
+#include "os/kernel.h"
 
-enum { ROW = 8192 };
+enum {
+    BLOCK = FL_SKETCH_SUMS,
+    SIGNS = 2 * BLOCK / 8, /* bytes of signs for a block */
+    ROW = 8192,            /* parameters that one chunk of the stream covers */
+    PIECE = 1 << 20,
+    CHUNK = ROW / BLOCK * SIGNS
+};
 
-/* Bits for the parameters from AT on, a multiple of ROW; chunk AT / ROW of the stream. */
+struct work { /* in secret memory */
+    double x[BLOCK];
+    unsigned char bits[CHUNK];
+    uint64_t signs[BLOCK];
+    size_t n;        /* parameters in X */
+    uint64_t blocks; /* that were folded before */
+};
+
+/* The sign bits of BLOCK numbers: bit J of BITS is that of number J. */
 static void
-fill(unsigned char bits[2 * ROW], const unsigned char key[FL_SKETCH_KEY], uint64_t at)
+spread(uint64_t *signs, const unsigned char *bits)
 {
-    fl_stream_fill(bits, 2 * ROW, key, at / ROW);
+    for (size_t j = 0; j < BLOCK; j++)
+        signs[j] = (uint64_t)(bits[j / 8] >> j % 8 & 1) << 63;
 }
 
-static void
-add(struct fl_sketch *s, const float *x, size_t n, const unsigned char *bits)
+static inline double
+turned(double v, uint64_t sign)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned b = fl_get16(bits + 2 * i);
-        double v = (double)x[i];
-        s->sum[b & 255] += b & 256 ? -v : v;
-    }
+    uint64_t u;
+
+    memcpy(&u, &v, sizeof u);
+    u ^= sign;
+    memcpy(&v, &u, sizeof v);
+    return v;
 }
 
-/* Parameters of one tensor; *AT counts those of all before. */
-static void
-add_tensor(struct fl_sketch *s, const struct fl_tensor *t, const void *data, uint64_t count,
-           uint64_t *at, const unsigned char key[FL_SKETCH_KEY], unsigned char bits[2 * ROW])
+/* X becomes H X, H[k][j] = -1 to the number of bits that k and j share. */
+FL_KERNEL static void
+hadamard(double *x)
 {
-    float row[ROW];
+    for (size_t half = 1; half < BLOCK; half *= 2)
+        for (size_t at = 0; at < BLOCK; at += 2 * half)
+            for (size_t i = at; i < at + half; i++) {
+                double a = x[i], b = x[i + half];
+                x[i] = a + b;
+                x[i + half] = a - b;
+            }
+}
 
-    for (uint64_t done = 0; done < count;) {
-        size_t within = (size_t)(*at % ROW), n = ROW - within;
-        if (n > count - done)
-            n = (size_t)(count - done);
-        if (!within || !done)
-            fill(bits, key, *at - within);
-        add(s, fl_values_f32(t->dtype, data, done, n, row), n, bits + 2 * within);
+/* Add the block at hand, with zeros for what it lacks. */
+static void
+fold(struct fl_sketch *s, struct work *w, const unsigned char key[FL_SKETCH_KEY])
+{
+    const size_t in_row = (size_t)(w->blocks % (ROW / BLOCK));
+    const unsigned char *bits = w->bits + in_row * SIGNS;
+
+    if (!in_row)
+        fl_stream_fill(w->bits, CHUNK, key, w->blocks / (ROW / BLOCK));
+    memset(w->x + w->n, 0, (BLOCK - w->n) * sizeof *w->x);
+    spread(w->signs, bits);
+    for (size_t j = 0; j < BLOCK; j++)
+        w->x[j] = turned(w->x[j], w->signs[j]);
+    hadamard(w->x);
+    spread(w->signs, bits + SIGNS / 2);
+    for (size_t k = 0; k < BLOCK; k++)
+        s->sum[k] += turned(w->x[k], w->signs[k]) * 0x1p-4; /* 1 / sqrt(BLOCK) */
+    w->n = 0;
+    w->blocks++;
+}
+
+/* Parameters FROM to TO - 1 of a tensor. */
+static void
+add(struct fl_sketch *s, enum fl_dtype dtype, const void *data, uint64_t from, uint64_t to,
+    struct work *w, const unsigned char key[FL_SKETCH_KEY])
+{
+    float row[BLOCK];
+
+    for (uint64_t done = from; done < to;) {
+        size_t n = BLOCK - w->n;
+        if (n > to - done)
+            n = (size_t)(to - done);
+        const float *x = fl_values_f32(dtype, data, done, n, row);
+        for (size_t i = 0; i < n; i++)
+            w->x[w->n + i] = (double)x[i];
+        w->n += n;
         done += n;
-        *at += n;
+        if (w->n == BLOCK)
+            fold(s, w, key);
     }
+}
+
+/* Tensor I, of which a piece at a time is in memory. */
+static int
+add_tensor(struct fl_sketch *s, struct fl_object *model, size_t i, struct work *w,
+           const unsigned char key[FL_SKETCH_KEY])
+{
+    const enum fl_dtype dtype = fl_object_tensor(model, i)->dtype;
+    const uint64_t wide = fl_dtype_size(dtype), count = fl_object_bytes(model, i) / wide;
+    const void *data = fl_object_data(model, i);
+
+    if (!data)
+        return -1;
+    for (uint64_t at = 0, to; at < count; at = to) {
+        to = count - at < PIECE ? count : at + PIECE;
+        add(s, dtype, data, at, to, w, key);
+        fl_object_forget_part(model, i, at * wide, to * wide);
+    }
+    return 0;
 }
 
 int
 fl_sketch_make(struct fl_sketch *s, struct fl_object *model, const unsigned char key[FL_SKETCH_KEY])
 {
-    unsigned char *bits = fl_secret_alloc(2 * ROW, 1);
-    uint64_t at = 0;
-    int result = bits ? 0 : -1;
+    struct work *w = fl_secret_alloc(1, sizeof *w);
+    int result = w ? 0 : -1;
 
     memset(s, 0, sizeof *s);
     for (size_t i = 0; !result && i < fl_object_count(model); i++) {
-        const struct fl_tensor *t = fl_object_tensor(model, i);
-        if (!fl_schema_trains(t))
-            continue;
-        const void *data = fl_object_data(model, i);
-        if (data)
-            add_tensor(s, t, data, fl_object_bytes(model, i) / fl_dtype_size(t->dtype), &at, key,
-                       bits);
-        result = data ? 0 : -1;
-        fl_object_forget(model, i);
+        if (fl_schema_trains(fl_object_tensor(model, i)))
+            result = add_tensor(s, model, i, w, key);
     }
-    fl_secret_free(bits);
+    if (!result && w->n)
+        fold(s, w, key);
+    fl_secret_free(w);
     return result;
 }
 

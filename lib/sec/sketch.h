@@ -1,10 +1,13 @@
 /*
  * How far two models are from each other, for a party that keeps neither: 256 sums of the
- * parameters with secret random signs (Alon, Matias, Szegedy 1999; Charikar, Chen, Farach-Colton
- * 2002). Each parameter goes, in order, into one of the sums by 9 bits of ChaCha20 under a key that
- * the keeper never shows, so nobody can choose a model that looks near or far to it. The distance
- * of two sketches is that of the models to about a sixteenth: standard deviation sqrt(2 / 256) of
- * its square.
+ * parameters with secret random signs. Of each block of 256 parameters, in order, the vector x
+ * becomes y = S H R x / 16, with H the Hadamard matrix and R, S rows of random signs, and the sums
+ * are those of all y (Alon, Matias, Szegedy 1999; Ailon, Chazelle 2009). The signs are bits of
+ * ChaCha20 under a key that the keeper never shows, so nobody can choose a model that looks near
+ * or far to it. Whatever the difference d of two models is, if it was chosen without the key: the
+ * square of the distance of their sketches is |d|^2 in the mean, with a standard deviation of at
+ * most sqrt(2 / 256) of it, since signs of different blocks are independent and H R spreads each
+ * block evenly; for one block it is exact. No access to memory depends on the key.
  */
 #ifndef FL_SEC_SKETCH_H
 #define FL_SEC_SKETCH_H

@@ -223,7 +223,7 @@ find_masked(const struct fl_state *s, const unsigned char params[32])
 
     fl_state_hide(s, "fl1.masked", params, hidden);
     for (size_t i = 0; i < s->masked_count; i++)
-        if (!memcmp(s->masked[i].params, hidden, 32))
+        if (fl_equal_secret(s->masked[i].params, hidden, 32))
             return &s->masked[i];
     return NULL;
 }

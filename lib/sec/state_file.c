@@ -15,7 +15,7 @@
 #include "crypt/secret.h"
 #include "sec/vault.h"
 
-#define STATE_MAGIC "fl-state-v2"
+#define STATE_MAGIC "fl-state-v3"
 #define STATE_NAME  "state"
 
 enum { SKETCH_BYTES = 8 * FL_SKETCH_SUMS, BITS_MAX = (1 << 20) / 8 };

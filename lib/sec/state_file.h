@@ -1,6 +1,6 @@
 /*
  * The file "state" of a state folder, to and from struct fl_state. A text file (sec/vault.h) of
- *     fl-state-v2
+ *     fl-state-v3
  *     key HEX        hidden HEX       uploads CTR PREV       answers CTR PREV
  *     roster RD EPOCH PARTY|hub FEDERATION       then, for it:
  *         shape pairwise|helpers N M UPNEXT DOWNNEXT

@@ -106,7 +106,8 @@ check(struct fl_vault *v)
         v->text[v->len - 1] = '\0';
         v->len -= tail;
         fl_hash_once(want, NULL, CHECK_LABEL, v->text, v->len);
-        if (!fl_unhex(got, sizeof got, v->text + v->len + 6) && !memcmp(want, got, sizeof got)) {
+        if (!fl_unhex_secret(got, sizeof got, v->text + v->len + 6) &&
+            fl_equal_secret(want, got, sizeof got)) {
             v->text[v->len] = '\0';
             return 0;
         }
@@ -163,6 +164,8 @@ fl_vault_next(struct fl_vault *v)
             return fl_vault_bad_line(v);
         v->field[v->count++] = p;
     }
+    for (size_t i = 0; i < v->count; i++)
+        v->length[i] = (size_t)((i + 1 < v->count ? v->field[i + 1] - 1 : end) - v->field[i]);
     v->at = (size_t)(end - v->text) + 1;
     return 1;
 }
@@ -176,8 +179,7 @@ fl_vault_is(const struct fl_vault *v, const char *word)
 static int
 get_bytes(const struct fl_vault *v, size_t i, void *out, size_t n)
 {
-    /* Looked at first: the message of fl_unhex would show the value. */
-    if (strspn(v->field[i], "0123456789abcdef") != 2 * n || fl_unhex(out, n, v->field[i]))
+    if (v->length[i] != 2 * n || fl_unhex_secret(out, n, v->field[i]))
         return fl_vault_bad_line(v);
     return 0;
 }
@@ -185,7 +187,7 @@ get_bytes(const struct fl_vault *v, size_t i, void *out, size_t n)
 static int
 get_word(const struct fl_vault *v, size_t i, char *out, size_t size)
 {
-    if (strlen(v->field[i]) >= size)
+    if (v->length[i] >= size)
         return fl_vault_bad_line(v);
     strcpy(out, v->field[i]);
     return 0;

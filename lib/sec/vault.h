@@ -24,7 +24,8 @@ struct fl_vault { /* a zeroed struct is empty */
     size_t line;  /* number of the line that was read last */
     size_t count; /* fields of that line */
     char *field[FL_VAULT_FIELDS];
-    char *name; /* of the file, for messages */
+    size_t length[FL_VAULT_FIELDS]; /* of each: a secret is not searched for its end */
+    char *name;                     /* of the file, for messages */
 };
 
 void fl_vault_release(struct fl_vault *v);

@@ -10,18 +10,16 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "crypt/secret.h"
-#include "flt/check.h"
 #include "flt/listing.h"
 #include "flt/object.h"
 #include "flt/reader.h"
-#include "flt/record.h"
 #include "flt/values.h"
 #include "flt/writer.h"
 #include "os/file.h"
 #include "os/watch.h"
+#include "repair.h"
 
 /* Two spools for all inputs: making files is slower than reading small streams. */
 static int from, to;
@@ -38,57 +36,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     to = fl_spool_open();
     fl_watch_hurry();
     return from < 0 || to < 0 ? -1 : fl_crypt_init();
-}
-
-static size_t
-round_up(size_t n, size_t align)
-{
-    return (n + align - 1) / align * align;
-}
-
-/* The table of a raw payload at AT; returns where the record ends, SIZE when it does not fit. */
-static size_t
-repair_payload(unsigned char *p, size_t size, size_t at, uint64_t payload, struct fl_chain *chain)
-{
-    size_t table = round_up(at + (size_t)payload, 8);
-    uint64_t blocks = fl_blocks(payload);
-
-    if (table > size || blocks > (size - table) / 8)
-        return size;
-    for (uint64_t i = 0; i < blocks; i++) {
-        uint64_t left = payload - i * FL_FLT_BLOCK;
-        uint64_t sum = fl_check64(p + at + i * FL_FLT_BLOCK,
-                                  left < FL_FLT_BLOCK ? (size_t)left : FL_FLT_BLOCK);
-        fl_put64(p + table + 8 * i, sum);
-        fl_chain_add64(chain, sum);
-    }
-    return round_up(table + 8 * (size_t)blocks, 64);
-}
-
-static void
-repair(unsigned char *p, size_t size)
-{
-    struct fl_chain *chain = fl_chain_new();
-
-    for (size_t at = 0; at + 64 <= size;) {
-        uint32_t tag = fl_get32(p + at);
-        uint64_t body = fl_get64(p + at + 8), payload = fl_get64(p + at + 16);
-        if (body > size - at - 64 || payload > size)
-            break;
-        if (tag == FL_TAG_HEAD)
-            fl_chain_reset(chain);
-        if (tag == FL_TAG_DONE && body == 24)
-            fl_put64(p + at + 64 + 16, fl_chain_value(chain));
-        uint64_t sum = fl_check64(p + at + 64, (size_t)body);
-        if (tag == FL_TAG_HEAD || tag == FL_TAG_TENS)
-            fl_chain_add64(chain, sum);
-        fl_put64(p + at + 40, sum);
-        fl_put64(p + at + 56, fl_check64(p + at, 56));
-        at = round_up(at + 64 + (size_t)body, 64);
-        if (tag == FL_TAG_TENS && payload)
-            at = repair_payload(p, size, at, payload, chain);
-    }
-    fl_chain_free(chain);
 }
 
 /* Copy all of IN to a spool, looking at values on the way. 0 when all of it was whole. */

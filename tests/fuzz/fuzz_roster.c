@@ -2,23 +2,51 @@
  * Any bytes as a roster, canonical or YAML, and as a public line: no crash, no leak, and what is
  * accepted is what its canonical form says. The first byte chooses.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz_round.h"
 
-#include "base/error.h"
-#include "crypt/secret.h"
-#include "sec/roster.h"
+/* A seed begins with the letter that says what it is, which its name begins with too. */
+static void
+seed(const char *name, const void *data, size_t len)
+{
+    char path[400];
+    const char *to = getenv("FL_FUZZ_SEEDS");
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+    if (!to)
+        return;
+    snprintf(path, sizeof path, "%s/%s", to, name);
+    FILE *out = fopen(path, "w");
+    must(out && fputc(*name, out) != EOF && fwrite(data, len, 1, out) == 1 && !fclose(out));
+}
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    static const char weighted[] =
+        "weights: {rule: dynamic, floor: 0.5, cap: 1, alpha: 0.5, tokens: 1e6, mbit: 100}\n"
+        "apply: {rule: nesterov, lr: 0.7, momentum: 0.9}\nmax_open: 3\nmax_age: 9\npsk: true\n";
+    static const char *const more[] = {FUZZ_HELPERS "replay: [c]\n", FED_MASK, weighted};
+    static struct federation f;
+    struct fl_line line;
+    struct fl_buf yaml = {0};
+    char name[20];
+
     (void)argc;
     (void)argv;
-    return fl_crypt_init();
+    fuzz_start();
+    fed_start(&f, 5, more[0]);
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "c%d", i);
+        if (!fed_roster(&f, more[i]))
+            seed(name, f.roster.canonical.data, f.roster.canonical.len);
+        *name = 'y';
+        fed_yaml(&f, more[i], &yaml);
+        seed(name, yaml.data, yaml.len);
+    }
+    fl_key_line(f.key[0], &line);
+    seed("l", line.text, strlen(line.text));
+    fl_buf_release(&yaml);
+    fuzz_seeded(&f);
+    return 0;
 }
 
 static void
@@ -26,7 +54,7 @@ check_roster(struct fl_roster *r)
 {
     struct fl_roster again;
 
-    if (r->n < FL_SITES_MIN || r->n > FL_SITES_MAX || r->m > FL_COMMITTEE_MAX ||
+    if (r->n < FL_SITES_MIN || r->n > FL_SITES_MAX || r->m > FL_HELPERS_MAX ||
         fl_roster_decode(&again, r->canonical.data, r->canonical.len) ||
         memcmp(again.digest, r->digest, sizeof r->digest))
         abort();

@@ -27,17 +27,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t n = 0;
     double x = 0;
     char *text = NULL, *choice = NULL;
-    struct fl_field fields[] = {{"a", FL_FIELD_I64, &n, -9, 9, NULL, NULL},
-                                {"b", FL_FIELD_F64, &x, 0, 0, NULL, NULL},
-                                {"c", FL_FIELD_TEXT, &text, 0, 0, NULL, NULL},
-                                {"d", FL_FIELD_CHOICE, &choice, 0, 0, "x|yy", NULL},
-                                {.type = FL_FIELD_END}};
+    struct fl_yaml_key keys[] = {FL_KEY_I64("a", -9, 9, &n), FL_KEY_F64("b", 0, 0, &x),
+                                 FL_KEY_TEXT("c", &text), FL_KEY_CHOICE("d", "x|yy", &choice),
+                                 FL_KEY_END};
 
     if (!y && (!*fl_error_text() || fl_error_status() != FL_USAGE))
         abort();
     if (y) {
         walk(y, 0);
-        fl_yaml_fill("fuzz", y, fields);
+        fl_yaml_fill("fuzz", y, keys);
         if (n < -9 || n > 9 || (choice && strcmp(choice, "x") && strcmp(choice, "yy")))
             abort();
     }

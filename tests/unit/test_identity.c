@@ -201,7 +201,7 @@ test_key_lines(void)
     }
     put_lines("fl-key-v1", "name a\nepoch 1\n" REST); /* of an earlier version, or no key at all */
     CHECK(!fl_key_read(path) && fl_error_status() == FL_FAILED);
-    put_lines("fl-state-v2", "name a\nepoch 1\n" REST);
+    put_lines("fl-state-v3", "name a\nepoch 1\n" REST);
     CHECK(!fl_key_read(path) && fl_error_status() == FL_FAILED);
     put("", 0);
     CHECK(!fl_key_read(path));

@@ -2,7 +2,10 @@
 #include "crypt/keys.h"
 
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "crypt/hash.h"
 #include "crypt/secret.h"
@@ -130,6 +133,68 @@ test_secret(void)
     CHECK(!fl_secret_alloc(SIZE_MAX / 2, 3) && fl_error_status() == FL_FAILED);
 }
 
+static bool
+sanitized(void)
+{
+    const char *san = getenv("SAN");
+
+    return san && *san;
+}
+
+/* Flags of the map that P lies in, as /proc/self/smaps has them: "" when it has none. */
+static void
+map_flags(const void *p, char flags[200])
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[300];
+    unsigned long from = 0, to = 0, a, b;
+
+    *flags = '\0';
+    while (f && fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%lx-%lx ", &a, &b) == 2)
+            from = a, to = b;
+        if (!strncmp(line, "VmFlags:", 8) && from <= (uintptr_t)p && (uintptr_t)p < to)
+            snprintf(flags, 200, "%.190s", line);
+    }
+    if (f)
+        fclose(f);
+}
+
+/* Locked and left out of cores; and the process is not to be dumped or read at all. */
+static void
+test_no_copy(void)
+{
+    unsigned char *p = fl_secret_alloc(3, 5);
+    char flags[200];
+
+    map_flags(p, flags);
+    if (!*flags || sanitized())
+        SKIP("no flags of maps here, or sanitizers");
+    CHECK(strstr(flags, " dd"));
+    CHECK(fl_secret_swappable() || strstr(flags, " lo"));
+    CHECK(prctl(PR_GET_DUMPABLE) == 0);
+    fl_secret_free(p);
+}
+
+/* A process that may lock nothing goes on, and knows. */
+static void
+test_swappable(void)
+{
+    const struct rlimit none = {0, 0};
+    int status = 0;
+
+    if (getuid() || test_under_valgrind() || sanitized())
+        SKIP("root is needed, to become nobody, and plain memory");
+    CHECK(!fl_secret_swappable());
+    pid_t child = fork();
+    if (!child) {
+        int got = setrlimit(RLIMIT_MEMLOCK, &none) || setuid(65534) ? 9 : 0;
+        unsigned char *p = got ? NULL : fl_secret_alloc(1, 32);
+        _exit(got ? got : !p ? 8 : fl_secret_swappable() ? 7 : 6);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
 int
 main(void)
 {
@@ -139,5 +204,7 @@ main(void)
     RUN(test_small_order);
     RUN(test_ed25519);
     RUN(test_secret);
+    RUN(test_no_copy);
+    RUN(test_swappable);
     return test_end();
 }
