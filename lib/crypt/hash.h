@@ -47,6 +47,6 @@ FL_MUST int fl_unhex(unsigned char *data, size_t n, const char *text);
  * The same of a secret: 2 * N lower-case digits, which need not end in a zero, in the same steps
  * whatever they are. Returns 0, or -1 without an error, which would show it, and DATA is of no use.
  */
-int fl_unhex_secret(unsigned char *data, size_t n, const char *digits);
+FL_MUST int fl_unhex_secret(unsigned char *data, size_t n, const char *digits);
 
 #endif

@@ -10,12 +10,9 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include "base/error.h"
+#include "os/core.h"
 
 int
 fl_crypt_init(void)
@@ -25,32 +22,7 @@ fl_crypt_init(void)
     return 0;
 }
 
-#ifdef __has_feature
-#define HAS_LEAK_SANITIZER __has_feature(address_sanitizer)
-#else
-#define HAS_LEAK_SANITIZER 0
-#endif
-
 static atomic_bool swappable;
-
-/*
- * A limit of 0 stops no core that the system hands to a program (core(5)), and no other process of
- * the same user that reads this one's memory; not being dumpable stops both. The leak sanitizer is
- * such a reader.
- */
-static void
-leave_no_core(void)
-{
-    struct rlimit core;
-
-    if (!getrlimit(RLIMIT_CORE, &core) && core.rlim_cur) {
-        core.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &core);
-    }
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !HAS_LEAK_SANITIZER
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
 
 void *
 fl_secret_alloc(size_t count, size_t size)
@@ -63,7 +35,7 @@ fl_secret_alloc(size_t count, size_t size)
     }
     if (mlock(p, count * size)) /* once more, which counts once: now it is known */
         swappable = true;
-    leave_no_core();
+    fl_core_forbid();
     memset(p, 0, count * size);
     return p;
 }

@@ -6,6 +6,7 @@
 #ifndef FL_FED_ADDING_H
 #define FL_FED_ADDING_H
 
+#include "base/must.h"
 #include "fed/aggregate.h"
 #include "fed/inspect.h"
 #include "fed/masked.h"
@@ -31,13 +32,13 @@ struct fl_adding { /* a zeroed struct is empty */
 };
 
 /* Everything that can be refused before the inputs are read. 0 or -1. */
-int fl_adding_start(struct fl_adding *a, const struct fl_adding_settings *set);
+FL_MUST int fl_adding_start(struct fl_adding *a, const struct fl_adding_settings *set);
 void fl_adding_release(struct fl_adding *a);
 
 /* Read all inputs, and see whether what they make is whole. 0, or -1 as the one that adds. */
-int fl_adding_read(struct fl_adding *a);
+FL_MUST int fl_adding_read(struct fl_adding *a);
 
 /* Write what came of it to OUT and commit it: a sum, a mean, or the report, by JSON. 0 or -1. */
-int fl_adding_write(struct fl_adding *a, struct fl_output *out, bool json);
+FL_MUST int fl_adding_write(struct fl_adding *a, struct fl_output *out, bool json);
 
 #endif

@@ -6,6 +6,7 @@
 #define FL_FED_FINDINGS_H
 
 #include "base/error.h"
+#include "base/must.h"
 #include "cli/report.h"
 
 enum fl_finding_kind {
@@ -34,14 +35,14 @@ struct fl_findings { /* a zeroed struct is empty */
 void fl_findings_release(struct fl_findings *f);
 
 /* Add a copy of FINDING. 0, or -1 when there is no memory. */
-int fl_findings_add(struct fl_findings *f, const struct fl_finding *finding);
+FL_MUST int fl_findings_add(struct fl_findings *f, const struct fl_finding *finding);
 
 /*
  * The same of the recorded error, whose sentence is the reason, its subject left out where that is
  * the file, and whose status says the kind, unless it is ADDED: REFUSED or DAMAGED. -1 when it was
  * the machine that failed, or the command line was wrong, and the error stays.
  */
-int fl_findings_blame(struct fl_findings *f, const struct fl_finding *finding);
+FL_MUST int fl_findings_blame(struct fl_findings *f, const struct fl_finding *finding);
 
 /* Is there one about this file? */
 bool fl_findings_about(const struct fl_findings *f, const char *file);
@@ -54,6 +55,6 @@ void fl_findings_report(const struct fl_findings *f, struct fl_report *report);
  * 0 when there are none. Else -1 with an error that names what was found in FOLDER: FL_REFUSED when
  * one of them is, else FL_FAILED, else FL_NOT_YET.
  */
-int fl_findings_judge(const struct fl_findings *f, const char *folder);
+FL_MUST int fl_findings_judge(const struct fl_findings *f, const char *folder);
 
 #endif

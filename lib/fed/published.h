@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
+
 /* "FOLDER/NAME.flt", or with SUB "FOLDER/SUB/NAME.flt": free() it; NULL with an error. */
 char *fl_published(const char *folder, const char *sub, const char *name);
 
@@ -26,7 +28,7 @@ struct fl_published_list { /* a zeroed struct is empty */
  * The .flt files of FOLDER or of its folder SUB (NULL: its own), hidden ones left out. Without SUB
  * there are none. 0 or -1 with an error.
  */
-int fl_published_list(struct fl_published_list *list, const char *folder, const char *sub);
+FL_MUST int fl_published_list(struct fl_published_list *list, const char *folder, const char *sub);
 void fl_published_release(struct fl_published_list *list);
 
 /* Is NAME "STEM" or "STEM.ANYTHING"? */

@@ -44,10 +44,10 @@ FL_MUST int fl_replay_round(struct fl_replay *r, const unsigned char *set);
  * Fill OPENED, but its set, from the model in OUTPUT, which came of MODEL, and the velocity beside
  * it; either may be the name of a spool.
  */
-int fl_replay_look(struct fl_replay *r);
+FL_MUST int fl_replay_look(struct fl_replay *r);
 
 /* What PARTY signed for, of the plan's round: 1, 0 when its file is not there, or -1. */
-int fl_replay_opened(const struct fl_replay *r, uint32_t party, struct fl_opened_head *h);
+FL_MUST int fl_replay_opened(const struct fl_replay *r, uint32_t party, struct fl_opened_head *h);
 
 /* Do two say the same of set, next model and velocity? */
 bool fl_replay_same(const struct fl_opened_head *a, const struct fl_opened_head *b);

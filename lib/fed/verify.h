@@ -12,6 +12,7 @@
 #ifndef FL_FED_VERIFY_H
 #define FL_FED_VERIFY_H
 
+#include "base/must.h"
 #include "os/output.h"
 #include "os/pool.h"
 #include "os/progress.h"
@@ -39,6 +40,6 @@ struct fl_verify_settings { /* all borrowed */
  * there may be one, and messages of nobody; else FL_FAILED for damage and for what does not follow;
  * else FL_NOT_YET when files are missing.
  */
-int fl_verify(const struct fl_verify_settings *set, struct fl_output *out);
+FL_MUST int fl_verify(const struct fl_verify_settings *set, struct fl_output *out);
 
 #endif

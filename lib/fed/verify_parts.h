@@ -2,6 +2,7 @@
 #ifndef FL_FED_VERIFY_PARTS_H
 #define FL_FED_VERIFY_PARTS_H
 
+#include "base/must.h"
 #include "fed/findings.h"
 #include "fed/gather.h"
 #include "fed/replay.h"
@@ -41,19 +42,19 @@ const char *fl_verify_spool(int fd, char name[FL_SPOOL_NAME]);
  * FILE does not hold by the recorded error. The digest of what is there is found out, unless it is
  * damaged. 0, or -1 as fl_findings_blame.
  */
-int fl_verify_blame(struct fl_verify *v, struct fl_finding finding);
+FL_MUST int fl_verify_blame(struct fl_verify *v, struct fl_finding finding);
 
 /* Requests, uploads, answers: each by itself and with the others, summed up. 0 or -1. */
-int fl_verify_requests(struct fl_verify *v, const char *const *names, size_t count);
-int fl_verify_uploads(struct fl_verify *v);
-int fl_verify_answers(struct fl_verify *v);
+FL_MUST int fl_verify_requests(struct fl_verify *v, const char *const *names, size_t count);
+FL_MUST int fl_verify_uploads(struct fl_verify *v);
+FL_MUST int fl_verify_answers(struct fl_verify *v);
 
 /* After them: is the file "sum.flt", made of the uploads alone, the same? 0 or -1. */
-int fl_verify_sum(struct fl_verify *v);
+FL_MUST int fl_verify_sum(struct fl_verify *v);
 
 /* After the answers, if nothing was found: the mean, the next model, who signed for it. 0 or -1. */
-int fl_verify_mean(struct fl_verify *v);
-int fl_verify_next(struct fl_verify *v);
-int fl_verify_opened(struct fl_verify *v);
+FL_MUST int fl_verify_mean(struct fl_verify *v);
+FL_MUST int fl_verify_next(struct fl_verify *v);
+FL_MUST int fl_verify_opened(struct fl_verify *v);
 
 #endif

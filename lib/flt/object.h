@@ -71,8 +71,8 @@ FL_MUST int fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned
  * Digest of the numbers of tensor I alone, H(-; "fl1.payload"; leaves): to say which tensors of two
  * objects differ. The same work as fl_object_digest, as above.
  */
-int fl_object_tensor_digest(struct fl_object *o, size_t i, struct fl_pool *pool,
-                            unsigned char digest[32]);
+FL_MUST int fl_object_tensor_digest(struct fl_object *o, size_t i, struct fl_pool *pool,
+                                    unsigned char digest[32]);
 
 size_t fl_object_sign_count(const struct fl_object *o);
 const struct fl_sign *fl_object_sign(const struct fl_object *o, size_t i);
