@@ -202,6 +202,7 @@ look(struct fl_verify *v)
 
     if (got == 1)
         failed = (v->set->key && find_signer(v)) || take_other_plans(v, &files) || start(v) ||
+                 fl_verify_model(v) ||
                  fl_verify_requests(v, (const char *const *)files.names, files.count) ||
                  fl_verify_uploads(v) || (!v->findings.count && fl_verify_sum(v)) ||
                  fl_verify_answers(v) || (!v->findings.count && fl_verify_mean(v));

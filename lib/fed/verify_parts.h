@@ -27,6 +27,7 @@ struct fl_verify {
     unsigned char (*uploads)[32];          /* (n) digests of those that hold, zeros for none */
     struct fl_buf outside;                 /* sites whose upload holds and is not in the set */
     int sum, mean, next, velocity;         /* spools of what was recomputed; -1: not */
+    bool has_model;                        /* the plan's model is at hand, and is that one */
     bool has_sum, has_mean;                /* it is in the folder and right */
     bool stepped;                          /* the next model was recomputed */
     size_t signatures;                     /* of parties under replay, that hold */
@@ -43,6 +44,9 @@ const char *fl_verify_spool(int fd, char name[FL_SPOOL_NAME]);
  * damaged. 0, or -1 as fl_findings_blame.
  */
 FL_MUST int fl_verify_blame(struct fl_verify *v, struct fl_finding finding);
+
+/* Is the model that was given, if one was, what the plan says of it? 0 or -1. */
+int fl_verify_model(struct fl_verify *v);
 
 /* Requests, uploads, answers: each by itself and with the others, summed up. 0 or -1. */
 FL_MUST int fl_verify_requests(struct fl_verify *v, const char *const *names, size_t count);

@@ -233,28 +233,28 @@ take_step(struct fl_verify *v)
     return fl_step_take(&step, &files);
 }
 
-/* The plan's model: 1, or 0 when it is another, which is a finding now. */
-static int
-check_model(struct fl_verify *v)
+int
+fl_verify_model(struct fl_verify *v)
 {
-    struct fl_object *model = fl_object_open(v->set->model, FL_KIND_MODEL);
-    int bad = !model || fl_plan_check_base(&v->plan, model, v->set->pool);
+    struct fl_object *model = v->set->model ? fl_object_open(v->set->model, FL_KIND_MODEL) : NULL;
 
+    if (!v->set->model)
+        return 0;
+    v->has_model = model && !fl_plan_check_base(&v->plan, model, v->set->pool);
     fl_object_free(model);
-    if (!bad)
-        return 1;
-    return fl_verify_blame(v, (struct fl_finding){.file = v->set->model, .expected = v->plan.base});
+    return v->has_model ? 0
+                        : fl_verify_blame(v, (struct fl_finding){.file = v->set->model,
+                                                                 .expected = v->plan.base});
 }
 
 int
 fl_verify_next(struct fl_verify *v)
 {
     char next[FL_SPOOL_NAME], velocity[FL_SPOOL_NAME];
-    int got;
 
-    if (!v->set->model || (got = check_model(v)) == 0)
+    if (!v->has_model)
         return 0;
-    if (got < 0 || (v->next = fl_spool_open()) < 0 || (v->velocity = fl_spool_open()) < 0)
+    if ((v->next = fl_spool_open()) < 0 || (v->velocity = fl_spool_open()) < 0)
         return -1;
     if (take_step(v))
         return fl_verify_blame(v, (struct fl_finding){.file = v->set->velocity ? v->set->velocity

@@ -478,6 +478,15 @@ test_lies(void)
 
     CHECK(!verify(&f, "r1", with_model, NULL));
     CHECK(!verify(&f, "r2", (struct fl_verify_settings){0}, NULL));
+    /* What the hub asked for before the request that was answered is no lie, by whatever name. */
+    fed_system(&f, "cp -r r1 asked && cp other.flt asked/request.2.flt");
+    CHECK(!verify(&f, "asked", with_model, NULL));
+    fed_system(&f, "cp r1/request.flt asked/request.0.flt && mv asked/request.2.flt "
+                   "asked/request.flt");
+    CHECK(!verify(&f, "asked", with_model, NULL));
+    fed_system(&f, "mv asked/request.0.flt asked/request.1.flt && cp few.flt asked/request.0.flt");
+    CHECK_REFUSED(verify(&f, "asked", with_model, NULL), FL_REFUSED,
+                  "request.0.flt: asks for a sum");
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         tell(&r, &lies[i]);
         fl_error_clear();
@@ -520,6 +529,7 @@ test_next(void)
     struct fl_verify_settings set = with_model;
     struct fl_buf yaml = {0};
     size_t tensor = 0;
+    char base[65];
 
     fed_start(&f, 4, FED_HELPERS "min_sum: 4\n");
     fed_yaml(&f, FED_HELPERS "min_sum: 4\n", &yaml);
@@ -546,6 +556,19 @@ test_next(void)
     CHECK_REFUSED(verify(&f, "r1", set, NULL), FL_FAILED, "its \"round\" does not");
     set.model = "m2.flt";
     CHECK_REFUSED(verify(&f, "r1", set, NULL), FL_REFUSED, "is not the model of the plan");
+    fl_hex(base, r.plan.base, 32);
+    CHECK(strstr(said, base)); /* is expected */
+    /* A plan that says other numbers of its model is named though no upload is of it. */
+    fed_system(&f, "cp -r r1 lie");
+    fed_forge(&f, &(struct fed_forgery){.from = "r1/plan.flt",
+                                        .to = "lie/plan.flt",
+                                        .kind = FL_KIND_PLAN,
+                                        .change = other_set,
+                                        .arg = (void *)"params",
+                                        .key = f.key[FED_HUB],
+                                        .signer = FL_SIGNER_HUB});
+    CHECK_REFUSED(verify(&f, "lie", with_model, NULL), FL_REFUSED, " findings: ");
+    CHECK(strstr(said, "has other numbers than the plan says"));
     set = (struct fl_verify_settings){.roster = "roster.yaml"};
     CHECK(!verify(&f, "r1", set, NULL));
     fed_yaml(&f, "epoch: 2\n" FED_HELPERS "min_sum: 4\n", &yaml);
