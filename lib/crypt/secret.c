@@ -7,15 +7,10 @@
 #include "crypt/secret.h"
 
 #include <sodium.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include "base/error.h"
+#include "os/memory.h"
 
 int
 fl_crypt_init(void)
@@ -23,33 +18,6 @@ fl_crypt_init(void)
     if (sodium_init() < 0)
         return fl_error(FL_FAILED, "this system gives no randomness; libsodium cannot start");
     return 0;
-}
-
-#ifdef __has_feature
-#define HAS_LEAK_SANITIZER __has_feature(address_sanitizer)
-#else
-#define HAS_LEAK_SANITIZER 0
-#endif
-
-static atomic_bool swappable;
-
-/*
- * A limit of 0 stops no core that the system hands to a program (core(5)), and no other process of
- * the same user that reads this one's memory; not being dumpable stops both. The leak sanitizer is
- * such a reader.
- */
-static void
-leave_no_core(void)
-{
-    struct rlimit core;
-
-    if (!getrlimit(RLIMIT_CORE, &core) && core.rlim_cur) {
-        core.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &core);
-    }
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !HAS_LEAK_SANITIZER
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 void *
@@ -61,17 +29,10 @@ fl_secret_alloc(size_t count, size_t size)
         fl_error_memory("not enough memory for %zu secrets of %zu bytes", count, size);
         return NULL;
     }
-    if (mlock(p, count * size)) /* once more, which counts once: now it is known */
-        swappable = true;
-    leave_no_core();
+    fl_memory_lock(p, count * size); /* once more, which counts once: now it is known */
+    fl_memory_leave_no_core();
     memset(p, 0, count * size);
     return p;
-}
-
-bool
-fl_secret_swappable(void)
-{
-    return swappable;
 }
 
 void

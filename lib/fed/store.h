@@ -24,8 +24,8 @@ void fl_store_free(struct fl_store *s);
 uint64_t *fl_store_words(struct fl_store *s, size_t n);
 
 /*
- * N words from WORDS on are not looked at soon: where they lie in a file, they go from this process's
- * memory, and come back when they are looked at. Whole pages only.
+ * N words from WORDS on are not looked at soon: where they lie in a file, they go from this
+ * process's memory, and come back when they are looked at. Whole pages only.
  */
 void fl_store_rest(const struct fl_store *s, const uint64_t *words, size_t n);
 
