@@ -75,13 +75,13 @@ test_rest(void)
     uint64_t *words = fl_store_words(s, WORDS);
     const long page = sysconf(_SC_PAGESIZE), before = resident_pages();
 
-    if (!before)
-        SKIP("no /proc/self/statm here");
+    if (!before || test_under_valgrind())
+        SKIP("no /proc/self/statm here, or valgrind, whose memory counts too");
     for (size_t i = 0; i < WORDS; i++)
         words[i] = i;
     CHECK((resident_pages() - before) * page > (long)WORDS * 7);
     fl_store_rest(s, words, WORDS);
-    CHECK((resident_pages() - before) * page < (long)WORDS);
+    CHECK((resident_pages() - before) * page < (long)WORDS * 4);
     CHECK(words[0] == 0 && words[WORDS - 1] == WORDS - 1);
     fl_store_free(s);
 }
