@@ -5,7 +5,6 @@
 #ifndef FL_FED_KEPT_H
 #define FL_FED_KEPT_H
 
-#include "os/pool.h"
 #include "sec/state.h"
 
 /* "FOLDER/upload-EPOCH-ROUND.flt" (or answer-), free() it; NULL with an error. */
@@ -13,8 +12,7 @@ char *fl_kept_path(const struct fl_state *s, bool answer, const struct fl_made *
 
 /* Open PATH, an object of KIND that must be what MADE records to the last byte: descriptor or -1.
  */
-int fl_kept_open(const char *path, const char *kind, const struct fl_made *made,
-                 struct fl_pool *pool);
+int fl_kept_open(const char *path, const char *kind, const struct fl_made *made);
 
 /*
  * Remove the kept messages but the newest MOST (at most 16), and what runs that were killed left of
