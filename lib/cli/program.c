@@ -19,6 +19,7 @@
 #include "base/visible.h"
 #include "crypt/secret.h"
 #include "os/file.h"
+#include "os/memory.h"
 #include "os/progress.h"
 #include "os/stop.h"
 #include "os/watch.h"
@@ -197,7 +198,7 @@ print_line(const char *program, const char *text)
 static void
 warn_of_swap(const struct fl_cli *cli)
 {
-    if (fl_secret_swappable())
+    if (fl_memory_swappable())
         fl_warn(cli, "not all secrets could be locked in memory, so they may lie in swap; raise "
                      "ulimit -l, or use no swap that is not encrypted");
 }

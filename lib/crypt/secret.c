@@ -7,12 +7,10 @@
 #include "crypt/secret.h"
 
 #include <sodium.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
-#include "os/core.h"
+#include "os/memory.h"
 
 int
 fl_crypt_init(void)
@@ -21,8 +19,6 @@ fl_crypt_init(void)
         return fl_error(FL_FAILED, "this system gives no randomness; libsodium cannot start");
     return 0;
 }
-
-static atomic_bool swappable;
 
 void *
 fl_secret_alloc(size_t count, size_t size)
@@ -33,17 +29,10 @@ fl_secret_alloc(size_t count, size_t size)
         fl_error_memory("not enough memory for %zu secrets of %zu bytes", count, size);
         return NULL;
     }
-    if (mlock(p, count * size)) /* once more, which counts once: now it is known */
-        swappable = true;
-    fl_core_forbid();
+    fl_memory_lock(p, count * size); /* once more, which counts once: now it is known */
+    fl_memory_leave_no_core();
     memset(p, 0, count * size);
     return p;
-}
-
-bool
-fl_secret_swappable(void)
-{
-    return swappable;
 }
 
 void

@@ -21,9 +21,6 @@ FL_MUST int fl_crypt_init(void);
 void *fl_secret_alloc(size_t count, size_t size);
 void fl_secret_free(void *p); /* wipes; NULL is fine */
 
-/* Some of it could not be locked, and may come to lie in swap. */
-bool fl_secret_swappable(void);
-
 /* Wipe in a way that a compiler does not take out. */
 void fl_wipe(void *p, size_t n);
 

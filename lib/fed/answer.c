@@ -336,7 +336,7 @@ fl_answer_make(struct fl_answering *a)
     a->kept_name = fl_kept_path(a->state, true, &made);
     if (!a->kept_name || fl_state_count_in_key(a->state, a->key, a->key_path))
         return -1;
-    a->kept = fl_kept_open(a->kept_name, FL_KIND_ANSWER, &made, a->pool);
+    a->kept = fl_kept_open(a->kept_name, FL_KIND_ANSWER, &made);
     return a->kept < 0 ? fl_error_cure("it cannot be made again: the round is dead; the hub plans "
                                        "another over the same model")
                        : 0;

@@ -33,9 +33,12 @@ fl_kept_path(const struct fl_state *s, bool answer, const struct fl_made *made)
     return fl_folder_file(&s->folder, name);
 }
 
-/* Read in one pass: a map of it would ask for as much address space again as an update does. */
+/*
+ * Read in one pass, in some MiB: a map of it would ask for as much address space again as an update
+ * does, and threads for buffers.
+ */
 static int
-digest_of(const char *path, const char *kind, struct fl_pool *pool, unsigned char root[32])
+digest_of(const char *path, const char *kind, unsigned char root[32])
 {
     struct fl_reader *in = fl_reader_open(path);
     const struct fl_head *head;
@@ -44,7 +47,6 @@ digest_of(const char *path, const char *kind, struct fl_pool *pool, unsigned cha
 
     if (in) {
         fl_reader_want_digest(in);
-        fl_reader_use_pool(in, pool);
         got = fl_reader_expect(in, kind, &head);
     }
     while (got == 1)
@@ -58,10 +60,10 @@ digest_of(const char *path, const char *kind, struct fl_pool *pool, unsigned cha
 }
 
 int
-fl_kept_open(const char *path, const char *kind, const struct fl_made *made, struct fl_pool *pool)
+fl_kept_open(const char *path, const char *kind, const struct fl_made *made)
 {
     unsigned char root[32];
-    int failed = digest_of(path, kind, pool, root);
+    int failed = digest_of(path, kind, root);
 
     if (!failed && memcmp(root, made->root, 32))
         failed = fl_error(FL_FAILED, "%s: is not the %s that the state records", path, kind);

@@ -6,7 +6,6 @@
 #define FL_FED_KEPT_H
 
 #include "base/must.h"
-#include "os/pool.h"
 #include "sec/state.h"
 
 /* "FOLDER/upload-EPOCH-ROUND.flt" (or answer-), free() it; NULL with an error. */
@@ -14,8 +13,7 @@ char *fl_kept_path(const struct fl_state *s, bool answer, const struct fl_made *
 
 /* Open PATH, an object of KIND that must be what MADE records to the last byte: descriptor or -1.
  */
-FL_MUST int fl_kept_open(const char *path, const char *kind, const struct fl_made *made,
-                         struct fl_pool *pool);
+FL_MUST int fl_kept_open(const char *path, const char *kind, const struct fl_made *made);
 
 /*
  * Remove the kept messages but the newest MOST (at most 16), and what runs that were killed left of

@@ -258,7 +258,7 @@ fl_turn_make(struct fl_turn *t)
     t->kept_name = fl_kept_path(t->state, false, &made);
     if (!t->kept_name || fl_state_count_in_key(t->state, t->key, t->key_path))
         return -1;
-    t->kept = fl_kept_open(t->kept_name, FL_KIND_MASKED, &made, t->pool);
+    t->kept = fl_kept_open(t->kept_name, FL_KIND_MASKED, &made);
     return t->kept < 0 ? fl_error_cure("it cannot be made again: this site must miss the round")
                        : 0;
 }

@@ -46,7 +46,7 @@ const char *fl_verify_spool(int fd, char name[FL_SPOOL_NAME]);
 FL_MUST int fl_verify_blame(struct fl_verify *v, struct fl_finding finding);
 
 /* Is the model that was given, if one was, what the plan says of it? 0 or -1. */
-int fl_verify_model(struct fl_verify *v);
+FL_MUST int fl_verify_model(struct fl_verify *v);
 
 /* Requests, uploads, answers: each by itself and with the others, summed up. 0 or -1. */
 FL_MUST int fl_verify_requests(struct fl_verify *v, const char *const *names, size_t count);

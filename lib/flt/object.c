@@ -480,6 +480,16 @@ fl_object_check(struct fl_object *o)
     return result;
 }
 
+/* LEN bytes at AT of the map, and pages beside them: other threads go on there in any order. */
+static void
+forget_around(const struct fl_object *o, size_t at, size_t len)
+{
+    const size_t from = at < PAGES ? 0 : at - PAGES;
+    const size_t to = o->map_len - at - len < PAGES ? o->map_len : at + len + PAGES;
+
+    fl_map_forget(o->map + from, to - from);
+}
+
 static bool
 begins_by(const void *first, const void *n)
 {
@@ -514,7 +524,7 @@ make_leaves(void *arg, size_t group, int worker)
     }
     fl_digest_leaves(l->hashes + first * FL_HASH_BYTES, data, lens, count);
     for (size_t k = 0; k < count; k++)
-        fl_map_forget(data[k], lens[k]);
+        forget_around(l->o, (size_t)(data[k] - l->o->map), lens[k]);
     uint64_t done = atomic_fetch_add(&l->done, bytes) + bytes;
     if (worker == 0) /* the caller's thread */
         fl_progress_show(l->progress, done, "%s", l->o->name);

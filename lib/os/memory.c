@@ -4,12 +4,25 @@
  */
 #include "os/memory.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include "base/error.h"
 #include "base/mem.h"
+
+#ifdef __has_feature
+#define HAS_LEAK_SANITIZER __has_feature(address_sanitizer)
+#else
+#define HAS_LEAK_SANITIZER 0
+#endif
+
+static atomic_bool swappable;
 
 static const size_t huge = (size_t)2 << 20; /* on x86-64; with 4 KiB pages also on arm64 */
 
@@ -30,4 +43,36 @@ fl_alloc_large(size_t count, size_t size)
     madvise(p, bytes, MADV_HUGEPAGE); /* may fail: then pages are small */
 #endif
     return p;
+}
+
+void
+fl_memory_lock(const void *p, size_t n)
+{
+    if (mlock(p, n))
+        swappable = true;
+}
+
+bool
+fl_memory_swappable(void)
+{
+    return swappable;
+}
+
+/*
+ * A limit of 0 stops no core that the system hands to a program (core(5)), and no other process of
+ * the same user that reads this one's memory; not being dumpable stops both. The leak sanitizer is
+ * such a reader.
+ */
+void
+fl_memory_leave_no_core(void)
+{
+    struct rlimit core;
+
+    if (!getrlimit(RLIMIT_CORE, &core) && core.rlim_cur) {
+        core.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &core);
+    }
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !HAS_LEAK_SANITIZER
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }

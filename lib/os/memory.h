@@ -1,11 +1,13 @@
 /*
  * Memory for arrays of many megabytes that are walked over again and again: weights, moments, the
  * workspace of training. On pages of 4 KiB each of them costs a fault for every page at its first
- * touch, and misses of the address cache ever after; on huge pages 512 times fewer.
+ * touch, and misses of the address cache ever after; on huge pages 512 times fewer. And memory that
+ * nobody else should see: neither swap nor a core file nor another process.
  */
 #ifndef FL_OS_MEMORY_H
 #define FL_OS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -14,5 +16,18 @@
  * shared, so up to 2 MiB more may be taken.
  */
 void *fl_alloc_large(size_t count, size_t size);
+
+/*
+ * Keep these N bytes out of swap. It may fail, mostly for a small ulimit -l, and nothing else
+ * happens then: fl_memory_swappable tells, for the whole process, whether it ever did.
+ */
+void fl_memory_lock(const void *p, size_t n);
+bool fl_memory_swappable(void);
+
+/*
+ * From now on this process leaves no core file, and on Linux no other process of the same user
+ * reads its memory.
+ */
+void fl_memory_leave_no_core(void);
 
 #endif

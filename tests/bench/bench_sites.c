@@ -1,7 +1,7 @@
 /*
- * How bytes and time of a helpers' round grow with the number of sites: 3, 15, 200 and 1,000, over a
- * small model, two helpers. Rows say the exponent that fits best (least squares of the logarithms,
- * from 15 on); only exponents have bounds, loose ones. The helpers and the hub are the library's
+ * How bytes and time of a helpers' round grow with the number of sites: 3, 15, 200 and 1,000, over
+ * a small model, two helpers. Rows say the exponent that fits best (least squares of the
+ * logarithms, from 15 on); only exponents have bounds, loose ones. The helpers and the hub are the library's
  * own; sites are their protocol without their states.
  */
 #include <math.h>

@@ -67,6 +67,26 @@ test_hex(void)
     CHECK(fl_unhex(data, 3, "") == -1 && fl_unhex(data, 0, "") == 0);
 }
 
+/* Every pair of bytes: two digits of 0-9 a-f are one value, and anything else is refused. */
+static void
+test_unhex_secret(void)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char data[2];
+    size_t wrong = 0;
+
+    for (int x = 0; x < 256; x++)
+        for (int y = 0; y < 256; y++) {
+            const char text[4] = {(char)x, (char)y, '0', 'f'};
+            const char *a = x ? strchr(digits, x) : NULL, *b = y ? strchr(digits, y) : NULL;
+            int got = fl_unhex_secret(data, 2, text);
+            wrong += got != (a && b ? 0 : -1);
+            wrong += a && b && (data[0] != (a - digits) * 16 + (b - digits) || data[1] != 15);
+        }
+    CHECK(wrong == 0);
+    CHECK(fl_unhex_secret(data, 2, "00f:") == -1 && fl_unhex_secret(data, 0, "") == 0);
+}
+
 /* RFC 8439, A.1; the nonce is LE32 0 and LE64 of the chunk. */
 static void
 test_chacha(void)
@@ -213,6 +233,7 @@ main(void)
     RUN(test_rows);
     RUN(test_numbers);
     RUN(test_hex);
+    RUN(test_unhex_secret);
     RUN(test_chacha);
     RUN(test_boxes);
     RUN(test_signatures);

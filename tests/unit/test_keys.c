@@ -9,6 +9,7 @@
 
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "os/memory.h"
 #include "test.h"
 
 static void
@@ -171,7 +172,7 @@ test_no_copy(void)
     if (!*flags || sanitized())
         SKIP("no flags of maps here, or sanitizers");
     CHECK(strstr(flags, " dd"));
-    CHECK(fl_secret_swappable() || strstr(flags, " lo"));
+    CHECK(fl_memory_swappable() || strstr(flags, " lo"));
     CHECK(prctl(PR_GET_DUMPABLE) == 0);
     fl_secret_free(p);
 }
@@ -185,12 +186,12 @@ test_swappable(void)
 
     if (getuid() || test_under_valgrind() || sanitized())
         SKIP("root is needed, to become nobody, and plain memory");
-    CHECK(!fl_secret_swappable());
+    CHECK(!fl_memory_swappable());
     pid_t child = fork();
     if (!child) {
         int got = setrlimit(RLIMIT_MEMLOCK, &none) || setuid(65534) ? 9 : 0;
         unsigned char *p = got ? NULL : fl_secret_alloc(1, 32);
-        _exit(got ? got : !p ? 8 : fl_secret_swappable() ? 7 : 6);
+        _exit(got ? got : !p ? 8 : fl_memory_swappable() ? 7 : 6);
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }

@@ -1,6 +1,8 @@
 /* Accumulators in memory and in files. */
 #include "fed/store.h"
 
+#include <unistd.h>
+
 #include "test.h"
 
 static void
@@ -43,9 +45,44 @@ test_files(void)
         }
     }
     CHECK(fl_store_spooled(s) == (uint64_t)24 << 20);
+    for (size_t i = 0; i < PIECES; i++) /* nothing is lost, wherever it lies */
+        fl_store_rest(s, words[i] + i, WORDS - 2 * i);
     for (size_t i = 0; i < PIECES; i++)
         for (size_t k = 0; k < WORDS; k += 97)
             CHECK(words[i][k] == i * WORDS + k);
+    fl_store_free(s);
+}
+
+static long
+resident_pages(void)
+{
+    long all = 0, here = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    if (!f || fscanf(f, "%ld %ld", &all, &here) != 2)
+        here = 0;
+    if (f)
+        fclose(f);
+    return here;
+}
+
+/* What rests in a file is not in memory. */
+static void
+test_rest(void)
+{
+    enum { WORDS = 4 << 20 };
+    struct fl_store *s = fl_store_new(0);
+    uint64_t *words = fl_store_words(s, WORDS);
+    const long page = sysconf(_SC_PAGESIZE), before = resident_pages();
+
+    if (!before || test_under_valgrind())
+        SKIP("no /proc/self/statm here, or valgrind, whose memory counts too");
+    for (size_t i = 0; i < WORDS; i++)
+        words[i] = i;
+    CHECK((resident_pages() - before) * page > (long)WORDS * 7);
+    fl_store_rest(s, words, WORDS);
+    CHECK((resident_pages() - before) * page < (long)WORDS * 4);
+    CHECK(words[0] == 0 && words[WORDS - 1] == WORDS - 1);
     fl_store_free(s);
 }
 
@@ -69,6 +106,7 @@ main(void)
 {
     RUN(test_memory);
     RUN(test_files);
+    RUN(test_rest);
     RUN(test_refused);
     return test_end();
 }
