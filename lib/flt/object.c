@@ -404,16 +404,13 @@ damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
     return fl_error_cure(FL_CURE_DAMAGED);
 }
 
-enum {
-    PAGES = 64 << 10,        /* no system has larger ones, by default */
-    KEPT = 16 * FL_FLT_BLOCK /* a tensor up to this size stays in memory for who looks at it next */
-};
+enum { PAGES = 64 << 10 };         /* no system has larger ones, by default */
+enum { KEPT = 16 * FL_FLT_BLOCK }; /* a tensor of this size stays in memory for who looks next */
 
 void
 fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to)
 {
-    const uint64_t before = from < PAGES ? from
-                                         : PAGES; /* a page that was kept for what followed */
+    const uint64_t before = fl_min_u64(from, PAGES); /* a page that was kept for what followed */
 
     fl_map_forget(o->map + o->entries[i].at + (from - before), (size_t)(to - from + before));
 }
