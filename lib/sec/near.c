@@ -157,9 +157,11 @@ static int
 connected(const struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
           bool *count)
 {
-    size_t *queue = fl_alloc(near->base_count + 1, sizeof *queue);
     size_t at = 0, end = 0;
 
+    if (!near->bases)
+        return 0;
+    size_t *queue = fl_alloc(near->base_count + 1, sizeof *queue);
     if (!queue)
         return -1;
     for (const struct fl_near_base *from = base; from;
