@@ -1,6 +1,6 @@
 /*
- * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by the size
- * of the model alone. The step sets the gradients to zero while it has them at hand, which saves a
+ * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by their size
+ * alone. The step sets the gradients to zero while it has them at hand, which saves a
  * pass over memory.
  */
 #include "nn/adamw.h"
@@ -33,7 +33,7 @@ fl_adamw_release(struct fl_adamw *a)
 }
 
 struct norm {
-    const float *grads;
+    const float *x;
     size_t size, part;
     double sums[PARTS];
 };
@@ -45,13 +45,13 @@ norm_task(void *arg, size_t index, int worker)
     size_t first = index * n->part, left = first < n->size ? n->size - first : 0;
 
     (void)worker;
-    n->sums[index] = fl_vec_sum_squares(n->grads + (left ? first : 0), fl_min(left, n->part));
+    n->sums[index] = fl_vec_sum_squares(n->x + (left ? first : 0), fl_min(left, n->part));
 }
 
 double
-fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, const float *grads)
+fl_array_norm(struct fl_pool *pool, const float *x, size_t size)
 {
-    struct norm n = {.grads = grads, .size = m->size, .part = (m->size + PARTS - 1) / PARTS};
+    struct norm n = {.x = x, .size = size, .part = (size + PARTS - 1) / PARTS};
     double sum = 0;
 
     fl_pool_run(pool, PARTS, norm_task, &n);
@@ -86,13 +86,13 @@ step_task(void *arg, size_t index, int worker)
     (void)worker;
     for (size_t i = 0; i < s->m->param_count; i++) {
         const struct fl_param *p = &s->m->params[i];
-        size_t from = fl_max(p->offset, first), to = fl_min(p->offset + p->count, end);
-        if (from >= to)
+        size_t from = fl_max(p->place, first), to = fl_min(p->place + p->count, end);
+        if (p->frozen || from >= to)
             continue;
         struct fl_vec_adamw settings = s->settings;
         settings.decay = p->rank > 1 ? s->decay : 0;
-        fl_vec_adamw(&settings, s->m->weights + from, s->grads + from, s->a->m + from,
-                     s->a->v + from, to - from);
+        fl_vec_adamw(&settings, s->m->weights + p->offset + (from - p->place), s->grads + from,
+                     s->a->m + from, s->a->v + from, to - from);
     }
 }
 
@@ -130,7 +130,7 @@ fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, floa
                      .eps = (float)a->eps},
     };
     s.grads = grads;
-    fl_pool_run(pool, (m->size + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
+    fl_pool_run(pool, (m->trained + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
 }
 
 double

@@ -2,7 +2,7 @@
  * AdamW with decoupled weight decay, the norm of gradients, and the schedule of the learning rate.
  * Sources: Kingma and Ba 2015; Loshchilov and Hutter 2019.
  *
- *   norm = fl_gradient_norm(m, pool, grads);
+ *   norm = fl_array_norm(pool, grads, m->trained);
  *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&schedule, step));
  *
  * The same result for any number of threads.
@@ -19,7 +19,7 @@ struct fl_adamw {
     double beta1, beta2, eps;
     double decay;  /* of tensors of rank 2 (embedding and head too); rank 1 is not decayed */
     uint64_t step; /* steps done */
-    float *m, *v;  /* moments, of the model's layout; saved in checkpoints with STEP */
+    float *m, *v;  /* moments, over the trained parameters; saved in checkpoints with STEP */
 };
 
 #define FL_ADAMW_INIT                                                                              \
@@ -31,14 +31,15 @@ struct fl_adamw {
 int fl_adamw_start(struct fl_adamw *a, const struct fl_model *m);
 void fl_adamw_release(struct fl_adamw *a);
 
-/* The square root of the sum of squares over all parameters: double, fixed order. */
-double fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, const float *grads);
+/* The square root of the sum of squares of N numbers: double, fixed order. */
+double fl_array_norm(struct fl_pool *pool, const float *x, size_t n);
 
 /* What to multiply gradients by: min(1, clip / (norm + 1e-6)); 1 when CLIP is 0. */
 double fl_clip(double norm, double clip);
 
 /*
- * One step on m->weights with gradients COEFFICIENT * grads, and grads = 0 for the next step:
+ * One step on the trained ones of m->weights with gradients COEFFICIENT * grads (an array over the
+ * trained parameters), and grads = 0 for the next step:
  *   m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2
  *   w -= lr (decay w + m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + eps))
  */

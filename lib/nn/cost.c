@@ -63,8 +63,9 @@ count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_
     if (fl_engine_bytes(&t->model->config, fl_pool_threads(t->pool), (size_t)r->batch,
                         (size_t)r->length, FL_ENGINE_TRAIN, &engine))
         return -1;
-    m->weights = m->gradients = t->model->size * sizeof(float);
-    m->moments = 2 * m->weights;
+    m->weights = t->model->size * sizeof(float);
+    m->gradients = t->model->trained * sizeof(float);
+    m->moments = 2 * m->gradients;
     m->activations = engine + rows * (2 * sizeof(uint32_t) + sizeof(float)) +
                      ((uint64_t)r->length + 1) * sizeof(uint32_t);
     m->files = touched(t, t->data,

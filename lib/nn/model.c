@@ -1,5 +1,5 @@
 /*
- * One table is the source of every list of parameters [add_layer]: names, kinds and shapes, in the
+ * One table is the source of every list of parameters [add_all]: names, kinds and shapes, in the
  * order in which they lie in memory and in files. A file is matched with it before memory is taken
  * for its weights.
  */
@@ -21,48 +21,104 @@
 
 #define TOKENIZER "tokenizer.json"
 
+/* A matrix with its bias, or a gain (COLUMNS 0) with its bias. ROWS 0: the model has none such. */
+struct row {
+    enum fl_param_kind kind;
+    const char *name;
+    uint64_t rows, columns;
+    bool bias;
+};
+
+enum { LAYER_PARAMS = 20, OTHER_PARAMS = 6 }; /* at most */
+
 static void
-add(struct fl_model *m, enum fl_param_kind kind, const char *name, uint64_t rows, uint64_t columns)
+add(struct fl_model *m, uint32_t layer, const struct row *row, bool bias)
 {
     struct fl_param *p = &m->params[m->param_count++];
+    bool matrix = row->columns && !bias;
 
-    p->kind = kind;
-    p->rank = columns ? 2 : 1;
-    p->dims[0] = rows;
-    p->dims[1] = columns;
-    p->offset = m->size;
-    p->count = (size_t)(rows * (columns ? columns : 1));
+    *p = (struct fl_param){.kind = row->kind,
+                           .bias = bias,
+                           .layer = layer,
+                           .rank = matrix ? 2 : 1,
+                           .dims = {row->rows, matrix ? row->columns : 0},
+                           .offset = m->size,
+                           .count = (size_t)(row->rows * (matrix ? row->columns : 1))};
     m->size += p->count;
-    snprintf(p->name, sizeof p->name, "%s.weight", name);
+    snprintf(p->name, sizeof p->name, row->name, (unsigned)layer);
+    size_t n = strlen(p->name);
+    snprintf(p->name + n, sizeof p->name - n, bias ? ".bias" : ".weight");
+}
+
+/* Rows that are one map: their matrices, then their biases. */
+static void
+add_group(struct fl_model *m, uint32_t layer, const struct row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].rows)
+            add(m, layer, &rows[i], false);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].rows && rows[i].bias)
+            add(m, layer, &rows[i], true);
 }
 
 static void
-add_layer(struct fl_model *m, uint32_t layer)
+add_layer(struct fl_model *m, uint32_t l)
 {
     const struct fl_config *c = &m->config;
-    uint64_t C = c->channels, HD = (uint64_t)c->heads * c->head_dim;
-    uint64_t KD = (uint64_t)c->kv_heads * c->head_dim, F = c->ffn;
-    const struct {
-        enum fl_param_kind kind;
-        const char *name;
-        uint64_t rows, columns;
-    } table[] = {
-        {FL_PARAM_NORM1, "input_layernorm", C, 0},
-        {FL_PARAM_Q, "self_attn.q_proj", HD, C},
-        {FL_PARAM_K, "self_attn.k_proj", KD, C},
-        {FL_PARAM_V, "self_attn.v_proj", KD, C},
-        {FL_PARAM_O, "self_attn.o_proj", C, HD},
-        {FL_PARAM_NORM2, "post_attention_layernorm", C, 0},
-        {FL_PARAM_GATE, "mlp.gate_proj", F, C},
-        {FL_PARAM_UP, "mlp.up_proj", F, C},
-        {FL_PARAM_DOWN, "mlp.down_proj", C, F},
-    };
+    uint64_t C = c->channels, D = c->head_dim, HD = c->heads * D, KD = c->kv_heads * D, F = c->ffn;
+    uint64_t gates = c->act == FL_ACT_SWIGLU ? F : 0, heads = c->qk_norm ? D : 0;
+    bool norm = c->norm == FL_NORM_LAYER, qkv = c->bias & FL_BIAS_QKV, ffn = c->bias & FL_BIAS_FFN;
+    const struct row first = {FL_PARAM_NORM1, "layers.%u.input_layernorm", C, 0, norm};
+    const struct row maps[] = {{FL_PARAM_Q, "layers.%u.self_attn.q_proj", HD, C, qkv},
+                               {FL_PARAM_K, "layers.%u.self_attn.k_proj", KD, C, qkv},
+                               {FL_PARAM_V, "layers.%u.self_attn.v_proj", KD, C, qkv}};
+    const struct row q_norm = {FL_PARAM_Q_NORM, "layers.%u.self_attn.q_norm", heads, 0, false};
+    const struct row k_norm = {FL_PARAM_K_NORM, "layers.%u.self_attn.k_norm", heads, 0, false};
+    const struct row out = {FL_PARAM_O, "layers.%u.self_attn.o_proj", C, HD, c->bias & FL_BIAS_O};
+    const struct row second = {FL_PARAM_NORM2, "layers.%u.post_attention_layernorm", C, 0, norm};
+    const struct row up[] = {{FL_PARAM_GATE, "layers.%u.mlp.gate_proj", gates, C, ffn},
+                             {FL_PARAM_UP, "layers.%u.mlp.up_proj", F, C, ffn}};
+    const struct row down = {FL_PARAM_DOWN, "layers.%u.mlp.down_proj", C, F, ffn};
 
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        char name[48];
-        snprintf(name, sizeof name, "layers.%u.%s", (unsigned)layer, table[i].name);
-        m->params[m->param_count].layer = layer;
-        add(m, table[i].kind, name, table[i].rows, table[i].columns);
+    add_group(m, l, &first, 1);
+    add_group(m, l, maps, 3);
+    add_group(m, l, &q_norm, 1);
+    add_group(m, l, &k_norm, 1);
+    add_group(m, l, &out, 1);
+    add_group(m, l, &second, 1);
+    add_group(m, l, up, 2);
+    add_group(m, l, &down, 1);
+}
+
+static void
+add_all(struct fl_model *m)
+{
+    const struct fl_config *c = &m->config;
+    bool learned = c->positions == FL_POSITIONS_LEARNED;
+    const struct row embed = {FL_PARAM_EMBED, "embed_tokens", c->vocab, c->channels, false};
+    const struct row positions = {FL_PARAM_POSITIONS, "embed_positions", learned ? c->ctx : 0,
+                                  c->channels, false};
+    const struct row norm = {FL_PARAM_NORM, "norm", c->channels, 0, c->norm == FL_NORM_LAYER};
+    const struct row head = {FL_PARAM_HEAD, "lm_head", c->tied ? 0 : c->vocab, c->channels, false};
+
+    add_group(m, 0, &embed, 1);
+    add_group(m, 0, &positions, 1);
+    for (uint32_t l = 0; l < c->layers; l++)
+        add_layer(m, l);
+    add_group(m, 0, &norm, 1);
+    add_group(m, 0, &head, 1);
+    fl_model_trainables(m);
+}
+
+void
+fl_model_trainables(struct fl_model *m)
+{
+    m->trained = 0;
+    for (size_t i = 0; i < m->param_count; i++) {
+        struct fl_param *p = &m->params[i];
+        p->place = p->frozen ? FL_UNTRAINED : m->trained;
+        m->trained += p->frozen ? 0 : p->count;
     }
 }
 
@@ -80,17 +136,12 @@ fl_model_table(const struct fl_config *c)
     if (!m)
         return NULL;
     m->config = *c;
-    m->params = fl_alloc(3 + 9 * (size_t)c->layers, sizeof *m->params);
+    m->params = fl_alloc(OTHER_PARAMS + LAYER_PARAMS * (size_t)c->layers, sizeof *m->params);
     if (!m->params) {
         free(m);
         return NULL;
     }
-    add(m, FL_PARAM_EMBED, "embed_tokens", c->vocab, c->channels);
-    for (uint32_t l = 0; l < c->layers; l++)
-        add_layer(m, l);
-    add(m, FL_PARAM_NORM, "norm", c->channels, 0);
-    if (!c->tied)
-        add(m, FL_PARAM_HEAD, "lm_head", c->vocab, c->channels);
+    add_all(m);
     return m;
 }
 
@@ -121,10 +172,10 @@ fl_model_free(struct fl_model *m)
 float *
 fl_model_array(const struct fl_model *m)
 {
-    float *x = fl_alloc_large(m->size, sizeof *x);
+    float *x = fl_alloc_large(m->trained, sizeof *x);
 
     if (x)
-        memset(x, 0, m->size * sizeof *x);
+        memset(x, 0, m->trained * sizeof *x);
     return x;
 }
 
@@ -151,7 +202,7 @@ fl_model_init(struct fl_model *m, uint64_t seed)
 
         if (p->rank == 1) {
             for (size_t j = 0; j < p->count; j++)
-                w[j] = 1;
+                w[j] = p->bias ? 0 : 1;
             continue;
         }
         bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
@@ -164,14 +215,36 @@ fl_model_init(struct fl_model *m, uint64_t seed)
     fl_progress_clear(&progress);
 }
 
+/* Whether P is among those that WHICH names. */
+static bool
+is_of(const struct fl_param *p, enum fl_extent which)
+{
+    return which == FL_WEIGHTS || !p->frozen;
+}
+
+/* How a parameter's values are written, under PREFIX. */
+static struct fl_tensor
+tensor_of(const struct fl_param *p, const char *prefix)
+{
+    struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+
+    snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
+    return t;
+}
+
+static float *
+values_of(const struct fl_model_values *v, const struct fl_param *p)
+{
+    return v->values + (v->which == FL_TRAINED ? p->place : p->offset);
+}
+
 int
-fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s)
+fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
+                struct fl_schema *s)
 {
     for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
-        struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
-        snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
-        if (fl_schema_add(s, &t, true))
+        struct fl_tensor t = tensor_of(&m->params[i], prefix);
+        if (is_of(&m->params[i], which) && fl_schema_add(s, &t, true))
             return -1;
     }
     return 0;
@@ -200,15 +273,18 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, fl
 }
 
 int
-fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values)
+fl_model_read(const struct fl_model_values *v, struct fl_object *o)
 {
+    const struct fl_model *m = v->m;
     struct fl_progress progress;
     int result = 0;
 
-    fl_progress_start(&progress, "reading", "B", m->size * sizeof *values);
+    fl_progress_start(&progress, "reading", "B", m->size * sizeof *v->values);
     for (size_t i = 0; !result && i < m->param_count; i++) {
-        result = read_param(&m->params[i], o, prefix, values + m->params[i].offset);
-        fl_progress_show(&progress, m->params[i].offset * sizeof *values, "%s", fl_object_name(o));
+        const struct fl_param *p = &m->params[i];
+        if (is_of(p, v->which))
+            result = read_param(p, o, v->prefix, values_of(v, p));
+        fl_progress_show(&progress, p->offset * sizeof *v->values, "%s", fl_object_name(o));
     }
     fl_progress_clear(&progress);
     return result;
@@ -220,7 +296,8 @@ check_tensors(const struct fl_model *m, const struct fl_object *o)
 {
     struct fl_schema want;
     int64_t tokenizer = fl_object_find(o, TOKENIZER);
-    int failed = fl_schema_start(&want, "its configuration") || fl_model_schema(m, "", &want);
+    int failed = fl_schema_start(&want, "its configuration") ||
+                 fl_model_schema(m, "", FL_WEIGHTS, &want);
 
     if (!failed && tokenizer >= 0)
         failed = fl_schema_add(&want, fl_object_tensor(o, (size_t)tokenizer), false);
@@ -241,7 +318,7 @@ fl_model_load(struct fl_object *o)
         return NULL;
     }
     if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->size, sizeof(float))) &&
-        !fl_model_read(m, o, "", m->weights))
+        !fl_model_read(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, o))
         return m;
     fl_model_free(m);
     return NULL;
@@ -258,38 +335,29 @@ fl_model_round(const struct fl_object *o, int64_t *round)
     return 0;
 }
 
-/* How a parameter's values are written, under PREFIX. */
-static struct fl_tensor
-tensor_of(const struct fl_param *p, const char *prefix)
-{
-    struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
-
-    snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
-    return t;
-}
-
 int
-fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
-                      const float *values)
+fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
-        const struct fl_tensor t = tensor_of(p, prefix);
+    for (size_t i = 0; i < v->m->param_count; i++) {
+        const struct fl_param *p = &v->m->params[i];
+        const struct fl_tensor t = tensor_of(p, v->prefix);
 
+        if (!is_of(p, v->which))
+            continue;
         if (fl_writer_tensor(w, &t) ||
-            fl_writer_data(w, values + p->offset, p->count * sizeof *values))
+            fl_writer_data(w, values_of(v, p), p->count * sizeof *v->values))
             return -1;
     }
     return 0;
 }
 
 int
-fl_model_size_values(const struct fl_model *m, const char *prefix, uint64_t *bytes)
+fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_tensor t = tensor_of(&m->params[i], prefix);
+    for (size_t i = 0; i < v->m->param_count; i++) {
+        const struct fl_tensor t = tensor_of(&v->m->params[i], v->prefix);
 
-        if (fl_size_tensor(&t, bytes))
+        if (is_of(&v->m->params[i], v->which) && fl_size_tensor(&t, bytes))
             return -1;
     }
     return 0;
@@ -313,7 +381,7 @@ fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_me
     if (meta)
         result = fl_meta_copy(&all, meta);
     if (result || fl_config_to_meta(&m->config, &all) || fl_writer_head(w, FL_KIND_MODEL, &all) ||
-        fl_model_write_values(m, w, "", m->weights) ||
+        fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, w) ||
         (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
         result = -1;
     fl_meta_release(&all);

@@ -308,7 +308,7 @@ take_step(struct run *r)
 
     if (add_gradients(r, &loss))
         return -1;
-    double norm = fl_gradient_norm(t->model, t->pool, r->grads);
+    double norm = fl_array_norm(t->pool, r->grads, t->model->trained);
     if (!isfinite(norm))
         return not_finite(r, "gradient");
     fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip), lr);
@@ -343,7 +343,7 @@ save(struct run *r)
 {
     double began = fl_seconds();
 
-    if (!isfinite(fl_gradient_norm(r->t->model, r->t->pool, r->t->model->weights))) {
+    if (!isfinite(fl_array_norm(r->t->pool, r->t->model->weights, r->t->model->size))) {
         r->step--; /* the one that made them so */
         return went_astray(r, "weight");
     }
@@ -483,7 +483,7 @@ time_step(struct run *r, uint64_t i, struct fl_train_probe *p)
     if (!isfinite(sum))
         return went_astray(r, "the loss");
     double then = fl_seconds();
-    double norm = fl_gradient_norm(t->model, t->pool, r->grads);
+    double norm = fl_array_norm(t->pool, r->grads, t->model->trained);
     fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip),
                   fl_schedule_lr(&r->schedule, 0));
     p->gradient = then - began;

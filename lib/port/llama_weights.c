@@ -189,7 +189,7 @@ check_tensors(const struct fl_model *m, const struct fl_safetensors *s)
 {
     struct fl_schema want;
     int failed = fl_schema_start(&want, "the model of its config.json") ||
-                 fl_model_schema(m, "", &want) || check_params(&want, s);
+                 fl_model_schema(m, "", FL_WEIGHTS, &want) || check_params(&want, s);
 
     for (size_t i = 0; !failed && i < fl_safetensors_count(s); i++)
         failed = check_place(m, &want, s, i);

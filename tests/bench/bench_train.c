@@ -101,7 +101,7 @@ step_rate(struct fl_pool *pool, struct training *t)
     if (fl_engine_grad(t->e, t->m->weights, &t->batch, 1.0f / (float)(t->batch.B * t->batch.T),
                        t->grads, t->loss))
         return -1;
-    double norm = fl_gradient_norm(t->m, pool, t->grads);
+    double norm = fl_array_norm(pool, t->grads, t->m->trained);
     fl_adamw_step(&t->opt, t->m, pool, t->grads, fl_clip(norm, 1), 1e-3);
     return t->flops / (fl_seconds() - t0);
 }

@@ -90,8 +90,8 @@ update(int64_t round, const char *site)
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     float *values = fl_model_array(b.model), *old = fl_model_array(b.model);
-    CHECK(o && !fl_model_read(b.model, o, "", values) &&
-          !fl_model_read(b.model, b.object, "", old));
+    CHECK(o && !fl_model_read(&(struct fl_model_values){b.model, "", FL_TRAINED, values}, o) &&
+          !fl_model_read(&(struct fl_model_values){b.model, "", FL_WEIGHTS, old}, b.object));
     check_meta(&fl_object_head(o)->meta, round, site, (int64_t)fl_data_documents(data));
     CHECK(!fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &base) &&
           !memcmp(base, t.base, 32));
