@@ -210,28 +210,41 @@ fl_vec_gelu_back(float *h, float *x, const float *dh, size_t n)
     }
 }
 
-/* 1 / (1 + e^-2u) = (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3) */
-static inline float
-tanh_below(float x)
+/*
+ * The smaller and the larger of 1 / (1 + e^-2u) = (1 + tanh u) / 2 and what is left of it to 1, with
+ * u = sqrt(2 / pi) (x + 0.044715 x^3), from e^-|2u|: neither loses digits.
+ */
+struct halves {
+    float less, more;
+};
+
+static inline struct halves
+tanh_halves(float x)
 {
-    return 1 / (1 + exp_of(-0x1.988454p+0f * (x + 0.044715f * x * x * x)));
+    float u2 = 0x1.988454p+0f * (x + 0.044715f * x * x * x), e = exp_of(u2 < 0 ? u2 : -u2);
+    float more = 1 / (1 + e);
+
+    return (struct halves){e * more, more};
 }
 
 FL_KERNEL void
 fl_vec_gelu_tanh(float *h, const float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        h[i] = x[i] * tanh_below(x[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct halves s = tanh_halves(x[i]);
+        h[i] = x[i] * (x[i] < 0 ? s.less : s.more);
+    }
 }
 
 FL_KERNEL void
 fl_vec_gelu_tanh_back(float *h, float *x, const float *dh, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float a = x[i], s = tanh_below(a);
-        float slope = 0x1.988454p+0f * (1 + 0.134145f * a * a);
-        h[i] = a * s;
-        x[i] = dh[i] * (s + a * s * (1 - s) * slope);
+        float a = x[i];
+        struct halves s = tanh_halves(a);
+        float below = a < 0 ? s.less : s.more, slope = 0x1.988454p+0f * (1 + 0.134145f * a * a);
+        h[i] = a * below;
+        x[i] = dh[i] * (below + a * s.less * s.more * slope);
     }
 }
 

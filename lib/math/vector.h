@@ -34,7 +34,7 @@ void fl_vec_swiglu_back(float *h, float *g, float *u, const float *dh, size_t n)
 
 /*
  * h = x P(X <= x) of a normal X (Hendrycks and Gimpel 2016), within 4e-7 of it and, below 0, within
- * 3e-6 of its size; and the form with tanh, x / (1 + e^(-2 sqrt(2 / pi) (x + 0.044715 x^3))).
+ * 1e-5 of its size; and the form with tanh, x / (1 + e^(-2 sqrt(2 / pi) (x + 0.044715 x^3))).
  */
 void fl_vec_gelu(float *h, const float *x, size_t n);
 void fl_vec_gelu_tanh(float *h, const float *x, size_t n);

@@ -1,3 +1,4 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -9,7 +10,7 @@ static struct fl_model *
 new_model(void)
 {
     /* more floats than one task of a step, and sizes that no block divides */
-    struct fl_config c = {1031, 16, 2, 72, 4, 2, 18, 130, 1e-5, 1e4, false};
+    struct fl_config c = {LLAMA(1031, 16, 2, 72, 4, 2, 18, 130, 1e-5, 1e4, false)};
     struct fl_model *m = fl_model_new(&c);
 
     fl_random_normal(1, 0, 0, m->weights, m->size, 1);

@@ -1,8 +1,9 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "../naive/twin_engine.h"
 #include "math/random.h"
 #include "nn/engine.h"
@@ -14,15 +15,54 @@ struct shape {
     size_t B, T;
 };
 
-/* vocab, ctx, layers, channels, heads, kv_heads, head_dim, ffn, eps, base, tied */
+/* vocab, ctx, layers, channels, heads, kv_heads, head_dim, ffn, eps, base, tied; then switches */
 static const struct shape shapes[] = {
-    {"tied, grouped", {37, 64, 2, 24, 4, 2, 6, 40, 1e-5, 1e4, true}, 3, 21},
-    {"untied, odd T", {50, 64, 3, 16, 2, 2, 8, 24, 1e-6, 500, false}, 2, 17},
-    {"one window, one key head", {40, 128, 1, 12, 6, 1, 10, 20, 1e-3, 1e4, true}, 1, 101},
-    {"one token", {19, 8, 2, 8, 2, 1, 4, 12, 1e-5, 1e4, false}, 1, 1},
-    {"windows of one", {19, 8, 1, 8, 1, 1, 8, 12, 1e-5, 1e4, true}, 5, 1},
-    {"wide, few tokens", {23, 8, 1, 150, 2, 2, 4, 8, 1e-5, 1e4, true}, 1, 7},
-    {"blocks and tiles", {61, 200, 1, 16, 2, 1, 8, 530, 1e-5, 1e4, true}, 2, 170},
+    {"tied, grouped", {LLAMA(37, 64, 2, 24, 4, 2, 6, 40, 1e-5, 1e4, true)}, 3, 21},
+    {"untied, odd T", {LLAMA(50, 64, 3, 16, 2, 2, 8, 24, 1e-6, 500, false)}, 2, 17},
+    {"one window, one key head", {LLAMA(40, 128, 1, 12, 6, 1, 10, 20, 1e-3, 1e4, true)}, 1, 101},
+    {"one token", {LLAMA(19, 8, 2, 8, 2, 1, 4, 12, 1e-5, 1e4, false)}, 1, 1},
+    {"windows of one", {LLAMA(19, 8, 1, 8, 1, 1, 8, 12, 1e-5, 1e4, true)}, 5, 1},
+    {"wide, few tokens", {LLAMA(23, 8, 1, 150, 2, 2, 4, 8, 1e-5, 1e4, true)}, 1, 7},
+    {"blocks and tiles", {LLAMA(61, 200, 1, 16, 2, 1, 8, 530, 1e-5, 1e4, true)}, 2, 170},
+    {"GPT-2",
+     {LLAMA(29, 16, 2, 12, 3, 3, 4, 20, 1e-5, 0, true), .norm = FL_NORM_LAYER,
+      .act = FL_ACT_GELU_TANH, .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL},
+     2,
+     13},
+    {"biases on q, k and v (Qwen2), many-to-one heads",
+     {LLAMA(31, 16, 2, 12, 4, 1, 6, 20, 1e-6, 1e6, true), .bias = FL_BIAS_QKV},
+     2,
+     11},
+    {"norms of queries and keys (Qwen3), odd heads",
+     {LLAMA(31, 16, 2, 12, 3, 3, 10, 20, 1e-6, 1e6, false), .qk_norm = true},
+     2,
+     11},
+    {"sliding window (Mistral), over spans",
+     {LLAMA(31, 150, 2, 12, 4, 2, 6, 20, 1e-5, 1e4, false), .window = 9},
+     1,
+     140},
+    {"window of one token", {LLAMA(23, 8, 1, 8, 2, 1, 4, 12, 1e-5, 1e4, true), .window = 1}, 2, 5},
+    {"Llama 3's rotation, of a part of each head",
+     {LLAMA(31, 40, 2, 12, 2, 1, 14, 20, 1e-5, 50, true), .rope_dim = 10,
+      .rope_scaling = {FL_ROPE_LLAMA3, 8, 1, 4, 16}},
+     1,
+     33},
+    {"linear rotation, layer norm with SwiGLU, biases on o and the feed-forward part",
+     {LLAMA(31, 40, 2, 12, 2, 2, 6, 20, 1e-4, 100, true), .norm = FL_NORM_LAYER,
+      .rope_scaling = {FL_ROPE_LINEAR, 4, 0, 0, 0}, .bias = FL_BIAS_O | FL_BIAS_FFN},
+     2,
+     17},
+    {"learned positions with RMS norm, exact GELU, odd head",
+     {LLAMA(31, 40, 2, 12, 2, 1, 5, 20, 1e-5, 0, false), .act = FL_ACT_GELU,
+      .positions = FL_POSITIONS_LEARNED},
+     2,
+     17},
+    {"every switch at once, over tiles and chunks",
+     {LLAMA(37, 90, 2, 20, 4, 2, 8, 700, 1e-3, 30, false), .norm = FL_NORM_LAYER,
+      .act = FL_ACT_GELU, .rope_dim = 4, .rope_scaling = {FL_ROPE_LLAMA3, 8, 1, 4, 32},
+      .bias = FL_BIAS_ALL, .qk_norm = true, .window = 7},
+     2,
+     85},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -43,6 +83,12 @@ naive_of(const struct bench *b)
     return (struct naive_batch){b->batch.B, b->batch.T, b->x, b->y, b->scale};
 }
 
+static bool
+is_gain(const struct fl_param *p)
+{
+    return p->rank == 1 && !p->bias;
+}
+
 static void
 begin(struct bench *b, const struct shape *s, int ignored)
 {
@@ -57,7 +103,7 @@ begin(struct bench *b, const struct shape *s, int ignored)
     b->y = malloc(rows * sizeof *b->y);
     fl_random_normal(5, 0, 0, b->m->weights, b->m->size, 0.35);
     for (size_t i = 0; i < b->m->param_count; i++)
-        for (size_t j = 0; b->m->params[i].rank == 1 && j < b->m->params[i].count; j++)
+        for (size_t j = 0; is_gain(&b->m->params[i]) && j < b->m->params[i].count; j++)
             b->m->weights[b->m->params[i].offset + j] += 1;
     for (size_t i = 0; i < b->m->size; i++)
         b->w[i] = b->m->weights[i];
@@ -69,7 +115,7 @@ begin(struct bench *b, const struct shape *s, int ignored)
     }
     b->batch = (struct fl_batch){s->B, s->T, b->x, b->y};
     struct naive_batch naive = naive_of(b);
-    b->sum = naive_llama(b->m, b->w, &naive, b->loss, NULL, b->grads);
+    b->sum = naive_decoder(b->m, b->w, &naive, b->loss, NULL, b->grads);
 }
 
 static void
@@ -98,7 +144,7 @@ naive_sum(const struct bench *b)
 {
     struct naive_batch naive = naive_of(b);
 
-    return naive_llama(b->m, b->w, &naive, NULL, NULL, NULL) * b->scale;
+    return naive_decoder(b->m, b->w, &naive, NULL, NULL, NULL) * b->scale;
 }
 
 /* Central differences of fourth order along U within a parameter, of the slow twin's loss. */
@@ -119,14 +165,16 @@ slope(struct bench *b, const struct fl_param *p, const double *u)
 }
 
 /*
- * Every parameter kind: a random direction, and the direction of the gradient itself. It is the
- * slow twin that is differentiated, so under valgrind one shape will do.
+ * Every parameter kind of every switch: a random direction, and the direction of the gradient
+ * itself. It is the slow twin that is differentiated, so under valgrind one shape will do.
  */
 static void
 test_finite_differences(void)
 {
-    for (int s = 0; s < (test_under_valgrind() ? 1 : 4); s++) {
+    for (int s = 0; s < (test_under_valgrind() ? 1 : SHAPES); s++) {
         struct bench b;
+        if (shapes[s].config.ffn > 500)
+            continue; /* for tiles: nothing new to differentiate */
         begin(&b, &shapes[s], s & 1);
         for (size_t i = 0; i < b.m->param_count; i++) {
             const struct fl_param *p = &b.m->params[i];
@@ -176,6 +224,77 @@ test_twin_in_double(void)
         free(grads), free(loss);
         end(&b);
     }
+}
+
+/* A text read token by token and in pieces gives the slow twin's logits: inference in doubles. */
+static void
+test_inference_in_double(void)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], 0);
+        size_t T = b.batch.T, V = b.m->config.vocab, at = 0;
+        double *want = calloc(b.batch.B * T * V, sizeof *want), *got = calloc(V, sizeof *got);
+        struct naive_batch naive = naive_of(&b);
+        struct fl_model wide = *b.m;
+        wide.weights = (void *)b.w;
+        struct fl_infer *d = twin_infer_new(&wide, NULL, T);
+        naive_decoder(b.m, b.w, &naive, NULL, want, NULL);
+        for (size_t n = 1; at < T; n = at % 3 ? 1 : 66) {
+            n = T - at < n ? T - at : n;
+            CHECK(d && !twin_infer_read(d, b.x + at, n, got));
+            at += n;
+            for (size_t v = 0; v < V; v++)
+                CHECK_NEAR(got[v], want[(at - 1) * V + v], 1e-11);
+        }
+        twin_infer_free(d);
+        free(want), free(got);
+        end(&b);
+    }
+}
+
+/* What is frozen has no gradient; the others' are the same, closed up (a product is cut there). */
+static void
+test_frozen(void)
+{
+    static const char *const frozen[] = {"embed_tokens.weight",    "k_proj.weight", "q_proj.bias",
+                                         "input_layernorm.weight", "k_norm.weight", "layers.1.mlp"};
+    struct bench b;
+
+    begin(&b, &shapes[SHAPES - 1], 1);
+    size_t rows = b.batch.B * b.batch.T;
+    float *all = fl_model_array(b.m), *loss = calloc(2 * rows, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+    CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, all, loss));
+    struct fl_param *full = malloc(b.m->param_count * sizeof *full);
+    memcpy(full, b.m->params, b.m->param_count * sizeof *full);
+    size_t out = 0;
+    for (size_t i = 0; i < b.m->param_count; i++)
+        for (size_t k = 0; k < sizeof frozen / sizeof *frozen; k++)
+            if (strstr(full[i].name, frozen[k]) && !b.m->params[i].frozen) {
+                b.m->params[i].frozen = true;
+                out += full[i].count;
+            }
+    fl_model_trainables(b.m);
+    CHECK(out > 0 && b.m->trained == b.m->size - out);
+    float *some = fl_model_array(b.m);
+    CHECK(!fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, some, loss + rows));
+    CHECK(!memcmp(loss, loss + rows, rows * sizeof *loss));
+    for (size_t i = 0; i < b.m->param_count; i++) {
+        const struct fl_param *p = &b.m->params[i];
+        CHECK(p->frozen == (p->place == FL_UNTRAINED));
+        if (p->frozen)
+            continue;
+        double d = 0;
+        for (size_t j = 0; j < p->count; j++)
+            d = fmax(d, fabs((double)some[p->place + j] - all[full[i].place + j]));
+        if (!(d < 1e-6))
+            printf("# %s: %g\n", p->name, d);
+        CHECK(d < 1e-6);
+    }
+    fl_engine_free(e);
+    free(all), free(some), free(loss), free(full);
+    end(&b);
 }
 
 static void
@@ -234,7 +353,7 @@ static void
 test_slabs(void)
 {
     static const struct shape s = {"slabs",
-                                   {16501, 300, 1, 4, 1, 1, 4, 12, 1e-5, 1e4, true},
+                                   {LLAMA(16501, 300, 1, 4, 1, 1, 4, 12, 1e-5, 1e4, true)},
                                    2,
                                    261};
     struct bench b;
@@ -320,6 +439,8 @@ main(void)
 {
     RUN(test_finite_differences);
     RUN(test_twin_in_double);
+    RUN(test_inference_in_double);
+    RUN(test_frozen);
     RUN(test_against_naive);
     RUN(test_slabs);
     RUN(test_reuse);

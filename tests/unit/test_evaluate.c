@@ -1,7 +1,7 @@
 /* Evaluation against the slow twin of the model, window by window. */
 #include "nn/evaluate.h"
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "base/mem.h"
 #include "shard.h"
 #include "test.h"
@@ -77,7 +77,7 @@ twin(const struct fl_model *m, const uint32_t *ids, double losses[N], double *su
     *sum = 0;
     for (size_t at = 0; at + 1 < N; at += T) {
         struct naive_batch b = {1, N - 1 - at < T ? N - 1 - at : T, ids + at, ids + at + 1, 1};
-        *sum += naive_llama(m, w, &b, losses + at + 1, logits, NULL);
+        *sum += naive_decoder(m, w, &b, losses + at + 1, logits, NULL);
         for (size_t t = 0; t < b.T; t++) {
             const double *l = logits + t * VOCAB;
             size_t best = 0;

@@ -4,7 +4,7 @@
  */
 #include "nn/generate.h"
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "math/random.h"
@@ -141,7 +141,7 @@ twin_next(const struct fl_model *m, const double *w, const uint32_t *ids, size_t
     uint32_t y[CTX] = {0}, best = 0;
     const struct naive_batch batch = {1, n, ids, y, 1};
 
-    naive_llama(m, w, &batch, NULL, logits, NULL);
+    naive_decoder(m, w, &batch, NULL, logits, NULL);
     for (uint32_t v = 1; v < VOCAB; v++)
         best = logits[(n - 1) * VOCAB + v] > logits[(n - 1) * VOCAB + best] ? v : best;
     return best;

@@ -1,3 +1,4 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -10,7 +11,7 @@ enum { T = 150, V = 300 };
 static struct fl_model *
 new_model(bool tied)
 {
-    struct fl_config c = {V, 256, 2, 24, 6, 2, 8, 290, 1e-5, 1e4, tied};
+    struct fl_config c = {LLAMA(V, 256, 2, 24, 6, 2, 8, 290, 1e-5, 1e4, tied)};
     struct fl_model *m = fl_model_new(&c);
 
     fl_random_normal(3, 0, 0, m->weights, m->size, 0.3);

@@ -1,3 +1,4 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -7,7 +8,7 @@
 #include "nn/model.h"
 #include "os/file.h"
 
-static const struct fl_config shape = {90, 32, 2, 16, 4, 2, 4, 24, 1e-5, 1e4, false};
+static const struct fl_config shape = {LLAMA(90, 32, 2, 16, 4, 2, 4, 24, 1e-5, 1e4, false)};
 
 static void
 test_table(void)

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "base/mem.h"
 #include "nn/adamw.h"
 #include "nn/order.h"
@@ -135,7 +135,7 @@ naive_gradients(const struct bench *b, const double *w, uint64_t *sample, double
     for (size_t i = 0; i < windows; i++) {
         struct naive_batch batch = {1, T, ids, ids + 1, 1.0 / (double)(windows * T)};
         CHECK(!fl_data_read(b->t.data, fl_order_place(&order, (*sample)++), T + 1, ids));
-        loss += naive_llama(b->t.model, w, &batch, NULL, NULL, grads);
+        loss += naive_decoder(b->t.model, w, &batch, NULL, NULL, grads);
     }
     return loss / (double)(windows * T);
 }
