@@ -70,6 +70,38 @@ test_init(void)
     fl_model_free(m);
 }
 
+/* Gains begin at 1, biases at 0, learned positions as the embedding. */
+static void
+test_init_of_switches(void)
+{
+    const struct fl_config c = {LLAMA(300, 200, 2, 16, 4, 2, 4, 24, 1e-5, 0, false),
+                                .norm = FL_NORM_LAYER,
+                                .act = FL_ACT_GELU,
+                                .positions = FL_POSITIONS_LEARNED,
+                                .bias = FL_BIAS_ALL,
+                                .qk_norm = true};
+    struct fl_model *m = fl_model_new(&c);
+    size_t biases = 0;
+
+    fl_model_init(m, 7);
+    for (size_t i = 0; i < m->param_count; i++) {
+        const struct fl_param *p = &m->params[i];
+        const float *w = m->weights + p->offset;
+        bool bias = !strcmp(p->name + strlen(p->name) - 5, ".bias");
+        double sum = 0;
+        CHECK(bias == p->bias && (!bias || p->rank == 1));
+        for (size_t j = 0; j < p->count; j++) {
+            CHECK(p->rank == 2 || w[j] == (bias ? 0 : 1));
+            sum += (double)w[j] * w[j];
+        }
+        if (p->kind == FL_PARAM_POSITIONS)
+            CHECK(fabs(sqrt(sum / (double)p->count) / (0.02 * sqrt(768.0 / 16)) - 1) < 0.05);
+        biases += bias;
+    }
+    CHECK(biases == 2 * (2 + 3 + 1 + 2) + 1);
+    fl_model_free(m);
+}
+
 /* Writes an object to a spool, and opens it again from its descriptor's path. */
 struct stored {
     int fd;
@@ -235,13 +267,55 @@ test_prefixes(void)
     free(values), free(back);
 }
 
+/* With some of it frozen: all, the trained ones closed up, and the trained ones in their places. */
+static void
+test_extents(void)
+{
+    struct fl_model *m = fl_model_new(&shape);
+    size_t frozen = 0;
+
+    for (size_t i = 0; i < m->param_count; i++)
+        frozen += m->params[i].frozen = i % 3 == 1;
+    fl_model_trainables(m);
+    float *closed = fl_model_array(m), *back = fl_model_array(m);
+    for (size_t i = 0; i < m->size; i++)
+        m->weights[i] = (float)i;
+    for (size_t i = 0; i < m->trained; i++)
+        closed[i] = -(float)i;
+    const struct fl_model_values all = {m, "", FL_WEIGHTS, m->weights};
+    const struct fl_model_values some = {m, "some/", FL_TRAINED_WEIGHTS, m->weights};
+    const struct fl_model_values moments = {m, "m/", FL_TRAINED, closed};
+    struct stored s;
+    store(&s);
+    CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL) && !fl_model_write_values(&all, s.w));
+    CHECK(!fl_model_write_values(&some, s.w) && !fl_model_write_values(&moments, s.w));
+    CHECK(!fl_writer_done(s.w));
+    struct fl_object *o = stored_object(&s);
+    CHECK(frozen > 2 && fl_object_count(o) == 3 * m->param_count - 2 * frozen);
+    CHECK(fl_object_find(o, "norm.weight") >= 0 && fl_object_find(o, "m/embed_tokens.weight") >= 0);
+    CHECK(fl_object_find(o, "m/layers.0.input_layernorm.weight") == -1);
+    CHECK(!fl_model_read(&(struct fl_model_values){m, "m/", FL_TRAINED, back}, o));
+    CHECK(!memcmp(back, closed, m->trained * sizeof *back));
+    memset(m->weights, 0, m->size * sizeof *m->weights);
+    CHECK(!fl_model_read(&some, o));
+    for (size_t i = 0; i < m->param_count; i++)
+        for (size_t j = m->params[i].offset; j < m->params[i].offset + m->params[i].count; j++)
+            CHECK(m->weights[j] == (m->params[i].frozen ? 0 : (float)j));
+    fl_object_free(o);
+    close(s.fd);
+    fl_model_free(m);
+    free(closed), free(back);
+}
+
 int
 main(void)
 {
     RUN(test_table);
     RUN(test_init);
+    RUN(test_init_of_switches);
     RUN(test_write_and_load);
     RUN(test_damaged);
     RUN(test_prefixes);
+    RUN(test_extents);
     return test_end();
 }

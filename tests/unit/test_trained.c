@@ -1,5 +1,6 @@
 /* Updates: base and update together are the new weights; bundles of model and tokenizer. */
 #include "nn/trained.h"
+#include "os/memory.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -71,7 +72,7 @@ write_update(const struct fl_trained *trained)
 }
 
 static void
-update(int64_t round, const char *site)
+update(int64_t round, const char *site, size_t frozen)
 {
     struct fl_data *data = shard_data(1, 300);
     struct fl_train_result result = {5.5, 2.25, 0};
@@ -86,19 +87,27 @@ update(int64_t round, const char *site)
     CHECK(!fl_object_digest(b.object, NULL, t.base));
     for (size_t i = 0; i < b.model->size; i++)
         b.model->weights[i] += (float)(i % 7) * 0.01f;
+    for (size_t i = 0; i < frozen; i++)
+        b.model->params[2 * i].frozen = true;
+    fl_model_trainables(b.model);
     write_update(&(struct fl_trained){&t, &result, b.object, site});
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
-    float *values = fl_model_array(b.model), *old = fl_model_array(b.model);
+    float *values = fl_model_array(b.model);
+    float *old = fl_alloc_large(b.model->size, sizeof *old);
     CHECK(o && !fl_model_read(&(struct fl_model_values){b.model, "", FL_TRAINED, values}, o) &&
           !fl_model_read(&(struct fl_model_values){b.model, "", FL_WEIGHTS, old}, b.object));
     check_meta(&fl_object_head(o)->meta, round, site, (int64_t)fl_data_documents(data));
     CHECK(!fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &base) &&
           !memcmp(base, t.base, 32));
-    CHECK(fl_object_count(o) == b.model->param_count);
+    CHECK(fl_object_count(o) == b.model->param_count - frozen);
     size_t wrong = 0;
-    for (size_t i = 0; i < b.model->size; i++)
-        wrong += values[i] != b.model->weights[i] - old[i];
+    for (size_t i = 0; i < b.model->param_count; i++) {
+        const struct fl_param *p = &b.model->params[i];
+        const float *new = b.model->weights + p->offset;
+        for (size_t j = 0; !p->frozen && j < p->count; j++)
+            wrong += values[p->place + j] != new[j] - old[p->offset + j];
+    }
     CHECK(wrong == 0);
     free(values);
     free(old);
@@ -110,8 +119,9 @@ update(int64_t round, const char *site)
 static void
 test_update(void)
 {
-    update(3, "north");
-    update(-1, NULL);
+    update(3, "north", 0);
+    update(-1, NULL, 0);
+    update(3, "north", 4);
 }
 
 static void

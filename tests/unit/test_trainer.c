@@ -393,6 +393,51 @@ test_no_steps(void)
     fl_data_free(data);
 }
 
+static void
+freeze_some(struct fl_model *m)
+{
+    for (size_t i = 0; i < m->param_count; i++)
+        m->params[i].frozen = i % 3 == 0;
+    fl_model_trainables(m);
+}
+
+/* What is frozen stays; the rest is trained, also across an interruption. */
+static void
+test_frozen(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct bench whole, first, second;
+
+    make(&whole, data);
+    freeze_some(whole.t.model);
+    const struct fl_model *m = whole.t.model;
+    float *before = fl_alloc(m->size, sizeof *before);
+    memcpy(before, m->weights, m->size * sizeof *before);
+    CHECK(!fl_train(&whole.t, &whole.result));
+    for (size_t i = 0; i < m->param_count; i++)
+        CHECK(m->params[i].frozen == !memcmp(before + m->params[i].offset,
+                                             m->weights + m->params[i].offset,
+                                             m->params[i].count * sizeof *before));
+    make(&first, data);
+    freeze_some(first.t.model);
+    first.t.checkpoint = checkpoint;
+    first.fail_at = 3;
+    unlink(checkpoint);
+    CHECK(fl_train(&first.t, &first.result) == -1);
+    struct fl_object *o = fl_object_open(checkpoint, FL_KIND_CHECKPOINT);
+    CHECK(o && fl_object_count(o) == 3 * (m->param_count - (m->param_count + 2) / 3));
+    fl_object_free(o);
+    make(&second, data);
+    freeze_some(second.t.model);
+    second.t.checkpoint = checkpoint;
+    CHECK(!fl_train(&second.t, &second.result) && second.begun > 0);
+    CHECK(same(second.t.model->weights, m->weights, m));
+    unlink(checkpoint);
+    free(before);
+    unmake(&whole), unmake(&first), unmake(&second);
+    fl_data_free(data);
+}
+
 /* A probe takes steps, writes nothing, and tells nobody of them. */
 static void
 test_probe(void)
@@ -454,6 +499,7 @@ main(void)
     RUN(test_diverging);
     RUN(test_no_steps);
     unlink(checkpoint);
+    RUN(test_frozen);
     RUN(test_probe);
     RUN(test_checkpoint_bytes);
     rmdir(folder);
