@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
-#include "base/least.h"
 #include "base/version.h"
 
 struct field {
@@ -30,12 +30,6 @@ static const struct field fields[] = {
     FIELD(head_dim, FL_HEAD_DIM_MAX), FIELD(ffn, FL_FFN_MAX),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
-
-/* Names of an enum's values, in their order. */
-static const char *const norms[] = {"rmsnorm", "layernorm", NULL};
-static const char *const acts[] = {"silu", "gelu", "gelu_tanh", NULL};
-static const char *const position_kinds[] = {"rotary", "learned", NULL};
-static const char *const scalings[] = {"none", "linear", "llama3", NULL};
 
 static uint32_t
 get(const struct fl_config *c, const struct field *f)
@@ -69,10 +63,17 @@ out_of_range(const char *name, double value, const char *right)
 static int
 check_scaling(const struct fl_rope_scaling *s)
 {
+    if (s->kind == FL_ROPE_PLAIN && (s->factor != 0 || s->low != 0 || s->high != 0 || s->ctx))
+        return fl_error(FL_USAGE, "rope_scaling: is none, and rope_factor, rope_low, rope_high and "
+                                  "rope_ctx say how to scale; leave these out");
     if (s->kind == FL_ROPE_PLAIN)
         return 0;
     if (!(s->factor > 0 && s->factor <= 1e6))
         return out_of_range("rope_factor", s->factor, "above 0 and at most 1e6");
+    if (s->kind == FL_ROPE_LINEAR && (s->low != 0 || s->high != 0 || s->ctx))
+        return fl_error(FL_USAGE,
+                        "rope_scaling: is linear, and rope_low, rope_high and rope_ctx are "
+                        "llama3's; leave these out");
     if (s->kind == FL_ROPE_LINEAR)
         return 0;
     if (!(s->low > 0 && s->low <= 1e6))
@@ -88,7 +89,7 @@ static int
 check_positions(const struct fl_config *c)
 {
     if (c->positions == FL_POSITIONS_LEARNED) {
-        if (c->rope_dim || c->rope_base != 0 || c->rope_scaling.kind)
+        if (c->rope_dim || c->rope_base != 0 || c->rope_scaling.kind || c->rope_scaling.factor != 0)
             return fl_error(FL_USAGE, "positions: are learned, and rope_base, rope_dim and "
                                       "rope_scaling are of rotary ones; leave these out");
         return 0;
@@ -132,18 +133,27 @@ fl_config_check(const struct fl_config *c)
     return 0;
 }
 
+/* Word number VALUE of WORDS. */
+static int
+put_word(struct fl_meta *meta, const char *key, const char *words, int value)
+{
+    char word[32];
+
+    return fl_meta_set_text(meta, key, fl_choice_word(words, value, word, sizeof word));
+}
+
 /* Keys of switches that are not a plain Llama's. */
 static int
 put_switches(const struct fl_config *c, struct fl_meta *meta)
 {
     const struct fl_rope_scaling *s = &c->rope_scaling;
 
-    if ((c->positions && fl_meta_set_text(meta, "arch.positions", position_kinds[c->positions])) ||
+    if ((c->positions && put_word(meta, "arch.positions", FL_POSITIONS_WORDS, (int)c->positions)) ||
         (c->rope_dim && fl_meta_set_i64(meta, "arch.rope_dim", c->rope_dim)) ||
         (c->qk_norm && fl_meta_set_i64(meta, "arch.qk_norm", 1)) ||
         (c->window && fl_meta_set_i64(meta, "arch.window", c->window)))
         return -1;
-    if (s->kind && (fl_meta_set_text(meta, "arch.rope_scaling", scalings[s->kind]) ||
+    if (s->kind && (put_word(meta, "arch.rope_scaling", FL_ROPE_SCALING_WORDS, (int)s->kind) ||
                     fl_meta_set_f64(meta, "arch.rope_factor", s->factor)))
         return -1;
     if (s->kind == FL_ROPE_LLAMA3 && (fl_meta_set_f64(meta, "arch.rope_low", s->low) ||
@@ -164,8 +174,8 @@ fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta)
         failed |= fl_meta_set_i64(meta, key, get(c, &fields[i]));
     }
     failed |= fl_meta_set_text(meta, "arch.family", "llama");
-    failed |= fl_meta_set_text(meta, "arch.norm", norms[c->norm]);
-    failed |= fl_meta_set_text(meta, "arch.act", acts[c->act]);
+    failed |= put_word(meta, "arch.norm", FL_NORM_WORDS, (int)c->norm);
+    failed |= put_word(meta, "arch.act", FL_ACT_WORDS, (int)c->act);
     failed |= fl_meta_set_f64(meta, "arch.norm_eps", c->norm_eps);
     if (c->positions == FL_POSITIONS_ROTARY)
         failed |= fl_meta_set_f64(meta, "arch.rope_base", c->rope_base);
@@ -181,31 +191,48 @@ of_another_version(void)
     return fl_error_cure("use a newer fl than " FL_VERSION ", or another model");
 }
 
-/* The place of KEY's text among NAMES, of which *CHOICE is taken when the key is absent and >= 0. */
-static int
-choose(const struct fl_meta *meta, const char *key, const char *const *names, int *choice)
+/* "a", "b" and "c" of a|b|c. */
+static const char *
+list_words(const char *words, char *text, size_t size)
 {
-    char known[96] = "";
-    const char *text;
+    char word[32], next[32];
+    size_t n = 0;
 
-    if (*choice >= 0 && !fl_meta_find(meta, key))
-        return 0;
+    text[0] = '\0';
+    for (int i = 0; fl_choice_word(words, i, word, sizeof word) && n < size; i++) {
+        bool last = !fl_choice_word(words, i + 1, next, sizeof next);
+        n += (size_t)snprintf(text + n, size - n, "%s\"%s\"",
+                              !i     ? ""
+                              : last ? " and "
+                                     : ", ",
+                              word);
+    }
+    return text;
+}
+
+/* The place of KEY's text among WORDS. */
+static int
+choose(const struct fl_meta *meta, const char *key, const char *words, int *place)
+{
+    const char *text;
+    char known[128];
+
     if (fl_meta_get_text(meta, key, &text))
         return -1;
-    for (int i = 0; names[i]; i++) {
-        if (!strcmp(text, names[i])) {
-            *choice = i;
-            return 0;
-        }
-        size_t n = strlen(known);
-        snprintf(known + n, sizeof known - n, "%s\"%s\"",
-                 !i             ? ""
-                 : names[i + 1] ? ", "
-                                : " and ",
-                 names[i]);
-    }
-    fl_error(FL_FAILED, "%s is \"%.64s\", and this fl computes %s only", key, text, known);
+    *place = fl_choice_find(words, text);
+    if (*place >= 0)
+        return 0;
+    fl_error(FL_FAILED, "%s is \"%.64s\", and this fl computes %s only", key, text,
+             list_words(words, known, sizeof known));
     return of_another_version();
+}
+
+/* The same, 0 when the key is absent. */
+static int
+choose_optional(const struct fl_meta *meta, const char *key, const char *words, int *place)
+{
+    *place = 0;
+    return fl_meta_find(meta, key) ? choose(meta, key, words, place) : 0;
 }
 
 static bool
@@ -254,10 +281,10 @@ get_optional(const struct fl_meta *meta, const char *key, uint32_t max, uint32_t
 static int
 read_scaling(struct fl_rope_scaling *s, const struct fl_meta *meta)
 {
-    int kind = FL_ROPE_PLAIN;
     int64_t ctx = 0;
+    int kind;
 
-    if (choose(meta, "arch.rope_scaling", scalings, &kind))
+    if (choose_optional(meta, "arch.rope_scaling", FL_ROPE_SCALING_WORDS, &kind))
         return -1;
     *s = (struct fl_rope_scaling){.kind = (enum fl_rope_kind)kind};
     if (kind != FL_ROPE_PLAIN && fl_meta_get_f64(meta, "arch.rope_factor", &s->factor))
@@ -273,15 +300,15 @@ read_scaling(struct fl_rope_scaling *s, const struct fl_meta *meta)
 static int
 read_switches(struct fl_config *c, const struct fl_meta *meta)
 {
-    static const char *const families[] = {"llama", NULL};
-    int family = -1, norm = -1, act = -1, positions = FL_POSITIONS_ROTARY;
+    int family, norm, act, positions;
     int64_t bias, tied;
     uint32_t qk_norm;
 
-    if (choose(meta, "arch.family", families, &family) || choose(meta, "arch.norm", norms, &norm) ||
-        choose(meta, "arch.act", acts, &act) ||
-        choose(meta, "arch.positions", position_kinds, &positions) || check_known(meta) ||
-        fl_meta_get_i64(meta, "arch.bias", 0, FL_BIAS_ALL, &bias) ||
+    if (choose(meta, "arch.family", "llama", &family) ||
+        choose(meta, "arch.norm", FL_NORM_WORDS, &norm) ||
+        choose(meta, "arch.act", FL_ACT_WORDS, &act) ||
+        choose_optional(meta, "arch.positions", FL_POSITIONS_WORDS, &positions) ||
+        check_known(meta) || fl_meta_get_i64(meta, "arch.bias", 0, FL_BIAS_ALL, &bias) ||
         fl_meta_get_i64(meta, "arch.tied", 0, 1, &tied) ||
         get_optional(meta, "arch.rope_dim", FL_HEAD_DIM_MAX, &c->rope_dim) ||
         get_optional(meta, "arch.window", FL_CTX_MAX, &c->window) ||

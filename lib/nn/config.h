@@ -56,6 +56,12 @@ enum fl_bias { /* which linear maps have one: a sum of these */
                FL_BIAS_ALL = 7
 };
 
+/* What metadata and YAML call the values of these, in their order. */
+#define FL_NORM_WORDS         "rmsnorm|layernorm"
+#define FL_ACT_WORDS          "silu|gelu|gelu_tanh"
+#define FL_POSITIONS_WORDS    "rotary|learned"
+#define FL_ROPE_SCALING_WORDS "none|linear|llama3"
+
 /* Members after TIED are switches; 0 is the plain Llama's choice, so an initializer may omit them. */
 struct fl_config {
     uint32_t vocab;    /* V */

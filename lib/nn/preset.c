@@ -62,12 +62,13 @@ fl_config_preset(struct fl_config *c, const char *name)
     return fl_choice_check(FL_PRESETS, name);
 }
 
-/* Values as YAML gives them; numbers are 0 when they were not there. */
+/* Values as YAML gives them; numbers are 0 and words NULL when they were not there. */
 struct keys {
-    char *preset, *family, *norm, *act;
+    char *preset, *family, *norm, *act, *positions, *rope_scaling;
     int64_t vocab, ctx, layers, channels, heads, kv_heads, head_dim, ffn;
-    double norm_eps, rope_base;
-    bool tied, tied_given, bias;
+    int64_t rope_dim, rope_ctx, bias, window;
+    double norm_eps, rope_base, rope_factor, rope_low, rope_high;
+    bool tied, tied_given, bias_given, window_given, qk_norm, qk_norm_given;
 };
 
 static void
@@ -77,6 +78,8 @@ release(struct keys *k)
     free(k->family);
     free(k->norm);
     free(k->act);
+    free(k->positions);
+    free(k->rope_scaling);
 }
 
 static int
@@ -91,14 +94,23 @@ fill(const char *name, const struct fl_yaml *map, struct keys *k)
         FL_KEY_I64("channels", 1, FL_CHANNELS_MAX, &k->channels),
         FL_KEY_I64("heads", 1, FL_HEADS_MAX, &k->heads),
         FL_KEY_I64("kv_heads", 1, FL_HEADS_MAX, &k->kv_heads),
-        FL_KEY_I64("head_dim", 2, FL_HEAD_DIM_MAX, &k->head_dim),
+        FL_KEY_I64("head_dim", 1, FL_HEAD_DIM_MAX, &k->head_dim),
         FL_KEY_I64("ffn", 1, FL_FFN_MAX, &k->ffn),
-        FL_KEY_CHOICE("norm", "rmsnorm", &k->norm),
+        FL_KEY_CHOICE("norm", FL_NORM_WORDS, &k->norm),
         FL_KEY_F64("norm_eps", 1e-12, 1, &k->norm_eps),
-        FL_KEY_F64("rope_base", 1, 1e9, &k->rope_base),
-        FL_KEY_CHOICE("act", "silu", &k->act),
+        FL_KEY_CHOICE("positions", FL_POSITIONS_WORDS, &k->positions),
+        FL_KEY_F64("rope_base", 1, 1e12, &k->rope_base),
+        FL_KEY_I64("rope_dim", 2, FL_HEAD_DIM_MAX, &k->rope_dim),
+        FL_KEY_CHOICE("rope_scaling", FL_ROPE_SCALING_WORDS, &k->rope_scaling),
+        FL_KEY_F64("rope_factor", 1e-6, 1e6, &k->rope_factor),
+        FL_KEY_F64("rope_low", 1e-6, 1e6, &k->rope_low),
+        FL_KEY_F64("rope_high", 1e-6, 1e6, &k->rope_high),
+        FL_KEY_I64("rope_ctx", 1, FL_CTX_MAX, &k->rope_ctx),
+        FL_KEY_CHOICE("act", FL_ACT_WORDS, &k->act),
+        FL_KEY_I64("bias", 0, FL_BIAS_ALL, &k->bias, .given = &k->bias_given),
+        FL_KEY_BOOL("qk_norm", &k->qk_norm, .given = &k->qk_norm_given),
+        FL_KEY_I64("window", 0, FL_CTX_MAX, &k->window, .given = &k->window_given),
         FL_KEY_BOOL("tied", &k->tied, .given = &k->tied_given),
-        FL_KEY_BOOL("bias", &k->bias),
         FL_KEY_END,
     };
 
@@ -112,11 +124,55 @@ override(uint32_t *to, int64_t value)
         *to = (uint32_t)value;
 }
 
+/* Positions, and what is said of rotary ones: what does not go together is found by the check. */
+static void
+apply_positions(struct fl_config *c, const struct keys *k)
+{
+    struct fl_rope_scaling *s = &c->rope_scaling;
+
+    if (k->positions)
+        c->positions = (enum fl_positions)fl_choice_find(FL_POSITIONS_WORDS, k->positions);
+    if (k->rope_base > 0)
+        c->rope_base = k->rope_base;
+    else if (c->positions == FL_POSITIONS_LEARNED)
+        c->rope_base = 0;
+    else if (!(c->rope_base > 0))
+        c->rope_base = rope_base;
+    override(&c->rope_dim, k->rope_dim);
+    if (k->rope_scaling)
+        *s = (struct fl_rope_scaling){
+            .kind = (enum fl_rope_kind)fl_choice_find(FL_ROPE_SCALING_WORDS, k->rope_scaling)};
+    if (k->rope_factor > 0)
+        s->factor = k->rope_factor;
+    if (k->rope_low > 0)
+        s->low = k->rope_low;
+    if (k->rope_high > 0)
+        s->high = k->rope_high;
+    override(&s->ctx, k->rope_ctx);
+}
+
+static void
+apply_switches(struct fl_config *c, const struct keys *k)
+{
+    if (k->norm)
+        c->norm = (enum fl_norm_kind)fl_choice_find(FL_NORM_WORDS, k->norm);
+    if (k->norm_eps > 0)
+        c->norm_eps = k->norm_eps;
+    if (k->act)
+        c->act = (enum fl_act)fl_choice_find(FL_ACT_WORDS, k->act);
+    if (k->bias_given)
+        c->bias = (unsigned)k->bias;
+    if (k->qk_norm_given)
+        c->qk_norm = k->qk_norm;
+    if (k->window_given)
+        c->window = (uint32_t)k->window;
+    if (k->tied_given)
+        c->tied = k->tied;
+}
+
 static int
 apply(struct fl_config *c, const struct keys *k)
 {
-    if (k->bias)
-        return fl_error(FL_USAGE, "bias: must be false; layers of this family have none");
     *c = (struct fl_config){.norm_eps = norm_eps, .rope_base = rope_base, .tied = true};
     if (k->preset) {
         if (fl_config_preset(c, k->preset))
@@ -137,12 +193,8 @@ apply(struct fl_config *c, const struct keys *k)
     override(&c->kv_heads, k->kv_heads);
     override(&c->head_dim, k->head_dim);
     override(&c->ffn, k->ffn);
-    if (k->norm_eps > 0)
-        c->norm_eps = k->norm_eps;
-    if (k->rope_base > 0)
-        c->rope_base = k->rope_base;
-    if (k->tied_given)
-        c->tied = k->tied;
+    apply_positions(c, k);
+    apply_switches(c, k);
     return 0;
 }
 

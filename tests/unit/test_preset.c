@@ -70,6 +70,27 @@ test_changes_of_a_preset(void)
 }
 
 static void
+test_switches(void)
+{
+    struct fl_config c;
+
+    CHECK(!read_text("preset: nano\nnorm: layernorm\nact: gelu_tanh\nbias: 7\npositions: learned\n"
+                     "head_dim: 15\n",
+                     &c));
+    CHECK(c.norm == FL_NORM_LAYER && c.act == FL_ACT_GELU_TANH && c.bias == FL_BIAS_ALL);
+    CHECK(c.positions == FL_POSITIONS_LEARNED && c.rope_base == 0 && c.head_dim == 15);
+    CHECK(!read_text(
+        "preset: nano\nact: gelu\nqk_norm: true\nwindow: 64\nrope_dim: 8\n"
+        "rope_scaling: llama3\nrope_factor: 8\nrope_low: 1\nrope_high: 4\nrope_ctx: 64\n",
+        &c));
+    CHECK(c.act == FL_ACT_GELU && c.qk_norm && c.window == 64 && c.rope_dim == 8);
+    CHECK(c.rope_scaling.kind == FL_ROPE_LLAMA3 && c.rope_scaling.factor == 8);
+    CHECK(c.rope_scaling.low == 1 && c.rope_scaling.high == 4 && c.rope_scaling.ctx == 64);
+    CHECK(!read_text("preset: nano\nrope_scaling: linear\nrope_factor: 2.5\nbias: 1\n", &c));
+    CHECK(c.rope_scaling.kind == FL_ROPE_LINEAR && c.rope_scaling.factor == 2.5 && c.bias == 1);
+}
+
+static void
 test_wrong_files(void)
 {
     static const char *const bad[] = {
@@ -83,8 +104,18 @@ test_wrong_files(void)
         "preset: nano\nhead_dim: 7\n",
         "preset: nano\nkv_heads: 3\n",
         "preset: nano\nnorm_eps: 0\n",
-        "preset: nano\nact: gelu\n",
+        "preset: nano\nact: relu\n",
         "preset: nano\nbias: true\n",
+        "preset: nano\nbias: 8\n",
+        "preset: nano\nrope_dim: 5\n",
+        "preset: nano\nrope_dim: 64\n",
+        "preset: nano\nrope_factor: 4\n",
+        "preset: nano\nrope_scaling: linear\n",
+        "preset: nano\nrope_scaling: linear\nrope_factor: 4\nrope_ctx: 64\n",
+        "preset: nano\nrope_scaling: llama3\nrope_factor: 4\nrope_low: 1\nrope_high: 4\n",
+        "preset: nano\npositions: learned\nrope_base: 10000\n",
+        "preset: nano\npositions: learned\nrope_scaling: linear\nrope_factor: 2\n",
+        "preset: nano\nnorm: batchnorm\n",
         "preset: nano\narch.ctx: 3\n",
     };
 
@@ -102,6 +133,7 @@ main(void)
     RUN(test_sizes);
     RUN(test_defaults);
     RUN(test_changes_of_a_preset);
+    RUN(test_switches);
     RUN(test_wrong_files);
     return test_end();
 }
