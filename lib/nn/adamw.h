@@ -31,8 +31,8 @@ struct fl_adamw {
 int fl_adamw_start(struct fl_adamw *a, const struct fl_model *m);
 void fl_adamw_release(struct fl_adamw *a);
 
-/* The square root of the sum of squares of N numbers: double, fixed order. */
-double fl_array_norm(struct fl_pool *pool, const float *x, size_t n);
+/* The square root of the sum of squares of SIZE numbers: double, fixed order. */
+double fl_array_norm(struct fl_pool *pool, const float *x, size_t size);
 
 /* What to multiply gradients by: min(1, clip / (norm + 1e-6)); 1 when CLIP is 0. */
 double fl_clip(double norm, double clip);

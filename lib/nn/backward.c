@@ -19,7 +19,7 @@ enum {
 /* The jobs of one run, and their arguments. */
 struct mix {
     struct fl_linear_grad products[PRODUCTS];
-    struct fl_sum sums[SUMS];
+    struct fl_part_sum sums[SUMS];
     struct fl_job jobs[JOBS];
     size_t products_n, sums_n, jobs_n;
 };
@@ -70,7 +70,7 @@ fl_call_head_grads(const struct fl_call *c, struct fl_range slab)
 
     add_products(&mix, &e->model->head,
                  &(struct fl_operands){c->grads, e->logits, e->final, slab.n});
-    add_job(&mix, fl_sum_task, mix.sums, fl_norm_sums(&e->model->norm, &parts, mix.sums));
+    add_job(&mix, fl_part_sum_task, mix.sums, fl_norm_sums(&e->model->norm, &parts, mix.sums));
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
 }
 
@@ -184,7 +184,7 @@ run_mix(struct fl_phase *phase)
         add_job(&mix, embed_task, phase, slices);
     if (last && t->positions && !t->positions->frozen)
         add_job(&mix, positions_task, phase, slices);
-    add_job(&mix, fl_sum_task, mix.sums, mix.sums_n);
+    add_job(&mix, fl_part_sum_task, mix.sums, mix.sums_n);
     if (!last)
         add_job(&mix, attention_task, phase, c->batch->B * t->sizes.K);
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);

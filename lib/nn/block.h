@@ -132,7 +132,7 @@ void fl_block_qkv_back(const struct fl_block *b, const struct fl_pass *p, const 
                        const struct fl_back *d, const struct fl_back_task *t);
 
 /* A gain's or bias's gradient: the tasks' parts, WIDTH of every STRIDE floats, in their order. */
-struct fl_sum {
+struct fl_part_sum {
     float *to;
     const float *parts;
     size_t count, stride, width;
@@ -148,12 +148,14 @@ struct fl_parts {
     const float *parts;
     size_t count, stride;
 };
-size_t fl_norm_sums(const struct fl_norm_params *f, const struct fl_parts *p, struct fl_sum *to);
-size_t fl_block_qkv_sums(const struct fl_block *b, const struct fl_parts *p, struct fl_sum *to);
+size_t fl_norm_sums(const struct fl_norm_params *f, const struct fl_parts *p,
+                    struct fl_part_sum *to);
+size_t fl_block_qkv_sums(const struct fl_block *b, const struct fl_parts *p,
+                         struct fl_part_sum *to);
 size_t fl_block_feed_forward_sums(const struct fl_block *b, const struct fl_parts *p,
-                                  struct fl_sum *to);
+                                  struct fl_part_sum *to);
 
-/* Add sum number INDEX of ARG, an array of struct fl_sum. A task. */
-void fl_sum_task(void *arg, size_t index, int worker);
+/* Add sum number INDEX of ARG, an array of struct fl_part_sum. A task. */
+void fl_part_sum_task(void *arg, size_t index, int worker);
 
 #endif

@@ -123,16 +123,16 @@ fl_block_feed_forward_back(const struct fl_block *b, const struct fl_pass *p,
 
 /* Of parameter F, whose part is AT floats from the start of a task's. */
 static size_t
-add_sum(const struct fl_param *f, size_t at, const struct fl_parts *p, struct fl_sum *to)
+add_sum(const struct fl_param *f, size_t at, const struct fl_parts *p, struct fl_part_sum *to)
 {
     if (!f || f->frozen)
         return 0;
-    *to = (struct fl_sum){p->grads + f->place, p->parts + at, p->count, p->stride, f->count};
+    *to = (struct fl_part_sum){p->grads + f->place, p->parts + at, p->count, p->stride, f->count};
     return 1;
 }
 
 size_t
-fl_norm_sums(const struct fl_norm_params *f, const struct fl_parts *p, struct fl_sum *to)
+fl_norm_sums(const struct fl_norm_params *f, const struct fl_parts *p, struct fl_part_sum *to)
 {
     size_t n = add_sum(f->gain, 0, p, to);
 
@@ -140,7 +140,7 @@ fl_norm_sums(const struct fl_norm_params *f, const struct fl_parts *p, struct fl
 }
 
 size_t
-fl_block_qkv_sums(const struct fl_block *b, const struct fl_parts *p, struct fl_sum *to)
+fl_block_qkv_sums(const struct fl_block *b, const struct fl_parts *p, struct fl_part_sum *to)
 {
     const struct fl_sizes *z = b->sizes;
     size_t n = fl_norm_sums(&b->norm1, p, to);
@@ -150,15 +150,16 @@ fl_block_qkv_sums(const struct fl_block *b, const struct fl_parts *p, struct fl_
 }
 
 size_t
-fl_block_feed_forward_sums(const struct fl_block *b, const struct fl_parts *p, struct fl_sum *to)
+fl_block_feed_forward_sums(const struct fl_block *b, const struct fl_parts *p,
+                           struct fl_part_sum *to)
 {
     return fl_norm_sums(&b->norm2, p, to);
 }
 
 void
-fl_sum_task(void *arg, size_t index, int worker)
+fl_part_sum_task(void *arg, size_t index, int worker)
 {
-    const struct fl_sum *s = (const struct fl_sum *)arg + index;
+    const struct fl_part_sum *s = (const struct fl_part_sum *)arg + index;
 
     (void)worker;
     for (size_t i = 0; i < s->count; i++)

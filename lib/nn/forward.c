@@ -9,7 +9,7 @@ static void
 embed(const struct fl_call *c, struct fl_range rows)
 {
     const struct fl_transformer *t = c->e->model;
-    const struct fl_ids in = {c->batch->x + rows.first, rows.n, rows.first, c->batch->T};
+    const struct fl_id_rows in = {c->batch->x + rows.first, rows.n, rows.first, c->batch->T};
 
     fl_transformer_embed(t, c->pass.weights, &in, c->e->saved[0].x + rows.first * t->sizes.C);
 }

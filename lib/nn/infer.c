@@ -175,7 +175,7 @@ read_piece(struct fl_infer *d, const uint32_t *ids, size_t n)
                                           z->D, z->rotated},
                                  .wide = true,
                                  .pool = d->pool};
-    const struct fl_ids in = {ids, n, d->length, d->T};
+    const struct fl_id_rows in = {ids, n, d->length, d->T};
     const struct fl_range rows = {0, n};
 
     fl_transformer_embed(d->model, d->m->weights, &in, d->rows.x);

@@ -17,28 +17,40 @@ struct preset {
     struct fl_config config;
 };
 
+static const double norm_eps = 1e-5, rope_base = 10000;
+
 /*
- * Feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size allows it.
+ * Our own: feed-forward parts of 8/3 channels in whole 16s, heads of 64 channels where the size
+ * allows it. Models that people have, by the names of their makers: their config.json.
  */
 /* clang-format off */
-#define SHAPE(name_, T, L, C, H, K, D, F, tied_)                                                   \
-    {.name = (name_), .config = {.ctx = (T), .layers = (L), .channels = (C), .heads = (H),         \
-                                 .kv_heads = (K), .head_dim = (D), .ffn = (F), .tied = (tied_)}}
+#define SHAPE(T, L, C, H, K, D, F, tied_)                                                          \
+    .ctx = (T), .layers = (L), .channels = (C), .heads = (H), .kv_heads = (K), .head_dim = (D),    \
+    .ffn = (F), .tied = (tied_)
+#define OURS(...)                                                                                  \
+    SHAPE(__VA_ARGS__), .norm_eps = 1e-5, .rope_base = 10000
 static const struct preset presets[] = {
-    /*             ctx  layers channels heads kv_heads head_dim ffn  tied */
-    SHAPE("nano",    256,  2,      64,     4,   2,       16,       176, true),
-    SHAPE("micro",   512,  5,     128,     4,   2,       32,       352, true),
-    SHAPE("small",  1024,  9,     384,     6,   3,       64,      1024, true),
-    SHAPE("medium", 1024, 14,     576,     9,   3,       64,      1536, true),
-    SHAPE("base",   2048, 20,     768,    12,   4,       64,      2048, true),
-    SHAPE("large",  2048, 30,    1024,    16,   8,       64,      2816, false),
-    SHAPE("xl",     2048, 22,    2048,    32,   8,       64,      5632, false),
+    /*                     ctx layers channels heads kv_heads head_dim ffn  tied */
+    {"nano",         {OURS(  256,  2,   64,  4,  2, 16,  176, true)}},
+    {"micro",        {OURS(  512,  5,  128,  4,  2, 32,  352, true)}},
+    {"small",        {OURS( 1024,  9,  384,  6,  3, 64, 1024, true)}},
+    {"medium",       {OURS( 1024, 14,  576,  9,  3, 64, 1536, true)}},
+    {"gpt2-124m",    {SHAPE(1024, 12,  768, 12, 12, 64, 3072, true), .norm_eps = 1e-5,
+                      .norm = FL_NORM_LAYER, .act = FL_ACT_GELU_TANH,
+                      .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL}},
+    {"smollm2-135m", {SHAPE(8192, 30,  576,  9,  3, 64, 1536, true), .norm_eps = 1e-5,
+                      .rope_base = 1e5}},
+    {"base",         {OURS( 2048, 20,  768, 12,  4, 64, 2048, true)}},
+    {"large",        {OURS( 2048, 30, 1024, 16,  8, 64, 2816, false)}},
+    {"qwen2.5-0.5b", {SHAPE(32768, 24, 896, 14,  2, 64, 4864, true), .norm_eps = 1e-6,
+                      .rope_base = 1e6, .bias = FL_BIAS_QKV}},
+    {"llama3.2-1b",  {SHAPE(131072, 16, 2048, 32, 8, 64, 8192, true), .norm_eps = 1e-5,
+                      .rope_base = 5e5, .rope_scaling = {FL_ROPE_LLAMA3, 32, 1, 4, 8192}}},
+    {"xl",           {OURS( 2048, 22, 2048, 32,  8, 64, 5632, false)}},
 };
 /* clang-format on */
 
 enum { PRESETS = sizeof presets / sizeof *presets };
-
-static const double norm_eps = 1e-5, rope_base = 10000;
 
 const char *
 fl_preset_name(unsigned i)
@@ -55,8 +67,6 @@ fl_config_preset(struct fl_config *c, const char *name)
         if (!strcmp(presets[i].name, name)) {
             *c = presets[i].config;
             c->vocab = vocab;
-            c->norm_eps = norm_eps;
-            c->rope_base = rope_base;
             return 0;
         }
     return fl_choice_check(FL_PRESETS, name);

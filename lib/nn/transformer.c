@@ -94,8 +94,8 @@ fl_transformer_free(struct fl_transformer *t)
 }
 
 void
-fl_transformer_embed(const struct fl_transformer *t, const float *weights, const struct fl_ids *in,
-                     float *x)
+fl_transformer_embed(const struct fl_transformer *t, const float *weights,
+                     const struct fl_id_rows *in, float *x)
 {
     size_t C = t->sizes.C;
     const float *embed = weights + t->embed->offset;

@@ -24,11 +24,11 @@ void fl_transformer_free(struct fl_transformer *t);
  * x (n,C) = the embeddings of N ids (and of their positions, where these are learned: row i is at
  * position (first + i) mod T).
  */
-struct fl_ids {
+struct fl_id_rows {
     const uint32_t *ids;
     size_t n, first, T;
 };
 void fl_transformer_embed(const struct fl_transformer *t, const float *weights,
-                          const struct fl_ids *in, float *x);
+                          const struct fl_id_rows *in, float *x);
 
 #endif

@@ -24,7 +24,7 @@ check "  of about a million parameters" sh -c "[ $(cat out) -gt 700000 ] && [ $(
 check "the list of presets" fl-init --list-presets
 cp out presets
 check "  has a header and seven rows, smallest first" sh -c \
-    '[ "$(cut -f 1 presets | tr "\n" " ")" = "preset nano micro small medium base large xl " ] &&
+    '[ "$(cut -f 1 presets | tr "\n" " ")" = "preset nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl " ] &&
      tail -n +2 presets | cut -f 2 | sort -cn'
 check "  small: about 15 million, at least 384 channels" awk -F'\t' \
     '$1 == "small" { ok = $2 > 12e6 && $2 < 18e6 && $4 >= 384 } END { exit !ok }' presets
@@ -33,7 +33,7 @@ check "  counts what nano.flt has" awk -F'\t' -v n="$(shards model nano.flt)" \
 check "  as JSON" sh -c 'fl-init --list-presets --json | python3 -c "
 import json, sys
 rows = [json.loads(line) for line in sys.stdin]
-sys.exit(not (len(rows) == 7 and rows[0][\"preset\"] == \"nano\"))"'
+sys.exit(not (len(rows) == 11 and rows[0][\"preset\"] == \"nano\"))"'
 
 # ---- seeds ----
 fl-init -p nano > again.flt
