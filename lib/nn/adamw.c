@@ -14,11 +14,11 @@
 enum { PARTS = 256, STEP_FLOATS = 1 << 16 };
 
 int
-fl_adamw_start(struct fl_adamw *a, const struct fl_model *m)
+fl_adamw_start(struct fl_adamw *a, const struct fl_layout *l)
 {
     a->step = 0;
-    a->m = fl_model_array(m);
-    a->v = a->m ? fl_model_array(m) : NULL;
+    a->m = fl_layout_array(l);
+    a->v = a->m ? fl_layout_array(l) : NULL;
     if (!a->v)
         fl_adamw_release(a);
     return a->v ? 0 : -1;
@@ -84,8 +84,8 @@ step_task(void *arg, size_t index, int worker)
     size_t first = index * STEP_FLOATS, end = first + STEP_FLOATS;
 
     (void)worker;
-    for (size_t i = 0; i < s->m->param_count; i++) {
-        const struct fl_param *p = &s->m->params[i];
+    for (size_t i = 0; i < s->m->layout.count; i++) {
+        const struct fl_param *p = &s->m->layout.params[i];
         size_t from = fl_max(p->place, first), to = fl_min(p->place + p->count, end);
         if (p->frozen || from >= to)
             continue;
@@ -130,7 +130,7 @@ fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, floa
                      .eps = (float)a->eps},
     };
     s.grads = grads;
-    fl_pool_run(pool, (m->trained + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
+    fl_pool_run(pool, (m->layout.trained + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
 }
 
 double

@@ -2,7 +2,7 @@
  * AdamW with decoupled weight decay, the norm of gradients, and the schedule of the learning rate.
  * Sources: Kingma and Ba 2015; Loshchilov and Hutter 2019.
  *
- *   norm = fl_array_norm(pool, grads, m->trained);
+ *   norm = fl_array_norm(pool, grads, m->layout.trained);
  *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&schedule, step));
  *
  * The same result for any number of threads.
@@ -27,8 +27,8 @@ struct fl_adamw {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1                                     \
     }
 
-/* Zero moments for the model; settings stay. Returns 0 or -1. Release them when done. */
-int fl_adamw_start(struct fl_adamw *a, const struct fl_model *m);
+/* Zero moments of what is trained; settings stay. Returns 0 or -1. Release them when done. */
+int fl_adamw_start(struct fl_adamw *a, const struct fl_layout *l);
 void fl_adamw_release(struct fl_adamw *a);
 
 /* The square root of the sum of squares of SIZE numbers: double, fixed order. */

@@ -13,7 +13,7 @@
 #define FL_NN_BLOCK_H
 
 #include "nn/linear.h"
-#include "nn/model.h"
+#include "nn/layout.h"
 #include "nn/norm.h"
 #include "nn/rope.h"
 

@@ -187,10 +187,10 @@ fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
 }
 
 struct fl_engine *
-fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T,
+fl_engine_new(const struct fl_layout *l, struct fl_pool *pool, size_t B, size_t T,
               enum fl_engine_mode mode)
 {
-    const struct fl_config *c = &m->config;
+    const struct fl_config *c = &l->config;
     int threads = fl_pool_threads(pool);
     uint64_t bytes;
 
@@ -201,7 +201,7 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
         return NULL;
     set_shape(e, c, B, T, mode);
     e->pool = pool;
-    e->model = fl_transformer_new(m);
+    e->model = fl_transformer_new(l);
     e->saved = fl_alloc(c->layers, sizeof *e->saved);
     e->memory = fl_alloc_large((size_t)(bytes / sizeof(float)), sizeof(float));
     if (!e->model || !e->saved || !e->memory || fl_gemm_start(threads)) {

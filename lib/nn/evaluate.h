@@ -12,6 +12,7 @@
 
 #include "nn/data.h"
 #include "nn/engine.h"
+#include "nn/model.h"
 #include "text/tokenizer.h"
 
 struct fl_score {

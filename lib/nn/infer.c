@@ -86,7 +86,7 @@ take_memory(struct fl_infer *d)
 struct fl_infer *
 fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T)
 {
-    const struct fl_config *c = &m->config;
+    const struct fl_config *c = &m->layout.config;
 
     if (T < 1 || T > c->ctx) {
         fl_error(
@@ -98,7 +98,7 @@ fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T)
     struct fl_infer *d = fl_alloc(1, sizeof *d);
     if (!d)
         return NULL;
-    *d = (struct fl_infer){.m = m, .pool = pool, .T = T, .model = fl_transformer_new(m)};
+    *d = (struct fl_infer){.m = m, .pool = pool, .T = T, .model = fl_transformer_new(&m->layout)};
     if (!d->model || take_memory(d) || fl_gemm_start(fl_pool_threads(pool))) {
         fl_infer_free(d);
         return NULL;

@@ -5,7 +5,8 @@
 #ifndef FL_NN_INFER_H
 #define FL_NN_INFER_H
 
-#include "nn/engine.h"
+#include "nn/model.h"
+#include "os/pool.h"
 
 struct fl_infer;
 

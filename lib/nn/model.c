@@ -1,7 +1,6 @@
 /*
- * One table is the source of every list of parameters [add_all]: names, kinds and shapes, in the
- * order in which they lie in memory and in files. A file is matched with it before memory is taken
- * for its weights.
+ * Numbers of a model: first ones, those of files, and how they are written. A file is matched with
+ * the layout before memory is taken for its weights.
  */
 #include "nn/model.h"
 
@@ -21,127 +20,15 @@
 
 #define TOKENIZER "tokenizer.json"
 
-/* A matrix with its bias, or a gain (COLUMNS 0) with its bias. ROWS 0: the model has none such. */
-struct row {
-    enum fl_param_kind kind;
-    const char *name;
-    uint64_t rows, columns;
-    bool bias;
-};
-
-enum { LAYER_PARAMS = 20, OTHER_PARAMS = 6 }; /* at most */
-
-static void
-add(struct fl_model *m, uint32_t layer, const struct row *row, bool bias)
-{
-    struct fl_param *p = &m->params[m->param_count++];
-    bool matrix = row->columns && !bias;
-
-    *p = (struct fl_param){.kind = row->kind,
-                           .bias = bias,
-                           .layer = layer,
-                           .rank = matrix ? 2 : 1,
-                           .dims = {row->rows, matrix ? row->columns : 0},
-                           .offset = m->size,
-                           .count = (size_t)(row->rows * (matrix ? row->columns : 1))};
-    m->size += p->count;
-    snprintf(p->name, sizeof p->name, row->name, (unsigned)layer);
-    size_t n = strlen(p->name);
-    snprintf(p->name + n, sizeof p->name - n, bias ? ".bias" : ".weight");
-}
-
-/* Rows that are one map: their matrices, then their biases. */
-static void
-add_group(struct fl_model *m, uint32_t layer, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].rows)
-            add(m, layer, &rows[i], false);
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].rows && rows[i].bias)
-            add(m, layer, &rows[i], true);
-}
-
-static void
-add_layer(struct fl_model *m, uint32_t l)
-{
-    const struct fl_config *c = &m->config;
-    uint64_t C = c->channels, D = c->head_dim, HD = c->heads * D, KD = c->kv_heads * D, F = c->ffn;
-    uint64_t gates = c->act == FL_ACT_SWIGLU ? F : 0, heads = c->qk_norm ? D : 0;
-    bool norm = c->norm == FL_NORM_LAYER, qkv = c->bias & FL_BIAS_QKV, ffn = c->bias & FL_BIAS_FFN;
-    const struct row first = {FL_PARAM_NORM1, "layers.%u.input_layernorm", C, 0, norm};
-    const struct row maps[] = {{FL_PARAM_Q, "layers.%u.self_attn.q_proj", HD, C, qkv},
-                               {FL_PARAM_K, "layers.%u.self_attn.k_proj", KD, C, qkv},
-                               {FL_PARAM_V, "layers.%u.self_attn.v_proj", KD, C, qkv}};
-    const struct row q_norm = {FL_PARAM_Q_NORM, "layers.%u.self_attn.q_norm", heads, 0, false};
-    const struct row k_norm = {FL_PARAM_K_NORM, "layers.%u.self_attn.k_norm", heads, 0, false};
-    const struct row out = {FL_PARAM_O, "layers.%u.self_attn.o_proj", C, HD, c->bias & FL_BIAS_O};
-    const struct row second = {FL_PARAM_NORM2, "layers.%u.post_attention_layernorm", C, 0, norm};
-    const struct row up[] = {{FL_PARAM_GATE, "layers.%u.mlp.gate_proj", gates, C, ffn},
-                             {FL_PARAM_UP, "layers.%u.mlp.up_proj", F, C, ffn}};
-    const struct row down = {FL_PARAM_DOWN, "layers.%u.mlp.down_proj", C, F, ffn};
-
-    add_group(m, l, &first, 1);
-    add_group(m, l, maps, 3);
-    add_group(m, l, &q_norm, 1);
-    add_group(m, l, &k_norm, 1);
-    add_group(m, l, &out, 1);
-    add_group(m, l, &second, 1);
-    add_group(m, l, up, 2);
-    add_group(m, l, &down, 1);
-}
-
-static void
-add_all(struct fl_model *m)
-{
-    const struct fl_config *c = &m->config;
-    bool learned = c->positions == FL_POSITIONS_LEARNED;
-    const struct row embed = {FL_PARAM_EMBED, "embed_tokens", c->vocab, c->channels, false};
-    const struct row positions = {FL_PARAM_POSITIONS, "embed_positions", learned ? c->ctx : 0,
-                                  c->channels, false};
-    const struct row norm = {FL_PARAM_NORM, "norm", c->channels, 0, c->norm == FL_NORM_LAYER};
-    const struct row head = {FL_PARAM_HEAD, "lm_head", c->tied ? 0 : c->vocab, c->channels, false};
-
-    add_group(m, 0, &embed, 1);
-    add_group(m, 0, &positions, 1);
-    for (uint32_t l = 0; l < c->layers; l++)
-        add_layer(m, l);
-    add_group(m, 0, &norm, 1);
-    add_group(m, 0, &head, 1);
-    fl_model_trainables(m);
-}
-
-void
-fl_model_trainables(struct fl_model *m)
-{
-    m->trained = 0;
-    for (size_t i = 0; i < m->param_count; i++) {
-        struct fl_param *p = &m->params[i];
-        p->place = p->frozen ? FL_UNTRAINED : m->trained;
-        m->trained += p->frozen ? 0 : p->count;
-    }
-}
-
 struct fl_model *
 fl_model_table(const struct fl_config *c)
 {
-    if (fl_config_check(c))
-        return NULL;
-    if (fl_config_parameters(c) > SIZE_MAX / sizeof(float)) {
-        fl_error(FL_FAILED, "a model of %.3g parameters is too large for this machine",
-                 (double)fl_config_parameters(c));
-        return NULL;
-    }
     struct fl_model *m = fl_alloc(1, sizeof *m);
-    if (!m)
-        return NULL;
-    m->config = *c;
-    m->params = fl_alloc(OTHER_PARAMS + LAYER_PARAMS * (size_t)c->layers, sizeof *m->params);
-    if (!m->params) {
+
+    if (m && fl_layout_make(&m->layout, c)) {
         free(m);
         return NULL;
     }
-    add_all(m);
     return m;
 }
 
@@ -151,7 +38,7 @@ fl_model_new(const struct fl_config *c)
     struct fl_model *m = fl_model_table(c);
 
     if (m)
-        m->weights = fl_alloc_large(m->size, sizeof(float));
+        m->weights = fl_alloc_large(m->layout.size, sizeof(float));
     if (m && !m->weights) {
         fl_model_free(m);
         return NULL;
@@ -164,40 +51,21 @@ fl_model_free(struct fl_model *m)
 {
     if (!m)
         return;
-    free(m->params);
+    fl_layout_release(&m->layout);
     free(m->weights);
     free(m);
-}
-
-float *
-fl_model_array(const struct fl_model *m)
-{
-    float *x = fl_alloc_large(m->trained, sizeof *x);
-
-    if (x)
-        memset(x, 0, m->trained * sizeof *x);
-    return x;
-}
-
-int64_t
-fl_model_find(const struct fl_model *m, const char *name)
-{
-    for (size_t i = 0; i < m->param_count; i++)
-        if (!strcmp(m->params[i].name, name))
-            return (int64_t)i;
-    return -1;
 }
 
 void
 fl_model_init(struct fl_model *m, uint64_t seed)
 {
-    const double std = 0.02 * sqrt(768.0 / m->config.channels);
+    const double std = 0.02 * sqrt(768.0 / m->layout.config.channels);
     const size_t piece = 1 << 20; /* any gives the same */
     struct fl_progress progress;
 
-    fl_progress_start(&progress, "making", "B", m->size * sizeof *m->weights);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    fl_progress_start(&progress, "making", "B", m->layout.size * sizeof *m->weights);
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         float *w = m->weights + p->offset;
 
         if (p->rank == 1) {
@@ -208,7 +76,7 @@ fl_model_init(struct fl_model *m, uint64_t seed)
         bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
         for (size_t j = 0; j < p->count; j += piece) {
             fl_random_normal(seed, i, j, w + j, p->count - j < piece ? p->count - j : piece,
-                             residual ? std / sqrt(2.0 * m->config.layers) : std);
+                             residual ? std / sqrt(2.0 * m->layout.config.layers) : std);
             fl_progress_show(&progress, (p->offset + j) * sizeof *w, "%s", p->name);
         }
     }
@@ -242,9 +110,9 @@ int
 fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
                 struct fl_schema *s)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        struct fl_tensor t = tensor_of(&m->params[i], prefix);
-        if (is_of(&m->params[i], which) && fl_schema_add(s, &t, true))
+    for (size_t i = 0; i < m->layout.count; i++) {
+        struct fl_tensor t = tensor_of(&m->layout.params[i], prefix);
+        if (is_of(&m->layout.params[i], which) && fl_schema_add(s, &t, true))
             return -1;
     }
     return 0;
@@ -279,9 +147,9 @@ fl_model_read(const struct fl_model_values *v, struct fl_object *o)
     struct fl_progress progress;
     int result = 0;
 
-    fl_progress_start(&progress, "reading", "B", m->size * sizeof *v->values);
-    for (size_t i = 0; !result && i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    fl_progress_start(&progress, "reading", "B", m->layout.size * sizeof *v->values);
+    for (size_t i = 0; !result && i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         if (is_of(p, v->which))
             result = read_param(p, o, v->prefix, values_of(v, p));
         fl_progress_show(&progress, p->offset * sizeof *v->values, "%s", fl_object_name(o));
@@ -317,7 +185,7 @@ fl_model_load(struct fl_object *o)
         fl_error_about(fl_object_name(o));
         return NULL;
     }
-    if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->size, sizeof(float))) &&
+    if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->layout.size, sizeof(float))) &&
         !fl_model_read(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, o))
         return m;
     fl_model_free(m);
@@ -338,8 +206,8 @@ fl_model_round(const struct fl_object *o, int64_t *round)
 int
 fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w)
 {
-    for (size_t i = 0; i < v->m->param_count; i++) {
-        const struct fl_param *p = &v->m->params[i];
+    for (size_t i = 0; i < v->m->layout.count; i++) {
+        const struct fl_param *p = &v->m->layout.params[i];
         const struct fl_tensor t = tensor_of(p, v->prefix);
 
         if (!is_of(p, v->which))
@@ -354,10 +222,10 @@ fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w)
 int
 fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes)
 {
-    for (size_t i = 0; i < v->m->param_count; i++) {
-        const struct fl_tensor t = tensor_of(&v->m->params[i], v->prefix);
+    for (size_t i = 0; i < v->m->layout.count; i++) {
+        const struct fl_tensor t = tensor_of(&v->m->layout.params[i], v->prefix);
 
-        if (is_of(&v->m->params[i], v->which) && fl_size_tensor(&t, bytes))
+        if (is_of(&v->m->layout.params[i], v->which) && fl_size_tensor(&t, bytes))
             return -1;
     }
     return 0;
@@ -380,7 +248,8 @@ fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_me
 
     if (meta)
         result = fl_meta_copy(&all, meta);
-    if (result || fl_config_to_meta(&m->config, &all) || fl_writer_head(w, FL_KIND_MODEL, &all) ||
+    if (result || fl_config_to_meta(&m->layout.config, &all) ||
+        fl_writer_head(w, FL_KIND_MODEL, &all) ||
         fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, w) ||
         (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
         result = -1;

@@ -1,57 +1,17 @@
 /*
- * A model: the table that says which parameters a configuration has, and where each is in two kinds
- * of arrays. Weights are arrays of all of them. Gradients, the optimizer's moments, updates and
- * checkpoints are arrays of the trained ones alone, in the same order, closed up.
- *
- * Order: embed_tokens; embed_positions; per layer input_layernorm, self_attn.{q,k,v}_proj,
- * self_attn.{q,k}_norm, self_attn.o_proj, post_attention_layernorm, mlp.{gate,up}_proj,
- * mlp.down_proj; norm; lm_head when not tied; of each the ".weight" and then, where there is one,
- * the ".bias". Those of q, k and v, and of gate and up, are weights first and then biases, and
- * nothing lies between them, so that [q;k;v] and [gate;up] are one map each.
+ * A model: a layout of parameters (nn/layout.h), and the weights that lie by it, in one array of
+ * floats.
  */
 #ifndef FL_NN_MODEL_H
 #define FL_NN_MODEL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "flt/object.h"
 #include "flt/schema.h"
 #include "flt/writer.h"
-#include "nn/config.h"
-
-enum fl_param_kind {
-    FL_PARAM_EMBED,     /* [V,C] */
-    FL_PARAM_POSITIONS, /* [ctx,C] when they are learned */
-    FL_PARAM_NORM1,     /* [C]     before attention */
-    FL_PARAM_Q,         /* [HD,C] */
-    FL_PARAM_K,         /* [KD,C]  K here: kv_heads */
-    FL_PARAM_V,         /* [KD,C] */
-    FL_PARAM_Q_NORM,    /* [D] */
-    FL_PARAM_K_NORM,    /* [D] */
-    FL_PARAM_O,         /* [C,HD] */
-    FL_PARAM_NORM2,     /* [C]     before the feed-forward part */
-    FL_PARAM_GATE,      /* [F,C]   with SwiGLU */
-    FL_PARAM_UP,        /* [F,C] */
-    FL_PARAM_DOWN,      /* [C,F] */
-    FL_PARAM_NORM,      /* [C]     the last one */
-    FL_PARAM_HEAD       /* [V,C]   when not tied */
-};
-
-#define FL_UNTRAINED SIZE_MAX /* the place of what is not trained */
-
-struct fl_param {
-    char name[64]; /* "layers.3.mlp.up_proj.weight" */
-    enum fl_param_kind kind;
-    bool bias;      /* what is added after the map or norm of that kind: [rows] */
-    uint32_t layer; /* 0 for those outside of layers */
-    unsigned rank;  /* 1 or 2: rank 1 is not decayed */
-    uint64_t dims[2];
-    size_t offset, count; /* floats: place in an array of all parameters, and size */
-    bool frozen;          /* not trained; none is at first [fl_model_trainables] */
-    size_t place;         /* in an array over the trained parameters, or FL_UNTRAINED */
-};
+#include "nn/layout.h"
 
 /* Which parameters, and of which kind of array. */
 enum fl_extent {
@@ -61,12 +21,8 @@ enum fl_extent {
 };
 
 struct fl_model {
-    struct fl_config config;
-    struct fl_param *params;
-    size_t param_count;
-    size_t size;    /* floats of all parameters */
-    size_t trained; /* floats of those that are trained */
-    float *weights; /* (size,), aligned to 64 bytes */
+    struct fl_layout layout;
+    float *weights; /* (layout.size,), aligned to 64 bytes */
 };
 
 /* A model of a checked config, weights not filled in; NULL with an error. free(NULL) is fine. */
@@ -75,15 +31,6 @@ struct fl_model *fl_model_new(const struct fl_config *c);
 /* The same without memory for weights (NULL): to check a file by before that is taken. */
 struct fl_model *fl_model_table(const struct fl_config *c);
 void fl_model_free(struct fl_model *m);
-
-/* Give the parameters that are not frozen their places among the trained ones, and count these. */
-void fl_model_trainables(struct fl_model *m);
-
-/* An array over the trained parameters, zeros, 64-byte aligned; free() it. NULL with an error. */
-float *fl_model_array(const struct fl_model *m);
-
-/* Index of a parameter by name, or -1 (no error recorded). */
-int64_t fl_model_find(const struct fl_model *m, const char *name);
 
 /*
  * Seeded first weights, the same bytes on every machine: gains 1, biases 0; matrices normal with standard

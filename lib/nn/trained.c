@@ -38,8 +38,8 @@ describe(const struct fl_trained *t, struct fl_meta *m)
 static void
 subtract_from_new(const struct fl_model *m, float *values)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         for (size_t j = 0; !p->frozen && j < p->count; j++)
             values[p->place + j] = m->weights[p->offset + j] - values[p->place + j];
     }
@@ -49,7 +49,8 @@ int
 fl_trained_write(const struct fl_trained *t, struct fl_writer *w)
 {
     const struct fl_model *m = t->training->model;
-    const struct fl_model_values v = {m, "", FL_TRAINED, fl_alloc_large(m->trained, sizeof(float))};
+    const struct fl_model_values v = {m, "", FL_TRAINED,
+                                      fl_alloc_large(m->layout.trained, sizeof(float))};
     struct fl_meta meta = {0};
     int result = -1;
 

@@ -59,9 +59,9 @@ put(struct fl_transformer *t, const struct fl_param *p, const struct fl_config *
 }
 
 struct fl_transformer *
-fl_transformer_new(const struct fl_model *m)
+fl_transformer_new(const struct fl_layout *layout)
 {
-    const struct fl_config *c = &m->config;
+    const struct fl_config *c = &layout->config;
     struct fl_transformer *t = fl_alloc(1, sizeof *t);
     const struct fl_norm_params norm = {.kind = c->norm, .eps = (float)c->norm_eps};
     const struct fl_norm_params heads = {.kind = FL_NORM_RMS, .eps = (float)c->norm_eps};
@@ -79,8 +79,8 @@ fl_transformer_new(const struct fl_model *m)
                                          .norm2 = norm,
                                          .q_norm = heads,
                                          .k_norm = heads};
-    for (size_t i = 0; i < m->param_count; i++)
-        put(t, &m->params[i], c);
+    for (size_t i = 0; i < layout->count; i++)
+        put(t, &layout->params[i], c);
     return t;
 }
 

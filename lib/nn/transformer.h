@@ -13,11 +13,10 @@ struct fl_transformer {
     struct fl_block *blocks;                  /* (L,) */
     struct fl_norm_params norm;               /* the last one */
     struct fl_linear_params head;             /* the embedding, when tied */
-    size_t window;                            /* of attention; 0: none */
 };
 
-/* Of M, which is borrowed for its config and table of parameters. NULL with an error. */
-struct fl_transformer *fl_transformer_new(const struct fl_model *m);
+/* Of L, which is borrowed. NULL with an error. */
+struct fl_transformer *fl_transformer_new(const struct fl_layout *l);
 void fl_transformer_free(struct fl_transformer *t);
 
 /*

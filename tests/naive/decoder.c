@@ -43,8 +43,8 @@ struct tensor {
 static struct tensor
 find(const struct window *win, enum fl_param_kind kind, bool bias, size_t layer)
 {
-    for (size_t i = 0; i < win->m->param_count; i++) {
-        const struct fl_param *p = &win->m->params[i];
+    for (size_t i = 0; i < win->m->layout.count; i++) {
+        const struct fl_param *p = &win->m->layout.params[i];
         if (p->kind == kind && p->bias == bias && p->layer == layer)
             return (struct tensor){win->w + p->offset, win->grads ? win->grads + p->offset : NULL};
     }
@@ -463,7 +463,7 @@ double
 naive_decoder(const struct fl_model *m, const double *w, const struct naive_batch *batch,
               double *loss, double *logits, double *grads)
 {
-    const struct fl_config *c = &m->config;
+    const struct fl_config *c = &m->layout.config;
     double sum = 0;
 
     for (size_t b = 0; b < batch->B; b++) {

@@ -12,8 +12,8 @@
 #include "nn/model.h"
 
 /*
- * Sum of losses over a batch (B,T), w (m->size,) doubles. loss (B,T), logits (B,T,V) and grads
- * (m->size,) are filled if not NULL; grads are added: scale * d(sum)/dw.
+ * Sum of losses over a batch (B,T), w (m->layout.size,) doubles. loss (B,T), logits (B,T,V) and grads
+ * (m->layout.size,) are filled if not NULL; grads are added: scale * d(sum)/dw.
  */
 struct naive_batch {
     size_t B, T;

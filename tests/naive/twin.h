@@ -86,7 +86,7 @@
 #define fl_norm_sums               twin_norm_sums
 #define fl_block_qkv_sums          twin_block_qkv_sums
 #define fl_block_feed_forward_sums twin_block_feed_forward_sums
-#define fl_part_sum_task                twin_part_sum_task
+#define fl_part_sum_task           twin_part_sum_task
 #define fl_transformer_new         twin_transformer_new
 #define fl_transformer_free        twin_transformer_free
 #define fl_transformer_embed       twin_transformer_embed

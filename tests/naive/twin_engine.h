@@ -5,7 +5,7 @@
 #include "nn/engine.h"
 #include "nn/infer.h"
 
-struct fl_engine *twin_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B,
+struct fl_engine *twin_engine_new(const struct fl_layout *l, struct fl_pool *pool, size_t B,
                                   size_t T, enum fl_engine_mode mode);
 void twin_engine_free(struct fl_engine *e);
 int twin_engine_loss(struct fl_engine *e, const double *weights, const struct fl_batch *batch,

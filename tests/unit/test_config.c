@@ -140,7 +140,8 @@ test_switches(void)
               c.rope_scaling.ctx == want->rope_scaling.ctx);
         CHECK(fl_config_parameters(want) - fl_config_parameters(&good) == switches[i].more);
         struct fl_model *m = fl_model_table(want);
-        CHECK(m && m->size == fl_config_parameters(want) && m->trained == m->size);
+        CHECK(m && m->layout.size == fl_config_parameters(want) &&
+              m->layout.trained == m->layout.size);
         fl_model_free(m);
         if (switches[i].key && !want->rope_dim) {
             fl_meta_remove(&meta, switches[i].key);

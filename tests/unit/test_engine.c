@@ -96,16 +96,17 @@ begin(struct bench *b, const struct shape *s, int ignored)
     struct fl_random r = {.seed = 11};
 
     *b = (struct bench){.shape = s, .m = fl_model_new(&s->config), .scale = 1.0 / (double)rows};
-    b->w = malloc(b->m->size * sizeof *b->w);
-    b->grads = calloc(b->m->size, sizeof *b->grads);
+    b->w = malloc(b->m->layout.size * sizeof *b->w);
+    b->grads = calloc(b->m->layout.size, sizeof *b->grads);
     b->loss = malloc(rows * sizeof *b->loss);
     b->x = malloc(rows * sizeof *b->x);
     b->y = malloc(rows * sizeof *b->y);
-    fl_random_normal(5, 0, 0, b->m->weights, b->m->size, 0.35);
-    for (size_t i = 0; i < b->m->param_count; i++)
-        for (size_t j = 0; is_gain(&b->m->params[i]) && j < b->m->params[i].count; j++)
-            b->m->weights[b->m->params[i].offset + j] += 1;
-    for (size_t i = 0; i < b->m->size; i++)
+    fl_random_normal(5, 0, 0, b->m->weights, b->m->layout.size, 0.35);
+    for (size_t i = 0; i < b->m->layout.count; i++)
+        for (size_t j = 0; is_gain(&b->m->layout.params[i]) && j < b->m->layout.params[i].count;
+             j++)
+            b->m->weights[b->m->layout.params[i].offset + j] += 1;
+    for (size_t i = 0; i < b->m->layout.size; i++)
         b->w[i] = b->m->weights[i];
     for (size_t i = 0; i < rows; i++) {
         b->x[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
@@ -176,8 +177,8 @@ test_finite_differences(void)
         if (shapes[s].config.ffn > 500)
             continue; /* for tiles: nothing new to differentiate */
         begin(&b, &shapes[s], s & 1);
-        for (size_t i = 0; i < b.m->param_count; i++) {
-            const struct fl_param *p = &b.m->params[i];
+        for (size_t i = 0; i < b.m->layout.count; i++) {
+            const struct fl_param *p = &b.m->layout.params[i];
             double *u = malloc(p->count * sizeof *u), norm = 0;
             float *z = malloc(p->count * sizeof *z);
             for (size_t j = 0; j < p->count; j++)
@@ -209,15 +210,16 @@ test_twin_in_double(void)
         struct bench b;
         begin(&b, &shapes[s], s & 1);
         size_t rows = b.batch.B * b.batch.T;
-        double *grads = calloc(b.m->size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
-        struct fl_engine *e = twin_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+        double *grads = calloc(b.m->layout.size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
+        struct fl_engine *e = twin_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T,
+                                              FL_ENGINE_TRAIN);
         CHECK(e && !twin_engine_grad(e, b.w, &b.batch, b.scale, grads, loss));
         for (size_t i = 0; i < rows; i++)
             CHECK_NEAR(loss[i], b.loss[i], 1e-12);
-        for (size_t i = 0; i < b.m->param_count; i++) {
-            double d = distance(&b.m->params[i], grads, b.grads);
+        for (size_t i = 0; i < b.m->layout.count; i++) {
+            double d = distance(&b.m->layout.params[i], grads, b.grads);
             if (!(d < 1e-11))
-                printf("# %s: %s: distance %g\n", shapes[s].what, b.m->params[i].name, d);
+                printf("# %s: %s: distance %g\n", shapes[s].what, b.m->layout.params[i].name, d);
             CHECK(d < 1e-11);
         }
         twin_engine_free(e);
@@ -233,7 +235,7 @@ test_inference_in_double(void)
     for (int s = 0; s < SHAPES; s++) {
         struct bench b;
         begin(&b, &shapes[s], 0);
-        size_t T = b.batch.T, V = b.m->config.vocab, at = 0;
+        size_t T = b.batch.T, V = b.m->layout.config.vocab, at = 0;
         double *want = calloc(b.batch.B * T * V, sizeof *want), *got = calloc(V, sizeof *got);
         struct naive_batch naive = naive_of(&b);
         struct fl_model wide = *b.m;
@@ -261,12 +263,12 @@ freeze(struct fl_model *m, const char *words)
     char word[64];
 
     for (int n; sscanf(words, "%63s%n", word, &n) == 1; words += n)
-        for (size_t i = 0; i < m->param_count; i++)
-            if (strstr(m->params[i].name, word) && !m->params[i].frozen) {
-                m->params[i].frozen = true;
-                floats += m->params[i].count;
+        for (size_t i = 0; i < m->layout.count; i++)
+            if (strstr(m->layout.params[i].name, word) && !m->layout.params[i].frozen) {
+                m->layout.params[i].frozen = true;
+                floats += m->layout.params[i].count;
             }
-    fl_model_trainables(m);
+    fl_layout_trainables(&m->layout);
     return floats;
 }
 
@@ -277,12 +279,12 @@ frozen(const struct shape *shape, const char *words)
 
     begin(&b, shape, 1);
     size_t rows = b.batch.B * b.batch.T, out = freeze(b.m, words);
-    float *grads = fl_model_array(b.m), *loss = calloc(rows, sizeof *loss);
-    struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
-    CHECK(out > 0 && b.m->trained == b.m->size - out);
+    float *grads = fl_layout_array(&b.m->layout), *loss = calloc(rows, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+    CHECK(out > 0 && b.m->layout.trained == b.m->layout.size - out);
     CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
-    for (size_t i = 0; i < b.m->param_count; i++) {
-        const struct fl_param *p = &b.m->params[i];
+    for (size_t i = 0; i < b.m->layout.count; i++) {
+        const struct fl_param *p = &b.m->layout.params[i];
         double d = 0, n = 0;
         CHECK(p->frozen == (p->place == FL_UNTRAINED));
         for (size_t j = 0; !p->frozen && j < p->count; j++) {
@@ -325,16 +327,16 @@ test_frozen(void)
 static void
 compare_float(const struct bench *b, const float *loss, const float *grads)
 {
-    double *wide = malloc(b->m->size * sizeof *wide);
+    double *wide = malloc(b->m->layout.size * sizeof *wide);
 
     for (size_t i = 0; i < b->batch.B * b->batch.T; i++)
         CHECK_NEAR(loss[i], b->loss[i], 3e-5);
-    for (size_t i = 0; i < b->m->size; i++)
+    for (size_t i = 0; i < b->m->layout.size; i++)
         wide[i] = grads[i];
-    for (size_t i = 0; i < b->m->param_count; i++) {
-        double d = distance(&b->m->params[i], wide, b->grads);
+    for (size_t i = 0; i < b->m->layout.count; i++) {
+        double d = distance(&b->m->layout.params[i], wide, b->grads);
         if (!(d < 5e-5))
-            printf("# %s: %s: distance %g\n", b->shape->what, b->m->params[i].name, d);
+            printf("# %s: %s: distance %g\n", b->shape->what, b->m->layout.params[i].name, d);
         CHECK(d < 5e-5);
     }
     free(wide);
@@ -351,8 +353,9 @@ test_against_naive(void)
         float *grads[2], *loss[2], *score = calloc(rows, sizeof *score);
         for (int k = 0; k < 2; k++) {
             struct fl_pool *pool = fl_pool_new(k ? 3 : 1);
-            struct fl_engine *e = fl_engine_new(b.m, pool, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
-            grads[k] = fl_model_array(b.m);
+            struct fl_engine *e = fl_engine_new(&b.m->layout, pool, b.batch.B, b.batch.T,
+                                                FL_ENGINE_TRAIN);
+            grads[k] = fl_layout_array(&b.m->layout);
             loss[k] = calloc(rows, sizeof *loss[k]);
             CHECK(e &&
                   !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads[k], loss[k]));
@@ -361,8 +364,9 @@ test_against_naive(void)
         }
         compare_float(&b, loss[0], grads[0]);
         CHECK(!memcmp(loss[0], loss[1], rows * sizeof *loss[0]));
-        CHECK(!memcmp(grads[0], grads[1], b.m->size * sizeof *grads[0]));
-        struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_SCORE);
+        CHECK(!memcmp(grads[0], grads[1], b.m->layout.size * sizeof *grads[0]));
+        struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T,
+                                            FL_ENGINE_SCORE);
         CHECK(e && !fl_engine_loss(e, b.m->weights, &b.batch, score, NULL));
         CHECK(!memcmp(loss[0], score, rows * sizeof *score));
         fl_engine_free(e);
@@ -384,8 +388,8 @@ test_slabs(void)
     struct bench b;
 
     begin(&b, &s, 1);
-    float *grads = fl_model_array(b.m), *loss = calloc(522, sizeof *loss);
-    struct fl_engine *e = fl_engine_new(b.m, NULL, 2, 261, FL_ENGINE_TRAIN);
+    float *grads = fl_layout_array(&b.m->layout), *loss = calloc(522, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, 2, 261, FL_ENGINE_TRAIN);
     CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
     compare_float(&b, loss, grads);
     fl_engine_free(e);
@@ -399,10 +403,10 @@ test_reuse(void)
 {
     struct bench b;
     begin(&b, &shapes[0], 0);
-    size_t rows = b.batch.B * b.batch.T, V = b.m->config.vocab;
+    size_t rows = b.batch.B * b.batch.T, V = b.m->layout.config.vocab;
     struct fl_pool *pool = fl_pool_new(2);
-    struct fl_engine *e = fl_engine_new(b.m, pool, 7, 30, FL_ENGINE_TRAIN);
-    float *grads = fl_model_array(b.m), *loss = calloc(7 * 30, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, pool, 7, 30, FL_ENGINE_TRAIN);
+    float *grads = fl_layout_array(&b.m->layout), *loss = calloc(7 * 30, sizeof *loss);
     float *logits = malloc(rows * V * sizeof *logits);
     uint32_t *best = malloc(rows * sizeof *best);
 
@@ -434,7 +438,7 @@ test_refusals(void)
 {
     struct bench b;
     begin(&b, &shapes[0], 0);
-    struct fl_engine *e = fl_engine_new(b.m, NULL, 3, 21, FL_ENGINE_SCORE);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, 3, 21, FL_ENGINE_SCORE);
     float loss[64];
     struct fl_batch wide = b.batch, tall = b.batch;
 
@@ -451,11 +455,12 @@ test_refusals(void)
     b.y[3] = 37;
     CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
     fl_engine_free(e);
-    CHECK(!fl_engine_new(b.m, NULL, 1, 65, FL_ENGINE_SCORE));
-    CHECK(!fl_engine_new(b.m, NULL, 0, 4, FL_ENGINE_SCORE));
-    CHECK(!fl_engine_new(b.m, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(&b.m->layout, NULL, 1, 65, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(&b.m->layout, NULL, 0, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(&b.m->layout, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
     uint64_t bytes = 0;
-    CHECK(!fl_engine_bytes(&b.m->config, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) && bytes > 100000);
+    CHECK(!fl_engine_bytes(&b.m->layout.config, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) &&
+          bytes > 100000);
     end(&b);
 }
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "math/random.h"
+#include "nn/engine.h"
 #include "nn/infer.h"
 
 enum { T = 150, V = 300 };
@@ -26,7 +27,7 @@ new_model(const struct fl_config *c)
 {
     struct fl_model *m = fl_model_new(c);
 
-    fl_random_normal(3, 0, 0, m->weights, m->size, 0.3);
+    fl_random_normal(3, 0, 0, m->weights, m->layout.size, 0.3);
     return m;
 }
 
@@ -56,7 +57,7 @@ test_against_engine(void)
     for (int k = 0; k < CONFIGS; k++) {
         struct fl_model *m = new_model(&configs[k]);
         struct fl_pool *pool = fl_pool_new(2);
-        struct fl_engine *e = fl_engine_new(m, pool, 1, T, FL_ENGINE_SCORE);
+        struct fl_engine *e = fl_engine_new(&m->layout, pool, 1, T, FL_ENGINE_SCORE);
         struct fl_infer *d = fl_infer_new(m, pool, T), *alone = fl_infer_new(m, NULL, T);
         uint32_t ids[T];
         float *want = malloc(T * V * sizeof *want), got[V], same[V];

@@ -16,22 +16,22 @@ test_table(void)
     struct fl_model *m = fl_model_new(&shape);
     size_t at = 0;
 
-    CHECK(m->param_count == 2 * 9 + 3);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    CHECK(m->layout.count == 2 * 9 + 3);
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         CHECK(p->offset == at); /* nothing lies between */
         CHECK(p->count == p->dims[0] * (p->rank == 2 ? p->dims[1] : 1));
-        CHECK(fl_model_find(m, p->name) == (int64_t)i);
+        CHECK(fl_layout_find(&m->layout, p->name) == (int64_t)i);
         at += p->count;
     }
-    CHECK(at == m->size && m->size == fl_config_parameters(&shape));
-    CHECK_TEXT(m->params[0].name, "embed_tokens.weight");
-    CHECK_TEXT(m->params[3].name, "layers.0.self_attn.k_proj.weight");
-    CHECK(m->params[3].dims[0] == 8 && m->params[3].dims[1] == 16);
-    CHECK_TEXT(m->params[18].name, "layers.1.mlp.down_proj.weight");
-    CHECK(m->params[18].kind == FL_PARAM_DOWN && m->params[18].layer == 1);
-    CHECK_TEXT(m->params[20].name, "lm_head.weight");
-    CHECK(fl_model_find(m, "layers.2.mlp.down_proj.weight") == -1);
+    CHECK(at == m->layout.size && m->layout.size == fl_config_parameters(&shape));
+    CHECK_TEXT(m->layout.params[0].name, "embed_tokens.weight");
+    CHECK_TEXT(m->layout.params[3].name, "layers.0.self_attn.k_proj.weight");
+    CHECK(m->layout.params[3].dims[0] == 8 && m->layout.params[3].dims[1] == 16);
+    CHECK_TEXT(m->layout.params[18].name, "layers.1.mlp.down_proj.weight");
+    CHECK(m->layout.params[18].kind == FL_PARAM_DOWN && m->layout.params[18].layer == 1);
+    CHECK_TEXT(m->layout.params[20].name, "lm_head.weight");
+    CHECK(fl_layout_find(&m->layout, "layers.2.mlp.down_proj.weight") == -1);
     CHECK((uintptr_t)m->weights % 64 == 0);
     fl_model_free(m);
     struct fl_config bad = shape;
@@ -48,8 +48,8 @@ test_init(void)
     char hex[17];
 
     fl_model_init(m, 7);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         double sum = 0, want = 0.02 * sqrt(768.0 / 16);
         for (size_t j = 0; j < p->count; j++)
             sum += (double)m->weights[p->offset + j] * m->weights[p->offset + j];
@@ -59,11 +59,11 @@ test_init(void)
             want /= 2; /* sqrt(2 L) */
         CHECK(fabs(sqrt(sum / (double)p->count) / want - 1) < 0.16);
     }
-    fl_hash_once(digest, NULL, "test", m->weights, m->size * sizeof *m->weights);
+    fl_hash_once(digest, NULL, "test", m->weights, m->layout.size * sizeof *m->weights);
     fl_hex(hex, digest, 8);
     CHECK_TEXT(hex, "9d76b74648fc3512");
     fl_model_init(m, 8);
-    fl_hash_once(digest, NULL, "test", m->weights, m->size * sizeof *m->weights);
+    fl_hash_once(digest, NULL, "test", m->weights, m->layout.size * sizeof *m->weights);
     char other[17];
     fl_hex(other, digest, 8);
     CHECK(strcmp(hex, other));
@@ -84,8 +84,8 @@ test_init_of_switches(void)
     size_t biases = 0;
 
     fl_model_init(m, 7);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         const float *w = m->weights + p->offset;
         bool bias = !strcmp(p->name + strlen(p->name) - 5, ".bias");
         double sum = 0;
@@ -143,8 +143,8 @@ test_write_and_load(void)
     int64_t tok = fl_object_find(o, "tokenizer.json");
     CHECK(tok >= 0 && !memcmp(fl_object_data(o, (size_t)tok), "{}", 2));
     back = fl_model_load(o);
-    CHECK(back && back->size == m->size &&
-          !memcmp(back->weights, m->weights, m->size * sizeof *m->weights));
+    CHECK(back && back->layout.size == m->layout.size &&
+          !memcmp(back->weights, m->weights, m->layout.size * sizeof *m->weights));
     fl_model_free(back);
     fl_object_free(o);
     close(s.fd);
@@ -159,16 +159,16 @@ static void
 write_damaged(const struct fl_model *m, struct fl_writer *w, enum damage damage)
 {
     struct fl_meta meta = {0};
-    float *values = fl_model_array(m);
+    float *values = fl_layout_array(&m->layout);
 
-    memcpy(values, m->weights, m->size * sizeof *values);
+    memcpy(values, m->weights, m->layout.size * sizeof *values);
     if (damage == NOT_FINITE)
-        values[m->params[4].offset + 3] = INFINITY;
+        values[m->layout.params[4].offset + 3] = INFINITY;
     if (damage != NO_META)
-        CHECK(!fl_config_to_meta(&m->config, &meta));
+        CHECK(!fl_config_to_meta(&m->layout.config, &meta));
     CHECK(!fl_writer_head(w, FL_KIND_MODEL, &meta));
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
         size_t bytes = p->count * 4;
         snprintf(t.name, sizeof t.name, "%s", p->name);
@@ -226,7 +226,7 @@ test_damaged(void)
         }
         if (damage == HALVES) {
             CHECK(got->weights[0] == 0.011474609375f);
-            CHECK(got->weights[got->params[1].offset] == 1.05859375f);
+            CHECK(got->weights[got->layout.params[1].offset] == 1.05859375f);
         }
         fl_model_free(got);
         fl_object_free(o);
@@ -240,11 +240,11 @@ static void
 test_prefixes(void)
 {
     struct fl_model *m = fl_model_new(&shape);
-    float *values = fl_model_array(m), *back = fl_model_array(m);
+    float *values = fl_layout_array(&m->layout), *back = fl_layout_array(&m->layout);
     struct stored s;
 
     fl_model_init(m, 1);
-    for (size_t i = 0; i < m->size; i++)
+    for (size_t i = 0; i < m->layout.size; i++)
         values[i] = (float)i;
     store(&s);
     CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL));
@@ -260,7 +260,7 @@ test_prefixes(void)
     fl_schema_release(&both);
     fl_schema_release(&other);
     CHECK(!fl_model_read(&(struct fl_model_values){m, "m/", FL_TRAINED, back}, o));
-    CHECK(!memcmp(values, back, m->size * sizeof *back));
+    CHECK(!memcmp(values, back, m->layout.size * sizeof *back));
     fl_object_free(o);
     close(s.fd);
     fl_model_free(m);
@@ -274,13 +274,13 @@ test_extents(void)
     struct fl_model *m = fl_model_new(&shape);
     size_t frozen = 0;
 
-    for (size_t i = 0; i < m->param_count; i++)
-        frozen += m->params[i].frozen = i % 3 == 1;
-    fl_model_trainables(m);
-    float *closed = fl_model_array(m), *back = fl_model_array(m);
-    for (size_t i = 0; i < m->size; i++)
+    for (size_t i = 0; i < m->layout.count; i++)
+        frozen += m->layout.params[i].frozen = i % 3 == 1;
+    fl_layout_trainables(&m->layout);
+    float *closed = fl_layout_array(&m->layout), *back = fl_layout_array(&m->layout);
+    for (size_t i = 0; i < m->layout.size; i++)
         m->weights[i] = (float)i;
-    for (size_t i = 0; i < m->trained; i++)
+    for (size_t i = 0; i < m->layout.trained; i++)
         closed[i] = -(float)i;
     const struct fl_model_values all = {m, "", FL_WEIGHTS, m->weights};
     const struct fl_model_values some = {m, "some/", FL_TRAINED_WEIGHTS, m->weights};
@@ -291,16 +291,17 @@ test_extents(void)
     CHECK(!fl_model_write_values(&some, s.w) && !fl_model_write_values(&moments, s.w));
     CHECK(!fl_writer_done(s.w));
     struct fl_object *o = stored_object(&s);
-    CHECK(frozen > 2 && fl_object_count(o) == 3 * m->param_count - 2 * frozen);
+    CHECK(frozen > 2 && fl_object_count(o) == 3 * m->layout.count - 2 * frozen);
     CHECK(fl_object_find(o, "norm.weight") >= 0 && fl_object_find(o, "m/embed_tokens.weight") >= 0);
     CHECK(fl_object_find(o, "m/layers.0.input_layernorm.weight") == -1);
     CHECK(!fl_model_read(&(struct fl_model_values){m, "m/", FL_TRAINED, back}, o));
-    CHECK(!memcmp(back, closed, m->trained * sizeof *back));
-    memset(m->weights, 0, m->size * sizeof *m->weights);
+    CHECK(!memcmp(back, closed, m->layout.trained * sizeof *back));
+    memset(m->weights, 0, m->layout.size * sizeof *m->weights);
     CHECK(!fl_model_read(&some, o));
-    for (size_t i = 0; i < m->param_count; i++)
-        for (size_t j = m->params[i].offset; j < m->params[i].offset + m->params[i].count; j++)
-            CHECK(m->weights[j] == (m->params[i].frozen ? 0 : (float)j));
+    for (size_t i = 0; i < m->layout.count; i++)
+        for (size_t j = m->layout.params[i].offset;
+             j < m->layout.params[i].offset + m->layout.params[i].count; j++)
+            CHECK(m->weights[j] == (m->layout.params[i].frozen ? 0 : (float)j));
     fl_object_free(o);
     close(s.fd);
     fl_model_free(m);

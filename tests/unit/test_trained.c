@@ -85,25 +85,25 @@ update(int64_t round, const char *site, size_t frozen)
                             .data = data,
                             .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
     CHECK(!fl_object_digest(b.object, NULL, t.base));
-    for (size_t i = 0; i < b.model->size; i++)
+    for (size_t i = 0; i < b.model->layout.size; i++)
         b.model->weights[i] += (float)(i % 7) * 0.01f;
     for (size_t i = 0; i < frozen; i++)
-        b.model->params[2 * i].frozen = true;
-    fl_model_trainables(b.model);
+        b.model->layout.params[2 * i].frozen = true;
+    fl_layout_trainables(&b.model->layout);
     write_update(&(struct fl_trained){&t, &result, b.object, site});
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
-    float *values = fl_model_array(b.model);
-    float *old = fl_alloc_large(b.model->size, sizeof *old);
+    float *values = fl_layout_array(&b.model->layout);
+    float *old = fl_alloc_large(b.model->layout.size, sizeof *old);
     CHECK(o && !fl_model_read(&(struct fl_model_values){b.model, "", FL_TRAINED, values}, o) &&
           !fl_model_read(&(struct fl_model_values){b.model, "", FL_WEIGHTS, old}, b.object));
     check_meta(&fl_object_head(o)->meta, round, site, (int64_t)fl_data_documents(data));
     CHECK(!fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &base) &&
           !memcmp(base, t.base, 32));
-    CHECK(fl_object_count(o) == b.model->param_count - frozen);
+    CHECK(fl_object_count(o) == b.model->layout.count - frozen);
     size_t wrong = 0;
-    for (size_t i = 0; i < b.model->param_count; i++) {
-        const struct fl_param *p = &b.model->params[i];
+    for (size_t i = 0; i < b.model->layout.count; i++) {
+        const struct fl_param *p = &b.model->layout.params[i];
         const float *new = b.model->weights + p->offset;
         for (size_t j = 0; !p->frozen && j < p->count; j++)
             wrong += values[p->place + j] != new[j] - old[p->offset + j];
@@ -130,7 +130,7 @@ test_bundle(void)
     struct fl_bundle b;
 
     write_model(0, 300); /* more ids than the tokenizer has: padding */
-    CHECK(!fl_bundle_open(&b, model_path) && b.model->config.vocab == 300);
+    CHECK(!fl_bundle_open(&b, model_path) && b.model->layout.config.vocab == 300);
     fl_bundle_release(&b);
     CHECK(!b.model && !b.tokenizer && !b.object);
     write_model(0, 256);
@@ -193,11 +193,11 @@ test_cost(void)
     const struct fl_trained planned = {&t, NULL, b.object, "north"};
     CHECK(!fl_cost(&planned, update_path, &one));
     CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
-    CHECK(one.flops > 6.0 * (double)b.model->size * (double)one.tokens * 0.9);
-    check_memory(&one.memory, b.model->size);
+    CHECK(one.flops > 6.0 * (double)b.model->layout.size * (double)one.tokens * 0.9);
+    check_memory(&one.memory, b.model->layout.size);
     check_disk(&one.disk, &planned);
     CHECK(!fl_cost_probe(&t, &one) && one.step_seconds > 0 && one.seconds > 6 * one.step_seconds);
-    check_memory(&one.memory, b.model->size);
+    check_memory(&one.memory, b.model->layout.size);
     CHECK(access(t.checkpoint, F_OK));
     t.recipe.batch = 20;
     t.checkpoint = NULL;
