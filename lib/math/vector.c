@@ -164,8 +164,8 @@ fl_vec_swiglu_back(float *h, float *g, float *u, const float *dh, size_t n)
 }
 
 /*
- * P(X > z) of a normal X times 2, z >= 0 in units of sqrt(2): a polynomial of t = 1 / (1 + z / 2) in
- * the exponent, relative error 1.2e-7 (Press et al., Numerical Recipes, 2nd ed. 1992, erfcc).
+ * P(X > z) of a normal X times 2, z >= 0 in units of sqrt(2): a polynomial of t = 1 / (1 + z / 2)
+ * in the exponent, relative error 1.2e-7 (Press et al., Numerical Recipes, 2nd ed. 1992, erfcc).
  */
 static inline float
 erfc_of(float z)
@@ -211,8 +211,8 @@ fl_vec_gelu_back(float *h, float *x, const float *dh, size_t n)
 }
 
 /*
- * The smaller and the larger of 1 / (1 + e^-2u) = (1 + tanh u) / 2 and what is left of it to 1, with
- * u = sqrt(2 / pi) (x + 0.044715 x^3), from e^-|2u|: neither loses digits.
+ * The smaller and the larger of 1 / (1 + e^-2u) = (1 + tanh u) / 2 and what is left of it to 1,
+ * with u = sqrt(2 / pi) (x + 0.044715 x^3), from e^-|2u|: neither loses digits.
  */
 struct halves {
     float less, more;

@@ -1,6 +1,6 @@
 /*
- * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by their size
- * alone. The step sets the gradients to zero while it has them at hand, which saves a
+ * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by the size
+ * of the arrays alone. The step sets the gradients to zero while it has them at hand, which saves a
  * pass over memory.
  */
 #include "nn/adamw.h"

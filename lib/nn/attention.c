@@ -15,7 +15,7 @@
 
 enum { SPAN = 64 }; /* queries at once */
 
-/* A span of queries of one head: rows t0 .. t0 + n - 1, which see some of keys first .. first + keys - 1. */
+/* Queries t0 .. t0 + n - 1 of one head; each sees some of keys first .. first + keys - 1. */
 struct span {
     size_t head, t0, n, first, keys;
 };

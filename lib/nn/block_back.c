@@ -1,7 +1,7 @@
 /*
  * The way back of a layer: gradients of rows, and the lists of what makes the gradients of weights.
- * Those of matrices and their biases are products over all rows, made when their operands are whole;
- * those of gains, which every row adds to, are parts, one a task, added in the order of tasks.
+ * Those of matrices and their biases are products over all rows, made when their operands are
+ * whole; those of gains, which every row adds to, are parts, one a task, added in their order.
  */
 #include "nn/block.h"
 

@@ -41,7 +41,7 @@ enum fl_positions {
 
 enum fl_rope_kind { FL_ROPE_PLAIN, FL_ROPE_LINEAR, FL_ROPE_LLAMA3 };
 
-/* How rotary frequencies are scaled for more context; all 0 for FL_ROPE_PLAIN [fl_rope_frequency] */
+/* How rotary frequencies are scaled [fl_rope_frequency]; all 0 for FL_ROPE_PLAIN */
 struct fl_rope_scaling {
     enum fl_rope_kind kind;
     double factor;    /* above 0 */
@@ -62,7 +62,7 @@ enum fl_bias { /* which linear maps have one: a sum of these */
 #define FL_POSITIONS_WORDS    "rotary|learned"
 #define FL_ROPE_SCALING_WORDS "none|linear|llama3"
 
-/* Members after TIED are switches; 0 is the plain Llama's choice, so an initializer may omit them. */
+/* Members after TIED are switches: 0 is a plain Llama's choice, so initializers may omit them. */
 struct fl_config {
     uint32_t vocab;    /* V */
     uint32_t ctx;      /* largest T */

@@ -1,7 +1,7 @@
 /*
  * The memory of both passes, which one function lays out: first to count it, then to point into it
- * [lay_out], so that fl_engine_bytes tells what is taken; and the calls, which check a batch and cut
- * it into tasks [begin].
+ * [lay_out], so that fl_engine_bytes tells what is taken; and the calls, which check a batch and
+ * cut it into tasks [begin].
  */
 #include "nn/engine.h"
 

@@ -9,7 +9,7 @@
 
 #include "nn/config.h"
 
-/* Floats of a row that the activation of F channels reads: SwiGLU has a gate beside what it lets. */
+/* Floats of a row that the activation of F channels reads: 2 F with SwiGLU, which has a gate. */
 size_t fl_act_inputs(enum fl_act act, size_t F);
 
 /* h (n,F) = act(u); with SwiGLU h = silu(gate) up, u (n,2F) = gate | up (Shazeer 2020). */

@@ -1,7 +1,7 @@
 /*
- * Which parameters a configuration has, and where each is in two kinds of arrays. Weights are arrays
- * of all of them. Gradients, the optimizer's moments, updates and checkpoints are arrays of the
- * trained ones alone, in the same order, closed up. The numbers themselves are elsewhere.
+ * Which parameters a configuration has, and where each is in two kinds of arrays. Weights are
+ * arrays of all of them. Gradients, the optimizer's moments, updates and checkpoints are arrays of
+ * the trained ones alone, in the same order, closed up. The numbers themselves are elsewhere.
  *
  * Order: embed_tokens; embed_positions; per layer input_layernorm, self_attn.{q,k,v}_proj,
  * self_attn.{q,k}_norm, self_attn.o_proj, post_attention_layernorm, mlp.{gate,up}_proj,
@@ -59,16 +59,16 @@ struct fl_layout {
 };
 
 /* Of a config, which is checked; nothing is frozen. -1 with an error. */
-int fl_layout_make(struct fl_layout *l, const struct fl_config *c);
-void fl_layout_release(struct fl_layout *l);
+int fl_layout_make(struct fl_layout *t, const struct fl_config *c);
+void fl_layout_release(struct fl_layout *t);
 
 /* Give the parameters that are not frozen their places among the trained ones, and count these. */
-void fl_layout_trainables(struct fl_layout *l);
+void fl_layout_trainables(struct fl_layout *t);
 
 /* An array over the trained parameters, zeros, 64-byte aligned; free() it. NULL with an error. */
-float *fl_layout_array(const struct fl_layout *l);
+float *fl_layout_array(const struct fl_layout *t);
 
 /* Index of a parameter by name, or -1 (no error recorded). */
-int64_t fl_layout_find(const struct fl_layout *l, const char *name);
+int64_t fl_layout_find(const struct fl_layout *t, const char *name);
 
 #endif

@@ -43,8 +43,8 @@ void fl_linear_back(const struct fl_linear *f, float *dx, const float *dy, size_
 
 /*
  * Gradients of a map's weights over all N rows: dweight (out,in) += dy' x, dbias (out,) += the sum
- * of dy's rows in their order. They are fl_linear_grad_tasks(g) tasks for fl_linear_grad_task (whose
- * ARG is G), each of which writes numbers of its own: nothing is summed across tasks.
+ * of dy's rows in their order. They are fl_linear_grad_tasks(g) tasks for fl_linear_grad_task,
+ * whose ARG is G, each of which writes numbers of its own: nothing is summed across tasks.
  */
 struct fl_linear_grad {
     size_t in, out, n;

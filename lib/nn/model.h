@@ -33,11 +33,11 @@ struct fl_model *fl_model_table(const struct fl_config *c);
 void fl_model_free(struct fl_model *m);
 
 /*
- * Seeded first weights, the same bytes on every machine: gains 1, biases 0; matrices normal with standard
- * deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end in the residual stream,
- * s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with 0.02 takes many times as
- * long to leave the plateau where it only knows how frequent each token is.) Parameter number p is
- * sequence p of SEED.
+ * Seeded first weights, the same bytes on every machine: gains 1, biases 0; matrices normal with
+ * standard deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end in the residual
+ * stream, s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with 0.02 takes many
+ * times as long to leave the plateau where it only knows how frequent each token is.) Parameter
+ * number p is sequence p of SEED.
  */
 void fl_model_init(struct fl_model *m, uint64_t seed);
 
@@ -73,7 +73,7 @@ int fl_model_read(const struct fl_model_values *v, struct fl_object *o);
 /* Write them as f32 tensors, in the model's order. */
 int fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w);
 
-/* Add what these take in a stream, uncompressed, to *BYTES; the values are not looked at. 0 or -1. */
+/* Add what these take in a stream, uncompressed, to *BYTES; VALUES may be NULL. 0 or -1. */
 int fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes);
 
 /*

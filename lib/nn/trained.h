@@ -17,9 +17,9 @@ struct fl_trained {
 };
 
 /*
- * Write the update: the trained tensors in the model's order, f32; metadata base, base.round, site, examples
- * (documents), tokens (of the shards), tokens.seen, steps, loss.first, loss.last. Memory: one array
- * over the trained parameters.
+ * Write the update: the trained tensors in the model's order, f32; metadata base, base.round, site,
+ * examples (documents), tokens (of the shards), tokens.seen, steps, loss.first, loss.last. Memory:
+ * one array over the trained parameters.
  */
 int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 
