@@ -56,7 +56,7 @@ fl_norm_of(const struct fl_norm_params *f, const float *weights)
 size_t
 fl_block_scratch(const struct fl_sizes *z, size_t n)
 {
-    return n * fl_max(z->C + z->F, z->qk * (z->HD + z->KD));
+    return fl_max(n * (z->C + z->F), z->qk * (z->HD + z->KD)); /* the latter: of one row */
 }
 
 static void
