@@ -9,6 +9,7 @@
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
 #   make fuzz         hostile inputs, some seconds; T=NAME one of them
+#   make model        the protocol's states, explored by spin, at length; T="WORD..." some cases
 #   make completions  write completions/ anew, after a change of options
 #   make clean        remove build/
 #   make help         these lines
@@ -92,8 +93,8 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps install uninstall demo check check-programs bench bench-programs lint fuzz \
-        fuzz-run completions clean FORCE
+.PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
+        model fuzz fuzz-run completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -122,7 +123,10 @@ $(BUILD)/files: FORCE
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/have
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC   $<")
-	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(WARN_UNUSED) -MMD -MP -c -o $@ $<
+
+# Tests look at what comes out, so a result may go there.
+$(BUILD)/obj/tests/%.o: WARN_UNUSED = -Wno-unused-result
 
 $(BUILD)/libfl.a: $(LIBOBJ) $(BUILD)/files
 	@rm -f $@
@@ -166,6 +170,15 @@ bench: deps
 demo: deps
 	@$(MAKE) all
 	@PATH="$(abspath $(BUILD))/bin:$$PATH" $(MAKE) -C examples/three-sites
+	@$(MAKE) demo-five
+
+# In one sentence; with settings of its own, whatever the demo's are.
+demo-five: export PATH := $(abspath $(BUILD))/bin:$(PATH)
+demo-five: export MAKEFLAGS :=
+demo-five:
+	@printf '\nAnd where somebody drops out of a round, with helpers (examples/five-sites), in a minute:\n\n'
+	@$(MAKE) --no-print-directory -C examples/five-sites run $(if $(OUT),OUT=$(OUT)-five) >/dev/null
+	@$(MAKE) --no-print-directory -C examples/five-sites say $(if $(OUT),OUT=$(OUT)-five)
 
 lint:
 	@CC="$(CC)" sh tests/lint
@@ -177,6 +190,10 @@ fuzz: deps
 
 fuzz-run: $(FUZZ)
 	@BUILD="$(abspath $(BUILD))" sh tests/fuzz/run $(T)
+
+model:
+	@CC="$(CC)" sh lib/deps.sh tests
+	@CC="$(CC)" sh tests/model/run $(T)
 
 completions: all
 	@for p in $(NAMES); do \

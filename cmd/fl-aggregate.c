@@ -1,28 +1,34 @@
-/* Updates, masked ones, or partial sums, to their weighted mean or a larger partial sum. */
+/* fl-aggregate: updates, masked ones, partial sums, to a mean or a larger sum. See fl-aggregate(1).
+ */
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/error.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "fed/inspect.h"
-#include "fed/open.h"
+#include "fed/masked.h"
 #include "os/file.h"
 #include "os/output.h"
 
 static struct {
-    const char *rule, *weights, *plan, *roster;
+    const char *rule, *weights;
+    struct fl_masked_settings masked;
     double alpha;
     uint64_t memory;
     struct fl_option_list bandwidths, sites;
     int64_t least;
-    bool weights_given, alpha_given, partial, explain, check;
-} opt = {.rule = "mean", .weights = "examples", .alpha = FL_WEIGHT_ALPHA, .memory = 1 << 30};
+    bool weights_given, alpha_given, explain, check;
+} opt = {.rule = "mean", .weights = "examples", .memory = 1 << 30};
 
 static const struct fl_option options[] = {
-    FL_OPT_INPUT('p', "plan", "PLAN", "open the sum of the masked updates of this round",
-                 &opt.plan),
+    FL_OPT_INPUT('p', "plan", "PLAN", "the round of masked updates", &opt.masked.plan),
     FL_OPT_INPUT('r', "roster", "ROSTER", "refuse a plan of another roster than this one",
-                 &opt.roster),
+                 &opt.masked.roster),
+    FL_OPT_KEY('k', "key", "KEY", "the hub's, for --request", &opt.masked.key),
+    FL_OPT_OUTPUT(0, "request", "FILE", "ask the helpers for this sum", &opt.masked.request),
+    FL_OPT_FLAG(0, "fit", "of the uploads the largest set that can be asked for", &opt.masked.fit),
+    FL_OPT_FOLDER(0, "state", "DIR", "what KEY remembers (KEY.state)", &opt.masked.state),
     FL_OPT_FLAG(0, "check", "report which inputs are good, bad or missing, and add nothing",
                 &opt.check),
     FL_OPT_LIST(0, "sites", "NAME,...", "the sites that must all be in, and no others", &opt.sites),
@@ -31,19 +37,13 @@ static const struct fl_option options[] = {
     FL_OPT_CHOICE(0, "weights", "RULE", FL_WEIGHT_CHOICES,
                   "what an update counts (default: examples)", &opt.weights,
                   .given = &opt.weights_given),
-    FL_OPT_F64(0, "alpha", "X", 0, 4,
-               "power of the bandwidth in dynamic weights, 0 to 4 (default 0.5)", &opt.alpha,
+    FL_OPT_F64(0, "alpha", "X", 0, 4, "power of the bandwidth (default 0.5)", &opt.alpha,
                .given = &opt.alpha_given),
-    FL_OPT_LIST(0, "bandwidth", "SITE=MBIT,...",
-                "bandwidths of sites in Mbit/s, for dynamic weights", &opt.bandwidths),
+    FL_OPT_LIST(0, "bandwidth", "SITE=MBIT,...", "Mbit/s, for dynamic weights", &opt.bandwidths),
     FL_OPT_FLAG(0, "partial", "write the sum, undivided, for another fl-aggregate to add",
-                &opt.partial),
-    FL_OPT_FLAG(0, "explain",
-                "report the weights (on standard error when the result goes to standard output)",
-                &opt.explain),
-    FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
-                "of the sums, hold so much in memory, the rest in files in $TMPDIR (default 1G)",
-                &opt.memory),
+                &opt.masked.partial),
+    FL_OPT_FLAG(0, "explain", "report the weights, beside the result", &opt.explain),
+    FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18, "memory for sums, then $TMPDIR (1G)", &opt.memory),
     FL_OPT_END,
 };
 
@@ -54,44 +54,49 @@ struct work {
     struct fl_progress progress;
     struct fl_weighting how;
     struct fl_expected expected;
-    struct fl_plan plan; /* with -p */
-    /* One of these three is there: a sum of plain updates, of masked ones, or a report of both. */
+    /* With -p the masked round; then one of a sum of plain updates, or a report of either. */
+    struct fl_masked *masked;
     struct fl_aggregate *plain;
-    struct fl_open *masked;
     struct fl_inspect *inspect;
     struct fl_output out; /* open before the inputs are read, so that nothing is added in vain */
 };
 
 static int
-check_line(void)
+check_line(const struct fl_cli *cli)
 {
-    if (!opt.plan && opt.roster)
-        return fl_error(FL_USAGE, "-r ROSTER belongs to -p PLAN; plain updates have no roster");
-    if (opt.plan && (opt.partial || opt.explain || opt.weights_given || opt.alpha_given ||
-                     opt.bandwidths.count || opt.sites.count || opt.least))
-        return fl_error(FL_USAGE,
-                        "-p: the plan says which sites must be in and how their updates are "
-                        "weighted, and they open as a whole; leave out --sites, --min-sites, "
-                        "--weights, --alpha, --bandwidth, --explain and --partial");
-    if (opt.sites.count && opt.least)
-        return fl_error(FL_USAGE, "--sites says how many there are; leave out --min-sites");
-    if (opt.check && (opt.partial || opt.explain))
-        return fl_error(FL_USAGE, "--check adds nothing; leave out --partial and --explain");
+    const struct fl_masked_settings *m = &opt.masked;
+    const bool masked = m->plan != NULL, hub = m->key || m->fit || m->state;
+    const bool weighted = opt.weights_given || opt.alpha_given || opt.bandwidths.count;
+    const struct {
+        bool wrong;
+        const char *why;
+    } rules[] = {
+        {!masked && (opt.masked.roster || m->request || hub),
+         "-r, -k, --request, --fit and --state belong to -p PLAN; plain updates have no roster"},
+        {masked && (opt.explain || weighted || opt.sites.count || opt.least),
+         "-p: the roster says which sites must be in and how their updates are weighted; leave out "
+         "--sites, --min-sites, --weights, --alpha, --bandwidth and --explain"},
+        {hub && !m->request, "-k, --fit and --state belong to --request; all else needs no key"},
+        {m->request && (!m->key || !cli->output),
+         "--request needs -k KEY, the hub's, and -o SUM, a file"},
+        {m->request && m->partial, "--request writes a partial sum; leave out --partial"},
+        {opt.check && (m->partial || m->request || opt.explain),
+         "--check adds nothing; leave out --partial, --request and --explain"},
+        {opt.sites.count && opt.least, "--sites says how many there are; leave out --min-sites"},
+    };
+
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            return fl_error(FL_USAGE, "%s", rules[i].why);
     return 0;
 }
 
 static int
 read_options(struct work *w)
 {
-    struct fl_weighting *how = &w->how;
-
-    how->rule = (enum fl_weight_rule)fl_weight_rule_find(opt.weights);
-    how->alpha = opt.alpha;
-    if (how->rule != FL_WEIGHT_DYNAMIC && (opt.alpha_given || opt.bandwidths.count))
-        return fl_error(FL_USAGE, "--alpha and --bandwidth belong to --weights dynamic");
-    for (size_t i = 0; i < opt.bandwidths.count; i++)
-        if (fl_weighting_bandwidths(how, opt.bandwidths.items[i]))
-            return fl_error_about("--bandwidth");
+    if (fl_weighting_fill(&w->how, opt.weights, opt.alpha_given ? &opt.alpha : NULL,
+                          opt.bandwidths.items, opt.bandwidths.count))
+        return -1;
     for (size_t i = 0; i < opt.sites.count; i++)
         if (fl_expected_sites(&w->expected, opt.sites.items[i]))
             return fl_error_about("--sites");
@@ -101,39 +106,43 @@ read_options(struct work *w)
 
 /* A plan brings its roster along; whose signatures count is for people to say. */
 static int
-read_plan(struct work *w)
+open_masked(struct work *w)
 {
-    if (!opt.plan)
+    struct fl_masked_settings *m = &opt.masked;
+
+    if (!m->plan)
         return 0;
-    if (fl_plan_read(&w->plan, opt.plan, w->pool))
-        return -1;
-    return opt.roster ? fl_plan_check_roster(&w->plan, opt.plan, opt.roster) : 0;
+    m->memory = opt.check ? 0 : opt.memory;
+    m->pool = w->pool;
+    m->progress = &w->progress;
+    m->level = w->cli->level;
+    w->masked = fl_masked_open(m);
+    return w->masked ? 0 : -1;
 }
 
 /* Everything that can be refused before the inputs are read. */
 static int
 prepare(struct work *w)
 {
+    const struct fl_plan *plan = w->masked ? fl_masked_plan(w->masked) : NULL;
     const struct fl_aggregate_settings settings = {.weighting = &w->how,
                                                    .weighting_given = opt.weights_given,
                                                    .expected = &w->expected,
-                                                   .partial = opt.partial,
+                                                   .partial = opt.masked.partial,
                                                    .memory = opt.memory,
                                                    .pool = w->pool,
                                                    .progress = &w->progress};
-    const struct fl_inspect_settings inspect = {opt.plan ? &w->plan : NULL, settings, &w->progress};
+    const struct fl_inspect_settings inspect = {plan, settings, &w->progress};
 
-    if (opt.check)
-        w->inspect = fl_inspect_new(&inspect);
-    else if (opt.plan)
-        w->masked = fl_open_new(&w->plan, opt.memory, &w->progress);
-    else
-        w->plain = fl_aggregate_new(&settings);
-    if (!w->inspect && !w->masked && !w->plain)
-        return -1;
     fl_progress_start(&w->progress, "fl-aggregate", "B",
-                      opt.plan ? w->plan.roster.n * w->plan.words * 8
-                               : fl_input_bytes(w->cli->operands, w->cli->operand_count));
+                      plan ? plan->roster.n * plan->words * 8
+                           : fl_input_bytes(w->cli->operands, w->cli->operand_count));
+    if (opt.check && !(w->inspect = fl_inspect_new(&inspect)))
+        return -1;
+    if (!opt.check && !plan && !(w->plain = fl_aggregate_new(&settings)))
+        return -1;
+    if (opt.masked.fit && fl_masked_fit(w->masked, w->cli->operands, w->cli->operand_count))
+        return -1;
     return fl_output_open(&w->out, w->cli->output, opt.check ? 0 : FL_OUTPUT_BINARY);
 }
 
@@ -143,12 +152,14 @@ add_input(struct work *w, const char *path)
 {
     if (w->inspect)
         return fl_inspect_add(w->inspect, path);
-    if ((opt.plan || fl_expected_any(&w->expected)) && fl_input_missing(path)) {
+    if ((w->masked || fl_expected_any(&w->expected)) && fl_input_missing(path)) {
         fl_warn(w->cli, "%s: is not there yet", path);
         return 0;
     }
     struct fl_reader *in = fl_reader_open(path);
-    int result = !in ? -1 : w->masked ? fl_open_add(w->masked, in) : fl_aggregate_add(w->plain, in);
+    int result = !in         ? -1
+                 : w->masked ? fl_masked_add(w->masked, in)
+                             : fl_aggregate_add(w->plain, in);
     fl_reader_free(in);
     return result;
 }
@@ -163,30 +174,18 @@ add_inputs(struct work *w)
             return -1;
     if (w->inspect)
         return fl_inspect_end(w->inspect);
-    return w->masked ? fl_open_check(w->masked) : fl_aggregate_check(w->plain);
+    return w->masked ? fl_masked_check(w->masked) : fl_aggregate_check(w->plain);
 }
 
 static int
 write_result(struct work *w)
 {
+    if (w->masked)
+        return fl_masked_write(w->masked, &w->out);
     struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
-    int result = !writer     ? -1
-                 : w->masked ? fl_open_write(w->masked, writer)
-                             : fl_aggregate_write(w->plain, writer);
+    int result = writer ? fl_aggregate_write(w->plain, writer) : -1;
     fl_writer_free(writer);
     return result ? -1 : fl_output_commit(&w->out);
-}
-
-static int
-report_states(struct work *w)
-{
-    struct fl_report report;
-
-    fl_report_start(&report, fl_inspect_columns, w->cli->json);
-    fl_inspect_report(w->inspect, &report);
-    int result = fl_report_flush(&report, w->out.fd, w->out.name) || fl_output_commit(&w->out);
-    fl_report_release(&report);
-    return result ? -1 : fl_inspect_result(w->inspect);
 }
 
 static int
@@ -195,9 +194,8 @@ explain(const struct work *w)
     struct fl_report report;
 
     fl_report_start(&report, fl_aggregate_columns, w->cli->json);
-    bool bad = fl_aggregate_explain(w->plain, &report) || fl_report_beside(&report, w->cli);
-    fl_report_release(&report);
-    return bad ? -1 : 0;
+    fl_aggregate_explain(w->plain, &report);
+    return fl_report_beside(&report, w->cli);
 }
 
 static int
@@ -206,12 +204,15 @@ finish(struct work *w)
     fl_progress_end(&w->progress, w->plain ? fl_aggregate_bytes(w->plain) : w->progress.total,
                     NULL);
     if (w->inspect)
-        return report_states(w);
+        return fl_inspect_write(w->inspect, w->cli->json, &w->out);
     if (write_result(w) || (opt.explain && explain(w)))
         return -1;
-    if (w->plain && !opt.partial && !fl_expected_any(&w->expected) &&
+    if (w->plain && !opt.masked.partial && !fl_expected_any(&w->expected) &&
         fl_aggregate_updates(w->plain) == 1)
         fl_warn(w->cli, "the mean is of a single update; --min-sites says how many must be in");
+    if (w->masked && *fl_masked_left_out(w->masked))
+        fl_warn(w->cli, "left out, since the rule of sets does not allow them now: %s",
+                fl_masked_left_out(w->masked));
     return 0;
 }
 
@@ -219,14 +220,13 @@ static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli, .how = {.rule = FL_WEIGHT_EXAMPLES}, .out = FL_OUTPUT_INIT};
-    int failed = check_line() || read_options(&w) || !(w.pool = fl_pool_new(cli->threads)) ||
-                 read_plan(&w) || prepare(&w) || add_inputs(&w) || finish(&w);
+    int failed = check_line(cli) || read_options(&w) || !(w.pool = fl_pool_new(cli->threads)) ||
+                 open_masked(&w) || prepare(&w) || add_inputs(&w) || finish(&w);
 
     fl_output_abort(&w.out);
     fl_inspect_free(w.inspect);
-    fl_open_free(w.masked);
+    fl_masked_free(w.masked);
     fl_aggregate_free(w.plain);
-    fl_plan_release(&w.plan);
     fl_pool_free(w.pool);
     fl_expected_release(&w.expected);
     fl_weighting_release(&w.how);
@@ -239,7 +239,7 @@ main(int argc, char **argv)
     static const struct fl_program program = {
         .name = "fl-aggregate",
         .summary = "Add updates, exactly, and write their weighted mean or a partial sum.",
-        .operands = "[UPDATE|SUM|MASKED...]",
+        .operands = "[UPDATE|SUM|MASKED|ANSWER...]",
         .max_operands = SIZE_MAX,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
         .options = options,

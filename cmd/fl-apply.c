@@ -1,157 +1,165 @@
-/* The server step: a model and an update that belongs to it, to the next model. */
-#include <errno.h>
+/* fl-apply: the server step, a model and an update to the next model. See fl-apply(1). */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/program.h"
-#include "fed/server.h"
+#include "fed/step.h"
+#include "nn/bundle.h"
+#include "nn/evaluate.h"
 #include "os/output.h"
 
 static struct {
-    const char *model, *optimizer, *state;
-    double lr, momentum;
-    bool momentum_given;
+    const char *model, *plan, *optimizer, *state;
+    struct fl_option_list shards;
+    double lr, momentum, max_norm;
+    bool optimizer_given, lr_given, momentum_given;
 } opt = {.optimizer = "sgd", .lr = 1, .momentum = 0.9};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model that the update belongs to", &opt.model,
                  .replaceable = true),
-    FL_OPT_CHOICE(0, "optimizer", "RULE", FL_SERVER_CHOICES, "how the step is made (default: sgd)",
-                  &opt.optimizer),
-    FL_OPT_F64(0, "lr", "X", 1e-9, 1e6, "step size (default 1)", &opt.lr),
+    FL_OPT_INPUT('p', "plan", "PLAN", "take the step that the round's roster says", &opt.plan),
+    FL_OPT_CHOICE(0, "optimizer", "RULE", FL_APPLY_CHOICES, "how the step is made (default: sgd)",
+                  &opt.optimizer, .given = &opt.optimizer_given),
+    FL_OPT_F64(0, "lr", "X", 1e-9, 1e6, "step size (default 1)", &opt.lr, .given = &opt.lr_given),
     FL_OPT_F64(0, "momentum", "X", 0, 0.999999, "what is kept of the velocity (default 0.9)",
                &opt.momentum, .given = &opt.momentum_given),
     FL_OPT_OUTPUT(0, "state", "FILE", "the optimizer's state, read when it is there and replaced",
                   &opt.state),
+    FL_OPT_F64(0, "max-norm", "X", 1e-30, 1e30, "refuse an update whose L2 norm is above X",
+               &opt.max_norm),
+    FL_OPT_INPUTS(0, "if-better", "SHARD",
+                  "refuse a model whose loss on SHARD is not lower; may be given many times",
+                  &opt.shards),
     FL_OPT_END,
 };
 
-struct outputs {
-    struct fl_output model, state;
-};
+/* The roster's step is the one that everybody takes; an option may say it again, not otherwise. */
+static int
+take_rule(struct fl_server_step *step)
+{
+    const struct fl_roster *r = step->plan ? &step->plan->roster : NULL;
+
+    step->rule = (enum fl_apply_rule)fl_apply_rule_find(opt.optimizer);
+    step->lr = opt.lr;
+    step->momentum = opt.momentum;
+    if (!r)
+        return 0;
+    if ((opt.optimizer_given && step->rule != r->apply) || (opt.lr_given && opt.lr != r->lr) ||
+        (opt.momentum_given && opt.momentum != r->momentum))
+        return fl_error(FL_USAGE,
+                        "the plan's roster says --optimizer %s --lr %g --momentum %g; leave these "
+                        "options out",
+                        fl_apply_rule_name(r->apply), r->lr, r->momentum);
+    step->rule = r->apply;
+    step->lr = r->lr;
+    step->momentum = r->momentum;
+    return 0;
+}
 
 static int
-check_options(enum fl_server_rule rule)
+check_options(const struct fl_cli *cli, const struct fl_server_step *step)
 {
-    bool keeps_state = rule != FL_SERVER_SGD;
+    bool keeps_state = step->rule != FL_APPLY_SGD;
+    bool to_file = cli->output && strcmp(cli->output, "-") != 0;
 
-    if (!opt.model)
-        return fl_error(FL_USAGE, "-m MODEL is missing; name the model that the update belongs to");
     if (keeps_state && (!opt.state || !strcmp(opt.state, "-")))
         return fl_error(FL_USAGE, "--state FILE is missing; %s keeps its velocity there",
-                        opt.optimizer);
-    if (!keeps_state && (opt.state || opt.momentum_given))
+                        fl_apply_rule_name(step->rule));
+    if (!keeps_state && (opt.state || (opt.momentum_given && !step->plan)))
         return fl_error(FL_USAGE,
                         "--state and --momentum belong to momentum and nesterov, not sgd");
+    if (opt.shards.count && !to_file)
+        return fl_error(FL_USAGE, "--if-better looks at the next model before it is taken, so -o "
+                                  "must name a file");
     return 0;
 }
 
-/* The state, if it is there; a first step of a model that has some behind it is worth a word. */
+/* ---- --if-better ---- */
+
+struct trial {
+    struct fl_pool *pool;
+    double before; /* loss of a token under the model of before */
+};
+
+/* The mean loss of a token of all shards under the model in PATH. */
 static int
-open_state(struct fl_cli *cli, struct fl_server_step *step)
+measure(struct fl_pool *pool, const char *path, double *loss)
 {
-    const struct fl_meta *meta = &fl_object_head(step->model)->meta;
-    int64_t round;
+    struct fl_bundle b = {0};
+    struct fl_data *data = NULL;
+    struct fl_score score = {0};
+    size_t T;
+    int failed = fl_bundle_open(&b, path) ||
+                 !(data = fl_bundle_data(&b, opt.shards.items, opt.shards.count));
 
-    if (step->rule == FL_SERVER_SGD)
-        return 0;
-    if (!access(opt.state, F_OK) || errno != ENOENT)
-        return (step->state = fl_object_open(opt.state, FL_KIND_OPTIMIZER)) ? 0 : -1;
-    if (fl_meta_find(meta, "round") && !fl_meta_get_i64(meta, "round", 1, INT64_MAX, &round))
-        fl_warn(cli, "%s: is not there; the velocity starts at zero in round %lld", opt.state,
-                (long long)round);
-    return 0;
-}
-
-/* Both, before either is written. */
-static int
-open_outputs(struct fl_cli *cli, const struct fl_server_step *step, struct outputs *out)
-{
-    if (fl_output_open(&out->model, cli->output, FL_OUTPUT_BINARY))
-        return -1;
-    if (step->rule == FL_SERVER_SGD || step->again)
-        return 0;
-    return fl_output_open(&out->state, opt.state, FL_OUTPUT_BINARY);
-}
-
-static int
-write_model(struct fl_cli *cli, struct fl_server_step *step, struct fl_output *out,
-            unsigned char digest[FL_HASH_BYTES])
-{
-    struct fl_progress progress;
-
-    fl_progress_start(&progress, "fl-apply", "B", fl_object_total(step->model));
-    struct fl_writer *writer = fl_writer_new(out->fd, out->name, cli->level);
-    if (writer)
-        fl_writer_want_digest(writer);
-    int result = writer ? fl_server_write_model(step, &progress, writer) : -1;
-    if (!result)
-        fl_writer_digest(writer, digest);
-    fl_writer_free(writer);
-    if (!result)
-        fl_progress_end(&progress, fl_object_total(step->model), NULL);
-    if (!result && step->again)
-        result = fl_server_check_again(step, digest);
-    return result;
-}
-
-static int
-write_state(struct fl_server_step *step, struct fl_output *out,
-            const unsigned char digest[FL_HASH_BYTES])
-{
-    if (out->fd < 0)
-        return 0;
-    struct fl_writer *writer = fl_writer_new(out->fd, out->name, 0);
-    int result = writer ? fl_server_write_state(step, digest, writer) : -1;
-    fl_writer_free(writer);
-    return result;
-}
-
-/*
- * A model in a file appears after its state: from the state the step can be done again. A model
- * in a stream has left before.
- */
-static int
-commit(struct outputs *out)
-{
-    bool in_place = !out->model.part;
-
-    if (in_place && fl_output_commit(&out->model))
-        return -1;
-    if (out->state.fd >= 0 && (fl_output_flush(&out->model) || fl_output_flush(&out->state) ||
-                               fl_output_commit(&out->state)))
-        return -1;
-    return in_place ? 0 : fl_output_commit(&out->model);
-}
-
-static int
-apply(struct fl_cli *cli, struct fl_server_step *step)
-{
-    struct outputs out = {FL_OUTPUT_INIT, FL_OUTPUT_INIT};
-    unsigned char digest[FL_HASH_BYTES];
-
-    int failed = !(step->model = fl_object_open(opt.model, FL_KIND_MODEL)) ||
-                 !(step->update = fl_object_open(cli->operands[0], FL_KIND_UPDATE)) ||
-                 open_state(cli, step) || fl_server_check(step) || open_outputs(cli, step, &out) ||
-                 write_model(cli, step, &out.model, digest) ||
-                 write_state(step, &out.state, digest) || commit(&out);
-    fl_output_abort(&out.model);
-    fl_output_abort(&out.state);
+    if (!failed) {
+        T = b.model->layout.config.ctx;
+        struct fl_evaluator *e = fl_evaluator_new(b.model, pool, b.tokenizer, 4, T);
+        struct fl_sequence all = {.data = data, .n = fl_data_tokens(data)};
+        failed = !e || fl_evaluate(e, &all, &score);
+        fl_evaluator_free(e);
+    }
+    if (!failed && !score.tokens)
+        failed = fl_error(FL_FAILED, "%s: has no token to predict", opt.shards.items[0]);
+    *loss = failed ? 0 : score.loss / (double)score.tokens;
+    fl_data_free(data);
+    fl_bundle_release(&b);
     return failed ? -1 : 0;
+}
+
+static int
+is_better(void *arg, const char *next)
+{
+    const struct trial *trial = arg;
+    double loss;
+
+    if (measure(trial->pool, next, &loss))
+        return -1;
+    if (loss < trial->before)
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "the loss of the next model on --if-better is %.6g, not below the %.6g of %s, "
+                    "which stays as it is",
+                    loss, trial->before, opt.model);
+}
+
+static int
+apply(const struct fl_cli *cli, struct fl_server_step *step)
+{
+    struct trial trial = {.pool = step->pool};
+    struct fl_step_files files = {.model = opt.model,
+                                  .update = cli->operands[0],
+                                  .state = opt.state,
+                                  .output = cli->output,
+                                  .max_norm = opt.max_norm,
+                                  .level = cli->level,
+                                  .program = "fl-apply",
+                                  .judge = opt.shards.count ? is_better : NULL,
+                                  .arg = &trial};
+
+    if (opt.shards.count && measure(step->pool, opt.model, &trial.before))
+        return -1;
+    if (fl_step_take(step, &files))
+        return -1;
+    if (files.fresh && files.round > 0)
+        fl_warn(cli, "%s: was not there; the velocity started at zero in round %lld", opt.state,
+                (long long)files.round);
+    return 0;
 }
 
 static int
 run(struct fl_cli *cli)
 {
-    struct fl_server_step step = {.lr = opt.lr, .momentum = opt.momentum};
+    struct fl_plan plan = {0};
+    struct fl_server_step step = {.plan = opt.plan ? &plan : NULL};
 
-    if (fl_server_rule_find(opt.optimizer, &step.rule) || check_options(step.rule))
-        return -1;
-    int failed = !(step.pool = fl_pool_new(cli->threads)) || apply(cli, &step);
-    fl_object_free(step.state);
-    fl_object_free(step.update);
-    fl_object_free(step.model);
+    if (!opt.model)
+        return fl_error(FL_USAGE, "-m MODEL is missing; name the model that the update belongs to");
+    int failed = !(step.pool = fl_pool_new(cli->threads)) ||
+                 (opt.plan && fl_plan_read(&plan, opt.plan, step.pool)) || take_rule(&step) ||
+                 check_options(cli, &step) || apply(cli, &step);
+    fl_plan_release(&plan);
     fl_pool_free(step.pool);
     return failed ? -1 : 0;
 }

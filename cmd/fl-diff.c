@@ -7,7 +7,7 @@
 #include "os/output.h"
 
 static struct {
-    const char *base, *site;
+    const char *base, *plan, *site;
     int64_t examples, tokens;
     double loss_first, loss_last;
     bool examples_given, tokens_given, first_given, last_given;
@@ -15,6 +15,7 @@ static struct {
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('b', "base", "MODEL", "the model that training began with", &opt.base),
+    FL_OPT_INPUT('p', "plan", "PLAN", "the round: leave out what its roster freezes", &opt.plan),
     FL_OPT_TEXT(0, "site", "NAME", "name of the site that trained (default: none)", &opt.site),
     FL_OPT_I64(0, "examples", "N", 1, 9007199254740992.0,
                "number of documents that it was trained on", &opt.examples,
@@ -29,11 +30,14 @@ static const struct fl_option options[] = {
 };
 
 static int
-put_meta(struct fl_object *base, const unsigned char digest[FL_HASH_BYTES], struct fl_meta *meta)
+put_meta(struct fl_object *base, struct fl_pool *pool, struct fl_meta *meta)
 {
+    unsigned char digest[FL_HASH_BYTES], params[FL_HASH_BYTES];
     int64_t round;
 
-    if (fl_meta_set_bytes(meta, "base", digest, FL_HASH_BYTES))
+    if (fl_object_digest(base, pool, digest) || fl_object_params(base, pool, params) ||
+        fl_meta_set_bytes(meta, "base", digest, FL_HASH_BYTES) ||
+        fl_meta_set_bytes(meta, "base.params", params, FL_HASH_BYTES))
         return -1;
     if (fl_meta_find(&fl_object_head(base)->meta, "round")) {
         if (fl_meta_get_i64(&fl_object_head(base)->meta, "round", 0, INT64_MAX - 1, &round))
@@ -52,7 +56,7 @@ put_meta(struct fl_object *base, const unsigned char digest[FL_HASH_BYTES], stru
 
 static int
 write_update(struct fl_cli *cli, struct fl_object *base, struct fl_object *trained,
-             const struct fl_meta *meta, struct fl_pool *pool)
+             const struct fl_plan *plan, const struct fl_meta *meta, struct fl_pool *pool)
 {
     struct fl_progress progress;
     struct fl_output out;
@@ -62,7 +66,8 @@ write_update(struct fl_cli *cli, struct fl_object *base, struct fl_object *train
         return -1;
     struct fl_writer *writer = fl_writer_new(out.fd, out.name, cli->level);
     int failed = !writer || fl_writer_head(writer, FL_KIND_UPDATE, meta) ||
-                 fl_diff_write(base, trained, pool, &progress, writer) || fl_writer_done(writer);
+                 fl_diff_write(base, trained, plan, pool, &progress, writer) ||
+                 fl_writer_done(writer);
     fl_writer_free(writer);
     if (failed) {
         fl_output_abort(&out);
@@ -78,7 +83,7 @@ run(struct fl_cli *cli)
     struct fl_object *base = NULL, *trained = NULL;
     struct fl_pool *pool = NULL;
     struct fl_meta meta = {NULL, 0, 0};
-    unsigned char digest[FL_HASH_BYTES];
+    struct fl_plan plan = {0}, *of = opt.plan ? &plan : NULL;
 
     if (!opt.base)
         return fl_error(FL_USAGE, "-b MODEL is missing; name the model that training began with");
@@ -87,8 +92,10 @@ run(struct fl_cli *cli)
     int failed = !(pool = fl_pool_new(cli->threads)) ||
                  !(base = fl_object_open(opt.base, FL_KIND_MODEL)) ||
                  !(trained = fl_object_open(cli->operands[0], FL_KIND_MODEL)) ||
-                 fl_diff_check(base, trained) || fl_object_digest(base, pool, digest) ||
-                 put_meta(base, digest, &meta) || write_update(cli, base, trained, &meta, pool);
+                 fl_diff_check(base, trained) || (of && fl_plan_read(of, opt.plan, pool)) ||
+                 fl_diff_check_plan(base, trained, of, pool) || put_meta(base, pool, &meta) ||
+                 write_update(cli, base, trained, of, &meta, pool);
+    fl_plan_release(&plan);
     fl_meta_release(&meta);
     fl_object_free(trained);
     fl_object_free(base);

@@ -5,17 +5,18 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/mem.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "crypt/secret.h"
 #include "os/file.h"
 #include "os/progress.h"
-#include "sec/state.h"
 #include "sec/fingerprint.h"
+#include "sec/roster_show.h"
+#include "sec/state.h"
 
 static struct {
-    const char *name, *output, *accept, *key, *words, *psk, *state, *show;
+    const char *name, *output, *accept, *key, *words, *psk, *model, *state, *show;
+    double bandwidth;
     int64_t epoch;
     bool renew, public, epoch_given;
 } opt = {.epoch = 1};
@@ -31,13 +32,18 @@ static const struct fl_option options[] = {
                  &opt.words),
     FL_OPT_INPUT(0, "psk", "FILE", "with --accept: the secret that all sites shared before",
                  &opt.psk),
+    FL_OPT_F64(0, "bandwidth", "MBIT", 1e-6, 1e9,
+               "with --accept: the site's own, for dynamic weights (default: the roster's mbit)",
+               &opt.bandwidth),
+    FL_OPT_INPUT('m', "model", "MODEL",
+                 "with --accept: the roster's model, for a helper of an earlier epoch", &opt.model),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_FLAG(0, "renew", "replace the key for an epoch to come and print its line", &opt.renew),
     FL_OPT_FLAG(0, "public", "print the public line that the key has now", &opt.public),
     FL_OPT_I64(0, "epoch", "N", 0, FL_EPOCH_MAX,
                "with -n or --renew: the roster's epoch (default: 1, or that of the key)",
                &opt.epoch, .given = &opt.epoch_given),
-    FL_OPT_INPUT(0, "show", "ROSTER", "print a roster's members and its fingerprint's words",
+    FL_OPT_INPUT(0, "show", "ROSTER", "print all that a roster says, and its fingerprint's words",
                  &opt.show),
     FL_OPT_END,
 };
@@ -75,7 +81,7 @@ make_key(void)
 static int
 use_key(void)
 {
-    struct fl_key *key = fl_key_read(opt.key);
+    struct fl_key *key = opt.renew && fl_file_lock(opt.key) ? NULL : fl_key_read(opt.key);
     int result = key ? 0 : -1;
 
     if (key && opt.renew) {
@@ -98,7 +104,7 @@ use_key(void)
 }
 
 static int
-type_words(const struct fl_roster *r, struct fl_buf *text)
+type_words(struct fl_buf *text)
 {
     char line[512];
 
@@ -106,9 +112,9 @@ type_words(const struct fl_roster *r, struct fl_buf *text)
         return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
                                   "give them with --words FILE");
     ssize_t n = snprintf(line, sizeof line,
-                         "Roster of \"%s\", epoch %lld, %zu sites. Let another member read you the "
-                         "%d words of its fingerprint, and type them:\n",
-                         r->federation, (long long)r->epoch, r->n, FL_FINGERPRINT_WORDS);
+                         "If this is what was agreed on, let another member read you the %d words "
+                         "of its fingerprint, and type them:\n",
+                         FL_FINGERPRINT_WORDS);
     fl_say(line);
     while (n > 0 && text->len < FL_FINGERPRINT_TEXT - 1) {
         n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
@@ -118,12 +124,12 @@ type_words(const struct fl_roster *r, struct fl_buf *text)
     return 0;
 }
 
-/* The words that somebody else read out; they are never shown here. */
+/* The words that somebody else read out; who is asked to type them is not shown them. */
 static int
 check_words(const struct fl_roster *r)
 {
     struct fl_buf text = {0};
-    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(r, &text);
+    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(&text);
 
     if (!result && fl_fingerprint_check(fl_buf_text(&text), r->digest))
         result = fl_error_about(opt.words ? opt.words : opt.accept);
@@ -131,72 +137,69 @@ check_words(const struct fl_roster *r)
     return result;
 }
 
+/* All that the roster says; LAST: that of the key's last one. */
 static int
-accept_roster(void)
-{
-    struct fl_roster r;
-    unsigned char *psk = NULL;
-    bool already = false;
-
-    if (!opt.key)
-        return fl_error(FL_USAGE, "-k KEY is missing; it is the key that accepts the roster");
-    if (fl_roster_read(&r, opt.accept))
-        return -1;
-    struct fl_key *key = fl_key_read(opt.key);
-    char *dir = fl_state_dir(opt.key, opt.state);
-    int result = key && dir ? 0 : -1;
-    if (!result && opt.psk)
-        result = (psk = fl_secret_alloc(1, 32)) ? fl_psk_read(opt.psk, psk) : -1;
-    if (!result)
-        result = check_words(&r);
-    if (!result)
-        result = fl_state_accept(dir, key, opt.key, &r, psk, &already);
-    fl_secret_free(psk);
-    fl_key_free(key);
-    free(dir);
-    fl_roster_release(&r);
-    return result;
-}
-
-static void
-show_members(struct fl_report *report, const struct fl_roster *r)
-{
-    fl_report_list(fl_report_key(report, "sites"));
-    for (size_t i = 0; i < r->n; i++)
-        fl_report_text(report, r->sites[i].name);
-    fl_report_list_end(report);
-    fl_report_list(fl_report_key(report, "committee"));
-    for (size_t i = 0; i < r->m; i++)
-        fl_report_text(report, r->sites[r->committee[i]].name);
-    fl_report_list_end(report);
-}
-
-static int
-show_roster(struct fl_cli *cli)
+print_roster(const struct fl_cli *cli, const struct fl_roster *r, const struct fl_roster *last,
+             bool words)
 {
     struct fl_report report;
-    struct fl_roster r;
-    char words[FL_FINGERPRINT_TEXT];
 
-    if (fl_roster_read(&r, opt.show))
-        return -1;
-    fl_fingerprint_text(words, r.digest);
-    fl_report_start_record(&report, cli->json);
-    fl_report_text(fl_report_key(&report, "federation"), r.federation);
-    fl_report_i64(fl_report_key(&report, "epoch"), r.epoch);
-    fl_report_i64(fl_report_key(&report, "first_round"), r.first_round);
-    fl_report_text(fl_report_key(&report, "hub"), r.hub.name);
-    show_members(&report, &r);
-    fl_report_i64(fl_report_key(&report, "threshold"), r.threshold);
-    fl_report_i64(fl_report_key(&report, "min_sum"), r.min_sum);
-    fl_report_hex(fl_report_key(&report, "digest"), r.digest, sizeof r.digest);
-    fl_report_text(fl_report_key(&report, "words"), words);
-    fl_roster_release(&r);
+    fl_report_start(&report, fl_roster_show_columns, cli->json);
+    fl_roster_show(r, last, words, &report);
     return fl_report_end(&report, STDOUT_FILENO, "standard output");
 }
 
+/* Shown whole, agreed to by its words, taken into force. */
 static int
-run(struct fl_cli *cli)
+accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl_roster *last)
+{
+    unsigned char *psk = NULL;
+    int failed = 0;
+
+    if (opt.psk)
+        failed = !(psk = fl_secret_alloc(1, 32)) || fl_psk_read(opt.psk, psk);
+    if (!failed && opt.model)
+        failed = !(a->model = fl_object_open(opt.model, FL_KIND_MODEL));
+    a->psk = psk;
+    if (!failed)
+        failed = print_roster(cli, a->roster, last, false) || check_words(a->roster) ||
+                 fl_state_accept(a);
+    fl_object_free(a->model);
+    fl_secret_free(psk);
+    return failed ? -1 : 0;
+}
+
+/* --accept and --show, which with -k compares too. */
+static int
+use_roster(const struct fl_cli *cli)
+{
+    struct fl_acceptance a = {.key_path = opt.key, .mbit = opt.bandwidth};
+    struct fl_roster r, last = {0};
+    char *dir = NULL;
+    int got = 1;
+
+    if (fl_roster_read(&r, opt.show ? opt.show : opt.accept))
+        return -1;
+    if (opt.key)
+        got = !(opt.accept && fl_file_lock(opt.key)) && (a.key = fl_key_read(opt.key)) &&
+                      (dir = fl_state_dir(opt.key, opt.state))
+                  ? fl_state_roster(dir, a.key, &last)
+                  : -1;
+    a.roster = &r;
+    a.dir = dir;
+    int failed = got < 0;
+    if (!failed)
+        failed = opt.show ? print_roster(cli, &r, got ? NULL : &last, true)
+                          : accept_roster(cli, &a, got ? NULL : &last);
+    fl_key_free(a.key);
+    free(dir);
+    fl_roster_release(&last);
+    fl_roster_release(&r);
+    return failed ? -1 : 0;
+}
+
+static int
+check_options(void)
 {
     int modes = (opt.name != NULL) + (opt.accept != NULL) + (opt.show != NULL) + opt.renew +
                 opt.public;
@@ -206,17 +209,24 @@ run(struct fl_cli *cli)
                         "give one of -n NAME, --accept ROSTER, --renew, --public, --show ROSTER");
     if (opt.name && opt.key)
         return fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k");
+    if (!opt.name && opt.output)
+        return fl_error(FL_USAGE, "-o is for a new key, with -n NAME");
+    if (!opt.accept && (opt.words || opt.psk || opt.model || opt.bandwidth != 0))
+        return fl_error(FL_USAGE, "--words, --psk, --bandwidth and -m belong to --accept ROSTER");
+    if (!opt.name && !opt.show && !opt.key)
+        return fl_error(FL_USAGE, "-k KEY is missing; it is the key to %s",
+                        opt.accept ? "accept the roster with" : "print the line of");
+    return 0;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    if (check_options())
+        return -1;
     if (opt.name)
         return make_key();
-    if (opt.output)
-        return fl_error(FL_USAGE, "-o is for a new key, with -n NAME");
-    if (opt.show)
-        return show_roster(cli);
-    if (opt.accept)
-        return accept_roster();
-    if (!opt.key)
-        return fl_error(FL_USAGE, "-k KEY is missing; it is the key whose line is printed");
-    return use_key();
+    return opt.show || opt.accept ? use_roster(cli) : use_key();
 }
 
 int

@@ -1,4 +1,4 @@
-/* A site's turn in a round: its update, encoded and masked, once. */
+/* A site's turn in a round: its update, encoded and masked, once. See fl-mask(1). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,41 +10,91 @@
 #include "os/output.h"
 
 static struct {
-    const char *key, *plan, *state;
+    const char *key, *plan, *model, *state;
+    bool check, zero;
 } opt;
 
 static const struct fl_option options[] = {
     FL_OPT_KEY('k', "key", "KEY", "the site's key", &opt.key),
     FL_OPT_INPUT('p', "plan", "PLAN", "the round's plan, signed by the hub", &opt.plan),
+    FL_OPT_FLAG(0, "check", "before training: would this round be refused? Writes nothing",
+                &opt.check),
+    FL_OPT_INPUT('m', "model", "MODEL", "with --check: the model that the plan is of", &opt.model),
+    FL_OPT_FLAG(0, "zero", "send zeros at the least weight: for a site whose training failed",
+                &opt.zero),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_END,
 };
 
-/* What a site should know, and what is nobody else's business. */
-static void
-warn(const struct fl_cli *cli, const struct fl_turn *t)
+static int
+check_options(const struct fl_cli *cli)
 {
-    const struct fl_plan *plan = t->plan;
-    const struct fl_meta_item *site = fl_meta_find(&fl_object_head(t->update)->meta, "site");
+    if (!opt.key)
+        return fl_error(FL_USAGE, "-k KEY is missing; it is the site's key");
+    if (!opt.plan)
+        return fl_error(FL_USAGE, "-p PLAN is missing; it is what the hub sent for this round");
+    if (opt.check && !opt.model)
+        return fl_error(FL_USAGE, "--check needs -m MODEL, the model that would be trained");
+    if (opt.check && (opt.zero || cli->output))
+        return fl_error(FL_USAGE, "--check writes nothing; leave out --zero and -o");
+    if (opt.model && !opt.check)
+        return fl_error(FL_USAGE, "-m belongs to --check; an update names its model itself");
+    if (opt.zero && cli->operand_count)
+        return fl_error(FL_USAGE, "--zero sends zeros; leave out the update");
+    return 0;
+}
+
+static void
+warn_of_deadline(const struct fl_cli *cli, const struct fl_plan *plan)
+{
     char now[FL_UTC_TEXT];
+
+    if (*plan->deadline && strcmp(fl_utc_now(now), plan->deadline) > 0)
+        fl_warn(cli, "%s: its deadline %s is over", opt.plan, plan->deadline);
+}
+
+/* What a site should know of its own numbers, and what is nobody else's business. */
+static void
+warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
+{
+    const struct fl_weight_policy *w = &t->plan->roster.weights;
+    const struct fl_encoded *c = &t->counts;
+    const struct fl_meta_item *site = t->update
+                                          ? fl_meta_find(&fl_object_head(t->update)->meta, "site")
+                                          : NULL;
 
     if (site && site->type == FL_META_TEXT && strcmp(site->value.text, t->key->name))
         fl_warn(cli, "%s: was made by site \"%s\"; it is masked as \"%s\"'s",
                 fl_object_name(t->update), site->value.text, t->key->name);
-    if (*plan->deadline && strcmp(fl_utc_now(now), plan->deadline) > 0)
-        fl_warn(cli, "%s: its deadline %s is over", opt.plan, plan->deadline);
-    if (t->done)
+    if (t->update && t->zeros)
+        fl_warn(cli, "zeros were sent over this model before, and are again: two sums would differ "
+                     "by the update");
+    if (t->done || !t->update || t->zeros)
         return;
-    if (t->weight > plan->cap)
-        fl_warn(cli, "the weight %g counts as %g, the plan's cap", t->weight, plan->cap);
-    if (t->weight < plan->cap * 0x1p-12 && plan->bits <= 32)
-        fl_warn(cli,
-                "the weight %g is small under the plan's cap of %g: values are resolved to %g "
-                "only; a smaller cap would be better",
-                t->weight, plan->cap, plan->cap / t->weight / plan->scale);
-    if (t->clipped)
-        fl_warn(cli, "%llu values were beyond the plan's clip of %g and cut to it",
-                (unsigned long long)t->clipped, plan->clip);
+    if (!(t->raw >= w->floor))
+        fl_warn(cli, "the weight %g counts as %g, the roster's floor", t->raw, t->weight);
+    else if (t->raw > w->cap)
+        fl_warn(cli, "the weight %g counts as %g, the roster's cap", t->raw, t->weight);
+    if (c->odd)
+        fl_warn(cli, "%llu values are not numbers and count as 0; train with a smaller rate",
+                (unsigned long long)c->odd);
+    if (c->clipped)
+        fl_warn(cli, "%llu of %llu values were beyond the roster's clip and cut to it",
+                (unsigned long long)c->clipped, (unsigned long long)c->values);
+    if (c->values && c->zeros == c->values)
+        fl_warn(cli, "all values are zero");
+}
+
+static int
+check(const struct fl_cli *cli, struct fl_turn *t)
+{
+    struct fl_object *model = fl_object_open(opt.model, FL_KIND_MODEL);
+    int failed = !model || fl_plan_check_base(t->plan, model, t->pool) || fl_turn_admit(t);
+
+    fl_object_free(model);
+    if (!failed)
+        warn_of_deadline(cli, t->plan);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -52,57 +102,51 @@ mask(const struct fl_cli *cli, struct fl_turn *t)
 {
     struct fl_output out = FL_OUTPUT_INIT;
     struct fl_progress progress = {0};
-    int result = fl_turn_check(t);
+    int failed = (!opt.zero && !(t->update = fl_object_open(cli->operands[0], FL_KIND_UPDATE))) ||
+                 fl_turn_check(t) || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY);
 
-    if (!result)
-        result = fl_output_open(&out, cli->output, FL_OUTPUT_BINARY);
-    if (!result) {
+    if (!failed) {
         if (!t->done)
             fl_progress_start(&progress, "fl-mask", "B", t->plan->words * 8);
         t->progress = &progress;
-        result = fl_turn_make(t);
+        failed = fl_turn_make(t);
+        if (!failed)
+            fl_progress_end(&progress, t->plan->words * 8, NULL);
     }
-    if (!result) {
-        fl_progress_end(&progress, t->plan->words * 8, NULL);
-        warn(cli, t);
-        result = fl_turn_send(t, &out);
+    if (!failed) {
+        warn_of_deadline(cli, t->plan);
+        warn_of_values(cli, t);
+        failed = fl_turn_send(t, &out) || fl_output_commit(&out) || fl_turn_clean(t);
     }
-    if (result)
-        fl_output_abort(&out);
-    else
-        result = fl_output_commit(&out);
-    if (!result)
-        result = fl_turn_clean(t);
+    fl_output_abort(&out);
     fl_turn_release(t);
-    return result;
+    fl_object_free(t->update);
+    return failed ? -1 : 0;
 }
 
 static int
 run(struct fl_cli *cli)
 {
     struct fl_plan plan = {0};
-    struct fl_turn turn = {.plan = &plan, .level = cli->level, .kept = -1};
-    struct fl_key *key = NULL;
+    struct fl_turn turn = {.key_path = opt.key, .plan = &plan, .level = cli->level, .kept = -1};
     char *dir = NULL;
 
-    if (!opt.key)
-        return fl_error(FL_USAGE, "-k KEY is missing; it is the site's key");
-    if (!opt.plan)
-        return fl_error(FL_USAGE, "-p PLAN is missing; it is what the hub sent for this round");
-    int ready = (turn.pool = fl_pool_new(cli->threads)) &&
-                (turn.key = key = fl_key_read(opt.key)) &&
-                !fl_plan_read(&plan, opt.plan, turn.pool) &&
-                (dir = fl_state_dir(opt.key, opt.state)) &&
-                (turn.state = fl_state_open(dir, key)) &&
-                (turn.update = fl_object_open(cli->operands[0], FL_KIND_UPDATE));
-    int result = ready ? mask(cli, &turn) : -1;
-    fl_object_free(turn.update);
+    if (check_options(cli))
+        return -1;
+    int failed = !(turn.pool = fl_pool_new(cli->threads)) || fl_file_lock(opt.key) ||
+                 !(turn.key = fl_key_read(opt.key)) || fl_plan_read(&plan, opt.plan, turn.pool) ||
+                 !(dir = fl_state_dir(opt.key, opt.state)) ||
+                 !(turn.state = fl_state_open(dir, turn.key));
+    if (!failed) {
+        turn.mbit = turn.state->section[0].mbit;
+        failed = opt.check ? check(cli, &turn) : mask(cli, &turn);
+    }
     fl_state_free(turn.state);
     fl_plan_release(&plan);
-    fl_key_free(key);
+    fl_key_free(turn.key);
     free(dir);
     fl_pool_free(turn.pool);
-    return result;
+    return failed ? -1 : 0;
 }
 
 int
@@ -110,8 +154,7 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-mask",
-        .summary = "Encode an update by a round's plan and mask it, so that only the sum of all "
-                   "sites can be read.",
+        .summary = "Encode and mask an update for a round: what the hub may see of it.",
         .operands = "[UPDATE]",
         .max_operands = 1,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_REFUSES_SEED,

@@ -5,6 +5,7 @@
 #include "base/name.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "fed/freeze.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "nn/settings.h"
@@ -15,7 +16,7 @@
 #include "os/stop.h"
 
 static struct {
-    const char *model, *config, *checkpoint, *site, *report;
+    const char *model, *plan, *config, *checkpoint, *site, *report;
     struct fl_option_list valid;
     struct fl_recipe recipe;
     double checkpoint_every;
@@ -25,6 +26,8 @@ static struct {
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
+    FL_OPT_INPUT('p', "plan", "PLAN", "the round: train what its roster does not freeze",
+                 &opt.plan),
     FL_OPT_INPUT('c', "config", "RECIPE.yaml", "settings that are not given as options",
                  &opt.config),
     FL_OPT_I64(0, "steps", "N", 0, 1e15, "steps of the optimizer", &opt.recipe.steps),
@@ -136,7 +139,9 @@ open_inputs(struct work *w)
     struct fl_training *t = &w->training;
 
     if (!(t->pool = fl_pool_new(w->cli->threads)) || fl_bundle_open(&w->bundle, opt.model) ||
-        fl_object_digest(w->bundle.object, t->pool, t->base) || open_data(w))
+        fl_object_digest(w->bundle.object, t->pool, t->base) ||
+        fl_object_params(w->bundle.object, t->pool, t->params) ||
+        (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, t->pool)) || open_data(w))
         return -1;
     if ((opt.recipe.seed < 0 && fl_model_round(w->bundle.object, &opt.recipe.seed)) ||
         fill_recipe(w))
@@ -179,11 +184,8 @@ train(struct work *w, int *signal)
         return -1;
     if (fl_train(&w->training, &result))
         return -1;
-    if (opt.checkpoint) {
-        fl_stop_let();
-        if ((*signal = fl_stop_signal()))
-            return 0;
-    }
+    if (opt.checkpoint && (*signal = fl_stop_let()))
+        return 0;
     fl_train_log_end(&w->log);
     return write_update(w, &result);
 }
@@ -199,8 +201,8 @@ estimate(struct work *w)
         return -1;
     if (cost.memory.lacking)
         fl_warn(w->cli,
-                "the training takes %llu MiB of memory and %llu are available, so its time was not "
-                "tried; a smaller -b takes less",
+                "the training takes %llu MiB of memory and %llu are available, so its time "
+                "was not tried; a smaller -b takes less",
                 (unsigned long long)cost.memory.total >> 20,
                 (unsigned long long)cost.memory.available >> 20);
     else if (fl_cost_probe(&w->training, &cost))

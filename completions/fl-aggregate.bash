@@ -18,7 +18,7 @@ _fl_aggregate()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -p --plan -r --roster --check --sites --min-sites --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -p --plan -r --roster -k --key --request --fit --state --check --sites --min-sites --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -11,10 +11,11 @@ _fl_apply()
     --optimizer) COMPREPLY=($(compgen -W 'sgd momentum nesterov' -- "$cur")); return ;;
     --lr) COMPREPLY=(); return ;;
     --momentum) COMPREPLY=(); return ;;
+    --max-norm) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model --optimizer --lr --momentum --state -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -p --plan --optimizer --lr --momentum --state --max-norm --if-better -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

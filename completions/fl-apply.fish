@@ -1,9 +1,12 @@
 # fish completion for fl-apply; made by: fl-apply --completion fish
 complete -c fl-apply -s m -l model -r -F -d 'the model that the update belongs to'
+complete -c fl-apply -s p -l plan -r -F -d 'take the step that the round\'s roster says'
 complete -c fl-apply -l optimizer -x -a 'sgd momentum nesterov' -d 'how the step is made (default: sgd)'
 complete -c fl-apply -l lr -x -d 'step size (default 1)'
 complete -c fl-apply -l momentum -x -d 'what is kept of the velocity (default 0.9)'
 complete -c fl-apply -l state -r -F -d 'the optimizer\'s state, read when it is there and replaced'
+complete -c fl-apply -l max-norm -x -d 'refuse an update whose L2 norm is above X'
+complete -c fl-apply -l if-better -r -F -d 'refuse a model whose loss on SHARD is not lower; may be given many times'
 complete -c fl-apply -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
 complete -c fl-apply -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
 complete -c fl-apply -s z -l compress -d 'compress the output with zstd (level 1 to 19, default 3)'

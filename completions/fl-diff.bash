@@ -16,7 +16,7 @@ _fl_diff()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -b --base --site --examples --tokens --loss-first --loss-last -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -b --base -p --plan --site --examples --tokens --loss-first --loss-last -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

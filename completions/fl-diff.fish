@@ -1,5 +1,6 @@
 # fish completion for fl-diff; made by: fl-diff --completion fish
 complete -c fl-diff -s b -l base -r -F -d 'the model that training began with'
+complete -c fl-diff -s p -l plan -r -F -d 'the round: leave out what its roster freezes'
 complete -c fl-diff -l site -x -d 'name of the site that trained (default: none)'
 complete -c fl-diff -l examples -x -d 'number of documents that it was trained on'
 complete -c fl-diff -l tokens -x -d 'number of tokens in them'

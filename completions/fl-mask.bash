@@ -12,7 +12,7 @@ _fl_mask()
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -k --key -p --plan --state -o --output -j --threads -z --compress --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -k --key -p --plan --check -m --model --zero --state -o --output -j --threads -z --compress --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -1,6 +1,9 @@
 # fish completion for fl-mask; made by: fl-mask --completion fish
 complete -c fl-mask -s k -l key -r -F -d 'the site\'s key'
 complete -c fl-mask -s p -l plan -r -F -d 'the round\'s plan, signed by the hub'
+complete -c fl-mask -l check -d 'before training: would this round be refused? Writes nothing'
+complete -c fl-mask -s m -l model -r -F -d 'with --check: the model that the plan is of'
+complete -c fl-mask -l zero -d 'send zeros at the least weight: for a site whose training failed'
 complete -c fl-mask -l state -r -F -d 'what the key remembers (default: KEY.state)'
 complete -c fl-mask -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
 complete -c fl-mask -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'

@@ -1,10 +1,10 @@
 # fish completion for fl-plan; made by: fl-plan --completion fish
-complete -c fl-plan -s r -l roster -r -F -d 'who takes part, and the policy'
+complete -c fl-plan -s r -l roster -r -F -d 'what the members agreed on'
 complete -c fl-plan -s k -l key -r -F -d 'the hub\'s key, which signs'
 complete -c fl-plan -l round -x -d 'number of the round; a site masks once a round, upwards'
 complete -c fl-plan -s m -l model -r -F -d 'the model that sites train from'
-complete -c fl-plan -l after -r -F -d 'the opened sum that led to the model'
-complete -c fl-plan -s c -l config -r -F -d 'settings (default: see fl-plan(1))'
+complete -c fl-plan -l after -r -F -d 'the mean that led to the model; not for the roster\'s first'
+complete -c fl-plan -l velocity -r -F -d 'the optimizer\'s state beside the model, where the roster\'s step has one'
 complete -c fl-plan -l deadline -x -d 'when uploads are due, in UTC: 2026-11-24T18:00:00Z'
 complete -c fl-plan -l state -r -F -d 'what the key remembers (default: KEY.state)'
 complete -c fl-plan -l explain -d 'report the plan (on standard error when it goes to standard output)'

@@ -1,5 +1,6 @@
 # fish completion for fl-train; made by: fl-train --completion fish
 complete -c fl-train -s m -l model -r -F -d 'the base model (required)'
+complete -c fl-train -s p -l plan -r -F -d 'the round: train what its roster does not freeze'
 complete -c fl-train -s c -l config -r -F -d 'settings that are not given as options'
 complete -c fl-train -l steps -x -d 'steps of the optimizer'
 complete -c fl-train -l epochs -x -d 'passes over the shards, instead of --steps (default 1)'

@@ -7,7 +7,7 @@
 set -u
 packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
 libutf8proc-dev libjansson-dev libxxhash-dev python3 python3-xxhash"
-tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps"
+tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps spin"
 line="apt-get update && apt-get install -y $packages"
 
 have() {
@@ -50,7 +50,7 @@ libraries() {
 
 tools() {
     missing=
-    for t in zstd strace mandoc zsh fish xxd script prlimit ps; do
+    for t in zstd strace mandoc zsh fish xxd script prlimit ps spin; do
         command -v $t >/dev/null 2>&1 || missing="$missing $t"
     done
     # shellcheck disable=SC2086  # a list of words

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/must.h"
 
 struct fl_buf {
     unsigned char *data;
@@ -20,15 +21,15 @@ void fl_buf_release(struct fl_buf *buf); /* frees the content; the struct is emp
 void fl_buf_clear(struct fl_buf *buf);   /* keeps the memory */
 
 /* Make room for MORE bytes after the content. */
-int fl_buf_reserve(struct fl_buf *buf, size_t more);
+FL_MUST int fl_buf_reserve(struct fl_buf *buf, size_t more);
 
-int fl_buf_add(struct fl_buf *buf, const void *data, size_t len);
-int fl_buf_add_text(struct fl_buf *buf, const char *text); /* without its zero */
-int fl_buf_add_byte(struct fl_buf *buf, unsigned byte);
-int fl_buf_add16(struct fl_buf *buf, uint16_t v); /* little-endian */
-int fl_buf_add32(struct fl_buf *buf, uint32_t v);
-int fl_buf_add64(struct fl_buf *buf, uint64_t v);
-int fl_buf_printf(struct fl_buf *buf, const char *format, ...) FL_PRINTF(2, 3);
+FL_MUST int fl_buf_add(struct fl_buf *buf, const void *data, size_t len);
+FL_MUST int fl_buf_add_text(struct fl_buf *buf, const char *text); /* without its zero */
+FL_MUST int fl_buf_add_byte(struct fl_buf *buf, unsigned byte);
+FL_MUST int fl_buf_add16(struct fl_buf *buf, uint16_t v); /* little-endian */
+FL_MUST int fl_buf_add32(struct fl_buf *buf, uint32_t v);
+FL_MUST int fl_buf_add64(struct fl_buf *buf, uint64_t v);
+FL_MUST int fl_buf_printf(struct fl_buf *buf, const char *format, ...) FL_PRINTF(2, 3);
 
 /* The content as text ("" when empty); the buffer keeps it. */
 const char *fl_buf_text(const struct fl_buf *buf);

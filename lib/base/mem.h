@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 /* *product = a * b; -1 with an error recorded when it does not fit. */
-int fl_mul_size(size_t a, size_t b, size_t *product);
-int fl_mul_u64(uint64_t a, uint64_t b, uint64_t *product);
+FL_MUST int fl_mul_size(size_t a, size_t b, size_t *product);
+FL_MUST int fl_mul_u64(uint64_t a, uint64_t b, uint64_t *product);
 
 /* COUNT zeroed items of SIZE bytes (at least one byte), or NULL with an error; free() it. */
 void *fl_alloc(size_t count, size_t size);

@@ -7,11 +7,13 @@
 
 #include <stdint.h>
 
-int fl_parse_i64(const char *text, int64_t min, int64_t max, int64_t *value);
-int fl_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *value);
-int fl_parse_f64(const char *text, double min, double max, double *value); /* finite */
+#include "base/must.h"
+
+FL_MUST int fl_parse_i64(const char *text, int64_t min, int64_t max, int64_t *value);
+FL_MUST int fl_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *value);
+FL_MUST int fl_parse_f64(const char *text, double min, double max, double *value); /* finite */
 
 /* Bytes, with an optional suffix k, M, G or T (powers of 1024): "64M". */
-int fl_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *value);
+FL_MUST int fl_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 
 #endif

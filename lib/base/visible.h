@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 enum fl_visible {
     FL_VISIBLE_LINE, /* a message */
@@ -29,6 +30,7 @@ enum fl_visible {
 };
 
 /* Add LEN bytes of TEXT in FORM. O(LEN); a character becomes at most 6 bytes. */
-int fl_buf_add_visible(struct fl_buf *buf, const void *text, size_t len, enum fl_visible form);
+FL_MUST int fl_buf_add_visible(struct fl_buf *buf, const void *text, size_t len,
+                               enum fl_visible form);
 
 #endif

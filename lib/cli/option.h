@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum fl_option_type {
     FL_OPTION_END,
     FL_OPTION_FLAG,
@@ -140,6 +142,6 @@ struct fl_options {
  * long one; -z takes one only if it is glued. 0, or -1 (FL_USAGE), with the nearest known option
  * named when there is none of the name.
  */
-int fl_options_parse(struct fl_options *options, int argc, char **argv);
+FL_MUST int fl_options_parse(struct fl_options *options, int argc, char **argv);
 
 #endif

@@ -212,8 +212,7 @@ fl_report_beside(struct fl_report *r, const struct fl_cli *cli)
 {
     bool to_file = cli->output && strcmp(cli->output, "-") != 0;
 
-    return to_file ? fl_report_flush(r, 1, "standard output")
-                   : fl_report_flush(r, 2, "standard error");
+    return to_file ? fl_report_end(r, 1, "standard output") : fl_report_end(r, 2, "standard error");
 }
 
 int

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/must.h"
 #include "base/version.h"
 #include "cli/option.h"
 #include "cli/report.h"
@@ -55,27 +56,27 @@ struct fl_cli {
  * SIGXFSZ are turned into errors, so that outputs are cleaned up; by SIGPIPE the process ends then,
  * quietly. That an input changed while it was read is an error too (os/watch.h).
  */
-int fl_main(int argc, char **argv, const struct fl_program *program);
+FL_MUST int fl_main(int argc, char **argv, const struct fl_program *program);
 
 /* One line on standard error after the program's name, not shown with -q: a warning. */
 void fl_warn(const struct fl_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Flush R, which is about the program's output, to where that does not go: standard output, or
- * standard error when -o names no file. 0 or -1.
+ * The end of R, which is about the program's output: written to where that does not go, standard
+ * output, or standard error when -o names no file, and released. 0 or -1.
  */
-int fl_report_beside(struct fl_report *r, const struct fl_cli *cli);
+FL_MUST int fl_report_beside(struct fl_report *r, const struct fl_cli *cli);
 
 /* Print the completion of a program for "bash", "zsh" or "fish" on OUT; 0 or -1. */
-int fl_print_completion(FILE *out, const struct fl_program *program, const struct fl_option *common,
-                        const char *shell);
+FL_MUST int fl_print_completion(FILE *out, const struct fl_program *program,
+                                const struct fl_option *common, const char *shell);
 
 /*
  * No output replaces an input: of the files that this command line writes none may be one that it
  * reads, nor another one that it writes, by whatever name or link, nor lie in the folder in which a
  * key remembers its rounds. An option that says .replaceable is the exception. 0, or -1 (FL_USAGE).
  */
-int fl_check_files(const struct fl_cli *cli, const struct fl_option *common);
+FL_MUST int fl_check_files(const struct fl_cli *cli, const struct fl_option *common);
 
 #endif

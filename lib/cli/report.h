@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 struct fl_report {              /* its own; zeroed it is released */
     const char *const *columns; /* of a table; borrowed, NULL after the last */
@@ -75,12 +76,12 @@ void fl_report_list_text(struct fl_report *r, const char *const *values, size_t 
  * Write what is complete to FD, at least the header line, and empty the buffer; a record is
  * complete then. NAME is the file's, for messages. 0 or -1.
  */
-int fl_report_flush(struct fl_report *r, int fd, const char *name);
+FL_MUST int fl_report_flush(struct fl_report *r, int fd, const char *name);
 
 /* The same once there is much to write: between rows of long tables. */
-int fl_report_drain(struct fl_report *r, int fd, const char *name);
+FL_MUST int fl_report_drain(struct fl_report *r, int fd, const char *name);
 
 /* The same at its end: R is released, also after -1. */
-int fl_report_end(struct fl_report *r, int fd, const char *name);
+FL_MUST int fl_report_end(struct fl_report *r, int fd, const char *name);
 
 #endif

@@ -2,7 +2,6 @@
 #include "conf/name_list.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -13,20 +12,6 @@ fl_name_list_release(struct fl_name_list *list)
         free(list->items[i]);
     free(list->items);
     *list = (struct fl_name_list){0};
-}
-
-int
-fl_name_list_copy(struct fl_name_list *list, char *const *items, size_t count)
-{
-    list->items = fl_alloc(count, sizeof *list->items);
-    if (!list->items)
-        return -1;
-    for (list->count = 0; list->count < count; list->count++) {
-        list->items[list->count] = fl_strdup(items[list->count]);
-        if (!list->items[list->count])
-            return -1;
-    }
-    return 0;
 }
 
 int
@@ -52,13 +37,4 @@ fl_name_list_read(struct fl_name_list *list, const char *file, const char *key,
         list->count = i + 1;
     }
     return 0;
-}
-
-bool
-fl_name_list_has(const struct fl_name_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (!strcmp(list->items[i], name))
-            return true;
-    return false;
 }

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "base/must.h"
+
 struct fl_recipe {
     int64_t steps, epochs; /* at most one of them is set */
     int64_t batch;         /* windows that go through the model at a time */
@@ -32,6 +34,6 @@ struct fl_recipe {
  * length warmup seed lr min_lr weight_decay beta1 beta2 clip. -1 with the file's line when it is
  * wrong.
  */
-int fl_recipe_read(const char *path, struct fl_recipe *r);
+FL_MUST int fl_recipe_read(const char *path, struct fl_recipe *r);
 
 #endif

@@ -7,204 +7,191 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/number.h"
-
-void
-fl_policy_default(struct fl_policy *policy)
-{
-    *policy = (struct fl_policy){.protection = FL_PROTECT_PAIRWISE | FL_PROTECT_DOUBLE,
-                                 .bits_min = 8,
-                                 .bits_max = 64,
-                                 .clip_min = 1e-6,
-                                 .clip_max = 1000,
-                                 .spread = 16,
-                                 .max_skip = 4096};
-    for (int i = 0; i < FL_WEIGHT_RULES; i++)
-        policy->cap[i] = fl_weight_rule_cap((enum fl_weight_rule)i);
-    policy->noise = fl_strdup("none");
-}
-
-void
-fl_policy_release(struct fl_policy *policy)
-{
-    free(policy->noise);
-    fl_name_list_release(&policy->plain);
-    *policy = (struct fl_policy){0};
-}
+#include "conf/weight_rule.h"
+#include "os/file.h"
 
 void
 fl_roster_conf_release(struct fl_roster_conf *conf)
 {
     free(conf->federation);
     free(conf->hub);
+    free(conf->model);
+    free(conf->apply_rule);
+    free(conf->protection);
+    free(conf->weight_rule);
+    free(conf->noise);
     fl_name_list_release(&conf->sites);
-    fl_name_list_release(&conf->committee);
-    fl_policy_release(&conf->policy);
+    fl_name_list_release(&conf->helpers);
+    fl_name_list_release(&conf->replay);
+    for (size_t i = 0; i < conf->tensor_count; i++) {
+        free(conf->tensors[i].match);
+        free(conf->tensors[i].protect);
+    }
+    free(conf->tensors);
     *conf = (struct fl_roster_conf){0};
 }
 
-/* "[MIN, MAX]", or one value that is both. */
 static int
-read_range(const char *file, const char *key, const struct fl_yaml *node, double least, double most,
-           double *min, double *max)
+set_defaults(struct fl_roster_conf *conf)
 {
-    const struct fl_yaml *ends[2] = {node, node};
-
-    if (!node)
-        return 0;
-    if (node->type == FL_YAML_LIST && node->count == 2)
-        for (int i = 0; i < 2; i++)
-            ends[i] = node->items[i];
-    double *const to[2] = {min, max};
-    for (int i = 0; i < 2; i++) {
-        if (ends[i]->type != FL_YAML_SCALAR)
-            return fl_yaml_error(file, node, "%s: must be one number or [MIN, MAX]", key);
-        if (fl_parse_f64(ends[i]->text, least, most, to[i]))
-            return fl_yaml_error(file, ends[i], "%s: \"%.40s\" is not a number from %g to %g", key,
-                                 ends[i]->text, least, most);
-    }
-    if (*min > *max)
-        return fl_yaml_error(file, node, "%s: its least value is above its greatest", key);
-    return 0;
+    *conf = (struct fl_roster_conf){.lr = 1,
+                                    .alpha = FL_WEIGHT_ALPHA,
+                                    .tokens = 1e6,
+                                    .mbit = 100,
+                                    .unit = 1000,
+                                    .steps = 64,
+                                    .move = 1.0 / 64,
+                                    .max_open = 4,
+                                    .max_skip = 1024,
+                                    .max_age = 1000};
+    conf->apply_rule = fl_strdup("sgd");
+    conf->protection = fl_strdup("pairwise");
+    conf->weight_rule = fl_strdup(fl_weight_rule_name(FL_WEIGHT_UNIFORM));
+    conf->noise = fl_strdup("none");
+    return conf->apply_rule && conf->protection && conf->weight_rule && conf->noise ? 0 : -1;
 }
 
 static int
-read_protection(const char *file, const struct fl_yaml *node, struct fl_policy *policy)
+read_apply(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *node)
 {
-    struct fl_name_list names = {0};
-    int result = fl_name_list_read(&names, file, "protection", node);
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_CHOICE("rule", FL_APPLY_CHOICES, &conf->apply_rule),
+        FL_KEY_F64("lr", 1e-9, 1e6, &conf->lr),
+        FL_KEY_F64("momentum", 0, 0.999999, &conf->momentum),
+        FL_KEY_END,
+    };
 
-    if (!result && node) {
-        policy->protection = 0;
-        for (size_t i = 0; i < names.count && !result; i++) {
-            if (!strcmp(names.items[i], "pairwise"))
-                policy->protection |= FL_PROTECT_PAIRWISE;
-            else if (!strcmp(names.items[i], "double"))
-                policy->protection |= FL_PROTECT_DOUBLE;
-            else {
-                fl_choice_check("pairwise|double", names.items[i]);
-                result = fl_yaml_error(file, node, "protection: %s", fl_error_text());
-            }
-        }
-        if (!result && !policy->protection)
-            result = fl_yaml_error(file, node, "protection: allows none; name pairwise or double");
-    }
-    fl_name_list_release(&names);
-    return result;
-}
-
-/* {RULE: CAP, ...}, or [RULE, ...] with the default caps. */
-static int
-read_weights(const char *file, const struct fl_yaml *node, struct fl_policy *policy)
-{
-    if (!node)
-        return 0;
-    if (node->type == FL_YAML_SCALAR || !node->count)
-        return fl_yaml_error(file, node, "weights: must be {RULE: CAP, ...} or [RULE, ...]");
-    memset(policy->cap, 0, sizeof policy->cap);
-    for (size_t i = 0; i < node->count; i++) {
-        const struct fl_yaml *item = node->items[i];
-        const char *name = node->type == FL_YAML_MAP ? node->keys[i] : item->text;
-        int rule = name ? fl_weight_rule_find(name) : -1;
-        if (rule < 0) {
-            fl_choice_check(FL_WEIGHT_CHOICES, name ? name : "");
-            return fl_yaml_error(file, item, "weights: %s", fl_error_text());
-        }
-        policy->cap[rule] = fl_weight_rule_cap((enum fl_weight_rule)rule);
-        if (node->type == FL_YAML_MAP &&
-            (item->type != FL_YAML_SCALAR ||
-             fl_parse_f64(item->text, 1e-12, 1e15, &policy->cap[rule])))
-            return fl_yaml_error(file, item,
-                                 "weights: the cap of %s must be a number from 1e-12 to 1e15",
-                                 name);
-    }
-    return 0;
+    return node ? fl_yaml_fill(file, node, keys) : 0;
 }
 
 static int
-read_policy(const char *file, const struct fl_yaml *node, struct fl_policy *policy)
+read_weights(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *node)
 {
-    const struct fl_yaml *protection = NULL, *bits = NULL, *clip = NULL, *plain = NULL;
-    const struct fl_yaml *weights = NULL;
-    double bits_min = (double)policy->bits_min, bits_max = (double)policy->bits_max;
-    const struct fl_yaml_key keys[] = {FL_KEY_NODE("protection", &protection),
-                                       FL_KEY_NODE("bits", &bits),
-                                       FL_KEY_NODE("clip", &clip),
-                                       FL_KEY_NODE("plain", &plain),
-                                       FL_KEY_NODE("weights", &weights),
-                                       FL_KEY_F64("spread", 1, 1e9, &policy->spread),
-                                       FL_KEY_I64("max_skip", 1, 65536, &policy->max_skip),
-                                       FL_KEY_CHOICE("noise", "none", &policy->noise),
-                                       FL_KEY_BOOL("vary", &policy->vary),
-                                       FL_KEY_END};
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_CHOICE("rule", FL_WEIGHT_CHOICES, &conf->weight_rule),
+        FL_KEY_F64("floor", 1e-9, 1e9, &conf->floor),
+        FL_KEY_F64("cap", 1e-9, 1e9, &conf->cap),
+        FL_KEY_F64("alpha", 0, 4, &conf->alpha),
+        FL_KEY_F64("tokens", 1, 1e15, &conf->tokens),
+        FL_KEY_F64("mbit", 1e-6, 1e9, &conf->mbit),
+        FL_KEY_F64("unit", 1, 1e15, &conf->unit),
+        FL_KEY_BOOL("hide", &conf->hide),
+        FL_KEY_END,
+    };
 
-    if (!node)
-        return 0;
-    if (node->type != FL_YAML_MAP)
-        return fl_yaml_error(file, node, "policy: must be a mapping");
-    if (fl_yaml_fill(file, node, keys) || read_protection(file, protection, policy) ||
-        read_range(file, "bits", bits, 8, 64, &bits_min, &bits_max) ||
-        read_range(file, "clip", clip, 1e-9, 1e9, &policy->clip_min, &policy->clip_max) ||
-        read_weights(file, weights, policy) ||
-        fl_name_list_read(&policy->plain, file, "plain", plain))
+    return node ? fl_yaml_fill(file, node, keys) : 0;
+}
+
+static int
+read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struct fl_yaml *node)
+{
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_TEXT("match", &rule->match),
+        FL_KEY_CHOICE("protect", FL_PROTECT_CHOICES, &rule->protect),
+        FL_KEY_I64("bits", 8, 64, &rule->bits),
+        FL_KEY_F64("clip", 1e-9, 1e9, &rule->clip),
+        FL_KEY_END,
+    };
+
+    if (fl_yaml_fill(file, node, keys))
         return -1;
-    policy->bits_min = (int64_t)bits_min;
-    policy->bits_max = (int64_t)bits_max;
-    if ((double)policy->bits_min != bits_min || (double)policy->bits_max != bits_max)
-        return fl_yaml_error(file, bits, "bits: must be whole numbers");
+    if (!rule->match || !rule->protect)
+        return fl_yaml_error(file, node,
+                             "tensors: lacks \"%s\"; a rule is {match: \"*\", protect: mask, bits: "
+                             "16, clip: 0.2}",
+                             rule->match ? "protect" : "match");
+    bool frozen = !strcmp(rule->protect, "frozen");
+    if (frozen ? rule->bits || rule->clip != 0 : !rule->bits || rule->clip == 0)
+        return fl_yaml_error(file, node, "tensors: \"%.80s\": %s", rule->match,
+                             frozen ? "a frozen tensor does not travel, so it has no bits and clip"
+                                    : "lacks bits and clip, in which its values travel");
+    return 0;
+}
+
+static int
+read_tensors(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *node)
+{
+    if (node->type != FL_YAML_LIST || !node->count)
+        return fl_yaml_error(file, node,
+                             "tensors: must be a list of rules like {match: \"*\", protect: mask, "
+                             "bits: 16, clip: 0.2}");
+    conf->tensors = fl_alloc(node->count, sizeof *conf->tensors);
+    if (!conf->tensors)
+        return -1;
+    for (; conf->tensor_count < node->count; conf->tensor_count++)
+        if (read_tensor_rule(&conf->tensors[conf->tensor_count], file,
+                             node->items[conf->tensor_count])) {
+            conf->tensor_count++; /* what was set of it is released too */
+            return -1;
+        }
     return 0;
 }
 
 static int
 read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
 {
-    const struct fl_yaml *sites = NULL, *committee = NULL, *policy = NULL;
+    const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
+    const struct fl_yaml *weights = NULL, *tensors = NULL;
     bool epoch_given = false;
-    const struct fl_yaml_key keys[] = {FL_KEY_TEXT("federation", &conf->federation),
-                                       FL_KEY_I64("epoch", 0, 1e9, &conf->epoch,
-                                                  .given = &epoch_given),
-                                       FL_KEY_I64("first_round", 0, 9e15, &conf->first_round),
-                                       FL_KEY_BOOL("psk", &conf->psk),
-                                       FL_KEY_NODE("sites", &sites),
-                                       FL_KEY_TEXT("hub", &conf->hub),
-                                       FL_KEY_NODE("committee", &committee),
-                                       FL_KEY_I64("threshold", 1, 255, &conf->threshold),
-                                       FL_KEY_I64("min_sum", 1, 1e6, &conf->min_sum),
-                                       FL_KEY_NODE("policy", &policy),
-                                       FL_KEY_END};
+    const struct fl_yaml_key keys[] = {
+        FL_KEY_TEXT("federation", &conf->federation),
+        FL_KEY_I64("epoch", 0, 1e9, &conf->epoch, .given = &epoch_given),
+        FL_KEY_I64("first_round", 0, 9e15, &conf->first_round),
+        FL_KEY_BOOL("psk", &conf->psk),
+        FL_KEY_TEXT("model", &conf->model),
+        FL_KEY_NODE("apply", &apply),
+        FL_KEY_NODE("sites", &sites),
+        FL_KEY_TEXT("hub", &conf->hub),
+        FL_KEY_CHOICE("protection", FL_PROTECTION_CHOICES, &conf->protection),
+        FL_KEY_NODE("helpers", &helpers),
+        FL_KEY_NODE("replay", &replay),
+        FL_KEY_I64("min_sum", 1, 1e6, &conf->min_sum),
+        FL_KEY_NODE("weights", &weights),
+        FL_KEY_NODE("tensors", &tensors),
+        FL_KEY_F64("steps", 1, 1e9, &conf->steps),
+        FL_KEY_F64("move", 0, 1e9, &conf->move),
+        FL_KEY_CHOICE("noise", "none", &conf->noise),
+        FL_KEY_I64("max_open", 1, 16, &conf->max_open),
+        FL_KEY_I64("max_skip", 1, 4096, &conf->max_skip),
+        FL_KEY_I64("max_age", 1, 1e6, &conf->max_age),
+        FL_KEY_END,
+    };
 
-    if (root->type != FL_YAML_MAP)
-        return fl_yaml_error(file, root,
-                             "a roster must be a mapping with federation, epoch, sites and hub");
     if (fl_yaml_fill(file, root, keys))
         return -1;
-    if (!conf->federation || !epoch_given || !sites || !conf->hub)
-        return fl_yaml_error(file, NULL,
-                             "lacks \"%s\"; a roster has federation, epoch, sites and hub",
-                             !conf->federation ? "federation"
-                             : !epoch_given    ? "epoch"
-                             : !sites          ? "sites"
-                                               : "hub");
-    conf->committee_given = committee != NULL;
-    if (fl_name_list_read(&conf->sites, file, "sites", sites) ||
-        fl_name_list_read(&conf->committee, file, "committee", committee))
-        return -1;
-    return read_policy(file, policy, &conf->policy);
+    const struct {
+        const char *name;
+        bool given;
+    } required[] = {{"federation", conf->federation},
+                    {"epoch", epoch_given},
+                    {"model", conf->model},
+                    {"sites", sites},
+                    {"hub", conf->hub},
+                    {"tensors", tensors}};
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!required[i].given)
+            return fl_yaml_error(file, NULL,
+                                 "lacks \"%s\"; a roster has federation, epoch, model, sites, hub "
+                                 "and tensors",
+                                 required[i].name);
+    return read_apply(conf, file, apply) || read_weights(conf, file, weights) ||
+                   read_tensors(conf, file, tensors) ||
+                   fl_name_list_read(&conf->sites, file, "sites", sites) ||
+                   fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
+                   fl_name_list_read(&conf->replay, file, "replay", replay)
+               ? -1
+               : 0;
 }
 
 static int
 from_tree(struct fl_roster_conf *conf, const char *file, struct fl_yaml *root)
 {
-    int result = -1;
+    int result = set_defaults(conf);
 
-    *conf = (struct fl_roster_conf){0};
-    if (root) {
-        fl_policy_default(&conf->policy);
-        result = conf->policy.noise ? read_conf(conf, file, root) : -1;
-    }
+    if (!result)
+        result = root ? read_conf(conf, file, root) : -1;
     if (result)
         fl_roster_conf_release(conf);
     fl_yaml_free(root);
@@ -220,5 +207,5 @@ fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len, 
 int
 fl_roster_conf_read(struct fl_roster_conf *conf, const char *path)
 {
-    return from_tree(conf, !strcmp(path, "-") ? "standard input" : path, fl_yaml_read(path));
+    return from_tree(conf, fl_input_name(path), fl_yaml_read(path));
 }

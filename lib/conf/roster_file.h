@@ -1,16 +1,18 @@
 /*
- * The roster, as people write it: who takes part, and what no round plan may go below.
+ * The roster, as people write it: who takes part, and everything that changes a sum.
  *
- *     federation: NAME          epoch: N           first_round: N (0)     psk: BOOL (false)
- *     sites: [LINE, ...]        hub: LINE          committee: [NAME, ...] threshold: N   min_sum: N
- *     policy:
- *       protection: [pairwise, double]             bits: [MIN, MAX] (8, 64)
- *       clip: [MIN, MAX] (1e-6, 1000)              plain: [TENSOR, ...] (none)
- *       weights: {RULE: CAP, ...} or [RULE, ...]   spread: X (16)
- *       max_skip: N (4096)                         noise: none
- *       vary: BOOL (false)
+ *     federation: NAME       epoch: N      first_round: N (0)      psk: BOOL (false)
+ *     model: DIGEST          apply: {rule: sgd|momentum|nesterov (sgd), lr: X (1), momentum: X (0)}
+ *     sites: [LINE, ...]     hub: LINE
+ *     protection: pairwise|helpers (pairwise)      helpers: [SITE|LINE, ...]     replay: [NAME,
+ * ...] min_sum: N (pairwise: all sites) weights: {rule: uniform|examples|loss|dynamic (uniform),
+ * floor: X, cap: X, alpha: X (0.5), tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL
+ * (false)} tensors: [{match: GLOB, protect: mask|plain|frozen, bits: N, clip: X}, ...] steps: X
+ * (64)          move: X (1/64)        noise: none max_open: N (4)        max_skip: N (1024)
+ * max_age: N (1000)
  *
- * Here are the YAML's types and ranges only; keys, signatures and names are judged in sec/roster.h.
+ * Here are the YAML's types and ranges only. Keys, names and what the numbers mean together are
+ * judged in sec/roster.h.
  */
 #ifndef FL_CONF_ROSTER_FILE_H
 #define FL_CONF_ROSTER_FILE_H
@@ -18,39 +20,44 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
+#include "conf/apply_rule.h"
 #include "conf/name_list.h"
 #include "conf/weight_rule.h"
 
-enum { FL_PROTECT_PAIRWISE = 1, FL_PROTECT_DOUBLE = 2 };
+#define FL_PROTECTION_CHOICES "pairwise|helpers"
+#define FL_PROTECT_CHOICES    "mask|plain|frozen" /* in the order of enum fl_protect */
 
-struct fl_policy {
-    unsigned protection; /* the allowed ones, FL_PROTECT_ */
-    int64_t bits_min, bits_max;
-    double clip_min, clip_max;
-    double cap[FL_WEIGHT_RULES]; /* the largest cap of a rule; 0: the rule is not allowed */
-    double spread;               /* largest ratio of two sites' factors that come from the plan */
-    int64_t max_skip;            /* a round may be at most this many after the last one, less one */
-    bool vary;                   /* plans of one epoch may differ in their terms (fl_plan_terms) */
-    char *noise;                 /* the least: "none" */
-    struct fl_name_list plain;   /* tensors that may travel unmasked */
+struct fl_tensor_rule_conf {
+    char *match, *protect;
+    int64_t bits; /* 0: not given */
+    double clip;
 };
 
-struct fl_roster_conf {
-    char *federation, *hub;
+struct fl_roster_conf { /* a zeroed struct is empty */
+    char *federation, *hub, *model;
     int64_t epoch, first_round;
-    bool psk, committee_given;
-    struct fl_name_list sites, committee;
-    int64_t threshold, min_sum; /* 0: the default */
-    struct fl_policy policy;
+    bool psk;
+    char *apply_rule;
+    double lr, momentum;
+    struct fl_name_list sites, helpers, replay;
+    char *protection;
+    int64_t min_sum; /* 0: not given */
+    char *weight_rule;
+    double floor, cap; /* 0: not given */
+    double alpha, tokens, mbit, unit;
+    bool hide;
+    struct fl_tensor_rule_conf *tensors;
+    size_t tensor_count;
+    double steps, move;
+    char *noise;
+    int64_t max_open, max_skip, max_age;
 };
-
-void fl_policy_default(struct fl_policy *policy); /* noise is a copy; fl_policy_release */
-void fl_policy_release(struct fl_policy *policy);
 
 /* PATH "-" is standard input. -1 (FL_USAGE for what is wrong in it) leaves CONF released. */
-int fl_roster_conf_read(struct fl_roster_conf *conf, const char *path);
-int fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len,
-                         const char *name);
+FL_MUST int fl_roster_conf_read(struct fl_roster_conf *conf, const char *path);
+FL_MUST int fl_roster_conf_parse(struct fl_roster_conf *conf, const char *text, size_t len,
+                                 const char *name);
 void fl_roster_conf_release(struct fl_roster_conf *conf);
 
 #endif

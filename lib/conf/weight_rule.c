@@ -6,33 +6,24 @@
 
 #include <string.h>
 
-static const struct {
-    const char *name;
-    double cap;
-} rules[FL_WEIGHT_RULES] = {
-    [FL_WEIGHT_EXAMPLES] = {"examples", 1e6},
-    [FL_WEIGHT_UNIFORM] = {"uniform", 1},
-    [FL_WEIGHT_LOSS] = {"loss", 100},
-    [FL_WEIGHT_DYNAMIC] = {"dynamic", 1000},
+static const char *const names[FL_WEIGHT_RULES] = {
+    [FL_WEIGHT_EXAMPLES] = "examples",
+    [FL_WEIGHT_UNIFORM] = "uniform",
+    [FL_WEIGHT_LOSS] = "loss",
+    [FL_WEIGHT_DYNAMIC] = "dynamic",
 };
 
 const char *
 fl_weight_rule_name(enum fl_weight_rule rule)
 {
-    return rules[rule].name;
+    return names[rule];
 }
 
 int
 fl_weight_rule_find(const char *name)
 {
     for (int i = 0; i < FL_WEIGHT_RULES; i++)
-        if (!strcmp(rules[i].name, name))
+        if (!strcmp(names[i], name))
             return i;
     return -1;
-}
-
-double
-fl_weight_rule_cap(enum fl_weight_rule rule)
-{
-    return rules[rule].cap;
 }

@@ -5,6 +5,8 @@
 #ifndef FL_CONF_WEIGHT_RULE_H
 #define FL_CONF_WEIGHT_RULE_H
 
+#include "base/must.h"
+
 enum fl_weight_rule { FL_WEIGHT_EXAMPLES, FL_WEIGHT_UNIFORM, FL_WEIGHT_LOSS, FL_WEIGHT_DYNAMIC };
 enum { FL_WEIGHT_RULES = FL_WEIGHT_DYNAMIC + 1 };
 
@@ -14,9 +16,6 @@ enum { FL_WEIGHT_RULES = FL_WEIGHT_DYNAMIC + 1 };
 const char *fl_weight_rule_name(enum fl_weight_rule rule);
 
 /* The rule of a NAME, or -1 (no error recorded). */
-int fl_weight_rule_find(const char *name);
-
-/* The cap of a policy that names none: under masks a larger weight counts as this much. */
-double fl_weight_rule_cap(enum fl_weight_rule rule);
+FL_MUST int fl_weight_rule_find(const char *name);
 
 #endif

@@ -19,7 +19,7 @@
 #include "flt/sniff.h"
 #include "os/file.h"
 
-enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 32 };
+enum { MAX_BYTES = 8 << 20, MAX_DEPTH = 32 };
 
 struct builder {
     yaml_parser_t parser;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum fl_yaml_type { FL_YAML_SCALAR, FL_YAML_LIST, FL_YAML_MAP };
 
 struct fl_yaml {
@@ -23,9 +25,9 @@ struct fl_yaml {
 };
 
 /*
- * The one document of a file ("-": standard input): at most 1 MiB of UTF-8, nested at most 32 deep,
- * with or without a byte order mark, lines ended by LF, CR LF or CR. NULL with an error;
- * fl_yaml_free it.
+ * The one document of a file ("-": standard input): at most 8 MiB of UTF-8 (a roster of 10,000
+ * sites has 3), nested at most 32 deep, with or without a byte order mark, lines ended by LF, CR LF
+ * or CR. NULL with an error; fl_yaml_free it.
  */
 struct fl_yaml *fl_yaml_read(const char *path);
 
@@ -109,6 +111,7 @@ struct fl_yaml_key {
  * Fill the table's values from MAP; keys that are absent leave theirs as they were. After an error
  * some values may be set already; texts among them are still the caller's to free.
  */
-int fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_key *fields);
+FL_MUST int fl_yaml_fill(const char *name, const struct fl_yaml *map,
+                         const struct fl_yaml_key *fields);
 
 #endif

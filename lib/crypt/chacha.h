@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum { FL_STREAM_KEY = 32, FL_BOX_NONCE = 24, FL_BOX_TAG = 16 };
 
 /* N bytes of keystream; nonce = LE32 0 || LE64 CHUNK, counter 0. N at most 256 GiB. */
@@ -18,7 +20,8 @@ void fl_box_seal(unsigned char *sealed, const void *plain, size_t n, const void 
                  const unsigned char nonce[FL_BOX_NONCE], const unsigned char key[32]);
 
 /* N counts the sealed bytes. -1 (FL_REFUSED) when they were changed: PLAIN is not to be used. */
-int fl_box_open(unsigned char *plain, const void *sealed, size_t n, const void *ad, size_t ad_len,
-                const unsigned char nonce[FL_BOX_NONCE], const unsigned char key[32]);
+FL_MUST int fl_box_open(unsigned char *plain, const void *sealed, size_t n, const void *ad,
+                        size_t ad_len, const unsigned char nonce[FL_BOX_NONCE],
+                        const unsigned char key[32]);
 
 #endif

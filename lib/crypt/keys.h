@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/must.h"
+
 enum {
     FL_SIGN_SEED = 32,
     FL_SIGN_SECRET = 64,
@@ -24,8 +26,8 @@ void fl_sign(unsigned char sig[FL_SIGN_BYTES], const void *message, size_t len,
              const unsigned char secret[FL_SIGN_SECRET]);
 
 /* 0 when SIG is PUB's for MESSAGE; else -1, no error recorded: the caller knows whose it is. */
-int fl_sign_verify(const unsigned char sig[FL_SIGN_BYTES], const void *message, size_t len,
-                   const unsigned char pub[FL_SIGN_PUBLIC]);
+FL_MUST int fl_sign_verify(const unsigned char sig[FL_SIGN_BYTES], const void *message, size_t len,
+                           const unsigned char pub[FL_SIGN_PUBLIC]);
 
 /* The X25519 public key of SECRET. */
 void fl_dh_public(unsigned char pub[FL_DH_PUBLIC], const unsigned char secret[FL_DH_SECRET]);
@@ -34,7 +36,7 @@ void fl_dh_public(unsigned char pub[FL_DH_PUBLIC], const unsigned char secret[FL
  * SHARED = X25519(SECRET, PUB), to be hashed before use. Refuses (FL_REFUSED) a public key of small
  * order, whose result is all zero.
  */
-int fl_dh(unsigned char shared[FL_DH_SHARED], const unsigned char secret[FL_DH_SECRET],
-          const unsigned char pub[FL_DH_PUBLIC]);
+FL_MUST int fl_dh(unsigned char shared[FL_DH_SHARED], const unsigned char secret[FL_DH_SECRET],
+                  const unsigned char pub[FL_DH_PUBLIC]);
 
 #endif

@@ -8,8 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
+
 /* Once, before threads; -1 when the system gives no randomness. */
-int fl_crypt_init(void);
+FL_MUST int fl_crypt_init(void);
 
 /*
  * Zeroed memory for secrets (sodium_malloc: guard pages, and locked as far as ulimit -l goes), NULL

@@ -1,3 +1,8 @@
+/*
+ * One pass over each input: its metadata joins what all inputs must agree on, its tensors go to
+ * fed/sum. Losses are summed as the coordinates are, in integers, so that the order of inputs and
+ * a tree of partial sums change no bit of them either.
+ */
 #include "fed/aggregate.h"
 
 #include <assert.h>
@@ -520,19 +525,19 @@ explain_row(const struct row *row, double total, struct fl_report *report)
     fl_report_f64(report, row->bandwidth > 0 ? row->bandwidth : NAN, 9);
 }
 
-int
+void
 fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report)
 {
     double total = fl_exact_total_value(fl_sum_total(a->sum));
     const struct row **order = fl_alloc(a->inputs, sizeof *order);
 
+    report->failed |= !order;
     if (!order)
-        return -1;
+        return;
     for (size_t i = 0; i < a->inputs; i++)
         order[i] = &a->rows[i];
     qsort(order, a->inputs, sizeof *order, by_sites);
     for (size_t i = 0; i < a->inputs; i++)
         explain_row(order[i], total, report);
     free(order);
-    return 0;
 }

@@ -20,6 +20,7 @@
 #ifndef FL_FED_AGGREGATE_H
 #define FL_FED_AGGREGATE_H
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "crypt/hash.h"
 #include "fed/expected.h"
@@ -46,14 +47,14 @@ struct fl_aggregate *fl_aggregate_new(const struct fl_aggregate_settings *settin
 void fl_aggregate_free(struct fl_aggregate *a);
 
 /* Add all objects of IN, in one pass. After a failure only fl_aggregate_free is left. */
-int fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in);
+FL_MUST int fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in);
 
 /* The same for the one object whose HEAD fl_reader_object has just returned. */
-int fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in,
-                            const struct fl_head *head);
+FL_MUST int fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in,
+                                    const struct fl_head *head);
 
 /* Everybody who is expected is in (FL_NOT_YET otherwise); before this nothing is to be written. */
-int fl_aggregate_check(const struct fl_aggregate *a);
+FL_MUST int fl_aggregate_check(const struct fl_aggregate *a);
 
 /* So far: bytes of tensors, for the progress; updates; names of their sites, sorted, borrowed. */
 uint64_t fl_aggregate_bytes(const struct fl_aggregate *a);
@@ -67,17 +68,16 @@ struct fl_aggregate_form {
     enum fl_weight_rule rule;
     double alpha; /* of dynamic weights */
 };
-int fl_aggregate_form(const struct fl_aggregate *a, struct fl_aggregate_form *form);
+FL_MUST int fl_aggregate_form(const struct fl_aggregate *a, struct fl_aggregate_form *form);
 
 /* Write the one object that is the result. At least one input was added. */
-int fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out);
+FL_MUST int fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out);
 
 /*
  * One row an input, sorted by site, into REPORT, which was started with these columns: its sites,
- * weight as it was used, share of the total, examples, tokens, loss, bandwidth. 0, or -1 with an
- * error of memory.
+ * weight as it was used, share of the total, examples, tokens, loss, bandwidth.
  */
 extern const char *const fl_aggregate_columns[];
-int fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report);
+void fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report);
 
 #endif

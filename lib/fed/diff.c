@@ -1,3 +1,7 @@
+/*
+ * Both models are mapped and subtracted row by row on all threads, so memory does not grow with
+ * them. Under a plan, frozen tensors must be the base's, and only those that travel are written.
+ */
 #include "fed/diff.h"
 
 #include <math.h>
@@ -7,7 +11,7 @@
 #include "fed/rows.h"
 #include "flt/schema.h"
 #include "flt/values.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 static int
 check_architecture(const struct fl_object *base, const struct fl_object *trained)
@@ -62,6 +66,23 @@ fl_diff_check(struct fl_object *base, struct fl_object *trained)
     return failed ? -1 : 0;
 }
 
+int
+fl_diff_check_plan(struct fl_object *base, struct fl_object *trained, const struct fl_plan *plan,
+                   struct fl_pool *pool)
+{
+    if (!plan)
+        return 0;
+    if (fl_plan_check_base(plan, base, pool))
+        return -1;
+    for (size_t i = 0; i < fl_object_count(base); i++) {
+        const struct fl_tensor *t = fl_object_tensor(base, i);
+        if (fl_schema_trains(t) && !fl_plan_travels(plan, t->name) &&
+            check_same_bytes(base, i, trained, (size_t)fl_object_find(trained, t->name)))
+            return -1;
+    }
+    return 0;
+}
+
 struct pair {
     const void *base, *trained;
     enum fl_dtype base_dtype, trained_dtype;
@@ -103,8 +124,8 @@ not_finite(struct fl_object *base, struct fl_object *trained, const char *tensor
 }
 
 int
-fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool *pool,
-              struct fl_progress *progress, struct fl_writer *out)
+fl_diff_write(struct fl_object *base, struct fl_object *trained, const struct fl_plan *plan,
+              struct fl_pool *pool, struct fl_progress *progress, struct fl_writer *out)
 {
     struct fl_rows *rows = fl_rows_new(pool, progress);
     int result = rows ? 0 : -1;
@@ -115,7 +136,7 @@ fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool 
         struct pair p = {.base_dtype = t->dtype};
         struct fl_tensor plain;
         uint64_t bad;
-        if (!fl_schema_trains(t))
+        if (!fl_schema_trains(t) || (plan && !fl_plan_travels(plan, t->name)))
             continue;
         p.trained_dtype = fl_object_tensor(trained, (size_t)k)->dtype;
         p.base = fl_object_data(base, i);

@@ -6,9 +6,11 @@
 #ifndef FL_FED_DIFF_H
 #define FL_FED_DIFF_H
 
+#include "base/must.h"
 #include "flt/object.h"
 #include "flt/writer.h"
 #include "os/progress.h"
+#include "sec/plan.h"
 
 /*
  * That TRAINED is BASE with other numbers in its trained tensors (flt/schema.h): the same tensors
@@ -16,14 +18,22 @@
  * architecture in the metadata. -1 with an
  * error that names the first thing that differs.
  */
-int fl_diff_check(struct fl_object *base, struct fl_object *trained);
+FL_MUST int fl_diff_check(struct fl_object *base, struct fl_object *trained);
+
+/*
+ * For a round of PLAN, which must be over BASE (FL_REFUSED): tensors that do not travel in it are
+ * not in the update, and must be the same bytes. NULL: none.
+ */
+FL_MUST int fl_diff_check_plan(struct fl_object *base, struct fl_object *trained,
+                               const struct fl_plan *plan, struct fl_pool *pool);
 
 /*
  * Write the tensors of the update, in the order of BASE; head and end are the caller's. -1 with
  * an error at the first value that is not finite. What fl_diff_check checks holds. POOL and
  * PROGRESS (of bytes) may be NULL.
  */
-int fl_diff_write(struct fl_object *base, struct fl_object *trained, struct fl_pool *pool,
-                  struct fl_progress *progress, struct fl_writer *out);
+FL_MUST int fl_diff_write(struct fl_object *base, struct fl_object *trained,
+                          const struct fl_plan *plan, struct fl_pool *pool,
+                          struct fl_progress *progress, struct fl_writer *out);
 
 #endif

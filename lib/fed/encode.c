@@ -1,82 +1,132 @@
+/* The same steps for every value, so that how long they take says nothing either. */
 #include "fed/encode.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "base/bytes.h"
-#include "crypt/chacha.h"
-#include "crypt/hash.h"
+#include "crypt/secret.h"
+#include "os/kernel.h"
 
 uint64_t
-fl_encode_weight(double weight, double cap)
+fl_encode_weight(const struct fl_weight_policy *policy, double weight)
 {
-    double share = weight < cap ? weight / cap : 1;
+    double w = weight >= policy->floor ? weight : policy->floor; /* NaN compares with nothing */
 
-    return (uint64_t)rint(ldexp(share, FL_WEIGHT_BITS));
+    w = w <= policy->cap ? w : policy->cap;
+    return (uint64_t)rint(ldexp(w / policy->cap, FL_WEIGHT_BITS));
 }
 
 void
-fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_plan *plan, uint32_t index,
-                     uint64_t q)
+fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule *rule, uint64_t q)
 {
-    struct fl_hash h;
-
-    fl_lanes_init(&e->lanes, plan->bits);
-    e->clip = plan->clip;
-    e->factor = (double)q * ldexp(plan->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
-    e->stochastic = plan->stochastic;
-    fl_hash_init(&h, NULL, "fl1.rounding");
-    fl_hash_add(&h, plan->sid, 32);
-    fl_hash_add32(&h, index);
-    fl_hash_final(&h, e->key);
+    fl_lanes_init(&e->lanes, rule->bits);
+    e->clip = rule->clip;
+    e->factor = (double)q * ldexp(rule->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
 }
 
-void
-fl_lane_encoder_random(const struct fl_lane_encoder *e, uint64_t chunk, uint32_t *random, size_t n)
-{
-    if (!e->stochastic)
-        return;
-    fl_stream_fill(random, n * sizeof *random, e->key, chunk);
-    for (size_t i = 0; i < n; i++)
-        random[i] = fl_get32((const unsigned char *)&random[i]);
-}
+enum { STEP = 840 }; /* values that are encoded before they are packed: of whole words, any lanes */
 
-/* V, the clipped value times the factor, to an integer. |V| < 2^62. */
-static inline int64_t
-round_up_or_down(double v, uint32_t random)
+/*
+ * Values between -2^31 and 2^31 to whole numbers, as double holds them beside 1.5 * 2^52: the
+ * addition rounds to nearest, ties to even, and the low bits are those of the number.
+ */
+FL_KERNEL static void
+round_narrow(const struct fl_lane_encoder *e, uint64_t lane, const float *values, size_t n,
+             uint64_t *x)
 {
-    double below = floor(v);
-
-    return (int64_t)below + (v - below > ((double)random + 0.5) * 0x1p-32);
-}
-
-int
-fl_lane_encoder_words(const struct fl_lane_encoder *e, const float *values, size_t n,
-                      const uint32_t *random, uint64_t *words, uint64_t *clipped)
-{
-    const uint64_t lane = e->lanes.used >> (e->lanes.bits * (e->lanes.count - 1));
     const double clip = e->clip, factor = e->factor;
-    uint64_t beyond = 0;
 
-    for (size_t at = 0; at < n; at += e->lanes.count, words++) {
-        size_t lanes = n - at < e->lanes.count ? n - at : e->lanes.count;
-        *words = 0;
-        for (size_t l = 0; l < lanes; l++) {
-            double u = (double)values[at + l];
-            if (!isfinite(u))
-                return -1;
-            beyond += u > clip || u < -clip;
-            u = u > clip ? clip : u < -clip ? -clip : u;
-            u *= factor;
-            int64_t x = random ? round_up_or_down(u, random[at + l]) : (int64_t)rint(u);
-            *words |= ((uint64_t)x & lane) << (l * e->lanes.bits);
-        }
+    for (size_t i = 0; i < n; i++) {
+        double u = (double)values[i];
+        u = u == u ? u : 0;
+        u = u > clip ? clip : u;
+        u = u < -clip ? -clip : u;
+        u = u * factor + 0x1.8p52;
+        memcpy(&x[i], &u, sizeof u);
+        x[i] &= lane;
     }
-    *clipped += beyond;
-    return 0;
+}
+
+/* Those beyond +-LIMIT are clipped. N below 2^31. */
+FL_KERNEL static void
+count_values(float limit, const float *values, size_t n, struct fl_encoded *counts)
+{
+    uint32_t clipped = 0, zeros = 0, odd = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        clipped += (uint32_t)(values[i] > limit) + (uint32_t)(values[i] < -limit);
+        zeros += values[i] == 0;
+        odd += values[i] != values[i];
+    }
+    counts->clipped += clipped;
+    counts->zeros += zeros;
+    counts->odd += odd;
+}
+
+/* The same for lanes of 64 bits. */
+static void
+round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x)
+{
+    for (size_t i = 0; i < n; i++) {
+        double u = (double)values[i];
+        u = isnan(u) ? 0 : u;
+        u = u > e->clip ? e->clip : u;
+        u = u < -e->clip ? -e->clip : u;
+        x[i] = (uint64_t)(int64_t)rint(u * e->factor);
+    }
+}
+
+/* COUNT, which the caller knows, makes the inner loop a fixed one. */
+static inline void
+pack_words(const uint64_t *x, size_t n, unsigned bits, unsigned count, uint64_t *words)
+{
+    for (size_t w = 0; w < n; w++) {
+        uint64_t word = x[w * count];
+        for (unsigned l = 1; l < count; l++)
+            word |= x[w * count + l] << (l * bits);
+        words[w] = word;
+    }
+}
+
+/* X, zero from the last value to the end of its word, to N words. */
+FL_KERNEL static void
+pack(const struct fl_lanes *lanes, const uint64_t *x, size_t n, uint64_t *words)
+{
+    switch (lanes->count) {
+    case 2: pack_words(x, n, lanes->bits, 2, words); break;
+    case 4: pack_words(x, n, lanes->bits, 4, words); break;
+    default: pack_words(x, n, lanes->bits, lanes->count, words);
+    }
+}
+
+void
+fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *words,
+               struct fl_encoded *counts)
+{
+    const struct fl_lanes *lanes = &e->lanes;
+    const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
+    uint64_t x[STEP + 8];
+
+    float limit = (float)e->clip; /* the largest float up to the clip */
+
+    limit = (double)limit > e->clip ? nextafterf(limit, 0) : limit;
+    counts->values += n;
+    for (size_t at = 0, step; at < n; at += step, words += step / lanes->count) {
+        step = n - at < STEP ? n - at : STEP;
+        size_t whole = (step + lanes->count - 1) / lanes->count;
+        memset(x + step, 0, (whole * lanes->count - step) * sizeof *x);
+        count_values(limit, values + at, step, counts);
+        if (lanes->bits <= 32)
+            round_narrow(e, lane, values + at, step, x);
+        else
+            round_wide(e, values + at, step, x);
+        pack(lanes, x, whole, words);
+    }
+    fl_wipe(x, sizeof x);
 }
 
 int
-fl_decode_words(const struct fl_lanes *lanes, const uint64_t *words, size_t n, int64_t *values)
+fl_lane_decode(const struct fl_lanes *lanes, const uint64_t *words, size_t n, int64_t *values)
 {
     const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
     const uint64_t sign = UINT64_C(1) << (lanes->bits - 1);

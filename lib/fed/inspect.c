@@ -1,6 +1,6 @@
 /*
  * Each object of an input is a row. A plain one is added to a sum of its own, so that what is
- * checked here is what a sum checks; a masked one is read by fed/open, which sums nothing then.
+ * checked here is what a sum checks; a masked one is gathered into sums that are not kept.
  */
 #include "fed/inspect.h"
 
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/name.h"
-#include "fed/open.h"
+#include "fed/gather.h"
 #include "fed/update.h"
 #include "os/file.h"
 
@@ -19,6 +19,7 @@ enum state { GOOD, BAD, MISSING };
 
 struct row {
     enum state state;
+    bool refused;                  /* bad: for safety's sake */
     char *file, *reason;           /* each may be NULL */
     char **sites;                  /* that it says it is of */
     size_t count;                  /* of them */
@@ -29,13 +30,15 @@ struct row {
 
 struct fl_inspect {
     struct fl_inspect_settings set;
-    struct fl_open *open; /* masked */
+    bool masked;
+    struct fl_lane_sum *look; /* masked: */
+    struct fl_gather gather;
     struct row *rows;
     size_t count, cap;
     uint64_t bytes;
 };
 
-const char *const fl_inspect_columns[] = {"file", "site", "status", "reason", NULL};
+static const char *const columns[] = {"file", "site", "status", "reason", NULL};
 
 struct fl_inspect *
 fl_inspect_new(const struct fl_inspect_settings *settings)
@@ -46,7 +49,11 @@ fl_inspect_new(const struct fl_inspect_settings *settings)
         return NULL;
     i->set = *settings;
     i->set.plain.progress = NULL; /* each object begins at 0 */
-    if (!i->set.plan || (i->open = fl_open_new_inspector(i->set.plan, i->set.progress)))
+    i->masked = i->set.plan != NULL;
+    if (!i->masked)
+        return i;
+    i->look = fl_lane_sum_inspector(i->set.plan, i->set.progress);
+    if (i->look && !fl_gather_start(&i->gather, i->set.plan, i->look, NULL))
         return i;
     fl_inspect_free(i);
     return NULL;
@@ -66,7 +73,9 @@ fl_inspect_free(struct fl_inspect *i)
         free(row->reason);
     }
     free(i->rows);
-    fl_open_free(i->open);
+    if (i->masked)
+        fl_gather_release(&i->gather);
+    fl_lane_sum_free(i->look);
     free(i);
 }
 
@@ -96,6 +105,7 @@ blame(struct row *row)
     if (n && !strncmp(text, row->file, n) && !strncmp(text + n, ": ", 2))
         text += n + 2;
     row->state = BAD;
+    row->refused = fl_error_status() == FL_REFUSED;
     free(row->reason);
     row->reason = fl_strdup(text);
     return row->reason ? 0 : -1;
@@ -119,7 +129,9 @@ note_sites(struct row *row, const struct fl_meta *meta)
 {
     const struct fl_meta_item *site = fl_meta_find(meta, "site");
     const struct fl_meta_item *sites = fl_meta_find(meta, "sum.sites");
+    const struct fl_meta_item *helper = fl_meta_find(meta, "helper");
 
+    site = site ? site : helper;
     if (site && site->type == FL_META_TEXT && fl_name_valid(site->value.text))
         return add_site(row, site->value.text);
     for (size_t n = 0; sites && sites->type == FL_META_TEXT_LIST && n < sites->count; n++)
@@ -154,8 +166,9 @@ add_object(struct fl_inspect *i, struct fl_reader *in, const struct fl_head *hea
 
     if (!row || note_sites(row, &head->meta))
         return -1;
-    int bad = i->open ? fl_open_inspect(i->open, in, head, &row->place)
-                      : try_plain(i, in, head, row);
+    int bad = i->masked ? fl_gather_object(&i->gather, in, head) : try_plain(i, in, head, row);
+    if (!bad && i->masked && fl_kind_is(head->kind, FL_KIND_MASKED))
+        row->place = i->gather.arrival.upload.from.party;
     return bad ? blame(row) : 0;
 }
 
@@ -340,7 +353,7 @@ strangers(const struct fl_inspect *i, const struct row *row)
 
     for (size_t k = 0; k < i->count; k++)
         if (i->rows[k].state == GOOD && i->rows[k].place >= 0)
-            count += !fl_open_agree(i->open, (uint32_t)row->place, (uint32_t)i->rows[k].place);
+            count += !fl_gather_agree(&i->gather, (uint32_t)row->place, (uint32_t)i->rows[k].place);
     return count;
 }
 
@@ -399,13 +412,13 @@ expect(struct fl_inspect *i, const char *site)
 int
 fl_inspect_end(struct fl_inspect *i)
 {
-    const struct fl_roster *r = i->open ? &i->set.plan->roster : NULL;
+    const struct fl_roster *r = i->masked ? &i->set.plan->roster : NULL;
     const struct fl_expected *e = i->set.plain.expected;
-    int result = i->open ? compare_tags(i) : compare_plain(i);
+    int result = i->masked ? compare_tags(i) : compare_plain(i);
 
     for (size_t k = 0; !result && r && k < r->n; k++)
-        result = expect(i, r->sites[k].name);
-    for (size_t k = 0; !result && e && !i->open && k < e->count; k++)
+        result = expect(i, r->parties[k].name);
+    for (size_t k = 0; !result && e && !i->masked && k < e->count; k++)
         result = expect(i, e->sites[k]);
     return result;
 }
@@ -425,8 +438,8 @@ report_sites(const struct row *row, struct fl_report *report)
     fl_buf_release(&names);
 }
 
-void
-fl_inspect_report(const struct fl_inspect *i, struct fl_report *report)
+static void
+put_rows(const struct fl_inspect *i, struct fl_report *report)
 {
     static const char *const words[] = {"good", "bad", "missing"};
 
@@ -453,7 +466,7 @@ static int
 list(const struct fl_inspect *i, enum state state, struct fl_buf *names, size_t *count)
 {
     const struct fl_expected *e = i->set.plain.expected;
-    bool known = i->open || (e && fl_expected_any(e));
+    bool known = i->masked || (e && fl_expected_any(e));
 
     for (size_t k = 0; k < i->count; k++) {
         const struct row *row = &i->rows[k];
@@ -466,26 +479,39 @@ list(const struct fl_inspect *i, enum state state, struct fl_buf *names, size_t 
     return 0;
 }
 
-int
-fl_inspect_result(const struct fl_inspect *i)
+static int
+judge(const struct fl_inspect *i)
 {
     const struct fl_expected *e = i->set.plain.expected;
     struct fl_buf bad = {0}, missing = {0};
     size_t bad_count = 0, missing_count = 0;
     uint64_t updates = 0;
+    bool refused = false;
     int result = list(i, BAD, &bad, &bad_count) || list(i, MISSING, &missing, &missing_count);
 
-    for (size_t k = 0; k < i->count; k++)
+    for (size_t k = 0; k < i->count; k++) {
         updates += i->rows[k].state == GOOD ? i->rows[k].updates : 0;
+        refused |= i->rows[k].state == BAD && i->rows[k].refused;
+    }
     if (!result && bad_count)
-        result = fl_error(FL_FAILED, "%zu bad: %.800s; the report says why", bad_count,
-                          fl_buf_text(&bad));
+        result = fl_error(refused ? FL_REFUSED : FL_FAILED, "%zu bad: %.800s; the report says why",
+                          bad_count, fl_buf_text(&bad));
     else if (!result && missing_count)
         result = fl_error(FL_NOT_YET, "%zu missing: %.800s; run it again when they are here",
                           missing_count, fl_buf_text(&missing));
-    else if (!result && e && !i->open && !e->count)
+    else if (!result && e && !i->masked && !e->count)
         result = fl_expected_check(e, NULL, 0, updates);
     fl_buf_release(&bad);
     fl_buf_release(&missing);
     return result ? -1 : 0;
+}
+
+int
+fl_inspect_write(const struct fl_inspect *i, bool json, struct fl_output *out)
+{
+    struct fl_report report;
+
+    fl_report_start(&report, columns, json);
+    put_rows(i, &report);
+    return fl_report_end(&report, out->fd, out->name) || fl_output_commit(out) ? -1 : judge(i);
 }

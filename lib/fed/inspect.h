@@ -10,8 +10,10 @@
 #ifndef FL_FED_INSPECT_H
 #define FL_FED_INSPECT_H
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "fed/aggregate.h"
+#include "os/output.h"
 #include "sec/plan.h"
 
 struct fl_inspect;
@@ -30,19 +32,17 @@ void fl_inspect_free(struct fl_inspect *i);
  * Look at all objects of PATH (NULL or "-": standard input). 0 whatever is in it; -1 when this
  * machine fails, or PATH is a terminal (FL_USAGE). Cost: that of adding it to a sum.
  */
-int fl_inspect_add(struct fl_inspect *i, const char *path);
+FL_MUST int fl_inspect_add(struct fl_inspect *i, const char *path);
 
 /* After the last input: compare them with each other, and find who is missing. 0, or -1. */
-int fl_inspect_end(struct fl_inspect *i);
+FL_MUST int fl_inspect_end(struct fl_inspect *i);
 
 /*
- * One row an object, in the order of inputs, and one for each site or file that is missing, into
- * REPORT, which was started with these columns: file, site, status (good, bad, missing), reason.
+ * After fl_inspect_end: write the report to OUT and commit it, one row an object in the order of
+ * inputs, and one for each site or file that is missing: file, site, status (good, bad, missing),
+ * reason. 0 when all are good and in; -1: FL_REFUSED when any was refused for safety, else
+ * FL_FAILED when any is bad, else FL_NOT_YET.
  */
-extern const char *const fl_inspect_columns[];
-void fl_inspect_report(const struct fl_inspect *i, struct fl_report *report);
-
-/* 0: all are good and in. -1: FL_FAILED when any is bad, else FL_NOT_YET. */
-int fl_inspect_result(const struct fl_inspect *i);
+FL_MUST int fl_inspect_write(const struct fl_inspect *i, bool json, struct fl_output *out);
 
 #endif

@@ -1,7 +1,13 @@
+/*
+ * Tasks are rows of fixed length, not shares of the threads: what is written does not depend on
+ * how many threads there are. While one block goes to the writer no other is computed, which is no
+ * loss: writing is bound by the disk or the check values.
+ */
 #include "fed/rows.h"
 
 #include <stdlib.h>
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/values.h"
 #include "math/exact.h"
@@ -86,7 +92,7 @@ fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tenso
     if (fl_tensor_size(t, &count, &bytes) || fl_writer_tensor(out, t))
         return -1;
     for (uint64_t at = 0; at < count; at += FL_ROWS_BLOCK) {
-        size_t n = count - at < FL_ROWS_BLOCK ? (size_t)(count - at) : FL_ROWS_BLOCK;
+        size_t n = fl_piece(count - at, FL_ROWS_BLOCK);
         size_t tasks = (n + FL_ROWS_ROW - 1) / FL_ROWS_ROW;
         struct filling f =
             {.row = row, .arg = arg, .at = at, .n = n, .dtype = t->dtype, .out = rows->block};

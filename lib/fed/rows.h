@@ -5,6 +5,7 @@
 #ifndef FL_FED_ROWS_H
 #define FL_FED_ROWS_H
 
+#include "base/must.h"
 #include "flt/writer.h"
 #include "os/pool.h"
 #include "os/progress.h"
@@ -28,7 +29,7 @@ void fl_rows_free(struct fl_rows *rows);
  * no error recorded and *BAD the index, at the first value that is not finite in that dtype: it and
  * what follows is not written.
  */
-int fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tensor *t,
-                  fl_row *row, const void *arg, uint64_t *bad);
+FL_MUST int fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tensor *t,
+                          fl_row *row, const void *arg, uint64_t *bad);
 
 #endif

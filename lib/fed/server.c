@@ -1,41 +1,30 @@
+/*
+ * Three row functions, one for each thing that is written: the velocity, and the model with it or
+ * without. The state's three cases (in order, again, foreign) are told apart by digests alone,
+ * never by times or names of files.
+ */
 #include "fed/server.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/choice.h"
 #include "base/error.h"
 #include "fed/rows.h"
 #include "fed/update.h"
 #include "flt/schema.h"
 #include "flt/values.h"
-#include "math/kernel.h"
-
-static const char *const names[] = {"sgd", "momentum", "nesterov"};
-
-int
-fl_server_rule_find(const char *name, enum fl_server_rule *rule)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!strcmp(names[i], name)) {
-            *rule = (enum fl_server_rule)i;
-            return 0;
-        }
-    }
-    fl_choice_check(FL_SERVER_CHOICES, name);
-    return fl_error_as(FL_FAILED);
-}
+#include "os/kernel.h"
 
 /* The update's base is the model; otherwise say what is most likely wrong. */
 static int
 check_base(const struct fl_server_step *s)
 {
-    const struct fl_meta *update = &fl_object_head(s->update)->meta;
-    const struct fl_meta_item *parent = fl_meta_find(&fl_object_head(s->model)->meta, "parent");
-    const char *file = fl_object_name(s->update), *site;
+    const struct fl_meta *meta = &fl_object_head(s->model)->meta;
+    const struct fl_meta_item *parent = fl_meta_find(meta, "parent");
+    const char *file = fl_object_name(s->update);
     const unsigned char *base;
 
-    if (fl_update_site(file, update, &site) || fl_update_base(file, update, &base))
+    if (fl_update_base(file, &fl_object_head(s->update)->meta, &base))
         return -1;
     if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES &&
         !memcmp(parent->value.bytes, base, FL_HASH_BYTES))
@@ -43,7 +32,8 @@ check_base(const struct fl_server_step *s)
                         "%s: belongs to the model that %s was made from; it, or another one of its "
                         "round, is in there already",
                         file, fl_object_name(s->model));
-    return fl_update_check_base(file, update, fl_object_name(s->model), s->base);
+    return fl_update_check_base(file, &fl_object_head(s->update)->meta, fl_object_name(s->model),
+                                s->base);
 }
 
 static int
@@ -55,7 +45,7 @@ check_settings(const struct fl_server_step *s, const struct fl_meta *state)
     if (fl_meta_get_text(state, "optimizer", &rule) || fl_meta_get_f64(state, "lr", &lr) ||
         fl_meta_get_f64(state, "momentum", &momentum))
         return -1;
-    if (strcmp(rule, names[s->rule]) || lr != s->lr || momentum != s->momentum)
+    if (strcmp(rule, fl_apply_rule_name(s->rule)) || lr != s->lr || momentum != s->momentum)
         return fl_error(FL_REFUSED,
                         "it has taken this step already, as --optimizer %s --lr %.17g --momentum "
                         "%.17g; a step is done again with the same only",
@@ -91,30 +81,43 @@ check_state_model(struct fl_server_step *s)
     return check_settings(s, state);
 }
 
-/* PART (an update or a state) has the trained tensors of MODEL and no others. */
+/* PART (an update or a state) has the tensors that are stepped and no others. */
 static int
-match(const struct fl_object *model, const struct fl_object *part)
+match(const struct fl_server_step *s, const struct fl_object *part)
 {
     struct fl_schema trained = {0};
-    int failed = fl_schema_update(&trained, model) || fl_schema_match(&trained, part, 0);
 
+    if (s->plan)
+        return fl_plan_match(s->plan, part);
+    int failed = fl_schema_update(&trained, s->model) || fl_schema_match(&trained, part, 0);
     fl_schema_release(&trained);
     return failed ? -1 : 0;
+}
+
+/* The model is the one that the plan's round trained. */
+static int
+check_plan(const struct fl_server_step *s)
+{
+    if (!s->plan || !memcmp(s->base, s->plan->base, 32))
+        return 0;
+    return fl_error(FL_REFUSED, "%s: is not the model of the plan; take the one that it names",
+                    fl_object_name(s->model));
 }
 
 int
 fl_server_check(struct fl_server_step *s)
 {
     s->again = false;
-    if (fl_object_digest(s->model, s->pool, s->base) || check_base(s) || match(s->model, s->update))
+    if (fl_object_digest(s->model, s->pool, s->base) || check_plan(s) || check_base(s) ||
+        match(s, s->update))
         return -1;
-    if (s->rule == FL_SERVER_SGD)
+    if (s->rule == FL_APPLY_SGD)
         return 0;
     if (fl_object_digest(s->update, s->pool, s->update_digest))
         return -1;
     if (!s->state)
         return 0;
-    if (match(s->model, s->state))
+    if (match(s, s->state))
         return -1;
     return check_state_model(s) ? fl_error_about(fl_object_name(s->state)) : 0;
 }
@@ -171,12 +174,12 @@ model_row(const void *arg, uint64_t at, size_t n, float *out)
     float v[FL_ROWS_ROW], wide[FL_ROWS_ROW];
     const float *b = fl_values_f32(p->dtype, p->b, at, n, wide);
 
-    if (p->s->rule == FL_SERVER_SGD) {
+    if (p->s->rule == FL_APPLY_SGD) {
         advance(out, b, p->u + at, n, p->s->lr);
         return;
     }
     velocity_row(arg, at, n, v);
-    if (p->s->rule == FL_SERVER_NESTEROV)
+    if (p->s->rule == FL_APPLY_NESTEROV)
         look_ahead(out, b, v, p->u + at, n, p->s->lr, p->s->momentum);
     else
         advance(out, b, v, n, p->s->lr);
@@ -192,7 +195,7 @@ find_data(const struct fl_server_step *s, const char *name, struct step *p)
     p->b = fl_object_data(s->model, i);
     if (p->b)
         p->u = fl_object_data(s->update, (size_t)fl_object_find(s->update, name));
-    if (p->u && s->state && s->rule != FL_SERVER_SGD) {
+    if (p->u && s->state && s->rule != FL_APPLY_SGD) {
         p->v = fl_object_data(s->state, (size_t)fl_object_find(s->state, name));
         return p->v ? 0 : -1;
     }
@@ -245,7 +248,14 @@ model_meta(const struct fl_server_step *s, struct fl_meta *meta)
                : 0;
 }
 
-/* A tensor that is not trained. */
+/* Is this tensor of the model one that the update changes? The others are copied. */
+static bool
+steps(const struct fl_server_step *s, const struct fl_tensor *t)
+{
+    return fl_object_find(s->update, t->name) >= 0;
+}
+
+/* A tensor that is not trained, or frozen. */
 static int
 copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
 {
@@ -268,8 +278,8 @@ fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progre
     fl_meta_release(&meta);
     for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
         const struct fl_tensor *t = fl_object_tensor(s->model, i);
-        failed = fl_schema_trains(t) ? write_row_tensor(s, rows, t, model_row, out)
-                                     : copy_tensor(s->model, i, out);
+        failed = steps(s, t) ? write_row_tensor(s, rows, t, model_row, out)
+                             : copy_tensor(s->model, i, out);
     }
     fl_rows_free(rows);
     return failed || fl_writer_done(out) ? -1 : 0;
@@ -294,7 +304,7 @@ static int
 state_meta(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES],
            struct fl_meta *meta)
 {
-    return fl_meta_set_text(meta, "optimizer", names[s->rule]) ||
+    return fl_meta_set_text(meta, "optimizer", fl_apply_rule_name(s->rule)) ||
                    fl_meta_set_f64(meta, "lr", s->lr) ||
                    fl_meta_set_f64(meta, "momentum", s->momentum) ||
                    fl_meta_set_bytes(meta, "model", model, FL_HASH_BYTES) ||
@@ -318,7 +328,7 @@ fl_server_write_state(const struct fl_server_step *s, const unsigned char model[
         const struct fl_tensor *t = fl_object_tensor(s->model, i);
         struct fl_tensor velocity;
         fl_tensor_init(&velocity, t->name, FL_F32, t->rank, t->dims);
-        if (fl_schema_trains(t))
+        if (steps(s, t))
             failed = write_row_tensor(s, rows, &velocity, velocity_row, out);
     }
     fl_rows_free(rows);

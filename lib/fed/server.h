@@ -25,19 +25,17 @@
 #ifndef FL_FED_SERVER_H
 #define FL_FED_SERVER_H
 
+#include "base/must.h"
+#include "conf/apply_rule.h"
 #include "flt/object.h"
 #include "flt/writer.h"
 #include "os/progress.h"
-
-enum fl_server_rule { FL_SERVER_SGD, FL_SERVER_MOMENTUM, FL_SERVER_NESTEROV };
-
-#define FL_SERVER_CHOICES "sgd|momentum|nesterov"
-
-int fl_server_rule_find(const char *name, enum fl_server_rule *rule);
+#include "sec/plan.h"
 
 struct fl_server_step {
-    enum fl_server_rule rule;
+    enum fl_apply_rule rule;
     double lr, momentum;
+    const struct fl_plan *plan; /* of the round: what its roster freezes is copied; NULL: nothing */
     struct fl_object *model, *update, *state; /* borrowed; STATE NULL: zero, or the rule has none */
     struct fl_pool *pool;                     /* borrowed; may be NULL */
     /* from here on fl_server_check's */
@@ -50,21 +48,22 @@ struct fl_server_step {
  * Everything that can be refused before the first byte: kinds, shapes, that UPDATE belongs to MODEL
  * and STATE too (FL_REFUSED when not). Reads all of MODEL, and with a state all of UPDATE.
  */
-int fl_server_check(struct fl_server_step *s);
+FL_MUST int fl_server_check(struct fl_server_step *s);
 
 /*
  * Write the new model, a whole object: metadata and other tensors of the old one, "round" one
  * higher, "parent" the old one's digest. -1 with an error, also at a value that is not finite.
  * PROGRESS, of bytes, may be NULL.
  */
-int fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progress,
-                          struct fl_writer *out);
+FL_MUST int fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progress,
+                                  struct fl_writer *out);
 
 /* When done AGAIN: the model that was written must be the one of the state. */
-int fl_server_check_again(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES]);
+FL_MUST int fl_server_check_again(const struct fl_server_step *s,
+                                  const unsigned char model[FL_HASH_BYTES]);
 
 /* Otherwise, and not for sgd: write the state that belongs to the new model of this digest. */
-int fl_server_write_state(const struct fl_server_step *s, const unsigned char model[FL_HASH_BYTES],
-                          struct fl_writer *out);
+FL_MUST int fl_server_write_state(const struct fl_server_step *s,
+                                  const unsigned char model[FL_HASH_BYTES], struct fl_writer *out);
 
 #endif

@@ -268,7 +268,7 @@ add_block(struct fl_sum *s, struct fl_reader *in, struct entry *e, size_t b, con
 }
 
 /*
- * In a pipe the check values of a tensor come behind it: a value that cannot be is reported as such
+ * In a pipe the check values of a tensor come after it: a value that cannot be is reported as such
  * only when the stream is not damaged there.
  */
 static int

@@ -18,6 +18,7 @@
 #ifndef FL_FED_SUM_H
 #define FL_FED_SUM_H
 
+#include "base/must.h"
 #include "crypt/hash.h"
 #include "flt/reader.h"
 #include "flt/writer.h"
@@ -36,11 +37,11 @@ void fl_sum_free(struct fl_sum *s);
  * read up to the end of the object. WEIGHT comes from fl_exact_weight. -1 with an error that names
  * file and tensor: another shape, a value that is not finite or too large, a damaged stream.
  */
-int fl_sum_add_update(struct fl_sum *s, struct fl_reader *in, double weight);
+FL_MUST int fl_sum_add_update(struct fl_sum *s, struct fl_reader *in, double weight);
 
 /* sum += the partial sum at hand, which says that TERMS updates of total weight TOTAL are in it. */
-int fl_sum_add_partial(struct fl_sum *s, struct fl_reader *in, uint64_t terms,
-                       const struct fl_exact_total *total);
+FL_MUST int fl_sum_add_partial(struct fl_sum *s, struct fl_reader *in, uint64_t terms,
+                               const struct fl_exact_total *total);
 
 /* Summed weight and number of updates so far. */
 const struct fl_exact_total *fl_sum_total(const struct fl_sum *s);
@@ -51,7 +52,7 @@ uint64_t fl_sum_bytes(const struct fl_sum *s); /* of payload that was added */
 void fl_sum_shapes(const struct fl_sum *s, unsigned char digest[FL_HASH_BYTES]);
 
 /* The tensors of the mean (f32), or of the sum itself; head and end are the caller's. */
-int fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out);
-int fl_sum_write_partial(struct fl_sum *s, struct fl_writer *out);
+FL_MUST int fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out);
+FL_MUST int fl_sum_write_partial(struct fl_sum *s, struct fl_writer *out);
 
 #endif

@@ -1,3 +1,4 @@
+/* The order of writes is that of the picture in turn.h; each line of it is one function here. */
 #include "fed/turn.h"
 
 #include <stdio.h>
@@ -6,14 +7,11 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "fed/kept.h"
 #include "fed/update.h"
-#include "fed/weights.h"
 #include "os/file.h"
-
-#define KEPT_PREFIX "upload-"
-
-enum { KEEP = 2, NAME_SIZE = 64 };
 
 void
 fl_turn_release(struct fl_turn *t)
@@ -25,142 +23,172 @@ fl_turn_release(struct fl_turn *t)
     t->kept_name = NULL;
 }
 
-/* Name of the kept upload of a round in the state folder. */
-static void
-kept_name(char name[NAME_SIZE], const struct fl_round *round)
-{
-    snprintf(name, NAME_SIZE, KEPT_PREFIX "%lld-%llu.flt", (long long)round->epoch,
-             (unsigned long long)round->round);
-}
+/* ---- what can be refused ---- */
 
-static char *
-kept_path(const struct fl_state *s, const struct fl_round *round)
-{
-    char name[NAME_SIZE];
-
-    kept_name(name, round);
-    return fl_folder_file(&s->folder, name);
-}
-
-/* The weight by the plan's rule, the site being the one of the roster whatever the update says. */
-static int
-find_weight(struct fl_turn *t)
-{
-    const struct fl_plan *plan = t->plan;
-    const char *site = plan->roster.sites[t->index].name;
-    struct fl_bandwidth bandwidth = {.mbit = plan->bandwidth ? plan->bandwidth[t->index] : 1};
-    struct fl_weighting how = {.rule = plan->rule,
-                               .alpha = plan->alpha,
-                               .bandwidths = &bandwidth,
-                               .count = 1};
-    struct fl_meta meta;
-
-    if (fl_meta_copy(&meta, &fl_object_head(t->update)->meta))
-        return -1;
-    bandwidth.site = fl_strdup(site);
-    int result = !bandwidth.site || fl_meta_set_text(&meta, "site", site) ||
-                 fl_weight_of(&how, &meta, &t->weight);
-    fl_meta_release(&meta);
-    free(bandwidth.site);
-    return result ? fl_error_about(fl_object_name(t->update)) : 0;
-}
-
-/* This round was masked before: it must have been this update, under this plan. */
-static int
-check_again(const struct fl_turn *t)
-{
-    if (memcmp(t->done->sid, t->plan->sid, 32))
-        return fl_error(FL_REFUSED,
-                        "round %llu was masked for another plan of it; two plans of one round are "
-                        "the hub's mistake or its lie",
-                        (unsigned long long)t->plan->round);
-    if (memcmp(t->done->input, t->input, 32))
-        return fl_error(FL_REFUSED,
-                        "%s: round %llu was masked with another update, and the same mask on both "
-                        "would show their difference; wait for the next round",
-                        fl_object_name(t->update), (unsigned long long)t->plan->round);
-    return 0;
-}
-
-/* People agreed on the policy's cap; a lower one is the hub's way to change who counts what. */
-static int
-check_cap(const struct fl_turn *t)
-{
-    const struct fl_policy *policy = &t->plan->roster.policy;
-    double most = policy->cap[t->plan->rule];
-
-    if (!policy->vary && t->plan->cap < most && t->weight > t->plan->cap)
-        return fl_error(FL_REFUSED,
-                        "the plan's cap of %.10g cuts this site's weight of %.10g; only the "
-                        "roster's own of %.10g may: plan with \"cap: %.10g\"",
-                        t->plan->cap, t->weight, most, most);
-    return 0;
-}
-
-static int
-check_new(struct fl_turn *t)
+int
+fl_turn_admit(struct fl_turn *t)
 {
     const struct fl_roster *r = &t->plan->roster;
     const struct fl_section *now = &t->state->section[0];
 
-    if (memcmp(r->digest, now->roster, 32))
-        return fl_error(
-            FL_REFUSED,
-            "the plan is for a roster of \"%s\", epoch %lld, and this key has accepted "
-            "another, of \"%s\", epoch %lld; ask the hub for a plan of that one, or accept "
-            "the plan's with fl-keygen --accept if it is of a later epoch",
-            r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
-    if (now->index != t->index || now->n != r->n)
-        return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
-    return fl_state_admit(t->state, t->plan->round, r->policy.max_skip) ||
-           fl_state_check_base(t->state, t->plan->base, t->precedent.use) ||
-           (!r->policy.vary && fl_state_check_terms(t->state, t->precedent.terms)) ||
-           find_weight(t) || check_cap(t);
+    t->kept = -1;
+    t->kept_name = NULL;
+    if (fl_state_check_plan(t->state, t->key, t->plan))
+        return -1;
+    if (now->party >= r->n)
+        return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
+    t->index = now->party;
+    if (fl_state_check_last(&t->state->uploads, &t->plan->last[t->index], "upload"))
+        return -1;
+    t->done = fl_state_made(t->state->upload, t->state->upload_count, r->digest, t->plan->round);
+    if (t->done && memcmp(t->done->sid, t->plan->sid, 32))
+        return fl_error(FL_REFUSED,
+                        "round %llu was masked for another plan of it; two plans of one round are "
+                        "the hub's mistake or its lie",
+                        (unsigned long long)t->plan->round);
+    if (t->done)
+        return 0;
+    return fl_state_admit(now->up_next, t->plan->round, r->max_skip) ||
+                   fl_state_check_masked(t->state, t->plan->params, r->max_open)
+               ? -1
+               : 0;
+}
+
+/* What is masked, as the state remembers it: the update's numbers, or that there are none. */
+static int
+hide_input(struct fl_turn *t)
+{
+    unsigned char params[32] = {0};
+
+    if (t->update && fl_object_params(t->update, t->pool, params))
+        return -1;
+    fl_state_hide(t->state, t->update ? "fl1.input" : "fl1.zero", params, t->input);
+    return 0;
+}
+
+/* The update was trained from the plan's model: its numbers too, when it says which. */
+static int
+check_update(struct fl_turn *t)
+{
+    const struct fl_meta *meta = &fl_object_head(t->update)->meta;
+    const char *file = fl_object_name(t->update);
+    const unsigned char *params;
+
+    if (fl_update_check_base(file, meta, "the plan's model", t->plan->base))
+        return -1;
+    if (!fl_meta_find(meta, "base.params"))
+        return fl_error(FL_FAILED,
+                        "%s: does not say from which numbers it was trained (base.params), and a "
+                        "plan may lie about them; make it with fl-train or fl-diff",
+                        file);
+    if (fl_meta_get_bytes(meta, "base.params", 32, &params))
+        return fl_error_about(file);
+    if (memcmp(params, t->plan->params, 32))
+        return fl_error(FL_REFUSED,
+                        "%s: was trained from other numbers than the plan says its model has; "
+                        "the hub planned wrongly or lies",
+                        file);
+    return fl_plan_match(t->plan, t->update);
+}
+
+/*
+ * Over one model a site masks one update. All other sites send the same again, so the sums of two
+ * rounds would differ by what changed here: between zeros and an update, by all of it. After zeros
+ * zeros are sent, since a refusal would say that training failed before.
+ */
+static int
+check_same(struct fl_turn *t)
+{
+    const unsigned char none[32] = {0};
+    const unsigned char *before = fl_state_masked_input(t->state, t->plan->params);
+    unsigned char zeros[32];
+
+    fl_state_hide(t->state, "fl1.zero", none, zeros);
+    t->zeros = !t->update || (before && !memcmp(before, zeros, 32));
+    if (!before || !memcmp(before, t->input, 32) || (t->zeros && t->update))
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: another update of this model was masked in an earlier round, and the sums "
+                    "of the two rounds would show what changed; give that one again",
+                    t->update ? fl_object_name(t->update) : "--zero");
 }
 
 int
 fl_turn_check(struct fl_turn *t)
 {
-    const struct fl_roster *r = &t->plan->roster;
-    const struct fl_meta *meta = &fl_object_head(t->update)->meta;
-    int64_t index = fl_roster_find_key(r, t->key->public);
-    const char *site;
+    const struct fl_weight_policy *policy = &t->plan->roster.weights;
+    const double mbit = t->mbit > 0 ? t->mbit : policy->mbit;
 
-    t->kept = -1;
-    t->kept_name = NULL;
-    if (index < 0 || index == (int64_t)FL_SIGNER_HUB)
-        return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
-    t->index = (uint32_t)index;
-    memcpy(t->precedent.base, t->plan->base, sizeof t->precedent.base);
-    fl_plan_use(t->plan, t->precedent.use);
-    fl_plan_terms(t->plan, t->precedent.terms);
-    if (fl_update_site(fl_object_name(t->update), meta, &site) ||
-        fl_update_check_base(fl_object_name(t->update), meta, "the plan's model", t->plan->base) ||
-        fl_plan_match(t->plan, t->update) || fl_object_digest(t->update, t->pool, t->input))
+    if (fl_turn_admit(t) || (t->update && check_update(t)) || hide_input(t))
         return -1;
-    t->done = fl_state_round(t->state, r->digest, t->plan->round);
-    return (t->done ? check_again(t) : check_new(t)) ? -1 : 0;
+    if (t->done && memcmp(t->done->input, t->input, 32))
+        return fl_error(
+            FL_REFUSED,
+            "%s: round %llu was masked with another update; the same mask on both would "
+            "show their difference; give the first again, or wait for the next model",
+            t->update ? fl_object_name(t->update) : "--zero", (unsigned long long)t->plan->round);
+    if (!t->done && check_same(t))
+        return -1;
+    t->raw = t->update && !t->zeros ? fl_weight_raw(policy, &fl_object_head(t->update)->meta, mbit)
+                                    : 0;
+    t->weight = (double)fl_encode_weight(policy, t->raw) * 0x1p-40 * policy->cap;
+    return 0;
 }
 
-/* Masks and tags with every other site, from the chains at the plan's round. */
+/* ---- what is made ---- */
+
+/* The party of peer J: a helper, or under pairwise protection a site. */
+static uint32_t
+party_of(const struct fl_roster *r, uint32_t j)
+{
+    return r->protection == FL_PROTECTION_HELPERS ? r->helpers[j] : j;
+}
+
+/* Masks and tags with every peer, from the chains at the plan's round. */
 static void
-derive(const struct fl_turn *t, struct fl_mask *masks, unsigned char *tags)
+derive(const struct fl_turn *t, const struct fl_upload_head *head, struct fl_mask *masks,
+       unsigned char *tags)
 {
     const struct fl_roster *r = &t->plan->roster;
+    const bool helpers = r->protection == FL_PROTECTION_HELPERS;
+    const uint32_t peers = (uint32_t)(helpers ? r->m : r->n);
+    const unsigned char *nonce = helpers ? head->nonce : NULL;
     unsigned char k[FL_PAIR_KEY];
     size_t at = 0;
 
-    for (uint32_t j = 0; j < r->n; j++) {
-        struct fl_pair pair = {t->index < j ? t->index : j, t->index < j ? j : t->index, r->digest};
-        if (j == t->index)
+    for (uint32_t j = 0; j < peers; j++) {
+        uint32_t party = party_of(r, j);
+        struct fl_pair pair = {t->index, party, r->digest, helpers};
+        if (!helpers && j == t->index)
             continue;
-        fl_state_pair_key(t->state, j, t->plan->sid, k);
-        fl_pair_mask(masks[at].key, &pair, k, t->plan->sid);
-        masks[at].sign = t->index < j ? 1 : -1;
-        fl_pair_tag(tags + at * FL_PAIR_TAG, &pair, k, t->plan->sid);
+        if (!helpers && j < t->index)
+            pair = (struct fl_pair){j, t->index, r->digest, false};
+        fl_state_up_key(t->state, j, party, t->plan->sid, k);
+        fl_pair_mask(masks[at].key, &pair, k, t->plan->sid, nonce);
+        masks[at].sign = helpers || t->index < j ? 1 : -1;
+        fl_pair_tag(tags + at * FL_PAIR_TAG, &pair, k, t->plan->sid, nonce);
         at++;
     }
     fl_wipe(k, sizeof k);
+}
+
+/* Who sends, after what; and a fresh nonce where there are helpers. */
+static void
+fill_head(const struct fl_turn *t, struct fl_upload_head *head)
+{
+    unsigned char bind[96];
+    struct fl_line next;
+
+    *head = (struct fl_upload_head){.from = {.party = t->index, .ctr = t->state->uploads.ctr + 1}};
+    memcpy(head->from.prev, t->state->uploads.prev, 32);
+    fl_key_line(t->key, &next);
+    snprintf(head->from.next, sizeof head->from.next, "%s", next.text);
+    if (t->plan->roster.protection != FL_PROTECTION_HELPERS)
+        return;
+    memcpy(bind, t->plan->roster.digest, 32);
+    memcpy(bind + 32, t->plan->sid, 32);
+    memcpy(bind + 64, t->input, 32);
+    fl_key_fresh(head->nonce, t->key, bind, head->from.ctr, "nonce");
 }
 
 /* The whole upload in the state folder, flushed. */
@@ -175,80 +203,64 @@ keep(struct fl_turn *t, const char *path, struct fl_upload *u)
         fl_output_abort(&out);
         return -1;
     }
-    t->clipped = u->clipped;
+    t->counts = u->counts;
     return fl_output_commit(&out);
 }
 
 static int
-make_new(struct fl_turn *t, struct fl_round *round)
+make_new(struct fl_turn *t, struct fl_made *made)
 {
-    const size_t peers = t->plan->roster.n - 1;
+    const size_t peers = fl_upload_tags(t->plan);
     struct fl_mask *masks = fl_secret_alloc(peers, sizeof *masks);
     unsigned char *tags = fl_alloc(peers, FL_PAIR_TAG);
-    char *path = kept_path(t->state, round);
-    int result = -1;
+    char *path = fl_kept_path(t->state, false, made);
+    int failed = !masks || !tags || !path;
 
-    if (masks && tags && path) {
-        fl_state_step_to(t->state, round->round);
-        derive(t, masks, tags);
+    if (!failed) {
+        struct fl_upload_head head;
+        fl_state_step_up(t->state, made->round);
+        fill_head(t, &head);
+        derive(t, &head, masks, tags);
+        head.tags = tags;
         struct fl_upload u = {.plan = t->plan,
-                              .index = t->index,
+                              .head = &head,
                               .key = t->key,
-                              .ctr = t->state->ctr + 1,
-                              .prev = t->state->prev,
-                              .tags = tags,
                               .masks = masks,
-                              .update = t->update,
-                              .weight = t->weight,
+                              .mask_count = peers,
+                              .update = t->zeros ? NULL : t->update,
+                              .q = fl_encode_weight(&t->plan->roster.weights, t->raw),
                               .pool = t->pool,
                               .level = t->level,
                               .progress = t->progress};
-        result = keep(t, path, &u);
-        memcpy(round->root, u.root, 32);
+        failed = keep(t, path, &u);
+        memcpy(made->root, u.root, 32);
     }
     fl_secret_free(masks);
     free(tags);
     free(path);
-    if (result)
+    if (failed)
         return -1;
-    return fl_state_commit_round(t->state, round, &t->precedent);
-}
-
-/* The kept upload is what the state says, to the last byte. */
-static int
-check_kept(const struct fl_turn *t, const struct fl_round *round)
-{
-    unsigned char root[32];
-    struct fl_object *o = fl_object_open(t->kept_name, FL_KIND_MASKED);
-    int result = o ? fl_object_digest(o, t->pool, root) : -1;
-
-    if (!result && memcmp(root, round->root, 32))
-        result = fl_error(FL_FAILED, "%s: is not the upload that the state records", t->kept_name);
-    fl_object_free(o);
-    if (!result)
-        return 0;
-    return fl_error_of_machine() && !fl_input_missing(t->kept_name)
-               ? -1
-               : fl_error_cure("it cannot be made again: this site must miss the round");
+    return fl_state_commit_upload(t->state, made, t->plan->params, t->key, t->key_path);
 }
 
 int
 fl_turn_make(struct fl_turn *t)
 {
-    struct fl_round round = {.epoch = t->plan->roster.epoch, .round = t->plan->round};
+    struct fl_made made = {.epoch = t->plan->roster.epoch, .round = t->plan->round};
 
-    memcpy(round.roster, t->plan->roster.digest, 32);
-    memcpy(round.sid, t->plan->sid, 32);
-    memcpy(round.input, t->input, 32);
+    memcpy(made.roster, t->plan->roster.digest, 32);
+    memcpy(made.sid, t->plan->sid, 32);
+    memcpy(made.input, t->input, 32);
     if (t->done)
-        round = *t->done;
-    else if (make_new(t, &round))
+        made = *t->done;
+    else if (make_new(t, &made))
         return -1;
-    t->kept_name = kept_path(t->state, &round);
-    if (!t->kept_name || (t->done && check_kept(t, &round)))
+    t->kept_name = fl_kept_path(t->state, false, &made);
+    if (!t->kept_name || fl_state_count_in_key(t->state, t->key, t->key_path))
         return -1;
-    t->kept = fl_open_input(t->kept_name, true);
-    return t->kept < 0 ? -1 : 0;
+    t->kept = fl_kept_open(t->kept_name, FL_KIND_MASKED, &made, t->pool);
+    return t->kept < 0 ? fl_error_cure("it cannot be made again: this site must miss the round")
+                       : 0;
 }
 
 int
@@ -260,17 +272,5 @@ fl_turn_send(struct fl_turn *t, struct fl_output *out)
 int
 fl_turn_clean(struct fl_turn *t)
 {
-    struct fl_state *s = t->state;
-    const size_t count = s->round_count < KEEP ? s->round_count : KEEP;
-    char names[KEEP][NAME_SIZE];
-    const char *keep[KEEP];
-
-    for (size_t i = 0; i < count; i++) {
-        kept_name(names[i], &s->rounds[s->round_count - count + i]);
-        keep[i] = names[i];
-    }
-    /* Files first: no file is forgotten. */
-    if (fl_folder_prune(&s->folder, KEPT_PREFIX, keep, count))
-        return -1;
-    return fl_state_drop_rounds(s, KEEP);
+    return fl_kept_prune(t->state, false, (size_t)t->plan->roster.max_open);
 }

@@ -1,3 +1,7 @@
+/*
+ * These checks stand here because sums, means, masks and steps all make them, and a message that
+ * differs from program to program would have to be learnt twice.
+ */
 #include "fed/update.h"
 
 #include <string.h>

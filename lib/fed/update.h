@@ -5,6 +5,7 @@
 #ifndef FL_FED_UPDATE_H
 #define FL_FED_UPDATE_H
 
+#include "base/must.h"
 #include "crypt/hash.h"
 #include "flt/format.h"
 
@@ -14,17 +15,18 @@ enum { FL_UPDATE_HEX = 13 }; /* room for the start of a digest, as messages show
 const char *fl_update_short(const unsigned char digest[FL_HASH_BYTES], char text[FL_UPDATE_HEX]);
 
 /* Digest of the model that an update of FILE belongs to; -1 with an error when it names none. */
-int fl_update_base(const char *file, const struct fl_meta *update, const unsigned char **base);
+FL_MUST int fl_update_base(const char *file, const struct fl_meta *update,
+                           const unsigned char **base);
 
 /* That model must be the one of this digest, which the message calls MODEL; else FL_REFUSED. */
-int fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
-                         const unsigned char digest[FL_HASH_BYTES]);
+FL_MUST int fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
+                                 const unsigned char digest[FL_HASH_BYTES]);
 
 /* Name of the site, or NULL when there is none; -1 when it is no name (base/name.h). */
-int fl_update_site(const char *file, const struct fl_meta *update, const char **site);
+FL_MUST int fl_update_site(const char *file, const struct fl_meta *update, const char **site);
 
 /* The same for a name that FILE holds in another place: 0, or -1 with an error. */
-int fl_update_check_site(const char *file, const char *site);
+FL_MUST int fl_update_check_site(const char *file, const char *site);
 
 /* Keep of KEPT only what OTHER says too, with the same value. Any order leaves the same. */
 void fl_update_keep_common(struct fl_meta *kept, const struct fl_meta *other);

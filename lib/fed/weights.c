@@ -1,5 +1,10 @@
+/*
+ * The formula is evaluated once, in doubles, and rounded to 2^-40 at the end: from there on a
+ * weight is an integer, and sums of weights are exact.
+ */
 #include "fed/weights.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +83,20 @@ fl_weighting_bandwidths(struct fl_weighting *how, const char *text)
     }
 }
 
+int
+fl_weighting_fill(struct fl_weighting *how, const char *rule, const double *alpha,
+                  const char *const *bandwidths, size_t count)
+{
+    how->rule = (enum fl_weight_rule)fl_weight_rule_find(rule);
+    how->alpha = alpha ? *alpha : FL_WEIGHT_ALPHA;
+    if (how->rule != FL_WEIGHT_DYNAMIC && (alpha || count))
+        return fl_error(FL_USAGE, "--alpha and --bandwidth belong to --weights dynamic");
+    for (size_t i = 0; i < count; i++)
+        if (fl_weighting_bandwidths(how, bandwidths[i]))
+            return fl_error_about("--bandwidth");
+    return 0;
+}
+
 static int
 get_count(const struct fl_meta *update, const char *key, const char *rule, double *count)
 {
@@ -148,4 +167,29 @@ fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, doubl
     case FL_WEIGHT_DYNAMIC: result = dynamic_weight(how, update, &raw); break;
     }
     return result ? -1 : fl_exact_weight(raw, weight);
+}
+
+/* A number of the metadata, whole or not; NaN when it is not there. */
+static double
+number(const struct fl_meta *update, const char *key)
+{
+    const struct fl_meta_item *item = update ? fl_meta_find(update, key) : NULL;
+
+    return !item                       ? NAN
+           : item->type == FL_META_I64 ? (double)item->value.i64
+           : item->type == FL_META_F64 ? item->value.f64
+                                       : NAN;
+}
+
+double
+fl_weight_raw(const struct fl_weight_policy *p, const struct fl_meta *update, double mbit)
+{
+    switch (p->rule) {
+    case FL_WEIGHT_UNIFORM: return 1;
+    case FL_WEIGHT_EXAMPLES: return number(update, "examples") / p->unit;
+    case FL_WEIGHT_LOSS: return number(update, "loss.first");
+    case FL_WEIGHT_DYNAMIC: break;
+    }
+    double factor = p->alpha != 0 ? fl_power(mbit / p->mbit, p->alpha) : 1;
+    return number(update, "loss.first") / (number(update, "tokens") / p->tokens * factor);
 }

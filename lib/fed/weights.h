@@ -17,8 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
 #include "conf/weight_rule.h"
 #include "flt/meta.h"
+#include "sec/roster.h"
 
 #define FL_WEIGHT_DYNAMIC_MIN 0x1p-27
 
@@ -37,7 +39,14 @@ struct fl_weighting { /* zeroed: examples */
 void fl_weighting_release(struct fl_weighting *how);
 
 /* Add "SITE=MBIT,SITE=MBIT,..."; a site that is named twice is an error (FL_USAGE). */
-int fl_weighting_bandwidths(struct fl_weighting *how, const char *text);
+FL_MUST int fl_weighting_bandwidths(struct fl_weighting *how, const char *text);
+
+/*
+ * From the words of a command line: RULE, ALPHA (NULL: FL_WEIGHT_ALPHA), COUNT texts of bandwidths
+ * as above. FL_USAGE when alpha or bandwidths are given for a rule that does not use them.
+ */
+FL_MUST int fl_weighting_fill(struct fl_weighting *how, const char *rule, const double *alpha,
+                              const char *const *bandwidths, size_t count);
 
 /* Bandwidth of SITE (NULL: of no name), or 0 when it was not given. */
 double fl_weighting_bandwidth(const struct fl_weighting *how, const char *site);
@@ -47,6 +56,15 @@ double fl_weighting_bandwidth(const struct fl_weighting *how, const char *site);
  * 2^-40, above zero and at most 2^40. -1 with an error that names the missing or wrong key and the
  * cure, but not the file (fl_error_about adds it).
  */
-int fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update, double *weight);
+FL_MUST int fl_weight_of(const struct fl_weighting *how, const struct fl_meta *update,
+                         double *weight);
+
+/*
+ * The same under a roster's policy, for a masked round: what a site of this bandwidth counts,
+ * before it is clamped (fl_encode_weight does). NaN when the update does not say what the rule
+ * needs: nothing is refused for what an update says. UPDATE may be NULL.
+ */
+double fl_weight_raw(const struct fl_weight_policy *policy, const struct fl_meta *update,
+                     double mbit);
 
 #endif

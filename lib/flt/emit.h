@@ -5,6 +5,7 @@
 #ifndef FL_FLT_EMIT_H
 #define FL_FLT_EMIT_H
 
+#include "base/must.h"
 #include "flt/writer.h"
 
 /* Writes all of an object; 0, or -1 with an error. */
@@ -14,6 +15,6 @@ typedef int fl_emit_fn(void *arg, struct fl_writer *w);
  * Open PATH (NULL or "-": standard output), let WRITE(ARG, ...) write to it, compressed by LEVEL
  * (0: not), and give it its name. 0, or -1 with what was there before as it was.
  */
-int fl_emit(const char *path, int level, fl_emit_fn *write, void *arg);
+FL_MUST int fl_emit(const char *path, int level, fl_emit_fn *write, void *arg);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 
 static const struct {
@@ -36,6 +37,30 @@ const char *
 fl_dtype_name(enum fl_dtype dtype)
 {
     return known(dtype) ? dtypes[dtype].name : "?";
+}
+
+bool
+fl_dtype_is_float(enum fl_dtype dtype)
+{
+    return dtype == FL_F64 || dtype == FL_F32 || dtype == FL_F16 || dtype == FL_BF16;
+}
+
+void
+fl_tensor_hash(struct fl_hash *h, const struct fl_tensor *t)
+{
+    unsigned char p[8];
+    size_t len = strlen(t->name);
+
+    fl_put16(p, (uint16_t)len);
+    fl_hash_add(h, p, 2);
+    fl_hash_add(h, t->name, len);
+    fl_put16(p, (uint16_t)t->dtype);
+    p[2] = (unsigned char)t->rank;
+    fl_hash_add(h, p, 3);
+    for (unsigned i = 0; i < t->rank; i++) {
+        fl_put64(p, t->dims[i]);
+        fl_hash_add(h, p, 8);
+    }
 }
 
 const char *

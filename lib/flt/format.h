@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "base/version.h"
 #include "crypt/hash.h"
 #include "flt/meta.h"
@@ -87,7 +88,12 @@ void fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, 
                     const uint64_t *dims);
 
 /* Elements (1 for rank 0) and payload bytes; -1 when the product overflows. */
-int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
+FL_MUST int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
+
+bool fl_dtype_is_float(enum fl_dtype dtype);
+
+/* Name, dtype and shape into a hash: LE16 length, name, LE16 dtype, u8 rank, LE64 dims. */
+void fl_tensor_hash(struct fl_hash *h, const struct fl_tensor *t);
 
 /* True when dtype, rank and dims agree. */
 bool fl_tensor_same_shape(const struct fl_tensor *a, const struct fl_tensor *b);

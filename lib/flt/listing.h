@@ -5,6 +5,7 @@
 #ifndef FL_FLT_LISTING_H
 #define FL_FLT_LISTING_H
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "crypt/hash.h"
 #include "flt/reader.h"
@@ -21,7 +22,8 @@ void fl_listing_start(struct fl_listing *l, bool json);
  * Rows of the object that IN has just begun: its kind, metadata and tensors, the sum of them. The
  * object was checked to its end when this returns 0; on -1 the rows are not to be shown.
  */
-int fl_listing_object(struct fl_listing *l, struct fl_reader *in, const struct fl_head *head);
+FL_MUST int fl_listing_object(struct fl_listing *l, struct fl_reader *in,
+                              const struct fl_head *head);
 
 /*
  * Whether a signature holds: 0, or -1 with an error that does not name the file. flt/ carries
@@ -34,6 +36,7 @@ typedef int fl_sign_check(void *arg, const struct fl_sign *sign);
  * be NULL) accepts. L NULL: no rows.
  */
 void fl_listing_digest(struct fl_listing *l, const unsigned char digest[FL_HASH_BYTES]);
-int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check, void *arg);
+FL_MUST int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check,
+                             void *arg);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 enum fl_meta_type {
     FL_META_I64 = 1,
@@ -45,40 +46,44 @@ struct fl_meta {                /* a zeroed struct is empty metadata */
 };
 
 void fl_meta_release(struct fl_meta *meta);
-int fl_meta_copy(struct fl_meta *to, const struct fl_meta *from); /* TO is empty before */
+FL_MUST int fl_meta_copy(struct fl_meta *to, const struct fl_meta *from); /* TO is empty before */
 
 const struct fl_meta_item *fl_meta_find(const struct fl_meta *meta, const char *key);
 void fl_meta_remove(struct fl_meta *meta, const char *key); /* nothing when it is not there */
 
-int fl_meta_set_i64(struct fl_meta *meta, const char *key, int64_t value);
-int fl_meta_set_f64(struct fl_meta *meta, const char *key, double value);
-int fl_meta_set_text(struct fl_meta *meta, const char *key, const char *value);
-int fl_meta_set_bytes(struct fl_meta *meta, const char *key, const void *value, size_t len);
-int fl_meta_set_i64_list(struct fl_meta *meta, const char *key, const int64_t *values, size_t n);
-int fl_meta_set_f64_list(struct fl_meta *meta, const char *key, const double *values, size_t n);
-int fl_meta_set_text_list(struct fl_meta *meta, const char *key, const char *const *values,
-                          size_t n);
-int fl_meta_set_item(struct fl_meta *meta, const struct fl_meta_item *item); /* a copy of it */
+FL_MUST int fl_meta_set_i64(struct fl_meta *meta, const char *key, int64_t value);
+FL_MUST int fl_meta_set_f64(struct fl_meta *meta, const char *key, double value);
+FL_MUST int fl_meta_set_text(struct fl_meta *meta, const char *key, const char *value);
+FL_MUST int fl_meta_set_bytes(struct fl_meta *meta, const char *key, const void *value, size_t len);
+FL_MUST int fl_meta_set_i64_list(struct fl_meta *meta, const char *key, const int64_t *values,
+                                 size_t n);
+FL_MUST int fl_meta_set_f64_list(struct fl_meta *meta, const char *key, const double *values,
+                                 size_t n);
+FL_MUST int fl_meta_set_text_list(struct fl_meta *meta, const char *key, const char *const *values,
+                                  size_t n);
+FL_MUST int fl_meta_set_item(struct fl_meta *meta,
+                             const struct fl_meta_item *item); /* a copy of it */
 
 /* The same type and value, f64 by their bits; keys are not compared. */
 bool fl_meta_same_item(const struct fl_meta_item *a, const struct fl_meta_item *b);
 
-int fl_meta_get_i64(const struct fl_meta *meta, const char *key, int64_t min, int64_t max,
-                    int64_t *value);
-int fl_meta_get_f64(const struct fl_meta *meta, const char *key, double *value); /* finite */
-int fl_meta_get_text(const struct fl_meta *meta, const char *key, const char **value);
+FL_MUST int fl_meta_get_i64(const struct fl_meta *meta, const char *key, int64_t min, int64_t max,
+                            int64_t *value);
+FL_MUST int fl_meta_get_f64(const struct fl_meta *meta, const char *key,
+                            double *value); /* finite */
+FL_MUST int fl_meta_get_text(const struct fl_meta *meta, const char *key, const char **value);
 /* LEN bytes exactly. */
-int fl_meta_get_bytes(const struct fl_meta *meta, const char *key, size_t len,
-                      const unsigned char **value);
+FL_MUST int fl_meta_get_bytes(const struct fl_meta *meta, const char *key, size_t len,
+                              const unsigned char **value);
 
 /* The wire form: LE32 number of items, then the items; see flt(5). */
-int fl_meta_encode(const struct fl_meta *meta, struct fl_buf *out);
+FL_MUST int fl_meta_encode(const struct fl_meta *meta, struct fl_buf *out);
 
 /*
  * Read the wire form at *AT of DATA and advance *AT past it. META is empty before; on -1 it is
  * released, and the error says what is wrong without naming the file. No allocation is larger than
  * what is left of DATA times 16.
  */
-int fl_meta_decode(struct fl_meta *meta, const unsigned char *data, size_t len, size_t *at);
+FL_MUST int fl_meta_decode(struct fl_meta *meta, const unsigned char *data, size_t len, size_t *at);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 /*
  * A set of 64-bit check values of names, open addressing: 8 to 16 bytes a name however long it is.
  * Two names with one value would be refused wrongly, which happens to one object of a million
@@ -19,6 +21,6 @@ void fl_name_set_release(struct fl_name_set *names);
 void fl_name_set_clear(struct fl_name_set *names);
 
 /* -1 when NAME is there already. */
-int fl_name_set_add(struct fl_name_set *names, const char *name);
+FL_MUST int fl_name_set_add(struct fl_name_set *names, const char *name);
 
 #endif

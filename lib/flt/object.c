@@ -33,6 +33,19 @@ struct entry {
     bool checked;
 };
 
+/*
+ * The leaves of the digest, one for each block of each payload: computed once, for the digest of
+ * the object and for that of a model's numbers.
+ */
+struct leaves {
+    uint64_t *first;       /* (tensors + 1) leaf number at which each tensor begins */
+    unsigned char *hashes; /* FL_HASH_BYTES each */
+    const struct fl_object *o;
+    _Atomic uint64_t bad;  /* number of a leaf whose block is damaged, or ~0 */
+    _Atomic uint64_t done; /* bytes */
+    struct fl_progress *progress;
+};
+
 /* qsort and bsearch have no argument for context, so the name comes along with the index. */
 struct named {
     const char *name;
@@ -49,15 +62,27 @@ struct fl_object {
     size_t sign_count, sign_cap;
     unsigned char *map;
     size_t map_len;
+    struct leaves *leaves; /* NULL before they are needed */
     bool digested;
     unsigned char digest[FL_HASH_BYTES];
 };
+
+static void
+free_leaves(struct leaves *l)
+{
+    if (!l)
+        return;
+    free(l->first);
+    free(l->hashes);
+    free(l);
+}
 
 void
 fl_object_free(struct fl_object *o)
 {
     if (!o)
         return;
+    free_leaves(o->leaves);
     for (size_t i = 0; i < o->count; i++)
         fl_meta_release(&o->entries[i].tensor.attrs);
     fl_meta_release(&o->head.meta);
@@ -438,16 +463,6 @@ fl_object_check(struct fl_object *o)
     return result;
 }
 
-/* Leaves of the whole object, one task a block; the first bad one is noted. */
-struct leaves {
-    const struct fl_object *o;
-    const uint64_t *first; /* leaf number at which each tensor begins */
-    unsigned char *leaves; /* FL_HASH_BYTES each */
-    _Atomic uint64_t bad;  /* its number, or ~0 */
-    _Atomic uint64_t done; /* bytes */
-    struct fl_progress *progress;
-};
-
 static bool
 begins_by(const void *first, const void *n)
 {
@@ -462,22 +477,65 @@ entry_of_leaf(const struct leaves *l, uint64_t n)
 }
 
 static void
-make_leaf(void *arg, size_t n, int worker)
+make_leaves(void *arg, size_t group, int worker)
 {
     struct leaves *l = arg;
-    const unsigned char *data;
-    size_t len = 0, i = entry_of_leaf(l, n);
-    uint64_t none = UINT64_MAX;
+    const uint64_t first = group * FL_LEAVES, all = l->first[l->o->count];
+    const size_t count = fl_piece(all - first, FL_LEAVES);
+    const unsigned char *data[FL_LEAVES] = {0};
+    size_t lens[FL_LEAVES] = {0};
+    uint64_t bytes = 0;
 
-    if (block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data, &len)) {
-        fl_digest_leaf(l->leaves + n * FL_HASH_BYTES, data, len);
-        fl_map_forget(data, len);
-    } else {
-        atomic_compare_exchange_strong(&l->bad, &none, n);
+    for (size_t k = 0; k < count; k++) {
+        uint64_t n = first + k, none = UINT64_MAX;
+        size_t i = entry_of_leaf(l, n);
+        if (!block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data[k], &lens[k])) {
+            atomic_compare_exchange_strong(&l->bad, &none, n);
+            return;
+        }
+        bytes += lens[k];
     }
-    uint64_t done = atomic_fetch_add(&l->done, len) + len;
+    fl_digest_leaves(l->hashes + first * FL_HASH_BYTES, data, lens, count);
+    for (size_t k = 0; k < count; k++)
+        fl_map_forget(data[k], lens[k]);
+    uint64_t done = atomic_fetch_add(&l->done, bytes) + bytes;
     if (worker == 0) /* the caller's thread */
         fl_progress_show(l->progress, done, "%s", l->o->name);
+}
+
+static int
+need_leaves(struct fl_object *o, struct fl_pool *pool)
+{
+    struct fl_progress progress;
+
+    if (o->leaves)
+        return 0;
+    struct leaves *l = fl_alloc(1, sizeof *l);
+    if (!l)
+        return -1;
+    l->o = o;
+    l->bad = UINT64_MAX;
+    l->progress = &progress;
+    l->first = fl_alloc(o->count + 1, sizeof *l->first);
+    for (size_t i = 0; l->first && i < o->count; i++)
+        l->first[i + 1] = l->first[i] + fl_blocks(o->entries[i].bytes);
+    size_t count = l->first ? (size_t)l->first[o->count] : 0;
+    l->hashes = l->first ? fl_alloc(count, FL_HASH_BYTES) : NULL;
+    if (l->hashes) {
+        fl_progress_start(&progress, "digest", "B", fl_object_total(o));
+        fl_pool_run(pool, (count + FL_LEAVES - 1) / FL_LEAVES, make_leaves, l);
+        fl_progress_clear(&progress);
+    }
+    if (l->hashes && l->bad == UINT64_MAX) {
+        o->leaves = l;
+        return 0;
+    }
+    if (l->hashes) {
+        size_t i = entry_of_leaf(l, l->bad);
+        damaged(o, &o->entries[i], l->bad - l->first[i]);
+    }
+    free_leaves(l);
+    return -1;
 }
 
 /* HEAD's and every TENS' body are encoded again: the same content gives the same bytes. */
@@ -501,40 +559,43 @@ digest_bodies(const struct fl_object *o, struct fl_digest *d)
 int
 fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32])
 {
-    struct fl_progress progress;
-    struct leaves l = {.o = o, .bad = UINT64_MAX, .progress = &progress};
     struct fl_digest d;
-    uint64_t *first, count = 0;
-    int result = -1;
 
-    if (o->digested) {
-        memcpy(digest, o->digest, FL_HASH_BYTES);
-        return 0;
-    }
-    l.first = first = fl_alloc(o->count + 1, sizeof *first);
-    for (size_t i = 0; first && i < o->count; i++) {
-        first[i] = count;
-        count += fl_blocks(o->entries[i].bytes);
-    }
-    l.leaves = first ? fl_alloc((size_t)count, FL_HASH_BYTES) : NULL;
-    if (l.leaves) {
-        fl_progress_start(&progress, "digest", "B", fl_object_total(o));
-        fl_pool_run(pool, (size_t)count, make_leaf, &l);
-        fl_progress_clear(&progress);
+    if (!o->digested) {
         fl_digest_init(&d);
-        if (l.bad != UINT64_MAX) {
-            size_t i = entry_of_leaf(&l, l.bad);
-            damaged(o, &o->entries[i], l.bad - first[i]);
-        } else if (!digest_bodies(o, &d)) {
-            for (uint64_t n = 0; n < count; n++)
-                fl_digest_add_leaf(&d, l.leaves + n * FL_HASH_BYTES);
-            fl_digest_final(&d, o->head.kind, o->digest);
-            memcpy(digest, o->digest, FL_HASH_BYTES);
-            o->digested = true;
-            result = 0;
-        }
+        if (need_leaves(o, pool) || digest_bodies(o, &d))
+            return -1;
+        for (uint64_t n = 0; n < o->leaves->first[o->count]; n++)
+            fl_digest_add_leaf(&d, o->leaves->hashes + n * FL_HASH_BYTES);
+        fl_digest_final(&d, o->head.kind, NULL, o->digest);
+        o->digested = true;
     }
-    free(first);
-    free(l.leaves);
-    return result;
+    memcpy(digest, o->digest, FL_HASH_BYTES);
+    return 0;
+}
+
+int
+fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params[32])
+{
+    unsigned char part[FL_HASH_BYTES];
+    struct fl_hash schema, payload, all;
+
+    if (need_leaves(o, pool))
+        return -1;
+    fl_hash_init(&schema, NULL, "fl1.schema");
+    fl_hash_init(&payload, NULL, "fl1.payload");
+    for (size_t i = 0; i < o->count; i++) {
+        if (!fl_dtype_is_float(o->entries[i].tensor.dtype))
+            continue;
+        fl_tensor_hash(&schema, &o->entries[i].tensor);
+        for (uint64_t n = o->leaves->first[i]; n < o->leaves->first[i + 1]; n++)
+            fl_hash_add(&payload, o->leaves->hashes + n * FL_HASH_BYTES, FL_HASH_BYTES);
+    }
+    fl_hash_init(&all, NULL, "fl1.params");
+    fl_hash_final(&schema, part);
+    fl_hash_add(&all, part, sizeof part);
+    fl_hash_final(&payload, part);
+    fl_hash_add(&all, part, sizeof part);
+    fl_hash_final(&all, params);
+    return 0;
 }

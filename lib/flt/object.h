@@ -8,6 +8,7 @@
 #ifndef FL_FLT_OBJECT_H
 #define FL_FLT_OBJECT_H
 
+#include "base/must.h"
 #include "flt/format.h"
 #include "os/pool.h"
 
@@ -49,10 +50,19 @@ void fl_object_forget(const struct fl_object *o, size_t i);
  * Check every payload that was not checked yet, for programs that use a part of the object but must
  * not take a damaged one. Memory does not grow with it. 0, or -1 with an error.
  */
-int fl_object_check(struct fl_object *o);
+FL_MUST int fl_object_check(struct fl_object *o);
 
 /* The object's digest, on all threads of POOL (NULL: one), kept after the first call. */
-int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
+FL_MUST int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32]);
+
+/*
+ * Digest of a model's numbers alone, whatever else its object says:
+ *     H(-; "fl1.params"; H(-; "fl1.schema"; for each: LE16 length, name, LE16 dtype, u8 rank, LE64
+ *     dims) H(-; "fl1.payload"; leaves))
+ * over its float tensors in their order; leaves as in flt(5). The same work as fl_object_digest,
+ * and of the two only the first costs it.
+ */
+FL_MUST int fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params[32]);
 
 size_t fl_object_sign_count(const struct fl_object *o);
 const struct fl_sign *fl_object_sign(const struct fl_object *o, size_t i);

@@ -5,6 +5,7 @@
 #ifndef FL_FLT_PACK_H
 #define FL_FLT_PACK_H
 
+#include "base/must.h"
 #include "flt/format.h"
 
 struct fl_packer;
@@ -24,8 +25,8 @@ void fl_packer_free(struct fl_packer *p);
  * Pack one block of LEN raw bytes. *STORED points to the bytes to store after PREFIX: the packer's
  * own, or RAW itself when compression gains nothing.
  */
-int fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len,
-            const void **stored, size_t *stored_len, unsigned char prefix[FL_PACK_PREFIX]);
+FL_MUST int fl_pack(struct fl_packer *p, enum fl_dtype dtype, const void *raw, size_t len,
+                    const void **stored, size_t *stored_len, unsigned char prefix[FL_PACK_PREFIX]);
 
 /* Where to read the stored bytes of a block to, FL_FLT_BLOCK bytes long. */
 unsigned char *fl_packer_input(struct fl_packer *p);
@@ -34,7 +35,7 @@ unsigned char *fl_packer_input(struct fl_packer *p);
 int64_t fl_packed_size(const unsigned char prefix[FL_PACK_PREFIX], size_t len);
 
 /* Check the stored bytes in fl_packer_input and unpack them to exactly LEN bytes at RAW. */
-int fl_unpack(struct fl_packer *p, enum fl_dtype dtype, const unsigned char prefix[FL_PACK_PREFIX],
-              void *raw, size_t len);
+FL_MUST int fl_unpack(struct fl_packer *p, enum fl_dtype dtype,
+                      const unsigned char prefix[FL_PACK_PREFIX], void *raw, size_t len);
 
 #endif

@@ -80,9 +80,9 @@ fl_reader_new(int fd, const char *name)
         return NULL;
     r->fd = fd;
     r->name = fl_strdup(name);
-    r->block = fl_alloc_aligned(FL_FLT_BLOCK, 1);
+    r->blocks = fl_alloc_aligned(1, FL_FLT_BLOCK);
     r->chain = fl_chain_new();
-    if (!r->name || !r->block || !r->chain) {
+    if (!r->name || !r->blocks || !r->chain) {
         fl_reader_free(r);
         return NULL;
     }
@@ -121,7 +121,7 @@ fl_reader_free(struct fl_reader *r)
     fl_packer_free(r->packer);
     fl_chain_free(r->chain);
     free(r->sums);
-    free(r->block);
+    free(r->blocks);
     free(r->name);
     free(r);
 }
@@ -161,6 +161,13 @@ fl_reader_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES])
 {
     assert(r->want_digest && (r->state == CLOSED || r->state == ENDED));
     memcpy(digest, r->digest, FL_HASH_BYTES);
+}
+
+void
+fl_reader_payload_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES])
+{
+    assert(r->want_digest && (r->state == CLOSED || r->state == ENDED));
+    memcpy(digest, r->payload_digest, FL_HASH_BYTES);
 }
 
 int
@@ -249,6 +256,18 @@ hold(struct fl_reader *r)
     return 1;
 }
 
+/* Blocks to be hashed side by side. */
+static int
+need_many(struct fl_reader *r)
+{
+    if (r->many)
+        return 0;
+    free(r->blocks);
+    r->blocks = fl_alloc_aligned(FL_LEAVES, FL_FLT_BLOCK);
+    r->many = r->blocks != NULL;
+    return r->many ? 0 : fl_reader_fail(r);
+}
+
 static int
 begin_object(struct fl_reader *r)
 {
@@ -260,6 +279,8 @@ begin_object(struct fl_reader *r)
     fl_chain_reset(r->chain);
     fl_chain_add64(r->chain, r->rec.body_check);
     if (r->want_digest) {
+        if (need_many(r))
+            return -1;
         fl_digest_init(&r->collect);
         fl_digest_body(&r->collect, r->body.data, r->body.len);
     }
@@ -347,7 +368,7 @@ end_object(struct fl_reader *r)
     if (done.chain != fl_chain_value(r->chain))
         return fl_reader_damaged(r, "its parts are of different objects", r->record_at);
     if (r->want_digest)
-        fl_digest_final(&r->collect, r->head.kind, r->digest);
+        fl_digest_final(&r->collect, r->head.kind, r->payload_digest, r->digest);
     r->held = false;
     r->state = CLOSED;
     return 0;
@@ -381,8 +402,8 @@ fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len)
         return 0;
     if (r->next_block == fl_blocks(r->rec.payload))
         return fl_reader_end_payload(r);
-    *data = r->block;
-    return fl_reader_next_block(r, r->block, len) ? -1 : 1;
+    *data = r->blocks + r->collect.late_count * FL_FLT_BLOCK;
+    return fl_reader_next_block(r, NULL, len) ? -1 : 1;
 }
 
 int

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 
+#include "base/must.h"
 #include "flt/format.h"
 #include "os/pool.h"
 
@@ -47,32 +48,35 @@ void fl_reader_use_pool(struct fl_reader *r, struct fl_pool *pool);
  * The next object; what is left of the one before is passed over. An empty input is an error. *HEAD
  * is the reader's and stays until the next object.
  */
-int fl_reader_object(struct fl_reader *r, const struct fl_head **head);
+FL_MUST int fl_reader_object(struct fl_reader *r, const struct fl_head **head);
 
 /* The same, and any other kind than KIND, "update" or "update|sum", is an error. */
-int fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **head);
+FL_MUST int fl_reader_expect(struct fl_reader *r, const char *kind, const struct fl_head **head);
 
 /*
  * The next tensor; what is left of the payload before is passed over (in a file without reading it
  * unless digests are wanted). *TENSOR is the reader's and stays until the next call.
  */
-int fl_reader_tensor(struct fl_reader *r, const struct fl_tensor **tensor);
+FL_MUST int fl_reader_tensor(struct fl_reader *r, const struct fl_tensor **tensor);
 
 /*
  * The next piece of the payload, at most FL_FLT_BLOCK bytes, uncompressed, at a multiple of
  * FL_FLT_BLOCK of it; *DATA is aligned to 64 and stays until the next call. In a mappable file it
  * is checked already; from a pipe see above.
  */
-int fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len);
+FL_MUST int fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len);
 
 /* The whole payload into DATA, which has room for LEN bytes, its exact size; checked. */
-int fl_reader_payload(struct fl_reader *r, void *data, size_t len);
+FL_MUST int fl_reader_payload(struct fl_reader *r, void *data, size_t len);
 
 /* After fl_reader_tensor returned 0: the signatures. */
-int fl_reader_sign(struct fl_reader *r, const struct fl_sign **sign);
+FL_MUST int fl_reader_sign(struct fl_reader *r, const struct fl_sign **sign);
 
 /* After fl_reader_tensor returned 0, with fl_reader_want_digest: the object's digest. */
 void fl_reader_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES]);
+
+/* At the same time: the digest of its payloads alone (flt/rebuild.h). */
+void fl_reader_payload_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES]);
 
 /*
  * Where the payload of the tensor at hand begins, counted from where the reader began, and whether

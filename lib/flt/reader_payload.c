@@ -101,8 +101,9 @@ read_packed(struct fl_reader *r, void *data, size_t len)
 }
 
 int
-fl_reader_next_block(struct fl_reader *r, void *data, size_t *len)
+fl_reader_next_block(struct fl_reader *r, void *to, size_t *len)
 {
+    unsigned char *data = to ? to : r->blocks + r->collect.late_count * FL_FLT_BLOCK;
     uint64_t i = r->next_block;
     bool packed = fl_reader_packed(r);
 
@@ -113,11 +114,8 @@ fl_reader_next_block(struct fl_reader *r, void *data, size_t *len)
         return -1;
     if (r->seekable && !packed && check_now(r, i))
         return -1;
-    if (r->want_digest) {
-        unsigned char leaf[FL_HASH_BYTES];
-        fl_digest_leaf(leaf, data, *len);
-        fl_digest_add_leaf(&r->collect, leaf);
-    }
+    if (r->want_digest)
+        fl_digest_block(&r->collect, data, *len);
     show(r);
     r->next_block++;
     return 0;
@@ -164,7 +162,7 @@ skip_payload(struct fl_reader *r)
     }
     while (r->next_block < blocks) {
         if (!hops) {
-            if (fl_reader_next_block(r, r->block, &len))
+            if (fl_reader_next_block(r, NULL, &len))
                 return -1;
             continue;
         }
@@ -189,6 +187,7 @@ fl_reader_end_payload(struct fl_reader *r)
 
     if (skip_payload(r) || fl_reader_need_padding(r, 8))
         return -1;
+    fl_digest_flush(&r->collect);
     for (uint64_t i = 0; i < blocks;) {
         size_t n = fl_piece(blocks - i, FL_READER_AHEAD);
         if (fl_reader_need(r, raw, 8 * n))

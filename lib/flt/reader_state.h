@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/must.h"
 #include "flt/digest.h"
 #include "flt/name_set.h"
 #include "flt/pack.h"
@@ -54,35 +55,37 @@ struct fl_reader {
     uint64_t *sums;
     size_t sums_cap;
     uint64_t ahead[FL_READER_AHEAD], ahead_at; /* table entries from block ahead_at on; ~0: none */
-    unsigned char *block;
+    unsigned char *blocks;                     /* one, or FL_LEAVES once digests are made */
+    bool many;
     struct fl_pool *pool;
     struct fl_packer *packer;
     struct fl_chain *chain;
     struct fl_digest collect;
-    unsigned char digest[FL_HASH_BYTES];
+    unsigned char digest[FL_HASH_BYTES], payload_digest[FL_HASH_BYTES];
     struct fl_progress progress;
 };
 
 /* Record the error at hand as the one that every later call returns; -1. */
-int fl_reader_fail(struct fl_reader *r);
+FL_MUST int fl_reader_fail(struct fl_reader *r);
 
 /* Fail with WHAT is damaged at OFFSET of the stream; -1. */
-int fl_reader_damaged(struct fl_reader *r, const char *what, uint64_t offset);
+FL_MUST int fl_reader_damaged(struct fl_reader *r, const char *what, uint64_t offset);
 
 /* Exactly N bytes to DATA; -1 when the stream is cut. */
-int fl_reader_need(struct fl_reader *r, void *data, size_t n);
+FL_MUST int fl_reader_need(struct fl_reader *r, void *data, size_t n);
 
 /* Zeros up to a multiple of ALIGN of the stream, or -1. */
-int fl_reader_need_padding(struct fl_reader *r, size_t align);
+FL_MUST int fl_reader_need_padding(struct fl_reader *r, size_t align);
 
-/* flt/reader_payload.c: the next block, raw, to DATA (FL_FLT_BLOCK bytes or what is left); 0 or -1.
+/* flt/reader_payload.c: the next block, raw, to TO (FL_FLT_BLOCK bytes or what is left);
+ * NULL: to our own, beside those that wait for being hashed. 0 or -1.
  */
-int fl_reader_next_block(struct fl_reader *r, void *data, size_t *len);
+FL_MUST int fl_reader_next_block(struct fl_reader *r, void *to, size_t *len);
 
 /*
  * Pass over what is left of the payload and compare the table after it with what was computed on
  * the way: in PAYLOAD before, INSIDE after. 0 or -1.
  */
-int fl_reader_end_payload(struct fl_reader *r);
+FL_MUST int fl_reader_end_payload(struct fl_reader *r);
 
 #endif

@@ -7,6 +7,7 @@
 #define FL_FLT_RECORD_H
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "flt/format.h"
 
 enum fl_tag {
@@ -30,16 +31,16 @@ struct fl_done {
 };
 
 void fl_record_encode(const struct fl_record *rec, unsigned char out[FL_FLT_HEADER]);
-int fl_record_decode(struct fl_record *rec, const unsigned char in[FL_FLT_HEADER]);
+FL_MUST int fl_record_decode(struct fl_record *rec, const unsigned char in[FL_FLT_HEADER]);
 
-int fl_head_encode(const char *kind, const struct fl_meta *meta, struct fl_buf *body);
-int fl_head_decode(struct fl_head *head, const unsigned char *body, size_t len);
-int fl_tensor_encode(const struct fl_tensor *t, struct fl_buf *body);
-int fl_tensor_decode(struct fl_tensor *t, const unsigned char *body, size_t len);
-int fl_done_encode(const struct fl_done *done, struct fl_buf *body);
-int fl_done_decode(struct fl_done *done, const unsigned char *body, size_t len);
-int fl_sign_encode(const struct fl_sign *sign, struct fl_buf *body);
-int fl_sign_decode(struct fl_sign *sign, const unsigned char *body, size_t len);
+FL_MUST int fl_head_encode(const char *kind, const struct fl_meta *meta, struct fl_buf *body);
+FL_MUST int fl_head_decode(struct fl_head *head, const unsigned char *body, size_t len);
+FL_MUST int fl_tensor_encode(const struct fl_tensor *t, struct fl_buf *body);
+FL_MUST int fl_tensor_decode(struct fl_tensor *t, const unsigned char *body, size_t len);
+FL_MUST int fl_done_encode(const struct fl_done *done, struct fl_buf *body);
+FL_MUST int fl_done_decode(struct fl_done *done, const unsigned char *body, size_t len);
+FL_MUST int fl_sign_encode(const struct fl_sign *sign, struct fl_buf *body);
+FL_MUST int fl_sign_decode(struct fl_sign *sign, const unsigned char *body, size_t len);
 
 /* Zeros from N up to a multiple of ALIGN. */
 static inline size_t

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "flt/check.h"
 #include "flt/format.h"
+#include "flt/record.h"
 #include "os/file.h"
 
 struct scan {
@@ -22,36 +23,42 @@ struct scan {
     bool leaves_wanted;
     unsigned char leaves[FL_SCAN_BLOCKS][FL_HASH_BYTES];
     size_t got[FL_SCAN_BLOCKS];
-    unsigned char *blocks; /* FL_FLT_BLOCK bytes a worker */
+    unsigned char *blocks; /* FL_LEAVES of FL_FLT_BLOCK bytes a worker */
     atomic_bool failed;
     struct fl_error_copy error; /* of the worker that set FAILED */
 };
 
 static void
-scan_block(void *arg, size_t i, int worker)
+scan_blocks(void *arg, size_t group, int worker)
 {
     struct scan *s = arg;
-    unsigned char *block = s->blocks + (size_t)worker * FL_FLT_BLOCK;
-    uint64_t left = s->n - i * FL_FLT_BLOCK;
-    size_t len = fl_piece(left, FL_FLT_BLOCK);
-    ssize_t got = fl_pread_full(s->fd, s->name, block, len, s->offset + i * FL_FLT_BLOCK);
+    const size_t first = group * FL_LEAVES, all = (size_t)fl_blocks(s->n);
+    const size_t count = fl_piece(all - first, FL_LEAVES);
+    const unsigned char *blocks[FL_LEAVES];
 
-    if (got < 0) {
-        if (!atomic_exchange(&s->failed, true))
-            fl_error_save(&s->error);
-        return;
+    for (size_t k = 0, i = first; k < count; k++, i++) {
+        unsigned char *block = s->blocks + ((size_t)worker * FL_LEAVES + k) * FL_FLT_BLOCK;
+        uint64_t left = s->n - i * FL_FLT_BLOCK;
+        size_t len = fl_piece(left, FL_FLT_BLOCK);
+        ssize_t got = fl_pread_full(s->fd, s->name, block, len, s->offset + i * FL_FLT_BLOCK);
+        if (got < 0) {
+            if (!atomic_exchange(&s->failed, true))
+                fl_error_save(&s->error);
+            return;
+        }
+        s->got[i] = (size_t)got;
+        s->sums[i] = fl_check64(block, (size_t)got);
+        blocks[k] = block;
     }
-    s->got[i] = (size_t)got;
-    s->sums[i] = fl_check64(block, (size_t)got);
     if (s->leaves_wanted)
-        fl_digest_leaf(s->leaves[i], block, (size_t)got);
+        fl_digest_leaves(s->leaves[first], blocks, s->got + first, count);
 }
 
 int64_t
 fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_t n, uint64_t *sums,
         struct fl_digest *collect)
 {
-    size_t count = (size_t)((n + FL_FLT_BLOCK - 1) / FL_FLT_BLOCK);
+    size_t count = (size_t)fl_blocks(n);
     struct scan *s = fl_alloc(1, sizeof *s);
     int64_t total = -1;
 
@@ -63,9 +70,9 @@ fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_
     s->n = n;
     s->sums = sums;
     s->leaves_wanted = collect != NULL;
-    s->blocks = fl_alloc_aligned((size_t)fl_pool_threads(pool), FL_FLT_BLOCK);
+    s->blocks = fl_alloc_aligned((size_t)fl_pool_threads(pool), FL_LEAVES * FL_FLT_BLOCK);
     if (s->blocks) {
-        fl_pool_run(pool, count, scan_block, s);
+        fl_pool_run(pool, (count + FL_LEAVES - 1) / FL_LEAVES, scan_blocks, s);
         if (s->failed)
             fl_error_restore(&s->error);
         else

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
 #include "flt/object.h"
 
 struct fl_schema_tensor {
@@ -37,23 +38,23 @@ enum fl_schema_flags {
 };
 
 /* Begin a list; NAME is copied. fl_schema_release it, also after a failure. 0 or -1. */
-int fl_schema_start(struct fl_schema *s, const char *name);
+FL_MUST int fl_schema_start(struct fl_schema *s, const char *name);
 void fl_schema_release(struct fl_schema *s);
 
 /* Add a tensor at the end; copied. 0 or -1. */
-int fl_schema_add(struct fl_schema *s, const struct fl_tensor *t, bool trained);
+FL_MUST int fl_schema_add(struct fl_schema *s, const struct fl_tensor *t, bool trained);
 
 /* Is T, of a model that fl_schema_model takes, trained? */
 bool fl_schema_trains(const struct fl_tensor *t);
 
 /* All tensors of O. -1 with an error when one of them is of no use to a model. */
-int fl_schema_model(struct fl_schema *s, const struct fl_object *o);
+FL_MUST int fl_schema_model(struct fl_schema *s, const struct fl_object *o);
 
 /*
  * What an update of MODEL is made of: its trained tensors, as plain f32, in its order. -1 with an
  * error when it has none.
  */
-int fl_schema_update(struct fl_schema *s, const struct fl_object *model);
+FL_MUST int fl_schema_update(struct fl_schema *s, const struct fl_object *model);
 
 /* The tensor of this name, or NULL (no error recorded); O(log n). */
 const struct fl_schema_tensor *fl_schema_find(struct fl_schema *s, const char *name);
@@ -62,22 +63,22 @@ const struct fl_schema_tensor *fl_schema_find(struct fl_schema *s, const char *n
  * O has the tensors of WANT and no others: names, shapes, dtypes, roles, attributes; FLAGS as
  * above. 0, or -1 (FL_FAILED). Payloads are not looked at. O(n log n).
  */
-int fl_schema_match(struct fl_schema *want, const struct fl_object *o, unsigned flags);
+FL_MUST int fl_schema_match(struct fl_schema *want, const struct fl_object *o, unsigned flags);
 
 /*
  * One tensor, for what is no object (port/): T of FILE is like RIGHT, a tensor of WANT. Names are
  * not compared, since the caller has found one by the other. RIGHT is NULL when WANT has none for
  * T, and T is NULL when FILE has none for RIGHT; both are refused. 0 or -1.
  */
-int fl_schema_match_tensor(const struct fl_schema *want, const struct fl_tensor *right,
-                           const char *file, const struct fl_tensor *t, unsigned flags);
+FL_MUST int fl_schema_match_tensor(const struct fl_schema *want, const struct fl_tensor *right,
+                                   const char *file, const struct fl_tensor *t, unsigned flags);
 
 /*
  * The same for tensors that come one after another out of a pipe: T is number I of FILE, and must
  * be number I of WANT; and after the last one, FILE had N of them. 0 or -1.
  */
-int fl_schema_match_next(const struct fl_schema *want, size_t i, const char *file,
-                         const struct fl_tensor *t);
-int fl_schema_match_end(const struct fl_schema *want, size_t n, const char *file);
+FL_MUST int fl_schema_match_next(const struct fl_schema *want, size_t i, const char *file,
+                                 const struct fl_tensor *t);
+FL_MUST int fl_schema_match_end(const struct fl_schema *want, size_t n, const char *file);
 
 #endif

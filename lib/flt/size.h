@@ -6,11 +6,12 @@
 #ifndef FL_FLT_SIZE_H
 #define FL_FLT_SIZE_H
 
+#include "base/must.h"
 #include "flt/format.h"
 
-int fl_size_head(const char *kind, const struct fl_meta *meta, uint64_t *bytes);
-int fl_size_tensor(const struct fl_tensor *t, uint64_t *bytes);
-int fl_size_done(uint64_t *bytes);
-int fl_size_sign(const struct fl_sign *sign, uint64_t *bytes);
+FL_MUST int fl_size_head(const char *kind, const struct fl_meta *meta, uint64_t *bytes);
+FL_MUST int fl_size_tensor(const struct fl_tensor *t, uint64_t *bytes);
+FL_MUST int fl_size_done(uint64_t *bytes);
+FL_MUST int fl_size_sign(const struct fl_sign *sign, uint64_t *bytes);
 
 #endif

@@ -271,11 +271,8 @@ put_block(struct fl_writer *w, const unsigned char *block, size_t len)
         return fail(w);
     w->sums = sums;
     sums[w->sums_count++] = fl_check64(block, len);
-    if (w->want_digest) {
-        unsigned char leaf[FL_HASH_BYTES];
-        fl_digest_leaf(leaf, block, len);
-        fl_digest_add_leaf(&w->collect, leaf);
-    }
+    if (w->want_digest)
+        fl_digest_block(&w->collect, block, len);
     return w->packer ? put_packed(w, block, len) : put(w, block, len);
 }
 
@@ -294,8 +291,10 @@ fl_writer_data(struct fl_writer *w, const void *data, size_t len)
         size_t size = fl_piece(left, FL_FLT_BLOCK);
         size_t n = fl_min(size - w->filled, len);
         bool whole = n == size; /* then it is not copied */
-        if (!whole)
+        if (!whole) {
+            fl_digest_flush(&w->collect); /* the block may be among the late ones */
             memcpy(w->block + w->filled, p, n);
+        }
         w->written += n;
         w->filled += n;
         if (w->filled == size) {
@@ -307,6 +306,7 @@ fl_writer_data(struct fl_writer *w, const void *data, size_t len)
         p += n;
         len -= n;
     }
+    fl_digest_flush(&w->collect);
     return w->written == w->payload ? end_tensor(w) : 0;
 }
 
@@ -324,7 +324,7 @@ fl_writer_done(struct fl_writer *w)
     if (put_record(w, FL_TAG_DONE, 0))
         return -1;
     if (w->want_digest)
-        fl_digest_final(&w->collect, w->kind, w->digest);
+        fl_digest_final(&w->collect, w->kind, NULL, w->digest);
     w->state = CLOSED;
     fl_progress_clear(&w->progress);
     w->progress.what = NULL;

@@ -12,6 +12,7 @@
 #ifndef FL_FLT_WRITER_H
 #define FL_FLT_WRITER_H
 
+#include "base/must.h"
 #include "flt/format.h"
 
 struct fl_writer;
@@ -21,22 +22,22 @@ struct fl_writer *fl_writer_new(int fd, const char *name, int level);
 void fl_writer_free(struct fl_writer *w);
 
 /* META may be NULL. */
-int fl_writer_head(struct fl_writer *w, const char *kind, const struct fl_meta *meta);
+FL_MUST int fl_writer_head(struct fl_writer *w, const char *kind, const struct fl_meta *meta);
 
 /* Begin a tensor; the one before must be complete. Names are unique in an object. */
-int fl_writer_tensor(struct fl_writer *w, const struct fl_tensor *tensor);
+FL_MUST int fl_writer_tensor(struct fl_writer *w, const struct fl_tensor *tensor);
 
 /* The payload, in pieces of any size. */
-int fl_writer_data(struct fl_writer *w, const void *data, size_t len);
+FL_MUST int fl_writer_data(struct fl_writer *w, const void *data, size_t len);
 
 /*
  * End the object and hand everything to the descriptor. Fails when an input of the process changed
  * while it was read: then a reader of a pipe sees a stream that is cut.
  */
-int fl_writer_done(struct fl_writer *w);
+FL_MUST int fl_writer_done(struct fl_writer *w);
 
 /* After fl_writer_done. */
-int fl_writer_sign(struct fl_writer *w, const struct fl_sign *sign);
+FL_MUST int fl_writer_sign(struct fl_writer *w, const struct fl_sign *sign);
 
 /* The digest of what was written, after fl_writer_done; only with fl_writer_want_digest before. */
 void fl_writer_want_digest(struct fl_writer *w);

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 int
 fl_exact_weight(double raw, double *weight)

@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum {
     FL_EXACT_WORDS = 4,
     FL_EXACT_UNIT = -189,       /* exponent of the least significant bit of word 0 */
@@ -36,7 +38,7 @@ enum {
  * Round RAW to the nearest multiple of 2^-40, ties to even. -1 with an error when RAW is not
  * finite, not above zero (after rounding too), or above 2^40. The double that comes out is exact.
  */
-int fl_exact_weight(double raw, double *weight);
+FL_MUST int fl_exact_weight(double raw, double *weight);
 
 /* A sum of weights, exact: (high * 2^64 + low) * 2^-40. A zeroed struct is zero. */
 struct fl_exact_total {
@@ -58,7 +60,7 @@ void fl_exact_span(const float *x, size_t n, struct fl_exact_span *span);
  * or one of:
  */
 enum { FL_EXACT_NOT_FINITE = -1, FL_EXACT_TOO_LARGE = -2 };
-int fl_exact_reach(const struct fl_exact_span *span, double weight);
+FL_MUST int fl_exact_reach(const struct fl_exact_span *span, double weight);
 
 /*
  * word += weight * x.
@@ -73,13 +75,13 @@ void fl_exact_add(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n
  * Add N of them, each claimed to be the sum of TERMS summands. Planes FROM and above are there. -1
  * (no error recorded) when a value is too large for that many; the planes are then of no use.
  */
-int fl_exact_add_stored(uint64_t *const word[FL_EXACT_WORDS], int from, const unsigned char *stored,
-                        size_t n, uint64_t terms);
+FL_MUST int fl_exact_add_stored(uint64_t *const word[FL_EXACT_WORDS], int from,
+                                const unsigned char *stored, size_t n, uint64_t terms);
 void fl_exact_store(unsigned char *stored, uint64_t *const word[FL_EXACT_WORDS], int from,
                     size_t n);
 
 /* The lowest word, at most 3, that is not zero in all of N coordinates. */
-int fl_exact_lowest(uint64_t *const word[FL_EXACT_WORDS], size_t n);
+FL_MUST int fl_exact_lowest(uint64_t *const word[FL_EXACT_WORDS], size_t n);
 
 /*
  * mean = word / total, each rounded once to the nearest f32, ties to even; a zero is +0.

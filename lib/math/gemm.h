@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
+
 /*
  * C = A B + keep C, where A is (m,k), B is (k,n), C is (m,n).
  *   a, lda   element (i,j) of A is a[i * lda + j], or a[j * lda + i] when at
@@ -30,7 +32,7 @@ struct fl_gemm {
  * in one, and again before more than that many THREADS are in products at a time. -1 with an error
  * when there is no memory for what BLAS wants for each: it would not fail later but try for ever.
  */
-int fl_gemm_start(int threads);
+FL_MUST int fl_gemm_start(int threads);
 
 /* In the calling thread; threads may each be in one. One product with a vector (m 1) is one too. */
 void fl_gemm(const struct fl_gemm *g);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 /*
  * A binary16 whose exponent and fraction are moved to their places in an f32 is too small by

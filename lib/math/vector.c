@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/kernel.h"
+#include "os/kernel.h"
 
 enum { PARTS = 16 }; /* of a sum */
 

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "base/must.h"
 #include "nn/model.h"
 #include "os/pool.h"
 
@@ -28,7 +29,7 @@ struct fl_adamw {
     }
 
 /* Zero moments of what is trained; settings stay. Returns 0 or -1. Release them when done. */
-int fl_adamw_start(struct fl_adamw *a, const struct fl_layout *l);
+FL_MUST int fl_adamw_start(struct fl_adamw *a, const struct fl_layout *l);
 void fl_adamw_release(struct fl_adamw *a);
 
 /* The square root of the sum of squares of SIZE numbers: double, fixed order. */

@@ -4,6 +4,7 @@
 #ifndef FL_NN_BUNDLE_H
 #define FL_NN_BUNDLE_H
 
+#include "base/must.h"
 #include "nn/data.h"
 #include "nn/model.h"
 #include "text/tokenizer.h"
@@ -18,7 +19,7 @@ struct fl_bundle { /* a zeroed struct is released */
  * -1 when PATH is no whole model, has no tokenizer, or one with more ids than the model. Memory:
  * the weights; the file stays mapped until fl_bundle_release.
  */
-int fl_bundle_open(struct fl_bundle *b, const char *path);
+FL_MUST int fl_bundle_open(struct fl_bundle *b, const char *path);
 void fl_bundle_release(struct fl_bundle *b);
 
 /*

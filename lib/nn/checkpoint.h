@@ -12,6 +12,7 @@
 #ifndef FL_NN_CHECKPOINT_H
 #define FL_NN_CHECKPOINT_H
 
+#include "base/must.h"
 #include "flt/meta.h"
 #include "nn/model.h"
 
@@ -24,17 +25,17 @@ struct fl_checkpoint {
 };
 
 /* Replace the file at C->path by this state. */
-int fl_checkpoint_write(struct fl_checkpoint *c);
+FL_MUST int fl_checkpoint_write(struct fl_checkpoint *c);
 
 /* The bytes of that file; the arrays are not looked at. 0 or -1. */
-int fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes);
+FL_MUST int fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes);
 
 /*
  * Read the state back into PROGRESS and the arrays. Returns 1; 0 when there is no such file
  * (nothing is changed); -1 when it is damaged, and -1 with FL_REFUSED when it belongs to another
  * identity (the message names what differs). The arrays are not to be used after -1.
  */
-int fl_checkpoint_read(struct fl_checkpoint *c);
+FL_MUST int fl_checkpoint_read(struct fl_checkpoint *c);
 
 /* Frees both metadata. */
 void fl_checkpoint_release(struct fl_checkpoint *c);

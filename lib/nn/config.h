@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "flt/meta.h"
 
 enum { /* of what a file may ask for; products are bounded by FL_PARAMETERS_MAX */
@@ -86,10 +87,10 @@ struct fl_config {
 };
 
 /* 0, or -1 with FL_USAGE and a sentence that names the field. Allocates nothing. */
-int fl_config_check(const struct fl_config *c);
+FL_MUST int fl_config_check(const struct fl_config *c);
 
 /* The arch.* keys of a model into META, which may hold others. */
-int fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta);
+FL_MUST int fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta);
 
 /*
  * The reverse, checked as by fl_config_check. The keys of a plain Llama are required (without
@@ -98,7 +99,7 @@ int fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta);
  * FL_FAILED when a value is missing, out of range or none that is computed here, or under an arch.*
  * key that this version does not know: a newer one computes such a model otherwise.
  */
-int fl_config_from_meta(struct fl_config *c, const struct fl_meta *meta);
+FL_MUST int fl_config_from_meta(struct fl_config *c, const struct fl_meta *meta);
 
 /* Channels of a head that are rotated, for a config that fl_config_check accepts, as all below. */
 uint32_t fl_config_rotated(const struct fl_config *c);

@@ -15,7 +15,7 @@ enum {
     FAULT = 64 << 10, /* bytes of a mapped file that Linux makes present around a touched one */
     PROBE_SECONDS = 1,
     WRITER = 1 << 20, /* buffers of a checkpoint's writer and reader */
-    KEPT_UPLOADS = 3  /* fl-mask(1): two, and the new one */
+    KEPT_UPLOADS = 5  /* fl-mask(1): max_open, 4 by default, and the new one */
 };
 
 /* Windows of DATA that a loss is measured on: all, but at most MOST. */

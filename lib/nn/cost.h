@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "nn/trained.h"
 
@@ -29,7 +30,7 @@ struct fl_cost_disk {
     uint64_t model, update;
     uint64_t checkpoint; /* 0: none is written */
     uint64_t upload;     /* fl-mask's, in lanes of 32 bits */
-    uint64_t kept;       /* uploads in the state of a key: three, while the third is made */
+    uint64_t kept;       /* uploads in the state of a key: five, while the fifth is made */
     uint64_t sum;
     int64_t output_free, checkpoint_free; /* where these go; -1: no file, or not known */
 };
@@ -48,14 +49,14 @@ struct fl_cost {
  * result is not there: in W it is not looked at. OUTPUT names the update's file (NULL: none). 0, or
  * -1 when sizes overflow.
  */
-int fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost);
+FL_MUST int fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost);
 
 /*
  * Measure the time by the real computation, for about a second, at the number of threads of the
  * training (fl_train_probe; its weights are not the base's afterwards). Writing checkpoints is not
  * in it: at most a twentieth more. 0 or -1.
  */
-int fl_cost_probe(const struct fl_training *t, struct fl_cost *cost);
+FL_MUST int fl_cost_probe(const struct fl_training *t, struct fl_cost *cost);
 
 /* All of it as a record; see fl-train(1). */
 void fl_cost_report(const struct fl_training *t, const struct fl_cost *cost, struct fl_report *r);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "crypt/hash.h"
 #include "text/marks.h"
 
@@ -42,19 +43,19 @@ void fl_data_free(struct fl_data *d);
  * -1 when one is damaged, of another kind or tokenizer or end of text, or has an id that is not in
  * the vocabulary.
  */
-int fl_data_add(struct fl_data *d, const char *path);
+FL_MUST int fl_data_add(struct fl_data *d, const char *path);
 
 /*
  * Bring the shards into the order of their digests, so that the order of files on a command line
  * changes nothing. -1 when one is there twice.
  */
-int fl_data_sort(struct fl_data *d);
+FL_MUST int fl_data_sort(struct fl_data *d);
 
 /*
  * Nothing that is measured on is trained on: -1 when a shard of TRAIN says that it was put aside,
  * or is one of VALID's (NULL: none), by whatever name it came. Both are sorted.
  */
-int fl_data_check_split(const struct fl_data *train, const struct fl_data *valid);
+FL_MUST int fl_data_check_split(const struct fl_data *train, const struct fl_data *valid);
 
 size_t fl_data_count(const struct fl_data *d);
 const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);
@@ -66,13 +67,13 @@ uint64_t fl_data_bytes(const struct fl_data *d); /* of all ids, as they are mapp
  * N ids from PLACE (below the number of tokens) on into IDS, around the end to the begin. -1 when a
  * file was changed since it was added. O(N + log tokens).
  */
-int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids);
+FL_MUST int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids);
 
 /*
  * A window: X is N ids from PLACE on, and Y each one's successor, or FL_IGNORE where that is a
  * begin id, which nothing has to predict. *COUNTED grows by the targets that are left.
  */
-int fl_data_window(const struct fl_data *d, uint64_t place, size_t n, uint32_t *x, uint32_t *y,
-                   uint64_t *counted);
+FL_MUST int fl_data_window(const struct fl_data *d, uint64_t place, size_t n, uint32_t *x,
+                           uint32_t *y, uint64_t *counted);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "nn/layout.h"
 #include "os/pool.h"
 
@@ -42,8 +43,8 @@ struct fl_engine *fl_engine_new(const struct fl_layout *l, struct fl_pool *pool,
 void fl_engine_free(struct fl_engine *e);
 
 /* Bytes that fl_engine_new would take with so many threads; -1 with an error on overflow. */
-int fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
-                    enum fl_engine_mode mode, uint64_t *bytes);
+FL_MUST int fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
+                            enum fl_engine_mode mode, uint64_t *bytes);
 
 /*
  * From now on PASSED is called with ARG within each pass, after every layer, with the share of the
@@ -59,18 +60,18 @@ void fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share
  * An id or target that is no id of the vocabulary is an error, and nothing is computed. Losses that
  * are not finite are the caller's to notice.
  */
-int fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-                   float *loss, uint32_t *best);
+FL_MUST int fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
+                           float *loss, uint32_t *best);
 
 /*
  * Forward and backward: grads += scale * d(sum of losses)/d(weights). For a mean over several
  * batches, scale is 1 / (all counted targets). Mode FL_ENGINE_TRAIN.
  */
-int fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-                   float scale, float *grads, float *loss);
+FL_MUST int fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
+                           float scale, float *grads, float *loss);
 
 /* Logits of all positions, (B,T,V) out; the batch's y is not looked at. */
-int fl_engine_logits(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-                     float *logits);
+FL_MUST int fl_engine_logits(struct fl_engine *e, const float *weights,
+                             const struct fl_batch *batch, float *logits);
 
 #endif

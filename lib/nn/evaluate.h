@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "nn/data.h"
 #include "nn/engine.h"
 #include "nn/model.h"
@@ -58,7 +59,8 @@ struct fl_scored {
  * Add to *SCORE what the model makes of S. Sums are in the order of tokens. -1 with an error, also
  * when a loss is not finite.
  */
-int fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score *score);
+FL_MUST int fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s,
+                        struct fl_score *score);
 
 void fl_score_add(struct fl_score *sum, const struct fl_score *s);
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "nn/bundle.h"
 #include "nn/sample.h"
 #include "os/pool.h"
@@ -27,6 +28,6 @@ struct fl_generation {
  * the last half of it is read again and the rest forgotten; so is a prompt longer than the context.
  * The same bytes for the same seed and any number of threads.
  */
-int fl_generate(const struct fl_generation *g, const uint32_t *prompt, size_t n);
+FL_MUST int fl_generate(const struct fl_generation *g, const uint32_t *prompt, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef FL_NN_INFER_H
 #define FL_NN_INFER_H
 
+#include "base/must.h"
 #include "nn/model.h"
 #include "os/pool.h"
 
@@ -24,7 +25,7 @@ void fl_infer_free(struct fl_infer *d);
  * The same tokens give the same logits however they are divided into calls of one token; a call
  * with many tokens agrees up to rounding.
  */
-int fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits);
+FL_MUST int fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, float *logits);
 
 size_t fl_infer_length(const struct fl_infer *d); /* tokens read */
 

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "nn/config.h"
 
 enum fl_param_kind {
@@ -59,7 +60,7 @@ struct fl_layout {
 };
 
 /* Of a config, which is checked; nothing is frozen. -1 with an error. */
-int fl_layout_make(struct fl_layout *t, const struct fl_config *c);
+FL_MUST int fl_layout_make(struct fl_layout *t, const struct fl_config *c);
 void fl_layout_release(struct fl_layout *t);
 
 /* Give the parameters that are not frozen their places among the trained ones, and count these. */

@@ -5,9 +5,11 @@
 #ifndef FL_NN_MODEL_H
 #define FL_NN_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "flt/object.h"
 #include "flt/schema.h"
 #include "flt/writer.h"
@@ -50,11 +52,11 @@ void fl_model_init(struct fl_model *m, uint64_t seed);
 struct fl_model *fl_model_load(struct fl_object *o);
 
 /* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
-int fl_model_round(const struct fl_object *o, int64_t *round);
+FL_MUST int fl_model_round(const struct fl_object *o, int64_t *round);
 
 /* Add parameters of M to S, as f32 tensors named PREFIX + the parameter's name. 0 or -1. */
-int fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
-                    struct fl_schema *s);
+FL_MUST int fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
+                            struct fl_schema *s);
 
 /* Values of an array, with the parameters that they are of, and what comes before their names. */
 struct fl_model_values {
@@ -68,19 +70,19 @@ struct fl_model_values {
  * Fill them with the tensors of O, which was matched with fl_model_schema before. -1 with an error
  * when a value is damaged or not finite. What was read of O does not stay in memory.
  */
-int fl_model_read(const struct fl_model_values *v, struct fl_object *o);
+FL_MUST int fl_model_read(const struct fl_model_values *v, struct fl_object *o);
 
 /* Write them as f32 tensors, in the model's order. */
-int fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w);
+FL_MUST int fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w);
 
 /* Add what these take in a stream, uncompressed, to *BYTES; VALUES may be NULL. 0 or -1. */
-int fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes);
+FL_MUST int fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes);
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and
  * the tokenizer's LEN bytes as tokenizer.json (none when LEN is 0). META may be NULL.
  */
-int fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_meta *meta,
-                   const void *tokenizer, size_t len);
+FL_MUST int fl_model_write(const struct fl_model *m, struct fl_writer *w,
+                           const struct fl_meta *meta, const void *tokenizer, size_t len);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef FL_NN_PRESET_H
 #define FL_NN_PRESET_H
 
+#include "base/must.h"
 #include "nn/config.h"
 
 /*
@@ -17,7 +18,7 @@
 const char *fl_preset_name(unsigned i);
 
 /* All but the vocabulary, which stays as it is. -1 with FL_USAGE when there is no such name. */
-int fl_config_preset(struct fl_config *c, const char *name);
+FL_MUST int fl_config_preset(struct fl_config *c, const char *name);
 
 /*
  * A shape from PATH ("-": standard input): the keys of arch.* without that prefix, and "preset:
@@ -26,6 +27,6 @@ int fl_config_preset(struct fl_config *c, const char *name);
  * ctx 1024, tied). "vocab" may be larger than VOCAB, the tokenizer's, which it is by default.
  * Checked by fl_config_check; -1 with FL_USAGE and the line when something is wrong.
  */
-int fl_config_read(struct fl_config *c, const char *path, uint32_t vocab);
+FL_MUST int fl_config_read(struct fl_config *c, const char *path, uint32_t vocab);
 
 #endif

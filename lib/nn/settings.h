@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/must.h"
 #include "conf/recipe.h"
 #include "nn/config.h"
 
@@ -16,6 +17,6 @@
  * ACCUMULATE, are cut to the windows that the shards have. -1 when a setting and the model
  * (FL_USAGE), or a setting and the number of tokens (FL_FAILED), do not go together.
  */
-int fl_settings_fill(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens);
+FL_MUST int fl_settings_fill(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef FL_NN_TRAIN_LOG_H
 #define FL_NN_TRAIN_LOG_H
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "nn/trainer.h"
 #include "os/progress.h"
@@ -28,7 +29,8 @@ struct fl_train_log {
  * Open the report (not changed before the training begins) and attach the log to T, whose recipe is
  * complete. -1 when PATH cannot be written.
  */
-int fl_train_log_open(struct fl_train_log *log, const char *path, bool json, struct fl_training *t);
+FL_MUST int fl_train_log_open(struct fl_train_log *log, const char *path, bool json,
+                              struct fl_training *t);
 
 /* Show the last line of progress, of a training that came to its end. */
 void fl_train_log_end(struct fl_train_log *log);

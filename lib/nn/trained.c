@@ -21,6 +21,7 @@ describe(const struct fl_trained *t, struct fl_meta *m)
     if (fl_model_round(t->base, &round))
         return -1;
     return fl_meta_set_bytes(m, "base", t->training->base, FL_HASH_BYTES) ||
+                   fl_meta_set_bytes(m, "base.params", t->training->params, FL_HASH_BYTES) ||
                    fl_meta_set_i64(m, "base.round", round) ||
                    (t->site && fl_meta_set_text(m, "site", t->site)) ||
                    fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||

@@ -4,6 +4,7 @@
 #ifndef FL_NN_TRAINED_H
 #define FL_NN_TRAINED_H
 
+#include "base/must.h"
 #include "flt/writer.h"
 #include "nn/data.h"
 #include "nn/model.h"
@@ -17,13 +18,13 @@ struct fl_trained {
 };
 
 /*
- * Write the update: the trained tensors in the model's order, f32; metadata base, base.round, site,
- * examples (documents), tokens (of the shards), tokens.seen, steps, loss.first, loss.last. Memory:
- * one array over the trained parameters.
+ * Write the update: the trained tensors in the model's order, f32; metadata base, base.params,
+ * base.round, site, examples (documents), tokens (of the shards), tokens.seen, steps, loss.first,
+ * loss.last. Memory: one array over the trained parameters.
  */
-int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
+FL_MUST int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 
 /* The bytes of it, uncompressed; t->result may be NULL. 0 or -1. */
-int fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes);
+FL_MUST int fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes);
 
 #endif

@@ -51,6 +51,21 @@ release(struct run *r)
     free(r->loss);
 }
 
+/* What is frozen, in runs where anything is. */
+static int
+name_frozen(struct fl_meta *meta, const struct fl_model *m)
+{
+    const char **names = fl_alloc(m->layout.count, sizeof *names);
+    size_t count = 0;
+
+    for (size_t i = 0; names && i < m->layout.count; i++)
+        if (m->layout.params[i].frozen)
+            names[count++] = m->layout.params[i].name;
+    int failed = !names || (count && fl_meta_set_text_list(meta, "set.frozen", names, count));
+    free(names);
+    return failed ? -1 : 0;
+}
+
 /* What a checkpoint must have been made with: everything that changes a byte of the result. */
 static int
 describe(struct fl_meta *m, const struct fl_training *t)
@@ -79,7 +94,7 @@ describe(struct fl_meta *m, const struct fl_training *t)
                          fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
                          fl_meta_set_f64(m, "set.beta1", r->beta1) ||
                          fl_meta_set_f64(m, "set.beta2", r->beta2) ||
-                         fl_meta_set_f64(m, "set.clip", r->clip)
+                         fl_meta_set_f64(m, "set.clip", r->clip) || name_frozen(m, t->model)
                      ? -1
                      : 0;
     free(hex);

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/must.h"
 #include "conf/recipe.h"
 #include "nn/data.h"
 #include "nn/engine.h"
@@ -30,12 +31,13 @@ struct fl_train_row {
 struct fl_training {
     struct fl_model *model; /* the base's weights before, the trained ones after */
     struct fl_pool *pool;
-    const struct fl_data *data, *valid; /* VALID may be NULL */
-    struct fl_recipe recipe;            /* complete (fl_settings_fill) */
-    unsigned char base[FL_HASH_BYTES];  /* digest of the base model */
-    const char *checkpoint;             /* file, or NULL */
-    double checkpoint_every;            /* seconds */
-    int64_t report_every;               /* steps between rows */
+    const struct fl_data *data, *valid;  /* VALID may be NULL */
+    struct fl_recipe recipe;             /* complete (fl_settings_fill) */
+    unsigned char base[FL_HASH_BYTES];   /* digest of the base model */
+    unsigned char params[FL_HASH_BYTES]; /* and of its numbers alone (fl_object_params) */
+    const char *checkpoint;              /* file, or NULL */
+    double checkpoint_every;             /* seconds */
+    int64_t report_every;                /* steps between rows */
     int64_t valid_every; /* rows between validations, beside the first and last; 0: none */
 
     /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */
@@ -58,7 +60,7 @@ struct fl_train_result {
  * loss or a gradient is not finite: the checkpoint is then of before. A checkpoint of another base,
  * other shards or another recipe is FL_REFUSED.
  */
-int fl_train(const struct fl_training *t, struct fl_train_result *result);
+FL_MUST int fl_train(const struct fl_training *t, struct fl_train_result *result);
 
 /* What parts of a training take, in seconds. */
 struct fl_train_probe {
@@ -73,9 +75,10 @@ struct fl_train_probe {
  * forget it but for how long it took: no file is written, but the weights of t->model are not the
  * base's any more. -1 as by fl_train.
  */
-int fl_train_probe(const struct fl_training *t, double seconds, struct fl_train_probe *probe);
+FL_MUST int fl_train_probe(const struct fl_training *t, double seconds,
+                           struct fl_train_probe *probe);
 
 /* The bytes of a checkpoint. 0 or -1. */
-int fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes);
+FL_MUST int fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 /* Read up to N bytes, fewer only at the end of the file. Returns the count, or -1 with an error. */
 ssize_t fl_read_full(int fd, const char *name, void *data, size_t n);
@@ -23,8 +24,8 @@ ssize_t fl_read_some(int fd, const char *name, void *data, size_t n);
 ssize_t fl_pread_full(int fd, const char *name, void *data, size_t n, uint64_t offset);
 
 /* Write all N bytes. A reader that went away records FL_PIPE. */
-int fl_write_full(int fd, const char *name, const void *data, size_t n);
-int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset);
+FL_MUST int fl_write_full(int fd, const char *name, const void *data, size_t n);
+FL_MUST int fl_pwrite_full(int fd, const char *name, const void *data, size_t n, uint64_t offset);
 
 /* The same where there is nowhere to tell an error: none is recorded. */
 void fl_write_quietly(int fd, const void *data, size_t n);
@@ -33,20 +34,20 @@ void fl_write_quietly(int fd, const void *data, size_t n);
  * Write text that a model or a document holds: all N bytes as they are, but to a terminal so that
  * they cannot act on it (base/visible.h, FL_VISIBLE_TEXT); then they are whole characters.
  */
-int fl_write_text(int fd, const char *name, const void *text, size_t n);
+FL_MUST int fl_write_text(int fd, const char *name, const void *text, size_t n);
 
 /*
  * Open an input. NULL and "-" are standard input (not closed by fl_close_input). A folder is
  * refused; so is a terminal when BINARY. Returns the descriptor or -1.
  */
-int fl_open_input(const char *path, bool binary);
+FL_MUST int fl_open_input(const char *path, bool binary);
 void fl_close_input(int fd);
 
 /*
  * Let no file that is opened later become standard input, output or error: those that are closed
  * are held by /dev/null, so that reading or writing them fails as it did. Once, before any file.
  */
-int fl_hold_standard(void);
+FL_MUST int fl_hold_standard(void);
 
 /* What messages call an input: its path, or "standard input". */
 const char *fl_input_name(const char *path);
@@ -77,13 +78,13 @@ char *fl_follow_links(const char *path);
 char *fl_name_beside(const char *path, const char *before, const char *after);
 
 /* The whole of a file in a buffer, refused above MAX bytes. */
-int fl_read_file(const char *path, size_t max, struct fl_buf *content);
+FL_MUST int fl_read_file(const char *path, size_t max, struct fl_buf *content);
 
 /* An unlinked file of mode 0600 in $TMPDIR (or /tmp), open for reading and writing, or -1. */
-int fl_spool_open(void);
+FL_MUST int fl_spool_open(void);
 
 /* Copy the rest of FD, from its position on, into a new spool: its descriptor (at 0) or -1. */
-int fl_spool_copy(int fd, const char *name);
+FL_MUST int fl_spool_copy(int fd, const char *name);
 
 /* A read-only private map of LEN bytes from the start of FD, or NULL with an error; fl_unmap it. */
 void *fl_map(int fd, const char *name, size_t len);

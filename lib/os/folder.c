@@ -137,6 +137,34 @@ fl_folder_open(struct fl_folder *folder, const char *path, bool create)
     return result;
 }
 
+int
+fl_file_lock(const char *path)
+{
+    struct stat mine, now;
+
+    for (;;) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0)
+            return 0;
+        if (fstat(fd, &mine) || !S_ISREG(mine.st_mode)) {
+            close(fd);
+            return 0;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB)) {
+            int result = errno == EWOULDBLOCK
+                             ? fl_error(FL_FAILED,
+                                        "%s: another program is using this key; wait for its end",
+                                        path)
+                             : fl_error_errno(errno, "%s: cannot lock", path);
+            close(fd);
+            return result;
+        }
+        if (!stat(path, &now) && now.st_ino == mine.st_ino && now.st_dev == mine.st_dev)
+            return 0; /* the descriptor stays open */
+        close(fd);
+    }
+}
+
 void
 fl_folder_close(struct fl_folder *folder)
 {

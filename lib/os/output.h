@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
+
 struct fl_output {
     int fd;       /* write here; -1 when not open */
     char *name;   /* for messages: the path as given, or "standard output" */
@@ -39,31 +41,31 @@ enum fl_output_flags {
 };
 
 /* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */
-int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
+FL_MUST int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
 
 /* All N bytes, or -1 with an error (FL_PIPE when the reader went away); then abort. */
-int fl_output_write(struct fl_output *out, const void *data, size_t n);
+FL_MUST int fl_output_write(struct fl_output *out, const void *data, size_t n);
 
 /* Write the rest of FD, from its position on; NAME is for messages. */
-int fl_output_copy(struct fl_output *out, int fd, const char *name);
+FL_MUST int fl_output_copy(struct fl_output *out, int fd, const char *name);
 
 /* Make the bytes durable; a late write error shows here. */
-int fl_output_flush(struct fl_output *out);
+FL_MUST int fl_output_flush(struct fl_output *out);
 
 /*
  * Flush if that was not done, give the file its name, close. On failure the part is removed; that
  * an input of the process changed while it was read is one (os/watch.h).
  */
-int fl_output_commit(struct fl_output *out);
+FL_MUST int fl_output_commit(struct fl_output *out);
 
 /* Remove what was written (a file) and close; nothing when not open. Keeps the recorded error. */
 void fl_output_abort(struct fl_output *out);
 
 /* Before hours of work: could a file PATH be written (NULL: none is)? Leftovers of a dead run go.
  */
-int fl_output_try(const char *path);
+FL_MUST int fl_output_try(const char *path);
 
 /* Write a small file in one go, with all of the above. */
-int fl_output_write_file(const char *path, const void *data, size_t n, unsigned flags);
+FL_MUST int fl_output_write_file(const char *path, const void *data, size_t n, unsigned flags);
 
 #endif

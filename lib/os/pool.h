@@ -10,10 +10,12 @@
 
 #include <stddef.h>
 
+#include "base/must.h"
+
 struct fl_pool;
 
 /* Cores that this process may use, at least 1. */
-int fl_cores(void);
+FL_MUST int fl_cores(void);
 
 /*
  * A pool of THREADS workers (0: all cores), the caller being one of them; NULL with an error.
@@ -23,7 +25,7 @@ struct fl_pool *fl_pool_new(int threads);
 void fl_pool_free(struct fl_pool *pool);
 
 /* Number of workers, the caller included; a NULL pool has one. */
-int fl_pool_threads(const struct fl_pool *pool);
+FL_MUST int fl_pool_threads(const struct fl_pool *pool);
 
 typedef void fl_task(void *arg, size_t index, int worker);
 

@@ -22,11 +22,18 @@ static struct sigaction before[CAUGHT]; /* what to do from the second one on */
 static char words[200];
 static size_t words_len;
 
-void
-fl_stop_let(void)
+static void
+restore(void)
 {
     for (size_t i = 0; i < CAUGHT; i++)
         sigaction(caught[i], &before[i], NULL);
+}
+
+int
+fl_stop_let(void)
+{
+    restore();
+    return fl_stop_signal();
 }
 
 static void
@@ -35,7 +42,7 @@ note(int signal)
     int e = errno;
 
     arrived = signal;
-    fl_stop_let();
+    restore();
     (void)!write(2, words, words_len);
     errno = e;
 }

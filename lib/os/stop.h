@@ -2,6 +2,8 @@
 #ifndef FL_OS_STOP_H
 #define FL_OS_STOP_H
 
+#include "base/must.h"
+
 /*
  * From now on these signals set the flag, and TEXT (one line without its end; NULL: none) are on
  * standard error at once. The second one does what it did before: it ends the process. One that was
@@ -10,11 +12,11 @@
  */
 void fl_stop_catch(const char *text);
 
-/* From now on the first one does that, too. */
-void fl_stop_let(void);
+/* From now on the first one does that, too. The signal that arrived until now, or 0. */
+FL_MUST int fl_stop_let(void);
 
 /* The signal that arrived, or 0. */
-int fl_stop_signal(void);
+FL_MUST int fl_stop_signal(void);
 
 /* End this process by SIGNAL, as if it had not been caught. */
 void fl_stop_die(int signal);

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
+
 /*
  * Once, when PROGRAM (borrowed) starts. From then on SIGBUS within a map of fl_map, which the
  * system sends when the mapped file became shorter or its disk fails, is one line on standard error
@@ -32,7 +34,7 @@ void fl_watch_signals(const char *program);
  * waited for, since another change within that tick would not show: at most 10 ms, or 2 s on a file
  * system that notes whole seconds. 0, or -1 with an error.
  */
-int fl_watch_open(int fd, const char *name, bool named);
+FL_MUST int fl_watch_open(int fd, const char *name, bool named);
 
 /*
  * Do not wait from now on: for who writes a file and reads it again thousands of times, and knows
@@ -47,23 +49,23 @@ void fl_watch_close(int fd);
  * LEN bytes at P are a map of FD, which may be closed: the file stays watched until fl_watch_unmap.
  * NAME is what messages call it. 0, or -1 with an error.
  */
-int fl_watch_map(int fd, const char *name, const void *p, size_t len);
+FL_MUST int fl_watch_map(int fd, const char *name, const void *p, size_t len);
 void fl_watch_unmap(const void *p);
 
 /*
  * 0, or -1 with an error when an input changed since it was opened, of those that are open and of
  * those that were closed since the last such error. Cost: one system call for each open one.
  */
-int fl_watch_check(void);
+FL_MUST int fl_watch_check(void);
 
 /*
  * The same at the end of a program that was successful, unless it was asked since the last input
  * was opened: what changes between an output's commit and the end is not in the output.
  */
-int fl_watch_check_rest(void);
+FL_MUST int fl_watch_check_rest(void);
 
 /* The file at PATH is the part of an output; it has another name by now, or is gone. */
-int fl_watch_part(const char *path);
+FL_MUST int fl_watch_part(const char *path);
 void fl_watch_part_gone(const char *path);
 
 #endif

@@ -6,6 +6,7 @@
 #define FL_PORT_LLAMA_H
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "nn/config.h"
 #include "nn/model.h"
 #include "port/safetensors.h"
@@ -14,7 +15,7 @@
  * Read config.json. A feature that this toolkit does not compute (another family, biases, scaled
  * positions, quantised weights) is refused by name; of keys that are not known NOTES gets a line.
  */
-int fl_llama_config(struct fl_config *c, const char *path, struct fl_buf *notes);
+FL_MUST int fl_llama_config(struct fl_config *c, const char *path, struct fl_buf *notes);
 
 /*
  * The model of CONFIG with the weights of S (f32, f16 or bf16 to f32). Every tensor must be there

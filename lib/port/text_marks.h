@@ -7,6 +7,7 @@
 #define FL_PORT_TEXT_MARKS_H
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "text/tokenizer.h"
 
 /*
@@ -16,7 +17,7 @@
  * stays empty when none says so. -1 when one is no token of T, the tokenizer of DIR. NOTES gets a
  * line for what these files say and this toolkit does otherwise.
  */
-int fl_port_stops(const char *dir, const struct fl_tokenizer *t, struct fl_ids *stops,
-                  struct fl_buf *notes);
+FL_MUST int fl_port_stops(const char *dir, const struct fl_tokenizer *t, struct fl_ids *stops,
+                          struct fl_buf *notes);
 
 #endif

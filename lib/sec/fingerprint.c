@@ -1,3 +1,8 @@
+/*
+ * Words are compared one by one, so that a mistyped one is named; where words of another roster
+ * were given, nothing of the right ones is shown, since the whole point is that they come from a
+ * person.
+ */
 #include "sec/fingerprint.h"
 
 #include <ctype.h>
@@ -100,7 +105,7 @@ mistyped(const struct token *tokens, size_t count, const char *words, struct tok
         first = n > first ? n : first;
     }
     *wrong = (struct token){"", 0};
-    if (2 * most < FL_FINGERPRINT_WORDS) /* shifted behind one that is missing or too many? */
+    if (2 * most < FL_FINGERPRINT_WORDS) /* shifted after one that is missing or too many? */
         return 2 * first >= FL_FINGERPRINT_WORDS ? first + 1 : 0;
     size_t i = 0;
     while (best + i < count && is_word(&tokens[best + i], words + i * (WORD + 1)))

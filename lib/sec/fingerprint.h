@@ -7,6 +7,7 @@
 #define FL_SEC_FINGERPRINT_H
 
 #include "base/buf.h"
+#include "base/must.h"
 
 enum { FL_FINGERPRINT_WORDS = 12, FL_FINGERPRINT_TEXT = FL_FINGERPRINT_WORDS * 6 };
 
@@ -17,13 +18,13 @@ void fl_fingerprint_text(char text[FL_FINGERPRINT_TEXT], const unsigned char ros
  * Read a file that should hold words, perhaps among all else that fl-keygen --show prints, into
  * TEXT. -1 when it cannot be read or is of a kind that never does.
  */
-int fl_fingerprint_read(const char *path, struct fl_buf *text);
+FL_MUST int fl_fingerprint_read(const char *path, struct fl_buf *text);
 
 /*
  * 0 when TEXT holds these words in a row, in any case, with anything but letters between them; -1
  * with FL_REFUSED otherwise. The error tells a typing error from another roster, and never a word
  * that was not given.
  */
-int fl_fingerprint_check(const char *text, const unsigned char roster[32]);
+FL_MUST int fl_fingerprint_check(const char *text, const unsigned char roster[32]);
 
 #endif

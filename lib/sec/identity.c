@@ -1,3 +1,9 @@
+/*
+ * Secret keys live in locked memory and in one file (sec/vault). Everything random in a key comes
+ * from fl_key_fresh, which hashes the system's generator together with a secret of the key
+ * (hedge), the time and what the value is for: a generator that repeats itself does not repeat a
+ * key.
+ */
 #include "sec/identity.h"
 
 #include <stdio.h>
@@ -14,7 +20,7 @@
 #include "os/folder.h"
 #include "sec/sign.h"
 
-#define KEY_MAGIC "fl-key-v1"
+#define KEY_MAGIC "fl-key-v2"
 #define HEX       "0123456789abcdef"
 
 static void
@@ -71,51 +77,45 @@ fl_key_renew(struct fl_key *key, int64_t epoch)
 {
     key->epoch = epoch;
     fl_key_fresh(key->dh, key, NULL, (uint64_t)epoch, "dh");
-    fl_key_fresh(key->reveal, key, NULL, (uint64_t)epoch, "reveal");
 }
 
 /* One line of a key file; SEEN has a bit for each kind of line. */
 static int
 read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
 {
+    static const char *const words[] = {"name", "epoch", "sign", "dh", "hedge", "made", "roster"};
     uint64_t epoch = 0;
-    bool failed = false;
-    int bad;
-    unsigned bit;
+    int bad = 0;
+    size_t k = 0;
 
-    if (fl_vault_is(v, "name", 1, &failed)) {
-        bit = 1;
-        bad = failed || fl_name_check(v->field[1]);
-        if (!bad)
-            snprintf(key->name, sizeof key->name, "%s", v->field[1]);
-    } else if (fl_vault_is(v, "epoch", 1, &failed)) {
-        bit = 2;
-        bad = failed || fl_vault_number(v, 1, FL_EPOCH_MAX, &epoch);
+    while (k < sizeof words / sizeof *words && !fl_vault_is(v, words[k]))
+        k++;
+    switch (k) {
+    case 0:
+        bad = fl_vault_get(v, "w", key->name, sizeof key->name) ||
+              (fl_name_check(key->name) && fl_vault_bad_line(v));
+        break;
+    case 1:
+        bad = fl_vault_get(v, "n", (uint64_t)FL_EPOCH_MAX, &epoch);
         key->epoch = (int64_t)epoch;
-    } else if (fl_vault_is(v, "sign", 1, &failed)) {
-        bit = 4;
-        bad = failed || fl_vault_bytes(v, 1, key->seed, sizeof key->seed);
-    } else if (fl_vault_is(v, "dh", 1, &failed)) {
-        bit = 8;
-        bad = failed || fl_vault_bytes(v, 1, key->dh, sizeof key->dh);
-    } else if (fl_vault_is(v, "reveal", 1, &failed)) {
-        bit = 16;
-        bad = failed || fl_vault_bytes(v, 1, key->reveal, sizeof key->reveal);
-    } else if (fl_vault_is(v, "hedge", 1, &failed)) {
-        bit = 32;
-        bad = failed || fl_vault_bytes(v, 1, key->hedge, sizeof key->hedge);
-    } else if (fl_vault_is(v, "roster", 2, &failed)) {
-        bit = 64;
-        bad = failed || fl_vault_bytes(v, 1, key->roster, sizeof key->roster) ||
-              fl_vault_number(v, 2, FL_EPOCH_MAX, &epoch);
+        break;
+    case 2: bad = fl_vault_get(v, "b", key->seed); break;
+    case 3: bad = fl_vault_get(v, "b", key->dh); break;
+    case 4: bad = fl_vault_get(v, "b", key->hedge); break;
+    case 5:
+        bad = fl_vault_get(v, "nn", (uint64_t)INT64_MAX, &key->uploads, (uint64_t)INT64_MAX,
+                           &key->answers);
+        break;
+    case 6:
+        bad = fl_vault_get(v, "bn", key->roster, (uint64_t)FL_EPOCH_MAX, &epoch);
         key->roster_epoch = (int64_t)epoch;
         key->has_roster = true;
-    } else {
-        return fl_vault_bad_line(v);
+        break;
+    default: return fl_vault_bad_line(v);
     }
-    if (!bad && (*seen & bit))
+    if (!bad && (*seen & 1u << k))
         return fl_vault_bad_line(v);
-    *seen |= bit;
+    *seen |= 1u << k;
     return bad ? -1 : 0;
 }
 
@@ -149,24 +149,15 @@ fl_key_read(const char *path)
 }
 
 static int
-put_bytes_line(struct fl_vault *v, const char *word, const void *data, size_t n)
-{
-    return fl_vault_word(v, word) || fl_vault_put_bytes(v, data, n) || fl_vault_end_line(v);
-}
-
-static int
 put_key(struct fl_vault *v, const struct fl_key *key)
 {
-    return fl_vault_begin(v, KEY_MAGIC) || fl_vault_word(v, "name") ||
-           fl_vault_word(v, key->name) || fl_vault_end_line(v) || fl_vault_word(v, "epoch") ||
-           fl_vault_put_number(v, (uint64_t)key->epoch) || fl_vault_end_line(v) ||
-           put_bytes_line(v, "sign", key->seed, sizeof key->seed) ||
-           put_bytes_line(v, "dh", key->dh, sizeof key->dh) ||
-           put_bytes_line(v, "reveal", key->reveal, sizeof key->reveal) ||
-           put_bytes_line(v, "hedge", key->hedge, sizeof key->hedge) ||
+    return fl_vault_begin(v, KEY_MAGIC) || fl_vault_put(v, "name", "w", key->name) ||
+           fl_vault_put(v, "epoch", "n", (uint64_t)key->epoch) ||
+           fl_vault_put(v, "sign", "b", key->seed) || fl_vault_put(v, "dh", "b", key->dh) ||
+           fl_vault_put(v, "hedge", "b", key->hedge) ||
+           fl_vault_put(v, "made", "nn", key->uploads, key->answers) ||
            (key->has_roster &&
-            (fl_vault_word(v, "roster") || fl_vault_put_bytes(v, key->roster, sizeof key->roster) ||
-             fl_vault_put_number(v, (uint64_t)key->roster_epoch) || fl_vault_end_line(v)));
+            fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch));
 }
 
 static int
@@ -231,18 +222,16 @@ void
 fl_key_line(const struct fl_key *key, struct fl_line *line)
 {
     unsigned char root[32], sig[FL_SIGN_BYTES];
-    char sign[65], dh[65], commitment[65], hex[2 * FL_SIGN_BYTES + 1];
+    char sign[65], dh[65], hex[2 * FL_SIGN_BYTES + 1];
 
     *line = (struct fl_line){.epoch = key->epoch};
     snprintf(line->name, sizeof line->name, "%s", key->name);
     memcpy(line->sign, key->public, sizeof line->sign);
     fl_dh_public(line->dh, key->dh);
-    fl_hash_once(line->commitment, NULL, "fl1.reveal", key->reveal, sizeof key->reveal);
     fl_hex(sign, line->sign, 32);
     fl_hex(dh, line->dh, 32);
-    fl_hex(commitment, line->commitment, 32);
-    int n = snprintf(line->text, sizeof line->text, "fl1 %s %lld %s %s %s", key->name,
-                     (long long)key->epoch, sign, dh, commitment);
+    int n = snprintf(line->text, sizeof line->text, "fl1 %s %lld %s %s", key->name,
+                     (long long)key->epoch, sign, dh);
     line_root(root, line->text, (size_t)n);
     fl_sig_make(sig, "line", NULL, 0, root, key->secret);
     fl_hex(hex, sig, sizeof sig);
@@ -268,7 +257,7 @@ check_dh(const unsigned char dh[FL_DH_PUBLIC])
     return fl_dh(shared, one, dh); /* any multiple of 8 of a point of small order is zero */
 }
 
-/* A value of N bytes in lower-case hexadecimal at *P, which moves behind it. */
+/* A value of N bytes in lower-case hexadecimal at *P, which moves past it. */
 static int
 take_hex(const char **p, void *out, size_t n)
 {
@@ -288,7 +277,7 @@ take_space(const char **p)
     return *(*p)++ == ' ' ? 0 : -1;
 }
 
-/* The words in front of the keys: "fl1 NAME EPOCH"; *P moves behind them. */
+/* The words in front of the keys: "fl1 NAME EPOCH"; *P moves past them. */
 static int
 take_head(const char **p, struct fl_line *line)
 {
@@ -331,7 +320,7 @@ fl_line_parse(struct fl_line *line, const char *text)
     memcpy(line->text, text, len);
     p = line->text;
     if (take_head(&p, line) || take_space(&p) || take_hex(&p, line->sign, 32) || take_space(&p) ||
-        take_hex(&p, line->dh, 32) || take_space(&p) || take_hex(&p, line->commitment, 32))
+        take_hex(&p, line->dh, 32))
         return fl_error(
             FL_USAGE,
             "\"%.24s...\" is not a member's public line; fl-keygen prints one, with -n NAME or "
@@ -340,7 +329,7 @@ fl_line_parse(struct fl_line *line, const char *text)
     line_root(root, line->text, (size_t)(p - line->text));
     if (take_space(&p) || take_hex(&p, sig, sizeof sig) || *p)
         return fl_error(FL_USAGE,
-                        "the public line of \"%s\" is cut or has more behind it; copy it whole",
+                        "the public line of \"%s\" is cut or has more after it; copy it whole",
                         line->name);
     if (fl_sig_check(sig, "line", NULL, 0, root, line->sign))
         return fl_error(FL_REFUSED,

@@ -2,11 +2,10 @@
  * Who somebody is: a key file that never leaves its owner, and the public line made from it.
  *
  * The line is one text line that may be mailed and stands in a roster as it is:
- *     fl1 NAME EPOCH ED25519 X25519 COMMITMENT SIGNATURE
- * with 64, 64, 64 and 128 lower-case hexadecimal digits. COMMITMENT is H(-; "fl1.reveal"; a) of a
- * random a that groups will be drawn from. SIGNATURE is the line's own Ed25519 key's: kind "line",
- * no roster, signer 0, root H(-; "fl1.line"; all of the line before the space in front of it).
- * An X25519 key serves one epoch. Accepting a roster uses it up and makes the next epoch's.
+ *     fl1 NAME EPOCH ED25519 X25519 SIGNATURE
+ * with 64, 64 and 128 lower-case hexadecimal digits. SIGNATURE is the line's own Ed25519 key's:
+ * kind "line", no roster, signer 0, root H(-; "fl1.line"; all of the line before the space in front
+ * of it). An X25519 key serves one epoch. Accepting a roster uses it up and makes the next epoch's.
  */
 #ifndef FL_SEC_IDENTITY_H
 #define FL_SEC_IDENTITY_H
@@ -14,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "base/name.h"
 #include "crypt/keys.h"
 #include "sec/vault.h"
@@ -28,19 +28,18 @@ struct fl_line {
     int64_t epoch;
     unsigned char sign[FL_SIGN_PUBLIC];
     unsigned char dh[FL_DH_PUBLIC];
-    unsigned char commitment[32];
     char text[FL_LINE_MAX]; /* the line itself, without a line feed */
 };
 
 struct fl_key { /* in secret memory: fl_key_new, fl_key_read, fl_key_free */
     char name[FL_SITE_MAX + 1];
-    int64_t epoch; /* that DH and REVEAL are for */
+    int64_t epoch; /* that DH is for */
     unsigned char seed[FL_SIGN_SEED];
     unsigned char secret[FL_SIGN_SECRET], public[FL_SIGN_PUBLIC]; /* from the seed */
     unsigned char dh[FL_DH_SECRET];
-    unsigned char reveal[32];
     unsigned char hedge[32];
-    bool has_roster; /* a roster was accepted: */
+    uint64_t uploads, answers; /* made with it: a state that knows of fewer is an old copy */
+    bool has_roster;           /* a roster was accepted: */
     unsigned char roster[32];
     int64_t roster_epoch;
 };
@@ -51,10 +50,11 @@ void fl_key_free(struct fl_key *key); /* wipes; NULL is fine */
 
 /* NULL with an error; FL_REFUSED for a file that others can read. */
 struct fl_key *fl_key_read(const char *path);
-int fl_key_write(const struct fl_key *key, const char *path);  /* replaces the file in one step */
-int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
+FL_MUST int fl_key_write(const struct fl_key *key,
+                         const char *path); /* replaces the file in one step */
+FL_MUST int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
 
-/* Fresh DH and REVEAL for EPOCH in place of the old ones. */
+/* A fresh DH for EPOCH in place of the old one. */
 void fl_key_renew(struct fl_key *key, int64_t epoch);
 
 /*
@@ -69,7 +69,7 @@ void fl_key_fresh(unsigned char out[32], const struct fl_key *key, const unsigne
  * H(-; "fl1.psk"; the file's bytes) of a pre-shared secret: 32 to 4096 bytes in a file that others
  * cannot read (FL_REFUSED otherwise).
  */
-int fl_psk_read(const char *path, unsigned char psk[32]);
+FL_MUST int fl_psk_read(const char *path, unsigned char psk[32]);
 
 /* The public line of what the key holds now; the same key gives the same line. */
 void fl_key_line(const struct fl_key *key, struct fl_line *line);
@@ -79,6 +79,6 @@ void fl_key_line(const struct fl_key *key, struct fl_line *line);
  * canonical and not of small order. -1 with FL_REFUSED when a key or the signature is bad, with
  * FL_USAGE when it is no such line. The error does not name the file. Spaces around it are ignored.
  */
-int fl_line_parse(struct fl_line *line, const char *text);
+FL_MUST int fl_line_parse(struct fl_line *line, const char *text);
 
 #endif

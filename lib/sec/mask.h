@@ -4,10 +4,9 @@
  * A word holds floor(64 / bits) lanes, the first in its lowest bits; the bits above the last lane
  * are zero, in masks too. Adding and subtracting is modulo 2^bits in each lane, many lanes at a
  * time: with T the top bit of every lane, (a & ~T) + (b & ~T) carries no further than T, and what T
- * itself should be is (a ^ b) & T added without carry. A mask is ChaCha20 of the pair's 32-byte
- * mask key, one nonce for every chunk of FL_CHUNK_WORDS words of the upload; of the two sites of a
- * pair the lower index adds it and the higher subtracts it. Source: Bonawitz et al. 2017, section
- * 4; Lamport 1975 for the arithmetic in lanes.
+ * itself should be is (a ^ b) & T added without carry. A mask is ChaCha20 of a 32-byte mask key,
+ * one nonce for every chunk of FL_CHUNK_WORDS words of the upload, added by fed/lane_words.h.
+ * Source: Bonawitz et al. 2017, section 4; Lamport 1975 for the arithmetic in lanes.
  */
 #ifndef FL_SEC_MASK_H
 #define FL_SEC_MASK_H
@@ -26,17 +25,9 @@ void fl_lanes_init(struct fl_lanes *lanes, unsigned bits); /* 1 to 64 */
 void fl_lanes_add(const struct fl_lanes *lanes, uint64_t *a, const uint64_t *b, size_t n);
 void fl_lanes_sub(const struct fl_lanes *lanes, uint64_t *a, const uint64_t *b, size_t n);
 
-struct fl_mask { /* one of a pair; the array of them lies in secret memory */
+struct fl_mask { /* the array of them lies in secret memory */
     unsigned char key[32];
     int sign; /* 1: we add, -1: we subtract */
 };
-
-/*
- * Add COUNT masks to the N <= FL_CHUNK_WORDS words of chunk CHUNK, in place. The first LANE_WORDS
- * are lanes, what is behind them (the summed weight) is modulo 2^64. SCRATCH has room for N words,
- * in secret memory, and holds a mask afterwards: the caller wipes it. Cost O(N COUNT).
- */
-void fl_mask_chunk(const struct fl_lanes *lanes, uint64_t *words, size_t n, size_t lane_words,
-                   uint64_t chunk, const struct fl_mask *masks, size_t count, uint64_t *scratch);
 
 #endif

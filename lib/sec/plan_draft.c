@@ -1,115 +1,14 @@
-/*
- * A plan from settings that may all be absent. The defaults: lanes of 32 bits, values to +-1, the
- * largest scale whose sum cannot wrap, stochastic rounding, weights by examples, pairwise masks.
- */
-#include <math.h>
+/* A plan from a model, and from the mean that led to it. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "flt/values.h"
 #include "os/clock.h"
 #include "os/progress.h"
 #include "sec/plan.h"
-
-#define DEFAULT_BITS 32
-#define DEFAULT_CLIP 1.0
-
-static double
-within(double value, double min, double max)
-{
-    return value < min ? min : value > max ? max : value;
-}
-
-static int
-draft_encoding(struct fl_plan *plan, const struct fl_round_conf *conf)
-{
-    const struct fl_policy *policy = &plan->roster.policy;
-
-    plan->protection = FL_PROTECT_PAIRWISE;
-    if (conf->protection && !strcmp(conf->protection, "double"))
-        plan->protection = FL_PROTECT_DOUBLE;
-    plan->bits = (unsigned)within(DEFAULT_BITS, (double)policy->bits_min, (double)policy->bits_max);
-    if (plan->bits > 32)
-        plan->bits = 64;
-    if (conf->bits)
-        plan->bits = (unsigned)conf->bits;
-    plan->clip = conf->clip > 0 ? conf->clip
-                                : within(DEFAULT_CLIP, policy->clip_min, policy->clip_max);
-    plan->scale = conf->scale > 0 ? conf->scale : fl_plan_largest_scale(plan);
-    plan->stochastic = !conf->rounding || !strcmp(conf->rounding, "stochastic");
-    if (plan->scale == 0)
-        return fl_error(FL_REFUSED,
-                        "lanes of %u bits cannot hold a sum of %zu sites; take more bits",
-                        plan->bits, plan->roster.n);
-    return 0;
-}
-
-/* Bandwidths by site index; every site must have one when they count. */
-static int
-draft_bandwidth(struct fl_plan *plan, const struct fl_round_conf *conf)
-{
-    const struct fl_name_list *names = &conf->bandwidth_sites;
-
-    for (size_t i = 0; i < names->count; i++) {
-        int64_t index = fl_roster_find(&plan->roster, names->items[i]);
-        if (index < 0 || index == (int64_t)FL_SIGNER_HUB) {
-            fl_roster_no_site(&plan->roster, names->items[i]);
-            return fl_error_about("bandwidth");
-        }
-    }
-    if (plan->rule != FL_WEIGHT_DYNAMIC || plan->alpha == 0)
-        return 0;
-    plan->bandwidth = fl_alloc(plan->roster.n, sizeof *plan->bandwidth);
-    if (!plan->bandwidth)
-        return -1;
-    for (size_t i = 0; i < names->count; i++)
-        plan->bandwidth[fl_roster_find(&plan->roster, names->items[i])] = conf->bandwidth[i];
-    for (size_t i = 0; i < plan->roster.n; i++)
-        if (plan->bandwidth[i] == 0)
-            return fl_error(FL_USAGE,
-                            "bandwidth: \"%s\" has none, which weights: dynamic needs; give all "
-                            "sites one, or alpha: 0",
-                            plan->roster.sites[i].name);
-    return 0;
-}
-
-/*
- * The weight that the most a site can count is. After a round, twice its summed weight, as a power
- * of two: no site exceeded the sum, and small weights keep more of their bits than under the
- * policy's cap, which holds for any size of site.
- */
-static double
-default_cap(const struct fl_plan *plan, const struct fl_object *after)
-{
-    const double most = plan->roster.policy.cap[plan->rule];
-    double sum;
-    int exponent;
-
-    if (!after || fl_meta_get_f64(&fl_object_head(after)->meta, "sum.weight", &sum) || !(sum > 0))
-        return most;
-    frexp(2 * sum, &exponent);
-    double cap = ldexp(1, exponent);
-    return cap < most ? cap : most;
-}
-
-static int
-draft_weights(struct fl_plan *plan, const struct fl_round_conf *conf, const struct fl_object *after)
-{
-    int rule = FL_WEIGHT_EXAMPLES;
-
-    if (conf->weights)
-        rule = fl_weight_rule_find(conf->weights);
-    else
-        while (rule < FL_WEIGHT_RULES - 1 && plan->roster.policy.cap[rule] == 0)
-            rule++;
-    plan->rule = (enum fl_weight_rule)rule;
-    plan->alpha = rule != FL_WEIGHT_DYNAMIC ? 0 : conf->alpha_given ? conf->alpha : FL_WEIGHT_ALPHA;
-    plan->cap = conf->cap > 0 ? conf->cap : default_cap(plan, after);
-    return draft_bandwidth(plan, conf);
-}
 
 /* No site could train from a model that holds one that is not. */
 static int
@@ -129,104 +28,124 @@ check_finite(struct fl_object *model, size_t i)
     return values ? 0 : -1;
 }
 
-/* Name the first of PLAIN that is none of the plan's tensors, or is there twice. */
+/* All float tensors of the model. */
 static int
-refuse_plain(const struct fl_plan *plan, const struct fl_name_list *plain)
+draft_schema(struct fl_plan *plan, struct fl_object *model)
 {
-    struct fl_nearest nearest;
-    char hint[FL_FLT_NAME_MAX + 40];
-
-    for (size_t i = 0; i < plain->count; i++) {
-        bool there = false;
-        fl_nearest_start(&nearest, plain->items[i], strlen(plain->items[i]));
-        for (size_t k = 0; k < plan->count; k++) {
-            fl_nearest_try(&nearest, plan->tensors[k].name, strlen(plan->tensors[k].name));
-            there |= !strcmp(plan->tensors[k].name, plain->items[i]);
-        }
-        if (!there)
-            return fl_error(FL_USAGE, "plain: \"%.255s\" is none of the model's trained tensors%s",
-                            plain->items[i], fl_nearest_hint(&nearest, "", hint, sizeof hint));
-    }
-    return fl_error(FL_USAGE, "plain: names a tensor twice; name each once");
-}
-
-static int
-add_tensor(struct fl_plan *plan, const struct fl_tensor *t, enum fl_role role)
-{
-    struct fl_plan_tensor *to = &plan->tensors[plan->count];
-
-    to->rank = t->rank;
-    memcpy(to->dims, t->dims, t->rank * sizeof *t->dims);
-    to->role = role;
-    to->name = fl_strdup(t->name);
-    if (!to->name)
-        return -1;
-    plan->count++;
-    return 0;
-}
-
-/* The trained tensors of the model. */
-static int
-draft_tensors(struct fl_plan *plan, struct fl_object *model, const struct fl_name_list *plain)
-{
-    struct fl_schema trained;
+    struct fl_schema all = {0};
     struct fl_progress progress;
     uint64_t done = 0;
-    size_t found = 0;
-    int failed = fl_schema_update(&trained, model) ||
-                 !(plan->tensors = fl_alloc(trained.count, sizeof *plan->tensors));
+    int failed = fl_schema_model(&all, model) || fl_schema_start(&plan->model, "the plan's model");
 
     fl_progress_start(&progress, "reading", "B", fl_object_total(model));
-    for (size_t i = 0; i < trained.count && !failed; i++) {
-        const struct fl_tensor *t = &trained.items[i].tensor;
-        size_t at = (size_t)fl_object_find(model, t->name);
-        enum fl_role role = fl_name_list_has(plain, t->name) ? FL_PLAIN : FL_MASKED;
-        found += role == FL_PLAIN;
-        failed = check_finite(model, at) || add_tensor(plan, t, role);
-        done += fl_object_bytes(model, at);
+    for (size_t i = 0; i < all.count && !failed; i++) {
+        if (all.items[i].trained)
+            failed = check_finite(model, i) ||
+                     fl_schema_add(&plan->model, &all.items[i].tensor, true);
+        done += fl_object_bytes(model, i);
         fl_progress_show(&progress, done, "%s", fl_object_name(model));
     }
     fl_progress_clear(&progress);
-    fl_schema_release(&trained);
-    if (failed)
-        return -1;
-    return found == plain->count ? 0 : refuse_plain(plan, plain);
+    fl_schema_release(&all);
+    return failed ? -1 : 0;
 }
 
 /* MODEL must be what fl-apply made of AFTER. */
 static int
-check_after(const struct fl_object *model, const struct fl_object *after)
+check_after(struct fl_plan *plan, const struct fl_object *model, const struct fl_object *after)
 {
     const struct fl_meta *m = &fl_object_head(model)->meta, *a = &fl_object_head(after)->meta;
-    const unsigned char *parent, *base;
-    int64_t round, before;
+    const unsigned char *parent, *base, *set;
+    int64_t before;
 
     if (fl_meta_get_bytes(a, "base", 32, &base) ||
         fl_meta_get_i64(a, "base.round", 0, INT64_MAX - 1, &before) ||
-        !fl_meta_find(a, "sum.sites"))
-        return fl_error(FL_FAILED, "%s: is not an aggregated update; give what fl-aggregate wrote",
+        fl_meta_get_bytes(a, "sum.set", 32, &set))
+        return fl_error(FL_FAILED,
+                        "%s: is not the mean of a masked round; give what fl-aggregate -p wrote",
                         fl_object_name(after));
     if (fl_meta_get_bytes(m, "parent", 32, &parent) || memcmp(parent, base, 32) ||
-        fl_meta_get_i64(m, "round", 0, INT64_MAX, &round) || round != before + 1)
+        plan->base_round != before + 1)
         return fl_error(FL_REFUSED,
                         "%s: does not follow from %s; give the model that fl-apply made of it",
                         fl_object_name(model), fl_object_name(after));
+    plan->has_after = true;
+    memcpy(plan->after, set, 32);
     return 0;
+}
+
+/* Without a mean it is the model that people agreed on. */
+static int
+check_first(const struct fl_plan *plan, const struct fl_object *model)
+{
+    if (!memcmp(plan->base, plan->roster.model, 32))
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: is not the model that the roster begins with; give the mean that led to "
+                    "it with --after",
+                    fl_object_name(model));
+}
+
+/* Every round but an epoch's first begins with the velocity that its model came with. */
+static int
+draft_velocity(struct fl_plan *plan, const struct fl_plan_params *p)
+{
+    const bool needed = plan->roster.apply != FL_APPLY_SGD && p->after;
+    const unsigned char *model;
+
+    plan->has_velocity = p->velocity != NULL;
+    if (needed != plan->has_velocity)
+        return fl_error(FL_USAGE, needed ? "the roster's step has a velocity; name the file that "
+                                           "fl-apply wrote beside the model with --velocity"
+                                         : "this round's step begins without a velocity; leave out "
+                                           "--velocity");
+    if (!needed)
+        return 0;
+    if (fl_meta_get_bytes(&fl_object_head(p->velocity)->meta, "model", 32, &model))
+        return fl_error_about(fl_object_name(p->velocity));
+    if (memcmp(model, plan->base, 32))
+        return fl_error(FL_REFUSED, "%s: is the velocity of another model than %s",
+                        fl_object_name(p->velocity), fl_object_name(p->model));
+    return fl_object_digest(p->velocity, p->pool, plan->velocity);
 }
 
 static int
 draft_base(struct fl_plan *plan, const struct fl_plan_params *p)
 {
-    if (fl_object_digest(p->model, p->pool, plan->base))
+    const struct fl_meta *meta = &fl_object_head(p->model)->meta;
+
+    if (fl_object_digest(p->model, p->pool, plan->base) ||
+        fl_object_params(p->model, p->pool, plan->params))
         return -1;
-    if (fl_meta_get_i64(&fl_object_head(p->model)->meta, "round", 0, INT64_MAX, &plan->base_round))
+    if (fl_meta_get_i64(meta, "round", 0, INT64_MAX, &plan->base_round))
         return fl_error_about(fl_object_name(p->model));
-    plan->has_after = p->after != NULL;
-    if (!p->after)
-        return 0;
-    if (check_after(p->model, p->after))
+    if (p->after ? check_after(plan, p->model, p->after) : check_first(plan, p->model))
         return -1;
-    return fl_object_digest(p->after, p->pool, plan->after);
+    return draft_velocity(plan, p);
+}
+
+/* The number of two digits at P. */
+static unsigned
+two_digits(const char *p)
+{
+    return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
+}
+
+int
+fl_plan_deadline(const char *text)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    static const unsigned char days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    for (size_t i = 0; i < sizeof form; i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return -1;
+    unsigned month = two_digits(text + 5), day = two_digits(text + 8);
+    if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
+        return -1;
+    return two_digits(text + 11) < 24 && two_digits(text + 14) < 60 && two_digits(text + 17) <= 60
+               ? 0
+               : -1;
 }
 
 static int
@@ -234,6 +153,7 @@ draft_deadline(struct fl_plan *plan, const char *deadline)
 {
     char now[FL_UTC_TEXT];
 
+    *plan->deadline = '\0';
     if (!deadline)
         return 0;
     if (fl_plan_deadline(deadline))
@@ -250,9 +170,8 @@ int
 fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *p)
 {
     plan->round = p->round;
-    if (draft_deadline(plan, p->deadline) || draft_encoding(plan, p->conf) ||
-        draft_weights(plan, p->conf, p->after) || draft_tensors(plan, p->model, &p->conf->plain) ||
-        draft_base(plan, p) || fl_plan_check(plan) || fl_plan_layout(plan))
+    if (fl_plan_check_round(&plan->roster, p->round) || draft_deadline(plan, p->deadline))
         return -1;
-    return 0;
+    snprintf(plan->software, sizeof plan->software, "fl %s", FL_VERSION);
+    return draft_schema(plan, p->model) || draft_base(plan, p) || fl_plan_layout(plan) ? -1 : 0;
 }

@@ -1,3 +1,7 @@
+/*
+ * The roster: from YAML to its canonical form, and from that to values. What these mean together is
+ * checked in roster_check.c.
+ */
 #include "sec/roster.h"
 
 #include <stdio.h>
@@ -6,17 +10,24 @@
 
 #include "base/choice.h"
 #include "base/error.h"
+#include "base/glob.h"
 #include "base/mem.h"
 #include "crypt/hash.h"
+#include "os/file.h"
 
-enum { CANONICAL_KEYS = 18 };
+enum { CANONICAL_KEYS = 32 };
+
+static const char *const protections[] = {"pairwise", "helpers", NULL};
+static const char *const protects[] = {"mask", "plain", "frozen", NULL};
 
 void
 fl_roster_release(struct fl_roster *r)
 {
-    free(r->sites);
-    free(r->committee);
-    fl_policy_release(&r->policy);
+    for (size_t i = 0; i < r->rule_count; i++)
+        free(r->rules[i].match);
+    free(r->rules);
+    free(r->parties);
+    free(r->replay);
     fl_buf_release(&r->canonical);
     *r = (struct fl_roster){0};
 }
@@ -24,8 +35,8 @@ fl_roster_release(struct fl_roster *r)
 int64_t
 fl_roster_find(const struct fl_roster *r, const char *name)
 {
-    for (size_t i = 0; i < r->n; i++)
-        if (!strcmp(r->sites[i].name, name))
+    for (size_t i = 0; i < r->party_count; i++)
+        if (!strcmp(r->parties[i].name, name))
             return (int64_t)i;
     return strcmp(r->hub.name, name) ? -1 : (int64_t)FL_SIGNER_HUB;
 }
@@ -33,162 +44,188 @@ fl_roster_find(const struct fl_roster *r, const char *name)
 int64_t
 fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32])
 {
-    for (size_t i = 0; i < r->n; i++)
-        if (!memcmp(r->sites[i].sign, sign, 32))
+    for (size_t i = 0; i < r->party_count; i++)
+        if (!memcmp(r->parties[i].sign, sign, 32))
             return (int64_t)i;
     return memcmp(r->hub.sign, sign, 32) ? -1 : (int64_t)FL_SIGNER_HUB;
 }
 
 int
-fl_roster_no_site(const struct fl_roster *r, const char *name)
+fl_roster_no_party(const struct fl_roster *r, const char *name)
 {
     struct fl_nearest nearest;
     char hint[100];
 
     fl_nearest_start(&nearest, name, strlen(name));
-    for (size_t i = 0; i < r->n; i++)
-        fl_nearest_try(&nearest, r->sites[i].name, strlen(r->sites[i].name));
-    return fl_error(FL_USAGE, "\"%.80s\" is none of the roster's sites%s", name,
+    for (size_t i = 0; i < r->party_count; i++)
+        fl_nearest_try(&nearest, r->parties[i].name, strlen(r->parties[i].name));
+    return fl_error(FL_USAGE, "\"%.80s\" is none of the roster's %s%s", name,
+                    r->party_count > r->n ? "sites and helpers" : "sites",
                     fl_nearest_hint(&nearest, "", hint, sizeof hint));
 }
 
 const struct fl_line *
-fl_roster_line(const struct fl_roster *r, uint32_t signer)
+fl_roster_line(const struct fl_roster *r, uint32_t party)
 {
-    if (signer == FL_SIGNER_HUB)
+    if (party == FL_SIGNER_HUB)
         return &r->hub;
-    return signer < r->n ? &r->sites[signer] : NULL;
+    return party < r->party_count ? &r->parties[party] : NULL;
 }
 
-static int
-compare_keys(const void *a, const void *b)
+int
+fl_roster_helper(const struct fl_roster *r, uint32_t party)
 {
-    return memcmp(*(const unsigned char *const *)a, *(const unsigned char *const *)b, 32);
+    for (size_t h = 0; h < r->m; h++)
+        if (r->helpers[h] == party)
+            return (int)h;
+    return -1;
 }
 
-void
-fl_roster_members(const struct fl_roster *r, unsigned char digest[32])
+const struct fl_tensor_rule *
+fl_roster_rule(const struct fl_roster *r, const char *name)
 {
-    const unsigned char *sorted[FL_SITES_MAX];
-    struct fl_hash h;
-
-    for (size_t i = 0; i < r->n; i++)
-        sorted[i] = r->sites[i].sign;
-    qsort(sorted, r->n, sizeof *sorted, compare_keys);
-    fl_hash_init(&h, NULL, "fl1.members");
-    for (size_t i = 0; i < r->n; i++)
-        fl_hash_add(&h, sorted[i], 32);
-    fl_hash_final(&h, digest);
+    for (size_t i = 0; i < r->rule_count; i++)
+        if (fl_glob(r->rules[i].match, name))
+            return &r->rules[i];
+    return NULL;
 }
 
 /* ---- from what people write to the canonical form ---- */
 
+/* A public line, whatever spaces are around it; with NAMES a member's name stays as it is. */
 static int
-default_committee(const struct fl_roster_conf *conf, struct fl_name_list *names)
+clean_line(char text[FL_LINE_MAX], const char *written, bool names)
 {
-    if (conf->committee_given)
-        return fl_name_list_copy(names, conf->committee.items, conf->committee.count);
-    if (conf->sites.count > FL_COMMITTEE_MAX)
+    struct fl_line line;
+
+    if (names && !fl_name_check(written)) {
+        snprintf(text, FL_LINE_MAX, "%s", written);
         return 0;
-    for (size_t i = 0; i < conf->sites.count; i++) {
-        struct fl_line line;
-        if (fl_line_parse(&line, conf->sites.items[i]))
-            return -1;
-        char *name = line.name;
-        char **items = fl_resize(names->items, i + 1, sizeof *items);
-        if (!items)
-            return -1;
-        names->items = items;
-        if (!(items[i] = fl_strdup(name)))
-            return -1;
-        names->count = i + 1;
     }
+    if (fl_line_parse(&line, written))
+        return -1;
+    memcpy(text, line.text, FL_LINE_MAX);
     return 0;
 }
 
 static int
-set_policy(struct fl_meta *meta, const struct fl_policy *p)
+set_lines(struct fl_meta *meta, const char *key, const struct fl_name_list *lines, bool names)
 {
-    const int64_t bits[2] = {p->bits_min, p->bits_max};
-    const double clip[2] = {p->clip_min, p->clip_max};
-    const char *protection[2], *rules[FL_WEIGHT_RULES];
-    double caps[FL_WEIGHT_RULES];
-    size_t n = 0, k = 0;
+    char(*texts)[FL_LINE_MAX] = fl_alloc(lines->count, sizeof *texts);
+    const char **list = fl_alloc(lines->count, sizeof *list);
+    int failed = !texts || !list;
 
-    if (p->protection & FL_PROTECT_PAIRWISE)
-        protection[n++] = "pairwise";
-    if (p->protection & FL_PROTECT_DOUBLE)
-        protection[n++] = "double";
-    for (int i = 0; i < FL_WEIGHT_RULES; i++)
-        if (p->cap[i] > 0) {
-            rules[k] = fl_weight_rule_name(i);
-            caps[k++] = p->cap[i];
-        }
-    return fl_meta_set_i64_list(meta, "policy.bits", bits, 2) ||
-           fl_meta_set_f64_list(meta, "policy.caps", caps, k) ||
-           fl_meta_set_f64_list(meta, "policy.clip", clip, 2) ||
-           fl_meta_set_i64(meta, "policy.max_skip", p->max_skip) ||
-           fl_meta_set_text(meta, "policy.noise", p->noise) ||
-           fl_meta_set_text_list(meta, "policy.plain", (const char *const *)p->plain.items,
-                                 p->plain.count) ||
-           fl_meta_set_text_list(meta, "policy.protection", protection, n) ||
-           fl_meta_set_f64(meta, "policy.spread", p->spread) ||
-           (p->vary && fl_meta_set_i64(meta, "policy.vary", 1)) ||
-           fl_meta_set_text_list(meta, "policy.weights", rules, k);
-}
-
-/* A line of the YAML, whatever spaces are around it. */
-static int
-set_line(struct fl_meta *meta, const char *key, const char *text)
-{
-    struct fl_line line;
-
-    return fl_line_parse(&line, text) || fl_meta_set_text(meta, key, line.text);
-}
-
-static int
-set_lines(struct fl_meta *meta, const char *key, const struct fl_name_list *lines)
-{
-    struct fl_line *parsed = fl_alloc(lines->count, sizeof *parsed);
-    const char **texts = fl_alloc(lines->count, sizeof *texts);
-    int result = parsed && texts ? 0 : -1;
-
-    for (size_t i = 0; i < lines->count && !result; i++) {
-        result = fl_line_parse(&parsed[i], lines->items[i]);
-        texts[i] = parsed[i].text;
+    for (size_t i = 0; i < lines->count && !failed; i++) {
+        failed = clean_line(texts[i], lines->items[i], names);
+        list[i] = texts[i];
+        if (failed)
+            fl_error_about(key);
     }
-    if (!result)
-        result = fl_meta_set_text_list(meta, key, texts, lines->count);
-    free(parsed);
+    if (!failed)
+        failed = fl_meta_set_text_list(meta, key, list, lines->count);
     free(texts);
-    return result;
+    free(list);
+    return failed ? -1 : 0;
+}
+
+static int
+set_hub(struct fl_meta *meta, const char *written)
+{
+    char text[FL_LINE_MAX];
+
+    return clean_line(text, written, false) ? fl_error_about("hub")
+                                            : fl_meta_set_text(meta, "hub", text);
+}
+
+static int
+set_rules(struct fl_meta *meta, const struct fl_roster_conf *conf)
+{
+    size_t n = conf->tensor_count;
+    const char **match = fl_alloc(n, sizeof *match), **protect = fl_alloc(n, sizeof *protect);
+    int64_t *bits = fl_alloc(n, sizeof *bits);
+    double *clip = fl_alloc(n, sizeof *clip);
+    int failed = !match || !protect || !bits || !clip;
+
+    for (size_t i = 0; i < n && !failed; i++) {
+        match[i] = conf->tensors[i].match;
+        protect[i] = conf->tensors[i].protect;
+        bits[i] = conf->tensors[i].bits;
+        clip[i] = conf->tensors[i].clip;
+    }
+    if (!failed)
+        failed = fl_meta_set_text_list(meta, "tensors.match", match, n) ||
+                 fl_meta_set_text_list(meta, "tensors.protect", protect, n) ||
+                 fl_meta_set_i64_list(meta, "tensors.bits", bits, n) ||
+                 fl_meta_set_f64_list(meta, "tensors.clip", clip, n);
+    free(match);
+    free(protect);
+    free(bits);
+    free(clip);
+    return failed ? -1 : 0;
+}
+
+/* Floor and cap that were not given: 1 under uniform; else they are asked for. */
+static int
+set_weights(struct fl_meta *meta, const struct fl_roster_conf *conf)
+{
+    bool uniform = !strcmp(conf->weight_rule, fl_weight_rule_name(FL_WEIGHT_UNIFORM));
+    double floor = conf->floor != 0 ? conf->floor : 1, cap = conf->cap != 0 ? conf->cap : 1;
+
+    if (!uniform && (conf->floor == 0 || conf->cap == 0))
+        return fl_error(FL_USAGE,
+                        "weights: rule %s needs floor and cap, between which weights count: for "
+                        "example floor: 0.5, cap: 2",
+                        conf->weight_rule);
+    return fl_meta_set_text(meta, "weights.rule", conf->weight_rule) ||
+           fl_meta_set_f64(meta, "weights.floor", floor) ||
+           fl_meta_set_f64(meta, "weights.cap", cap) ||
+           fl_meta_set_f64(meta, "weights.alpha", conf->alpha) ||
+           fl_meta_set_f64(meta, "weights.tokens", conf->tokens) ||
+           fl_meta_set_f64(meta, "weights.mbit", conf->mbit) ||
+           fl_meta_set_f64(meta, "weights.unit", conf->unit) ||
+           fl_meta_set_i64(meta, "weights.hide", conf->hide);
+}
+
+static int
+set_model(struct fl_meta *meta, const char *hex)
+{
+    unsigned char digest[32];
+
+    if (fl_unhex(digest, sizeof digest, hex))
+        return fl_error(FL_USAGE,
+                        "model: \"%.80s\" is no digest; give the 64 digits that fl-info --digest "
+                        "MODEL prints",
+                        hex);
+    return fl_meta_set_bytes(meta, "model", digest, sizeof digest);
 }
 
 static int
 canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
 {
-    struct fl_name_list committee = {0};
-    int64_t n = (int64_t)conf->sites.count;
-    int64_t min_sum = (2 * n + 2) / 3 > 3 ? (2 * n + 2) / 3 : 3;
-    int result = default_committee(conf, &committee);
-    int64_t m = (int64_t)committee.count;
+    bool pairwise = !strcmp(conf->protection, protections[FL_PROTECTION_PAIRWISE]);
+    const int64_t all = (int64_t)conf->sites.count, min_sum = conf->min_sum ? conf->min_sum : all;
 
-    if (!result)
-        result = fl_meta_set_text(meta, "federation", conf->federation) ||
-                 fl_meta_set_i64(meta, "epoch", conf->epoch) ||
-                 fl_meta_set_i64(meta, "first_round", conf->first_round) ||
-                 fl_meta_set_i64(meta, "psk", conf->psk) ||
-                 set_lines(meta, "sites", &conf->sites) || set_line(meta, "hub", conf->hub) ||
-                 fl_meta_set_text_list(meta, "committee", (const char *const *)committee.items,
-                                       committee.count) ||
-                 fl_meta_set_i64(meta, "threshold",
-                                 conf->threshold ? conf->threshold
-                                 : m             ? 2 * m / 3 + 1
-                                                 : 0) ||
-                 fl_meta_set_i64(meta, "min_sum", conf->min_sum ? conf->min_sum : min_sum) ||
-                 set_policy(meta, &conf->policy);
-    fl_name_list_release(&committee);
-    return result ? -1 : 0;
+    if (!conf->min_sum && !pairwise)
+        return fl_error(FL_USAGE, "lacks \"min_sum\": the fewest sites in a sum that is opened");
+    return fl_meta_set_text(meta, "federation", conf->federation) ||
+           fl_meta_set_i64(meta, "epoch", conf->epoch) ||
+           fl_meta_set_i64(meta, "first_round", conf->first_round) ||
+           fl_meta_set_i64(meta, "psk", conf->psk) || set_model(meta, conf->model) ||
+           fl_meta_set_text(meta, "apply.rule", conf->apply_rule) ||
+           fl_meta_set_f64(meta, "apply.lr", conf->lr) ||
+           fl_meta_set_f64(meta, "apply.momentum", conf->momentum) ||
+           set_lines(meta, "sites", &conf->sites, false) || set_hub(meta, conf->hub) ||
+           fl_meta_set_text(meta, "protection", conf->protection) ||
+           set_lines(meta, "helpers", &conf->helpers, true) ||
+           fl_meta_set_text_list(meta, "replay", (const char *const *)conf->replay.items,
+                                 conf->replay.count) ||
+           fl_meta_set_i64(meta, "min_sum", min_sum) || set_weights(meta, conf) ||
+           set_rules(meta, conf) || fl_meta_set_f64(meta, "steps", conf->steps) ||
+           fl_meta_set_f64(meta, "move", conf->move) ||
+           fl_meta_set_text(meta, "noise", conf->noise) ||
+           fl_meta_set_i64(meta, "max_open", conf->max_open) ||
+           fl_meta_set_i64(meta, "max_skip", conf->max_skip) ||
+           fl_meta_set_i64(meta, "max_age", conf->max_age);
 }
 
 int
@@ -216,205 +253,245 @@ fl_roster_read(struct fl_roster *r, const char *path)
         return -1;
     int result = fl_roster_from_conf(r, &conf);
     fl_roster_conf_release(&conf);
-    return result ? fl_error_about(!strcmp(path, "-") ? "standard input" : path) : 0;
+    return result ? fl_error_about(fl_input_name(path)) : 0;
 }
 
-/* ---- from the canonical form to checked values ---- */
+/* ---- from the canonical form to values ---- */
 
-/* An item that must be a list of TYPE with COUNT values (0: any number). */
+/* An item that must be a list of TYPE with COUNT values (SIZE_MAX: any number). */
 static const struct fl_meta_item *
 list(const struct fl_meta *meta, const char *key, enum fl_meta_type type, size_t count)
 {
     const struct fl_meta_item *item = fl_meta_find(meta, key);
 
-    if (item && item->type == type && (!count || item->count == count))
+    if (item && item->type == type && (count == SIZE_MAX || item->count == count))
         return item;
-    fl_error(FL_USAGE, "the roster's \"%s\" is missing or has another form", key);
+    fl_error(FL_USAGE, "its \"%s\" is missing or has another form", key);
     return NULL;
 }
 
+/* Which of WORDS a text is. */
 static int
-get_lines(struct fl_roster *r, const struct fl_meta *meta)
+word(const struct fl_meta *meta, const char *key, const char *const *words, int *index)
 {
-    const struct fl_meta_item *sites = list(meta, "sites", FL_META_TEXT_LIST, 0);
+    const char *text;
+
+    if (fl_meta_get_text(meta, key, &text))
+        return -1;
+    for (*index = 0; words[*index]; ++*index)
+        if (!strcmp(words[*index], text))
+            return 0;
+    return fl_error(FL_USAGE, "%s: \"%.40s\" is not known to this version", key, text);
+}
+
+/* Lines serve one epoch: their X25519 keys are used up when a roster is accepted. */
+static int
+add_party(struct fl_roster *r, const char *text)
+{
+    struct fl_line *line = &r->parties[r->party_count];
+
+    if (fl_line_parse(line, text))
+        return -1;
+    if (line->epoch != r->epoch)
+        return fl_error(FL_USAGE,
+                        "the line of \"%s\" is for epoch %lld, the roster is of epoch %lld; ask "
+                        "for the line that fl-keygen --renew --epoch %lld prints",
+                        line->name, (long long)line->epoch, (long long)r->epoch,
+                        (long long)r->epoch);
+    r->party_count++;
+    return 0;
+}
+
+static int
+get_helpers(struct fl_roster *r, const struct fl_meta_item *helpers)
+{
+    for (; r->m < helpers->count; r->m++) {
+        const char *text = helpers->value.text_list[r->m];
+        int64_t party = (int64_t)r->party_count;
+        if (strchr(text, ' ')) {
+            if (add_party(r, text))
+                return -1;
+        } else {
+            party = fl_roster_find(r, text);
+            if (party < 0 || party >= (int64_t)r->n) {
+                fl_roster_no_party(r, text);
+                fl_error_about("helpers");
+                return fl_error_cure("a helper that is no site stands here with its public line");
+            }
+            if (fl_roster_helper(r, (uint32_t)party) >= 0)
+                return fl_error(FL_USAGE, "helpers: \"%s\" is named twice", text);
+        }
+        r->helpers[r->m] = (uint32_t)party;
+    }
+    return 0;
+}
+
+static int
+get_parties(struct fl_roster *r, const struct fl_meta *meta)
+{
+    const struct fl_meta_item *sites = list(meta, "sites", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *helpers = list(meta, "helpers", FL_META_TEXT_LIST, SIZE_MAX);
+
     const char *hub;
 
-    if (!sites || fl_meta_get_text(meta, "hub", &hub))
+    if (!sites || !helpers || fl_meta_get_text(meta, "hub", &hub))
         return -1;
-    if (sites->count < FL_SITES_MIN)
-        return fl_error(FL_USAGE,
-                        "has %zu sites; at least %d are needed, since each of two would learn the "
-                        "other's update from the sum",
-                        sites->count, FL_SITES_MIN);
     if (sites->count > FL_SITES_MAX)
-        return fl_error(FL_USAGE,
-                        "has %zu sites; more than %d need groups, which are not there yet",
-                        sites->count, FL_SITES_MAX);
-    r->sites = fl_alloc(sites->count, sizeof *r->sites);
-    if (!r->sites)
+        return fl_error(FL_USAGE, "has %zu sites; at most %d", sites->count, FL_SITES_MAX);
+    if (helpers->count > FL_HELPERS_MAX)
+        return fl_error(FL_USAGE, "has %zu helpers; at most %d, since each adds its own streams",
+                        helpers->count, FL_HELPERS_MAX);
+    r->parties = fl_alloc(sites->count + helpers->count, sizeof *r->parties);
+    if (!r->parties)
         return -1;
-    for (r->n = 0; r->n < sites->count; r->n++) {
-        struct fl_line *line = &r->sites[r->n];
-        if (fl_line_parse(line, sites->value.text_list[r->n]))
+    for (size_t i = 0; i < sites->count; i++)
+        if (add_party(r, sites->value.text_list[i]))
             return -1;
-        if (line->epoch != r->epoch)
-            return fl_error(FL_USAGE,
-                            "the line of \"%s\" is for epoch %lld, the roster is of epoch %lld; "
-                            "ask for the line that fl-keygen --renew --epoch %lld prints",
-                            line->name, (long long)line->epoch, (long long)r->epoch,
-                            (long long)r->epoch);
-    }
+    r->n = r->party_count;
     if (fl_line_parse(&r->hub, hub))
-        return -1;
+        return fl_error_about("hub");
     if (r->hub.epoch > r->epoch)
         return fl_error(FL_USAGE, "the hub's line is for epoch %lld, the roster is of epoch %lld",
                         (long long)r->hub.epoch, (long long)r->epoch);
-    return 0;
-}
-
-/* No name and no key is there twice, the hub's included. */
-static int
-check_unique(const struct fl_roster *r)
-{
-    for (size_t i = 0; i < r->n; i++) {
-        const struct fl_line *a = &r->sites[i];
-        for (size_t j = i + 1; j <= r->n; j++) {
-            const struct fl_line *b = j < r->n ? &r->sites[j] : &r->hub;
-            if (!strcmp(a->name, b->name))
-                return fl_error(FL_REFUSED, "the name \"%s\" is there twice; names must differ",
-                                a->name);
-            if (!memcmp(a->sign, b->sign, 32) || !memcmp(a->dh, b->dh, 32) ||
-                !memcmp(a->commitment, b->commitment, 32))
-                return fl_error(
-                    FL_REFUSED,
-                    "\"%s\" and \"%s\" have the same key; each makes its own with fl-keygen",
-                    a->name, b->name);
-        }
-    }
-    return 0;
+    return get_helpers(r, helpers);
 }
 
 static int
-get_committee(struct fl_roster *r, const struct fl_meta *meta)
+get_replay(struct fl_roster *r, const struct fl_meta *meta)
 {
-    const struct fl_meta_item *names = list(meta, "committee", FL_META_TEXT_LIST, 0);
+    const struct fl_meta_item *names = list(meta, "replay", FL_META_TEXT_LIST, SIZE_MAX);
 
     if (!names)
         return -1;
-    if (names->count > FL_COMMITTEE_MAX)
-        return fl_error(FL_USAGE, "has a committee of %zu; at most %d", names->count,
-                        FL_COMMITTEE_MAX);
-    r->committee = fl_alloc(names->count, sizeof *r->committee);
-    if (!r->committee)
+    r->replay = fl_alloc(names->count, sizeof *r->replay);
+    if (!r->replay)
         return -1;
-    for (r->m = 0; r->m < names->count; r->m++) {
-        int64_t i = fl_roster_find(r, names->value.text_list[r->m]);
-        if (i < 0 || i == (int64_t)FL_SIGNER_HUB) {
-            fl_roster_no_site(r, names->value.text_list[r->m]);
-            return fl_error_about("committee");
+    for (; r->replay_count < names->count; r->replay_count++) {
+        int64_t party = fl_roster_find(r, names->value.text_list[r->replay_count]);
+        if (party < 0 || party == (int64_t)FL_SIGNER_HUB) {
+            fl_roster_no_party(r, names->value.text_list[r->replay_count]);
+            return fl_error_about("replay");
         }
-        for (size_t j = 0; j < r->m; j++)
-            if (r->committee[j] == i)
-                return fl_error(FL_USAGE, "committee: \"%s\" is there twice", r->sites[i].name);
-        r->committee[r->m] = (uint32_t)i;
-    }
-    int64_t m = (int64_t)r->m;
-    if (fl_meta_get_i64(meta, "threshold", 0, m, &r->threshold))
-        return fl_error(FL_USAGE, "threshold: must be at most the %zu members of the committee",
-                        r->m);
-    if (m && 2 * r->threshold <= m)
-        return fl_error(FL_USAGE,
-                        "threshold: must be above half of the committee of %zu, or two different "
-                        "sums of one round could be opened",
-                        r->m);
-    if (fl_meta_get_i64(meta, "min_sum", FL_SITES_MIN, (int64_t)r->n, &r->min_sum))
-        return fl_error(FL_USAGE, "min_sum: must be from %d to the number of sites, %zu",
-                        FL_SITES_MIN, r->n);
-    return 0;
-}
-
-static int
-get_rules(struct fl_policy *p, const struct fl_meta *meta)
-{
-    const struct fl_meta_item *rules = list(meta, "policy.weights", FL_META_TEXT_LIST, 0);
-    const struct fl_meta_item *caps = rules ? list(meta, "policy.caps", FL_META_F64_LIST,
-                                                   rules->count)
-                                            : NULL;
-    int last = -1;
-
-    if (!caps || !rules->count)
-        return caps ? fl_error(FL_USAGE, "policy: allows no weight rule") : -1;
-    for (size_t i = 0; i < rules->count; i++) {
-        int rule = fl_weight_rule_find(rules->value.text_list[i]);
-        double cap = caps->value.f64_list[i];
-        if (rule <= last || !(cap >= 1e-12 && cap <= 1e15))
-            return fl_error(FL_USAGE,
-                            "policy: its weight rules or their caps are not in the canonical form");
-        p->cap[rule] = cap;
-        last = rule;
+        for (size_t i = 0; i < r->replay_count; i++)
+            if (r->replay[i] == party)
+                return fl_error(FL_USAGE, "replay: \"%s\" is named twice", r->parties[party].name);
+        r->replay[r->replay_count] = (uint32_t)party;
     }
     return 0;
 }
 
 static int
-get_policy(struct fl_policy *p, const struct fl_meta *meta)
+get_weights(struct fl_weight_policy *w, const struct fl_meta *meta)
 {
-    const struct fl_meta_item *bits = list(meta, "policy.bits", FL_META_I64_LIST, 2);
-    const struct fl_meta_item *clip = bits ? list(meta, "policy.clip", FL_META_F64_LIST, 2) : NULL;
-    const struct fl_meta_item *protection = clip ? list(meta, "policy.protection",
-                                                        FL_META_TEXT_LIST, 0)
-                                                 : NULL;
-    const struct fl_meta_item *plain = protection ? list(meta, "policy.plain", FL_META_TEXT_LIST, 0)
-                                                  : NULL;
-    const char *noise;
+    const char *rule;
+    int64_t hide;
 
-    if (!plain || get_rules(p, meta) || fl_meta_get_text(meta, "policy.noise", &noise) ||
-        fl_meta_get_f64(meta, "policy.spread", &p->spread) ||
-        fl_meta_get_i64(meta, "policy.max_skip", 1, 65536, &p->max_skip) ||
-        fl_name_list_copy(&p->plain, plain->value.text_list, plain->count))
+    if (fl_meta_get_text(meta, "weights.rule", &rule) ||
+        fl_meta_get_f64(meta, "weights.floor", &w->floor) ||
+        fl_meta_get_f64(meta, "weights.cap", &w->cap) ||
+        fl_meta_get_f64(meta, "weights.alpha", &w->alpha) ||
+        fl_meta_get_f64(meta, "weights.tokens", &w->tokens) ||
+        fl_meta_get_f64(meta, "weights.mbit", &w->mbit) ||
+        fl_meta_get_f64(meta, "weights.unit", &w->unit) ||
+        fl_meta_get_i64(meta, "weights.hide", 0, 1, &hide))
         return -1;
-    if (strcmp(noise, "none"))
-        return fl_error(FL_USAGE, "policy: noise \"%.40s\" is not known to this version", noise);
-    p->noise = fl_strdup(noise);
-    for (size_t i = 0; i < protection->count; i++)
-        p->protection |= !strcmp(protection->value.text_list[i], "pairwise") ? FL_PROTECT_PAIRWISE
-                         : !strcmp(protection->value.text_list[i], "double") ? FL_PROTECT_DOUBLE
-                                                                             : 0x100;
-    p->bits_min = bits->value.i64_list[0];
-    p->bits_max = bits->value.i64_list[1];
-    p->clip_min = clip->value.f64_list[0];
-    p->clip_max = clip->value.f64_list[1];
-    if (!p->protection || p->protection > 3 || p->bits_min < 8 || p->bits_max > 64 ||
-        p->bits_min > p->bits_max || !(p->clip_min > 0) || !(p->clip_max <= 1e9) ||
-        !(p->clip_min <= p->clip_max) || !(p->spread >= 1))
-        return fl_error(FL_USAGE, "policy: a value is out of its range");
-    return p->noise ? 0 : -1;
+    int found = fl_weight_rule_find(rule);
+    if (found < 0)
+        return fl_error(FL_USAGE, "weights: rule \"%.40s\" is not known to this version", rule);
+    w->rule = (enum fl_weight_rule)found;
+    w->hide = hide;
+    return 0;
+}
+
+static int
+get_rule(struct fl_tensor_rule *rule, const char *match, const char *protect, int64_t bits,
+         double clip)
+{
+    int found = 0;
+
+    while (protects[found] && strcmp(protects[found], protect))
+        found++;
+    if (!protects[found])
+        return fl_error(FL_USAGE, "tensors: protect \"%.40s\" is not known to this version",
+                        protect);
+    *rule = (struct fl_tensor_rule){.match = fl_strdup(match),
+                                    .protect = (enum fl_protect)found,
+                                    .bits = bits > 0 && bits <= 64 ? (unsigned)bits : 0,
+                                    .clip = clip};
+    return rule->match ? 0 : -1;
+}
+
+static int
+get_rules(struct fl_roster *r, const struct fl_meta *meta)
+{
+    const struct fl_meta_item *match = list(meta, "tensors.match", FL_META_TEXT_LIST, SIZE_MAX);
+    const struct fl_meta_item *protect, *bits, *clip;
+    size_t count = match ? match->count : 0;
+
+    if (!match || !(protect = list(meta, "tensors.protect", FL_META_TEXT_LIST, count)) ||
+        !(bits = list(meta, "tensors.bits", FL_META_I64_LIST, count)) ||
+        !(clip = list(meta, "tensors.clip", FL_META_F64_LIST, count)))
+        return -1;
+    r->rules = fl_alloc(count, sizeof *r->rules);
+    if (!r->rules)
+        return -1;
+    for (; r->rule_count < count; r->rule_count++) {
+        size_t i = r->rule_count;
+        if (get_rule(&r->rules[i], match->value.text_list[i], protect->value.text_list[i],
+                     bits->value.i64_list[i], clip->value.f64_list[i]))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+get_numbers(struct fl_roster *r, const struct fl_meta *meta)
+{
+    static const char *const noises[] = {"none", NULL};
+    const char *rule;
+    int protection, noise;
+
+    if (word(meta, "protection", protections, &protection) || word(meta, "noise", noises, &noise) ||
+        fl_meta_get_text(meta, "apply.rule", &rule) || fl_meta_get_f64(meta, "apply.lr", &r->lr) ||
+        fl_meta_get_f64(meta, "apply.momentum", &r->momentum) ||
+        fl_meta_get_i64(meta, "min_sum", 0, INT64_MAX, &r->min_sum) ||
+        fl_meta_get_f64(meta, "steps", &r->steps) || fl_meta_get_f64(meta, "move", &r->move) ||
+        fl_meta_get_i64(meta, "max_open", 1, 16, &r->max_open) ||
+        fl_meta_get_i64(meta, "max_skip", 1, 4096, &r->max_skip) ||
+        fl_meta_get_i64(meta, "max_age", 1, 1000000, &r->max_age))
+        return -1;
+    r->protection = (enum fl_protection)protection;
+    int apply = fl_apply_rule_find(rule);
+    if (apply < 0)
+        return fl_error(FL_USAGE, "apply: rule \"%.40s\" is not known to this version", rule);
+    r->apply = (enum fl_apply_rule)apply;
+    return 0;
 }
 
 static int
 get_all(struct fl_roster *r, const struct fl_meta *meta)
 {
     const char *federation;
-    int64_t psk, one;
+    const unsigned char *model;
+    int64_t psk;
 
-    r->policy.vary = fl_meta_find(meta, "policy.vary") != NULL;
-    if (meta->count != CANONICAL_KEYS + (size_t)r->policy.vary)
-        return fl_error(
-            FL_USAGE,
-            "the roster has %zu values where this version knows %d; use the version that wrote it",
-            meta->count, CANONICAL_KEYS);
-    if (r->policy.vary && fl_meta_get_i64(meta, "policy.vary", 1, 1, &one))
-        return -1;
+    if (meta->count != CANONICAL_KEYS)
+        return fl_error(FL_USAGE,
+                        "has %zu values where this version knows %d; use the version that wrote it",
+                        meta->count, CANONICAL_KEYS);
     if (fl_meta_get_text(meta, "federation", &federation) || fl_name_check(federation))
         return fl_error_about("federation");
     snprintf(r->federation, sizeof r->federation, "%s", federation);
     if (fl_meta_get_i64(meta, "epoch", 0, FL_EPOCH_MAX, &r->epoch) ||
         fl_meta_get_i64(meta, "first_round", 0, INT64_MAX / 2, &r->first_round) ||
-        fl_meta_get_i64(meta, "psk", 0, 1, &psk) || get_lines(r, meta) || check_unique(r) ||
-        get_committee(r, meta) || get_policy(&r->policy, meta))
+        fl_meta_get_i64(meta, "psk", 0, 1, &psk) ||
+        fl_meta_get_bytes(meta, "model", sizeof r->model, &model) || get_parties(r, meta) ||
+        get_replay(r, meta) || get_numbers(r, meta) || get_weights(&r->weights, meta) ||
+        get_rules(r, meta))
         return -1;
     r->psk = psk;
-    return 0;
+    memcpy(r->model, model, sizeof r->model);
+    return fl_roster_check(r);
 }
 
 int
@@ -426,6 +503,8 @@ fl_roster_decode(struct fl_roster *r, const void *data, size_t len)
     int result = -1;
 
     *r = (struct fl_roster){0};
+    if (len > FL_ROSTER_MAX)
+        return fl_error(FL_USAGE, "is a roster of %zu bytes; at most %d", len, FL_ROSTER_MAX);
     if (!fl_meta_decode(&meta, data, len, &at) && !fl_meta_encode(&meta, &r->canonical)) {
         if (at != len || r->canonical.len != len || memcmp(r->canonical.data, data, len))
             fl_error(FL_USAGE, "the roster is not in its canonical form");

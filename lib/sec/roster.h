@@ -1,34 +1,85 @@
 /*
- * A roster whose every line was checked: who takes part, and what no plan may go below.
+ * A roster whose every line was checked: who takes part, and everything that changes a sum.
  *
  * People agree on a YAML file (conf/roster_file.h). Its canonical form is stream metadata
  * (fl_meta_encode) with the defaults filled in, and RD = H(-; "fl1.roster"; LE64 length, canonical
  * bytes) names it. The hub carries the canonical form in every plan, so both ways in lead through
- * fl_roster_decode. A policy key that a later version adds stays out of the canonical form while it
- * has its default; a key that this version does not know is refused, since it could not be kept.
+ * fl_roster_decode. A key that this version does not know is refused, since it could not be kept.
+ *
+ * Parties are numbered: sites 0 .. n-1 in the roster's order, then the helpers that are no sites,
+ * in its order; the hub is FL_SIGNER_HUB. n sites, m helpers.
+ *
+ * Arithmetic: a value u of a tensor under a rule of BITS and CLIP counts as the integer
+ * clip(u, +-CLIP) * q * scale to nearest, with q = weight / cap <= 1 and scale the largest power of
+ * two with which no sum of all sites can wrap: n * ceil(CLIP * scale) <= 2^(BITS-1) - 1.
  */
 #ifndef FL_SEC_ROSTER_H
 #define FL_SEC_ROSTER_H
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "conf/roster_file.h"
 #include "flt/format.h"
 #include "sec/identity.h"
 #include "sec/sign.h"
 
-enum { FL_SITES_MIN = 3, FL_SITES_MAX = 256, FL_COMMITTEE_MAX = 15 };
+enum {
+    FL_SITES_MIN = 3,
+    FL_SITES_MAX = 10000,
+    FL_HELPERS_MIN = 2,
+    FL_HELPERS_MAX = 16,
+    FL_STEPS_MIN = 16,      /* the least that a roster may ask for of a resolution */
+    FL_ROSTER_MAX = 8 << 20 /* bytes of the canonical form */
+};
+
+enum fl_protection { FL_PROTECTION_PAIRWISE, FL_PROTECTION_HELPERS };
+
+enum fl_protect {
+    FL_PROTECT_MASK,  /* the hub sees sums only */
+    FL_PROTECT_PLAIN, /* the hub sees each site's values */
+    FL_PROTECT_FROZEN /* is not trained and does not travel */
+};
+
+struct fl_tensor_rule {
+    char *match; /* a pattern (base/glob.h); the first that matches a tensor's name is its rule */
+    enum fl_protect protect;
+    unsigned bits; /* of a lane: 8 to 32, or 64; 0 for frozen */
+    double clip;
+    double scale; /* a power of two; computed */
+};
+
+/*
+ * What a site counts, before it is clamped into [floor, cap] (NaN, zero and less: floor). |D| its
+ * tokens, n its examples, L its loss before training, B its own bandwidth in Mbit/s:
+ *     uniform 1       examples n / unit       loss L
+ *     dynamic L / ((|D| / tokens) * (B / mbit)^alpha)
+ */
+struct fl_weight_policy {
+    enum fl_weight_rule rule;
+    double floor, cap, alpha, tokens, mbit, unit;
+    bool hide; /* the rule of sets covers all bases of the epoch */
+};
 
 struct fl_roster { /* a zeroed struct is empty */
     char federation[FL_SITE_MAX + 1];
     int64_t epoch, first_round;
-    bool psk; /* a pre-shared secret is in every chain's root */
-    size_t n; /* sites; a site's index is its place in the list */
-    struct fl_line *sites;
+    bool psk;                /* a pre-shared secret is in every chain's root */
+    unsigned char model[32]; /* digest of the object that the first round starts from */
+    enum fl_apply_rule apply;
+    double lr, momentum;
+    size_t n, party_count; /* sites; and with them helpers that are none */
+    struct fl_line *parties;
     struct fl_line hub;
-    size_t m; /* committee members, by site index; 0: none was chosen */
-    uint32_t *committee;
-    int64_t threshold, min_sum;
-    struct fl_policy policy;
+    enum fl_protection protection;
+    size_t m, replay_count;
+    uint32_t helpers[FL_HELPERS_MAX]; /* parties */
+    uint32_t *replay;                 /* parties: who recomputes each mean and signs for it */
+    int64_t min_sum;                  /* fewest sites in a sum that is opened */
+    struct fl_weight_policy weights;
+    size_t rule_count;
+    struct fl_tensor_rule *rules;
+    double steps, move;
+    int64_t max_open, max_skip, max_age;
     struct fl_buf canonical;
     unsigned char digest[32]; /* RD */
 };
@@ -36,35 +87,52 @@ struct fl_roster { /* a zeroed struct is empty */
 void fl_roster_release(struct fl_roster *r);
 
 /*
- * Read YAML, or the canonical form. On -1 R is released: FL_USAGE for what people should write in
- * another way, FL_REFUSED for a bad signature, and for keys and names that are there twice.
+ * Read YAML, or the canonical form, and check all of it (fl_roster_check). On -1 R is released:
+ * FL_USAGE for what people should write in another way, with numbers that would do, FL_REFUSED for
+ * a bad signature, and for keys and names that are there twice.
  */
-int fl_roster_read(struct fl_roster *r, const char *path);
-int fl_roster_from_conf(struct fl_roster *r, const struct fl_roster_conf *conf);
-int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
+FL_MUST int fl_roster_read(struct fl_roster *r, const char *path);
+FL_MUST int fl_roster_from_conf(struct fl_roster *r, const struct fl_roster_conf *conf);
+FL_MUST int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
 
 /*
- * Index of the site of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is
- * none.
+ * What the numbers mean together: parties, least sums, shares, resolution; sets the rules' scales.
+ * -1 (FL_USAGE). fl_roster_decode calls it.
  */
+FL_MUST int fl_roster_check(struct fl_roster *r);
+
+/* The party of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is none. */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);
 int64_t fl_roster_find_key(const struct fl_roster *r, const unsigned char sign[32]);
 
-/* Record that NAME is no site, and the nearest one (FL_USAGE): always -1. */
-int fl_roster_no_site(const struct fl_roster *r, const char *name);
+/* Record that NAME is no party, and the nearest one (FL_USAGE): always -1. */
+int fl_roster_no_party(const struct fl_roster *r, const char *name);
 
-const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t signer);
+/* The line of a party or the hub; NULL for another number. */
+const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t party);
 
-/* H(-; "fl1.members"; signing keys of the sites, sorted): the same for every order and epoch. */
-void fl_roster_members(const struct fl_roster *r, unsigned char digest[32]);
+/* The number of PARTY among the helpers, or -1. */
+FL_MUST int fl_roster_helper(const struct fl_roster *r, uint32_t party);
+
+/* The rule of the tensor of this name, or NULL when none matches. */
+const struct fl_tensor_rule *fl_roster_rule(const struct fl_roster *r, const char *name);
+
+/* The largest power of two that is a scale for N sites, or 0 when there is none. */
+double fl_roster_scale(size_t n, unsigned bits, double clip);
+
+/*
+ * Steps in which a site of the least weight that the roster has says a value of size CLIP:
+ * clip * scale * floor / cap. Below STEPS of the roster small sites would vanish in rounding.
+ */
+double fl_roster_steps(const struct fl_roster *r, const struct fl_tensor_rule *rule);
 
 /* Sign an object of KIND and DIGEST as SIGNER, whose key KEY is. */
 void fl_roster_sign(const struct fl_roster *r, uint32_t signer, const struct fl_key *key,
                     const char *kind, const unsigned char digest[32], struct fl_sign *sign);
 
 /* -1 (FL_REFUSED) unless SIGN is a member's of this roster for that object. Names no file. */
-int fl_roster_check_sign(const struct fl_roster *r, const char *kind,
-                         const unsigned char digest[32], const struct fl_sign *sign);
+FL_MUST int fl_roster_check_sign(const struct fl_roster *r, const char *kind,
+                                 const unsigned char digest[32], const struct fl_sign *sign);
 
 /* The signatures of one object, as a reader hands them out one by one. */
 struct fl_verifier {
@@ -75,9 +143,9 @@ struct fl_verifier {
 };
 
 /* ARG is a struct fl_verifier: fl_roster_check_sign, counted. */
-int fl_verifier_check(void *arg, const struct fl_sign *sign);
+FL_MUST int fl_verifier_check(void *arg, const struct fl_sign *sign);
 
 /* -1 (FL_REFUSED), naming FILE, when there is a roster and the object had no signature. */
-int fl_verifier_end(const struct fl_verifier *v, const char *file);
+FL_MUST int fl_verifier_end(const struct fl_verifier *v, const char *file);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * All that is signed has one form, of fixed lengths but for the kind's name, which a zero ends: no
+ * two different things have the same bytes.
+ */
 #include "sec/sign.h"
 
 #include <assert.h>

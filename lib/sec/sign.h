@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/must.h"
 #include "crypt/keys.h"
 
 #define FL_SIGNER_HUB UINT32_C(0xffffffff)
@@ -18,8 +19,8 @@ void fl_sig_make(unsigned char sig[FL_SIGN_BYTES], const char *kind, const unsig
                  const unsigned char secret[FL_SIGN_SECRET]);
 
 /* 0 when SIG is PUB's, else -1 without an error: the caller knows whose it should be. */
-int fl_sig_check(const unsigned char sig[FL_SIGN_BYTES], const char *kind,
-                 const unsigned char *roster, uint32_t signer, const unsigned char root[32],
-                 const unsigned char pub[FL_SIGN_PUBLIC]);
+FL_MUST int fl_sig_check(const unsigned char sig[FL_SIGN_BYTES], const char *kind,
+                         const unsigned char *roster, uint32_t signer, const unsigned char root[32],
+                         const unsigned char pub[FL_SIGN_PUBLIC]);
 
 #endif

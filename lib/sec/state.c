@@ -1,11 +1,12 @@
+/* Opening, and what passes through the chains; accepting a roster is in state_accept.c. */
 #include "sec/state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "sec/state_file.h"
 
@@ -16,21 +17,34 @@ fl_state_dir(const char *key_path, const char *dir)
 }
 
 void
+fl_section_release(struct fl_section *section)
+{
+    fl_secret_free(section->up);
+    fl_secret_free(section->down);
+    for (size_t i = 0; i < section->open_count; i++)
+        fl_secret_free(section->open[i].keys);
+    fl_wipe(section, sizeof *section);
+}
+
+void
 fl_state_free(struct fl_state *s)
 {
     if (!s)
         return;
     for (size_t i = 0; i < s->section_count; i++)
-        fl_secret_free(s->section[i].chains);
-    free(s->rounds);
-    free(s->bases);
+        fl_section_release(&s->section[i]);
+    fl_near_release(&s->near);
+    free(s->upload);
+    free(s->answer);
+    free(s->masked);
     free(s->plans);
+    free(s->members);
     fl_folder_close(&s->folder);
     fl_secret_free(s);
 }
 
-static struct fl_state *
-new_state(const char *dir, bool create)
+struct fl_state *
+fl_state_new(const char *dir, bool create)
 {
     struct fl_state *s = fl_secret_alloc(1, sizeof *s);
 
@@ -44,10 +58,10 @@ new_state(const char *dir, bool create)
     return s;
 }
 
-static void
-drop_section(struct fl_state *s, size_t i)
+void
+fl_state_drop_section(struct fl_state *s, size_t i)
 {
-    fl_secret_free(s->section[i].chains);
+    fl_section_release(&s->section[i]);
     if (i == 0 && s->section_count == 2)
         s->section[0] = s->section[1];
     fl_wipe(&s->section[--s->section_count], sizeof *s->section);
@@ -71,9 +85,8 @@ put_in_force(struct fl_state *s, const unsigned char roster[32])
     return -1;
 }
 
-/* The state is not what the key needs; it may be elsewhere, or it is gone for good. */
-static int
-lost(const struct fl_key *key, const char *dir, const char *what)
+int
+fl_state_lost(const struct fl_key *key, const char *dir, const char *what)
 {
     return fl_error(
         FL_REFUSED,
@@ -82,12 +95,15 @@ lost(const struct fl_key *key, const char *dir, const char *what)
         dir, what, key->name);
 }
 
-/* The state must be this key's. */
-static int
-check_owner(const struct fl_state *s, const struct fl_key *key, const char *dir)
+int
+fl_state_check_owner(const struct fl_state *s, const struct fl_key *key, const char *dir)
 {
     if (memcmp(s->key, key->public, sizeof s->key))
-        return lost(key, dir, "is the state of another key");
+        return fl_state_lost(key, dir, "is the state of another key");
+    if (s->uploads.ctr < key->uploads)
+        return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten uploads");
+    if (s->answers.ctr < key->answers)
+        return fl_state_lost(key, dir, "is an old copy of the state, which has forgotten answers");
     return 0;
 }
 
@@ -101,23 +117,23 @@ fl_state_open(const char *dir, const struct fl_key *key)
         return NULL;
     }
     if (!fl_folder_exists(dir)) {
-        lost(key, dir, "the state folder is missing");
+        fl_state_lost(key, dir, "the state folder is missing");
         return NULL;
     }
-    struct fl_state *s = new_state(dir, false);
+    struct fl_state *s = fl_state_new(dir, false);
     if (!s)
         return NULL;
     int found = fl_state_file_read(s);
     if (found == 0)
-        lost(key, dir, "the state is missing");
-    if (found == 1 && !check_owner(s, key, dir)) {
+        fl_state_lost(key, dir, "the state is missing");
+    if (found == 1 && !fl_state_check_owner(s, key, dir)) {
         if (put_in_force(s, key->roster)) {
-            lost(key, dir, "does not hold the roster that the key accepted");
+            fl_state_lost(key, dir, "does not hold the roster that the key accepted");
         } else if (s->section_count == 1) {
             return s;
         } else { /* a crash came before the last step of accepting */
-            drop_section(s, 1);
-            if (!fl_state_file_write(s))
+            fl_state_drop_section(s, 1);
+            if (!fl_state_save(s))
                 return s;
         }
     }
@@ -125,169 +141,73 @@ fl_state_open(const char *dir, const struct fl_key *key)
     return NULL;
 }
 
-/* ---- accepting a roster ---- */
-
-static int
-check_member(const struct fl_key *key, const struct fl_roster *r, int64_t *index)
+int
+fl_state_save(const struct fl_state *s)
 {
-    struct fl_line own;
-
-    *index = fl_roster_find_key(r, key->public);
-    if (*index < 0)
-        return fl_error(FL_REFUSED,
-                        "the roster does not hold the key of \"%s\"; ask for it to be put in",
-                        key->name);
-    const struct fl_line *line = fl_roster_line(r, (uint32_t)*index);
-    fl_key_line(key, &own);
-    if (strcmp(line->name, key->name) ||
-        (*index != (int64_t)FL_SIGNER_HUB && strcmp(line->text, own.text)))
-        return fl_error(FL_REFUSED,
-                        "the roster's line of \"%s\" is not the one that its key has now; "
-                        "fl-keygen --public prints that one",
-                        line->name);
-    return 0;
-}
-
-static int
-check_psk(const struct fl_roster *r, int64_t index, const unsigned char *psk)
-{
-    if (index == (int64_t)FL_SIGNER_HUB || r->psk == (psk != NULL))
-        return 0;
-    return fl_error(FL_USAGE, r->psk
-                                  ? "the roster wants a pre-shared secret; give it with --psk FILE"
-                                  : "the roster has no pre-shared secret; leave out --psk");
-}
-
-static int
-check_order(const struct fl_key *key, const struct fl_state *s, const struct fl_roster *r)
-{
-    if (key->has_roster && r->epoch <= key->roster_epoch)
-        return fl_error(FL_REFUSED,
-                        "the roster is of epoch %lld, and the key of \"%s\" has accepted epoch "
-                        "%lld; a new roster needs a later epoch",
-                        (long long)r->epoch, key->name, (long long)key->roster_epoch);
-    if (!key->has_roster && (s->ctr || s->plan_count))
-        return fl_error(FL_REFUSED,
-                        "the state of \"%s\" has been used, and its key file is an old copy that "
-                        "does not know it; take the newer key file",
-                        key->name);
-    for (size_t i = 0; i < s->section_count; i++)
-        if (key->has_roster && strcmp(s->section[i].federation, r->federation))
-            return fl_error(FL_REFUSED,
-                            "the key of \"%s\" belongs to the federation \"%s\", not to \"%s\"; "
-                            "make another key for that one",
-                            key->name, s->section[i].federation, r->federation);
-    return 0;
-}
-
-static int
-derive_chains(struct fl_section *to, const struct fl_key *key, const struct fl_roster *r,
-              const unsigned char *psk)
-{
-    to->chains = fl_secret_alloc(r->n, FL_PAIR_KEY);
-    if (!to->chains)
-        return -1;
-    for (uint32_t j = 0; j < r->n; j++) {
-        uint32_t i = to->index;
-        struct fl_pair pair = {i < j ? i : j, i < j ? j : i, r->digest};
-        if (j != i && fl_pair_root(to->chains + (size_t)j * FL_PAIR_KEY, &pair, key->dh,
-                                   r->sites[j].dh, r->sites[pair.lo].dh, r->sites[pair.hi].dh, psk))
-            return fl_error_about(r->sites[j].name);
-    }
-    return 0;
-}
-
-/*
- * The new section behind the one in force. Without a roster in force, a section is left of an
- * attempt that ended before the key named it; nothing was done under it, and it goes.
- */
-static int
-add_section(struct fl_state *s, const struct fl_key *key, const struct fl_roster *r, int64_t index,
-            const unsigned char *psk)
-{
-    while (!key->has_roster && s->section_count)
-        drop_section(s, s->section_count - 1);
-    struct fl_section *to = &s->section[s->section_count++];
-    memcpy(to->roster, r->digest, 32);
-    snprintf(to->federation, sizeof to->federation, "%s", r->federation);
-    to->epoch = r->epoch;
-    to->index = (uint32_t)index;
-    to->n = (uint32_t)r->n;
-    to->next = (uint64_t)r->first_round;
-    memcpy(to->reveal, key->reveal, sizeof to->reveal);
-    return to->index == FL_SIGNER_HUB ? 0 : derive_chains(to, key, r, psk);
-}
-
-static struct fl_state *
-open_for_accept(const char *dir, const struct fl_key *key)
-{
-    if (key->has_roster)
-        return fl_state_open(dir, key);
-    struct fl_state *s = new_state(dir, true);
-    if (!s)
-        return NULL;
-    int found = fl_state_file_read(s);
-    if (found == 0)
-        memcpy(s->key, key->public, sizeof s->key);
-    if (found < 0 || check_owner(s, key, dir)) {
-        fl_state_free(s);
-        return NULL;
-    }
-    return s;
+    return fl_state_file_write(s);
 }
 
 int
-fl_state_accept(const char *dir, struct fl_key *key, const char *key_path,
-                const struct fl_roster *r, const unsigned char *psk, bool *already)
+fl_state_check_plan(const struct fl_state *s, const struct fl_key *key, const struct fl_plan *plan)
 {
-    struct fl_state *s = open_for_accept(dir, key);
-    int64_t index;
+    const struct fl_section *now = &s->section[0];
+    const struct fl_roster *r = &plan->roster;
 
-    if (!s)
-        return -1;
-    *already = key->has_roster && !memcmp(key->roster, r->digest, 32);
-    int result = *already ? 0 : check_member(key, r, &index);
-    if (!result && !*already) {
-        result = check_psk(r, index, psk) || check_order(key, s, r) ||
-                 add_section(s, key, r, index, psk) || fl_state_file_write(s);
-        if (!result) { /* the state has both: now the key */
-            if (index != (int64_t)FL_SIGNER_HUB)
-                fl_key_renew(key, r->epoch + 1);
-            key->has_roster = true;
-            key->roster_epoch = r->epoch;
-            memcpy(key->roster, r->digest, 32);
-            result = fl_key_write(key, key_path);
-        }
-        if (!result && s->section_count == 2) {
-            drop_section(s, 0);
-            result = fl_state_file_write(s);
-        }
-    }
-    fl_state_free(s);
-    return result ? -1 : 0;
+    if (memcmp(r->digest, now->roster, 32))
+        return fl_error(FL_REFUSED,
+                        "the plan is for a roster of \"%s\", epoch %lld, that this key has not "
+                        "accepted; its own is of \"%s\", epoch %lld: ask the hub for a plan of "
+                        "that one, or accept the plan's with fl-keygen --accept",
+                        r->federation, (long long)r->epoch, now->federation, (long long)now->epoch);
+    if (fl_roster_find_key(r, key->public) != (int64_t)now->party)
+        return fl_error(FL_REFUSED, "the state's place in the roster is another than the key's");
+    return 0;
 }
 
-/* ---- rounds ---- */
-
-const struct fl_round *
-fl_state_round(const struct fl_state *s, const unsigned char roster[32], uint64_t round)
+void
+fl_state_hide(const struct fl_state *s, const char *label, const unsigned char in[32],
+              unsigned char out[32])
 {
-    for (size_t i = 0; i < s->round_count; i++)
-        if (s->rounds[i].round == round && !memcmp(s->rounds[i].roster, roster, 32))
-            return &s->rounds[i];
+    fl_hash_once(out, s->hidden, label, in, 32);
+}
+
+int
+fl_state_check_last(const struct fl_count *own, const struct fl_counted *last, const char *what)
+{
+    if (last->ctr > own->ctr)
+        return fl_error(
+            FL_REFUSED,
+            "the hub has counted %s %llu of this key, and its state knows of %llu: it is "
+            "an old copy, or another copy is in use; make a new key for the next epoch",
+            what, (unsigned long long)last->ctr, (unsigned long long)own->ctr);
+    if (last->ctr == own->ctr && last->ctr && memcmp(last->digest, own->prev, 32))
+        return fl_error(FL_REFUSED,
+                        "the hub has counted another %s %llu of this key than its state knows: a "
+                        "copy of the key is in use; make a new key for the next epoch",
+                        what, (unsigned long long)last->ctr);
+    return 0;
+}
+
+/* ---- rounds that were made ---- */
+
+const struct fl_made *
+fl_state_made(const struct fl_made *made, size_t count, const unsigned char roster[32],
+              uint64_t round)
+{
+    for (size_t i = 0; i < count; i++)
+        if (made[i].round == round && !memcmp(made[i].roster, roster, 32))
+            return &made[i];
     return NULL;
 }
 
 int
-fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip)
+fl_state_admit(uint64_t next, uint64_t round, int64_t max_skip)
 {
-    uint64_t next = s->section[0].next;
-
     if (round < next)
-        return fl_error(
-            FL_REFUSED,
-            "round %llu is over for this key, which is at round %llu; a round is masked once",
-            (unsigned long long)round, (unsigned long long)next);
+        return fl_error(FL_REFUSED,
+                        "round %llu is over for this key, which is at round %llu; a round is done "
+                        "once",
+                        (unsigned long long)round, (unsigned long long)next);
     if (round - next >= (uint64_t)max_skip)
         return fl_error(FL_REFUSED,
                         "round %llu is too far: this key is at round %llu and may skip fewer than "
@@ -296,123 +216,326 @@ fl_state_admit(const struct fl_state *s, uint64_t round, int64_t max_skip)
     return 0;
 }
 
-int
-fl_state_check_base(const struct fl_state *s, const unsigned char base[32],
-                    const unsigned char use[32])
+static struct fl_masked_over *
+find_masked(const struct fl_state *s, const unsigned char params[32])
 {
-    for (size_t i = 0; i < s->base_count; i++)
-        if (!memcmp(s->bases[i].base, base, 32) && memcmp(s->bases[i].use, use, 32))
-            return fl_error(FL_REFUSED, "its base model was used in a round of other sites, "
-                                        "weights or encoding; the difference of the two sums would "
-                                        "show single updates: continue from another model");
-    return 0;
+    unsigned char hidden[32];
+
+    fl_state_hide(s, "fl1.masked", params, hidden);
+    for (size_t i = 0; i < s->masked_count; i++)
+        if (!memcmp(s->masked[i].params, hidden, 32))
+            return &s->masked[i];
+    return NULL;
 }
 
 int
-fl_state_check_terms(const struct fl_state *s, const unsigned char terms[32])
+fl_state_check_masked(const struct fl_state *s, const unsigned char params[32], int64_t max_open)
 {
-    const struct fl_section *now = &s->section[0];
+    const struct fl_masked_over *over = find_masked(s, params);
 
-    if (now->has_terms && memcmp(now->terms, terms, sizeof now->terms))
+    if (!over)
+        return 0;
+    if (over->epoch != s->section[0].epoch)
+        return fl_error(FL_REFUSED,
+                        "updates of this model were masked in epoch %lld; the sums of two rosters "
+                        "over one model could be subtracted: begin the epoch with another model",
+                        (long long)over->epoch);
+    if (over->times >= (uint64_t)max_open)
         return fl_error(
             FL_REFUSED,
-            "its weights, bandwidths, bits, clip, rounding or plain tensors are not those of this "
-            "epoch's earlier rounds; nearly the same updates summed in two ways would show single "
-            "ones: plan as before, or agree on a roster with policy: vary");
+            "updates of this model were masked in %llu rounds already, and the roster's "
+            "max_open is %lld; agree on a roster of the next epoch, with another model",
+            (unsigned long long)over->times, (long long)max_open);
     return 0;
 }
 
-void
-fl_state_step_to(struct fl_state *s, uint64_t round)
+const unsigned char *
+fl_state_masked_input(const struct fl_state *s, const unsigned char params[32])
 {
-    struct fl_section *now = &s->section[0];
+    const struct fl_masked_over *over = find_masked(s, params);
 
-    for (; now->next < round; now->next++)
-        for (uint32_t j = 0; j < now->n; j++)
-            if (j != now->index)
-                fl_pair_step(now->chains + (size_t)j * FL_PAIR_KEY, now->roster, now->next);
-}
-
-void
-fl_state_pair_key(const struct fl_state *s, uint32_t j, const unsigned char sid[32],
-                  unsigned char k[FL_PAIR_KEY])
-{
-    const struct fl_section *now = &s->section[0];
-    struct fl_pair pair = {now->index < j ? now->index : j, now->index < j ? j : now->index,
-                           now->roster};
-
-    fl_pair_key(k, &pair, now->chains + (size_t)j * FL_PAIR_KEY, now->next, sid);
+    return over ? over->input : NULL;
 }
 
 static int
-add_base(struct fl_state *s, const unsigned char base[32], const unsigned char use[32])
+count_masked(struct fl_state *s, const unsigned char params[32], const unsigned char input[32])
 {
-    for (size_t i = 0; i < s->base_count; i++)
-        if (!memcmp(s->bases[i].base, base, 32))
-            return 0;
-    struct fl_used_base *bases = fl_grow(s->bases, s->base_count, &s->base_cap, sizeof *bases);
-    if (!bases)
+    struct fl_masked_over *over = find_masked(s, params);
+
+    if (!over) {
+        struct fl_masked_over *grown = fl_grow(s->masked, s->masked_count, &s->masked_cap,
+                                               sizeof *grown);
+        if (!grown)
+            return -1;
+        s->masked = grown;
+        over = &grown[s->masked_count++];
+        *over = (struct fl_masked_over){.epoch = s->section[0].epoch};
+        fl_state_hide(s, "fl1.masked", params, over->params);
+        memcpy(over->input, input, 32);
+    }
+    over->times++;
+    return 0;
+}
+
+static int
+add_made(struct fl_made **list, size_t *count, size_t *cap, const struct fl_made *made)
+{
+    struct fl_made *grown = fl_grow(*list, *count, cap, sizeof *grown);
+
+    if (!grown)
         return -1;
-    s->bases = bases;
-    memcpy(bases[s->base_count].base, base, 32);
-    memcpy(bases[s->base_count++].use, use, 32);
+    *list = grown;
+    grown[(*count)++] = *made;
     return 0;
 }
 
 int
-fl_state_commit_round(struct fl_state *s, const struct fl_round *round,
-                      const struct fl_precedent *plan)
+fl_state_drop_made(struct fl_state *s, bool answers, size_t keep)
+{
+    struct fl_made *list = answers ? s->answer : s->upload;
+    size_t *count = answers ? &s->answer_count : &s->upload_count;
+
+    if (*count <= keep)
+        return 0;
+    memmove(list, list + (*count - keep), keep * sizeof *list);
+    *count = keep;
+    return fl_state_save(s);
+}
+
+/* ---- a site's chains ---- */
+
+static struct fl_pair
+up_pair(const struct fl_section *now, uint32_t peer, uint32_t party)
+{
+    struct fl_pair pair = {now->party, party, now->roster, now->helpers};
+
+    if (!now->helpers && peer < now->party) {
+        pair.a = peer;
+        pair.b = now->party;
+    }
+    return pair;
+}
+
+void
+fl_state_step_up(struct fl_state *s, uint64_t round)
 {
     struct fl_section *now = &s->section[0];
-    struct fl_round *rounds = fl_grow(s->rounds, s->round_count, &s->round_cap, sizeof *rounds);
+    const struct fl_pair any = {0, 0, now->roster, now->helpers}; /* a step names no pair */
 
-    if (!rounds)
-        return -1;
-    s->rounds = rounds;
-    if (add_base(s, plan->base, plan->use))
-        return -1;
-    if (!now->has_terms)
-        memcpy(now->terms, plan->terms, sizeof now->terms);
-    now->has_terms = true;
-    rounds[s->round_count++] = *round;
-    fl_state_step_to(s, round->round + 1);
-    s->ctr++;
-    memcpy(s->prev, round->root, sizeof s->prev);
-    return fl_state_file_write(s);
+    for (; now->up_next < round; now->up_next++)
+        for (uint32_t j = 0; j < now->up_count; j++)
+            if (now->helpers || j != now->party)
+                fl_pair_step(now->up + (size_t)j * FL_PAIR_KEY, &any, now->up_next);
+}
+
+void
+fl_state_up_key(const struct fl_state *s, uint32_t peer, uint32_t party,
+                const unsigned char sid[32], unsigned char k[FL_PAIR_KEY])
+{
+    const struct fl_section *now = &s->section[0];
+    const struct fl_pair pair = up_pair(now, peer, party);
+    unsigned char rk[FL_PAIR_KEY];
+
+    fl_pair_round_key(rk, &pair, now->up + (size_t)peer * FL_PAIR_KEY, now->up_next);
+    fl_pair_key(k, &pair, rk, sid);
+    fl_wipe(rk, sizeof rk);
 }
 
 int
-fl_state_drop_rounds(struct fl_state *s, size_t keep)
+fl_state_count_in_key(const struct fl_state *s, struct fl_key *key, const char *key_path)
 {
-    if (s->round_count <= keep)
+    if (key->uploads == s->uploads.ctr && key->answers == s->answers.ctr)
         return 0;
-    memmove(s->rounds, s->rounds + (s->round_count - keep), keep * sizeof *s->rounds);
-    s->round_count = keep;
-    return fl_state_file_write(s);
+    key->uploads = s->uploads.ctr;
+    key->answers = s->answers.ctr;
+    return fl_key_write(key, key_path);
 }
 
 int
-fl_state_commit_plan(struct fl_state *s, uint64_t round, const unsigned char digest[32])
+fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
+                       const unsigned char params[32], struct fl_key *key, const char *key_path)
 {
-    const unsigned char *roster = s->section[0].roster;
+    if (count_masked(s, params, made->input) ||
+        add_made(&s->upload, &s->upload_count, &s->upload_cap, made))
+        return -1;
+    fl_state_step_up(s, made->round + 1);
+    s->uploads.ctr++;
+    memcpy(s->uploads.prev, made->root, 32);
+    return fl_state_save(s) || fl_state_count_in_key(s, key, key_path) ? -1 : 0;
+}
 
-    for (size_t i = 0; i < s->plan_count; i++) {
-        const struct fl_signed_plan *p = &s->plans[i];
-        if (p->round != round || memcmp(p->roster, roster, 32))
+/* ---- a helper's chains ---- */
+
+/* Drop the oldest of the open rounds. */
+static void
+drop_oldest(struct fl_section *now)
+{
+    fl_secret_free(now->open[0].keys);
+    memmove(now->open, now->open + 1, --now->open_count * sizeof *now->open);
+}
+
+static int
+open_round(struct fl_section *now, uint64_t round)
+{
+    const struct fl_pair any = {0, 0, now->roster, true};
+    unsigned char *keys = fl_secret_alloc(now->n, FL_PAIR_KEY);
+
+    if (!keys)
+        return -1;
+    for (uint32_t i = 0; i < now->n; i++)
+        fl_pair_round_key(keys + (size_t)i * FL_PAIR_KEY, &any, now->down + (size_t)i * FL_PAIR_KEY,
+                          round);
+    now->open[now->open_count++] = (struct fl_open_round){round, keys};
+    return 0;
+}
+
+int
+fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open)
+{
+    struct fl_section *now = &s->section[0];
+    const struct fl_pair any = {0, 0, now->roster, true};
+
+    for (; now->down_next <= round; now->down_next++) {
+        if (now->open_count == (size_t)max_open)
+            drop_oldest(now);
+        if (open_round(now, now->down_next))
+            return -1;
+        for (uint32_t i = 0; i < now->n; i++)
+            fl_pair_step(now->down + (size_t)i * FL_PAIR_KEY, &any, now->down_next);
+    }
+    return 0;
+}
+
+const unsigned char *
+fl_state_open_keys(const struct fl_state *s, uint64_t round)
+{
+    const struct fl_section *now = &s->section[0];
+
+    for (size_t i = 0; i < now->open_count; i++)
+        if (now->open[i].round == round)
+            return now->open[i].keys;
+    return NULL;
+}
+
+void
+fl_state_down_key(const struct fl_state *s, const unsigned char *keys, uint32_t site,
+                  const unsigned char sid[32], unsigned char k[FL_PAIR_KEY])
+{
+    const struct fl_section *now = &s->section[0];
+    const struct fl_pair pair = {site, now->party, now->roster, true};
+
+    fl_pair_key(k, &pair, keys + (size_t)site * FL_PAIR_KEY, sid);
+}
+
+void
+fl_state_close_round(struct fl_state *s, uint64_t round)
+{
+    struct fl_section *now = &s->section[0];
+
+    for (size_t i = 0; i < now->open_count; i++) {
+        if (now->open[i].round != round)
             continue;
-        if (!memcmp(p->digest, digest, 32))
-            return 0;
+        fl_secret_free(now->open[i].keys);
+        memmove(now->open + i, now->open + i + 1, (now->open_count - i - 1) * sizeof *now->open);
+        now->open_count--;
+        return;
+    }
+}
+
+void
+fl_state_close_all(struct fl_state *s)
+{
+    while (s->section[0].open_count)
+        drop_oldest(&s->section[0]);
+}
+
+int
+fl_state_commit_answer(struct fl_state *s, const struct fl_made *made, struct fl_key *key,
+                       const char *key_path)
+{
+    if (add_made(&s->answer, &s->answer_count, &s->answer_cap, made))
+        return -1;
+    fl_state_close_round(s, made->round);
+    s->answers.ctr++;
+    memcpy(s->answers.prev, made->root, 32);
+    return fl_state_save(s) || fl_state_count_in_key(s, key, key_path) ? -1 : 0;
+}
+
+/* ---- the hub's plans ---- */
+
+struct fl_signed_plan *
+fl_state_plan(const struct fl_state *s, uint64_t round)
+{
+    for (size_t i = 0; i < s->plan_count; i++)
+        if (s->plans[i].round == round && !memcmp(s->plans[i].roster, s->section[0].roster, 32))
+            return &s->plans[i];
+    return NULL;
+}
+
+/* The member of this key; HINT is where it probably is. NULL when there is none. */
+static struct fl_member *
+find_member(const struct fl_state *s, const unsigned char key[32], size_t hint)
+{
+    if (hint < s->member_count && !memcmp(s->members[hint].key, key, 32))
+        return &s->members[hint];
+    for (size_t i = 0; i < s->member_count; i++)
+        if (!memcmp(s->members[i].key, key, 32))
+            return &s->members[i];
+    return NULL;
+}
+
+void
+fl_state_last(const struct fl_state *s, const struct fl_roster *r, struct fl_counted *last)
+{
+    for (size_t i = 0; i < r->n + r->m; i++) {
+        uint32_t party = i < r->n ? (uint32_t)i : r->helpers[i - r->n];
+        const struct fl_member *m = find_member(s, r->parties[party].sign, i);
+        last[i] = !m ? (struct fl_counted){0} : i < r->n ? m->upload : m->answer;
+    }
+}
+
+int
+fl_state_count(struct fl_state *s, const unsigned char key[32], bool answer,
+               const struct fl_counted *counted)
+{
+    struct fl_member *m = find_member(s, key, 0);
+
+    if (!m) {
+        struct fl_member *grown = fl_grow(s->members, s->member_count, &s->member_cap,
+                                          sizeof *grown);
+        if (!grown)
+            return -1;
+        s->members = grown;
+        m = &grown[s->member_count++];
+        *m = (struct fl_member){0};
+        memcpy(m->key, key, 32);
+    }
+    struct fl_counted *to = answer ? &m->answer : &m->upload;
+    if (counted->ctr > to->ctr)
+        *to = *counted;
+    return 0;
+}
+
+int
+fl_state_commit_plan(struct fl_state *s, const struct fl_plan *plan)
+{
+    const struct fl_signed_plan *there = fl_state_plan(s, plan->round);
+
+    if (there && !memcmp(there->digest, plan->digest, 32))
+        return 0;
+    if (there)
         return fl_error(FL_REFUSED,
                         "another plan was signed for round %llu; sites would mask for one or the "
                         "other and no sum would open: take another round",
-                        (unsigned long long)round);
-    }
+                        (unsigned long long)plan->round);
     struct fl_signed_plan *plans = fl_grow(s->plans, s->plan_count, &s->plan_cap, sizeof *plans);
     if (!plans)
         return -1;
     s->plans = plans;
-    plans[s->plan_count] = (struct fl_signed_plan){.round = round};
-    memcpy(plans[s->plan_count].roster, roster, 32);
-    memcpy(plans[s->plan_count++].digest, digest, 32);
-    return fl_state_file_write(s);
+    struct fl_signed_plan *to = &plans[s->plan_count++];
+    *to = (struct fl_signed_plan){.round = plan->round};
+    memcpy(to->roster, s->section[0].roster, 32);
+    memcpy(to->digest, plan->digest, 32);
+    memcpy(to->object, plan->base, 32);
+    return fl_state_save(s);
 }

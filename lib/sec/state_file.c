@@ -1,3 +1,5 @@
+/* Each kind of line has a reader and a writer, side by side; sketches travel as hexadecimal bytes.
+ */
 #include "sec/state_file.h"
 
 #include <errno.h>
@@ -6,159 +8,380 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "crypt/secret.h"
 #include "sec/vault.h"
 
-#define STATE_MAGIC "fl-state-v1"
+#define STATE_MAGIC "fl-state-v2"
 #define STATE_NAME  "state"
 
-static int
-read_index(struct fl_vault *v, struct fl_section *to)
-{
-    uint64_t value;
+enum { SKETCH_BYTES = 8 * FL_SKETCH_SUMS, BITS_MAX = (1 << 20) / 8 };
 
-    to->index = FL_SIGNER_HUB;
-    if (!strcmp(v->field[3], "hub"))
-        return 0;
-    if (fl_vault_number(v, 3, to->n - 1, &value))
+int
+fl_section_alloc(struct fl_section *at, bool site, bool helper)
+{
+    at->up_count = !site ? 0 : at->helpers ? at->m : at->n;
+    if (at->up_count && !(at->up = fl_secret_alloc(at->up_count, FL_PAIR_KEY)))
         return -1;
-    to->index = (uint32_t)value;
-    return 0;
+    return helper && !(at->down = fl_secret_alloc(at->n, FL_PAIR_KEY)) ? -1 : 0;
 }
 
-/* roster RD EPOCH INDEX N NEXT FEDERATION */
+static struct fl_section *
+last_section(struct fl_state *s)
+{
+    return s->section_count ? &s->section[s->section_count - 1] : NULL;
+}
+
+/* ---- reading ---- */
+
+/* roster RD EPOCH PARTY|hub FEDERATION */
 static int
 read_roster(struct fl_vault *v, struct fl_state *s)
 {
     struct fl_section *to = &s->section[s->section_count];
-    uint64_t epoch, n;
+    char party[16];
+    uint64_t epoch, number;
 
     if (s->section_count == 2)
         return fl_vault_bad_line(v);
-    if (fl_vault_bytes(v, 1, to->roster, 32) || fl_vault_number(v, 2, FL_EPOCH_MAX, &epoch) ||
-        fl_vault_number(v, 4, FL_SITES_MAX, &n) || fl_vault_number(v, 5, INT64_MAX, &to->next))
+    if (fl_vault_get(v, "bnww", to->roster, (uint64_t)FL_EPOCH_MAX, &epoch, party, sizeof party,
+                     to->federation, sizeof to->federation))
         return -1;
     to->epoch = (int64_t)epoch;
-    to->n = (uint32_t)n;
-    if (n < FL_SITES_MIN || fl_name_check(v->field[6]))
-        return fl_vault_bad_line(v);
-    if (read_index(v, to))
-        return -1;
-    snprintf(to->federation, sizeof to->federation, "%s", v->field[6]);
-    if (to->index != FL_SIGNER_HUB) {
-        to->chains = fl_secret_alloc(n, FL_PAIR_KEY);
-        if (!to->chains)
-            return -1;
+    to->party = FL_SIGNER_HUB;
+    if (strcmp(party, "hub")) {
+        if (fl_parse_u64(party, 0, FL_SITES_MAX + FL_HELPERS_MAX, &number))
+            return fl_vault_bad_line(v);
+        to->party = (uint32_t)number;
     }
     s->section_count++;
-    return 0;
+    return fl_name_check(to->federation) ? fl_vault_bad_line(v) : 0;
 }
 
-/* chain J HEX, of the section read last */
+/* shape pairwise|helpers N M UPNEXT DOWNNEXT; memory for rows comes with the first of them */
 static int
-read_chain(struct fl_vault *v, struct fl_state *s)
+read_shape(struct fl_vault *v, struct fl_section *to)
 {
-    struct fl_section *to = s->section_count ? &s->section[s->section_count - 1] : NULL;
+    char protection[16];
+    uint64_t n, m;
+
+    if (fl_vault_get(v, "wnnnn", protection, sizeof protection, (uint64_t)FL_SITES_MAX, &n,
+                     (uint64_t)FL_HELPERS_MAX, &m, (uint64_t)INT64_MAX, &to->up_next,
+                     (uint64_t)INT64_MAX, &to->down_next))
+        return -1;
+    to->helpers = !strcmp(protection, "helpers");
+    to->n = (uint32_t)n;
+    to->m = (uint32_t)m;
+    return n < FL_SITES_MIN || (!to->helpers && strcmp(protection, "pairwise"))
+               ? fl_vault_bad_line(v)
+               : 0;
+}
+
+/* mbit X */
+static int
+read_mbit(struct fl_vault *v, struct fl_section *to)
+{
+    char text[40];
+
+    if (fl_vault_get(v, "w", text, sizeof text))
+        return -1;
+    return fl_parse_f64(text, 1e-6, 1e9, &to->mbit) ? fl_vault_bad_line(v) : 0;
+}
+
+/* WORD J HEX into row J of ROWS; a row is there once, and no row is zero */
+static int
+read_row(struct fl_vault *v, unsigned char *rows, uint32_t count)
+{
+    unsigned char row[FL_PAIR_KEY];
     uint64_t j;
 
-    if (!to || !to->chains)
+    if (!rows || !count)
         return fl_vault_bad_line(v);
-    if (fl_vault_number(v, 1, to->n - 1, &j))
+    if (fl_vault_get(v, "nb", (uint64_t)count - 1, &j, row))
         return -1;
-    unsigned char *row = to->chains + j * FL_PAIR_KEY;
-    if (j == to->index || !fl_is_zero(row, FL_PAIR_KEY))
-        return fl_vault_bad_line(v);
-    return fl_vault_bytes(v, 2, row, FL_PAIR_KEY);
+    unsigned char *to = rows + j * FL_PAIR_KEY;
+    int failed = fl_is_zero(row, sizeof row) || !fl_is_zero(to, FL_PAIR_KEY);
+    memcpy(to, row, sizeof row);
+    fl_wipe(row, sizeof row);
+    return failed ? fl_vault_bad_line(v) : 0;
 }
 
 static int
-read_round(struct fl_vault *v, struct fl_state *s)
+read_up(struct fl_vault *v, struct fl_section *to)
 {
-    struct fl_round *rounds = fl_grow(s->rounds, s->round_count, &s->round_cap, sizeof *rounds);
-    uint64_t epoch;
+    if (to->n && !to->up && fl_section_alloc(to, true, false))
+        return -1;
+    return read_row(v, to->up, to->up_count);
+}
 
-    if (!rounds)
+static int
+read_down(struct fl_vault *v, struct fl_section *to)
+{
+    if (to->n && !to->down && !(to->down = fl_secret_alloc(to->n, FL_PAIR_KEY)))
         return -1;
-    s->rounds = rounds;
-    struct fl_round *to = &rounds[s->round_count];
-    *to = (struct fl_round){0};
-    if (fl_vault_bytes(v, 1, to->roster, 32) || fl_vault_number(v, 2, FL_EPOCH_MAX, &epoch) ||
-        fl_vault_number(v, 3, INT64_MAX, &to->round) || fl_vault_bytes(v, 4, to->sid, 32) ||
-        fl_vault_bytes(v, 5, to->input, 32) || fl_vault_bytes(v, 6, to->root, 32))
-        return -1;
-    to->epoch = (int64_t)epoch;
-    s->round_count++;
+    return read_row(v, to->down, to->n);
+}
+
+/* open R I HEX: the keys of one round come one after another */
+static int
+read_open(struct fl_vault *v, struct fl_section *to)
+{
+    const size_t most = sizeof to->open / sizeof *to->open;
+    unsigned char row[FL_PAIR_KEY];
+    uint64_t round, i;
+
+    if (!to->n || fl_vault_get(v, "nnb", (uint64_t)INT64_MAX, &round, (uint64_t)to->n - 1, &i, row))
+        return to->n ? -1 : fl_vault_bad_line(v);
+    struct fl_open_round *at = to->open_count ? &to->open[to->open_count - 1] : NULL;
+    if (!at || at->round != round) {
+        if (to->open_count == most || (at && at->round > round))
+            return fl_vault_bad_line(v);
+        at = &to->open[to->open_count];
+        *at = (struct fl_open_round){round, fl_secret_alloc(to->n, FL_PAIR_KEY)};
+        if (!at->keys)
+            return -1;
+        to->open_count++;
+    }
+    memcpy(at->keys + i * FL_PAIR_KEY, row, sizeof row);
+    fl_wipe(row, sizeof row);
     return 0;
 }
 
 static int
-read_base(struct fl_vault *v, struct fl_state *s)
+read_made(struct fl_vault *v, struct fl_made **list, size_t *count, size_t *cap)
 {
-    struct fl_used_base *bases = fl_grow(s->bases, s->base_count, &s->base_cap, sizeof *bases);
+    struct fl_made *grown = fl_grow(*list, *count, cap, sizeof *grown);
+    uint64_t epoch;
 
-    if (!bases)
+    if (!grown)
         return -1;
-    s->bases = bases;
-    return fl_vault_bytes(v, 1, bases[s->base_count].base, 32) ||
-           fl_vault_bytes(v, 2, bases[s->base_count++].use, 32);
+    *list = grown;
+    struct fl_made *to = &grown[*count];
+    if (fl_vault_get(v, "bnnbbb", to->roster, (uint64_t)FL_EPOCH_MAX, &epoch, (uint64_t)INT64_MAX,
+                     &to->round, to->sid, to->input, to->root))
+        return -1;
+    to->epoch = (int64_t)epoch;
+    ++*count;
+    return 0;
 }
 
+static int
+read_masked(struct fl_vault *v, struct fl_state *s)
+{
+    struct fl_masked_over *grown = fl_grow(s->masked, s->masked_count, &s->masked_cap,
+                                           sizeof *grown);
+    uint64_t epoch;
+
+    if (!grown)
+        return -1;
+    s->masked = grown;
+    struct fl_masked_over *to = &grown[s->masked_count];
+    if (fl_vault_get(v, "bnnb", to->params, (uint64_t)FL_EPOCH_MAX, &epoch, (uint64_t)INT64_MAX,
+                     &to->times, to->input))
+        return -1;
+    to->epoch = (int64_t)epoch;
+    s->masked_count++;
+    return 0;
+}
+
+/* HEX, or "-" for none */
+static int
+optional(struct fl_vault *v, const char *text, unsigned char digest[32], bool *has)
+{
+    *has = strcmp(text, "-") != 0;
+    return *has && (strlen(text) != 64 || fl_unhex(digest, 32, text)) ? fl_vault_bad_line(v) : 0;
+}
+
+static int
+read_now(struct fl_vault *v, struct fl_helper_now *now)
+{
+    char params[65], velocity[65], coming[65];
+
+    return fl_vault_get(v, "bwww", now->object, params, sizeof params, velocity, sizeof velocity,
+                        coming, sizeof coming) ||
+                   optional(v, params, now->params, &now->known) ||
+                   optional(v, velocity, now->velocity, &now->has_velocity) ||
+                   optional(v, coming, now->next_velocity, &now->coming)
+               ? -1
+               : 0;
+}
+
+static int
+read_member(struct fl_vault *v, struct fl_near *near)
+{
+    unsigned char(*grown)[32] = fl_grow(near->members, near->member_count, &near->member_cap,
+                                        sizeof *grown);
+
+    if (!grown)
+        return -1;
+    near->members = grown;
+    return fl_vault_get(v, "b", grown[near->member_count++]);
+}
+
+/* base OBJECT EPOCH SUMS|- */
+static int
+read_base(struct fl_vault *v, struct fl_near *near)
+{
+    struct fl_near_base *grown = fl_grow(near->bases, near->base_count, &near->base_cap,
+                                         sizeof *grown);
+    const bool sketched = v->count == 4 && strcmp(v->field[3], "-");
+    unsigned char sums[SKETCH_BYTES];
+    uint64_t epoch;
+    char none[2];
+
+    if (!grown)
+        return -1;
+    near->bases = grown;
+    struct fl_near_base *to = &grown[near->base_count];
+    *to = (struct fl_near_base){.sketched = sketched};
+    if (sketched
+            ? fl_vault_get(v, "bnB", to->object, (uint64_t)FL_EPOCH_MAX, &epoch, sums, sizeof sums)
+            : fl_vault_get(v, "bnw", to->object, (uint64_t)FL_EPOCH_MAX, &epoch, none, sizeof none))
+        return -1;
+    for (int i = 0; sketched && i < FL_SKETCH_SUMS; i++)
+        to->sketch.sum[i] = fl_get_f64(sums + 8 * i);
+    to->epoch = (int64_t)epoch;
+    near->base_count++;
+    return 0;
+}
+
+static int
+read_set(struct fl_vault *v, struct fl_near *near)
+{
+    struct fl_near_base *base = near->base_count ? &near->bases[near->base_count - 1] : NULL;
+    size_t bytes = v->count == 2 ? strlen(v->field[1]) / 2 : 0;
+
+    if (!base || !bytes || bytes > BITS_MAX)
+        return fl_vault_bad_line(v);
+    struct fl_near_set *sets = fl_grow(base->sets, base->set_count, &base->set_cap, sizeof *sets);
+    if (!sets)
+        return -1;
+    base->sets = sets;
+    sets[base->set_count] = (struct fl_near_set){fl_alloc(bytes, 1), bytes};
+    if (!sets[base->set_count].bits)
+        return -1;
+    return fl_vault_get(v, "B", sets[base->set_count++].bits, bytes);
+}
+
+/* plan RD R DIGEST OBJECT SET|- */
 static int
 read_plan(struct fl_vault *v, struct fl_state *s)
 {
     struct fl_signed_plan *plans = fl_grow(s->plans, s->plan_count, &s->plan_cap, sizeof *plans);
+    char set[65];
 
     if (!plans)
         return -1;
     s->plans = plans;
     struct fl_signed_plan *to = &plans[s->plan_count++];
-    return fl_vault_bytes(v, 1, to->roster, 32) || fl_vault_number(v, 2, INT64_MAX, &to->round) ||
-           fl_vault_bytes(v, 3, to->digest, 32);
+    *to = (struct fl_signed_plan){0};
+    return fl_vault_get(v, "bnbbw", to->roster, (uint64_t)INT64_MAX, &to->round, to->digest,
+                        to->object, set, sizeof set) ||
+                   optional(v, set, to->set, &to->asked)
+               ? -1
+               : 0;
+}
+
+/* counted KEY UPLOADS DIGEST ANSWERS DIGEST */
+static int
+read_member_count(struct fl_vault *v, struct fl_state *s)
+{
+    struct fl_member *grown = fl_grow(s->members, s->member_count, &s->member_cap, sizeof *grown);
+
+    if (!grown)
+        return -1;
+    s->members = grown;
+    struct fl_member *to = &grown[s->member_count++];
+    return fl_vault_get(v, "bnbnb", to->key, (uint64_t)INT64_MAX, &to->upload.ctr,
+                        to->upload.digest, (uint64_t)INT64_MAX, &to->answer.ctr, to->answer.digest);
+}
+
+/* Lines that belong to the section that was read last. */
+static int
+read_of_section(struct fl_vault *v, struct fl_section *to)
+{
+    if (!to)
+        return fl_vault_bad_line(v);
+    if (fl_vault_is(v, "shape"))
+        return read_shape(v, to);
+    if (fl_vault_is(v, "mbit"))
+        return read_mbit(v, to);
+    if (fl_vault_is(v, "up"))
+        return read_up(v, to);
+    if (fl_vault_is(v, "down"))
+        return read_down(v, to);
+    if (fl_vault_is(v, "now"))
+        return read_now(v, &to->now);
+    return fl_vault_is(v, "open") ? read_open(v, to) : fl_vault_bad_line(v);
 }
 
 static int
 read_line(struct fl_vault *v, struct fl_state *s)
 {
-    bool bad = false;
-
-    if (fl_vault_is(v, "key", 1, &bad))
-        return bad || fl_vault_bytes(v, 1, s->key, sizeof s->key);
-    if (fl_vault_is(v, "ctr", 1, &bad))
-        return bad || fl_vault_number(v, 1, INT64_MAX, &s->ctr);
-    if (fl_vault_is(v, "prev", 1, &bad))
-        return bad || fl_vault_bytes(v, 1, s->prev, sizeof s->prev);
-    if (fl_vault_is(v, "roster", 6, &bad))
-        return bad || read_roster(v, s);
-    if (fl_vault_is(v, "reveal", 1, &bad) && s->section_count)
-        return bad || fl_vault_bytes(v, 1, s->section[s->section_count - 1].reveal, 32);
-    if (fl_vault_is(v, "terms", 1, &bad) && s->section_count) {
-        s->section[s->section_count - 1].has_terms = true;
-        return bad || fl_vault_bytes(v, 1, s->section[s->section_count - 1].terms, 32);
+    if (fl_vault_is(v, "key"))
+        return fl_vault_get(v, "b", s->key);
+    if (fl_vault_is(v, "hidden"))
+        return fl_vault_get(v, "b", s->hidden);
+    if (fl_vault_is(v, "uploads"))
+        return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &s->uploads.ctr, s->uploads.prev);
+    if (fl_vault_is(v, "answers"))
+        return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &s->answers.ctr, s->answers.prev);
+    if (fl_vault_is(v, "roster"))
+        return read_roster(v, s);
+    if (fl_vault_is(v, "upload"))
+        return read_made(v, &s->upload, &s->upload_count, &s->upload_cap);
+    if (fl_vault_is(v, "answer"))
+        return read_made(v, &s->answer, &s->answer_count, &s->answer_cap);
+    if (fl_vault_is(v, "masked"))
+        return read_masked(v, s);
+    if (fl_vault_is(v, "sketch")) {
+        s->near.keyed = true;
+        return fl_vault_get(v, "b", s->near.key);
     }
-    if (fl_vault_is(v, "chain", 2, &bad))
-        return bad || read_chain(v, s);
-    if (fl_vault_is(v, "round", 6, &bad))
-        return bad || read_round(v, s);
-    if (fl_vault_is(v, "base", 2, &bad))
-        return bad || read_base(v, s);
-    if (fl_vault_is(v, "plan", 3, &bad))
-        return bad || read_plan(v, s);
-    return fl_vault_bad_line(v);
+    if (fl_vault_is(v, "member"))
+        return read_member(v, &s->near);
+    if (fl_vault_is(v, "base"))
+        return read_base(v, &s->near);
+    if (fl_vault_is(v, "set"))
+        return read_set(v, &s->near);
+    if (fl_vault_is(v, "plan"))
+        return read_plan(v, s);
+    if (fl_vault_is(v, "counted"))
+        return read_member_count(v, s);
+    return read_of_section(v, last_section(s));
 }
 
 /* A chain that is missing would be a key of zeros. */
+static int
+check_rows(const struct fl_section *at, const unsigned char *rows, uint32_t count, bool own_zero,
+           const char *path)
+{
+    for (uint32_t j = 0; rows && j < count; j++)
+        if (!(own_zero && j == at->party) &&
+            fl_is_zero(rows + (size_t)j * FL_PAIR_KEY, FL_PAIR_KEY))
+            return fl_error(FL_FAILED, "%s: lacks the chain with party %u", path, (unsigned)j);
+    return 0;
+}
+
 static int
 check_whole(const struct fl_state *s, const char *path)
 {
     for (size_t i = 0; i < s->section_count; i++) {
         const struct fl_section *at = &s->section[i];
-        for (uint32_t j = 0; at->chains && j < at->n; j++)
-            if (j != at->index && fl_is_zero(at->chains + (size_t)j * FL_PAIR_KEY, FL_PAIR_KEY))
-                return fl_error(FL_FAILED, "%s: lacks the chain with site %u", path, (unsigned)j);
+        if (!at->n)
+            return fl_error(FL_FAILED, "%s: lacks the shape of a roster", path);
+        if (check_rows(at, at->up, at->up_count, !at->helpers, path) ||
+            check_rows(at, at->down, at->n, false, path))
+            return -1;
+        for (size_t k = 0; k < at->open_count; k++)
+            if (check_rows(at, at->open[k].keys, at->n, false, path))
+                return -1;
     }
-    if (!s->section_count || fl_is_zero(s->key, sizeof s->key))
+    if (!s->section_count || fl_is_zero(s->key, sizeof s->key) ||
+        fl_is_zero(s->hidden, sizeof s->hidden))
         return fl_error(FL_FAILED, "%s: lacks its key or roster", path);
     return 0;
 }
@@ -193,49 +416,142 @@ fl_state_file_read(struct fl_state *s)
     return r ? -1 : 1;
 }
 
-static int
-put_section(struct fl_vault *v, const struct fl_section *at)
-{
-    int bad = fl_vault_word(v, "roster") || fl_vault_put_bytes(v, at->roster, 32) ||
-              fl_vault_put_number(v, (uint64_t)at->epoch) ||
-              (at->index == FL_SIGNER_HUB ? fl_vault_word(v, "hub")
-                                          : fl_vault_put_number(v, at->index)) ||
-              fl_vault_put_number(v, at->n) || fl_vault_put_number(v, at->next) ||
-              fl_vault_word(v, at->federation) || fl_vault_end_line(v) ||
-              fl_vault_word(v, "reveal") || fl_vault_put_bytes(v, at->reveal, 32) ||
-              fl_vault_end_line(v);
+/* ---- writing ---- */
 
-    if (!bad && at->has_terms)
-        bad = fl_vault_word(v, "terms") || fl_vault_put_bytes(v, at->terms, 32) ||
-              fl_vault_end_line(v);
-    for (uint32_t j = 0; at->chains && j < at->n && !bad; j++)
-        if (j != at->index)
-            bad = fl_vault_word(v, "chain") || fl_vault_put_number(v, j) ||
-                  fl_vault_put_bytes(v, at->chains + (size_t)j * FL_PAIR_KEY, FL_PAIR_KEY) ||
-                  fl_vault_end_line(v);
-    return bad;
+static int
+put_rows(struct fl_vault *v, const char *word, const unsigned char *rows, uint32_t count)
+{
+    for (uint32_t j = 0; rows && j < count; j++) {
+        const unsigned char *row = rows + (size_t)j * FL_PAIR_KEY;
+        if (!fl_is_zero(row, FL_PAIR_KEY) && fl_vault_put(v, word, "nb", (uint64_t)j, row))
+            return -1;
+    }
+    return 0;
+}
+
+static const char *
+hex_or_none(char text[65], bool has, const unsigned char digest[32])
+{
+    if (!has)
+        return "-";
+    fl_hex(text, digest, 32);
+    return text;
 }
 
 static int
-put_records(struct fl_vault *v, const struct fl_state *s)
+put_now(struct fl_vault *v, const struct fl_helper_now *now)
 {
-    int bad = 0;
+    char params[65], velocity[65], coming[65];
 
-    for (size_t i = 0; i < s->round_count && !bad; i++) {
-        const struct fl_round *r = &s->rounds[i];
-        bad = fl_vault_word(v, "round") || fl_vault_put_bytes(v, r->roster, 32) ||
-              fl_vault_put_number(v, (uint64_t)r->epoch) || fl_vault_put_number(v, r->round) ||
-              fl_vault_put_bytes(v, r->sid, 32) || fl_vault_put_bytes(v, r->input, 32) ||
-              fl_vault_put_bytes(v, r->root, 32) || fl_vault_end_line(v);
+    if (fl_is_zero(now->object, 32))
+        return 0;
+    return fl_vault_put(v, "now", "bwww", now->object, hex_or_none(params, now->known, now->params),
+                        hex_or_none(velocity, now->has_velocity, now->velocity),
+                        hex_or_none(coming, now->coming, now->next_velocity));
+}
+
+static int
+put_section(struct fl_vault *v, const struct fl_section *at)
+{
+    char party[16] = "hub", mbit[40];
+
+    snprintf(mbit, sizeof mbit, "%.17g", at->mbit);
+    if (at->party != FL_SIGNER_HUB)
+        snprintf(party, sizeof party, "%u", (unsigned)at->party);
+    if (fl_vault_put(v, "roster", "bnww", at->roster, (uint64_t)at->epoch, party, at->federation) ||
+        fl_vault_put(v, "shape", "wnnnn", at->helpers ? "helpers" : "pairwise", (uint64_t)at->n,
+                     (uint64_t)at->m, at->up_next, at->down_next) ||
+        (at->mbit > 0 && fl_vault_put(v, "mbit", "w", mbit)) ||
+        put_rows(v, "up", at->up, at->up_count) || put_rows(v, "down", at->down, at->n))
+        return -1;
+    for (size_t k = 0; k < at->open_count; k++)
+        for (uint32_t i = 0; i < at->n; i++)
+            if (fl_vault_put(v, "open", "nnb", at->open[k].round, (uint64_t)i,
+                             at->open[k].keys + (size_t)i * FL_PAIR_KEY))
+                return -1;
+    return put_now(v, &at->now);
+}
+
+static int
+put_made(struct fl_vault *v, const char *word, const struct fl_made *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fl_vault_put(v, word, "bnnbbb", list[i].roster, (uint64_t)list[i].epoch, list[i].round,
+                         list[i].sid, list[i].input, list[i].root))
+            return -1;
+    return 0;
+}
+
+static int
+put_base(struct fl_vault *v, const struct fl_near_base *base)
+{
+    unsigned char sums[SKETCH_BYTES];
+
+    for (int i = 0; i < FL_SKETCH_SUMS; i++)
+        fl_put_f64(sums + 8 * i, base->sketch.sum[i]);
+    if (base->sketched
+            ? fl_vault_put(v, "base", "bnB", base->object, (uint64_t)base->epoch, sums, sizeof sums)
+            : fl_vault_put(v, "base", "bnw", base->object, (uint64_t)base->epoch, "-"))
+        return -1;
+    for (size_t i = 0; i < base->set_count; i++)
+        if (fl_vault_put(v, "set", "B", base->sets[i].bits, base->sets[i].bytes))
+            return -1;
+    return 0;
+}
+
+static int
+put_near(struct fl_vault *v, const struct fl_near *near)
+{
+    if (near->keyed && fl_vault_put(v, "sketch", "b", near->key))
+        return -1;
+    for (size_t k = 0; k < near->member_count; k++)
+        if (fl_vault_put(v, "member", "b", near->members[k]))
+            return -1;
+    for (size_t b = 0; b < near->base_count; b++)
+        if (put_base(v, &near->bases[b]))
+            return -1;
+    return 0;
+}
+
+static int
+put_hub(struct fl_vault *v, const struct fl_state *s)
+{
+    char set[65];
+
+    for (size_t i = 0; i < s->plan_count; i++) {
+        const struct fl_signed_plan *p = &s->plans[i];
+        if (fl_vault_put(v, "plan", "bnbbw", p->roster, p->round, p->digest, p->object,
+                         hex_or_none(set, p->asked, p->set)))
+            return -1;
     }
-    for (size_t i = 0; i < s->base_count && !bad; i++)
-        bad = fl_vault_word(v, "base") || fl_vault_put_bytes(v, s->bases[i].base, 32) ||
-              fl_vault_put_bytes(v, s->bases[i].use, 32) || fl_vault_end_line(v);
-    for (size_t i = 0; i < s->plan_count && !bad; i++)
-        bad = fl_vault_word(v, "plan") || fl_vault_put_bytes(v, s->plans[i].roster, 32) ||
-              fl_vault_put_number(v, s->plans[i].round) ||
-              fl_vault_put_bytes(v, s->plans[i].digest, 32) || fl_vault_end_line(v);
-    return bad;
+    for (size_t i = 0; i < s->member_count; i++) {
+        const struct fl_member *m = &s->members[i];
+        if (fl_vault_put(v, "counted", "bnbnb", m->key, m->upload.ctr, m->upload.digest,
+                         m->answer.ctr, m->answer.digest))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+put_state(struct fl_vault *v, const struct fl_state *s)
+{
+    if (fl_vault_begin(v, STATE_MAGIC) || fl_vault_put(v, "key", "b", s->key) ||
+        fl_vault_put(v, "hidden", "b", s->hidden) ||
+        fl_vault_put(v, "uploads", "nb", s->uploads.ctr, s->uploads.prev) ||
+        fl_vault_put(v, "answers", "nb", s->answers.ctr, s->answers.prev))
+        return -1;
+    for (size_t i = 0; i < s->section_count; i++)
+        if (put_section(v, &s->section[i]))
+            return -1;
+    if (put_made(v, "upload", s->upload, s->upload_count) ||
+        put_made(v, "answer", s->answer, s->answer_count))
+        return -1;
+    for (size_t i = 0; i < s->masked_count; i++)
+        if (fl_vault_put(v, "masked", "bnnb", s->masked[i].params, (uint64_t)s->masked[i].epoch,
+                         s->masked[i].times, s->masked[i].input))
+            return -1;
+    return put_near(v, &s->near) || put_hub(v, s) ? -1 : 0;
 }
 
 int
@@ -243,17 +559,9 @@ fl_state_file_write(const struct fl_state *s)
 {
     struct fl_vault v = {0};
     char *path = fl_folder_file(&s->folder, STATE_NAME);
-    int bad = !path || fl_vault_begin(&v, STATE_MAGIC) || fl_vault_word(&v, "key") ||
-              fl_vault_put_bytes(&v, s->key, 32) || fl_vault_end_line(&v) ||
-              fl_vault_word(&v, "ctr") || fl_vault_put_number(&v, s->ctr) ||
-              fl_vault_end_line(&v) || fl_vault_word(&v, "prev") ||
-              fl_vault_put_bytes(&v, s->prev, 32) || fl_vault_end_line(&v);
+    int failed = !path || put_state(&v, s) || fl_vault_write(&v, path, false);
 
-    for (size_t i = 0; i < s->section_count && !bad; i++)
-        bad = put_section(&v, &s->section[i]);
-    if (!bad)
-        bad = put_records(&v, s) || fl_vault_write(&v, path, false);
     fl_vault_release(&v);
     free(path);
-    return bad ? -1 : 0;
+    return failed ? -1 : 0;
 }

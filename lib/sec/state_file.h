@@ -1,20 +1,42 @@
 /*
  * The file "state" of a state folder, to and from struct fl_state. A text file (sec/vault.h) of
- *     fl-state-v1                          key HEX(32)        ctr N        prev HEX(32)
- *     roster RD EPOCH INDEX|hub N NEXT FEDERATION
- *     then, for it:   reveal HEX      terms HEX (after its first round)      chain J HEX, a peer
- *     round RD EPOCH R SID INPUT ROOT      base BASE USE      plan RD R DIGEST
- * with the values of one line on one line, in this order.
+ *     fl-state-v2
+ *     key HEX        hidden HEX       uploads CTR PREV       answers CTR PREV
+ *     roster RD EPOCH PARTY|hub FEDERATION       then, for it:
+ *         shape pairwise|helpers N M UPNEXT DOWNNEXT
+ *         mbit X, if it was given
+ *         up J HEX, a chain      down I HEX, a chain      open R I HEX, a key of an open round
+ *     upload RD EPOCH R SID INPUT ROOT           answer, the same
+ *     masked HEX EPOCH TIMES
+ *     now OBJECT PARAMS|- VELOCITY|- COMING|-    sketch HEX, the key of sketches
+ *     member HEX     base OBJECT EPOCH SUMS|-    set HEX, of the base before it
+ *     plan RD R DIGEST OBJECT SET|-              counted KEY CTR DIGEST CTR DIGEST
+ * with the values of one line on one line, in this order. The rosters themselves, canonical, are in
+ * files "roster-RD" beside it.
  */
 #ifndef FL_SEC_STATE_FILE_H
 #define FL_SEC_STATE_FILE_H
 
+#include "base/must.h"
 #include "sec/state.h"
 
 /* Into a zeroed S whose folder is open: 1; 0 when there is no such file; -1. */
-int fl_state_file_read(struct fl_state *s);
+FL_MUST int fl_state_file_read(struct fl_state *s);
 
 /* Durably and in one step. */
-int fl_state_file_write(const struct fl_state *s);
+FL_MUST int fl_state_file_write(const struct fl_state *s);
+
+/* What state.c and state_accept.c share. */
+struct fl_state *fl_state_new(const char *dir, bool create);
+void fl_state_drop_section(struct fl_state *s, size_t i);
+/* "DIR: WHAT; ..." with FL_REFUSED: not the state that KEY needs, elsewhere or gone for good. -1.
+ */
+int fl_state_lost(const struct fl_key *key, const char *dir, const char *what);
+FL_MUST int fl_state_check_owner(const struct fl_state *s, const struct fl_key *key,
+                                 const char *dir);
+void fl_section_release(struct fl_section *section);
+
+/* Memory for the chains of a section whose shape is set: UP_COUNT rows, and DOWN when helper. */
+FL_MUST int fl_section_alloc(struct fl_section *at, bool site, bool helper);
 
 #endif

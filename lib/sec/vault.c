@@ -1,5 +1,11 @@
+/*
+ * Text is parsed in place, in locked memory, and a line that is not understood is told by its
+ * number only. A new text goes to a part that is flushed and renamed, so a crash leaves the old or
+ * the new.
+ */
 #include "sec/vault.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +30,7 @@ fl_vault_release(struct fl_vault *v)
     *v = (struct fl_vault){0};
 }
 
-/* Room for MORE bytes and a zero behind the text. */
+/* Room for MORE bytes and a zero after the text. */
 static int
 reserve(struct fl_vault *v, size_t more)
 {
@@ -162,33 +168,52 @@ fl_vault_next(struct fl_vault *v)
 }
 
 bool
-fl_vault_is(struct fl_vault *v, const char *word, size_t values, bool *failed)
+fl_vault_is(const struct fl_vault *v, const char *word)
 {
-    if (strcmp(v->field[0], word))
-        return false;
-    if (v->count != values + 1) {
-        fl_vault_bad_line(v);
-        *failed = true;
-    }
-    return true;
+    return !strcmp(v->field[0], word);
 }
 
-int
-fl_vault_bytes(struct fl_vault *v, size_t i, void *out, size_t n)
+static int
+get_bytes(const struct fl_vault *v, size_t i, void *out, size_t n)
 {
     /* Looked at first: the message of fl_unhex would show the value. */
-    if (i >= v->count || strspn(v->field[i], "0123456789abcdef") != 2 * n ||
-        fl_unhex(out, n, v->field[i]))
+    if (strspn(v->field[i], "0123456789abcdef") != 2 * n || fl_unhex(out, n, v->field[i]))
         return fl_vault_bad_line(v);
     return 0;
 }
 
-int
-fl_vault_number(struct fl_vault *v, size_t i, uint64_t max, uint64_t *out)
+static int
+get_word(const struct fl_vault *v, size_t i, char *out, size_t size)
 {
-    if (i >= v->count || fl_parse_u64(v->field[i], 0, max, out))
+    if (strlen(v->field[i]) >= size)
         return fl_vault_bad_line(v);
+    strcpy(out, v->field[i]);
     return 0;
+}
+
+int
+fl_vault_get(struct fl_vault *v, const char *format, ...)
+{
+    int failed = v->count != strlen(format) + 1 ? fl_vault_bad_line(v) : 0;
+    va_list ap;
+
+    va_start(ap, format);
+    for (size_t i = 1; !failed && i < v->count; i++) {
+        void *out = format[i - 1] == 'n' ? NULL : va_arg(ap, void *);
+        if (format[i - 1] == 'b') {
+            failed = get_bytes(v, i, out, 32);
+        } else if (format[i - 1] == 'B') {
+            failed = get_bytes(v, i, out, va_arg(ap, size_t));
+        } else if (format[i - 1] == 'w') {
+            failed = get_word(v, i, out, va_arg(ap, size_t));
+        } else {
+            uint64_t max = va_arg(ap, uint64_t);
+            if (fl_parse_u64(v->field[i], 0, max, va_arg(ap, uint64_t *)))
+                failed = fl_vault_bad_line(v);
+        }
+    }
+    va_end(ap);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -202,13 +227,6 @@ add(struct fl_vault *v, const char *text, size_t len)
     return 0;
 }
 
-/* A space, unless this is the first word of its line. */
-static int
-separate(struct fl_vault *v)
-{
-    return v->len && v->text[v->len - 1] != '\n' ? add(v, " ", 1) : 0;
-}
-
 int
 fl_vault_begin(struct fl_vault *v, const char *magic)
 {
@@ -216,35 +234,44 @@ fl_vault_begin(struct fl_vault *v, const char *magic)
     return add(v, magic, strlen(magic)) || add(v, "\n", 1) ? -1 : 0;
 }
 
-int
-fl_vault_word(struct fl_vault *v, const char *word)
+static int
+put_bytes(struct fl_vault *v, const void *data, size_t n)
 {
-    return separate(v) || add(v, word, strlen(word)) ? -1 : 0;
-}
-
-int
-fl_vault_put_bytes(struct fl_vault *v, const void *data, size_t n)
-{
-    if (separate(v) || reserve(v, 2 * n + 1))
+    if (reserve(v, 2 * n + 1))
         return -1;
     fl_hex(v->text + v->len, data, n);
     v->len += 2 * n;
     return 0;
 }
 
-int
-fl_vault_put_number(struct fl_vault *v, uint64_t value)
+static int
+put_number(struct fl_vault *v, uint64_t value)
 {
     char text[24];
 
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    return fl_vault_word(v, text);
+    return add(v, text, (size_t)snprintf(text, sizeof text, "%llu", (unsigned long long)value));
 }
 
 int
-fl_vault_end_line(struct fl_vault *v)
+fl_vault_put(struct fl_vault *v, const char *word, const char *format, ...)
 {
-    return add(v, "\n", 1);
+    int failed = add(v, word, strlen(word));
+    va_list ap;
+
+    va_start(ap, format);
+    for (; *format && !failed; format++) {
+        if ((failed = add(v, " ", 1)))
+            break;
+        if (*format == 'n') {
+            failed = put_number(v, va_arg(ap, uint64_t));
+        } else {
+            const void *in = va_arg(ap, const void *);
+            failed = *format == 'w' ? add(v, in, strlen(in))
+                                    : put_bytes(v, in, *format == 'b' ? 32 : va_arg(ap, size_t));
+        }
+    }
+    va_end(ap);
+    return failed || add(v, "\n", 1) ? -1 : 0;
 }
 
 int
@@ -253,9 +280,13 @@ fl_vault_write(struct fl_vault *v, const char *path, bool fresh)
     unsigned char hash[FL_HASH_BYTES];
 
     fl_hash_once(hash, NULL, CHECK_LABEL, v->text, v->len);
-    if (fl_vault_word(v, "check") || fl_vault_put_bytes(v, hash, sizeof hash) ||
-        fl_vault_end_line(v))
+    if (fl_vault_put(v, "check", "b", hash))
         return -1;
+    if (v->len > FL_VAULT_MAX)
+        return fl_error(FL_FAILED,
+                        "%s: would be too large to be read again, with %zu bytes; nothing is "
+                        "written: make a new key for the next epoch",
+                        path, v->len);
     return fl_output_write_file(path, v->text, v->len,
                                 FL_OUTPUT_SECRET | (fresh ? FL_OUTPUT_NEW : 0));
 }

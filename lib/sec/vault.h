@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 16 << 20 };
+#include "base/must.h"
+
+enum { FL_VAULT_FIELDS = 8, FL_VAULT_MAX = 64 << 20 };
 
 struct fl_vault { /* a zeroed struct is empty */
     char *text;   /* secret memory */
@@ -32,29 +34,37 @@ void fl_vault_release(struct fl_vault *v);
  * one, named by mistake: the error says what it is and that WANT is expected ("a secret key, which
  * ... writes"), whoever can read it. -1 leaves V released.
  */
-int fl_vault_read(struct fl_vault *v, const char *path, const char *magic, const char *want);
+FL_MUST int fl_vault_read(struct fl_vault *v, const char *path, const char *magic,
+                          const char *want);
 
-/* The next line into v->field: 1, 0 behind the last, -1. */
-int fl_vault_next(struct fl_vault *v);
+/* The next line into v->field: 1, 0 after the last, -1. */
+FL_MUST int fl_vault_next(struct fl_vault *v);
 
-/* True when the line's word is WORD; it must then have VALUES values: *failed is set otherwise. */
-bool fl_vault_is(struct fl_vault *v, const char *word, size_t values, bool *failed);
+/* True when the line's word is WORD. */
+bool fl_vault_is(const struct fl_vault *v, const char *word);
 
-/* Value I (from 1) of the line as bytes, as a number of 0 to MAX. 0, or -1 naming file and line. */
-int fl_vault_bytes(struct fl_vault *v, size_t i, void *out, size_t n);
-int fl_vault_number(struct fl_vault *v, size_t i, uint64_t max, uint64_t *out);
+/*
+ * The values of the line, which must be as many as FORMAT has letters, each with its arguments:
+ *     b  unsigned char[32]            B  void *, size_t bytes
+ *     n  uint64_t max, uint64_t *     w  char *, size_t size (of text, its zero included)
+ * 0, or -1 naming file and line.
+ */
+FL_MUST int fl_vault_get(struct fl_vault *v, const char *format, ...);
 
 /* "FILE: line N: is not what this program writes; ..." with FL_FAILED. Returns -1. */
 int fl_vault_bad_line(const struct fl_vault *v);
 
 /* Begin a text with its MAGIC line; errors of the adders stay until fl_vault_write. */
-int fl_vault_begin(struct fl_vault *v, const char *magic);
-int fl_vault_word(struct fl_vault *v, const char *word); /* a word or a value of text */
-int fl_vault_put_bytes(struct fl_vault *v, const void *data, size_t n); /* in hexadecimal */
-int fl_vault_put_number(struct fl_vault *v, uint64_t value);
-int fl_vault_end_line(struct fl_vault *v);
+FL_MUST int fl_vault_begin(struct fl_vault *v, const char *magic);
 
-/* Add the check and write the file, durably and in one step; FRESH: not over another one. */
-int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
+/* Add a line of WORD and values: b const unsigned char[32], B const void *, size_t; n uint64_t;
+ * w const char *. */
+FL_MUST int fl_vault_put(struct fl_vault *v, const char *word, const char *format, ...);
+
+/*
+ * Add the check and write the file, durably and in one step; FRESH: not over another one. More than
+ * FL_VAULT_MAX bytes are an error, since fl_vault_read would not take them.
+ */
+FL_MUST int fl_vault_write(struct fl_vault *v, const char *path, bool fresh);
 
 #endif

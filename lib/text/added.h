@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 struct fl_added_token {
     char *text;
     size_t len; /* at least 1 */
@@ -32,8 +34,8 @@ struct fl_added {                  /* a zeroed struct is empty */
 void fl_added_release(struct fl_added *a);
 
 /* TEXT is copied; what TOKEN says beside it is kept. */
-int fl_added_add(struct fl_added *a, const char *text, size_t len,
-                 const struct fl_added_token *token);
+FL_MUST int fl_added_add(struct fl_added *a, const char *text, size_t len,
+                         const struct fl_added_token *token);
 void fl_added_finish(struct fl_added *a);
 
 /* How far a text was looked through; zeros are its begin. */

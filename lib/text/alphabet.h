@@ -10,12 +10,13 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 /* The character that stands for a byte. */
 uint32_t fl_alphabet_point(unsigned char byte);
 
 /* Bytes as characters. And back: 1, 0 (OUT as it was) when a character is not in it, or -1. */
-int fl_alphabet_write(const void *bytes, size_t len, struct fl_buf *out);
-int fl_alphabet_read(const char *text, size_t len, struct fl_buf *out);
+FL_MUST int fl_alphabet_write(const void *bytes, size_t len, struct fl_buf *out);
+FL_MUST int fl_alphabet_read(const char *text, size_t len, struct fl_buf *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "text/tokenizer.h"
 #include "text/vocab.h"
 
@@ -38,7 +39,7 @@ struct fl_bpe {                   /* a zeroed struct can be released */
 void fl_bpe_release(struct fl_bpe *b);
 
 /* Room for COUNT merges; then each of them in order. A merge into a closed token is left out. */
-int fl_bpe_reserve(struct fl_bpe *b, size_t count);
+FL_MUST int fl_bpe_reserve(struct fl_bpe *b, size_t count);
 void fl_bpe_add(struct fl_bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 
 /* After the last merge: may long words be cut at marks? */
@@ -52,7 +53,7 @@ void fl_bpe_scratch_free(struct fl_bpe_scratch *s);
 /*
  * Add the ids of one word. Its cost is O(n) for words seen before, O(n log n) for others.
  */
-int fl_bpe_encode(const struct fl_bpe *b, struct fl_bpe_scratch *s, const unsigned char *word,
-                  size_t len, struct fl_ids *ids);
+FL_MUST int fl_bpe_encode(const struct fl_bpe *b, struct fl_bpe_scratch *s,
+                          const unsigned char *word, size_t len, struct fl_ids *ids);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef FL_TEXT_BPE_TRAIN_H
 #define FL_TEXT_BPE_TRAIN_H
 
+#include "base/must.h"
 #include "os/progress.h"
 #include "text/tokenizer_write.h"
 #include "text/words.h"
@@ -22,8 +23,8 @@ struct fl_bpe_trained {     /* a zeroed struct is empty */
  * twice. PROGRESS (may be NULL) is shown the number of ids. Memory: about 50 bytes a letter of the
  * tables. Time: O(letters + merges * words that each changes * log).
  */
-int fl_bpe_train(const struct fl_words *tables, size_t n, size_t size, struct fl_progress *progress,
-                 struct fl_bpe_trained *result);
+FL_MUST int fl_bpe_train(const struct fl_words *tables, size_t n, size_t size,
+                         struct fl_progress *progress, struct fl_bpe_trained *result);
 void fl_bpe_trained_release(struct fl_bpe_trained *result);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "text/unicode.h"
 
 struct fl_charset {          /* a zeroed struct is empty, and not finished */
@@ -26,10 +27,10 @@ struct fl_charset {          /* a zeroed struct is empty, and not finished */
 void fl_charset_release(struct fl_charset *set);
 
 /* Add FIRST to LAST; with FOLDED set before, all that are equal to one of them but for the case. */
-int fl_charset_add(struct fl_charset *set, uint32_t first, uint32_t last);
+FL_MUST int fl_charset_add(struct fl_charset *set, uint32_t first, uint32_t last);
 
 /* Add what has the property White_Space. */
-int fl_charset_add_spaces(struct fl_charset *set);
+FL_MUST int fl_charset_add_spaces(struct fl_charset *set);
 
 /*
  * The categories called NAME, two letters ("Lu") or one for all that begin with it ("L"), LEN of
@@ -43,7 +44,7 @@ uint32_t fl_charset_categories(const char *name, size_t len);
  * After the last change; before the first question. CATEGORIES: what fl_charset_plane gave. A set
  * that names categories costs 65,536 steps and 8 KiB.
  */
-int fl_charset_finish(struct fl_charset *set, const unsigned char *categories);
+FL_MUST int fl_charset_finish(struct fl_charset *set, const unsigned char *categories);
 
 /* The categories of all characters below U+10000; free() it. NULL with an error. */
 unsigned char *fl_charset_plane(void);

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 struct fl_decoder_replace {
     char *from, *to;
@@ -25,11 +26,12 @@ struct fl_decoder { /* a zeroed struct can be released */
 };
 
 /* From the JSON value. What was read before an error is released too. */
-int fl_decoder_read(struct fl_decoder *d, const json_t *spec);
+FL_MUST int fl_decoder_read(struct fl_decoder *d, const json_t *spec);
 void fl_decoder_release(struct fl_decoder *d);
 
 /* Add the bytes that the token called NAME stands for. */
-int fl_decoder_piece(const struct fl_decoder *d, const char *name, size_t len, struct fl_buf *out);
+FL_MUST int fl_decoder_piece(const struct fl_decoder *d, const char *name, size_t len,
+                             struct fl_buf *out);
 
 /* How much of a whole text, begun at FROM of OUT, goes at its ends: it is taken off. */
 void fl_decoder_strip(const struct fl_decoder *d, struct fl_buf *out, size_t from);

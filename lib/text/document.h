@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "text/records.h"
 #include "text/unicode.h"
 
@@ -43,7 +44,8 @@ void fl_document_release(struct fl_document *d);
  * an error, which with REFUSE_INVALID is also what is not UTF-8. Counts are added to COUNTS. The
  * text of a JSON line may be longer than what the records are cut to.
  */
-int fl_document_make(struct fl_document *d, const struct fl_raw_record *record, const char *field,
-                     bool refuse_invalid, struct fl_document_counts *counts);
+FL_MUST int fl_document_make(struct fl_document *d, const struct fl_raw_record *record,
+                             const char *field, bool refuse_invalid,
+                             struct fl_document_counts *counts);
 
 #endif

@@ -15,6 +15,7 @@
 #ifndef FL_TEXT_HARMONIZE_H
 #define FL_TEXT_HARMONIZE_H
 
+#include "base/must.h"
 #include "cli/report.h"
 #include "os/pool.h"
 #include "os/progress.h"
@@ -69,15 +70,15 @@ void fl_harmonize_free(struct fl_harmonize *h);
  * Everything into shards. VALID NULL: documents of that side are counted and left out. Input
  * without one document is an error.
  */
-int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
-                        struct fl_shard *train, struct fl_shard *valid);
+FL_MUST int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
+                                struct fl_shard *train, struct fl_shard *valid);
 
 /*
  * Learn a vocabulary of SIZE ids from the training side. PROGRESS (or NULL), which is started here,
  * is of the learning itself.
  */
-int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
-                       struct fl_bpe_trained *result);
+FL_MUST int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
+                               struct fl_bpe_trained *result);
 
 /* After either: the rows, one a file. */
 size_t fl_harmonize_count(const struct fl_harmonize *h);
@@ -87,8 +88,8 @@ const struct fl_harmonize_row *fl_harmonize_row(const struct fl_harmonize *h, si
 const struct fl_harmonize_settings *fl_harmonize_set(const struct fl_harmonize *h);
 
 /* 0, or -1 with an error when more of a file was lost than SET allows. */
-int fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
-                       const struct fl_harmonize_row *row);
+FL_MUST int fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
+                               const struct fl_harmonize_row *row);
 
 /* Takes a finished sentence. */
 typedef void fl_note_fn(void *arg, const char *sentence);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 enum fl_jsonl_result {
     FL_JSONL_NO_MEMORY = -1, /* the only one with an error recorded */
@@ -41,6 +42,6 @@ enum fl_jsonl_span {
 enum fl_jsonl_span fl_jsonl_span(const char *text, size_t len, size_t *end);
 
 /* Add TEXT, which is UTF-8, as a JSON string with its quotes. */
-int fl_jsonl_quote(struct fl_buf *out, const char *text, size_t len);
+FL_MUST int fl_jsonl_quote(struct fl_buf *out, const char *text, size_t len);
 
 #endif

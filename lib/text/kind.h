@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must.h"
+
 enum {
     FL_KIND_SAMPLE = 64 << 10
 }; /* bytes of a file that are looked at, fewer when it has fewer */
@@ -23,6 +25,7 @@ enum fl_kind_as {
  * May the file called NAME, which begins with these LEN bytes (all of it when WHOLE), be taken so?
  * 0, or -1 with an error that says what it is and what would help. Cost O(len).
  */
-int fl_kind_check(const char *name, const void *data, size_t len, bool whole, enum fl_kind_as as);
+FL_MUST int fl_kind_check(const char *name, const void *data, size_t len, bool whole,
+                          enum fl_kind_as as);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
 #include "flt/meta.h"
 #include "text/tokenizer.h"
 #include "text/vocab.h"
@@ -38,8 +39,8 @@ void fl_marks_release(struct fl_marks *m);
  * name, FL_EOT_TEXT before all) and END: the first of STOPS, but what the template ends a text with
  * when that is one of them. IS_SPECIAL is by id. -1 when a told one has none of NAMES.
  */
-int fl_marks_finish(struct fl_marks *m, const struct fl_ids *told, const struct fl_vocab *names,
-                    const unsigned char *is_special);
+FL_MUST int fl_marks_finish(struct fl_marks *m, const struct fl_ids *told,
+                            const struct fl_vocab *names, const unsigned char *is_special);
 
 bool fl_marks_stops(const struct fl_marks *m, uint32_t id);
 
@@ -47,10 +48,10 @@ bool fl_marks_stops(const struct fl_marks *m, uint32_t id);
  * The list under FL_MARKS_KEY of META into STOPS, which is empty before; it stays so when the key
  * is absent. -1 when it is not 1 to FL_MARKS_MAX numbers that can be ids.
  */
-int fl_marks_read(struct fl_ids *stops, const struct fl_meta *meta);
+FL_MUST int fl_marks_read(struct fl_ids *stops, const struct fl_meta *meta);
 
 /* Put it there. */
-int fl_marks_write(const struct fl_ids *stops, struct fl_meta *meta);
+FL_MUST int fl_marks_write(const struct fl_ids *stops, struct fl_meta *meta);
 
 /* Reading ids that were packed into a shard, and what each is in its document. */
 enum fl_walk_role {

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "text/unicode.h"
 
 enum fl_normalizer_type { FL_NORMALIZER_NFC, FL_NORMALIZER_PREPEND, FL_NORMALIZER_REPLACE };
@@ -27,16 +28,16 @@ struct fl_normalizer_scratch { /* a zeroed struct is fine */
 };
 
 /* From the JSON value (NULL and null: nothing). What was read before an error is released too. */
-int fl_normalizer_read(struct fl_normalizer *n, const json_t *spec);
+FL_MUST int fl_normalizer_read(struct fl_normalizer *n, const json_t *spec);
 void fl_normalizer_release(struct fl_normalizer *n);
 void fl_normalizer_scratch_release(struct fl_normalizer_scratch *s);
 
 /* Normalise TEXT, UTF-8, in place. Empty text stays empty. */
-int fl_normalizer_run(const struct fl_normalizer *n, struct fl_normalizer_scratch *s,
-                      struct fl_buf *text);
+FL_MUST int fl_normalizer_run(const struct fl_normalizer *n, struct fl_normalizer_scratch *s,
+                              struct fl_buf *text);
 
 /* Add TEXT with every FROM (not empty) replaced by TO. */
-int fl_normalizer_replace(const char *text, size_t len, const char *from, const char *to,
-                          struct fl_buf *out);
+FL_MUST int fl_normalizer_replace(const char *text, size_t len, const char *from, const char *to,
+                                  struct fl_buf *out);
 
 #endif

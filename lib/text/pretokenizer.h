@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "text/regex.h"
 
 enum fl_pretokenizer_type {
@@ -48,21 +49,22 @@ struct fl_pretokenizer_scratch { /* of one thread; one of each a step */
 typedef int fl_word_fn(void *arg, const unsigned char *word, size_t len);
 
 /* From the JSON value (NULL and null: one word). What was read before an error is released too. */
-int fl_pretokenizer_read(struct fl_pretokenizer *p, const json_t *spec);
+FL_MUST int fl_pretokenizer_read(struct fl_pretokenizer *p, const json_t *spec);
 
 /* ByteLevel with GPT-2's expression, as in the tokenizers that are made here. P is zeroed. */
-int fl_pretokenizer_init_gpt2(struct fl_pretokenizer *p);
+FL_MUST int fl_pretokenizer_init_gpt2(struct fl_pretokenizer *p);
 void fl_pretokenizer_release(struct fl_pretokenizer *p);
 
 bool fl_pretokenizer_is_byte_level(const struct fl_pretokenizer *p);
 
-int fl_pretokenizer_scratch_init(struct fl_pretokenizer_scratch *s,
-                                 const struct fl_pretokenizer *p);
+FL_MUST int fl_pretokenizer_scratch_init(struct fl_pretokenizer_scratch *s,
+                                         const struct fl_pretokenizer *p);
 void fl_pretokenizer_scratch_release(struct fl_pretokenizer_scratch *s);
 
 /* WORD(ARG, ...) for every word of TEXT, which is UTF-8. FIRST: it begins the document. */
-int fl_pretokenizer_run(const struct fl_pretokenizer *p, struct fl_pretokenizer_scratch *s,
-                        const char *text, size_t len, bool first, fl_word_fn *word, void *arg);
+FL_MUST int fl_pretokenizer_run(const struct fl_pretokenizer *p, struct fl_pretokenizer_scratch *s,
+                                const char *text, size_t len, bool first, fl_word_fn *word,
+                                void *arg);
 
 /*
  * End of the word that FL_REGEX_GPT2 finds at AT, below LEN, or 0 when characters beyond ASCII have

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 enum fl_records_format {
     FL_RECORDS_AUTO, /* JSON Lines when the name ends in .jsonl or .ndjson, else text */
     FL_RECORDS_TEXT,
@@ -64,8 +66,9 @@ struct fl_records_found {
  * Can PATHS be opened, and is none of a kind that is refused (text/kind.h)? Pipes are not looked
  * into. No paths: standard input.
  */
-int fl_records_check(const char *const *paths, size_t count,
-                     const struct fl_records_settings *settings, struct fl_records_found *found);
+FL_MUST int fl_records_check(const char *const *paths, size_t count,
+                             const struct fl_records_settings *settings,
+                             struct fl_records_found *found);
 
 /* COUNT 0 reads standard input; PATHS are borrowed. NULL with an error. */
 struct fl_records *fl_records_open(const char *const *paths, size_t count,
@@ -73,7 +76,7 @@ struct fl_records *fl_records_open(const char *const *paths, size_t count,
 void fl_records_free(struct fl_records *r);
 
 /* 1 with the next record, 0 after the last one, -1 with an error. */
-int fl_records_next(struct fl_records *r, struct fl_raw_record *record);
+FL_MUST int fl_records_next(struct fl_records *r, struct fl_raw_record *record);
 
 size_t fl_records_count(const struct fl_records *r); /* files, standard input included */
 size_t fl_records_done(const struct fl_records *r);  /* of which no record will come any more */

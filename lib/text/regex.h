@@ -16,6 +16,8 @@
 
 #include <stddef.h>
 
+#include "base/must.h"
+
 /* What GPT-2 cuts text with, and with it every byte-level tokenizer that names no other. */
 #define FL_REGEX_GPT2                                                                              \
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
@@ -43,6 +45,6 @@ void fl_regex_search_start(struct fl_regex_search *s, const struct fl_regex *re,
  * that is open (of a loop over more than one class, each of its turns), and of a text that makes it
  * try much in vain a bit for each byte and state.
  */
-int fl_regex_find(struct fl_regex_search *s, size_t from, size_t *start, size_t *end);
+FL_MUST int fl_regex_find(struct fl_regex_search *s, size_t from, size_t *start, size_t *end);
 
 #endif

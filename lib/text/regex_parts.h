@@ -6,6 +6,7 @@
 #ifndef FL_TEXT_REGEX_PARTS_H
 #define FL_TEXT_REGEX_PARTS_H
 
+#include "base/must.h"
 #include "text/charset.h"
 #include "text/regex.h"
 
@@ -45,7 +46,7 @@ struct fl_regex_tree { /* a zeroed struct can be released */
 };
 
 /* The parts of PATTERN, which is borrowed; their sets are not finished yet. */
-int fl_regex_read(const char *pattern, struct fl_regex_tree *tree);
+FL_MUST int fl_regex_read(const char *pattern, struct fl_regex_tree *tree);
 void fl_regex_tree_release(struct fl_regex_tree *tree);
 
 /* Characters that the part AT matches, when they are always as many; else FL_REGEX_NONE. */

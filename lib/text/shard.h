@@ -10,6 +10,7 @@
 #ifndef FL_TEXT_SHARD_H
 #define FL_TEXT_SHARD_H
 
+#include "base/must.h"
 #include "flt/writer.h"
 #include "text/tokenizer.h"
 
@@ -20,7 +21,7 @@ enum { FL_SHARD_IDS = 4 << 20 };
 struct fl_shard;
 
 /* Can documents be told apart? Only by an end of text that no text has within it. 0 or -1. */
-int fl_shard_check(const struct fl_tokenizer *t);
+FL_MUST int fl_shard_check(const struct fl_tokenizer *t);
 
 /*
  * Begin a shard on FD (the caller's; NAME is for messages). T was checked. VALID: 0, or the
@@ -34,9 +35,9 @@ void fl_shard_free(struct fl_shard *s);
  * N more ids, each below the vocabulary, of documents that have BYTES bytes together; writes a
  * tensor when one is full. 0, or -1.
  */
-int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes);
+FL_MUST int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes);
 
 /* Write what is left and end the object. */
-int fl_shard_done(struct fl_shard *s);
+FL_MUST int fl_shard_done(struct fl_shard *s);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/must.h"
 #include "text/marks.h"
 #include "text/vocab.h"
 
@@ -14,6 +15,6 @@
  * From the JSON value (NULL and null: nothing) into BEGIN and AFTER of M, which are empty before.
  * Ids must have one of NAMES. What the template says of pairs of texts is not looked at.
  */
-int fl_template_read(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names);
+FL_MUST int fl_template_read(struct fl_marks *m, const json_t *spec, const struct fl_vocab *names);
 
 #endif

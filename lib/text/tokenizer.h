@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "crypt/hash.h"
 #include "flt/meta.h"
 #include "flt/object.h"
@@ -42,7 +43,7 @@ struct fl_ids { /* a zeroed struct is empty */
 };
 
 void fl_ids_release(struct fl_ids *ids);
-int fl_ids_add(struct fl_ids *ids, uint32_t id);
+FL_MUST int fl_ids_add(struct fl_ids *ids, uint32_t id);
 
 /* The default one: id b is byte b, and 256 is the end of text. */
 struct fl_tokenizer *fl_tokenizer_bytes(void);
@@ -77,7 +78,7 @@ uint32_t fl_tokenizer_vocab(const struct fl_tokenizer *t); /* largest id + 1 */
 const struct fl_marks *fl_tokenizer_marks(const struct fl_tokenizer *t);
 
 /* What a model that carries T says of it in META beside its bytes: the told ends of text. */
-int fl_tokenizer_to_meta(const struct fl_tokenizer *t, struct fl_meta *meta);
+FL_MUST int fl_tokenizer_to_meta(const struct fl_tokenizer *t, struct fl_meta *meta);
 
 /* Id of the token whose piece or name is TEXT (an added token first), or -1. */
 int64_t fl_tokenizer_find(const struct fl_tokenizer *t, const char *text, size_t len);
@@ -120,14 +121,14 @@ void fl_encoder_free(struct fl_encoder *e);
  * offset of the first byte that is not). FL_ENCODE_END is for tokenizers that have an end. On -1
  * IDS is as it was. Cost O(len log len) for one word without end, O(len) otherwise.
  */
-int fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags,
-              struct fl_ids *ids);
+FL_MUST int fl_encode(struct fl_encoder *e, const char *text, size_t len, unsigned flags,
+                      struct fl_ids *ids);
 
 /*
  * Append the text of N ids to OUT: exact bytes, also when they are no UTF-8. Special tokens are
  * left out unless KEEP_SPECIAL. An id that has no token is an error.
  */
-int fl_decode(const struct fl_tokenizer *t, const uint32_t *ids, size_t n, bool keep_special,
-              struct fl_buf *out);
+FL_MUST int fl_decode(const struct fl_tokenizer *t, const uint32_t *ids, size_t n,
+                      bool keep_special, struct fl_buf *out);
 
 #endif

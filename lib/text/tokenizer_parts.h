@@ -6,6 +6,7 @@
 #ifndef FL_TEXT_TOKENIZER_PARTS_H
 #define FL_TEXT_TOKENIZER_PARTS_H
 
+#include "base/must.h"
 #include "text/added.h"
 #include "text/bpe.h"
 #include "text/decoder.h"
@@ -36,6 +37,6 @@ struct fl_tokenizer {
 };
 
 /* Fill T, which has its json already. STOPS as in fl_marks_finish. */
-int fl_tokenizer_parse_json(struct fl_tokenizer *t, const struct fl_ids *stops);
+FL_MUST int fl_tokenizer_parse_json(struct fl_tokenizer *t, const struct fl_ids *stops);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "flt/writer.h"
 #include "text/vocab.h"
 
@@ -21,11 +22,12 @@ struct fl_bpe_pair {
  * PIECES: raw bytes by id, 256 left out. Without merges PIECES may be NULL, and the text is not cut
  * into words.
  */
-int fl_tokenizer_write(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges, size_t n,
-                       struct fl_buf *out);
+FL_MUST int fl_tokenizer_write(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges,
+                               size_t n, struct fl_buf *out);
 
 /* The same as a whole object of kind tokenizer, with vocab and eot in its metadata. */
-int fl_tokenizer_write_stream(const struct fl_vocab *pieces, const struct fl_bpe_pair *merges,
-                              size_t n, struct fl_writer *w);
+FL_MUST int fl_tokenizer_write_stream(const struct fl_vocab *pieces,
+                                      const struct fl_bpe_pair *merges, size_t n,
+                                      struct fl_writer *w);
 
 #endif

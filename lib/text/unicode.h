@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 /* Offset of the first byte that is not UTF-8, or LEN when all of it is. */
 size_t fl_unicode_check(const void *text, size_t len);
@@ -19,14 +20,14 @@ size_t fl_unicode_check(const void *text, size_t len);
  * 15, section 3.9, "U+FFFD Substitution of Maximal Subparts"). *REPLACED grows by their number and
  * *BYTES by the bytes that they took the place of.
  */
-int fl_unicode_replace(const void *text, size_t len, struct fl_buf *out, uint64_t *replaced,
-                       uint64_t *bytes);
+FL_MUST int fl_unicode_replace(const void *text, size_t len, struct fl_buf *out, uint64_t *replaced,
+                               uint64_t *bytes);
 
 /* The code point at P, which is UTF-8 and not empty; *SIZE is its bytes. */
 uint32_t fl_unicode_point(const unsigned char *p, size_t *size);
 
 /* Add a code point (no surrogate, at most U+10FFFF) as UTF-8. */
-int fl_unicode_add(struct fl_buf *out, uint32_t point);
+FL_MUST int fl_unicode_add(struct fl_buf *out, uint32_t point);
 
 /* The property White_Space. */
 bool fl_unicode_is_space(uint32_t point);
@@ -59,6 +60,6 @@ void fl_unicode_scratch_release(struct fl_unicode_scratch *scratch);
  * change are more than looked through (UAX 15, section 9, quick check, with a table of the large
  * plain blocks). Cost O(len), also of endless marks: they are put in order by counting.
  */
-int fl_unicode_nfc(struct fl_buf *text, struct fl_unicode_scratch *scratch);
+FL_MUST int fl_unicode_nfc(struct fl_buf *text, struct fl_unicode_scratch *scratch);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 struct fl_vocab_item {
     size_t at; /* in the blob */
@@ -26,7 +27,8 @@ struct fl_vocab { /* a zeroed struct is empty */
 void fl_vocab_release(struct fl_vocab *v);
 
 /* -1 with an error when the text or the id is there already, or the id is not below MAX. */
-int fl_vocab_add(struct fl_vocab *v, const void *text, size_t len, uint64_t id, uint64_t max);
+FL_MUST int fl_vocab_add(struct fl_vocab *v, const void *text, size_t len, uint64_t id,
+                         uint64_t max);
 
 /* The id of a text, or -1 (no error recorded). */
 int64_t fl_vocab_find(const struct fl_vocab *v, const void *text, size_t len);

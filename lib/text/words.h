@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 struct fl_words_item {
     uint64_t hash, count;
@@ -31,12 +32,13 @@ void fl_words_clear(struct fl_words *w); /* keeps the memory */
 uint64_t fl_words_hash(const void *word, size_t len);
 
 /* COUNT more of a word, which is copied; HASH is its fl_words_hash. 0, or -1: no memory. */
-int fl_words_add(struct fl_words *w, const void *word, size_t len, uint64_t hash, uint64_t count);
+FL_MUST int fl_words_add(struct fl_words *w, const void *word, size_t len, uint64_t hash,
+                         uint64_t count);
 
 /*
  * When there are more than MAX words or more than MAX_BYTES bytes of them: drop the words that were
  * counted once, then up to two times, four, and so on, until there are at most half as many.
  */
-int fl_words_prune(struct fl_words *w, size_t max, size_t max_bytes);
+FL_MUST int fl_words_prune(struct fl_words *w, size_t max, size_t max_bytes);
 
 #endif

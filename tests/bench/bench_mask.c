@@ -1,88 +1,345 @@
 /*
- * What masking costs beside the key streams that it needs: a chunk with the masks of 49 peers, as
- * in a round of 50 sites, against 49 streams of ChaCha20 alone, and encoding against one of them.
+ * What masked rounds cost beside what they cannot do without, on two threads: masking beside its
+ * key streams, an upload in rounds of 16 and of 200 sites, an answer beside its key streams, adding
+ * beside cat, opening beside adding, a turn beside that of Flower's SecAgg+ (secagg_plus.py). The
+ * update has 16 million coordinates of 32 bits, in $TMPDIR.
  */
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/mem.h"
 #include "bench.h"
 #include "crypt/chacha.h"
 #include "crypt/secret.h"
-#include "fed/encode.h"
+#include "fed/lane_sum.h"
+#include "fed/upload.h"
+#include "flt/writer.h"
 
-enum { PEERS = 49, CHUNKS = 24 };
+enum { COUNT = 16 << 20, PART = 1 << 20, THREADS = 2, HELPERS = 2, SITES = 16, MANY = 200 };
 
 struct bench {
-    struct fl_mask masks[PEERS];
-    uint64_t words[FL_CHUNK_WORDS], scratch[FL_CHUNK_WORDS];
-    float values[2 * FL_CHUNK_WORDS];
-    uint32_t random[2 * FL_CHUNK_WORDS];
+    char update[PATH_MAX], upload[PATH_MAX];
+    struct fl_tensor_rule rule;
+    struct fl_plan plan;
+    struct fl_key *key;
+    struct fl_mask *masks; /* (SITES) */
+    struct fl_object *object;
+    struct fl_pool *pool;
+    struct fl_lane_sum *sum;
+    const float *values; /* (COUNT) of the update */
+    uint64_t *scratch[THREADS], *words[THREADS];
+    size_t streams; /* of fill_streams */
+    int null;
 };
 
+/* ---- what is measured ---- */
+
+/* Seconds of all cores. */
 static double
-mask(struct bench *b, const struct fl_lanes *lanes)
+core_seconds(void)
 {
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static double
+upload(struct bench *b, size_t sites, int fd)
+{
+    unsigned char tags[32 * HELPERS] = {0};
+    const struct fl_upload_head head = {.from = {.ctr = 1}, .tags = tags};
+    struct fl_upload u = {.plan = &b->plan,
+                          .head = &head,
+                          .key = b->key,
+                          .masks = b->masks,
+                          .mask_count = HELPERS,
+                          .update = b->object,
+                          .q = UINT64_C(1) << FL_WEIGHT_BITS,
+                          .pool = b->pool};
     double began = fl_seconds();
 
-    for (uint64_t c = 0; c < CHUNKS; c++)
-        fl_mask_chunk(lanes, b->words, FL_CHUNK_WORDS, FL_CHUNK_WORDS, c, b->masks, PEERS,
-                      b->scratch);
+    b->plan.roster.n = sites;
+    bench_need(fl_upload_write(&u, fd, "bench"));
+    return fl_seconds() - began;
+}
+
+static void
+fill_streams(void *arg, size_t chunk, int worker)
+{
+    struct bench *b = arg;
+
+    for (size_t i = 0; i < b->streams; i++)
+        fl_stream_fill(b->scratch[worker], FL_CHUNK_WORDS * sizeof **b->scratch, b->masks[i].key,
+                       chunk);
+}
+
+/* CORES: of all cores together, else of the clock. */
+static double
+streams(struct bench *b, size_t count, bool cores)
+{
+    const double began = cores ? core_seconds() : fl_seconds();
+
+    b->streams = count;
+    fl_pool_run(b->pool, b->plan.masked_words / FL_CHUNK_WORDS, fill_streams, b);
+    return (cores ? core_seconds() : fl_seconds()) - began;
+}
+
+/* A chunk as fed/upload.c fills it. */
+static void
+fill_chunk(struct bench *b, size_t index, int worker, size_t masks)
+{
+    const struct fl_words_chunk chunk = {.from = index * FL_CHUNK_WORDS,
+                                         .to = (index + 1) * FL_CHUNK_WORDS,
+                                         .out = b->words[worker],
+                                         .scratch = b->scratch[worker]};
+    struct fl_encoded counts = {0};
+    struct fl_lane_encoder e;
+
+    fl_lane_encoder_init(&e, &b->rule, UINT64_C(1) << FL_WEIGHT_BITS);
+    fl_lane_encode(&e, b->values + 2 * chunk.from, 2 * FL_CHUNK_WORDS, chunk.out, &counts);
+    fl_words_mask(&b->plan, &chunk, b->masks, masks);
+}
+
+static void
+fill_masked(void *arg, size_t index, int worker)
+{
+    fill_chunk(arg, index, worker, HELPERS);
+}
+
+/* Seconds of a core, as all of it is done by both. */
+static double
+mask(struct bench *b)
+{
+    const double began = core_seconds();
+
+    fl_pool_run(b->pool, COUNT / 2 / FL_CHUNK_WORDS, fill_masked, b);
+    return core_seconds() - began;
+}
+
+/* As fed/answer.c fills it. */
+static void
+fill_answer(void *arg, const struct fl_words_chunk *chunk)
+{
+    struct bench *b = arg;
+
+    memset(chunk->out, 0, (size_t)(chunk->to - chunk->from) * sizeof *chunk->out);
+    fl_words_mask(&b->plan, chunk, b->masks, SITES);
+}
+
+static double
+answer(struct bench *b)
+{
+    const struct fl_words words = {.plan = &b->plan,
+                                   .places = 2,
+                                   .pool = b->pool,
+                                   .arg = b,
+                                   .fill = fill_answer};
+    double began = fl_seconds();
+    struct fl_writer *w = fl_writer_new(b->null, "bench", 0);
+
+    bench_need(!w);
+    fl_writer_want_digest(w);
+    bench_need(fl_writer_head(w, FL_KIND_ANSWER, NULL) || fl_words_write(&words, w) ||
+               fl_writer_done(w));
+    fl_writer_free(w);
+    return fl_seconds() - began;
+}
+
+/* Add the upload; or subtract it, as opening does with an answer, which has the same words. */
+static double
+add(struct bench *b, int sign)
+{
+    double began = fl_seconds();
+    struct fl_reader *in = fl_reader_open(b->upload);
+    const struct fl_head *head;
+
+    bench_need(!in);
+    fl_reader_want_digest(in);
+    bench_need(fl_reader_object(in, &head) != 1 || fl_lane_sum_add(b->sum, in, sign, sign < 0));
+    fl_reader_free(in);
     return fl_seconds() - began;
 }
 
 static double
-streams(struct bench *b)
+cat(const struct bench *b)
 {
+    char command[2 * PATH_MAX];
     double began = fl_seconds();
 
-    for (uint64_t c = 0; c < CHUNKS; c++)
-        for (int i = 0; i < PEERS; i++)
-            fl_stream_fill(b->scratch, sizeof b->scratch, b->masks[i].key, c);
+    snprintf(command, sizeof command, "cat '%s' | cat > /dev/null", b->upload);
+    bench_need(system(command) ? fl_error(FL_FAILED, "%s: failed", command) : 0);
     return fl_seconds() - began;
 }
 
+/* Seconds of a core for encoding PART coordinates and so many masks. */
 static double
-encode(struct bench *b, const struct fl_lane_encoder *e)
+turn(struct bench *b, size_t masks)
 {
-    double began = fl_seconds();
-    uint64_t clipped = 0;
+    const double began = core_seconds();
 
-    for (uint64_t c = 0; c < CHUNKS; c++) {
-        fl_lane_encoder_random(e, c, b->random, 2 * FL_CHUNK_WORDS);
-        bench_need(
-            fl_lane_encoder_words(e, b->values, 2 * FL_CHUNK_WORDS, b->random, b->words, &clipped));
+    for (size_t i = 0; i < PART / 2 / FL_CHUNK_WORDS; i++)
+        fill_chunk(b, i, 0, masks);
+    return core_seconds() - began;
+}
+
+/* The same with the masks that SecAgg+ has in a round of 16; 0 when there is no numpy. */
+static double
+numpy_turn(void)
+{
+    char command[200], text[64] = "";
+
+    snprintf(command, sizeof command,
+             "p=python3; $p -c 'import numpy' 2>/dev/null || p=/usr/bin/python3; "
+             "$p tests/bench/secagg_plus.py %d %d 2>/dev/null",
+             PART, SITES - 1);
+    FILE *in = popen(command, "r");
+    bench_need(!in);
+    double seconds = fgets(text, sizeof text, in) ? strtod(text, NULL) : 0;
+    pclose(in);
+    return seconds;
+}
+
+/* ---- what it is measured on ---- */
+
+static void
+make_update(struct bench *b)
+{
+    const uint64_t count = COUNT;
+    float *values = fl_alloc(COUNT, sizeof *values);
+    int fd = open(b->update, O_WRONLY | O_TRUNC);
+    struct fl_writer *w = fl_writer_new(fd, b->update, 0);
+    struct fl_tensor t;
+
+    bench_need(fd < 0 || !w || !values);
+    for (size_t i = 0; i < COUNT; i++)
+        values[i] = (float)(i % 1999) / 100000 - 0.01F;
+    fl_tensor_init(&t, "w", FL_F32, 1, &count);
+    bench_need(fl_writer_head(w, FL_KIND_UPDATE, NULL) || fl_writer_tensor(w, &t) ||
+               fl_writer_data(w, values, COUNT * sizeof *values) || fl_writer_done(w));
+    bench_need(fl_schema_start(&b->plan.model, "the bench") ||
+               fl_schema_add(&b->plan.model, &t, true));
+    fl_writer_free(w);
+    close(fd);
+    free(values);
+}
+
+/* A plan as fl_plan_read leaves it, of what the parts measured here look at. */
+static void
+make_plan(struct bench *b)
+{
+    static char all[] = "*";
+    struct fl_roster *r = &b->plan.roster;
+
+    b->rule = (struct fl_tensor_rule){.match = all,
+                                      .protect = FL_PROTECT_MASK,
+                                      .bits = 32,
+                                      .clip = 0.02,
+                                      .scale = 0x1p32};
+    r->rules = &b->rule;
+    r->rule_count = 1;
+    r->protection = FL_PROTECTION_HELPERS;
+    r->m = HELPERS;
+    r->n = SITES;
+    r->parties = fl_alloc(MANY, sizeof *r->parties);
+    bench_need(!r->parties || fl_plan_layout(&b->plan));
+}
+
+static void
+start(struct bench *b)
+{
+    const char *dir = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+
+    snprintf(b->update, sizeof b->update, "%s/fl-bench-XXXXXX", dir);
+    snprintf(b->upload, sizeof b->upload, "%s/fl-bench-XXXXXX", dir);
+    close(mkstemp(b->update));
+    int fd = mkstemp(b->upload);
+    make_update(b);
+    make_plan(b);
+    b->null = open("/dev/null", O_WRONLY);
+    b->key = fl_key_new("site", 1);
+    b->masks = fl_secret_alloc(SITES, sizeof *b->masks);
+    b->pool = fl_pool_new(THREADS);
+    b->object = fl_object_open(b->update, FL_KIND_UPDATE);
+    b->sum = fl_lane_sum_new(&b->plan, UINT64_C(1) << 32, NULL);
+    bench_need(fd < 0 || b->null < 0 || !b->key || !b->masks || !b->pool || !b->object || !b->sum);
+    bench_need(!(b->values = fl_object_data(b->object, 0)));
+    for (int i = 0; i < THREADS; i++) {
+        b->scratch[i] = fl_secret_alloc(FL_CHUNK_WORDS, sizeof **b->scratch);
+        b->words[i] = fl_alloc_aligned(FL_CHUNK_WORDS, sizeof **b->words);
+        bench_need(!b->scratch[i] || !b->words[i]);
     }
-    return fl_seconds() - began;
+    fl_random_bytes(b->masks, SITES * sizeof *b->masks);
+    for (int i = 0; i < SITES; i++)
+        b->masks[i].sign = 1;
+    upload(b, SITES, fd);
+    close(fd);
 }
 
 int
 main(void)
 {
+    enum {
+        MASK,
+        UPLOAD,
+        UPLOAD_MANY,
+        STREAMS_CORES,
+        STREAMS,
+        ANSWER,
+        ANSWER_STREAMS,
+        ADD,
+        OPEN,
+        CAT,
+        TURN,
+        PAIRWISE,
+        NUMPY,
+        ALL
+    };
     static struct bench b;
-    struct fl_plan plan = {.bits = 32, .clip = 1, .scale = 0x1p29, .stochastic = true};
-    double masking[BENCH_TIMES], streaming[BENCH_TIMES], encoding[BENCH_TIMES];
-    const double bytes = (double)CHUNKS * sizeof b.words;
-    struct fl_lane_encoder e;
-    struct fl_lanes lanes;
+    double seconds[ALL][BENCH_TIMES], m[ALL];
 
     bench_need(fl_crypt_init());
-    fl_random_bytes(b.masks, sizeof b.masks);
-    for (int i = 0; i < PEERS; i++)
-        b.masks[i].sign = i % 2 ? 1 : -1;
-    for (size_t i = 0; i < 2 * FL_CHUNK_WORDS; i++)
-        b.values[i] = (float)(i % 1999) / 1000 - 1;
-    fl_lanes_init(&lanes, 32);
-    fl_lane_encoder_init(&e, &plan, 0, UINT64_C(1) << 40);
+    start(&b);
+    add(&b, 1);
     for (int i = 0; i < BENCH_TIMES; i++) {
-        masking[i] = mask(&b, &lanes);
-        streaming[i] = streams(&b);
-        encoding[i] = encode(&b, &e);
+        seconds[MASK][i] = mask(&b);
+        seconds[UPLOAD][i] = upload(&b, SITES, b.null);
+        seconds[UPLOAD_MANY][i] = upload(&b, MANY, b.null);
+        seconds[STREAMS][i] = streams(&b, HELPERS, false);
+        seconds[STREAMS_CORES][i] = streams(&b, HELPERS, true);
+        seconds[ANSWER][i] = answer(&b);
+        seconds[ANSWER_STREAMS][i] = streams(&b, SITES, false);
+        seconds[ADD][i] = add(&b, 1);
+        seconds[OPEN][i] = add(&b, -1);
+        seconds[CAT][i] = cat(&b);
+        seconds[TURN][i] = turn(&b, HELPERS);
+        seconds[PAIRWISE][i] = turn(&b, SITES - 1);
+        seconds[NUMPY][i] = numpy_turn();
     }
-    double m = bench_median(masking, BENCH_TIMES), s = bench_median(streaming, BENCH_TIMES);
-    double x = bench_median(encoding, BENCH_TIMES);
-    bench_tell("key streams of 49 peers", bytes * PEERS / s / 1e9, "GB/s");
-    bench_tell("encoding to lanes of 32 bits", bytes / x / 1e9, "GB/s");
-    int kept = bench_at_most("masking with 49 peers / their key streams", m / s, "times", 1.5);
-    bench_tell("a round of 50 sites, 100 million coordinates", 100e6 * 4 / bytes * (m + x),
-               "core-seconds");
-    return !kept;
+    unlink(b.update);
+    unlink(b.upload);
+    for (int i = 0; i < ALL; i++)
+        m[i] = bench_median(seconds[i], BENCH_TIMES);
+    const double bytes = (double)b.plan.words * 8;
+    int good = 1;
+    bench_tell("mask: an upload with 2 helpers", bytes / m[UPLOAD] / 1e9, "GB/s");
+    bench_tell("mask: key streams", bytes * HELPERS / m[STREAMS] / 1e9, "GB/s");
+    bench_tell("mask: adding an upload", bytes / m[ADD] / 1e9, "GB/s");
+    good &= bench_at_most("mask: masking with 2 helpers, times its key streams, cores",
+                          m[MASK] / m[STREAMS_CORES], "ratio", 1.25);
+    bench_tell("mask: an upload written and digested, times its key streams",
+               m[UPLOAD] / m[STREAMS], "ratio");
+    good &= bench_at_most("mask: upload in a round of 200 sites, times one of 16",
+                          m[UPLOAD_MANY] / m[UPLOAD], "ratio", 1.1);
+    good &= bench_at_most("mask: answer over 16 sites, times its key streams",
+                          m[ANSWER] / m[ANSWER_STREAMS], "ratio", 1.25);
+    good &= bench_at_most("mask: adding, times cat FILE | cat", m[ADD] / m[CAT], "ratio", 1);
+    good &= bench_at_most("mask: opening, times adding", m[OPEN] / m[ADD], "ratio", 1.1);
+    if (m[NUMPY] > 0) {
+        bench_tell("mask: one of 16 sites by SecAgg+ in numpy, times ours pairwise, a core",
+                   m[NUMPY] / m[PAIRWISE], "ratio");
+        good &= bench_at_least("mask: the same, times ours with 2 helpers, a core",
+                               m[NUMPY] / m[TURN], "ratio", 10);
+    }
+    return !good;
 }

@@ -8,7 +8,7 @@ fl-init -p nano --seed 1 -o m.flt
 fl-init -p nano --seed 2 -o n.flt
 fl-harmonize -t m.flt -o s.flt t.txt
 fl-diff -b m.flt --site a --examples 3 --tokens 99 -o u.flt n.flt
-federation a b c || exit 1
+model=m.flt federation a b c || exit 1
 fl-plan -r roster.yaml -k hub.key --round 1 -m m.flt -o plan.flt
 long() { head -c "$1" /dev/zero | tr '\0' "${2-x}"; }   # N [LETTER]
 
@@ -102,11 +102,10 @@ for n in 240 249 250 255; do
     fl-keygen -n "k$n" -o "d/$key" >"k$n.pub" || { report 1 "a key of $n bytes"; continue; }
     check "a key whose name has $n bytes" fl-keygen --public -k "d/$key"
 done
-{ printf 'federation: demo\nepoch: 1\nsites:\n'
-    for n in 240 249 250 255; do echo "  - $(cat k$n.pub)"; done
-    echo "hub: $(cat hub.pub)"; } >long.yaml
+model=m.flt roster 1 k240 k249 k250 k255 </dev/null >long.yaml
 words long.yaml >long.words
 cp hub.old hub2.key
+fl-keygen --accept long.yaml -k hub2.key --words long.words >shown
 fl-plan -r long.yaml -k hub2.key --round 1 -m m.flt -o long-plan.flt
 for n in 240 249 250 255; do
     key=$(long $n k)
@@ -126,15 +125,16 @@ check "nothing is beside the links" sh -c '! ls -d link*.state .link* 2>/dev/nul
 # ---- a key that is a link: each program that uses it finds the state beside the key, or names it ----
 mkdir keys elsewhere
 for n in p q r; do fl-keygen -n $n -o keys/$n.key >$n.pub && ln -s ../keys/$n.key elsewhere/$n.key; done
-roster 1 p q r </dev/null >pqr.yaml
+model=m.flt roster 1 p q r </dev/null >pqr.yaml
 words pqr.yaml >pqr.words
 check "fl-keygen --accept" fl-keygen --accept pqr.yaml -k elsewhere/p.key --words pqr.words
 check "  makes the state beside the key" test -d keys/p.key.state -a ! -e elsewhere/p.key.state
 check "  once" fl-keygen --accept pqr.yaml -k keys/p.key --words pqr.words
 cp hub.old keys/hub.key && ln -s ../keys/hub.key elsewhere/hub.key
+check "the hub accepts" fl-keygen --accept pqr.yaml -k elsewhere/hub.key --words pqr.words
 check "fl-plan" fl-plan -r pqr.yaml -k elsewhere/hub.key --round 1 -m m.flt -o pqr-plan.flt
-check "  makes the state beside the key" test -d keys/hub.key.state -a ! -e elsewhere/hub.key.state
-status 3 "  and knows of the round by the key's own name" fl-plan -r pqr.yaml -k keys/hub.key --round 1 -m n.flt -o other.flt
+check "  has its state beside the key" test -d keys/hub.key.state -a ! -e elsewhere/hub.key.state
+status 3 "  and knows of the round by the key's own name" fl-plan -r pqr.yaml -k keys/hub.key --round 1 -m m.flt --deadline 2131-01-01T00:00:00Z -o other.flt
 check "fl-mask" fl-mask -q -k elsewhere/p.key -p pqr-plan.flt -o up.flt u.flt
 mv keys/p.key.state kept.state
 status 3 "fl-mask without the state" fl-mask -q -k elsewhere/p.key -p pqr-plan.flt -o up.flt u.flt

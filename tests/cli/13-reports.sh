@@ -88,26 +88,36 @@ fl-aggregate --min-sites 1 --explain u0.flt --json >mean.flt 2>json
 is_as_documented fl-aggregate --explain "on standard error"
 
 # ---- a federation ----
-secagg self || exit 1
-terms='policy: {vary: true}' && federation a b c || exit 1
-secagg make . 1
+fl-init -c c.yaml --seed 1 -o model.flt || exit 1
+helpers='b +aux' min_sum=3 terms='weights: {rule: dynamic, floor: 0.5, cap: 1}
+first_round: 1
+tensors: [{match: "*norm*", protect: plain, bits: 64, clip: 1}, {match: "*", protect: mask, bits: 32, clip: 0.25}]'
+federation a b c d 2>err || { cat err; exit 1; }
 both fl-keygen --show "" --show roster.yaml
-sed 's/^policy.*/committee: [c, a, b]\nthreshold: 3/' roster.yaml >other.yaml
-both fl-keygen --show "with a committee" --show other.yaml
-plan() {   # WHAT args...: the same plan again is the same bytes, so it may be signed twice
+sed 's/^min_sum: 3/min_sum: 4/' roster.yaml >other.yaml
+both fl-keygen --show "beside the last one" --show other.yaml -k a.key
+explain_plan() {   # WHAT args...: the same plan again is the same bytes, so it may be signed twice
     _about=$1
     shift
     fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" >tsv
     fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" --json >json
     is_as_documented fl-plan --explain "$_about"
 }
-plan "defaults" -m model.flt --round 1
-fl-mask -q -k a.key -p plan.flt -o a.up u0.flt
+explain_plan "the first round" -m model.flt --round 1
+for s in a b c; do
+    fl-train -q -m model.flt --steps 1 -b 1 -l 16 --site $s -o $s.upd a.flt && fl-mask -q -k $s.key -p plan.flt -o $s.up $s.upd || exit 1
+done
 bytes=$(sed -n 's/^upload_bytes	//p' tsv)
 check "upload_bytes is what an upload takes, and a little more ($bytes, $(wc -c <a.up))" \
     sh -c "[ $bytes -ge $(wc -c <a.up) ] && [ $bytes -le $(($(wc -c <a.up) + 512)) ]"
-printf 'weights: dynamic\nalpha: 0.3\nbandwidth: {a: 1, b: 2.5, c: 1}\nclip: 0.1\n' >round.yaml
-plan "dynamic weights, a deadline" -m model.flt --round 2 -c round.yaml --deadline 2030-01-02T03:04:05Z
+fl-aggregate -q -k hub.key -p plan.flt --request r.flt -o sum.flt a.up b.up c.up
+for h in b aux; do fl-unmask -q -k $h.key -p plan.flt -o $h.ans r.flt; done
+fl-aggregate -q -p plan.flt -o mean.flt sum.flt b.ans aux.ans && fl-apply -q -m model.flt -p plan.flt -o next.flt mean.flt
+both fl-unmask --show "" --show -k aux.key
+explain_plan "a later one, a deadline" -m next.flt --round 2 --after mean.flt --deadline 2130-01-02T03:04:05Z
+fl-aggregate -p plan.flt --check none.up a.up >tsv 2>err
+fl-aggregate -p plan.flt --check none.up a.up --json >json 2>err
+is_as_documented fl-aggregate --check "of masked uploads"
 
 # ---- nothing is left out ----
 for p in "${FL_BIN:-$BUILD/bin}"/fl-*; do

@@ -68,7 +68,7 @@ onto m.flt fl-info -o @ m.flt
 onto m.flt fl-info --raw --tensor norm.weight -o @ m.flt
 onto s.flt sh -c 'fl-train -m m.flt --steps 1 -l 32 -o @ <s.flt'
 
-federation a b c || exit 1
+model=m.flt federation a b c || exit 1
 for input in roster.yaml hub.key m.flt; do
     onto $input fl-plan -r roster.yaml -k hub.key --round 1 -m m.flt -o @
 done

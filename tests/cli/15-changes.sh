@@ -14,9 +14,10 @@ fl-diff -b m.flt --site a --examples 3 --tokens 99 -o u.flt n.flt
 fl-aggregate -o mean.flt u.flt
 fl-apply -m m.flt --optimizer momentum --state state.flt -o next.flt mean.flt
 fl-init -p small -z1 --seed 1 -o packed.flt
-federation a b c || exit 1
+model=m.flt federation a b c || exit 1
 fl-plan -r roster.yaml -k hub.key --round 1 -m m.flt -o plan.flt
 cp -r a.key.state a.kept
+cp a.key a.kept.key
 cp -r hub.key.state hub.kept
 
 stirred() {   # HOW FILE command...: its status, in err what it says, while the file is changed
@@ -34,6 +35,7 @@ stirred() {   # HOW FILE command...: its status, in err what it says, while the 
 again() {   # nothing of the last run is left
     rm -rf out.flt out2.flt ready a.key.state hub.key.state
     cp -r a.kept a.key.state
+    cp a.kept.key a.key
     cp -r hub.kept hub.key.state
 }
 

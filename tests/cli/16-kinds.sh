@@ -10,19 +10,21 @@ fl-harmonize -q --train-tokenizer 300 -o tokenizer text &&
     fl-train -q -m model --steps 1 -b 1 -l 32 --site a --checkpoint checkpoint -o update tokens &&
     fl-aggregate -q -o mean update && fl-aggregate --partial -o sum update &&
     fl-apply -q -m model --optimizer momentum --state optimizer -o next mean &&
-    federation a b c 2>/dev/null && fl-plan -r roster.yaml -k hub.key --round 1 -m model -o plan &&
-    fl-mask -q -k a.key -p plan -o masked update
+    model=model helpers='b +aux' min_sum=3 federation a b c 2>/dev/null &&
+    fl-plan -q -r roster.yaml -k hub.key --round 1 -m model -o plan &&
+    for s in a b c; do fl-mask -q -k $s.key -p plan -o $s.up update 2>/dev/null || exit 1; done &&
+    mv a.up masked && fl-aggregate -q -p plan -k hub.key --request request -o part masked b.up c.up &&
+    fl-unmask -q --ready -k aux.key -p plan -o ready request && fl-unmask -q -k aux.key -p plan -o answer request
 report $? "files of every kind are made"
 cp a.key key && cp a.pub public && cp a.key.state/state state && mv roster.yaml roster && cp roster.yaml.words words
 echo 'batch: 1' >recipe
-echo 'bits: 16' >round
 echo '{"text": "one two"}' >json
 gzip -c text >gzip
 head -c 4000 /dev/zero >zeros
 : >empty
 chmod 600 ./*
 
-streams='model tokenizer tokens update sum masked plan optimizer checkpoint'
+streams='model tokenizer tokens update sum masked plan request ready answer optimizer checkpoint'
 says_of() {   # KIND: what messages call it
     case $1 in
         key) echo 'is a secret key' ;;
@@ -32,7 +34,7 @@ says_of() {   # KIND: what messages call it
         zeros) echo 'is data of an unknown kind' ;;
         empty) echo 'is empty' ;;
         json) echo 'is JSON text' ;;
-        text | roster | recipe | round | words) echo 'is text' ;;
+        text | roster | recipe | words) echo 'is text' ;;
         *) echo "is .*of kind \"$1\"" ;;
     esac
 }
@@ -68,7 +70,12 @@ stream update update 'fl-apply -m model @'
 stream optimizer 'optimizer model' 'fl-apply -m model --optimizer momentum --state @ mean'
 stream update 'update sum masked' 'fl-aggregate @'
 stream plan plan 'fl-aggregate -p @ masked'
-stream masked masked 'fl-aggregate -p plan @'
+matrix 'an upload that fl-mask made is needed\|an FLT stream' 'masked sum answer' "$all" 'fl-aggregate -p plan @'
+stream plan plan 'fl-unmask -k b.key -p @ request'
+stream request request 'fl-unmask -k b.key -p plan @'
+stream request request 'fl-unmask -k b.key -p plan --ready @'
+stream model model 'fl-mask -k b.key -p plan --check -m @'
+stream plan plan 'fl-apply -m model -p @ mean'
 stream plan plan 'fl-mask -k b.key -p @ update'
 stream update update 'fl-mask -k b.key -p plan @'
 stream model model 'fl-plan -r roster -k hub.key --round 2 -m @'
@@ -91,13 +98,13 @@ for program in 'fl-mask -k @ -p plan update' 'fl-plan -r roster -k @ --round 2 -
 done
 yaml="$streams key public state gzip zeros"
 for program in 'fl-train -m model -c @ tokens' 'fl-plan -r @ -k hub.key --round 2 -m model' 'fl-init -c @ -o out.flt' \
-    'fl-plan -r roster -k hub.key --round 2 -m model -c @' 'fl-aggregate -p plan -r @ masked' 'fl-keygen --show @' \
+    'fl-aggregate -p plan -r @ masked' 'fl-keygen --show @' \
     'fl-keygen --accept @ -k b.key --words words' 'fl-info --verify @ plan'; do
     matrix 'a YAML file is expected' '' "$yaml" "$program"
     bad=0 tried=0
-    for kind in recipe roster round json text empty; do   # other YAML: what is not known, and what is
+    for kind in recipe roster json text empty; do   # other YAML: what is not known, and what is
         case $program:$kind in
-            *'-m model -c @ tokens':recipe | *'--round 2 -m model -c @':round) continue ;;
+            *'-m model -c @ tokens':recipe) continue ;;
             *' -r @'*:roster | *--show*:roster | *--accept*:roster | *--verify*:roster) continue ;;
         esac
         try $kind '' 'there is no key .*known are\|must be a mapping\|it should be a YAML mapping' "$program"

@@ -12,9 +12,11 @@ fl-init -p nano --seed 1 -o model.flt &&
     fl-harmonize --train-tokenizer 300 -o tokenizer.flt text.txt &&
     fl-diff -b model.flt --site a --examples 3 --tokens 99 --loss-first 3 -o update.flt trained.flt &&
     python "$top/tests/cli/hf.py" make model.flt hf &&
-    federation a b c 2>/dev/null &&
-    fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o plan.flt &&
-    cp -r a.key.state a.kept && cp -r hub.key.state hub.kept && mkdir made
+    helpers='b +aux' min_sum=3 federation a b c 2>/dev/null &&
+    fl-plan -q -r roster.yaml -k hub.key --round 1 -m model.flt -o plan.flt &&
+    for s in a b c; do mkdir -p kept/$s && cp -r $s.key $s.key.state kept/$s && fl-mask -q -k $s.key -p plan.flt -o $s.up update.flt 2>/dev/null; done &&
+    for s in hub aux; do mkdir -p kept/$s && cp -r $s.key $s.key.state kept/$s; done &&
+    fl-aggregate -q -p plan.flt -k hub.key --request request.flt -o sum.flt a.up b.up c.up && mkdir made
 report $? "good inputs of every kind are made"
 
 # What runs, with all that it leaves in made/.
@@ -38,27 +40,29 @@ fl-keygen --show roster.yaml
 fl-keygen --accept roster.yaml -k made/old.key --words roster.yaml.words
 fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o made/x.flt
 fl-mask -q -k a.key -p plan.flt -o made/x.flt update.flt
+fl-aggregate -q -p plan.flt -k hub.key --request made/r.flt -o made/s.flt a.up b.up c.up
+fl-unmask -q --ready -k aux.key -p plan.flt -o made/x.flt request.flt
+fl-unmask -q -k aux.key -p plan.flt -o made/x.flt request.flt
 fl-import -o made/x.flt hf
 fl-train --help
 X
 
 again() {
-    rm -rf a.key.state hub.key.state made/* made/.[!.]*
-    cp -r a.kept a.key.state
-    cp -r hub.kept hub.key.state
+    rm -rf a.key.state aux.key.state hub.key.state made/* made/.[!.]*
+    cp -r kept/a/* kept/aux/* kept/hub/* .
     cp a.old made/old.key
     everything >before
 }
-everything() { find made a.key.state hub.key.state | grep -v -e old.key.state -e key.state/lock | sort; }
+everything() { find made a.key.state aux.key.state hub.key.state | grep -v -e old.key.state -e key.state/lock | sort; }
 
 # ended CODE: is what the command did, and said, one of the two ends? Two things stay when the step after
-# them failed: a key whose line could not be printed, and an upload that the state does not know of yet
-# (it is made anew).
+# them failed: a key whose line could not be printed, and an upload or answer that the state does not know
+# of yet (it is made anew).
 ended() {
     if [ "$1" = 0 ]; then
         [ ! -s said ] && return
     elif [ "$1" = 1 ] && [ "$(wc -l <said)" = 1 ] && [ -z "$(find . -name '.*.part')" ]; then
-        everything | comm -13 before - | grep -vx -e made/new.key -e a.key.state/upload-1-1.flt >new
+        everything | comm -13 before - | grep -vx -e made/new.key -e a.key.state/upload-1-1.flt -e aux.key.state/answer-1-1.flt >new
         [ ! -s new ] && return
     elif [ "$1" = 127 ]; then
         return # the loader's own
@@ -124,26 +128,27 @@ else
     skip "errors of system calls" "strace cannot trace here"
 fi
 
-# --mem of fl-aggregate bounds what the program holds itself: 16 MB, 7 beside it, and a thread's stack.
+# --mem of fl-aggregate bounds what the program holds itself: 16 MB, 7 beside it, and
+# a thread's stack; with 28 more where digests are made, of masked uploads (8 blocks a thread and reader).
 if command -v prlimit >/dev/null && [ -z "${SAN:-}" ]; then
     fl-init -p small --seed 1 -o big.flt
     fl-init -p small --seed 2 -o big2.flt
     for n in a b c; do
         fl-diff -b big.flt --site $n --examples 3 --tokens 99 --loss-first 3 -o big-$n.flt big2.flt
     done
-    cp hub.old big.key
-    fl-plan -r roster.yaml -k big.key --round 1 -m big.flt -o big-plan.flt
-    for n in a b c; do
-        rm -rf a.key.state && cp -r a.kept a.key.state
-        fl-mask -q -k $n.key -p big-plan.flt -o masked-$n.flt big-$n.flt
-    done
-    within() { prlimit --data=32000000 fl-aggregate -j2 "$@"; }
+    mkdir big
+    (cd big && helpers='' model=../big.flt federation a b c &&
+        fl-plan -q -r roster.yaml -k hub.key --round 1 -m ../big.flt -o ../big-plan.flt &&
+        for n in a b c; do fl-mask -q -k $n.key -p ../big-plan.flt -o ../masked-$n.flt ../big-$n.flt || exit 1; done)
+    within() { prlimit --data="$most" fl-aggregate -j2 "$@"; }
+    most=32000000
     check "sums in 16 MB and files" within --mem 16M -o mean.flt big-a.flt big-b.flt
     check "  are those in memory" sh -c 'fl-aggregate big-a.flt big-b.flt | cmp - mean.flt'
     check "sums in files alone" within --mem 1 -o mean2.flt big-a.flt big-b.flt
     check "  are the same" cmp mean.flt mean2.flt
     status 1 "sums in more memory than there may be" within -o none.flt big-a.flt big-b.flt
     says 'out of memory'
+    most=60000000
     check "masked sums in 16 MB and files" within -p big-plan.flt --mem 16M -o open.flt masked-a.flt masked-b.flt masked-c.flt
     check "  are those in memory" sh -c 'fl-aggregate -p big-plan.flt masked-?.flt | cmp - open.flt'
     status 1 "masked sums in more" within -p big-plan.flt -o none.flt masked-a.flt masked-b.flt masked-c.flt
@@ -163,7 +168,7 @@ if small_disk 1000; then
         *made/*) ;;
         *) continue ;;
         esac
-        rm -rf a.key.state hub.key.state && cp -r a.kept a.key.state && cp -r hub.kept hub.key.state
+        rm -rf a.key.state aux.key.state hub.key.state && cp -r kept/a/* kept/aux/* kept/hub/* .
         # shellcheck disable=SC2086
         $line >stdout 2>said </dev/null
         code=$?

@@ -221,8 +221,7 @@ wide() { iconv -f UTF-8 -t UTF-16; }
 . "$top/tests/cli/federation.sh"
 printf '# a model\npreset: nano\nctx: 32\n' >config.yaml
 printf '# a recipe\nsteps: 2\nbatch: 1\n' >recipe.yaml
-printf '# a round\nbits: 16\n' >round.yaml
-federation a b c 2>/dev/null
+model=m.flt federation a b c 2>/dev/null
 fl-harmonize -q -t m.flt -o shard.flt a.txt
 yaml() {   # FILE command...: with it as it is, and as other systems write it; @ is the file
     _file=$1
@@ -254,5 +253,4 @@ with() {   # FILE command...: with FILE for @
 yaml config.yaml fl-init -c @ --seed 1
 yaml recipe.yaml fl-train -q -m m.flt -l 32 -c @ shard.flt
 yaml roster.yaml fl-keygen --show @
-yaml round.yaml fl-plan -r roster.yaml -k hub.key --round 1 -m m.flt -c @
 finish

@@ -148,7 +148,7 @@ check "  the sums are sums" awk -F'\t' '{ is[$1] = $2 } END {
     memory = is["memory_weights_bytes"] + is["memory_gradients_bytes"] + is["memory_moments_bytes"]
     memory += is["memory_activations_bytes"] + is["memory_files_bytes"] + is["memory_program_bytes"]
     disk = is["model_bytes"] + is["update_bytes"] + is["checkpoint_bytes"] + is["upload_bytes"] + is["kept_bytes"]
-    exit !(is["memory_bytes"] == memory && is["disk_bytes"] == disk) }' dry
+    exit !(is["memory_bytes"] == memory && is["disk_bytes"] == disk && is["kept_bytes"] == 5 * is["upload_bytes"]) }' dry
 go --checkpoint ck.flt -o x.flt a.flt
 check "  bytes are those of the files that come" [ \
     "$(told model_bytes) $(told update_bytes) $(told checkpoint_bytes)" = \

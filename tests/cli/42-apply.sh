@@ -117,7 +117,7 @@ refused 2 "an optimizer that is not there" 'adam' --optimizer adam -m model.flt 
 refused 2 "a step of nothing" 'lr' --lr 0 -m model.flt u0.flt
 refused 2 "momentum of one" 'momentum' --optimizer momentum --momentum 1 --state s.flt -m model.flt u0.flt
 keep -m n1.flt --state gone.flt -o x.flt u1b.flt 2>said
-check "a state that is not there, in round 5: a word about it" says 'gone.flt: is not there'
+check "a state that is not there, in round 5: a word about it" says 'gone.flt: was not there; the velocity started at zero in round 5'
 rm -f x.flt gone.flt
 keep -m model.flt -q --state gone.flt -o x.flt u0.flt 2>said
 check "  not with -q" [ ! -s said ]

@@ -47,7 +47,7 @@ done <<'EOF'
 2|--sites: site "site-0" is named twice|--sites site-0,site-1 --sites site-0 u0.flt
 2|leave out --min-sites|--sites site-0 --min-sites 1 u0.flt
 2|is not a whole number|--min-sites 0 u0.flt
-2|leave out --partial and --explain|--check --partial u0.flt
+2|leave out --partial, --request and --explain|--check --partial u0.flt
 1|up/\*.flt: cannot open|up/*.flt
 EOF
 fl-aggregate --sites site-1,site-0 -o a.flt u0.flt u1.flt
@@ -109,12 +109,12 @@ u5.flt|site-5|good|-
 -|site-2|missing|-' --sites site-0,site-1,site-2,site-3,site-4,site-5,aws \
     u0.flt cut.flt text nan.flt foreign.flt noweight.flt two.flt u5.flt
 says '6 bad: cut.flt, text, nan.flt, foreign.flt, noweight.flt, two.flt; the report says why'
-table 1 "two of one site: the later one" 'u0.flt|site-0|good|-
+table 3 "two of one site: the later one" 'u0.flt|site-0|good|-
 pair.flt|site-1|good|-
 pair.flt|site-2|good|-
 u1.flt|site-1|bad|site "site-1" is in pair.flt already
 s12.flt|site-1,site-2|bad|already' u0.flt pair.flt u1.flt s12.flt
-table 1 "of another model: the one that stands alone, though it came first" 'base.flt|site-2|bad|belongs to the model 000000000000..., and most of the others to
+table 3 "of another model: the one that stands alone, though it came first" 'base.flt|site-2|bad|belongs to the model 000000000000..., and most of the others to
 u0.flt|site-0|good|-
 u1.flt|site-1|good|-' base.flt u0.flt u1.flt
 table 1 "of other tensors" 'shape.flt|site-2|bad|its tensors are not those of most of the others, as of u0.flt
@@ -126,7 +126,7 @@ u1.flt|site-1|good|-' loss.flt u0.flt u1.flt
 table 1 "without a site among several" 'nosite.flt|-|bad|has no site
 u0.flt|site-0|good|-' nosite.flt u0.flt
 table 0 "without a site alone" 'nosite.flt|-|good|-' nosite.flt
-table 1 "one that is not expected" 'u0.flt|site-0|good|-
+table 3 "one that is not expected" 'u0.flt|site-0|good|-
 other.flt|site-9|bad|is not one of --sites
 -|site-1|missing|-' --sites site-0,site-1 u0.flt other.flt
 table 1 "a damaged object after a good one" 'tail.flt|site-1|good|-

@@ -73,6 +73,7 @@ violation "a head that says nothing" cmd/fl-new.c '/* fl-new.c */'
 violation "a module that is not listed" lib/base/mem.c '#include "nowhere/x.h"'
 violation "two files of one name" lib/os/buf.h '/* The same name as base/buf.h. */'
 violation "two structs of one tag" lib/os/file.h 'struct fl_buf {'
+violation "one that the compiler would not miss" lib/os/file.h 'int fl_not_marked(void);'
 violation "a result that is not used" lib/flt/emit.c "$(printf 'static void\nf(struct fl_buf *b)\n{\n    fl_buf_add(b, "x", 1);\n}')"
 violation "one that is cast away" lib/flt/emit.c "$(printf 'static void\nf(struct fl_buf *b)\n{\n    (void)fl_buf_add(b, "x", 1);\n}')"
 violation "a word that is a riddle, in a comment" lib/base/mem.c '/* What lies behind it. */'

@@ -1,8 +1,9 @@
 #!/bin/sh
-# The examples of every manual page, and the tours of fl(7), are run as a reader copies them: rendered
-# for a terminal of 80 columns, each indented block a script for sh. Each page runs in a folder of its
-# own that has what its examples name: the files of one federation of three sites and a hub in its
-# seventh round.
+# The examples of every manual page, the tours of fl(7) and some ways out of fl-protocol(7) are run as
+# a reader copies them: rendered for a terminal of 80 columns, each indented block a script for sh.
+# Each page runs in a folder of its own that has what its examples name: the files of one federation
+# of three sites, a hub and two helpers, aws, which is a site, and aux. Its round 7 is opened, and
+# nobody has masked for plan.flt yet.
 # memcheck
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -21,8 +22,45 @@ prose() {   # SEED LINES: text that differs from site to site
     }'
 }
 
+terms() {   # PROTECTION...: what a roster over model.flt says besides who takes part
+    echo 'tensors: [{match: "*norm*", protect: frozen}, {match: "*", protect: mask, bits: 16, clip: 0.05}]'
+    printf '%s\n' "$@"
+}
+
+helpers() {   # what it says of them: one is a site
+    terms "protection: helpers" "helpers: [aws, $(cat aux.pub)]" "min_sum: 3"
+}
+
+uploads() {   # of aws, azure and gcp for 7/plan.flt
+    for s in aws azure gcp; do
+        fl-train -q -m model.flt -p 7/plan.flt --steps 2 -b 1 -l 32 --site $s -o $s.part site-a.flt
+        fl-mask -q -k $s.key -p 7/plan.flt -o 7/up/$s.flt $s.part
+    done
+}
+
+pairwise() {   # another federation, where all sites wait for each other: what its hub has of round 7
+    mkdir -p pairwise/7/up
+    cp model.flt site-a.flt pairwise
+    cd pairwise
+    keys hub aws azure gcp
+    terms "protection: pairwise" | roster 1 aws azure gcp >roster.yaml
+    accept roster.yaml hub aws azure gcp
+    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o 7/plan.flt
+    uploads
+    cd ..
+}
+
+masked_round() {   # 7: everything of it but the helpers' next step
+    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o 7/plan.flt
+    uploads
+    fl-aggregate -p 7/plan.flt -k hub.key --request 7/request.flt -o 7/sum.flt 7/up/*.flt
+    for s in aws aux; do fl-unmask -q -k $s.key -p 7/plan.flt -o 7/answer/$s.flt 7/request.flt; done
+    fl-aggregate -p 7/plan.flt -o 7/mean.flt 7/sum.flt 7/answer/*.flt
+    fl-apply -m model.flt -p 7/plan.flt -o model-8.flt 7/mean.flt
+}
+
 folder() {   # everything that the examples name
-    mkdir public notes up 7 8
+    mkdir -p public notes 7/up 7/ready 7/answer 8 9
     prose 1 300 >public/book.txt
     prose 2 60 >notes.txt
     prose 3 40 >new.txt
@@ -34,24 +72,22 @@ folder() {   # everything that the examples name
     fl-harmonize -t model.flt -o site-a.flt notes.txt
     fl-harmonize -t model.flt -o site-b.flt new.txt
     cp site-a.flt shard.flt
+    cp site-a.flt valid.flt
     cp site-b.flt site.flt
     for s in aws azure gcp; do
         fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site $s --seed ${#s} -o $s.flt site-a.flt
     done
     cp aws.flt update.flt
-    fl-apply -m model.flt -o trained.flt aws.flt
-    federation aws azure gcp
-    fl-plan -r roster.yaml -k hub.key --round 6 -m model.flt -o plan.flt
-    mkdir 6 && cp plan.flt 6
-    for s in aws azure gcp; do
-        fl-mask -q -k $s.key -p plan.flt -o up/$s.flt $s.flt
-    done
-    fl-aggregate -p plan.flt -o 7/mean.flt up/*.flt
-    fl-apply -m model.flt -o model-8.flt 7/mean.flt
+    keys hub aux aws azure gcp
+    helpers | roster 1 aws azure gcp >roster.yaml
+    accept roster.yaml hub aux aws azure gcp
+    mkdir kept fresh && cp -r hub.key hub.key.state kept && cp -r ./*.key ./*.state fresh
+    fl-plan -r roster.yaml -k kept/hub.key --round 10 -m model.flt -o plan.flt
+    rm -rf kept && mkdir kept && cp -r hub.key hub.key.state kept
+    masked_round
+    pairwise
+    cp model-8.flt trained.flt
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
-    fl-plan -r roster.yaml -k hub.key --round 7 -m model.flt -o plan.flt
-    cp -r hub.key.state kept.hub
-    cp hub.key kept.key
 }
 
 mkdir all && cd all || exit 1
@@ -89,7 +125,7 @@ by_mandoc() { mandoc -T ascii -O width=80 "$1" | col -bx; }
 by_groff() { groff -K utf8 -Tutf8 -mdoc -rLL=80n -P-c -P-b -P-o -P-u "$1" | col -bx; }
 
 # The code in a rendered page, moved to the left: DIR/1, DIR/2, ... All lines of its section EXAMPLES
-# (of fl(7): its subsections about rounds) that stand further in than prose does, which is 5 columns.
+# (of fl(7) and fl-protocol(7): those subsections that tell what to type) that stand further in than prose does, which is 5 columns.
 blocks() {   # DIR <rendered page
     mkdir -p "$1"
     awk -v dir="$1" '
@@ -102,7 +138,7 @@ blocks() {   # DIR <rendered page
             n = 0
         }
         /^[A-Z]/ { flush(); on = /^EXAMPLES/; next }
-        /^   ?[A-Z]/ { flush(); on = /^ *(A round without|The same, masked)/; next }
+        /^   ?[A-Z]/ { flush(); on = /^ *(A round (without|is given)|The same|A site is late|A new epoch over)/; next }
         !on { next }
         /^ *$/ { if (n) line[++n] = ""; next }
         { match($0, /^ */) }
@@ -111,43 +147,57 @@ blocks() {   # DIR <rendered page
         END { flush() }'
 }
 
+next_epoch() {   # the same members over base.flt
+    for s in hub aux aws azure gcp; do fl-keygen --public -k $s.key >$s.pub; done
+    helpers | model=base.flt roster 2 aws azure gcp
+    echo "first_round: 20"
+}
+
 run_page() {   # NAME BLOCKS
     _i=0
     while [ -e "$2/$((_i += 1))" ]; do
         _block=$2/$_i
         case $1.$_i in
-        fl-keygen.2) roster 1 aws azure gcp </dev/null >roster.yaml ;;   # people wrote the new line into it
+        fl-aggregate.7) rm -rf 7 && cp -r pairwise/7 pairwise/roster.yaml . ;;
+        fl-plan.1) mkdir now && mv hub.key hub.key.state now && cp -r kept/* . ;;   # nothing is signed yet
+        fl-plan.2) rm -r hub.key hub.key.state && mv now/* . ;;
+        fl-protocol.7.2) fl-plan -r roster.yaml -k hub.key --round 8 -m model-8.flt --after 7/mean.flt -o 8/plan.flt ;;
+        fl-protocol.7.4) next_epoch >roster-2.yaml ;;
+        fl-keygen.2) helpers | roster 1 aws azure gcp >roster.yaml ;;   # people wrote the new line into it
         fl-import.*)
             [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; } ;;
         esac
         check "$1, block $_i: $(head -n 1 "$_block")" sh -eu "$_block"
-        [ "$1.$_i" != fl-keygen.3 ] || check "  a site's next line" grep -q '^fl1 aws 2 ' aws.pub
+        case $1.$_i in
+        fl-keygen.[34]) check "  a site's next line" grep -q '^fl1 aws 2 ' aws.pub ;;
+        esac
     done
 }
 
-for page in "$top"/man/fl-*.1 "$top/man/fl.7"; do
+for page in "$top"/man/*.[157]; do
+    by_mandoc "$page" >"$work/page"
+    check "${page##*/}: no line is longer than 80 columns" awk 'length > 80 { print; bad = 1 } END { exit bad }' \
+        "$work/page"
+done
+for page in "$top"/man/fl-*.1 "$top/man/fl.7" "$top/man/fl-protocol.7"; do
     name=$(basename "$page" .1)
     cp -r "$work/all" "$work/$name"
     cd "$work/$name" || exit 1
     case $name in
-    fl-aggregate) cp 6/plan.flt plan.flt ;;   # the uploads are of this one
     fl-keygen) rm -rf ./aws.key ./gcp.key ./*.state ;;
-    fl-plan)   # the plans of round 7 are not signed yet
-        rm -rf hub.key.state && cp -r "$work/all/kept.hub" hub.key.state
-        ;;
+    fl-diff) cp -r fresh/* . ;;   # nobody has masked over the model
     fl-mask)   # what the first example masks
-        fl-train -q -m model.flt -o update.flt shard.flt
+        cp -r fresh/* .
+        fl-train -q -m model.flt -p plan.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
+    fl-protocol.7) prose 6 300 >public.txt ;;
     fl.7)
-        rm -rf ./*.key ./*.pub ./*.state ./*.flt up
+        rm -rf ./*.key ./*.pub ./*.state ./*.flt 7 8
         for s in a b c; do mkdir $s; prose "$(printf %d "'$s")" 400 >$s/text.txt; done
         ;;
     esac
-    by_mandoc "$page" >"$work/page"
-    check "$name: no line is longer than 80 columns" awk 'length > 80 { print; bad = 1 } END { exit bad }' \
-        "$work/page"
-    blocks "$work/blocks.$name" <"$work/page"
+    by_mandoc "$page" | blocks "$work/blocks.$name"
     check "$name: it has examples" test -s "$work/blocks.$name/1"
     if command -v groff >/dev/null; then
         by_groff "$page" | blocks "$work/groff.$name"

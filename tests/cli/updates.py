@@ -108,14 +108,17 @@ def values(rng, n):
 
 
 def make(folder, count, seed):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "naive"))
+    from secagg import params
     folder, rng = pathlib.Path(folder), random.Random(int(seed))
     model = Object("model", {"round": 4, "arch.family": "llama"})
-    for name, dims in SHAPES:
-        model.tensor(name, "f32", dims, values(rng, size(dims)))
+    numbers = {name: ("f32", dims, values(rng, size(dims)), {}) for name, dims in SHAPES}
+    for name, (dtype, dims, payload, _) in numbers.items():
+        model.tensor(name, dtype, dims, payload)
     model.tensor("tokenizer.json", "u8", [2], b"{}").done()
     (folder / "model.flt").write_bytes(model.data)
     for i in range(int(count)):
-        meta = {"base": model.digest, "base.round": 4, "site": f"site-{i}", "steps": 20,
+        meta = {"base": model.digest, "base.params": params(numbers), "base.round": 4, "site": f"site-{i}", "steps": 20,
                 "examples": rng.randrange(1, 5000), "tokens": rng.randrange(10000, 10**7),
                 "loss.first": rng.uniform(1, 9), "loss.last": rng.uniform(0.5, 4)}
         write(folder / f"u{i}.flt", "update", meta,

@@ -3,6 +3,8 @@
 
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "../naive/chacha.h"
+#include "random.h"
 #include "test.h"
 
 static void
@@ -45,6 +47,38 @@ test_chacha20(
     check_hex(out + 64, 16, "6e2e359a2568f98041ba0728dd0d6981");
 }
 
+/* Every length up to some groups of blocks, and no byte beyond it. */
+static void
+test_lengths(void)
+{
+    enum { MOST = 3 * 1024 + 70 };
+    unsigned char key[32], want[MOST], got[MOST + 1];
+    uint32_t seed = 5;
+
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (unsigned char)random_next(&seed);
+    naive_stream(want, MOST, key, UINT64_C(0x123456789abcdef0));
+    for (size_t n = 0; n <= MOST; n++) {
+        memset(got, 0x5a, sizeof got);
+        fl_stream_fill(got, n, key, UINT64_C(0x123456789abcdef0));
+        CHECK(!memcmp(got, want, n) && got[n] == 0x5a);
+    }
+}
+
+/* The counter in all of its low bytes: 17 MiB of one chunk. */
+static void
+test_long(void)
+{
+    const size_t n = 17 << 20;
+    unsigned char key[32] = {7}, *want = malloc(n), *got = malloc(n);
+
+    naive_stream(want, n, key, 3);
+    fl_stream_fill(got, n, key, 3);
+    CHECK(!memcmp(got, want, n));
+    free(want);
+    free(got);
+}
+
 static void
 test_box(void) /* draft-irtf-cfrg-xchacha-03, A.3.1 */
 {
@@ -80,6 +114,8 @@ main(void)
     if (fl_crypt_init())
         return 1;
     RUN(test_chacha20);
+    RUN(test_lengths);
+    RUN(test_long);
     RUN(test_box);
     return test_end();
 }

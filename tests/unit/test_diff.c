@@ -28,7 +28,7 @@ diff(int base, int trained, struct fl_pool *pool, int out)
     struct fl_object *b = spool_open(base, FL_KIND_MODEL), *t = spool_open(trained, FL_KIND_MODEL);
     struct fl_writer *w = fl_writer_new(out, "update", 0);
     int failed = !b || !t || fl_diff_check(b, t) || fl_writer_head(w, FL_KIND_UPDATE, NULL) ||
-                 fl_diff_write(b, t, pool, NULL, w) || fl_writer_done(w);
+                 fl_diff_write(b, t, NULL, pool, NULL, w) || fl_writer_done(w);
 
     fl_writer_free(w);
     fl_object_free(b);

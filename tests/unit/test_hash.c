@@ -172,12 +172,45 @@ test_secrets(void)
     CHECK(!fl_secret_alloc(SIZE_MAX, 2));
 }
 
+/*
+ * Rows at once are rows one by one, and those are libsodium's: every count around the lanes, every
+ * length up to some blocks.
+ */
+static void
+test_rows(void)
+{
+    enum { ROWS = 19, MOST = 4 * 128 + 2 };
+    static unsigned char data[ROWS][MOST], got[ROWS + 1][32], want[ROWS][32];
+    const unsigned char *rows[ROWS];
+
+    for (size_t i = 0; i < ROWS; i++) {
+        rows[i] = data[i];
+        for (size_t k = 0; k < MOST; k++)
+            data[i][k] = (unsigned char)(i * 31 + k * 7 + k / 251);
+    }
+    for (size_t len = 0; len <= MOST; len++) {
+        for (size_t i = 0; i < ROWS; i++)
+            fl_hash_once(want[i], NULL, "sixteen letters!", data[i], len);
+        for (size_t count = 0; count <= ROWS; count++) {
+            memset(got, 0x5a, sizeof got);
+            fl_hash_rows(got[0], "sixteen letters!", rows, len, count);
+            CHECK(!memcmp(got, want, 32 * count) && got[count][0] == 0x5a);
+        }
+    }
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = (const unsigned char *)"abc";
+    fl_hash_rows(got[0], "", rows, 3, ROWS); /* BLAKE2b-256 of "abc", as b2sum -l 256 has it */
+    for (size_t i = 0; i < ROWS; i++)
+        check_hex(got[i], 32, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+}
+
 int
 main(void)
 {
     if (fl_crypt_init())
         return 1;
     RUN(test_labels);
+    RUN(test_rows);
     RUN(test_numbers);
     RUN(test_hex);
     RUN(test_chacha);

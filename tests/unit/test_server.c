@@ -75,7 +75,7 @@ step(struct fl_server_step *s, int *model, int *state)
     fl_writer_free(w);
     if (result || (s->again && fl_server_check_again(s, digest)))
         return -1;
-    if (s->again || s->rule == FL_SERVER_SGD)
+    if (s->again || s->rule == FL_APPLY_SGD)
         return 0;
     *state = fl_spool_open();
     w = fl_writer_new(*state, "state", 0);
@@ -85,7 +85,7 @@ step(struct fl_server_step *s, int *model, int *state)
 }
 
 static struct fl_server_step
-open_step(enum fl_server_rule rule, int model, int update, int state)
+open_step(enum fl_apply_rule rule, int model, int update, int state)
 {
     struct fl_server_step s = {.rule = rule, .lr = 0.7, .momentum = 0.9};
 
@@ -130,7 +130,7 @@ test_rounds(void)
 {
     float *b = fl_alloc_aligned(COUNT, sizeof *b), *v = fl_alloc_aligned(COUNT, sizeof *v);
 
-    for (int rule = FL_SERVER_SGD; rule <= FL_SERVER_NESTEROV; rule++) {
+    for (int rule = FL_APPLY_SGD; rule <= FL_APPLY_NESTEROV; rule++) {
         struct fl_pool *pool = fl_pool_new(1 + rule);
         int model = make_model(), state = -1;
         memcpy(b, model_values, COUNT * sizeof *b);
@@ -140,16 +140,16 @@ test_rounds(void)
             digest_of(model, FL_KIND_MODEL, digest);
             int update = make_update(digest, update_values[r], COUNT);
             int next = -1, next_state = -1, again = -1, none = -1;
-            struct fl_server_step s = open_step((enum fl_server_rule)rule, model, update, state);
+            struct fl_server_step s = open_step((enum fl_apply_rule)rule, model, update, state);
             s.pool = pool;
             CHECK(!step(&s, &next, &next_state) && !s.again);
             close_step(&s);
             for (size_t i = 0; i < COUNT; i++)
                 b[i] = naive_server_step("smn"[rule], b[i], update_values[r][i], &v[i], 0.7, 0.9);
             check_values(next, FL_KIND_MODEL, b);
-            if (rule != FL_SERVER_SGD) {
+            if (rule != FL_APPLY_SGD) {
                 check_values(next_state, FL_KIND_OPTIMIZER, v);
-                s = open_step((enum fl_server_rule)rule, model, update, next_state);
+                s = open_step((enum fl_apply_rule)rule, model, update, next_state);
                 CHECK(!step(&s, &again, &none) && s.again && none == -1);
                 close_step(&s);
                 check_values(again, FL_KIND_MODEL, b);
@@ -177,7 +177,7 @@ test_rounds(void)
 }
 
 static void
-expect(enum fl_server_rule rule, int model, int update, int state, double lr, int status,
+expect(enum fl_apply_rule rule, int model, int update, int state, double lr, int status,
        const char *words)
 {
     struct fl_server_step s = open_step(rule, model, update, state);
@@ -200,23 +200,23 @@ test_refused(void)
     int update = make_update(digest, update_values[0], COUNT);
     int other = make_update(digest, update_values[1], COUNT);
     int small = make_update(digest, update_values[0], COUNT - 1);
-    struct fl_server_step s = open_step(FL_SERVER_MOMENTUM, model, update, -1);
+    struct fl_server_step s = open_step(FL_APPLY_MOMENTUM, model, update, -1);
     CHECK(!step(&s, &next, &state));
     close_step(&s);
     digest_of(next, FL_KIND_MODEL, next_digest);
     int after = make_update(next_digest, update_values[1], COUNT);
 
-    expect(FL_SERVER_MOMENTUM, next, after, state, 0.7, 0, "");
-    expect(FL_SERVER_MOMENTUM, next, after, state, 0.1, 0, ""); /* the next step may differ */
-    expect(FL_SERVER_NESTEROV, next, after, state, 0.7, 0, "");
-    expect(FL_SERVER_MOMENTUM, model, update, state, 0.7, 0, "");
-    expect(FL_SERVER_MOMENTUM, model, update, state, 0.1, FL_REFUSED, "taken this step already");
-    expect(FL_SERVER_NESTEROV, model, update, state, 0.7, FL_REFUSED, "taken this step already");
-    expect(FL_SERVER_MOMENTUM, model, other, state, 0.7, FL_REFUSED, "another update");
-    expect(FL_SERVER_MOMENTUM, next, update, state, 0.7, FL_REFUSED, "in there already");
-    expect(FL_SERVER_SGD, next, update, -1, 0.7, FL_REFUSED, "in there already");
-    expect(FL_SERVER_SGD, model, after, -1, 0.7, FL_REFUSED, "belongs to the model");
-    expect(FL_SERVER_SGD, model, small, -1, 0.7, FL_FAILED, "\"w\" is plain f32[262920]");
+    expect(FL_APPLY_MOMENTUM, next, after, state, 0.7, 0, "");
+    expect(FL_APPLY_MOMENTUM, next, after, state, 0.1, 0, ""); /* the next step may differ */
+    expect(FL_APPLY_NESTEROV, next, after, state, 0.7, 0, "");
+    expect(FL_APPLY_MOMENTUM, model, update, state, 0.7, 0, "");
+    expect(FL_APPLY_MOMENTUM, model, update, state, 0.1, FL_REFUSED, "taken this step already");
+    expect(FL_APPLY_NESTEROV, model, update, state, 0.7, FL_REFUSED, "taken this step already");
+    expect(FL_APPLY_MOMENTUM, model, other, state, 0.7, FL_REFUSED, "another update");
+    expect(FL_APPLY_MOMENTUM, next, update, state, 0.7, FL_REFUSED, "in there already");
+    expect(FL_APPLY_SGD, next, update, -1, 0.7, FL_REFUSED, "in there already");
+    expect(FL_APPLY_SGD, model, after, -1, 0.7, FL_REFUSED, "belongs to the model");
+    expect(FL_APPLY_SGD, model, small, -1, 0.7, FL_FAILED, "\"w\" is plain f32[262920]");
     int fds[] = {model, update, other, small, next, state, after};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         close(fds[i]);
@@ -234,7 +234,7 @@ test_forged_state(void)
 
     digest_of(model, FL_KIND_MODEL, digest);
     int update = make_update(digest, update_values[0], COUNT);
-    struct fl_server_step s = open_step(FL_SERVER_NESTEROV, model, update, -1);
+    struct fl_server_step s = open_step(FL_APPLY_NESTEROV, model, update, -1);
     CHECK(!step(&s, &next, &state));
     close_step(&s);
     struct fl_object *o = spool_open(state, FL_KIND_OPTIMIZER);
@@ -243,7 +243,7 @@ test_forged_state(void)
     int forged = spool_object(FL_KIND_OPTIMIZER, &meta, tensors);
     fl_meta_release(&meta);
     close(next);
-    s = open_step(FL_SERVER_NESTEROV, model, update, forged);
+    s = open_step(FL_APPLY_NESTEROV, model, update, forged);
     CHECK(step(&s, &next, &none) == -1 && fl_error_status() == FL_REFUSED);
     CHECK(strstr(fl_error_text(), "another model than it names") != NULL);
     close_step(&s);
@@ -262,14 +262,14 @@ test_not_finite(void)
     digest_of(model, FL_KIND_MODEL, digest);
     x[300] = INFINITY;
     int update = make_update(digest, x, COUNT);
-    struct fl_server_step s = open_step(FL_SERVER_SGD, model, update, -1);
+    struct fl_server_step s = open_step(FL_APPLY_SGD, model, update, -1);
     CHECK(step(&s, &next, &state) == -1 && strstr(fl_error_text(), "value 300 is not a finite"));
     close_step(&s);
     close(next);
     x[300] = 3e38f;
     close(update);
     update = make_update(digest, x, COUNT);
-    s = open_step(FL_SERVER_SGD, model, update, -1);
+    s = open_step(FL_APPLY_SGD, model, update, -1);
     s.lr = 10;
     CHECK(step(&s, &next, &state) == -1 && strstr(fl_error_text(), "smaller --lr"));
     close_step(&s);
@@ -277,17 +277,6 @@ test_not_finite(void)
     close(update);
     close(model);
     x[300] = kept;
-}
-
-static void
-test_names(void)
-{
-    static const char *const words[] = {"sgd", "momentum", "nesterov"};
-    enum fl_server_rule rule;
-
-    for (int i = 0; i < 3; i++)
-        CHECK(!fl_server_rule_find(words[i], &rule) && (int)rule == i);
-    CHECK(fl_server_rule_find("adam", &rule) == -1);
 }
 
 int
@@ -298,7 +287,6 @@ main(void)
     RUN(test_refused);
     RUN(test_forged_state);
     RUN(test_not_finite);
-    RUN(test_names);
     free(model_values);
     for (int r = 0; r < ROUNDS; r++)
         free(update_values[r]);

@@ -61,7 +61,8 @@ static void
 afterwards(int sig)
 {
     fl_stop_catch("fl-x: stopping");
-    fl_stop_let();
+    if (fl_stop_let())
+        return; /* none has arrived */
     raise(sig);
 }
 

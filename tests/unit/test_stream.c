@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "flt/object.h"
 #include "flt/reader.h"
 #include "flt/writer.h"
 #include "os/file.h"
 
-enum { COUNT = 700001 };
+enum { COUNT = 5300001 }; /* 21 blocks */
 
 static float *values;
 
@@ -44,8 +45,9 @@ write_object(int fd, int level, unsigned char digest[32])
     CHECK(!fl_writer_head(w, "model", &meta));
     fl_tensor_init(&t, "long", FL_F32, 2, (uint64_t[]){COUNT, 1});
     CHECK(!fl_writer_tensor(w, &t));
-    for (size_t at = 0, n; at < COUNT; at += n) {
-        n = COUNT - at < 12345 ? COUNT - at : 12345;
+    for (size_t at = 0, n, i = 0; at < COUNT; at += n, i++) { /* parts of blocks, and many blocks */
+        n = i % 30 == 29 ? 2500000 : 12345;
+        n = COUNT - at < n ? COUNT - at : n;
         CHECK(!fl_writer_data(w, values + at, n * sizeof *values));
     }
     fl_tensor_init(&t, "empty", FL_U8, 1, (uint64_t[]){0});
@@ -74,34 +76,59 @@ write_to_pipe(void *arg)
     return NULL;
 }
 
+/* The digest of the payloads by flt(5): of the leaves one after the other. */
 static void
-read_objects(int fd, int copies, const unsigned char digest[32])
+payload_digest(unsigned char out[32])
+{
+    const size_t bytes = COUNT * sizeof *values, block = 1 << 20;
+    unsigned char leaf[32];
+    struct fl_hash h;
+
+    fl_hash_init(&h, NULL, "fl1.payload");
+    for (size_t at = 0; at < bytes; at += block) {
+        size_t n = bytes - at < block ? bytes - at : block;
+        fl_hash_once(leaf, NULL, "fl1.leaf", (char *)values + at, n);
+        fl_hash_add(&h, leaf, 32);
+    }
+    fl_hash_once(leaf, NULL, "fl1.leaf", "ab", 2);
+    fl_hash_add(&h, leaf, 32);
+    fl_hash_final(&h, out);
+}
+
+/* With POOL the long tensor is read in part, and passed over from there on by all threads. */
+static void
+read_objects(int fd, int copies, const unsigned char digest[32], struct fl_pool *pool)
 {
     struct fl_reader *r = fl_reader_new(fd, "test");
     const struct fl_head *head;
     const struct fl_tensor *t;
     const struct fl_sign *sign;
     const unsigned char *data;
-    unsigned char got[32];
+    unsigned char got[32], payload[32];
     size_t len, at;
     const char *text;
 
+    payload_digest(payload);
     fl_reader_want_digest(r);
+    if (pool)
+        fl_reader_use_pool(r, pool);
     for (int i = 0; i < copies; i++) {
         CHECK(fl_reader_expect(r, "model", &head) == 1);
         CHECK(!fl_meta_get_text(&head->meta, "t", &text));
         CHECK_TEXT(text, "Grüße");
         CHECK(head->meta.count == 7);
         CHECK(fl_reader_tensor(r, &t) == 1 && t->dims[0] == COUNT);
-        for (at = 0; fl_reader_block(r, &data, &len) == 1; at += len)
+        for (at = 0; (!pool || at < 3 << 20) && fl_reader_block(r, &data, &len) == 1; at += len)
             CHECK(!memcmp(data, (char *)values + at, len));
-        CHECK(at == COUNT * sizeof *values);
+        CHECK(pool || at == COUNT * sizeof *values);
         CHECK(fl_reader_tensor(r, &t) == 1);
         CHECK_TEXT(t->name, "empty");
         CHECK(fl_reader_tensor(r, &t) == 1 && t->rank == 0);
         CHECK(fl_reader_tensor(r, &t) == 0);
         fl_reader_digest(r, got);
         CHECK(!memcmp(got, digest, 32));
+        fl_reader_payload_digest(r, got);
+        CHECK(!memcmp(got, payload, 32));
         CHECK(fl_reader_sign(r, &sign) == 1 && sign->signer == 3);
         CHECK(fl_reader_sign(r, &sign) == 0);
     }
@@ -123,7 +150,7 @@ through_pipe(int level)
     CHECK(!pipe(ends));
     job.fd = ends[1];
     CHECK(!pthread_create(&thread, NULL, write_to_pipe, &job));
-    read_objects(ends[0], 2, digest);
+    read_objects(ends[0], 2, digest, NULL);
     pthread_join(thread, NULL);
     CHECK(!memcmp(digest, job.digest, 32)); /* the digest does not know compression */
     close(ends[0]);
@@ -142,23 +169,25 @@ as_object(int level)
     char path[] = "/tmp/fl-test-XXXXXX";
     int fd = mkstemp(path);
     unsigned char digest[32], got[32];
+    struct fl_pool *pool = fl_pool_new(3);
 
     write_object(fd, level, digest);
     lseek(fd, 0, SEEK_SET);
-    read_objects(fd, 1, digest);
+    read_objects(fd, 1, digest, NULL);
+    lseek(fd, 0, SEEK_SET);
+    read_objects(fd, 1, digest, pool);
     close(fd);
     struct fl_object *o = fl_object_open(path, "model");
     CHECK(o != NULL);
     if (o) {
-        struct fl_pool *pool = fl_pool_new(3);
         int64_t i = fl_object_find(o, "long");
         CHECK(i == 0 && fl_object_find(o, "other") == -1 && fl_object_count(o) == 3);
         CHECK(!memcmp(fl_object_data(o, (size_t)i), values, COUNT * sizeof *values));
         CHECK(!fl_object_digest(o, pool, got) && !memcmp(got, digest, 32));
         CHECK(fl_object_sign_count(o) == 1);
-        fl_pool_free(pool);
     }
     fl_object_free(o);
+    fl_pool_free(pool);
     CHECK(!fl_object_open(path, "update") && strstr(fl_error_text(), "kind"));
     unlink(path);
 }

@@ -171,7 +171,7 @@ check_disk(const struct fl_cost_disk *d, const struct fl_trained *planned)
     made.result = &result;
     write_update(&made);
     CHECK(d->model == size_of(model_path) && d->update == size_of(update_path));
-    CHECK(d->checkpoint > 3 * d->update / 2 && d->upload == d->update && d->kept == 3 * d->upload);
+    CHECK(d->checkpoint > 3 * d->update / 2 && d->upload == d->update && d->kept == 5 * d->upload);
     CHECK(d->sum == d->model + d->update + d->checkpoint + d->upload + d->kept);
     CHECK(d->output_free >= 0 && d->checkpoint_free >= 0);
 }

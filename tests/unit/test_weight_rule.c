@@ -11,7 +11,6 @@ test_names(void)
     for (int i = 0; i < FL_WEIGHT_RULES; i++) {
         const char *name = fl_weight_rule_name((enum fl_weight_rule)i);
         CHECK(fl_weight_rule_find(name) == i);
-        CHECK(fl_weight_rule_cap((enum fl_weight_rule)i) > 0);
         CHECK(!strncmp(FL_WEIGHT_CHOICES + length, name, strlen(name)));
         length += strlen(name) + 1;
     }

@@ -5,10 +5,14 @@
  * -march=native: its form is the best one already, and helpers that are compiled for one processor
  * cannot be inlined into forms for another. Such a function uses integers, or floating point in an
  * order that the C text fixes, so that all forms give the same bytes.
+ *
+ * Write it as plain loops, of a fixed number of lanes where that helps: the compiler makes vectors
+ * of them in each form. GCC's vector types are split for the least processor before forms are made.
  */
-#ifndef FL_MATH_KERNEL_H
-#define FL_MATH_KERNEL_H
+#ifndef FL_OS_KERNEL_H
+#define FL_OS_KERNEL_H
 
+#include <stdbool.h>
 #include <stdint.h> /* tells whether this is glibc */
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&        \
@@ -18,5 +22,16 @@
 #else
 #define FL_KERNEL
 #endif
+
+/* Whether the processor has AVX-512, which some kernels need to be faster than a library. */
+static inline bool
+fl_kernel_is_wide(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#else
+    return false;
+#endif
+}
 
 #endif

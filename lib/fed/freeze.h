@@ -1,0 +1,18 @@
+/*
+ * What a plan says to a training: over which model, and what of it is not trained.
+ */
+#ifndef FL_FED_FREEZE_H
+#define FL_FED_FREEZE_H
+
+#include "base/must.h"
+#include "nn/bundle.h"
+#include "os/pool.h"
+
+/*
+ * Freeze the parameters of B's model that do not travel in the plan in the file PATH. -1:
+ * FL_REFUSED when the plan is over another model than B's. Whether this site would take part in the
+ * round is for fl-mask --check to say.
+ */
+FL_MUST int fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool);
+
+#endif

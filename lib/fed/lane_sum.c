@@ -1,0 +1,171 @@
+/* One accumulator for each tensor that travels, and one word for the weight. */
+#include "fed/lane_sum.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "fed/encode.h"
+#include "fed/store.h"
+
+struct fl_lane_sum {
+    const struct fl_plan *plan;
+    struct fl_schema upload, masked; /* of an upload, of an answer */
+    struct fl_store *store;
+    struct fl_progress *progress;
+    uint64_t bytes;  /* of words, added so far */
+    uint64_t **sums; /* (count) words of each tensor of the plan; NULL: they are not kept */
+    uint64_t weight;
+};
+
+/* The masked places are the first ones, the weight's among them. */
+static int
+make_schemas(struct fl_lane_sum *s)
+{
+    if (fl_schema_start(&s->upload, "an upload of this plan") ||
+        fl_plan_upload_schema(s->plan, &s->upload) ||
+        fl_schema_start(&s->masked, "an answer of this plan"))
+        return -1;
+    for (size_t place = 0; place < s->upload.count; place++) {
+        const struct fl_tensor *t = &s->upload.items[place].tensor;
+        if (t->role == FL_MASKED && fl_schema_add(&s->masked, t, false))
+            return -1;
+    }
+    return 0;
+}
+
+struct fl_lane_sum *
+fl_lane_sum_inspector(const struct fl_plan *plan, struct fl_progress *progress)
+{
+    struct fl_lane_sum *s = fl_alloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->plan = plan;
+    s->progress = progress;
+    if (!make_schemas(s))
+        return s;
+    fl_lane_sum_free(s);
+    return NULL;
+}
+
+struct fl_lane_sum *
+fl_lane_sum_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress *progress)
+{
+    struct fl_lane_sum *s = fl_lane_sum_inspector(plan, progress);
+
+    if (!s)
+        return NULL;
+    s->store = fl_store_new(memory);
+    s->sums = fl_alloc(plan->count, sizeof *s->sums);
+    int failed = !s->store || !s->sums;
+    for (size_t i = 0; i < plan->count && !failed; i++) {
+        s->sums[i] = fl_store_words(s->store, (size_t)plan->tensors[i].words);
+        failed = !s->sums[i];
+    }
+    if (!failed)
+        return s;
+    fl_lane_sum_free(s);
+    return NULL;
+}
+
+void
+fl_lane_sum_free(struct fl_lane_sum *s)
+{
+    if (!s)
+        return;
+    fl_schema_release(&s->upload);
+    fl_schema_release(&s->masked);
+    fl_store_free(s->store);
+    free(s->sums);
+    free(s);
+}
+
+uint64_t
+fl_lane_sum_weight(const struct fl_lane_sum *s)
+{
+    return s->weight;
+}
+
+/* Words of tensor OF (NULL: the weight) into SUM (NULL: nowhere). Returns bits that no lane has. */
+static uint64_t
+add_words(struct fl_lane_sum *s, const struct fl_plan_tensor *of, uint64_t *sum,
+          const uint64_t *words, size_t n, int sign)
+{
+    uint64_t stray = 0;
+
+    if (!of) {
+        s->weight += sign > 0 ? *words : -*words;
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        stray |= words[i] & ~of->lanes.used;
+    if (sum && sign > 0)
+        fl_lanes_add(&of->lanes, sum, words, n);
+    else if (sum)
+        fl_lanes_sub(&of->lanes, sum, words, n);
+    return stray;
+}
+
+/* The payload at hand, of that place of an upload. */
+static int
+add_payload(struct fl_lane_sum *s, struct fl_reader *in, size_t place, int sign)
+{
+    const struct fl_plan_tensor *of = fl_plan_at(s->plan, place);
+    uint64_t *sum = of && s->sums ? s->sums[s->plan->order[place]] : NULL, stray = 0;
+    const unsigned char *data;
+    size_t len;
+    int got;
+
+    while ((got = fl_reader_block(in, &data, &len)) == 1) {
+        const uint64_t *words = (const uint64_t *)(const void *)data;
+        stray |= add_words(s, of, sum, words, len / sizeof *words, sign);
+        sum = sum ? sum + len / sizeof *words : NULL;
+        s->bytes += len;
+        if (s->progress)
+            fl_progress_show(s->progress, s->bytes, "%s", "");
+    }
+    if (stray && of)
+        return fl_error(
+            FL_FAILED,
+            "%s: tensor \"%s\" has bits where the plan has no lanes; it was not made by "
+            "fl-mask",
+            fl_reader_name(in), of->tensor->name);
+    return got;
+}
+
+int
+fl_lane_sum_add(struct fl_lane_sum *s, struct fl_reader *in, int sign, bool masked_only)
+{
+    const struct fl_schema *want = masked_only ? &s->masked : &s->upload;
+    const char *file = fl_reader_name(in);
+    const struct fl_tensor *t;
+    size_t place = 0;
+    int got;
+
+    for (; (got = fl_reader_tensor(in, &t)) == 1; place++)
+        if (fl_schema_match_next(want, place, file, t) || add_payload(s, in, place, sign))
+            return -1;
+    return got ? got : fl_schema_match_end(want, place, file);
+}
+
+int
+fl_lane_sum_decode(const struct fl_lane_sum *s, size_t i, uint64_t at, size_t n, int64_t *values)
+{
+    const struct fl_lanes *lanes = &s->plan->tensors[i].lanes;
+
+    return fl_lane_decode(lanes, s->sums[i] + at / lanes->count, n, values);
+}
+
+int
+fl_lane_sum_write(const struct fl_lane_sum *s, struct fl_writer *out)
+{
+    for (size_t place = 0; place <= s->plan->count; place++) {
+        const struct fl_plan_tensor *of = fl_plan_at(s->plan, place);
+        const uint64_t *words = of ? s->sums[s->plan->order[place]] : &s->weight;
+        if (fl_writer_tensor(out, &s->upload.items[place].tensor) ||
+            fl_writer_data(out, words, (size_t)(of ? of->words : 1) * sizeof *words))
+            return -1;
+    }
+    return 0;
+}
