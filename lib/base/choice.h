@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "base/must.h"
+
 /*
  * WORD is one of CHOICES, "a|b|c": 0, or -1 (FL_USAGE) with an error that lists them and names the
  * nearest.
@@ -13,7 +15,7 @@
 int fl_choice_check(const char *choices, const char *word);
 
 /* The place of WORD among CHOICES, or -1 (no error recorded). */
-int fl_choice_find(const char *choices, const char *word);
+FL_MUST int fl_choice_find(const char *choices, const char *word);
 
 /* Word number I of CHOICES into TEXT, which has room for SIZE bytes; returns it. NULL: no such. */
 const char *fl_choice_word(const char *choices, int i, char *text, size_t size);
