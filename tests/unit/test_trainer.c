@@ -428,8 +428,10 @@ test_frozen(void)
     CHECK(o && fl_object_count(o) == 3 * (m->layout.count - (m->layout.count + 2) / 3));
     fl_object_free(o);
     make(&second, data);
+    second.t.checkpoint = checkpoint; /* with nothing frozen: another training */
+    CHECK(fl_train(&second.t, &second.result) == -1 && fl_error_status() == FL_REFUSED);
+    CHECK(strstr(fl_error_text(), "other settings: frozen was") != NULL);
     freeze_some(second.t.model);
-    second.t.checkpoint = checkpoint;
     CHECK(!fl_train(&second.t, &second.result) && second.begun > 0);
     CHECK(same(second.t.model->weights, m->weights, m));
     unlink(checkpoint);
