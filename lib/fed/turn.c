@@ -104,8 +104,8 @@ check_same(struct fl_turn *t)
     unsigned char zeros[32];
 
     fl_state_hide(t->state, "fl1.zero", none, zeros);
-    t->zeros = !t->update || (before && !memcmp(before, zeros, 32));
-    if (!before || !memcmp(before, t->input, 32) || (t->zeros && t->update))
+    t->zeros = !t->update || (before && fl_equal_secret(before, zeros, 32));
+    if (!before || fl_equal_secret(before, t->input, 32) || (t->zeros && t->update))
         return 0;
     return fl_error(FL_REFUSED,
                     "%s: another update of this model was masked in an earlier round, and the sums "

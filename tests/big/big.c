@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "crypt/secret.h"
+#include "flt/object.h"
 #include "flt/writer.h"
 
 enum { ROW = 1 << 18 }; /* values in a MiB */
@@ -66,7 +67,12 @@ main(int argc, char **argv)
     const uint64_t mib = (uint64_t)atoi(argv[4]);
     need(!fl_meta_set_i64(&model, "round", 0));
     write_object(argv[1], FL_KIND_MODEL, &model, tensors, mib, 1, digest);
+    struct fl_object *o = fl_object_open(argv[1], FL_KIND_MODEL);
+    unsigned char params[32];
+    need(o && !fl_object_params(o, NULL, params));
+    fl_object_free(o);
     need(!fl_meta_set_bytes(&update, "base", digest, 32) &&
+         !fl_meta_set_bytes(&update, "base.params", params, 32) &&
          !fl_meta_set_i64(&update, "base.round", 0) && !fl_meta_set_i64(&update, "examples", 10));
     write_object(argv[2], FL_KIND_UPDATE, &update, tensors, mib, 0.1F, digest);
     fl_meta_release(&model);

@@ -115,7 +115,8 @@ fuzz_round(struct round *r, struct federation *f, size_t n, const char *more)
         struct fl_meta meta = {0};
         struct fed_object o =
             {fed_name(i, ".flt"), FL_KIND_UPDATE, &meta, fed_usual, (int)i, "large", {0}};
-        must(!fl_meta_set_bytes(&meta, "base", f->model, 32));
+        must(!fl_meta_set_bytes(&meta, "base", f->model, 32) &&
+             !fl_meta_set_bytes(&meta, "base.params", fed_params(f, f->model), 32));
         fed_write(f, &o);
         fl_meta_release(&meta);
         must(!round_turn(r, i));
