@@ -158,12 +158,12 @@ connected(const struct fl_near *near, const struct fl_near_base *base, const str
           bool *count)
 {
     size_t *queue = fl_alloc(near->base_count + 1, sizeof *queue);
+    const struct fl_near_base *from = base;
     size_t at = 0, end = 0;
 
     if (!queue)
         return -1;
-    for (const struct fl_near_base *from = base; from;
-         from = at < end ? &near->bases[queue[at++]] : NULL)
+    for (;; from = &near->bases[queue[at++]]) {
         for (size_t b = 0; b < near->base_count; b++) {
             const struct fl_near_base *other = &near->bases[b];
             if (count[b] || !other->set_count || !counts(other, from, plan))
@@ -171,6 +171,9 @@ connected(const struct fl_near *near, const struct fl_near_base *base, const str
             count[b] = true;
             queue[end++] = b;
         }
+        if (at == end)
+            break;
+    }
     free(queue);
     return 0;
 }

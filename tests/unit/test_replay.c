@@ -380,7 +380,8 @@ test_signed(void)
     CHECK(!advance(&r, FED_AUX, "model.flt", NULL, "aux2.flt"));
     CHECK(fed_same_files(&f, "c2.flt", "aux2.flt"));
     s = fed_state(&f, FED_AUX);
-    CHECK(s && s->section[0].now.known && !memcmp(s->section[0].now.object, p.opened.next_base, 32));
+    CHECK(s && s->section[0].now.known &&
+          !memcmp(s->section[0].now.object, p.opened.next_base, 32));
     fl_state_free(s);
 
     /* All signed for another set than this helper answered: not for it. */
@@ -427,7 +428,8 @@ test_crash(void)
         CHECK(outcome >= 0);
         struct fl_state *s = fed_state(&f, 1);
         const bool new_now = s && !memcmp(s->section[0].now.object, next, 32);
-        CHECK(s && (new_now ? s->section[0].now.known : !memcmp(s->section[0].now.object, f.model, 32)));
+        CHECK(s &&
+              (new_now ? s->section[0].now.known : !memcmp(s->section[0].now.object, f.model, 32)));
         CHECK(!new_now ||
               (fed_same_files(&f, "m2.flt", "b2.flt") && fed_same_files(&f, "v", "b.v")));
         fl_state_free(s);
