@@ -89,7 +89,7 @@ streams(struct bench *b, size_t count, bool cores)
 static void
 fill_chunk(struct bench *b, size_t index, int worker, size_t masks)
 {
-    const struct fl_words_chunk chunk = {.from = index * FL_CHUNK_WORDS,
+    const struct fl_lane_chunk chunk = {.from = index * FL_CHUNK_WORDS,
                                          .to = (index + 1) * FL_CHUNK_WORDS,
                                          .out = b->words[worker],
                                          .scratch = b->scratch[worker]};
@@ -98,7 +98,7 @@ fill_chunk(struct bench *b, size_t index, int worker, size_t masks)
 
     fl_lane_encoder_init(&e, &b->rule, UINT64_C(1) << FL_WEIGHT_BITS);
     fl_lane_encode(&e, b->values + 2 * chunk.from, 2 * FL_CHUNK_WORDS, chunk.out, &counts);
-    fl_words_mask(&b->plan, &chunk, b->masks, masks);
+    fl_lane_words_mask(&b->plan, &chunk, b->masks, masks);
 }
 
 static void
@@ -119,18 +119,18 @@ mask(struct bench *b)
 
 /* As fed/answer.c fills it. */
 static void
-fill_answer(void *arg, const struct fl_words_chunk *chunk)
+fill_answer(void *arg, const struct fl_lane_chunk *chunk)
 {
     struct bench *b = arg;
 
     memset(chunk->out, 0, (size_t)(chunk->to - chunk->from) * sizeof *chunk->out);
-    fl_words_mask(&b->plan, chunk, b->masks, SITES);
+    fl_lane_words_mask(&b->plan, chunk, b->masks, SITES);
 }
 
 static double
 answer(struct bench *b)
 {
-    const struct fl_words words = {.plan = &b->plan,
+    const struct fl_lane_words words = {.plan = &b->plan,
                                    .places = 2,
                                    .pool = b->pool,
                                    .arg = b,
@@ -140,7 +140,7 @@ answer(struct bench *b)
 
     bench_need(!w);
     fl_writer_want_digest(w);
-    bench_need(fl_writer_head(w, FL_KIND_ANSWER, NULL) || fl_words_write(&words, w) ||
+    bench_need(fl_writer_head(w, FL_KIND_ANSWER, NULL) || fl_lane_words_write(&words, w) ||
                fl_writer_done(w));
     fl_writer_free(w);
     return fl_seconds() - began;
