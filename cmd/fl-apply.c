@@ -94,7 +94,7 @@ measure(struct fl_pool *pool, const char *path, double *loss)
                  !(data = fl_bundle_data(&b, opt.shards.items, opt.shards.count));
 
     if (!failed) {
-        T = b.model->config.ctx;
+        T = b.model->layout.config.ctx;
         struct fl_evaluator *e = fl_evaluator_new(b.model, pool, b.tokenizer, 4, T);
         struct fl_sequence all = {.data = data, .n = fl_data_tokens(data)};
         failed = !e || fl_evaluate(e, &all, &score);

@@ -193,7 +193,7 @@ score_inputs(struct work *w)
 static int
 prepare(struct work *w)
 {
-    const struct fl_config *c = &w->bundle.model->config;
+    const struct fl_config *c = &w->bundle.model->layout.config;
     int64_t T = opt.length ? opt.length : c->ctx;
 
     if (T > c->ctx)

@@ -101,7 +101,7 @@ generate(const struct fl_cli *cli, const struct fl_bundle *bundle)
     int result = -1;
 
     if (pool && !read_prompt(cli, &prompt) && !encode(bundle->tokenizer, &prompt, &ids)) {
-        uint32_t ctx = bundle->model->config.ctx;
+        uint32_t ctx = bundle->model->layout.config.ctx;
         if (ids.len > ctx)
             fl_warn(cli,
                     "the prompt has %zu tokens and the model's context %lu; its last %lu are used",

@@ -120,7 +120,7 @@ fill_recipe(const struct work *w)
 {
     int64_t batch = opt.recipe.batch, accumulate = opt.recipe.accumulate;
 
-    if (fl_settings_fill(&opt.recipe, &w->bundle.model->config, fl_data_tokens(w->data)))
+    if (fl_settings_fill(&opt.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
         return -1;
     if (batch > opt.recipe.batch || accumulate > opt.recipe.accumulate)
         fl_warn(

@@ -8,7 +8,7 @@ _fl_init()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
-    -p|--preset) COMPREPLY=($(compgen -W 'nano micro small medium base large xl' -- "$cur")); return ;;
+    -p|--preset) COMPREPLY=($(compgen -W 'nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl' -- "$cur")); return ;;
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then

@@ -1,5 +1,5 @@
 # fish completion for fl-init; made by: fl-init --completion fish
-complete -c fl-init -s p -l preset -x -a 'nano micro small medium base large xl' -d 'a shape by name'
+complete -c fl-init -s p -l preset -x -a 'nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl' -d 'a shape by name'
 complete -c fl-init -s c -l config -r -F -d 'a shape from a file'
 complete -c fl-init -s t -l tokenizer -r -F -d 'a tokenizer, a model that has one, or a tokenizer.json (default: bytes)'
 complete -c fl-init -l list-presets -d 'print the presets and their shapes'

@@ -94,3 +94,39 @@ fl_choice_check(const char *choices, const char *word)
     return fl_error(FL_USAGE, "\"%s\" is not one of %s%s", word, choices,
                     fl_nearest_hint(&nearest, "", hint, sizeof hint));
 }
+
+/* Word number I of CHOICES, *LENGTH bytes; NULL when it has fewer. */
+static const char *
+word_at(const char *choices, int i, size_t *length)
+{
+    for (; i > 0 && choices; i--) {
+        choices = strchr(choices, '|');
+        choices += choices ? 1 : 0;
+    }
+    *length = choices ? strcspn(choices, "|") : 0;
+    return choices;
+}
+
+int
+fl_choice_find(const char *choices, const char *word)
+{
+    const char *one;
+    size_t length;
+
+    for (int i = 0; (one = word_at(choices, i, &length)); i++)
+        if (strlen(word) == length && !memcmp(one, word, length))
+            return i;
+    return -1;
+}
+
+const char *
+fl_choice_word(const char *choices, int i, char *text, size_t size)
+{
+    size_t length;
+    const char *word = word_at(choices, i, &length);
+
+    if (!word)
+        return NULL;
+    snprintf(text, size, "%.*s", (int)length, word);
+    return text;
+}

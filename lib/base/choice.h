@@ -6,11 +6,19 @@
 
 #include <stddef.h>
 
+#include "base/must.h"
+
 /*
  * WORD is one of CHOICES, "a|b|c": 0, or -1 (FL_USAGE) with an error that lists them and names the
  * nearest.
  */
 int fl_choice_check(const char *choices, const char *word);
+
+/* The place of WORD among CHOICES, or -1 (no error recorded). */
+FL_MUST int fl_choice_find(const char *choices, const char *word);
+
+/* Word number I of CHOICES into TEXT, which has room for SIZE bytes; returns it. NULL: no such. */
+const char *fl_choice_word(const char *choices, int i, char *text, size_t size);
 
 struct fl_nearest {
     const char *word; /* what was written; borrowed */

@@ -9,13 +9,15 @@
 int
 fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool)
 {
+    struct fl_layout *t = &b->model->layout;
     struct fl_plan plan;
 
     if (fl_plan_read(&plan, path, pool))
         return -1;
     int failed = fl_plan_check_base(&plan, b->object, pool);
-    for (size_t i = 0; i < b->model->param_count && !failed; i++)
-        b->model->params[i].frozen = !fl_plan_travels(&plan, b->model->params[i].name);
+    for (size_t i = 0; i < t->count && !failed; i++)
+        t->params[i].frozen = !fl_plan_travels(&plan, t->params[i].name);
+    fl_layout_trainables(t);
     fl_plan_release(&plan);
     return failed ? -1 : 0;
 }

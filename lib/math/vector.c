@@ -163,6 +163,91 @@ fl_vec_swiglu_back(float *h, float *g, float *u, const float *dh, size_t n)
     }
 }
 
+/*
+ * P(X > z) of a normal X times 2, z >= 0 in units of sqrt(2): a polynomial of t = 1 / (1 + z / 2)
+ * in the exponent, relative error 1.2e-7 (Press et al., Numerical Recipes, 2nd ed. 1992, erfcc).
+ */
+static inline float
+erfc_of(float z)
+{
+    float t = 1 / (1 + 0.5f * z), p = 0.17087277f;
+
+    p = p * t - 0.82215223f;
+    p = p * t + 1.48851587f;
+    p = p * t - 1.13520398f;
+    p = p * t + 0.27886807f;
+    p = p * t - 0.18628806f;
+    p = p * t + 0.09678418f;
+    p = p * t + 0.37409196f;
+    p = p * t + 1.00002368f;
+    p = p * t - 1.26551223f;
+    return t * exp_of(p - z * z);
+}
+
+/* P(X <= x) of a normal X. */
+static inline float
+normal_below(float x)
+{
+    float z = x < 0 ? -x : x, tail = 0.5f * erfc_of(z * 0x1.6a09e6p-1f);
+
+    return x < 0 ? tail : 1 - tail;
+}
+
+FL_KERNEL void
+fl_vec_gelu(float *h, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h[i] = x[i] * normal_below(x[i]);
+}
+
+FL_KERNEL void
+fl_vec_gelu_back(float *h, float *x, const float *dh, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float below = normal_below(x[i]), a = x[i];
+        h[i] = a * below;
+        x[i] = dh[i] * (below + a * (0x1.988454p-2f * exp_of(-0.5f * a * a)));
+    }
+}
+
+/*
+ * The smaller and the larger of 1 / (1 + e^-2u) = (1 + tanh u) / 2 and what is left of it to 1,
+ * with u = sqrt(2 / pi) (x + 0.044715 x^3), from e^-|2u|: neither loses digits.
+ */
+struct halves {
+    float less, more;
+};
+
+static inline struct halves
+tanh_halves(float x)
+{
+    float u2 = 0x1.988454p+0f * (x + 0.044715f * x * x * x), e = exp_of(u2 < 0 ? u2 : -u2);
+    float more = 1 / (1 + e);
+
+    return (struct halves){e * more, more};
+}
+
+FL_KERNEL void
+fl_vec_gelu_tanh(float *h, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct halves s = tanh_halves(x[i]);
+        h[i] = x[i] * (x[i] < 0 ? s.less : s.more);
+    }
+}
+
+FL_KERNEL void
+fl_vec_gelu_tanh_back(float *h, float *x, const float *dh, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float a = x[i];
+        struct halves s = tanh_halves(a);
+        float below = a < 0 ? s.less : s.more, slope = 0x1.988454p+0f * (1 + 0.134145f * a * a);
+        h[i] = a * below;
+        x[i] = dh[i] * (below + a * s.less * s.more * slope);
+    }
+}
+
 FL_KERNEL double
 fl_vec_sum_squares(const float *x, size_t n)
 {
@@ -225,6 +310,62 @@ fl_vec_rmsnorm_back(float *dx, float *dgain, const float *dy, const float *x, co
         float d = r * dy[i];
         dx[i] += d * gain[i] - q * x[i];
         dgain[i] += d * x[i];
+    }
+}
+
+FL_KERNEL struct fl_vec_stat
+fl_vec_stat(const float *x, size_t n, float eps)
+{
+    float part[PARTS] = {0};
+    size_t i = 0;
+
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + j];
+    for (size_t j = 0; i + j < n; j++)
+        part[j] += x[i + j];
+    float mean = sum_parts(part) / (float)n;
+    for (size_t j = 0; j < PARTS; j++)
+        part[j] = 0;
+    for (i = 0; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += (x[i + j] - mean) * (x[i + j] - mean);
+    for (size_t j = 0; i + j < n; j++)
+        part[j] += (x[i + j] - mean) * (x[i + j] - mean);
+    return (struct fl_vec_stat){mean, 1 / sqrtf(sum_parts(part) / (float)n + eps)};
+}
+
+FL_KERNEL void
+fl_vec_layernorm(float *y, const float *x, const float *gain, struct fl_vec_stat s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = s.r * (x[i] - s.mean) * gain[i];
+}
+
+/* With g = gain dy and z = r (x - mean): dx = r (g - mean(g) - z mean(g z)). */
+FL_KERNEL void
+fl_vec_layernorm_back(float *dx, float *dgain, const float *dy, const float *x, const float *gain,
+                      struct fl_vec_stat s, size_t n)
+{
+    float plain[PARTS] = {0}, along[PARTS] = {0};
+    size_t i = 0;
+
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++) {
+            float g = dy[i + j] * gain[i + j];
+            plain[j] += g;
+            along[j] += g * (x[i + j] - s.mean);
+        }
+    for (size_t j = 0; i + j < n; j++) {
+        float g = dy[i + j] * gain[i + j];
+        plain[j] += g;
+        along[j] += g * (x[i + j] - s.mean);
+    }
+    float p = sum_parts(plain) / (float)n, q = s.r * sum_parts(along) / (float)n;
+    for (i = 0; i < n; i++) {
+        float z = s.r * (x[i] - s.mean);
+        dx[i] += s.r * (dy[i] * gain[i] - p - z * q);
+        dgain[i] += z * dy[i];
     }
 }
 

@@ -1,13 +1,12 @@
 /*
  * The norm is added over PARTS parts and a step is cut into spans of STEP_FLOATS, both by the size
- * of the model alone. The step sets the gradients to zero while it has them at hand, which saves a
+ * of the arrays alone. The step sets the gradients to zero while it has them at hand, which saves a
  * pass over memory.
  */
 #include "nn/adamw.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/least.h"
 #include "math/vector.h"
@@ -15,11 +14,11 @@
 enum { PARTS = 256, STEP_FLOATS = 1 << 16 };
 
 int
-fl_adamw_start(struct fl_adamw *a, const struct fl_model *m)
+fl_adamw_start(struct fl_adamw *a, const struct fl_layout *l)
 {
     a->step = 0;
-    a->m = fl_model_array(m);
-    a->v = a->m ? fl_model_array(m) : NULL;
+    a->m = fl_layout_array(l);
+    a->v = a->m ? fl_layout_array(l) : NULL;
     if (!a->v)
         fl_adamw_release(a);
     return a->v ? 0 : -1;
@@ -34,7 +33,7 @@ fl_adamw_release(struct fl_adamw *a)
 }
 
 struct norm {
-    const float *grads;
+    const float *x;
     size_t size, part;
     double sums[PARTS];
 };
@@ -46,18 +45,15 @@ norm_task(void *arg, size_t index, int worker)
     size_t first = index * n->part, left = first < n->size ? n->size - first : 0;
 
     (void)worker;
-    n->sums[index] = fl_vec_sum_squares(n->grads + (left ? first : 0), fl_min(left, n->part));
+    n->sums[index] = fl_vec_sum_squares(n->x + (left ? first : 0), fl_min(left, n->part));
 }
 
 double
-fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, float *grads)
+fl_array_norm(struct fl_pool *pool, const float *x, size_t size)
 {
-    struct norm n = {.grads = grads, .size = m->size, .part = (m->size + PARTS - 1) / PARTS};
+    struct norm n = {.x = x, .size = size, .part = (size + PARTS - 1) / PARTS};
     double sum = 0;
 
-    for (size_t i = 0; i < m->param_count; i++)
-        if (m->params[i].frozen)
-            memset(grads + m->params[i].offset, 0, m->params[i].count * sizeof *grads);
     fl_pool_run(pool, PARTS, norm_task, &n);
     for (size_t i = 0; i < PARTS; i++)
         sum += n.sums[i];
@@ -88,15 +84,15 @@ step_task(void *arg, size_t index, int worker)
     size_t first = index * STEP_FLOATS, end = first + STEP_FLOATS;
 
     (void)worker;
-    for (size_t i = 0; i < s->m->param_count; i++) {
-        const struct fl_param *p = &s->m->params[i];
-        size_t from = fl_max(p->offset, first), to = fl_min(p->offset + p->count, end);
+    for (size_t i = 0; i < s->m->layout.count; i++) {
+        const struct fl_param *p = &s->m->layout.params[i];
+        size_t from = fl_max(p->place, first), to = fl_min(p->place + p->count, end);
         if (p->frozen || from >= to)
             continue;
         struct fl_vec_adamw settings = s->settings;
         settings.decay = p->rank > 1 ? s->decay : 0;
-        fl_vec_adamw(&settings, s->m->weights + from, s->grads + from, s->a->m + from,
-                     s->a->v + from, to - from);
+        fl_vec_adamw(&settings, s->m->weights + p->offset + (from - p->place), s->grads + from,
+                     s->a->m + from, s->a->v + from, to - from);
     }
 }
 
@@ -134,7 +130,7 @@ fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, floa
                      .eps = (float)a->eps},
     };
     s.grads = grads;
-    fl_pool_run(pool, (m->size + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
+    fl_pool_run(pool, (m->layout.trained + STEP_FLOATS - 1) / STEP_FLOATS, step_task, &s);
 }
 
 double

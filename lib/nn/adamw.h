@@ -2,7 +2,7 @@
  * AdamW with decoupled weight decay, the norm of gradients, and the schedule of the learning rate.
  * Sources: Kingma and Ba 2015; Loshchilov and Hutter 2019.
  *
- *   norm = fl_gradient_norm(m, pool, grads);
+ *   norm = fl_array_norm(pool, grads, m->layout.trained);
  *   fl_adamw_step(&opt, m, pool, grads, fl_clip(norm, 1.0), fl_schedule_lr(&schedule, step));
  *
  * The same result for any number of threads.
@@ -20,7 +20,7 @@ struct fl_adamw {
     double beta1, beta2, eps;
     double decay;  /* of tensors of rank 2 (embedding and head too); rank 1 is not decayed */
     uint64_t step; /* steps done */
-    float *m, *v;  /* moments, of the model's layout; saved in checkpoints with STEP */
+    float *m, *v;  /* moments, over the trained parameters; saved in checkpoints with STEP */
 };
 
 #define FL_ADAMW_INIT                                                                              \
@@ -28,23 +28,21 @@ struct fl_adamw {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1                                     \
     }
 
-/* Zero moments for the model; settings stay. Returns 0 or -1. Release them when done. */
-FL_MUST int fl_adamw_start(struct fl_adamw *a, const struct fl_model *m);
+/* Zero moments of what is trained; settings stay. Returns 0 or -1. Release them when done. */
+FL_MUST int fl_adamw_start(struct fl_adamw *a, const struct fl_layout *l);
 void fl_adamw_release(struct fl_adamw *a);
 
-/*
- * The square root of the sum of squares over what is trained: double, fixed order. Gradients of
- * frozen parameters become 0.
- */
-double fl_gradient_norm(const struct fl_model *m, struct fl_pool *pool, float *grads);
+/* The square root of the sum of squares of SIZE numbers: double, fixed order. */
+double fl_array_norm(struct fl_pool *pool, const float *x, size_t size);
 
 /* What to multiply gradients by: min(1, clip / (norm + 1e-6)); 1 when CLIP is 0. */
 double fl_clip(double norm, double clip);
 
 /*
- * One step on the weights that are not frozen, with gradients COEFFICIENT * grads, and grads = 0
- * for the next step: m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2 w -= lr (decay w +
- * m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + eps))
+ * One step on the trained ones of m->weights with gradients COEFFICIENT * grads (an array over the
+ * trained parameters), and grads = 0 for the next step:
+ *   m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2
+ *   w -= lr (decay w + m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + eps))
  */
 void fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, float *grads,
                    double coefficient, double lr);

@@ -15,12 +15,12 @@ fl_bundle_open(struct fl_bundle *b, const char *path)
     if (b->model)
         b->tokenizer = fl_tokenizer_from_object(b->object);
     if (b->model && b->tokenizer) {
-        if (fl_tokenizer_vocab(b->tokenizer) <= b->model->config.vocab)
+        if (fl_tokenizer_vocab(b->tokenizer) <= b->model->layout.config.vocab)
             return 0;
         fl_error(FL_FAILED,
                  "%s: its tokenizer has %lu ids and the model %lu; the two do not belong together",
                  fl_object_name(b->object), (unsigned long)fl_tokenizer_vocab(b->tokenizer),
-                 (unsigned long)b->model->config.vocab);
+                 (unsigned long)b->model->layout.config.vocab);
     }
     fl_bundle_release(b);
     return -1;
@@ -41,7 +41,7 @@ fl_bundle_data(const struct fl_bundle *b, const char *const *paths, size_t count
     unsigned char tokenizer[FL_HASH_BYTES];
 
     fl_tokenizer_digest(b->tokenizer, tokenizer);
-    struct fl_data *d = fl_data_new(tokenizer, b->model->config.vocab,
+    struct fl_data *d = fl_data_new(tokenizer, b->model->layout.config.vocab,
                                     fl_tokenizer_marks(b->tokenizer));
     for (size_t i = 0; d && i < count; i++)
         if (fl_data_add(d, paths[i])) {

@@ -18,12 +18,19 @@
 #include "flt/sniff.h"
 #include "os/file.h"
 
-static const char *const prefixes[] = {"weights/", "m/", "v/"};
+enum { ARRAYS = 3 };
 
-static float *
+/* What a checkpoint holds of every trained parameter. */
+static struct fl_model_values
 array(const struct fl_checkpoint *c, size_t i)
 {
-    return i == 0 ? c->weights : i == 1 ? c->m : c->v;
+    const struct fl_model_values arrays[ARRAYS] = {
+        {c->model, "weights/", FL_TRAINED_WEIGHTS, c->weights},
+        {c->model, "m/", FL_TRAINED, c->m},
+        {c->model, "v/", FL_TRAINED, c->v},
+    };
+
+    return arrays[i];
 }
 
 void
@@ -51,8 +58,10 @@ write_state(void *arg, struct fl_writer *w)
     struct fl_meta all = {0};
     int result = merge_meta(c, &all) || fl_writer_head(w, FL_KIND_CHECKPOINT, &all) ? -1 : 0;
 
-    for (size_t i = 0; !result && i < 3; i++)
-        result = fl_model_write_values(c->model, w, prefixes[i], array(c, i), false);
+    for (size_t i = 0; !result && i < ARRAYS; i++) {
+        const struct fl_model_values v = array(c, i);
+        result = fl_model_write_values(&v, w);
+    }
     fl_meta_release(&all);
     return result || fl_writer_done(w) ? -1 : 0;
 }
@@ -71,8 +80,10 @@ fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes)
     *bytes = 0;
     int failed = merge_meta(c, &all) || fl_size_head(FL_KIND_CHECKPOINT, &all, bytes) ||
                  fl_size_done(bytes);
-    for (size_t i = 0; !failed && i < 3; i++)
-        failed = fl_model_size_values(c->model, prefixes[i], false, bytes);
+    for (size_t i = 0; !failed && i < ARRAYS; i++) {
+        const struct fl_model_values v = array(c, i);
+        failed = fl_model_size_values(&v, bytes);
+    }
     fl_meta_release(&all);
     return failed ? -1 : 0;
 }
@@ -189,8 +200,10 @@ check_arrays(const struct fl_checkpoint *c, const struct fl_object *o)
     struct fl_schema want;
     int failed = fl_schema_start(&want, "a checkpoint of this model");
 
-    for (size_t i = 0; !failed && i < sizeof prefixes / sizeof *prefixes; i++)
-        failed = fl_model_schema(c->model, prefixes[i], &want);
+    for (size_t i = 0; !failed && i < ARRAYS; i++) {
+        const struct fl_model_values v = array(c, i);
+        failed = fl_model_schema(c->model, v.prefix, v.which, &want);
+    }
     if (!failed)
         failed = fl_schema_match(&want, o, 0);
     fl_schema_release(&want);
@@ -208,8 +221,10 @@ fl_checkpoint_read(struct fl_checkpoint *c)
     int result = check_identity(c, &fl_object_head(o)->meta);
     if (!result) {
         result = check_arrays(c, o);
-        for (size_t i = 0; !result && i < 3; i++)
-            result = fl_model_read(c->model, o, prefixes[i], array(c, i));
+        for (size_t i = 0; !result && i < ARRAYS; i++) {
+            const struct fl_model_values v = array(c, i);
+            result = fl_model_read(&v, o);
+        }
         if (result || (result = read_progress(c, &fl_object_head(o)->meta)))
             with_cure(c->path);
     }

@@ -4,7 +4,8 @@
  *   identity   metadata that must agree when it is read back: base (digest of the base model),
  *              shards (list of digests in hex), set.* (every setting that changes a byte)
  *   progress   metadata that is read back: step, sums, losses
- *   tensors    weights/NAME, m/NAME, v/NAME: the model and the moments of AdamW, f32
+ *   tensors    weights/NAME, m/NAME, v/NAME of what is trained: the model and the moments of
+ *              AdamW, f32
  *
  * It is written beside its name, flushed and renamed: whenever a run dies, even by kill -9 or with
  * the machine, the file is the last one that was written whole.
@@ -17,11 +18,12 @@
 #include "nn/model.h"
 
 struct fl_checkpoint {
-    const char *path; /* borrowed, and so are the arrays, which are of MODEL's layout */
+    const char *path; /* borrowed, and so are model and arrays */
     struct fl_meta identity;
     struct fl_meta progress; /* fl_checkpoint_read replaces it */
     const struct fl_model *model;
-    float *weights, *m, *v;
+    float *weights; /* all of MODEL's */
+    float *m, *v;   /* over the trained parameters */
 };
 
 /* Replace the file at C->path by this state. */

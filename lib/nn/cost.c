@@ -60,11 +60,12 @@ count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_
     uint64_t rows = (uint64_t)r->batch * (uint64_t)r->length, engine;
     int64_t now = fl_memory_resident();
 
-    if (fl_engine_bytes(&t->model->config, fl_pool_threads(t->pool), (size_t)r->batch,
+    if (fl_engine_bytes(&t->model->layout.config, fl_pool_threads(t->pool), (size_t)r->batch,
                         (size_t)r->length, FL_ENGINE_TRAIN, &engine))
         return -1;
-    m->weights = m->gradients = t->model->size * sizeof(float);
-    m->moments = 2 * m->weights;
+    m->weights = t->model->layout.size * sizeof(float);
+    m->gradients = t->model->layout.trained * sizeof(float);
+    m->moments = 2 * m->gradients;
     m->activations = engine + rows * (2 * sizeof(uint32_t) + sizeof(float)) +
                      ((uint64_t)r->length + 1) * sizeof(uint32_t);
     m->files = touched(t, t->data,
@@ -122,7 +123,7 @@ fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost)
     *cost = (struct fl_cost){.step_seconds = NAN, .seconds = NAN};
     cost->windows = fl_data_tokens(t->data) / (uint64_t)r->length;
     cost->tokens = (uint64_t)(r->steps * r->accumulate) * (uint64_t)(r->batch * r->length);
-    cost->flops = fl_config_train_flops(&t->model->config, (uint32_t)r->length) *
+    cost->flops = fl_config_train_flops(&t->model->layout.config, (uint32_t)r->length) *
                   (double)cost->tokens;
     return count_memory(t, cost, &cost->memory) || count_disk(w, output, &cost->disk) ? -1 : 0;
 }
@@ -202,7 +203,7 @@ fl_cost_report(const struct fl_training *t, const struct fl_cost *cost, struct f
     const struct fl_recipe *recipe = &t->recipe;
     double tokens = (double)(recipe->accumulate * recipe->batch * recipe->length); /* of a step */
 
-    fl_report_u64(fl_report_key(r, "parameters"), t->model->size);
+    fl_report_u64(fl_report_key(r, "parameters"), t->model->layout.size);
     fl_report_u64(fl_report_key(r, "examples"), fl_data_documents(t->data));
     fl_report_u64(fl_report_key(r, "tokens"), fl_data_tokens(t->data));
     fl_report_u64(fl_report_key(r, "windows"), cost->windows);

@@ -5,7 +5,8 @@
  * single-threaded, and partial sums are added in the order of tasks. They may differ between
  * processors, and between batch shapes (a product of other height may add in another order).
  *
- * Weights and gradients are arrays of a model's layout (nn/model.h), always the caller's.
+ * Weights and gradients are arrays by a layout (nn/layout.h), of all parameters and of the trained
+ * ones; they are always the caller's.
  */
 #ifndef FL_NN_ENGINE_H
 #define FL_NN_ENGINE_H
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/must.h"
-#include "nn/model.h"
+#include "nn/layout.h"
 #include "os/pool.h"
 
 #define FL_IGNORE UINT32_MAX /* a target that is not counted: loss 0, no gradient */
@@ -33,11 +34,11 @@ enum fl_engine_mode {
 struct fl_engine;
 
 /*
- * Workspace for batches of up to B windows of up to T tokens (T <= ctx). M is borrowed for its
- * config and table of parameters; POOL is borrowed (NULL: the caller's thread alone).
+ * Workspace for batches of up to B windows of up to T tokens (T <= ctx). The
+ * layout is borrowed; so is POOL (NULL: the caller's thread alone).
  * NULL with an error. All memory is taken here and touched; nothing is allocated later.
  */
-struct fl_engine *fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T,
+struct fl_engine *fl_engine_new(const struct fl_layout *l, struct fl_pool *pool, size_t B, size_t T,
                                 enum fl_engine_mode mode);
 void fl_engine_free(struct fl_engine *e);
 

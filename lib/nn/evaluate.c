@@ -46,7 +46,7 @@ static int
 fill_lengths(struct fl_evaluator *e)
 {
     const struct fl_tokenizer *tokenizer = e->tokenizer;
-    size_t vocab = e->model->config.vocab, len;
+    size_t vocab = e->model->layout.config.vocab, len;
 
     e->lengths = fl_alloc(vocab, sizeof *e->lengths);
     if (!e->lengths)
@@ -67,7 +67,7 @@ fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
     if (!e)
         return NULL;
     *e = (struct fl_evaluator){.model = m, .pool = pool, .tokenizer = tokenizer, .B = B, .T = T};
-    if (!fl_engine_bytes(&m->config, fl_pool_threads(pool), B, T, FL_ENGINE_SCORE, &bytes) &&
+    if (!fl_engine_bytes(&m->layout.config, fl_pool_threads(pool), B, T, FL_ENGINE_SCORE, &bytes) &&
         !fill_lengths(e))
         return e;
     fl_evaluator_free(e);
@@ -118,7 +118,7 @@ need_room(struct fl_evaluator *e, uint64_t predictions)
     e->best = fl_alloc(B * T, sizeof *e->best);
     e->loss = fl_alloc(B * T, sizeof *e->loss);
     if (e->window && e->x && e->y && e->best && e->loss)
-        e->engine = fl_engine_new(e->model, e->pool, B, T, FL_ENGINE_SCORE);
+        e->engine = fl_engine_new(&e->model->layout, e->pool, B, T, FL_ENGINE_SCORE);
     if (e->engine)
         fl_engine_watch(e->engine, tell, e);
     return e->engine ? 0 : -1;
@@ -211,9 +211,9 @@ read_first(struct fl_evaluator *e, struct reading *r, uint64_t *bytes)
 
     if (s->data && fl_data_read(s->data, s->first, 1, &id))
         return -1;
-    if (id >= e->model->config.vocab)
+    if (id >= e->model->layout.config.vocab)
         return fl_error(FL_FAILED, "token 0 is %lu, and the model's ids end at %lu",
-                        (unsigned long)id, (unsigned long)e->model->config.vocab - 1);
+                        (unsigned long)id, (unsigned long)e->model->layout.config.vocab - 1);
     struct fl_scored token = look_at(e, &r->walk, 0, id, &begin);
     *bytes = token.bytes;
     return s->token ? s->token(s->arg, &token) : 0;

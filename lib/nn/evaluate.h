@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "nn/data.h"
 #include "nn/engine.h"
+#include "nn/model.h"
 #include "text/tokenizer.h"
 
 struct fl_score {

@@ -49,10 +49,10 @@ prepare(struct state *s, const uint32_t *prompt, size_t n)
     const struct fl_generation *g = s->g;
     const struct fl_model *m = g->bundle->model;
     const struct fl_tokenizer *t = g->bundle->tokenizer;
-    size_t vocab = m->config.vocab, len;
+    size_t vocab = m->layout.config.vocab, len;
 
     s->random = (struct fl_random){g->seed, SEQUENCE_TEXT, 0};
-    s->room = m->config.ctx;
+    s->room = m->layout.config.ctx;
     if (n < s->room && g->tokens < s->room - n)
         s->room = n + g->tokens;
     s->decoder = fl_infer_new(m, g->pool, s->room);
@@ -76,7 +76,7 @@ read_on(struct state *s, size_t unread)
 {
     if (fl_infer_length(s->decoder) + unread > s->room) {
         fl_infer_rewind(s->decoder, 0);
-        unread = fl_max(s->g->bundle->model->config.ctx / 2, 1);
+        unread = fl_max(s->g->bundle->model->layout.config.ctx / 2, 1);
     }
     return fl_infer_read(s->decoder, s->ids.data + s->ids.len - unread, unread, s->logits);
 }
@@ -140,7 +140,7 @@ next_token(struct state *s)
     const struct fl_tokenizer *t = s->g->bundle->tokenizer;
     size_t len;
 
-    for (size_t i = 0; i < s->g->bundle->model->config.vocab; i++)
+    for (size_t i = 0; i < s->g->bundle->model->layout.config.vocab; i++)
         if (s->banned[i])
             s->logits[i] = -INFINITY;
     int64_t id = fl_sampler_choose(s->sampler, s->logits, fl_random_unit(&s->random));

@@ -6,7 +6,8 @@
 #define FL_NN_INFER_H
 
 #include "base/must.h"
-#include "nn/engine.h"
+#include "nn/model.h"
+#include "os/pool.h"
 
 struct fl_infer;
 

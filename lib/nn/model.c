@@ -1,7 +1,6 @@
 /*
- * One table is the source of every list of parameters [add_layer]: names, kinds and shapes, in the
- * order in which they lie in memory and in files. A file is matched with it before memory is taken
- * for its weights.
+ * Numbers of a model: first ones, those of files, and how they are written. A file is matched with
+ * the layout before memory is taken for its weights.
  */
 #include "nn/model.h"
 
@@ -21,76 +20,15 @@
 
 #define TOKENIZER "tokenizer.json"
 
-static void
-add(struct fl_model *m, enum fl_param_kind kind, const char *name, uint64_t rows, uint64_t columns)
-{
-    struct fl_param *p = &m->params[m->param_count++];
-
-    p->kind = kind;
-    p->rank = columns ? 2 : 1;
-    p->dims[0] = rows;
-    p->dims[1] = columns;
-    p->offset = m->size;
-    p->count = (size_t)(rows * (columns ? columns : 1));
-    m->size += p->count;
-    snprintf(p->name, sizeof p->name, "%s.weight", name);
-}
-
-static void
-add_layer(struct fl_model *m, uint32_t layer)
-{
-    const struct fl_config *c = &m->config;
-    uint64_t C = c->channels, HD = (uint64_t)c->heads * c->head_dim;
-    uint64_t KD = (uint64_t)c->kv_heads * c->head_dim, F = c->ffn;
-    const struct {
-        enum fl_param_kind kind;
-        const char *name;
-        uint64_t rows, columns;
-    } table[] = {
-        {FL_PARAM_NORM1, "input_layernorm", C, 0},
-        {FL_PARAM_Q, "self_attn.q_proj", HD, C},
-        {FL_PARAM_K, "self_attn.k_proj", KD, C},
-        {FL_PARAM_V, "self_attn.v_proj", KD, C},
-        {FL_PARAM_O, "self_attn.o_proj", C, HD},
-        {FL_PARAM_NORM2, "post_attention_layernorm", C, 0},
-        {FL_PARAM_GATE, "mlp.gate_proj", F, C},
-        {FL_PARAM_UP, "mlp.up_proj", F, C},
-        {FL_PARAM_DOWN, "mlp.down_proj", C, F},
-    };
-
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        char name[48];
-        snprintf(name, sizeof name, "layers.%u.%s", (unsigned)layer, table[i].name);
-        m->params[m->param_count].layer = layer;
-        add(m, table[i].kind, name, table[i].rows, table[i].columns);
-    }
-}
-
 struct fl_model *
 fl_model_table(const struct fl_config *c)
 {
-    if (fl_config_check(c))
-        return NULL;
-    if (fl_config_parameters(c) > SIZE_MAX / sizeof(float)) {
-        fl_error(FL_FAILED, "a model of %.3g parameters is too large for this machine",
-                 (double)fl_config_parameters(c));
-        return NULL;
-    }
     struct fl_model *m = fl_alloc(1, sizeof *m);
-    if (!m)
-        return NULL;
-    m->config = *c;
-    m->params = fl_alloc(3 + 9 * (size_t)c->layers, sizeof *m->params);
-    if (!m->params) {
+
+    if (m && fl_layout_make(&m->layout, c)) {
         free(m);
         return NULL;
     }
-    add(m, FL_PARAM_EMBED, "embed_tokens", c->vocab, c->channels);
-    for (uint32_t l = 0; l < c->layers; l++)
-        add_layer(m, l);
-    add(m, FL_PARAM_NORM, "norm", c->channels, 0);
-    if (!c->tied)
-        add(m, FL_PARAM_HEAD, "lm_head", c->vocab, c->channels);
     return m;
 }
 
@@ -100,7 +38,7 @@ fl_model_new(const struct fl_config *c)
     struct fl_model *m = fl_model_table(c);
 
     if (m)
-        m->weights = fl_alloc_large(m->size, sizeof(float));
+        m->weights = fl_alloc_large(m->layout.size, sizeof(float));
     if (m && !m->weights) {
         fl_model_free(m);
         return NULL;
@@ -113,65 +51,68 @@ fl_model_free(struct fl_model *m)
 {
     if (!m)
         return;
-    free(m->params);
+    fl_layout_release(&m->layout);
     free(m->weights);
     free(m);
-}
-
-float *
-fl_model_array(const struct fl_model *m)
-{
-    float *x = fl_alloc_large(m->size, sizeof *x);
-
-    if (x)
-        memset(x, 0, m->size * sizeof *x);
-    return x;
-}
-
-int64_t
-fl_model_find(const struct fl_model *m, const char *name)
-{
-    for (size_t i = 0; i < m->param_count; i++)
-        if (!strcmp(m->params[i].name, name))
-            return (int64_t)i;
-    return -1;
 }
 
 void
 fl_model_init(struct fl_model *m, uint64_t seed)
 {
-    const double std = 0.02 * sqrt(768.0 / m->config.channels);
+    const double std = 0.02 * sqrt(768.0 / m->layout.config.channels);
     const size_t piece = 1 << 20; /* any gives the same */
     struct fl_progress progress;
 
-    fl_progress_start(&progress, "making", "B", m->size * sizeof *m->weights);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    fl_progress_start(&progress, "making", "B", m->layout.size * sizeof *m->weights);
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         float *w = m->weights + p->offset;
 
         if (p->rank == 1) {
             for (size_t j = 0; j < p->count; j++)
-                w[j] = 1;
+                w[j] = p->bias ? 0 : 1;
             continue;
         }
         bool residual = p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN;
         for (size_t j = 0; j < p->count; j += piece) {
             fl_random_normal(seed, i, j, w + j, p->count - j < piece ? p->count - j : piece,
-                             residual ? std / sqrt(2.0 * m->config.layers) : std);
+                             residual ? std / sqrt(2.0 * m->layout.config.layers) : std);
             fl_progress_show(&progress, (p->offset + j) * sizeof *w, "%s", p->name);
         }
     }
     fl_progress_clear(&progress);
 }
 
-int
-fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s)
+/* Whether P is among those that WHICH names. */
+static bool
+is_of(const struct fl_param *p, enum fl_extent which)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
-        struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
-        snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
-        if (fl_schema_add(s, &t, true))
+    return which == FL_WEIGHTS || !p->frozen;
+}
+
+/* How a parameter's values are written, under PREFIX. */
+static struct fl_tensor
+tensor_of(const struct fl_param *p, const char *prefix)
+{
+    struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+
+    snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
+    return t;
+}
+
+static float *
+values_of(const struct fl_model_values *v, const struct fl_param *p)
+{
+    return v->values + (v->which == FL_TRAINED ? p->place : p->offset);
+}
+
+int
+fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
+                struct fl_schema *s)
+{
+    for (size_t i = 0; i < m->layout.count; i++) {
+        struct fl_tensor t = tensor_of(&m->layout.params[i], prefix);
+        if (is_of(&m->layout.params[i], which) && fl_schema_add(s, &t, true))
             return -1;
     }
     return 0;
@@ -200,15 +141,18 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, fl
 }
 
 int
-fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix, float *values)
+fl_model_read(const struct fl_model_values *v, struct fl_object *o)
 {
+    const struct fl_model *m = v->m;
     struct fl_progress progress;
     int result = 0;
 
-    fl_progress_start(&progress, "reading", "B", m->size * sizeof *values);
-    for (size_t i = 0; !result && i < m->param_count; i++) {
-        result = read_param(&m->params[i], o, prefix, values + m->params[i].offset);
-        fl_progress_show(&progress, m->params[i].offset * sizeof *values, "%s", fl_object_name(o));
+    fl_progress_start(&progress, "reading", "B", m->layout.size * sizeof *v->values);
+    for (size_t i = 0; !result && i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        if (is_of(p, v->which))
+            result = read_param(p, o, v->prefix, values_of(v, p));
+        fl_progress_show(&progress, p->offset * sizeof *v->values, "%s", fl_object_name(o));
     }
     fl_progress_clear(&progress);
     return result;
@@ -220,7 +164,8 @@ check_tensors(const struct fl_model *m, const struct fl_object *o)
 {
     struct fl_schema want;
     int64_t tokenizer = fl_object_find(o, TOKENIZER);
-    int failed = fl_schema_start(&want, "its configuration") || fl_model_schema(m, "", &want);
+    int failed = fl_schema_start(&want, "its configuration") ||
+                 fl_model_schema(m, "", FL_WEIGHTS, &want);
 
     if (!failed && tokenizer >= 0)
         failed = fl_schema_add(&want, fl_object_tensor(o, (size_t)tokenizer), false);
@@ -240,8 +185,8 @@ fl_model_load(struct fl_object *o)
         fl_error_about(fl_object_name(o));
         return NULL;
     }
-    if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->size, sizeof(float))) &&
-        !fl_model_read(m, o, "", m->weights))
+    if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->layout.size, sizeof(float))) &&
+        !fl_model_read(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, o))
         return m;
     fl_model_free(m);
     return NULL;
@@ -258,42 +203,29 @@ fl_model_round(const struct fl_object *o, int64_t *round)
     return 0;
 }
 
-/* How a parameter's values are written, under PREFIX. */
-static struct fl_tensor
-tensor_of(const struct fl_param *p, const char *prefix)
-{
-    struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
-
-    snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
-    return t;
-}
-
 int
-fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
-                      const float *values, bool trained)
+fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
-        const struct fl_tensor t = tensor_of(p, prefix);
+    for (size_t i = 0; i < v->m->layout.count; i++) {
+        const struct fl_param *p = &v->m->layout.params[i];
+        const struct fl_tensor t = tensor_of(p, v->prefix);
 
-        if (trained && p->frozen)
+        if (!is_of(p, v->which))
             continue;
         if (fl_writer_tensor(w, &t) ||
-            fl_writer_data(w, values + p->offset, p->count * sizeof *values))
+            fl_writer_data(w, values_of(v, p), p->count * sizeof *v->values))
             return -1;
     }
     return 0;
 }
 
 int
-fl_model_size_values(const struct fl_model *m, const char *prefix, bool trained, uint64_t *bytes)
+fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes)
 {
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_tensor t = tensor_of(&m->params[i], prefix);
+    for (size_t i = 0; i < v->m->layout.count; i++) {
+        const struct fl_tensor t = tensor_of(&v->m->layout.params[i], v->prefix);
 
-        if (trained && m->params[i].frozen)
-            continue;
-        if (fl_size_tensor(&t, bytes))
+        if (is_of(&v->m->layout.params[i], v->which) && fl_size_tensor(&t, bytes))
             return -1;
     }
     return 0;
@@ -316,8 +248,9 @@ fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_me
 
     if (meta)
         result = fl_meta_copy(&all, meta);
-    if (result || fl_config_to_meta(&m->config, &all) || fl_writer_head(w, FL_KIND_MODEL, &all) ||
-        fl_model_write_values(m, w, "", m->weights, false) ||
+    if (result || fl_config_to_meta(&m->layout.config, &all) ||
+        fl_writer_head(w, FL_KIND_MODEL, &all) ||
+        fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, w) ||
         (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
         result = -1;
     fl_meta_release(&all);

@@ -1,10 +1,6 @@
 /*
- * A model: all parameters in one array of floats in the order of their tensors, and the table that
- * says which is where. Gradients, optimizer moments and updates are arrays of the same layout.
- *
- * Order: embed_tokens.weight; per layer input_layernorm, self_attn.{q,k,v,o}_proj,
- * post_attention_layernorm, mlp.{gate,up,down}_proj; norm.weight; lm_head.weight when not tied.
- * Nothing lies between tensors, so that [q;k;v] and [gate;up] are one matrix each.
+ * A model: a layout of parameters (nn/layout.h), and the weights that lie by it, in one array of
+ * floats.
  */
 #ifndef FL_NN_MODEL_H
 #define FL_NN_MODEL_H
@@ -17,39 +13,18 @@
 #include "flt/object.h"
 #include "flt/schema.h"
 #include "flt/writer.h"
-#include "nn/config.h"
+#include "nn/layout.h"
 
-enum fl_param_kind {
-    FL_PARAM_EMBED, /* [V,C] */
-    FL_PARAM_NORM1, /* [C]     before attention */
-    FL_PARAM_Q,     /* [HD,C] */
-    FL_PARAM_K,     /* [KD,C]  K here: kv_heads */
-    FL_PARAM_V,     /* [KD,C] */
-    FL_PARAM_O,     /* [C,HD] */
-    FL_PARAM_NORM2, /* [C]     before the feed-forward part */
-    FL_PARAM_GATE,  /* [F,C] */
-    FL_PARAM_UP,    /* [F,C] */
-    FL_PARAM_DOWN,  /* [C,F] */
-    FL_PARAM_NORM,  /* [C]     the last one */
-    FL_PARAM_HEAD   /* [V,C]   when not tied */
-};
-
-struct fl_param {
-    char name[64]; /* "layers.3.mlp.up_proj.weight" */
-    enum fl_param_kind kind;
-    uint32_t layer; /* 0 for those outside of layers */
-    unsigned rank;  /* 1 or 2: rank 1 is not decayed */
-    uint64_t dims[2];
-    size_t offset, count; /* floats */
-    bool frozen;          /* not trained, and in no update; fl_model_new: no parameter is */
+/* Which parameters, and of which kind of array. */
+enum fl_extent {
+    FL_WEIGHTS,        /* all, of an array of all */
+    FL_TRAINED,        /* the trained ones, of an array over these */
+    FL_TRAINED_WEIGHTS /* the trained ones, of an array of all */
 };
 
 struct fl_model {
-    struct fl_config config;
-    struct fl_param *params;
-    size_t param_count;
-    size_t size;    /* floats in all */
-    float *weights; /* (size,), aligned to 64 bytes */
+    struct fl_layout layout;
+    float *weights; /* (layout.size,), aligned to 64 bytes */
 };
 
 /* A model of a checked config, weights not filled in; NULL with an error. free(NULL) is fine. */
@@ -59,18 +34,12 @@ struct fl_model *fl_model_new(const struct fl_config *c);
 struct fl_model *fl_model_table(const struct fl_config *c);
 void fl_model_free(struct fl_model *m);
 
-/* Another array of the model's layout, zeros, 64-byte aligned; free() it. NULL with an error. */
-float *fl_model_array(const struct fl_model *m);
-
-/* Index of a parameter by name, or -1 (no error recorded). */
-int64_t fl_model_find(const struct fl_model *m, const char *name);
-
 /*
- * Seeded first weights, the same bytes on every machine: gains 1; matrices normal with standard
- * deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end in the residual stream,
- * s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with 0.02 takes many times as
- * long to leave the plateau where it only knows how frequent each token is.) Parameter number p is
- * sequence p of SEED.
+ * Seeded first weights, the same bytes on every machine: gains 1, biases 0; matrices normal with
+ * standard deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end in the residual
+ * stream, s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with 0.02 takes many
+ * times as long to leave the plateau where it only knows how frequent each token is.) Parameter
+ * number p is sequence p of SEED.
  */
 void fl_model_init(struct fl_model *m, uint64_t seed);
 
@@ -85,27 +54,29 @@ struct fl_model *fl_model_load(struct fl_object *o);
 /* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
 FL_MUST int fl_model_round(const struct fl_object *o, int64_t *round);
 
-/* Add M's parameters to S, as f32 tensors named PREFIX + the parameter's name. 0 or -1. */
-FL_MUST int fl_model_schema(const struct fl_model *m, const char *prefix, struct fl_schema *s);
+/* Add parameters of M to S, as f32 tensors named PREFIX + the parameter's name. 0 or -1. */
+FL_MUST int fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
+                            struct fl_schema *s);
+
+/* Values of an array, with the parameters that they are of, and what comes before their names. */
+struct fl_model_values {
+    const struct fl_model *m;
+    const char *prefix; /* "m/" for a moment in a checkpoint */
+    enum fl_extent which;
+    float *values;
+};
 
 /*
- * Fill VALUES (of M's layout) with the tensors of O named PREFIX + the parameter's name ("m/" for a
- * moment in a checkpoint). O was matched with fl_model_schema before. -1 with an error when a value
- * is damaged or not finite. What was read of O does not stay in memory.
+ * Fill them with the tensors of O, which was matched with fl_model_schema before. -1 with an error
+ * when a value is damaged or not finite. What was read of O does not stay in memory.
  */
-FL_MUST int fl_model_read(const struct fl_model *m, struct fl_object *o, const char *prefix,
-                          float *values);
+FL_MUST int fl_model_read(const struct fl_model_values *v, struct fl_object *o);
 
-/*
- * Write VALUES as f32 tensors named PREFIX + the parameter's name, in the model's order; with
- * TRAINED without those that are frozen.
- */
-FL_MUST int fl_model_write_values(const struct fl_model *m, struct fl_writer *w, const char *prefix,
-                                  const float *values, bool trained);
+/* Write them as f32 tensors, in the model's order. */
+FL_MUST int fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w);
 
-/* Add what these take in a stream, uncompressed, to *BYTES. 0 or -1. */
-FL_MUST int fl_model_size_values(const struct fl_model *m, const char *prefix, bool trained,
-                                 uint64_t *bytes);
+/* Add what these take in a stream, uncompressed, to *BYTES; VALUES may be NULL. 0 or -1. */
+FL_MUST int fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes);
 
 /*
  * A whole object of kind model: metadata (META's keys, and arch.* of the config), the weights, and

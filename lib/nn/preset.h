@@ -7,8 +7,12 @@
 #include "base/must.h"
 #include "nn/config.h"
 
-/* From 0.1 million parameters (with 257 ids) to a thousand; fl-init --list-presets prints them. */
-#define FL_PRESETS "nano|micro|small|medium|base|large|xl"
+/*
+ * Ours, from 0.1 million parameters (with 257 ids) to a thousand, and the shapes of models that
+ * people have, without their vocabularies; fl-init --list-presets prints them.
+ */
+#define FL_PRESETS                                                                                 \
+    "nano|micro|small|medium|gpt2-124m|smollm2-135m|base|large|qwen2.5-0.5b|llama3.2-1b|xl"
 
 /* Name number I, the smallest first; NULL after the last. */
 const char *fl_preset_name(unsigned i);

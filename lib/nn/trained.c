@@ -35,34 +35,46 @@ describe(const struct fl_trained *t, struct fl_meta *m)
                : 0;
 }
 
+/* VALUES, an array over the trained parameters, = M's weights - VALUES. */
+static void
+subtract_from_new(const struct fl_model *m, float *values)
+{
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        for (size_t j = 0; !p->frozen && j < p->count; j++)
+            values[p->place + j] = m->weights[p->offset + j] - values[p->place + j];
+    }
+}
+
 int
 fl_trained_write(const struct fl_trained *t, struct fl_writer *w)
 {
     const struct fl_model *m = t->training->model;
-    float *values = fl_alloc_large(m->size, sizeof *values);
+    const struct fl_model_values v = {m, "", FL_TRAINED,
+                                      fl_alloc_large(m->layout.trained, sizeof(float))};
     struct fl_meta meta = {0};
     int result = -1;
 
-    if (values && !fl_model_read(m, t->base, "", values) && !describe(t, &meta) &&
+    if (v.values && !fl_model_read(&v, t->base) && !describe(t, &meta) &&
         !fl_writer_head(w, FL_KIND_UPDATE, &meta)) {
-        for (size_t i = 0; i < m->size; i++)
-            values[i] = m->weights[i] - values[i];
-        if (!fl_model_write_values(m, w, "", values, true))
+        subtract_from_new(m, v.values);
+        if (!fl_model_write_values(&v, w))
             result = fl_writer_done(w);
     }
     fl_meta_release(&meta);
-    free(values);
+    free(v.values);
     return result;
 }
 
 int
 fl_trained_bytes(const struct fl_trained *t, uint64_t *bytes)
 {
+    const struct fl_model_values v = {t->training->model, "", FL_TRAINED, NULL};
     struct fl_meta meta = {0};
 
     *bytes = 0;
     int failed = describe(t, &meta) || fl_size_head(FL_KIND_UPDATE, &meta, bytes) ||
-                 fl_model_size_values(t->training->model, "", true, bytes) || fl_size_done(bytes);
+                 fl_model_size_values(&v, bytes) || fl_size_done(bytes);
     fl_meta_release(&meta);
     return failed ? -1 : 0;
 }

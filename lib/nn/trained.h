@@ -18,9 +18,9 @@ struct fl_trained {
 };
 
 /*
- * Write the update: the model's trained tensors, f32, in its order; metadata base, base.params,
+ * Write the update: the trained tensors in the model's order, f32; metadata base, base.params,
  * base.round, site, examples (documents), tokens (of the shards), tokens.seen, steps, loss.first,
- * loss.last. Memory: one array of the model's size.
+ * loss.last. Memory: one array over the trained parameters.
  */
 FL_MUST int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 

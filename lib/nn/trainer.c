@@ -55,12 +55,12 @@ release(struct run *r)
 static int
 name_frozen(struct fl_meta *meta, const struct fl_model *m)
 {
-    const char **names = fl_alloc(m->param_count, sizeof *names);
+    const char **names = fl_alloc(m->layout.count, sizeof *names);
     size_t count = 0;
 
-    for (size_t i = 0; names && i < m->param_count; i++)
-        if (m->params[i].frozen)
-            names[count++] = m->params[i].name;
+    for (size_t i = 0; names && i < m->layout.count; i++)
+        if (m->layout.params[i].frozen)
+            names[count++] = m->layout.params[i].name;
     int failed = !names || (count && fl_meta_set_text_list(meta, "set.frozen", names, count));
     free(names);
     return failed ? -1 : 0;
@@ -129,7 +129,7 @@ prepare(struct run *r)
                                        .steps = (uint64_t)recipe->steps};
     fl_order_init(&r->order, fl_data_tokens(t->data), (uint64_t)recipe->length,
                   (uint64_t)recipe->seed);
-    if (fl_adamw_start(&r->adamw, t->model))
+    if (fl_adamw_start(&r->adamw, &t->model->layout))
         return -1;
     r->saved.path = t->checkpoint;
     r->saved.model = t->model;
@@ -148,10 +148,10 @@ make_room(struct run *r)
 
     if (fl_mul_size(B, T, &n))
         return -1;
-    r->engine = fl_engine_new(t->model, t->pool, B, T, FL_ENGINE_TRAIN);
+    r->engine = fl_engine_new(&t->model->layout, t->pool, B, T, FL_ENGINE_TRAIN);
     if (r->engine)
         fl_engine_watch(r->engine, tell_busy, r);
-    r->grads = r->engine ? fl_model_array(t->model) : NULL;
+    r->grads = r->engine ? fl_layout_array(&t->model->layout) : NULL;
     if (!r->grads)
         return -1;
     r->x = fl_alloc(n, sizeof *r->x);
@@ -323,7 +323,7 @@ take_step(struct run *r)
 
     if (add_gradients(r, &loss))
         return -1;
-    double norm = fl_gradient_norm(t->model, t->pool, r->grads);
+    double norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
     if (!isfinite(norm))
         return not_finite(r, "gradient");
     fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip), lr);
@@ -358,7 +358,7 @@ save(struct run *r)
 {
     double began = fl_seconds();
 
-    if (!isfinite(fl_gradient_norm(r->t->model, r->t->pool, r->t->model->weights))) {
+    if (!isfinite(fl_array_norm(r->t->pool, r->t->model->weights, r->t->model->layout.size))) {
         r->step--; /* the one that made them so */
         return went_astray(r, "weight");
     }
@@ -498,7 +498,7 @@ time_step(struct run *r, uint64_t i, struct fl_train_probe *p)
     if (!isfinite(sum))
         return went_astray(r, "the loss");
     double then = fl_seconds();
-    double norm = fl_gradient_norm(t->model, t->pool, r->grads);
+    double norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
     fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip),
                   fl_schedule_lr(&r->schedule, 0));
     p->gradient = then - began;

@@ -190,3 +190,28 @@ fl_pool_run(struct fl_pool *pool, size_t count, fl_task *task, void *arg)
         pthread_mutex_unlock(&pool->lock);
     }
 }
+
+struct jobs {
+    const struct fl_job *first;
+};
+
+static void
+job_task(void *arg, size_t index, int worker)
+{
+    const struct fl_job *job = ((const struct jobs *)arg)->first;
+
+    for (; index >= job->count; job++)
+        index -= job->count;
+    job->task(job->arg, index, worker);
+}
+
+void
+fl_pool_run_jobs(struct fl_pool *pool, const struct fl_job *jobs, size_t n)
+{
+    struct jobs list = {jobs};
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        count += jobs[i].count;
+    fl_pool_run(pool, count, job_task, &list);
+}

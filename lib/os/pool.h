@@ -36,4 +36,15 @@ typedef void fl_task(void *arg, size_t index, int worker);
  */
 void fl_pool_run(struct fl_pool *pool, size_t count, fl_task *task, void *arg);
 
+/*
+ * Run all tasks of N jobs, in no order but that those of earlier jobs begin first: list the largest
+ * tasks first, so that threads end together. A job of 0 tasks is passed over.
+ */
+struct fl_job {
+    fl_task *task;
+    void *arg;
+    size_t count;
+};
+void fl_pool_run_jobs(struct fl_pool *pool, const struct fl_job *jobs, size_t n);
+
 #endif

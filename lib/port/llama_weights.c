@@ -151,17 +151,17 @@ check_place(const struct fl_model *m, const struct fl_schema *want, const struct
 {
     const char *name = fl_safetensors_tensor(s, i)->name;
     const char *own = strncmp(name, "model.", 6) ? name : name + 6;
-    int64_t param = fl_model_find(m, own);
+    int64_t param = fl_layout_find(&m->layout, own);
 
     if (param >= 0)
         return find_tensor(s, own) == (int64_t)i
                    ? 0
                    : check_copy(want, s, i, param,
                                 "they are two spellings of one tensor, of which one has to go");
-    if (is_frequencies(own, &m->config))
-        return check_frequencies(want, s, i, &m->config);
-    if (m->config.tied && !strcmp(own, "lm_head.weight"))
-        return check_copy(want, s, i, fl_model_find(m, "embed_tokens.weight"),
+    if (is_frequencies(own, &m->layout.config))
+        return check_frequencies(want, s, i, &m->layout.config);
+    if (m->layout.config.tied && !strcmp(own, "lm_head.weight"))
+        return check_copy(want, s, i, fl_layout_find(&m->layout, "embed_tokens.weight"),
                           "\"tie_word_embeddings\" in config.json says that they are one; false "
                           "would be right for two");
     return fl_schema_match_tensor(want, NULL, fl_safetensors_name(s), fl_safetensors_tensor(s, i),
@@ -189,7 +189,7 @@ check_tensors(const struct fl_model *m, const struct fl_safetensors *s)
 {
     struct fl_schema want;
     int failed = fl_schema_start(&want, "the model of its config.json") ||
-                 fl_model_schema(m, "", &want) || check_params(&want, s);
+                 fl_model_schema(m, "", FL_WEIGHTS, &want) || check_params(&want, s);
 
     for (size_t i = 0; !failed && i < fl_safetensors_count(s); i++)
         failed = check_place(m, &want, s, i);
@@ -205,13 +205,13 @@ fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
     int bad = !m || check_tensors(m, s);
 
     if (!bad) {
-        m->weights = fl_alloc_large(m->size, sizeof *m->weights);
+        m->weights = fl_alloc_large(m->layout.size, sizeof *m->weights);
         bad = !m->weights;
     }
-    fl_progress_start(&progress, "reading", "B", bad ? 0 : m->size * sizeof *m->weights);
-    for (size_t i = 0; !bad && i < m->param_count; i++) {
-        bad = take_param(m, &m->params[i], s);
-        fl_progress_show(&progress, m->params[i].offset * sizeof *m->weights, "%s",
+    fl_progress_start(&progress, "reading", "B", bad ? 0 : m->layout.size * sizeof *m->weights);
+    for (size_t i = 0; !bad && i < m->layout.count; i++) {
+        bad = take_param(m, &m->layout.params[i], s);
+        fl_progress_show(&progress, m->layout.params[i].offset * sizeof *m->weights, "%s",
                          fl_safetensors_name(s));
     }
     fl_progress_clear(&progress);

@@ -101,7 +101,7 @@ step_rate(struct fl_pool *pool, struct training *t)
     if (fl_engine_grad(t->e, t->m->weights, &t->batch, 1.0f / (float)(t->batch.B * t->batch.T),
                        t->grads, t->loss))
         return -1;
-    double norm = fl_gradient_norm(t->m, pool, t->grads);
+    double norm = fl_array_norm(pool, t->grads, t->m->layout.trained);
     fl_adamw_step(&t->opt, t->m, pool, t->grads, fl_clip(norm, 1), 1e-3);
     return t->flops / (fl_seconds() - t0);
 }
@@ -117,12 +117,13 @@ start(struct training *t, struct square *s, struct fl_pool *pool, const struct f
     s->b = fl_alloc_aligned(N * N, sizeof *s->b);
     s->c = fl_alloc_aligned((size_t)fl_pool_threads(pool) * N * N, sizeof *s->c);
     t->m = fl_model_new(c);
-    t->e = t->m ? fl_engine_new(t->m, pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN) : NULL;
-    t->grads = t->e ? fl_model_array(t->m) : NULL;
+    t->e = t->m ? fl_engine_new(&t->m->layout, pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN)
+                : NULL;
+    t->grads = t->e ? fl_layout_array(&t->m->layout) : NULL;
     t->loss = fl_alloc(rows, sizeof *t->loss);
     t->ids = fl_alloc(rows + 1, sizeof *t->ids);
     if (!s->a || !s->b || !s->c || !t->grads || !t->loss || !t->ids ||
-        fl_adamw_start(&t->opt, t->m))
+        fl_adamw_start(&t->opt, &t->m->layout))
         return -1;
     fl_random_normal(1, 1, 0, s->a, N * N, 1);
     fl_random_normal(1, 2, 0, s->b, N * N, 1);
@@ -163,7 +164,7 @@ measure(const char *preset, const struct fl_config *c, struct training *t, int t
     double tokens = (double)(t->batch.B * t->batch.T);
     int mid = rounds / 2;
     printf("train: preset %s, B %zu, T %zu, %d threads\t%zu\tparameters\t-\t-\n", preset,
-           t->batch.B, t->batch.T, fl_pool_threads(pool), t->m->size);
+           t->batch.B, t->batch.T, fl_pool_threads(pool), t->m->layout.size);
     bench_tell("train: sgemm of this machine", square[mid] * 1e-9, "GFLOP/s");
     bench_tell("train: a step", train[mid] * 1e-9, "GFLOP/s");
     bench_tell("train: speed", train[mid] / t->flops * tokens, "tokens/s");

@@ -167,8 +167,15 @@ cure 2 'kv_heads: 3 does not divide the 4 heads; a divisor would be right' \
 cure 2 'head_dim: 15 is odd; rotary positions need an even number' \
     'printf "preset: nano\nhead_dim: 15\n" >c.yaml; fl-init -c c.yaml -o x.flt' \
     'printf "preset: nano\nhead_dim: 14\n" >c.yaml; fl-init -c c.yaml -o x.flt'
-cure 2 'bias: must be false' 'printf "preset: nano\nbias: true\n" >c.yaml; fl-init -c c.yaml -o x.flt' \
-    'printf "preset: nano\nbias: false\n" >c.yaml; fl-init -c c.yaml -o x.flt'
+cure 2 'rope_scaling are of rotary ones; leave these out' \
+    'printf "preset: nano\npositions: learned\nrope_base: 5e5\n" >c.yaml; fl-init -c c.yaml -o x.flt' \
+    'printf "preset: nano\npositions: learned\n" >c.yaml; fl-init -c c.yaml -o x.flt'
+cure 2 'rope_scaling: is none, and .* leave these out' \
+    'printf "preset: nano\nrope_factor: 4\n" >c.yaml; fl-init -c c.yaml -o x.flt' \
+    'printf "preset: nano\n" >c.yaml; fl-init -c c.yaml -o x.flt'
+cure 2 'rope_scaling: is linear, and .* leave these out' \
+    'printf "preset: nano\nrope_scaling: linear\nrope_factor: 4\nrope_ctx: 64\n" >c.yaml; fl-init -c c.yaml -o x.flt' \
+    'printf "preset: nano\nrope_scaling: linear\nrope_factor: 4\n" >c.yaml; fl-init -c c.yaml -o x.flt'
 cure 2 'needs layers, channels and heads, or a preset' 'echo "ctx: 64" >c.yaml; fl-init -c c.yaml -o x.flt' \
     'printf "preset: nano\nctx: 64\n" >c.yaml; fl-init -c c.yaml -o x.flt'
 

@@ -55,10 +55,10 @@ refuses 1 "standard input: is of format 2; .*; $newer" sh -c 'cat format.flt | f
 
 # ---- a model with a feature, a checkpoint with a setting ----
 edit() { python "$top/tests/cli/updates.py" edit "$@"; }
-edit model.flt window.flt arch.window=i:4096
+edit model.flt experts.flt arch.experts=i:8
 edit model.flt family.flt arch.family=t:gemma
-refuses 1 "window.flt: arch.window is a feature that this fl does not compute; use a newer fl than $version, or another model" \
-    fl-eval -m window.flt shard.flt
+refuses 1 "experts.flt: arch.experts is a feature that this fl does not compute; use a newer fl than $version, or another model" \
+    fl-eval -m experts.flt shard.flt
 refuses 1 "family.flt: arch.family is \"gemma\", and this fl computes \"llama\" only; use a newer fl than $version, or another model" \
     fl-train -m family.flt shard.flt
 fl-train -q -m model.flt --steps 1 -l 32 -b 1 --checkpoint ck.flt -o u.flt shard.flt

@@ -24,7 +24,7 @@ check "  of about a million parameters" sh -c "[ $(cat out) -gt 700000 ] && [ $(
 check "the list of presets" fl-init --list-presets
 cp out presets
 check "  has a header and seven rows, smallest first" sh -c \
-    '[ "$(cut -f 1 presets | tr "\n" " ")" = "preset nano micro small medium base large xl " ] &&
+    '[ "$(cut -f 1 presets | tr "\n" " ")" = "preset nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl " ] &&
      tail -n +2 presets | cut -f 2 | sort -cn'
 check "  small: about 15 million, at least 384 channels" awk -F'\t' \
     '$1 == "small" { ok = $2 > 12e6 && $2 < 18e6 && $4 >= 384 } END { exit !ok }' presets
@@ -33,7 +33,7 @@ check "  counts what nano.flt has" awk -F'\t' -v n="$(shards model nano.flt)" \
 check "  as JSON" sh -c 'fl-init --list-presets --json | python3 -c "
 import json, sys
 rows = [json.loads(line) for line in sys.stdin]
-sys.exit(not (len(rows) == 7 and rows[0][\"preset\"] == \"nano\"))"'
+sys.exit(not (len(rows) == 11 and rows[0][\"preset\"] == \"nano\"))"'
 
 # ---- seeds ----
 fl-init -p nano > again.flt
@@ -49,7 +49,7 @@ check "these bytes, on every machine" sh -c \
 yaml 'layers: 3\nchannels: 24\nheads: 4\n'
 check "a shape from YAML" fl-init -c c.yaml -o y.flt
 check "  is a model as promised" shards model y.flt
-yaml 'layers: 1\nchannels: 8\nheads: 4\nkv_heads: 2\nhead_dim: 6\nffn: 10\nctx: 7\ntied: false\nnorm_eps: 1e-6\nrope_base: 500000\nvocab: 300\nfamily: llama\nnorm: rmsnorm\nact: silu\nbias: false\n'
+yaml 'layers: 1\nchannels: 8\nheads: 4\nkv_heads: 2\nhead_dim: 6\nffn: 10\nctx: 7\ntied: false\nnorm_eps: 1e-6\nrope_base: 500000\nvocab: 300\nfamily: llama\nnorm: rmsnorm\nact: silu\nbias: 0\n'
 check "all keys" fl-init -c c.yaml -o all.flt
 check "  is a model as promised" shards model all.flt
 meta() { python "$top/tests/cli/updates.py" meta all.flt "arch.$1"; }
@@ -69,7 +69,7 @@ refused 2 "a vocabulary smaller than the tokenizer's" "vocab: is smaller" \
 refused 2 "heads that kv_heads does not divide" "c.yaml: .*heads" \
     -c "$(yaml 'preset: nano\nkv_heads: 3\n'; echo c.yaml)"
 refused 2 "an odd head_dim" "head_dim" -c "$(yaml 'preset: nano\nhead_dim: 5\n'; echo c.yaml)"
-refused 2 "a bias" "bias: must be false" -c "$(yaml 'preset: nano\nbias: true\n'; echo c.yaml)"
+refused 2 "a bias of no map" "bias: .*0 to 7" -c "$(yaml 'preset: nano\nbias: 8\n'; echo c.yaml)"
 refused 2 "no shape at all" "needs layers, channels and heads, or a preset" \
     -c "$(yaml 'ctx: 64\n'; echo c.yaml)"
 refused 2 "too large a shape" "c.yaml: " \

@@ -137,3 +137,86 @@ fl_vec_softmax_back(double *dp, const double *p, double delta, double scale, siz
     for (size_t i = 0; i < n; i++)
         dp[i] = scale * p[i] * (dp[i] - delta);
 }
+
+static double
+normal_below(double x)
+{
+    return 0.5 * erfc(-x / sqrt(2.0));
+}
+
+void
+fl_vec_gelu(double *h, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h[i] = x[i] * normal_below(x[i]);
+}
+
+void
+fl_vec_gelu_back(double *h, double *x, const double *dh, size_t n)
+{
+    const double pi = 3.14159265358979323846;
+
+    fl_vec_gelu(h, x, n);
+    for (size_t i = 0; i < n; i++)
+        x[i] = dh[i] * (normal_below(x[i]) + x[i] * exp(-x[i] * x[i] / 2) / sqrt(2 * pi));
+}
+
+static double
+inner(double x)
+{
+    return sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
+}
+
+void
+fl_vec_gelu_tanh(double *h, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h[i] = 0.5 * x[i] * (1 + tanh(inner(x[i])));
+}
+
+void
+fl_vec_gelu_tanh_back(double *h, double *x, const double *dh, size_t n)
+{
+    fl_vec_gelu_tanh(h, x, n);
+    for (size_t i = 0; i < n; i++) {
+        double t = tanh(inner(x[i]));
+        double slope = sqrt(2 / 3.14159265358979323846) * (1 + 3 * 0.044715 * x[i] * x[i]);
+        x[i] = dh[i] * (0.5 * (1 + t) + 0.5 * x[i] * (1 - t * t) * slope);
+    }
+}
+
+struct fl_vec_stat
+fl_vec_stat(const double *x, size_t n, double eps)
+{
+    double mean = 0, variance = 0;
+
+    for (size_t i = 0; i < n; i++)
+        mean += x[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        variance += (x[i] - mean) * (x[i] - mean) / (double)n;
+    return (struct fl_vec_stat){mean, 1 / sqrt(variance + eps)};
+}
+
+void
+fl_vec_layernorm(double *y, const double *x, const double *gain, struct fl_vec_stat s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (x[i] - s.mean) * s.r * gain[i];
+}
+
+void
+fl_vec_layernorm_back(double *dx, double *dgain, const double *dy, const double *x,
+                      const double *gain, struct fl_vec_stat s, size_t n)
+{
+    double mean = 0, along = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        mean += dy[i] * gain[i] / (double)n;
+        along += dy[i] * gain[i] * (x[i] - s.mean) * s.r / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double z = (x[i] - s.mean) * s.r;
+        dx[i] += s.r * (dy[i] * gain[i] - mean - z * along);
+        dgain[i] += dy[i] * z;
+    }
+}

@@ -7,7 +7,7 @@
 #include "nn/attention.h"
 
 struct plain { /* one head in doubles, for one output gradient */
-    size_t T, D;
+    size_t T, D, window;
     double *q, *k, *v, *dout, *out, *dq, *dk, *dv, *lse;
 };
 
@@ -20,14 +20,15 @@ plain_head(struct plain *s)
 
     for (size_t t = 0; t < T; t++) {
         double sum = 0, mean = 0;
-        for (size_t u = 0; u <= t; u++) {
+        size_t first = s->window && t + 1 > s->window ? t + 1 - s->window : 0;
+        for (size_t u = first; u <= t; u++) {
             double dot = 0;
             for (size_t i = 0; i < D; i++)
                 dot += s->q[t * D + i] * s->k[u * D + i];
             sum += p[u] = exp(dot / sqrt((double)D));
         }
         s->lse[t] = log(sum);
-        for (size_t u = 0; u <= t; u++) {
+        for (size_t u = first; u <= t; u++) {
             p[u] /= sum;
             dp[u] = 0;
             for (size_t i = 0; i < D; i++) {
@@ -37,7 +38,7 @@ plain_head(struct plain *s)
             }
             mean += p[u] * dp[u];
         }
-        for (size_t u = 0; u <= t; u++)
+        for (size_t u = first; u <= t; u++)
             for (size_t i = 0; i < D; i++) {
                 double ds = p[u] * (dp[u] - mean) / sqrt((double)D);
                 s->dq[t * D + i] += ds * s->k[u * D + i];
@@ -72,21 +73,44 @@ compare(const double *want, const float *got, size_t stride, size_t at, size_t T
             double w = want[t * D + i], e = got[t * stride + at + i] - w;
             d += e * e, n += w * w;
         }
-    CHECK(d <= 1e-10 * n + 1e-12); /* vanishing for one token */
+    CHECK(d <= 1e-10 * n + 1e-10); /* vanishing for one key */
+}
+
+/* Queries from number T / 3 on, over keys that were read before: what the whole window gave them. */
+static void
+test_going_on(const struct fl_attention *whole, const float *want)
+{
+    struct fl_attention a = *whole;
+    size_t before = a.n / 3, outs = a.n * a.out_stride;
+    float *out = malloc(outs * sizeof *out),
+          *scratch = malloc(fl_attention_scratch(a.n, false) * sizeof *scratch);
+
+    a.n -= before;
+    a.before = before;
+    a.q += before * a.stride;
+    a.out = out;
+    a.lse = NULL;
+    a.scratch = scratch;
+    fl_attention_forward(&a);
+    for (size_t t = 0; t < a.n; t++)
+        for (size_t i = 0; i < a.heads * a.D; i++)
+            CHECK_NEAR(out[t * a.out_stride + i], want[(before + t) * a.out_stride + i], 2e-6);
+    free(out), free(scratch);
 }
 
 /* Two heads of queries on one of keys and values, in rows that hold other things too. */
 static void
-test_group(size_t T, size_t D)
+test_group(size_t T, size_t D, size_t window)
 {
     size_t stride = 4 * D + 3, out_stride = 2 * D + 1;
     size_t all = T * stride, outs = T * out_stride;
     float *qkv = malloc(all * sizeof *qkv), *dqkv = malloc(all * sizeof *dqkv);
     float *out = malloc(outs * sizeof *out), *dout = malloc(outs * sizeof *dout);
     float *lse = malloc(2 * T * sizeof *lse);
-    float *scratch = malloc(fl_attention_scratch(T) * sizeof *scratch);
+    float *scratch = malloc(fl_attention_scratch(T, true) * sizeof *scratch);
     struct plain s = {.T = T,
                       .D = D,
+                      .window = window,
                       .q = zeros(T * D),
                       .k = zeros(T * D),
                       .v = zeros(T * D),
@@ -100,13 +124,15 @@ test_group(size_t T, size_t D)
         dqkv[i] = 777;
     for (size_t i = 0; i < outs; i++)
         out[i] = 777;
-    struct fl_attention a = {.T = T,
+    struct fl_attention a = {.n = T,
                              .D = D,
                              .heads = 2,
+                             .window = window,
                              .q = qkv,
                              .k = qkv + 2 * D,
                              .v = qkv + 3 * D,
                              .stride = stride,
+                             .kv_stride = stride,
                              .out = out,
                              .out_stride = out_stride,
                              .lse = lse,
@@ -132,6 +158,7 @@ test_group(size_t T, size_t D)
         CHECK(out[t * out_stride + 2 * D] == 777);
         CHECK(dqkv[t * stride + 4 * D] == 777);
     }
+    test_going_on(&a, out);
     free(qkv), free(dqkv), free(out), free(dout), free(lse), free(scratch);
     free(s.q), free(s.k), free(s.v), free(s.dk), free(s.dv), free(s.dout);
 }
@@ -144,12 +171,23 @@ test_shapes(void)
 
     CHECK(!fl_gemm_start(1));
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        test_group(shapes[i][0], shapes[i][1]);
+        test_group(shapes[i][0], shapes[i][1], 0);
+}
+
+/* Windows of one key, within a span, over the edges of spans, of all keys and more. */
+static void
+test_windows(void)
+{
+    static const size_t windows[] = {1, 2, 63, 64, 65, 100, 149, 150, 151, 1000};
+
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+        test_group(150, 8, windows[i]);
 }
 
 int
 main(void)
 {
     RUN(test_shapes);
+    RUN(test_windows);
     return test_end();
 }

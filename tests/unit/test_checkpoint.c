@@ -34,9 +34,9 @@ make(struct fl_checkpoint *c, int seed)
     *c = (struct fl_checkpoint){.path = path,
                                 .model = m,
                                 .weights = m->weights,
-                                .m = fl_model_array(m),
-                                .v = fl_model_array(m)};
-    for (size_t i = 0; i < m->size; i++) {
+                                .m = fl_layout_array(&m->layout),
+                                .v = fl_layout_array(&m->layout)};
+    for (size_t i = 0; i < m->layout.size; i++) {
         c->weights[i] = (float)seed + (float)i / 7;
         c->m[i] = -c->weights[i];
         c->v[i] = c->weights[i] * 100;
@@ -61,7 +61,7 @@ unmake(struct fl_checkpoint *c)
 static bool
 same(const struct fl_checkpoint *a, const struct fl_checkpoint *b)
 {
-    size_t n = a->model->size * sizeof(float);
+    size_t n = a->model->layout.size * sizeof(float);
 
     return !memcmp(a->weights, b->weights, n) && !memcmp(a->m, b->m, n) && !memcmp(a->v, b->v, n);
 }

@@ -62,10 +62,28 @@ test_check(void)
     CHECK_TEXT(fl_error_text(), "\"\" is not one of one|two");
 }
 
+static void
+test_places(void)
+{
+    static const char *const words[] = {"one", "two", "three"};
+    char text[16], small[3];
+
+    for (int i = 0; i < 3; i++) {
+        CHECK(fl_choice_find("one|two|three", words[i]) == i);
+        CHECK_TEXT(fl_choice_word("one|two|three", i, text, sizeof text), words[i]);
+    }
+    CHECK(fl_choice_find("one|two|three", "tw") == -1 && fl_choice_find("one", "one|") == -1);
+    CHECK(fl_choice_find("one|two", "") == -1);
+    CHECK(!fl_choice_word("one|two|three", 3, text, sizeof text));
+    CHECK(!fl_choice_word("one|two|three", 9, text, sizeof text));
+    CHECK_TEXT(fl_choice_word("one|two", 1, small, sizeof small), "tw");
+}
+
 int
 main(void)
 {
     RUN(test_nearest);
     RUN(test_check);
+    RUN(test_places);
     return test_end();
 }

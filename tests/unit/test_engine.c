@@ -1,8 +1,9 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "../naive/twin_engine.h"
 #include "math/random.h"
 #include "nn/engine.h"
@@ -14,15 +15,54 @@ struct shape {
     size_t B, T;
 };
 
-/* vocab, ctx, layers, channels, heads, kv_heads, head_dim, ffn, eps, base, tied */
+/* vocab, ctx, layers, channels, heads, kv_heads, head_dim, ffn, eps, base, tied; then switches */
 static const struct shape shapes[] = {
-    {"tied, grouped", {37, 64, 2, 24, 4, 2, 6, 40, 1e-5, 1e4, true}, 3, 21},
-    {"untied, odd T", {50, 64, 3, 16, 2, 2, 8, 24, 1e-6, 500, false}, 2, 17},
-    {"one window, one key head", {40, 128, 1, 12, 6, 1, 10, 20, 1e-3, 1e4, true}, 1, 101},
-    {"one token", {19, 8, 2, 8, 2, 1, 4, 12, 1e-5, 1e4, false}, 1, 1},
-    {"windows of one", {19, 8, 1, 8, 1, 1, 8, 12, 1e-5, 1e4, true}, 5, 1},
-    {"wide, few tokens", {23, 8, 1, 150, 2, 2, 4, 8, 1e-5, 1e4, true}, 1, 7},
-    {"blocks and tiles", {61, 200, 1, 16, 2, 1, 8, 530, 1e-5, 1e4, true}, 2, 170},
+    {"tied, grouped", {LLAMA(37, 64, 2, 24, 4, 2, 6, 40, 1e-5, 1e4, true)}, 3, 21},
+    {"untied, odd T", {LLAMA(50, 64, 3, 16, 2, 2, 8, 24, 1e-6, 500, false)}, 2, 17},
+    {"one window, one key head", {LLAMA(40, 128, 1, 12, 6, 1, 10, 20, 1e-3, 1e4, true)}, 1, 101},
+    {"one token", {LLAMA(19, 8, 2, 8, 2, 1, 4, 12, 1e-5, 1e4, false)}, 1, 1},
+    {"windows of one", {LLAMA(19, 8, 1, 8, 1, 1, 8, 12, 1e-5, 1e4, true)}, 5, 1},
+    {"wide, few tokens", {LLAMA(23, 8, 1, 150, 2, 2, 4, 8, 1e-5, 1e4, true)}, 1, 7},
+    {"blocks and tiles", {LLAMA(61, 200, 1, 16, 2, 1, 8, 530, 1e-5, 1e4, true)}, 2, 170},
+    {"GPT-2",
+     {LLAMA(29, 16, 2, 12, 3, 3, 4, 20, 1e-5, 0, true), .norm = FL_NORM_LAYER,
+      .act = FL_ACT_GELU_TANH, .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL},
+     2,
+     13},
+    {"biases on q, k and v (Qwen2), many-to-one heads",
+     {LLAMA(31, 16, 2, 12, 4, 1, 6, 20, 1e-6, 1e6, true), .bias = FL_BIAS_QKV},
+     2,
+     11},
+    {"norms of queries and keys (Qwen3), odd heads",
+     {LLAMA(31, 16, 2, 12, 3, 3, 10, 20, 1e-6, 1e6, false), .qk_norm = true},
+     2,
+     11},
+    {"sliding window (Mistral), over spans",
+     {LLAMA(31, 150, 2, 12, 4, 2, 6, 20, 1e-5, 1e4, false), .window = 9},
+     1,
+     140},
+    {"window of one token", {LLAMA(23, 8, 1, 8, 2, 1, 4, 12, 1e-5, 1e4, true), .window = 1}, 2, 5},
+    {"Llama 3's rotation, of a part of each head",
+     {LLAMA(31, 40, 2, 12, 2, 1, 14, 20, 1e-5, 50, true), .rope_dim = 10,
+      .rope_scaling = {FL_ROPE_LLAMA3, 8, 1, 4, 16}},
+     1,
+     33},
+    {"linear rotation, layer norm with SwiGLU, biases on o and the feed-forward part",
+     {LLAMA(31, 40, 2, 12, 2, 2, 6, 20, 1e-4, 100, true), .norm = FL_NORM_LAYER,
+      .rope_scaling = {FL_ROPE_LINEAR, 4, 0, 0, 0}, .bias = FL_BIAS_O | FL_BIAS_FFN},
+     2,
+     17},
+    {"learned positions with RMS norm, exact GELU, odd head",
+     {LLAMA(31, 40, 2, 12, 2, 1, 5, 20, 1e-5, 0, false), .act = FL_ACT_GELU,
+      .positions = FL_POSITIONS_LEARNED},
+     2,
+     17},
+    {"every switch at once, over tiles and chunks",
+     {LLAMA(37, 90, 2, 20, 4, 2, 8, 700, 1e-3, 30, false), .norm = FL_NORM_LAYER,
+      .act = FL_ACT_GELU, .rope_dim = 4, .rope_scaling = {FL_ROPE_LLAMA3, 8, 1, 4, 32},
+      .bias = FL_BIAS_ALL, .qk_norm = true, .window = 7},
+     2,
+     85},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -43,6 +83,12 @@ naive_of(const struct bench *b)
     return (struct naive_batch){b->batch.B, b->batch.T, b->x, b->y, b->scale};
 }
 
+static bool
+is_gain(const struct fl_param *p)
+{
+    return p->rank == 1 && !p->bias;
+}
+
 static void
 begin(struct bench *b, const struct shape *s, int ignored)
 {
@@ -50,16 +96,17 @@ begin(struct bench *b, const struct shape *s, int ignored)
     struct fl_random r = {.seed = 11};
 
     *b = (struct bench){.shape = s, .m = fl_model_new(&s->config), .scale = 1.0 / (double)rows};
-    b->w = malloc(b->m->size * sizeof *b->w);
-    b->grads = calloc(b->m->size, sizeof *b->grads);
+    b->w = malloc(b->m->layout.size * sizeof *b->w);
+    b->grads = calloc(b->m->layout.size, sizeof *b->grads);
     b->loss = malloc(rows * sizeof *b->loss);
     b->x = malloc(rows * sizeof *b->x);
     b->y = malloc(rows * sizeof *b->y);
-    fl_random_normal(5, 0, 0, b->m->weights, b->m->size, 0.35);
-    for (size_t i = 0; i < b->m->param_count; i++)
-        for (size_t j = 0; b->m->params[i].rank == 1 && j < b->m->params[i].count; j++)
-            b->m->weights[b->m->params[i].offset + j] += 1;
-    for (size_t i = 0; i < b->m->size; i++)
+    fl_random_normal(5, 0, 0, b->m->weights, b->m->layout.size, 0.35);
+    for (size_t i = 0; i < b->m->layout.count; i++)
+        for (size_t j = 0; is_gain(&b->m->layout.params[i]) && j < b->m->layout.params[i].count;
+             j++)
+            b->m->weights[b->m->layout.params[i].offset + j] += 1;
+    for (size_t i = 0; i < b->m->layout.size; i++)
         b->w[i] = b->m->weights[i];
     for (size_t i = 0; i < rows; i++) {
         b->x[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
@@ -69,7 +116,7 @@ begin(struct bench *b, const struct shape *s, int ignored)
     }
     b->batch = (struct fl_batch){s->B, s->T, b->x, b->y};
     struct naive_batch naive = naive_of(b);
-    b->sum = naive_llama(b->m, b->w, &naive, b->loss, NULL, b->grads);
+    b->sum = naive_decoder(b->m, b->w, &naive, b->loss, NULL, b->grads);
 }
 
 static void
@@ -98,7 +145,7 @@ naive_sum(const struct bench *b)
 {
     struct naive_batch naive = naive_of(b);
 
-    return naive_llama(b->m, b->w, &naive, NULL, NULL, NULL) * b->scale;
+    return naive_decoder(b->m, b->w, &naive, NULL, NULL, NULL) * b->scale;
 }
 
 /* Central differences of fourth order along U within a parameter, of the slow twin's loss. */
@@ -119,17 +166,19 @@ slope(struct bench *b, const struct fl_param *p, const double *u)
 }
 
 /*
- * Every parameter kind: a random direction, and the direction of the gradient itself. It is the
- * slow twin that is differentiated, so under valgrind one shape will do.
+ * Every parameter kind of every switch: a random direction, and the direction of the gradient
+ * itself. It is the slow twin that is differentiated, so under valgrind one shape will do.
  */
 static void
 test_finite_differences(void)
 {
-    for (int s = 0; s < (test_under_valgrind() ? 1 : 4); s++) {
+    for (int s = 0; s < (test_under_valgrind() ? 1 : SHAPES); s++) {
         struct bench b;
+        if (shapes[s].config.ffn > 500)
+            continue; /* for tiles: nothing new to differentiate */
         begin(&b, &shapes[s], s & 1);
-        for (size_t i = 0; i < b.m->param_count; i++) {
-            const struct fl_param *p = &b.m->params[i];
+        for (size_t i = 0; i < b.m->layout.count; i++) {
+            const struct fl_param *p = &b.m->layout.params[i];
             double *u = malloc(p->count * sizeof *u), norm = 0;
             float *z = malloc(p->count * sizeof *z);
             for (size_t j = 0; j < p->count; j++)
@@ -161,15 +210,16 @@ test_twin_in_double(void)
         struct bench b;
         begin(&b, &shapes[s], s & 1);
         size_t rows = b.batch.B * b.batch.T;
-        double *grads = calloc(b.m->size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
-        struct fl_engine *e = twin_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+        double *grads = calloc(b.m->layout.size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
+        struct fl_engine *e = twin_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T,
+                                              FL_ENGINE_TRAIN);
         CHECK(e && !twin_engine_grad(e, b.w, &b.batch, b.scale, grads, loss));
         for (size_t i = 0; i < rows; i++)
             CHECK_NEAR(loss[i], b.loss[i], 1e-12);
-        for (size_t i = 0; i < b.m->param_count; i++) {
-            double d = distance(&b.m->params[i], grads, b.grads);
+        for (size_t i = 0; i < b.m->layout.count; i++) {
+            double d = distance(&b.m->layout.params[i], grads, b.grads);
             if (!(d < 1e-11))
-                printf("# %s: %s: distance %g\n", shapes[s].what, b.m->params[i].name, d);
+                printf("# %s: %s: distance %g\n", shapes[s].what, b.m->layout.params[i].name, d);
             CHECK(d < 1e-11);
         }
         twin_engine_free(e);
@@ -178,19 +228,115 @@ test_twin_in_double(void)
     }
 }
 
+/* A text read token by token and in pieces gives the slow twin's logits: inference in doubles. */
+static void
+test_inference_in_double(void)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], 0);
+        size_t T = b.batch.T, V = b.m->layout.config.vocab, at = 0;
+        double *want = calloc(b.batch.B * T * V, sizeof *want), *got = calloc(V, sizeof *got);
+        struct naive_batch naive = naive_of(&b);
+        struct fl_model wide = *b.m;
+        wide.weights = (void *)b.w;
+        struct fl_infer *d = twin_infer_new(&wide, NULL, T);
+        naive_decoder(b.m, b.w, &naive, NULL, want, NULL);
+        for (size_t n = 1; at < T; n = at % 3 ? 1 : 66) {
+            n = T - at < n ? T - at : n;
+            CHECK(d && !twin_infer_read(d, b.x + at, n, got));
+            at += n;
+            for (size_t v = 0; v < V; v++)
+                CHECK_NEAR(got[v], want[(at - 1) * V + v], 1e-11);
+        }
+        twin_infer_free(d);
+        free(want), free(got);
+        end(&b);
+    }
+}
+
+/* Freeze what has one of WORDS, which are separated by spaces, in its name. */
+static size_t
+freeze(struct fl_model *m, const char *words)
+{
+    size_t floats = 0;
+    char word[64];
+
+    for (int n; sscanf(words, "%63s%n", word, &n) == 1; words += n)
+        for (size_t i = 0; i < m->layout.count; i++)
+            if (strstr(m->layout.params[i].name, word) && !m->layout.params[i].frozen) {
+                m->layout.params[i].frozen = true;
+                floats += m->layout.params[i].count;
+            }
+    fl_layout_trainables(&m->layout);
+    return floats;
+}
+
+static void
+frozen(const struct shape *shape, const char *words)
+{
+    struct bench b;
+
+    begin(&b, shape, 1);
+    size_t rows = b.batch.B * b.batch.T, out = freeze(b.m, words);
+    float *grads = fl_layout_array(&b.m->layout), *loss = calloc(rows, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+    CHECK(out > 0 && b.m->layout.trained == b.m->layout.size - out);
+    CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
+    for (size_t i = 0; i < b.m->layout.count; i++) {
+        const struct fl_param *p = &b.m->layout.params[i];
+        double d = 0, n = 0;
+        CHECK(p->frozen == (p->place == FL_UNTRAINED));
+        for (size_t j = 0; !p->frozen && j < p->count; j++) {
+            double want = b.grads[p->offset + j], error = grads[p->place + j] - want;
+            d += error * error, n += want * want;
+        }
+        if (!(d <= 25e-10 * n + 1e-20))
+            printf("# %s frozen: %s: %g of %g\n", words, p->name, sqrt(d), sqrt(n));
+        CHECK(d <= 25e-10 * n + 1e-20);
+    }
+    fl_engine_free(e);
+    free(grads), free(loss);
+    end(&b);
+}
+
+/* What is frozen has no gradient; the others' are right, closed up: maps are cut where need be. */
+static void
+test_frozen(void)
+{
+    const struct shape *gated = &shapes[SHAPES - 3]; /* linear rotation, SwiGLU with biases */
+    static const char *const sets[] = {"q_proj.weight",
+                                       "k_proj.weight",
+                                       "v_proj.weight",
+                                       "q_proj k_proj.bias",
+                                       "bias",
+                                       "k_proj.bias v_proj",
+                                       "embed_tokens lm_head q_norm",
+                                       "norm.weight norm.bias",
+                                       "layers.0 o_proj",
+                                       "layers.1.mlp k_norm.weight",
+                                       "input_layernorm.weight post_attention_layernorm.bias"};
+
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        frozen(&shapes[SHAPES - 1], sets[i]);
+    frozen(gated, "gate_proj.weight");
+    frozen(gated, "up_proj");
+    frozen(gated, "gate_proj.bias layers.0.mlp.up_proj.weight");
+}
+
 static void
 compare_float(const struct bench *b, const float *loss, const float *grads)
 {
-    double *wide = malloc(b->m->size * sizeof *wide);
+    double *wide = malloc(b->m->layout.size * sizeof *wide);
 
     for (size_t i = 0; i < b->batch.B * b->batch.T; i++)
         CHECK_NEAR(loss[i], b->loss[i], 3e-5);
-    for (size_t i = 0; i < b->m->size; i++)
+    for (size_t i = 0; i < b->m->layout.size; i++)
         wide[i] = grads[i];
-    for (size_t i = 0; i < b->m->param_count; i++) {
-        double d = distance(&b->m->params[i], wide, b->grads);
+    for (size_t i = 0; i < b->m->layout.count; i++) {
+        double d = distance(&b->m->layout.params[i], wide, b->grads);
         if (!(d < 5e-5))
-            printf("# %s: %s: distance %g\n", b->shape->what, b->m->params[i].name, d);
+            printf("# %s: %s: distance %g\n", b->shape->what, b->m->layout.params[i].name, d);
         CHECK(d < 5e-5);
     }
     free(wide);
@@ -207,8 +353,9 @@ test_against_naive(void)
         float *grads[2], *loss[2], *score = calloc(rows, sizeof *score);
         for (int k = 0; k < 2; k++) {
             struct fl_pool *pool = fl_pool_new(k ? 3 : 1);
-            struct fl_engine *e = fl_engine_new(b.m, pool, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
-            grads[k] = fl_model_array(b.m);
+            struct fl_engine *e = fl_engine_new(&b.m->layout, pool, b.batch.B, b.batch.T,
+                                                FL_ENGINE_TRAIN);
+            grads[k] = fl_layout_array(&b.m->layout);
             loss[k] = calloc(rows, sizeof *loss[k]);
             CHECK(e &&
                   !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads[k], loss[k]));
@@ -217,8 +364,9 @@ test_against_naive(void)
         }
         compare_float(&b, loss[0], grads[0]);
         CHECK(!memcmp(loss[0], loss[1], rows * sizeof *loss[0]));
-        CHECK(!memcmp(grads[0], grads[1], b.m->size * sizeof *grads[0]));
-        struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_SCORE);
+        CHECK(!memcmp(grads[0], grads[1], b.m->layout.size * sizeof *grads[0]));
+        struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T,
+                                            FL_ENGINE_SCORE);
         CHECK(e && !fl_engine_loss(e, b.m->weights, &b.batch, score, NULL));
         CHECK(!memcmp(loss[0], score, rows * sizeof *score));
         fl_engine_free(e);
@@ -234,14 +382,14 @@ static void
 test_slabs(void)
 {
     static const struct shape s = {"slabs",
-                                   {16501, 300, 1, 4, 1, 1, 4, 12, 1e-5, 1e4, true},
+                                   {LLAMA(16501, 300, 1, 4, 1, 1, 4, 12, 1e-5, 1e4, true)},
                                    2,
                                    261};
     struct bench b;
 
     begin(&b, &s, 1);
-    float *grads = fl_model_array(b.m), *loss = calloc(522, sizeof *loss);
-    struct fl_engine *e = fl_engine_new(b.m, NULL, 2, 261, FL_ENGINE_TRAIN);
+    float *grads = fl_layout_array(&b.m->layout), *loss = calloc(522, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, 2, 261, FL_ENGINE_TRAIN);
     CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
     compare_float(&b, loss, grads);
     fl_engine_free(e);
@@ -255,10 +403,10 @@ test_reuse(void)
 {
     struct bench b;
     begin(&b, &shapes[0], 0);
-    size_t rows = b.batch.B * b.batch.T, V = b.m->config.vocab;
+    size_t rows = b.batch.B * b.batch.T, V = b.m->layout.config.vocab;
     struct fl_pool *pool = fl_pool_new(2);
-    struct fl_engine *e = fl_engine_new(b.m, pool, 7, 30, FL_ENGINE_TRAIN);
-    float *grads = fl_model_array(b.m), *loss = calloc(7 * 30, sizeof *loss);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, pool, 7, 30, FL_ENGINE_TRAIN);
+    float *grads = fl_layout_array(&b.m->layout), *loss = calloc(7 * 30, sizeof *loss);
     float *logits = malloc(rows * V * sizeof *logits);
     uint32_t *best = malloc(rows * sizeof *best);
 
@@ -290,7 +438,7 @@ test_refusals(void)
 {
     struct bench b;
     begin(&b, &shapes[0], 0);
-    struct fl_engine *e = fl_engine_new(b.m, NULL, 3, 21, FL_ENGINE_SCORE);
+    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, 3, 21, FL_ENGINE_SCORE);
     float loss[64];
     struct fl_batch wide = b.batch, tall = b.batch;
 
@@ -307,11 +455,12 @@ test_refusals(void)
     b.y[3] = 37;
     CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
     fl_engine_free(e);
-    CHECK(!fl_engine_new(b.m, NULL, 1, 65, FL_ENGINE_SCORE));
-    CHECK(!fl_engine_new(b.m, NULL, 0, 4, FL_ENGINE_SCORE));
-    CHECK(!fl_engine_new(b.m, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(&b.m->layout, NULL, 1, 65, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(&b.m->layout, NULL, 0, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(&b.m->layout, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
     uint64_t bytes = 0;
-    CHECK(!fl_engine_bytes(&b.m->config, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) && bytes > 100000);
+    CHECK(!fl_engine_bytes(&b.m->layout.config, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) &&
+          bytes > 100000);
     end(&b);
 }
 
@@ -320,6 +469,8 @@ main(void)
 {
     RUN(test_finite_differences);
     RUN(test_twin_in_double);
+    RUN(test_inference_in_double);
+    RUN(test_frozen);
     RUN(test_against_naive);
     RUN(test_slabs);
     RUN(test_reuse);

@@ -1,7 +1,7 @@
 /* Evaluation against the slow twin of the model, window by window. */
 #include "nn/evaluate.h"
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "base/mem.h"
 #include "shard.h"
 #include "test.h"
@@ -69,15 +69,15 @@ see_batch(void *arg, uint64_t tokens)
 static uint64_t
 twin(const struct fl_model *m, const uint32_t *ids, double losses[N], double *sum)
 {
-    double *w = fl_alloc(m->size, sizeof *w), logits[T * VOCAB];
+    double *w = fl_alloc(m->layout.size, sizeof *w), logits[T * VOCAB];
     uint64_t correct = 0;
 
-    for (size_t i = 0; i < m->size; i++)
+    for (size_t i = 0; i < m->layout.size; i++)
         w[i] = (double)m->weights[i];
     *sum = 0;
     for (size_t at = 0; at + 1 < N; at += T) {
         struct naive_batch b = {1, N - 1 - at < T ? N - 1 - at : T, ids + at, ids + at + 1, 1};
-        *sum += naive_llama(m, w, &b, losses + at + 1, logits, NULL);
+        *sum += naive_decoder(m, w, &b, losses + at + 1, logits, NULL);
         for (size_t t = 0; t < b.T; t++) {
             const double *l = logits + t * VOCAB;
             size_t best = 0;
@@ -172,7 +172,8 @@ test_one_after_another(void)
         fl_evaluator_free(own);
     }
     CHECK(e && !fl_evaluator_new(m, NULL, t, 3, 0) && fl_error_status() == FL_USAGE);
-    CHECK(!fl_evaluator_new(m, NULL, t, 3, m->config.ctx + 1) && fl_error_status() == FL_USAGE);
+    CHECK(!fl_evaluator_new(m, NULL, t, 3, m->layout.config.ctx + 1) &&
+          fl_error_status() == FL_USAGE);
     CHECK(!fl_evaluator_new(m, NULL, t, 0, T) && fl_error_status() == FL_USAGE);
     fl_error_clear();
     fl_evaluator_free(e);
@@ -188,7 +189,7 @@ test_uniform_model(void)
     struct fl_score s = {0};
     uint32_t ids[N], zeros = 0;
 
-    memset(m->weights, 0, m->size * sizeof *m->weights);
+    memset(m->weights, 0, m->layout.size * sizeof *m->weights);
     for (size_t i = 0; i < N; i++)
         zeros += (ids[i] = shard_id(1, i)) == 0 && i;
     struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, 2, 5);

@@ -48,22 +48,25 @@ test_frozen(void)
     write_bundle(&f, "model.flt", 4, f.model);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char more[400];
-        size_t wrong = 0, frozen = 0;
+        size_t wrong = 0, frozen = 0, trained = 0;
         snprintf(more, sizeof more, "tensors: [%s]\n", cases[i].rules);
         CHECK(!fed_roster(&f, more));
         fed_plan(&f, &plan, 1);
         CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt")));
-        for (size_t k = 0; k < b.model->param_count; k++)
-            b.model->params[k].frozen = k % 2; /* whatever was before */
+        for (size_t k = 0; k < b.model->layout.count; k++)
+            b.model->layout.params[k].frozen = k % 2; /* whatever was before */
         CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL));
-        for (size_t k = 0; k < b.model->param_count; k++) {
-            const struct fl_param *p = &b.model->params[k];
+        for (size_t k = 0; k < b.model->layout.count; k++) {
+            const struct fl_param *p = &b.model->layout.params[k];
             const bool want = cases[i].frozen && strstr(p->name, cases[i].frozen);
             wrong += p->frozen != want || p->frozen == fl_plan_travels(&plan, p->name);
+            wrong += p->place != (want ? FL_UNTRAINED : trained);
+            trained += want ? 0 : p->count;
             frozen += want;
         }
         CHECK(wrong == 0 && (frozen > 0) == (cases[i].frozen != NULL));
-        CHECK(frozen < b.model->param_count);
+        CHECK(b.model->layout.trained == trained);
+        CHECK(frozen < b.model->layout.count);
         fl_bundle_release(&b);
         fl_plan_release(&plan);
     }
@@ -91,8 +94,8 @@ test_refused(void)
                   "is not the model of the plan");
     CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "model.flt"), NULL), FL_FAILED, "model.flt");
     CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "none.flt"), NULL), FL_FAILED, "none.flt");
-    for (size_t k = 0; k < b.model->param_count; k++)
-        frozen += b.model->params[k].frozen;
+    for (size_t k = 0; k < b.model->layout.count; k++)
+        frozen += b.model->layout.params[k].frozen;
     CHECK(frozen == 0);
     fl_bundle_release(&b);
     fl_plan_release(&plan);

@@ -4,7 +4,7 @@
  */
 #include "nn/generate.h"
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "math/random.h"
@@ -65,12 +65,14 @@ chain_model(const char *chain)
                                 .rope_base = 10000,
                                 .tied = false};
     struct fl_model *m = fl_model_new(&c);
-    float *embed = m->weights + m->params[fl_model_find(m, "embed_tokens.weight")].offset;
-    float *head = m->weights + m->params[fl_model_find(m, "lm_head.weight")].offset;
-    float *norm = m->weights + m->params[fl_model_find(m, "norm.weight")].offset;
+    float *embed = m->weights +
+                   m->layout.params[fl_layout_find(&m->layout, "embed_tokens.weight")].offset;
+    float *head = m->weights +
+                  m->layout.params[fl_layout_find(&m->layout, "lm_head.weight")].offset;
+    float *norm = m->weights + m->layout.params[fl_layout_find(&m->layout, "norm.weight")].offset;
     uint32_t id = 'x';
 
-    memset(m->weights, 0, m->size * sizeof *m->weights); /* the layer adds nothing */
+    memset(m->weights, 0, m->layout.size * sizeof *m->weights); /* the layer adds nothing */
     for (size_t i = 0; i < 64; i++)
         norm[i] = 1;
     for (size_t i = 0; i <= strlen(chain); i++) {
@@ -141,7 +143,7 @@ twin_next(const struct fl_model *m, const double *w, const uint32_t *ids, size_t
     uint32_t y[CTX] = {0}, best = 0;
     const struct naive_batch batch = {1, n, ids, y, 1};
 
-    naive_llama(m, w, &batch, NULL, logits, NULL);
+    naive_decoder(m, w, &batch, NULL, logits, NULL);
     for (uint32_t v = 1; v < VOCAB; v++)
         best = logits[(n - 1) * VOCAB + v] > logits[(n - 1) * VOCAB + best] ? v : best;
     return best;
@@ -151,10 +153,10 @@ twin_next(const struct fl_model *m, const double *w, const uint32_t *ids, size_t
 static size_t
 twin_text(const struct fl_model *m, uint32_t *ids, size_t n, size_t tokens)
 {
-    double *w = fl_alloc(m->size, sizeof *w);
+    double *w = fl_alloc(m->layout.size, sizeof *w);
     size_t from = n > CTX ? n - CTX / 2 : 0;
 
-    for (size_t i = 0; i < m->size; i++)
+    for (size_t i = 0; i < m->layout.size; i++)
         w[i] = (double)m->weights[i];
     for (; tokens; tokens--) {
         if (n - from > CTX)
@@ -173,13 +175,14 @@ test_against_the_twin(void)
                                           "a long prompt, yes"};
     struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes()};
     float *embed = b.model->weights;
-    size_t channels = b.model->config.channels;
+    size_t channels = b.model->layout.config.channels;
 
-    fl_random_normal(5, 0, 0, embed, b.model->size, 0.5); /* wild enough not to repeat itself */
-    for (size_t v = 128; v < VOCAB; v++)                  /* only ASCII is ever likely */
+    fl_random_normal(5, 0, 0, embed, b.model->layout.size,
+                     0.5);               /* wild enough not to repeat itself */
+    for (size_t v = 128; v < VOCAB; v++) /* only ASCII is ever likely */
         for (size_t i = 0; i < channels; i++)
             embed[v * channels + i] *= 0.01f;
-    CHECK(b.model->config.ctx == CTX);
+    CHECK(b.model->layout.config.ctx == CTX);
     for (size_t p = 0; p < sizeof prompts / sizeof *prompts; p++) {
         uint32_t ids[100];
         size_t n = strlen(prompts[p]);
@@ -243,7 +246,7 @@ static void
 test_ids_without_tokens(void)
 {
     struct fl_bundle b = {NULL, shard_model(3, VOCAB + 20), fl_tokenizer_bytes()};
-    size_t channels = b.model->config.channels;
+    size_t channels = b.model->layout.config.channels;
     struct text text;
 
     for (size_t v = VOCAB; v < VOCAB + 20; v++)

@@ -1,19 +1,33 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
 
 #include "math/random.h"
+#include "nn/engine.h"
 #include "nn/infer.h"
 
 enum { T = 150, V = 300 };
 
-static struct fl_model *
-new_model(bool tied)
-{
-    struct fl_config c = {V, 256, 2, 24, 6, 2, 8, 290, 1e-5, 1e4, tied};
-    struct fl_model *m = fl_model_new(&c);
+#define SMALL LLAMA(V, 256, 2, 24, 6, 2, 8, 290, 1e-5, 1e4, true)
 
-    fl_random_normal(3, 0, 0, m->weights, m->size, 0.3);
+static const struct fl_config configs[] = {
+    {SMALL},
+    {LLAMA(V, 256, 2, 24, 6, 2, 8, 290, 1e-5, 1e4, false)},
+    {LLAMA(V, 256, 2, 24, 3, 3, 8, 290, 1e-5, 0, true), .norm = FL_NORM_LAYER,
+     .act = FL_ACT_GELU_TANH, .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL},
+    {SMALL, .bias = FL_BIAS_QKV, .qk_norm = true, .window = 40},
+    {SMALL, .act = FL_ACT_GELU, .rope_dim = 6, .rope_scaling = {FL_ROPE_LLAMA3, 8, 1, 4, 64},
+     .window = 100},
+};
+enum { CONFIGS = sizeof configs / sizeof *configs };
+
+static struct fl_model *
+new_model(const struct fl_config *c)
+{
+    struct fl_model *m = fl_model_new(c);
+
+    fl_random_normal(3, 0, 0, m->weights, m->layout.size, 0.3);
     return m;
 }
 
@@ -40,10 +54,10 @@ largest_difference(const float *a, const float *b, size_t n)
 static void
 test_against_engine(void)
 {
-    for (int tied = 0; tied < 2; tied++) {
-        struct fl_model *m = new_model(tied);
+    for (int k = 0; k < CONFIGS; k++) {
+        struct fl_model *m = new_model(&configs[k]);
         struct fl_pool *pool = fl_pool_new(2);
-        struct fl_engine *e = fl_engine_new(m, pool, 1, T, FL_ENGINE_SCORE);
+        struct fl_engine *e = fl_engine_new(&m->layout, pool, 1, T, FL_ENGINE_SCORE);
         struct fl_infer *d = fl_infer_new(m, pool, T), *alone = fl_infer_new(m, NULL, T);
         uint32_t ids[T];
         float *want = malloc(T * V * sizeof *want), got[V], same[V];
@@ -77,7 +91,7 @@ test_against_engine(void)
 static void
 test_refusals(void)
 {
-    struct fl_model *m = new_model(true);
+    struct fl_model *m = new_model(&configs[0]);
     struct fl_infer *d = fl_infer_new(m, NULL, 4);
     uint32_t ids[5] = {1, 2, V, 4, 5};
     float logits[V];

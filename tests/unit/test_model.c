@@ -1,3 +1,4 @@
+#include "shape.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -7,7 +8,7 @@
 #include "nn/model.h"
 #include "os/file.h"
 
-static const struct fl_config shape = {90, 32, 2, 16, 4, 2, 4, 24, 1e-5, 1e4, false};
+static const struct fl_config shape = {LLAMA(90, 32, 2, 16, 4, 2, 4, 24, 1e-5, 1e4, false)};
 
 static void
 test_table(void)
@@ -15,22 +16,22 @@ test_table(void)
     struct fl_model *m = fl_model_new(&shape);
     size_t at = 0;
 
-    CHECK(m->param_count == 2 * 9 + 3);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    CHECK(m->layout.count == 2 * 9 + 3);
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         CHECK(p->offset == at); /* nothing lies between */
         CHECK(p->count == p->dims[0] * (p->rank == 2 ? p->dims[1] : 1));
-        CHECK(fl_model_find(m, p->name) == (int64_t)i);
+        CHECK(fl_layout_find(&m->layout, p->name) == (int64_t)i);
         at += p->count;
     }
-    CHECK(at == m->size && m->size == fl_config_parameters(&shape));
-    CHECK_TEXT(m->params[0].name, "embed_tokens.weight");
-    CHECK_TEXT(m->params[3].name, "layers.0.self_attn.k_proj.weight");
-    CHECK(m->params[3].dims[0] == 8 && m->params[3].dims[1] == 16);
-    CHECK_TEXT(m->params[18].name, "layers.1.mlp.down_proj.weight");
-    CHECK(m->params[18].kind == FL_PARAM_DOWN && m->params[18].layer == 1);
-    CHECK_TEXT(m->params[20].name, "lm_head.weight");
-    CHECK(fl_model_find(m, "layers.2.mlp.down_proj.weight") == -1);
+    CHECK(at == m->layout.size && m->layout.size == fl_config_parameters(&shape));
+    CHECK_TEXT(m->layout.params[0].name, "embed_tokens.weight");
+    CHECK_TEXT(m->layout.params[3].name, "layers.0.self_attn.k_proj.weight");
+    CHECK(m->layout.params[3].dims[0] == 8 && m->layout.params[3].dims[1] == 16);
+    CHECK_TEXT(m->layout.params[18].name, "layers.1.mlp.down_proj.weight");
+    CHECK(m->layout.params[18].kind == FL_PARAM_DOWN && m->layout.params[18].layer == 1);
+    CHECK_TEXT(m->layout.params[20].name, "lm_head.weight");
+    CHECK(fl_layout_find(&m->layout, "layers.2.mlp.down_proj.weight") == -1);
     CHECK((uintptr_t)m->weights % 64 == 0);
     fl_model_free(m);
     struct fl_config bad = shape;
@@ -47,8 +48,8 @@ test_init(void)
     char hex[17];
 
     fl_model_init(m, 7);
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         double sum = 0, want = 0.02 * sqrt(768.0 / 16);
         for (size_t j = 0; j < p->count; j++)
             sum += (double)m->weights[p->offset + j] * m->weights[p->offset + j];
@@ -58,14 +59,46 @@ test_init(void)
             want /= 2; /* sqrt(2 L) */
         CHECK(fabs(sqrt(sum / (double)p->count) / want - 1) < 0.16);
     }
-    fl_hash_once(digest, NULL, "test", m->weights, m->size * sizeof *m->weights);
+    fl_hash_once(digest, NULL, "test", m->weights, m->layout.size * sizeof *m->weights);
     fl_hex(hex, digest, 8);
     CHECK_TEXT(hex, "9d76b74648fc3512");
     fl_model_init(m, 8);
-    fl_hash_once(digest, NULL, "test", m->weights, m->size * sizeof *m->weights);
+    fl_hash_once(digest, NULL, "test", m->weights, m->layout.size * sizeof *m->weights);
     char other[17];
     fl_hex(other, digest, 8);
     CHECK(strcmp(hex, other));
+    fl_model_free(m);
+}
+
+/* Gains begin at 1, biases at 0, learned positions as the embedding. */
+static void
+test_init_of_switches(void)
+{
+    const struct fl_config c = {LLAMA(300, 200, 2, 16, 4, 2, 4, 24, 1e-5, 0, false),
+                                .norm = FL_NORM_LAYER,
+                                .act = FL_ACT_GELU,
+                                .positions = FL_POSITIONS_LEARNED,
+                                .bias = FL_BIAS_ALL,
+                                .qk_norm = true};
+    struct fl_model *m = fl_model_new(&c);
+    size_t biases = 0;
+
+    fl_model_init(m, 7);
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        const float *w = m->weights + p->offset;
+        bool bias = !strcmp(p->name + strlen(p->name) - 5, ".bias");
+        double sum = 0;
+        CHECK(bias == p->bias && (!bias || p->rank == 1));
+        for (size_t j = 0; j < p->count; j++) {
+            CHECK(p->rank == 2 || w[j] == (bias ? 0 : 1));
+            sum += (double)w[j] * w[j];
+        }
+        if (p->kind == FL_PARAM_POSITIONS)
+            CHECK(fabs(sqrt(sum / (double)p->count) / (0.02 * sqrt(768.0 / 16)) - 1) < 0.05);
+        biases += bias;
+    }
+    CHECK(biases == 2 * (2 + 3 + 1 + 2) + 1);
     fl_model_free(m);
 }
 
@@ -110,8 +143,8 @@ test_write_and_load(void)
     int64_t tok = fl_object_find(o, "tokenizer.json");
     CHECK(tok >= 0 && !memcmp(fl_object_data(o, (size_t)tok), "{}", 2));
     back = fl_model_load(o);
-    CHECK(back && back->size == m->size &&
-          !memcmp(back->weights, m->weights, m->size * sizeof *m->weights));
+    CHECK(back && back->layout.size == m->layout.size &&
+          !memcmp(back->weights, m->weights, m->layout.size * sizeof *m->weights));
     fl_model_free(back);
     fl_object_free(o);
     close(s.fd);
@@ -126,16 +159,16 @@ static void
 write_damaged(const struct fl_model *m, struct fl_writer *w, enum damage damage)
 {
     struct fl_meta meta = {0};
-    float *values = fl_model_array(m);
+    float *values = fl_layout_array(&m->layout);
 
-    memcpy(values, m->weights, m->size * sizeof *values);
+    memcpy(values, m->weights, m->layout.size * sizeof *values);
     if (damage == NOT_FINITE)
-        values[m->params[4].offset + 3] = INFINITY;
+        values[m->layout.params[4].offset + 3] = INFINITY;
     if (damage != NO_META)
-        CHECK(!fl_config_to_meta(&m->config, &meta));
+        CHECK(!fl_config_to_meta(&m->layout.config, &meta));
     CHECK(!fl_writer_head(w, FL_KIND_MODEL, &meta));
-    for (size_t i = 0; i < m->param_count; i++) {
-        const struct fl_param *p = &m->params[i];
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
         struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
         size_t bytes = p->count * 4;
         snprintf(t.name, sizeof t.name, "%s", p->name);
@@ -193,7 +226,7 @@ test_damaged(void)
         }
         if (damage == HALVES) {
             CHECK(got->weights[0] == 0.011474609375f);
-            CHECK(got->weights[got->params[1].offset] == 1.05859375f);
+            CHECK(got->weights[got->layout.params[1].offset] == 1.05859375f);
         }
         fl_model_free(got);
         fl_object_free(o);
@@ -207,31 +240,72 @@ static void
 test_prefixes(void)
 {
     struct fl_model *m = fl_model_new(&shape);
-    float *values = fl_model_array(m), *back = fl_model_array(m);
+    float *values = fl_layout_array(&m->layout), *back = fl_layout_array(&m->layout);
     struct stored s;
 
     fl_model_init(m, 1);
-    for (size_t i = 0; i < m->size; i++)
+    for (size_t i = 0; i < m->layout.size; i++)
         values[i] = (float)i;
     store(&s);
     CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL));
-    CHECK(!fl_model_write_values(m, s.w, "m/", values, false));
-    CHECK(!fl_model_write_values(m, s.w, "", m->weights, false));
+    CHECK(!fl_model_write_values(&(struct fl_model_values){m, "m/", FL_TRAINED, values}, s.w));
+    CHECK(!fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, s.w));
     CHECK(!fl_writer_done(s.w));
     struct fl_object *o = stored_object(&s);
     struct fl_schema both, other;
-    CHECK(!fl_schema_start(&both, "b") && !fl_model_schema(m, "", &both));
-    CHECK(!fl_model_schema(m, "m/", &both) && !fl_schema_match(&both, o, 0));
-    CHECK(!fl_schema_start(&other, "o") && !fl_model_schema(m, "v/", &other));
+    CHECK(!fl_schema_start(&both, "b") && !fl_model_schema(m, "", FL_WEIGHTS, &both));
+    CHECK(!fl_model_schema(m, "m/", FL_TRAINED, &both) && !fl_schema_match(&both, o, 0));
+    CHECK(!fl_schema_start(&other, "o") && !fl_model_schema(m, "v/", FL_TRAINED, &other));
     CHECK(fl_schema_match(&other, o, 0) == -1);
     fl_schema_release(&both);
     fl_schema_release(&other);
-    CHECK(!fl_model_read(m, o, "m/", back));
-    CHECK(!memcmp(values, back, m->size * sizeof *back));
+    CHECK(!fl_model_read(&(struct fl_model_values){m, "m/", FL_TRAINED, back}, o));
+    CHECK(!memcmp(values, back, m->layout.size * sizeof *back));
     fl_object_free(o);
     close(s.fd);
     fl_model_free(m);
     free(values), free(back);
+}
+
+/* With some of it frozen: all, the trained ones closed up, and the trained ones in their places. */
+static void
+test_extents(void)
+{
+    struct fl_model *m = fl_model_new(&shape);
+    size_t frozen = 0;
+
+    for (size_t i = 0; i < m->layout.count; i++)
+        frozen += m->layout.params[i].frozen = i % 3 == 1;
+    fl_layout_trainables(&m->layout);
+    float *closed = fl_layout_array(&m->layout), *back = fl_layout_array(&m->layout);
+    for (size_t i = 0; i < m->layout.size; i++)
+        m->weights[i] = (float)i;
+    for (size_t i = 0; i < m->layout.trained; i++)
+        closed[i] = -(float)i;
+    const struct fl_model_values all = {m, "", FL_WEIGHTS, m->weights};
+    const struct fl_model_values some = {m, "some/", FL_TRAINED_WEIGHTS, m->weights};
+    const struct fl_model_values moments = {m, "m/", FL_TRAINED, closed};
+    struct stored s;
+    store(&s);
+    CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL) && !fl_model_write_values(&all, s.w));
+    CHECK(!fl_model_write_values(&some, s.w) && !fl_model_write_values(&moments, s.w));
+    CHECK(!fl_writer_done(s.w));
+    struct fl_object *o = stored_object(&s);
+    CHECK(frozen > 2 && fl_object_count(o) == 3 * m->layout.count - 2 * frozen);
+    CHECK(fl_object_find(o, "norm.weight") >= 0 && fl_object_find(o, "m/embed_tokens.weight") >= 0);
+    CHECK(fl_object_find(o, "m/layers.0.input_layernorm.weight") == -1);
+    CHECK(!fl_model_read(&(struct fl_model_values){m, "m/", FL_TRAINED, back}, o));
+    CHECK(!memcmp(back, closed, m->layout.trained * sizeof *back));
+    memset(m->weights, 0, m->layout.size * sizeof *m->weights);
+    CHECK(!fl_model_read(&some, o));
+    for (size_t i = 0; i < m->layout.count; i++)
+        for (size_t j = m->layout.params[i].offset;
+             j < m->layout.params[i].offset + m->layout.params[i].count; j++)
+            CHECK(m->weights[j] == (m->layout.params[i].frozen ? 0 : (float)j));
+    fl_object_free(o);
+    close(s.fd);
+    fl_model_free(m);
+    free(closed), free(back);
 }
 
 int
@@ -239,8 +313,10 @@ main(void)
 {
     RUN(test_table);
     RUN(test_init);
+    RUN(test_init_of_switches);
     RUN(test_write_and_load);
     RUN(test_damaged);
     RUN(test_prefixes);
+    RUN(test_extents);
     return test_end();
 }

@@ -132,11 +132,11 @@ check_losses(struct reference *r, struct fl_engine *e, const json_t *prompt, uin
 static void
 check_prompt(struct reference *r, const char *model, const json_t *prompt)
 {
-    size_t n, V = r->m->config.vocab;
+    size_t n, V = r->m->layout.config.vocab;
     uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
     float *got = fl_alloc(n * V, sizeof *got);
     struct fl_batch batch = {1, n, ids, NULL};
-    struct fl_engine *e = fl_engine_new(r->m, NULL, 1, n, FL_ENGINE_SCORE);
+    struct fl_engine *e = fl_engine_new(&r->m->layout, NULL, 1, n, FL_ENGINE_SCORE);
     struct fl_buf npy = {0};
     char path[512];
     double most = 0;
@@ -222,13 +222,13 @@ train_like(struct reference *r, const char *name, double clip, const struct fl_b
     const json_t *losses = json_object_get(ref, "losses_before_each_step_then_final");
     struct fl_adamw opt = FL_ADAMW_INIT;
     size_t n = batch->B * batch->T, steps = test_under_valgrind() ? 1 : 20;
-    float *grads = fl_model_array(r->m), *loss = fl_alloc(n, sizeof *loss);
-    float *keep = fl_model_array(r->m);
-    struct fl_engine *e = fl_engine_new(r->m, NULL, batch->B, batch->T, FL_ENGINE_TRAIN);
+    float *grads = fl_layout_array(&r->m->layout), *loss = fl_alloc(n, sizeof *loss);
+    float *keep = fl_layout_array(&r->m->layout);
+    struct fl_engine *e = fl_engine_new(&r->m->layout, NULL, batch->B, batch->T, FL_ENGINE_TRAIN);
 
     CHECK(json_array_size(losses) == 21);
-    memcpy(keep, r->m->weights, r->m->size * sizeof *keep);
-    CHECK(!fl_adamw_start(&opt, r->m));
+    memcpy(keep, r->m->weights, r->m->layout.size * sizeof *keep);
+    CHECK(!fl_adamw_start(&opt, &r->m->layout));
     for (size_t step = 0; e && step <= steps; step++) {
         double mean = 0, want = json_number_value(json_array_get(losses, step));
         CHECK(!fl_engine_grad(e, r->m->weights, batch, 1 / (float)n, grads, loss));
@@ -239,18 +239,18 @@ train_like(struct reference *r, const char *name, double clip, const struct fl_b
         CHECK(fabs(mean - want) <= 1e-4 * want);
         if (step == steps)
             break;
-        double norm = fl_gradient_norm(r->m, NULL, grads);
+        double norm = fl_array_norm(NULL, grads, r->m->layout.trained);
         want = json_number_value(json_array_get(json_object_get(ref, "grad_norms_preclip"), step));
         CHECK(fabs(norm - want) <= 1e-3 * want);
         fl_adamw_step(&opt, r->m, NULL, grads, fl_clip(norm, clip), 1e-3);
     }
-    for (size_t i = 0; steps == 20 && i < r->m->param_count; i++) {
-        const struct fl_param *p = &r->m->params[i];
+    for (size_t i = 0; steps == 20 && i < r->m->layout.count; i++) {
+        const struct fl_param *p = &r->m->layout.params[i];
         double want = json_number_value(of_param(json_object_get(ref, "final_param_norms"), p));
         double got = sqrt(fl_vec_sum_squares(r->m->weights + p->offset, p->count));
         CHECK(fabs(got - want) <= 1e-4 * want);
     }
-    memcpy(r->m->weights, keep, r->m->size * sizeof *keep);
+    memcpy(r->m->weights, keep, r->m->layout.size * sizeof *keep);
     fl_engine_free(e);
     fl_adamw_release(&opt);
     free(grads);
@@ -294,19 +294,20 @@ test_training(void)
         uint32_t *x = rows_of(json_object_get(train, "x"), &B, &T);
         uint32_t *y = rows_of(json_object_get(train, "y"), &B, &T);
         struct fl_batch batch = {B, T, x, y};
-        float *grads = fl_model_array(r.m), *loss = fl_alloc(B * T, sizeof *loss);
-        struct fl_engine *e = fl_engine_new(r.m, NULL, B, T, FL_ENGINE_TRAIN);
+        float *grads = fl_layout_array(&r.m->layout), *loss = fl_alloc(B * T, sizeof *loss);
+        struct fl_engine *e = fl_engine_new(&r.m->layout, NULL, B, T, FL_ENGINE_TRAIN);
         CHECK(e && !fl_engine_grad(e, r.m->weights, &batch, 1 / (float)(B * T), grads, loss));
-        double norm = fl_gradient_norm(r.m, NULL, grads), want = number(train, "grad_global_norm");
+        double norm = fl_array_norm(NULL, grads, r.m->layout.trained),
+               want = number(train, "grad_global_norm");
         CHECK(fabs(norm - want) <= 1e-4 * want);
-        for (size_t p = 0; p < r.m->param_count; p++)
-            check_gradient(&r.m->params[p], grads, json_object_get(train, "grads"));
+        for (size_t p = 0; p < r.m->layout.count; p++)
+            check_gradient(&r.m->layout.params[p], grads, json_object_get(train, "grads"));
         check_masked(&r, e, &batch);
         fl_engine_free(e);
         train_like(&r, "decay_2d", 0, &batch);
         train_like(&r, "decay_2d_clip1", 1, &batch);
-        for (size_t p = 0; p < r.m->param_count; p++)
-            r.m->params[p].rank = 2; /* all of which decay */
+        for (size_t p = 0; p < r.m->layout.count; p++)
+            r.m->layout.params[p].rank = 2; /* all of which decay */
         train_like(&r, "decay_all", 0, &batch);
         free(x);
         free(y);
@@ -321,7 +322,7 @@ static void
 check_greedy(const struct reference *r, const json_t *prompt)
 {
     const json_t *margins = json_object_get(prompt, "greedy_margins");
-    size_t n, count, V = r->m->config.vocab;
+    size_t n, count, V = r->m->layout.config.vocab;
     uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
     uint32_t *want = ids_of(json_object_get(prompt, "greedy_new_ids"), &count);
     float *logits = fl_alloc(V, sizeof *logits);

@@ -104,6 +104,25 @@ test_start_and_stop(void)
     }
 }
 
+/* Each task of each job once, with its own argument and its own number; empty jobs anywhere. */
+static void
+test_jobs(void)
+{
+    for (int threads = 1; threads <= 3; threads += 2) {
+        struct fl_pool *pool = fl_pool_new(threads);
+        atomic_size_t a = 0, b = 0, c = 0;
+        const struct fl_job jobs[] = {
+            {add_task, &c, 0}, {add_task, &a, 5}, {add_task, &c, 0},
+            {add_task, &b, 3}, {add_task, &c, 0},
+        };
+        fl_pool_run_jobs(pool, jobs, 5);
+        CHECK(a == 0 + 1 + 2 + 3 + 4 && b == 0 + 1 + 2 && c == 0);
+        fl_pool_run_jobs(pool, jobs, 1);
+        CHECK(a == 10 && b == 3 && c == 0);
+        fl_pool_free(pool);
+    }
+}
+
 int
 main(void)
 {
@@ -111,5 +130,6 @@ main(void)
     RUN(test_none);
     RUN(test_many_runs);
     RUN(test_start_and_stop);
+    RUN(test_jobs);
     return test_end();
 }

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "base/choice.h"
+
 #include "test.h"
 
 static void
@@ -16,10 +18,9 @@ test_sizes(void)
                 {"xl", 0.9e9, 1.1e9}};
     uint32_t ctx = 256;
 
-    for (unsigned i = 0; i < sizeof want / sizeof *want; i++) {
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         struct fl_config c = {.vocab = 257};
-        CHECK(fl_preset_name(i) && !strcmp(fl_preset_name(i), want[i].name));
-        CHECK(strstr(FL_PRESETS, want[i].name));
+        CHECK(fl_choice_find(FL_PRESETS, want[i].name) >= 0);
         CHECK(!fl_config_preset(&c, want[i].name) && !fl_config_check(&c));
         double n = (double)fl_config_parameters(&c);
         CHECK(n > want[i].least && n < want[i].most);
@@ -27,10 +28,46 @@ test_sizes(void)
         CHECK(c.heads * c.head_dim == c.channels);
         ctx = c.ctx;
     }
-    CHECK(!fl_preset_name(sizeof want / sizeof *want));
     struct fl_config c = {.vocab = 257};
     CHECK(fl_config_preset(&c, "tiny") == -1 && fl_error_status() == FL_USAGE);
     CHECK(strstr(fl_error_text(), FL_PRESETS));
+}
+
+/* The list is in the order of sizes, and the words of the option are the same. */
+static void
+test_order(void)
+{
+    uint64_t before = 0;
+    const char *name;
+    unsigned i = 0;
+
+    for (; (name = fl_preset_name(i)); i++) {
+        struct fl_config c = {.vocab = 257};
+        CHECK(fl_choice_find(FL_PRESETS, name) == (int)i && !fl_config_preset(&c, name));
+        CHECK(!fl_config_check(&c) && fl_config_parameters(&c) > before);
+        before = fl_config_parameters(&c);
+    }
+    CHECK(fl_choice_find(FL_PRESETS, "xl") == (int)i - 1);
+}
+
+/* With their own vocabularies, models that people have are of the size that is known of them. */
+static void
+test_known_models(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t vocab;
+        uint64_t parameters;
+    } want[] = {{"gpt2-124m", 50257, 124439808},
+                {"smollm2-135m", 49152, 134515008},
+                {"qwen2.5-0.5b", 151936, 494032768},
+                {"llama3.2-1b", 128256, 1235814400}};
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct fl_config c = {.vocab = want[i].vocab};
+        CHECK(!fl_config_preset(&c, want[i].name) && c.vocab == want[i].vocab);
+        CHECK(fl_config_parameters(&c) == want[i].parameters);
+    }
 }
 
 static int
@@ -70,6 +107,27 @@ test_changes_of_a_preset(void)
 }
 
 static void
+test_switches(void)
+{
+    struct fl_config c;
+
+    CHECK(!read_text("preset: nano\nnorm: layernorm\nact: gelu_tanh\nbias: 7\npositions: learned\n"
+                     "head_dim: 15\n",
+                     &c));
+    CHECK(c.norm == FL_NORM_LAYER && c.act == FL_ACT_GELU_TANH && c.bias == FL_BIAS_ALL);
+    CHECK(c.positions == FL_POSITIONS_LEARNED && c.rope_base == 0 && c.head_dim == 15);
+    CHECK(!read_text(
+        "preset: nano\nact: gelu\nqk_norm: true\nwindow: 64\nrope_dim: 8\n"
+        "rope_scaling: llama3\nrope_factor: 8\nrope_low: 1\nrope_high: 4\nrope_ctx: 64\n",
+        &c));
+    CHECK(c.act == FL_ACT_GELU && c.qk_norm && c.window == 64 && c.rope_dim == 8);
+    CHECK(c.rope_scaling.kind == FL_ROPE_LLAMA3 && c.rope_scaling.factor == 8);
+    CHECK(c.rope_scaling.low == 1 && c.rope_scaling.high == 4 && c.rope_scaling.ctx == 64);
+    CHECK(!read_text("preset: nano\nrope_scaling: linear\nrope_factor: 2.5\nbias: 1\n", &c));
+    CHECK(c.rope_scaling.kind == FL_ROPE_LINEAR && c.rope_scaling.factor == 2.5 && c.bias == 1);
+}
+
+static void
 test_wrong_files(void)
 {
     static const char *const bad[] = {
@@ -83,8 +141,18 @@ test_wrong_files(void)
         "preset: nano\nhead_dim: 7\n",
         "preset: nano\nkv_heads: 3\n",
         "preset: nano\nnorm_eps: 0\n",
-        "preset: nano\nact: gelu\n",
+        "preset: nano\nact: relu\n",
         "preset: nano\nbias: true\n",
+        "preset: nano\nbias: 8\n",
+        "preset: nano\nrope_dim: 5\n",
+        "preset: nano\nrope_dim: 64\n",
+        "preset: nano\nrope_factor: 4\n",
+        "preset: nano\nrope_scaling: linear\n",
+        "preset: nano\nrope_scaling: linear\nrope_factor: 4\nrope_ctx: 64\n",
+        "preset: nano\nrope_scaling: llama3\nrope_factor: 4\nrope_low: 1\nrope_high: 4\n",
+        "preset: nano\npositions: learned\nrope_base: 10000\n",
+        "preset: nano\npositions: learned\nrope_scaling: linear\nrope_factor: 2\n",
+        "preset: nano\nnorm: batchnorm\n",
         "preset: nano\narch.ctx: 3\n",
     };
 
@@ -100,8 +168,11 @@ int
 main(void)
 {
     RUN(test_sizes);
+    RUN(test_order);
+    RUN(test_known_models);
     RUN(test_defaults);
     RUN(test_changes_of_a_preset);
+    RUN(test_switches);
     RUN(test_wrong_files);
     return test_end();
 }

@@ -1,5 +1,6 @@
 /* Updates: base and update together are the new weights; bundles of model and tokenizer. */
 #include "nn/trained.h"
+#include "os/memory.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -71,7 +72,7 @@ write_update(const struct fl_trained *trained)
 }
 
 static void
-update(int64_t round, const char *site)
+update(int64_t round, const char *site, size_t frozen)
 {
     struct fl_data *data = shard_data(1, 300);
     struct fl_train_result result = {5.5, 2.25, 0};
@@ -84,21 +85,29 @@ update(int64_t round, const char *site)
                             .data = data,
                             .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
     CHECK(!fl_object_digest(b.object, NULL, t.base));
-    for (size_t i = 0; i < b.model->size; i++)
+    for (size_t i = 0; i < b.model->layout.size; i++)
         b.model->weights[i] += (float)(i % 7) * 0.01f;
+    for (size_t i = 0; i < frozen; i++)
+        b.model->layout.params[2 * i].frozen = true;
+    fl_layout_trainables(&b.model->layout);
     write_update(&(struct fl_trained){&t, &result, b.object, site});
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
-    float *values = fl_model_array(b.model), *old = fl_model_array(b.model);
-    CHECK(o && !fl_model_read(b.model, o, "", values) &&
-          !fl_model_read(b.model, b.object, "", old));
+    float *values = fl_layout_array(&b.model->layout);
+    float *old = fl_alloc_large(b.model->layout.size, sizeof *old);
+    CHECK(o && !fl_model_read(&(struct fl_model_values){b.model, "", FL_TRAINED, values}, o) &&
+          !fl_model_read(&(struct fl_model_values){b.model, "", FL_WEIGHTS, old}, b.object));
     check_meta(&fl_object_head(o)->meta, round, site, (int64_t)fl_data_documents(data));
     CHECK(!fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &base) &&
           !memcmp(base, t.base, 32));
-    CHECK(fl_object_count(o) == b.model->param_count);
+    CHECK(fl_object_count(o) == b.model->layout.count - frozen);
     size_t wrong = 0;
-    for (size_t i = 0; i < b.model->size; i++)
-        wrong += values[i] != b.model->weights[i] - old[i];
+    for (size_t i = 0; i < b.model->layout.count; i++) {
+        const struct fl_param *p = &b.model->layout.params[i];
+        const float *new = b.model->weights + p->offset;
+        for (size_t j = 0; !p->frozen && j < p->count; j++)
+            wrong += values[p->place + j] != new[j] - old[p->offset + j];
+    }
     CHECK(wrong == 0);
     free(values);
     free(old);
@@ -110,8 +119,9 @@ update(int64_t round, const char *site)
 static void
 test_update(void)
 {
-    update(3, "north");
-    update(-1, NULL);
+    update(3, "north", 0);
+    update(-1, NULL, 0);
+    update(3, "north", 4);
 }
 
 static void
@@ -120,7 +130,7 @@ test_bundle(void)
     struct fl_bundle b;
 
     write_model(0, 300); /* more ids than the tokenizer has: padding */
-    CHECK(!fl_bundle_open(&b, model_path) && b.model->config.vocab == 300);
+    CHECK(!fl_bundle_open(&b, model_path) && b.model->layout.config.vocab == 300);
     fl_bundle_release(&b);
     CHECK(!b.model && !b.tokenizer && !b.object);
     write_model(0, 256);
@@ -183,11 +193,11 @@ test_cost(void)
     const struct fl_trained planned = {&t, NULL, b.object, "north"};
     CHECK(!fl_cost(&planned, update_path, &one));
     CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
-    CHECK(one.flops > 6.0 * (double)b.model->size * (double)one.tokens * 0.9);
-    check_memory(&one.memory, b.model->size);
+    CHECK(one.flops > 6.0 * (double)b.model->layout.size * (double)one.tokens * 0.9);
+    check_memory(&one.memory, b.model->layout.size);
     check_disk(&one.disk, &planned);
     CHECK(!fl_cost_probe(&t, &one) && one.step_seconds > 0 && one.seconds > 6 * one.step_seconds);
-    check_memory(&one.memory, b.model->size);
+    check_memory(&one.memory, b.model->layout.size);
     CHECK(access(t.checkpoint, F_OK));
     t.recipe.batch = 20;
     t.checkpoint = NULL;

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "../naive/llama.h"
+#include "../naive/decoder.h"
 #include "base/mem.h"
 #include "nn/adamw.h"
 #include "nn/order.h"
@@ -78,7 +78,7 @@ make(struct bench *b, struct fl_data *data)
     b->t.recipe.weight_decay = 0.3;
     b->t.recipe.beta1 = 0.8;
     b->t.recipe.beta2 = 0.9;
-    CHECK(!fl_settings_fill(&b->t.recipe, &b->t.model->config, fl_data_tokens(data)));
+    CHECK(!fl_settings_fill(&b->t.recipe, &b->t.model->layout.config, fl_data_tokens(data)));
     b->t.recipe.seed = 5;
 }
 
@@ -87,10 +87,10 @@ static float *
 train(struct bench *b)
 {
     const struct fl_model *m = b->t.model;
-    float *w = fl_train(&b->t, &b->result) ? NULL : fl_model_array(m);
+    float *w = fl_train(&b->t, &b->result) ? NULL : fl_layout_array(&m->layout);
 
     if (w)
-        memcpy(w, m->weights, m->size * sizeof *w);
+        memcpy(w, m->weights, m->layout.size * sizeof *w);
     return w;
 }
 
@@ -118,7 +118,7 @@ plain_run(struct fl_data *data, struct fl_train_result *result)
 static bool
 same(const float *a, const float *b, const struct fl_model *m)
 {
-    return a && b && !memcmp(a, b, m->size * sizeof *a);
+    return a && b && !memcmp(a, b, m->layout.size * sizeof *a);
 }
 
 /* The twin's gradient of one step, added over its windows; the mean loss. */
@@ -135,7 +135,7 @@ naive_gradients(const struct bench *b, const double *w, uint64_t *sample, double
     for (size_t i = 0; i < windows; i++) {
         struct naive_batch batch = {1, T, ids, ids + 1, 1.0 / (double)(windows * T)};
         CHECK(!fl_data_read(b->t.data, fl_order_place(&order, (*sample)++), T + 1, ids));
-        loss += naive_llama(b->t.model, w, &batch, NULL, NULL, grads);
+        loss += naive_decoder(b->t.model, w, &batch, NULL, NULL, grads);
     }
     return loss / (double)(windows * T);
 }
@@ -146,8 +146,8 @@ naive_train(const struct bench *b, double *w, double *last_norm)
 {
     const struct fl_recipe *r = &b->t.recipe;
     const struct fl_model *m = b->t.model;
-    double *g = fl_alloc(m->size, sizeof *g), *mom = fl_alloc(m->size, sizeof *mom);
-    double *var = fl_alloc(m->size, sizeof *var), loss = 0;
+    double *g = fl_alloc(m->layout.size, sizeof *g), *mom = fl_alloc(m->layout.size, sizeof *mom);
+    double *var = fl_alloc(m->layout.size, sizeof *var), loss = 0;
     uint64_t sample = 0;
 
     for (int64_t s = 0; s < r->steps; s++) {
@@ -155,16 +155,16 @@ naive_train(const struct bench *b, double *w, double *last_norm)
         double part = after / (double)(r->steps - 1 - r->warmup);
         double lr = s < r->warmup ? r->lr * (double)(s + 1) / (double)r->warmup
                                   : r->min_lr + (r->lr - r->min_lr) * (1 + cos(pi * part)) / 2;
-        memset(g, 0, m->size * sizeof *g);
+        memset(g, 0, m->layout.size * sizeof *g);
         loss = naive_gradients(b, w, &sample, g);
-        for (size_t i = 0; i < m->size; i++)
+        for (size_t i = 0; i < m->layout.size; i++)
             norm += g[i] * g[i];
         *last_norm = sqrt(norm);
         double clip = sqrt(norm) > r->clip ? r->clip / (sqrt(norm) + 1e-6) : 1;
-        for (size_t p = 0; p < m->param_count; p++)
-            for (size_t j = 0; j < m->params[p].count; j++) {
-                size_t i = m->params[p].offset + j;
-                double x = g[i] * clip, decay = m->params[p].rank == 2 ? r->weight_decay : 0;
+        for (size_t p = 0; p < m->layout.count; p++)
+            for (size_t j = 0; j < m->layout.params[p].count; j++) {
+                size_t i = m->layout.params[p].offset + j;
+                double x = g[i] * clip, decay = m->layout.params[p].rank == 2 ? r->weight_decay : 0;
                 mom[i] = r->beta1 * mom[i] + (1 - r->beta1) * x;
                 var[i] = r->beta2 * var[i] + (1 - r->beta2) * x * x;
                 double mh = mom[i] / (1 - pow(r->beta1, (double)s + 1));
@@ -186,15 +186,15 @@ test_against_the_twin(void)
     double worst = 0, norm = 0;
 
     make(&b, data);
-    double *w = fl_alloc(b.t.model->size, sizeof *w);
-    for (size_t i = 0; i < b.t.model->size; i++)
+    double *w = fl_alloc(b.t.model->layout.size, sizeof *w);
+    for (size_t i = 0; i < b.t.model->layout.size; i++)
         w[i] = (double)b.t.model->weights[i];
     double loss = naive_train(&b, w, &norm);
     float *got = train(&b);
     CHECK(got);
     CHECK_NEAR(b.last_loss, loss, 1e-4);
     CHECK_NEAR(b.last_norm / norm, 1, 1e-2);
-    for (size_t i = 0; got && i < b.t.model->size; i++)
+    for (size_t i = 0; got && i < b.t.model->layout.size; i++)
         worst = fmax(worst, fabs((double)got[i] - w[i]));
     CHECK(worst < 2e-3); /* the weights moved by up to 0.1; near-zero gradients differ in sign */
     free(w);
@@ -383,13 +383,60 @@ test_no_steps(void)
 
     make(&b, data);
     b.t.recipe.steps = 0;
-    float *first = fl_model_array(b.t.model);
-    memcpy(first, b.t.model->weights, b.t.model->size * sizeof *first);
+    float *first = fl_layout_array(&b.t.model->layout);
+    memcpy(first, b.t.model->weights, b.t.model->layout.size * sizeof *first);
     float *w = train(&b);
     CHECK(same(first, w, b.t.model) && b.result.loss_first == b.result.loss_last);
     free(first);
     free(w);
     unmake(&b);
+    fl_data_free(data);
+}
+
+static void
+freeze_some(struct fl_model *m)
+{
+    for (size_t i = 0; i < m->layout.count; i++)
+        m->layout.params[i].frozen = i % 3 == 0;
+    fl_layout_trainables(&m->layout);
+}
+
+/* What is frozen stays; the rest is trained, also across an interruption. */
+static void
+test_frozen(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct bench whole, first, second;
+
+    make(&whole, data);
+    freeze_some(whole.t.model);
+    const struct fl_model *m = whole.t.model;
+    float *before = fl_alloc(m->layout.size, sizeof *before);
+    memcpy(before, m->weights, m->layout.size * sizeof *before);
+    CHECK(!fl_train(&whole.t, &whole.result));
+    for (size_t i = 0; i < m->layout.count; i++)
+        CHECK(m->layout.params[i].frozen == !memcmp(before + m->layout.params[i].offset,
+                                                    m->weights + m->layout.params[i].offset,
+                                                    m->layout.params[i].count * sizeof *before));
+    make(&first, data);
+    freeze_some(first.t.model);
+    first.t.checkpoint = checkpoint;
+    first.fail_at = 3;
+    unlink(checkpoint);
+    CHECK(fl_train(&first.t, &first.result) == -1);
+    struct fl_object *o = fl_object_open(checkpoint, FL_KIND_CHECKPOINT);
+    CHECK(o && fl_object_count(o) == 3 * (m->layout.count - (m->layout.count + 2) / 3));
+    fl_object_free(o);
+    make(&second, data);
+    second.t.checkpoint = checkpoint; /* with nothing frozen: another training */
+    CHECK(fl_train(&second.t, &second.result) == -1 && fl_error_status() == FL_REFUSED);
+    CHECK(strstr(fl_error_text(), "other settings: frozen was") != NULL);
+    freeze_some(second.t.model);
+    CHECK(!fl_train(&second.t, &second.result) && second.begun > 0);
+    CHECK(same(second.t.model->weights, m->weights, m));
+    unlink(checkpoint);
+    free(before);
+    unmake(&whole), unmake(&first), unmake(&second);
     fl_data_free(data);
 }
 
@@ -403,8 +450,8 @@ test_probe(void)
 
     make(&b, data);
     b.t.checkpoint = checkpoint;
-    float *before = fl_model_array(b.t.model);
-    memcpy(before, b.t.model->weights, b.t.model->size * sizeof *before);
+    float *before = fl_layout_array(&b.t.model->layout);
+    memcpy(before, b.t.model->weights, b.t.model->layout.size * sizeof *before);
     for (int i = 0; i < 2; i++) { /* one step; many */
         CHECK(!fl_train_probe(&b.t, i * 0.05, &p));
         CHECK(p.gradient > 0 && p.optimizer > 0 && p.loss > 0);
@@ -454,6 +501,7 @@ main(void)
     RUN(test_diverging);
     RUN(test_no_steps);
     unlink(checkpoint);
+    RUN(test_frozen);
     RUN(test_probe);
     RUN(test_checkpoint_bytes);
     rmdir(folder);

@@ -149,6 +149,85 @@ test_swiglu(void)
     CHECK(out[0] == 0 && out[1] == 1000 && fabsf(out[2]) < 1e-30f && out[3] == 88);
 }
 
+/* Both GELUs over all of their bend, where one is 0 or x, and at the ends of floats. */
+static void
+test_gelu(void)
+{
+    const double pi = 3.14159265358979323846;
+    enum { N = 4001 };
+    static float x[N], h[N], dx[N], dh[N], again[N];
+    double worst[4] = {0}, tail = 0;
+
+    for (int i = 0; i < N; i++)
+        x[i] = (float)(-10 + 20.0 * i / (N - 1)), dh[i] = i % 3 ? 1 : -2;
+    for (int form = 0; form < 2; form++) {
+        memcpy(dx, x, sizeof x);
+        (form ? fl_vec_gelu_tanh : fl_vec_gelu)(h, x, N);
+        (form ? fl_vec_gelu_tanh_back : fl_vec_gelu_back)(again, dx, dh, N);
+        CHECK(!memcmp(h, again, sizeof h));
+        for (int i = 0; i < N; i++) {
+            double v = x[i], below = 0.5 * erfc(-v / sqrt(2)),
+                   u = sqrt(2 / pi) * (v + 0.044715 * v * v * v);
+            double slope = sqrt(2 / pi) * (1 + 3 * 0.044715 * v * v), t = tanh(u);
+            double want = form ? 0.5 * v * (1 + t) : v * below;
+            double dwant = form ? 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * slope
+                                : below + v * exp(-v * v / 2) / sqrt(2 * pi);
+            worst[2 * form] = fmax(worst[2 * form], fabs(h[i] - want) / fmax(1, fabs(want)));
+            worst[2 * form + 1] = fmax(worst[2 * form + 1], fabs(dx[i] / dh[i] - dwant));
+            if (!form && v < 0 && v > -9)
+                tail = fmax(tail, fabs(h[i] / want - 1));
+        }
+    }
+    printf("# gelu: %.2g, slope %.2g; with tanh %.2g, slope %.2g; tail %.2g\n", worst[0], worst[1],
+           worst[2], worst[3], tail);
+    for (int k = 0; k < 4; k++)
+        CHECK(worst[k] < 4e-7);
+    CHECK(tail < 1e-5);
+    float far[4] = {-1000, 1000, -1e30f, 0}, out[4];
+    for (int form = 0; form < 2; form++) {
+        (form ? fl_vec_gelu_tanh : fl_vec_gelu)(out, far, 4);
+        CHECK(out[0] == 0 && out[1] == 1000 && fabsf(out[2]) < 1e-10f && out[3] == 0);
+    }
+}
+
+static void
+test_layernorm(void)
+{
+    float *x = fill(a, 17, 1), *gain = fill(b, 18, 1), *dy = fill(c, 19, 1), *y = d + 1;
+
+    for (size_t k = 0; k < LENGTHS; k++) {
+        size_t n = lengths[k];
+        double mean = 0, variance = 0, plain = 0, along = 0, N = (double)n;
+        float dx[MAX], dgain[MAX];
+        for (size_t i = 0; i < n; i++)
+            x[i] += 3; /* far from 0, where a one-pass variance would lose digits */
+        struct fl_vec_stat s = fl_vec_stat(x, n, 1e-5f);
+        for (size_t i = 0; i < n; i++)
+            mean += x[i] / N;
+        for (size_t i = 0; i < n; i++)
+            variance += (x[i] - mean) * (x[i] - mean) / N;
+        double r = 1 / sqrt(variance + 1e-5);
+        CHECK_NEAR(s.mean, mean, 1e-6);
+        CHECK(fabs(s.r / r - 1) < 2e-5); /* of one and two numbers next to nothing is left */
+        fl_vec_layernorm(y, x, gain, s, n);
+        for (size_t i = 0; i < n; i++) {
+            CHECK_NEAR(y[i], s.r * ((double)x[i] - s.mean) * gain[i], 1e-6);
+            plain += (double)dy[i] * gain[i] / N;
+            along += (double)dy[i] * gain[i] * s.r * ((double)x[i] - s.mean) / N;
+            dx[i] = 1, dgain[i] = 2;
+        }
+        fl_vec_layernorm_back(dx, dgain, dy, x, gain, s, n);
+        for (size_t i = 0; i < n; i++) {
+            double z = s.r * ((double)x[i] - s.mean);
+            CHECK_NEAR(dx[i] - 1, s.r * ((double)dy[i] * gain[i] - plain - z * along),
+                       4e-6 * fmax(1, s.r));
+            CHECK_NEAR(dgain[i] - 2, z * dy[i], 2e-6);
+        }
+        for (size_t i = 0; i < n; i++)
+            x[i] -= 3;
+    }
+}
+
 static void
 test_rmsnorm(void)
 {
@@ -278,6 +357,32 @@ test_bits(void)
     CHECK_TEXT(hex, "b60525e4f850c22e");
 }
 
+static void
+test_bits_of_switches(void)
+{
+    struct fl_hash hash;
+    unsigned char digest[FL_HASH_BYTES];
+    char hex[2 * FL_HASH_BYTES + 1];
+    float *x = fill(a, 23, 3), *gain = fill(b, 24, 1), *dy = fill(c, 25, 1), *h = d + 1;
+    float g[MAX] = {0};
+
+    fl_hash_init(&hash, NULL, "test");
+    fl_vec_gelu_back(h, x, dy, MAX);
+    fl_hash_add(&hash, h, MAX * sizeof *h);
+    fl_hash_add(&hash, x, MAX * sizeof *x);
+    fl_vec_gelu_tanh_back(h, x, dy, MAX);
+    fl_hash_add(&hash, h, MAX * sizeof *h);
+    fl_hash_add(&hash, x, MAX * sizeof *x);
+    fl_vec_layernorm_back(h, g, dy, x, gain, fl_vec_stat(x, MAX, 1e-5f), MAX);
+    fl_hash_add(&hash, h, MAX * sizeof *h);
+    fl_hash_add(&hash, g, MAX * sizeof *g);
+    fl_vec_layernorm(h, x, dy, fl_vec_stat(x, 999, 1e-5f), MAX);
+    fl_hash_add(&hash, h, MAX * sizeof *h);
+    fl_hash_final(&hash, digest);
+    fl_hex(hex, digest, 8);
+    CHECK_TEXT(hex, "1860ea71a2fac640");
+}
+
 int
 main(void)
 {
@@ -285,10 +390,13 @@ main(void)
     RUN(test_sums);
     RUN(test_searches);
     RUN(test_swiglu);
+    RUN(test_gelu);
+    RUN(test_layernorm);
     RUN(test_rmsnorm);
     RUN(test_rotate);
     RUN(test_small_ones);
     RUN(test_adamw);
     RUN(test_bits);
+    RUN(test_bits_of_switches);
     return test_end();
 }

@@ -1,0 +1,167 @@
+/*
+ * The way back of a layer: gradients of rows, and the lists of what makes the gradients of weights.
+ * Those of matrices and their biases are products over all rows, made when their operands are
+ * whole; those of gains, which every row adds to, are parts, one a task, added in their order.
+ */
+#include "nn/block.h"
+
+#include <string.h>
+
+#include "math/vector.h"
+#include "nn/layers.h"
+
+/* Parameters F->weight[i] and the next lie as one matrix in an array over what is trained. */
+static bool
+joined(const struct fl_linear_params *f, size_t i)
+{
+    const struct fl_param *a = f->weight[i], *b = f->weight[i + 1];
+    const struct fl_param *c = f->bias[i], *d = f->bias[i + 1];
+    bool weights = a->frozen ? b->frozen : !b->frozen && a->place + a->count == b->place;
+    bool biases = !c || (c->frozen ? d->frozen : !d->frozen && c->place + c->count == d->place);
+
+    return weights && biases;
+}
+
+static float *
+place_of(float *grads, const struct fl_param *p)
+{
+    return p && !p->frozen ? grads + p->place : NULL;
+}
+
+size_t
+fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
+                struct fl_linear_grad *to)
+{
+    size_t count = 0;
+
+    for (size_t i = 0, at = 0; i < f->count;) {
+        struct fl_linear_grad g = {.in = f->in,
+                                   .out = (size_t)f->weight[i]->dims[0],
+                                   .n = o->n,
+                                   .dweight = place_of(o->grads, f->weight[i]),
+                                   .dbias = place_of(o->grads, f->bias[i]),
+                                   .dy = o->dy + at,
+                                   .stride = f->out,
+                                   .x = o->x};
+        for (; i + 1 < f->count && joined(f, i); i++)
+            g.out += (size_t)f->weight[i + 1]->dims[0];
+        i++;
+        at += g.out;
+        if (g.dweight || g.dbias)
+            to[count++] = g;
+    }
+    return count;
+}
+
+/* From the gradients of turned heads to those of what the norms of heads read. */
+static void
+norm_heads_back(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
+                const struct fl_back *d, const struct fl_back_task *t)
+{
+    const struct fl_sizes *z = b->sizes;
+    struct fl_norm q = fl_norm_of(&b->q_norm, p->weights), k = fl_norm_of(&b->k_norm, p->weights);
+    size_t width = z->HD + z->KD;
+    float *dgain = t->part + z->parts - 2 * z->D, *dy = t->scratch;
+
+    for (size_t i = t->rows.first; i < t->rows.first + t->rows.n; i++) {
+        float *dx = d->dqkv + i * z->Q;
+        const float *raw = s->raw + i * width, *stat = s->stat_qk + i * (z->H + z->K);
+        memcpy(dy, dx, width * sizeof *dy);
+        memset(dx, 0, width * sizeof *dx);
+        fl_norm_backward(&q, &(struct fl_norm_grads){dx, dgain, NULL, dy}, stat, raw, z->H);
+        fl_norm_backward(&k, &(struct fl_norm_grads){dx + z->HD, dgain + z->D, NULL, dy + z->HD},
+                         stat + z->H, raw + z->HD, z->K);
+    }
+}
+
+void
+fl_block_qkv_back(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
+                  const struct fl_back *d, const struct fl_back_task *t)
+{
+    const struct fl_sizes *z = b->sizes;
+    struct fl_norm norm = fl_norm_of(&b->norm1, p->weights);
+    struct fl_linear qkv = fl_linear_of(&b->qkv, p->weights);
+    size_t n = t->rows.n, at = t->rows.first * z->C;
+    const float *stat = s->stat1 + t->rows.first * z->S;
+    float *dqkv = d->dqkv + t->rows.first * z->Q, *dnormed = t->scratch;
+
+    memset(t->part, 0, z->parts * sizeof *t->part);
+    fl_rope_backward(&p->rope, dqkv, z->Q, z->H + z->K, t->rows.first, n);
+    if (z->qk)
+        norm_heads_back(b, p, s, d, t);
+    fl_linear_back(&qkv, dnormed, dqkv, n);
+    fl_norm_again(&norm, d->normed1 + at, stat, s->x + at, n);
+    memcpy(d->dx + at, d->dmid + at, n * z->C * sizeof *d->dx);
+    fl_norm_backward(&norm, &(struct fl_norm_grads){d->dx + at, t->part, t->part + z->C, dnormed},
+                     stat, s->x + at, n);
+}
+
+void
+fl_block_feed_forward_back(const struct fl_block *b, const struct fl_pass *p,
+                           const struct fl_saved *s, const struct fl_back *d,
+                           const struct fl_back_task *t)
+{
+    const struct fl_sizes *z = b->sizes;
+    struct fl_norm norm = fl_norm_of(&b->norm2, p->weights);
+    struct fl_linear o = fl_linear_of(&b->o, p->weights), up = fl_linear_of(&b->up, p->weights);
+    struct fl_linear down = fl_linear_of(&b->down, p->weights);
+    size_t n = t->rows.n, at = t->rows.first * z->C;
+    const float *stat = s->stat2 + t->rows.first * z->S;
+    float *dnormed = t->scratch, *dh = t->scratch + n * z->C;
+    float *dx = d->dx + at, *dmid = d->dmid + at, *dup = s->up + t->rows.first * z->U;
+
+    memset(t->part, 0, z->parts * sizeof *t->part);
+    fl_linear_back(&down, dh, dx, n);
+    fl_act_backward(b->act, d->h + t->rows.first * z->F, dup, dh, n, z->F);
+    fl_linear_back(&up, dnormed, dup, n);
+    fl_norm_again(&norm, d->normed2 + at, stat, s->mid + at, n);
+    memcpy(dmid, dx, n * z->C * sizeof *dmid);
+    fl_norm_backward(&norm, &(struct fl_norm_grads){dmid, t->part, t->part + z->C, dnormed}, stat,
+                     s->mid + at, n);
+    fl_linear_back(&o, d->datt + t->rows.first * z->HD, dmid, n);
+}
+
+/* Of parameter F, whose part is AT floats from the start of a task's. */
+static size_t
+add_sum(const struct fl_param *f, size_t at, const struct fl_parts *p, struct fl_part_sum *to)
+{
+    if (!f || f->frozen)
+        return 0;
+    *to = (struct fl_part_sum){p->grads + f->place, p->parts + at, p->count, p->stride, f->count};
+    return 1;
+}
+
+size_t
+fl_norm_sums(const struct fl_norm_params *f, const struct fl_parts *p, struct fl_part_sum *to)
+{
+    size_t n = add_sum(f->gain, 0, p, to);
+
+    return n + add_sum(f->bias, f->gain->count, p, to + n);
+}
+
+size_t
+fl_block_qkv_sums(const struct fl_block *b, const struct fl_parts *p, struct fl_part_sum *to)
+{
+    const struct fl_sizes *z = b->sizes;
+    size_t n = fl_norm_sums(&b->norm1, p, to);
+
+    n += add_sum(b->q_norm.gain, z->parts - 2 * z->D, p, to + n);
+    return n + add_sum(b->k_norm.gain, z->parts - z->D, p, to + n);
+}
+
+size_t
+fl_block_feed_forward_sums(const struct fl_block *b, const struct fl_parts *p,
+                           struct fl_part_sum *to)
+{
+    return fl_norm_sums(&b->norm2, p, to);
+}
+
+void
+fl_part_sum_task(void *arg, size_t index, int worker)
+{
+    const struct fl_part_sum *s = (const struct fl_part_sum *)arg + index;
+
+    (void)worker;
+    for (size_t i = 0; i < s->count; i++)
+        fl_vec_add(s->to, s->parts + i * s->stride, s->width);
+}

@@ -1,0 +1,75 @@
+/*
+ * Which parameters a configuration has, and where each is in two kinds of arrays. Weights are
+ * arrays of all of them. Gradients, the optimizer's moments, updates and checkpoints are arrays of
+ * the trained ones alone, in the same order, closed up. The numbers themselves are elsewhere.
+ *
+ * Order: embed_tokens; embed_positions; per layer input_layernorm, self_attn.{q,k,v}_proj,
+ * self_attn.{q,k}_norm, self_attn.o_proj, post_attention_layernorm, mlp.{gate,up}_proj,
+ * mlp.down_proj; norm; lm_head when not tied; of each the ".weight" and then, where there is one,
+ * the ".bias". Those of q, k and v, and of gate and up, are weights first and then biases, and
+ * nothing lies between them, so that [q;k;v] and [gate;up] are one map each.
+ */
+#ifndef FL_NN_LAYOUT_H
+#define FL_NN_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/must.h"
+#include "nn/config.h"
+
+enum fl_param_kind {
+    FL_PARAM_EMBED,     /* [V,C] */
+    FL_PARAM_POSITIONS, /* [ctx,C] when they are learned */
+    FL_PARAM_NORM1,     /* [C]     before attention */
+    FL_PARAM_Q,         /* [HD,C] */
+    FL_PARAM_K,         /* [KD,C]  K here: kv_heads */
+    FL_PARAM_V,         /* [KD,C] */
+    FL_PARAM_Q_NORM,    /* [D] */
+    FL_PARAM_K_NORM,    /* [D] */
+    FL_PARAM_O,         /* [C,HD] */
+    FL_PARAM_NORM2,     /* [C]     before the feed-forward part */
+    FL_PARAM_GATE,      /* [F,C]   with SwiGLU */
+    FL_PARAM_UP,        /* [F,C] */
+    FL_PARAM_DOWN,      /* [C,F] */
+    FL_PARAM_NORM,      /* [C]     the last one */
+    FL_PARAM_HEAD       /* [V,C]   when not tied */
+};
+
+#define FL_UNTRAINED SIZE_MAX /* the place of what is not trained */
+
+struct fl_param {
+    char name[64]; /* "layers.3.mlp.up_proj.weight" */
+    enum fl_param_kind kind;
+    bool bias;      /* what is added after the map or norm of that kind: [rows] */
+    uint32_t layer; /* 0 for those outside of layers */
+    unsigned rank;  /* 1 or 2: rank 1 is not decayed */
+    uint64_t dims[2];
+    size_t offset, count; /* floats: place in an array of all parameters, and size */
+    bool frozen;          /* not trained; none is at first [fl_layout_trainables] */
+    size_t place;         /* in an array over the trained parameters, or FL_UNTRAINED */
+};
+
+struct fl_layout {
+    struct fl_config config;
+    struct fl_param *params; /* (count,) */
+    size_t count;
+    size_t size;    /* floats of all parameters */
+    size_t trained; /* floats of those that are trained */
+};
+
+/* Of a config, which is checked; nothing is frozen. -1 with an error. */
+FL_MUST int fl_layout_make(struct fl_layout *t, const struct fl_config *c);
+void fl_layout_release(struct fl_layout *t);
+
+/* Give the parameters that are not frozen their places among the trained ones, and count these. */
+void fl_layout_trainables(struct fl_layout *t);
+
+/* An array over the trained parameters, zeros, 64-byte aligned; free() it. NULL with an error. */
+float *fl_layout_array(const struct fl_layout *t);
+
+/* Index of a parameter by name, or -1 (no error recorded). */
+int64_t fl_layout_find(const struct fl_layout *t, const char *name);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * Linear maps of rows, y = x W' + b: every product of a model with its weights is one of these.
+ *
+ * A map is a view: it borrows its numbers, says of which dtype the matrix is, and any run of its
+ * outputs is a map again [fl_linear_outputs]. So training cuts rows, inference cuts outputs, and
+ * what is stored in fewer bits, or has an adapter beside it (y += s (x A') B'), is computed in one
+ * place.
+ */
+#ifndef FL_NN_LINEAR_H
+#define FL_NN_LINEAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "flt/format.h"
+#include "os/pool.h"
+
+struct fl_linear {
+    size_t in, out;
+    enum fl_dtype dtype; /* of the matrix: FL_F32 */
+    const void *weight;  /* (out,in) */
+    const float *bias;   /* (out,), or NULL */
+};
+
+/* The map to outputs FIRST .. FIRST + N - 1 alone. */
+struct fl_linear fl_linear_outputs(const struct fl_linear *f, size_t first, size_t n);
+
+/* N rows: x (n,in), and y, whose rows are STRIDE >= out apart. */
+struct fl_linear_rows {
+    size_t n, stride;
+    const float *x;
+    float *y;
+    bool keep; /* y += x W' + b: a residual stream */
+};
+void fl_linear_forward(const struct fl_linear *f, const struct fl_linear_rows *r);
+
+/* The same with outputs as tasks of POOL: few rows, which one task would compute alone. */
+void fl_linear_forward_wide(const struct fl_linear *f, const struct fl_linear_rows *r,
+                            struct fl_pool *pool);
+
+/* dx (n,in) = dy W, dy (n,out) */
+void fl_linear_back(const struct fl_linear *f, float *dx, const float *dy, size_t n);
+
+/*
+ * Gradients of a map's weights over all N rows: dweight (out,in) += dy' x, dbias (out,) += the sum
+ * of dy's rows in their order. They are fl_linear_grad_tasks(g) tasks for fl_linear_grad_task,
+ * whose ARG is G, each of which writes numbers of its own: nothing is summed across tasks.
+ */
+struct fl_linear_grad {
+    size_t in, out, n;
+    float *dweight, *dbias; /* either may be NULL: it is not trained, or not there */
+    const float *dy;        /* rows STRIDE >= out apart */
+    size_t stride;
+    const float *x; /* (n,in) */
+};
+size_t fl_linear_grad_tasks(const struct fl_linear_grad *g);
+void fl_linear_grad_task(void *arg, size_t index, int worker);
+
+#endif

@@ -1,0 +1,109 @@
+/* Each parameter of the table goes to its place in the description, by its kind alone. */
+#include "nn/transformer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "math/vector.h"
+
+/* Make P the part number PART of a map. */
+static void
+put_map(struct fl_linear_params *f, const struct fl_param *p, size_t part)
+{
+    if (p->bias) {
+        f->bias[part] = p;
+        return;
+    }
+    f->weight[part] = p;
+    f->in = (size_t)p->dims[1];
+    f->out += (size_t)p->dims[0];
+    f->count = part + 1;
+}
+
+static void
+put_norm(struct fl_norm_params *f, const struct fl_param *p)
+{
+    if (p->bias)
+        f->bias = p;
+    else
+        f->gain = p;
+}
+
+static void
+put(struct fl_transformer *t, const struct fl_param *p, const struct fl_config *c)
+{
+    struct fl_block *b = &t->blocks[p->layer];
+
+    switch (p->kind) {
+    case FL_PARAM_EMBED:
+        t->embed = p;
+        if (c->tied)
+            put_map(&t->head, p, 0);
+        break;
+    case FL_PARAM_POSITIONS: t->positions = p; break;
+    case FL_PARAM_NORM1: put_norm(&b->norm1, p); break;
+    case FL_PARAM_Q: put_map(&b->qkv, p, 0); break;
+    case FL_PARAM_K: put_map(&b->qkv, p, 1); break;
+    case FL_PARAM_V: put_map(&b->qkv, p, 2); break;
+    case FL_PARAM_Q_NORM: put_norm(&b->q_norm, p); break;
+    case FL_PARAM_K_NORM: put_norm(&b->k_norm, p); break;
+    case FL_PARAM_O: put_map(&b->o, p, 0); break;
+    case FL_PARAM_NORM2: put_norm(&b->norm2, p); break;
+    case FL_PARAM_GATE: put_map(&b->up, p, 0); break;
+    case FL_PARAM_UP: put_map(&b->up, p, c->act == FL_ACT_SWIGLU); break;
+    case FL_PARAM_DOWN: put_map(&b->down, p, 0); break;
+    case FL_PARAM_NORM: put_norm(&t->norm, p); break;
+    case FL_PARAM_HEAD: put_map(&t->head, p, 0); break;
+    }
+}
+
+struct fl_transformer *
+fl_transformer_new(const struct fl_layout *layout)
+{
+    const struct fl_config *c = &layout->config;
+    struct fl_transformer *t = fl_alloc(1, sizeof *t);
+    const struct fl_norm_params norm = {.kind = c->norm, .eps = (float)c->norm_eps};
+    const struct fl_norm_params heads = {.kind = FL_NORM_RMS, .eps = (float)c->norm_eps};
+
+    if (!t || !(t->blocks = fl_alloc(c->layers, sizeof *t->blocks))) {
+        free(t);
+        return NULL;
+    }
+    t->sizes = fl_sizes_of(c);
+    t->norm = norm;
+    for (size_t l = 0; l < c->layers; l++)
+        t->blocks[l] = (struct fl_block){.sizes = &t->sizes,
+                                         .act = c->act,
+                                         .norm1 = norm,
+                                         .norm2 = norm,
+                                         .q_norm = heads,
+                                         .k_norm = heads};
+    for (size_t i = 0; i < layout->count; i++)
+        put(t, &layout->params[i], c);
+    return t;
+}
+
+void
+fl_transformer_free(struct fl_transformer *t)
+{
+    if (!t)
+        return;
+    free(t->blocks);
+    free(t);
+}
+
+void
+fl_transformer_embed(const struct fl_transformer *t, const float *weights,
+                     const struct fl_id_rows *in, float *x)
+{
+    size_t C = t->sizes.C;
+    const float *embed = weights + t->embed->offset;
+    const float *positions = t->positions ? weights + t->positions->offset : NULL;
+
+    for (size_t i = 0; i < in->n; i++) {
+        memcpy(x + i * C, embed + (size_t)in->ids[i] * C, C * sizeof *x);
+        if (positions)
+            fl_vec_add(x + i * C, positions + (in->first + i) % in->T * C, C);
+    }
+}

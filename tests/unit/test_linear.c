@@ -1,0 +1,187 @@
+#include "test.h"
+
+#include <stdint.h>
+
+#include "math/random.h"
+#include "nn/linear.h"
+#include "os/pool.h"
+
+/* Shapes around the cuts: 256 rows and 512 columns of a gradient, 256 outputs of a wide product. */
+static const struct shape {
+    size_t in, out, n;
+    int bias;
+} shapes[] = {{1, 1, 1, 1},     {7, 5, 3, 0},    {20, 256, 2, 1},
+              {513, 257, 4, 1}, {64, 700, 1, 1}, {3, 1025, 6, 1}};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+struct numbers {
+    float *w, *b, *x, *dy, *y;
+    size_t stride;
+};
+
+static float *
+normal(uint64_t sequence, size_t n)
+{
+    float *x = malloc(n * sizeof *x);
+
+    fl_random_normal(8, sequence, 0, x, n, 1);
+    return x;
+}
+
+static struct numbers
+make(const struct shape *s)
+{
+    size_t stride = s->out + 3;
+
+    return (struct numbers){normal(0, s->in * s->out), normal(1, s->out),
+                            normal(2, s->n * s->in),   normal(3, s->n * stride),
+                            normal(4, s->n * stride),  stride};
+}
+
+static void
+release(struct numbers *a)
+{
+    free(a->w), free(a->b), free(a->x), free(a->dy), free(a->y);
+}
+
+static struct fl_linear
+map_of(const struct shape *s, const struct numbers *a)
+{
+    return (struct fl_linear){s->in, s->out, FL_F32, a->w, s->bias ? a->b : NULL};
+}
+
+static double
+want_y(const struct shape *s, const struct numbers *a, size_t i, size_t o)
+{
+    double sum = s->bias ? a->b[o] : 0;
+
+    for (size_t k = 0; k < s->in; k++)
+        sum += (double)a->x[i * s->in + k] * a->w[o * s->in + k];
+    return sum;
+}
+
+/* Whole, wide with one and three threads to the bit, kept and not; what lies between rows stays. */
+static void
+test_forward(void)
+{
+    for (int k = 0; k < SHAPES; k++) {
+        const struct shape *s = &shapes[k];
+        struct numbers a = make(s);
+        struct fl_linear f = map_of(s, &a);
+        size_t size = s->n * a.stride;
+        float *y = malloc(size * sizeof *y), *three = malloc(size * sizeof *three);
+        struct fl_pool *pool = fl_pool_new(3);
+        for (int how = 0; how < 4; how++) {
+            bool keep = how & 1;
+            memcpy(y, a.y, size * sizeof *y);
+            struct fl_linear_rows r = {s->n, a.stride, a.x, y, keep};
+            if (how & 2)
+                fl_linear_forward_wide(&f, &r, NULL);
+            else
+                fl_linear_forward(&f, &r);
+            for (size_t i = 0; i < s->n; i++)
+                for (size_t o = 0; o < a.stride; o++) {
+                    size_t at = i * a.stride + o;
+                    if (o < s->out)
+                        CHECK_NEAR(y[at], want_y(s, &a, i, o) + (keep ? a.y[at] : 0), 1e-4);
+                    else
+                        CHECK(y[at] == a.y[at]);
+                }
+            memcpy(three, a.y, size * sizeof *y);
+            r.y = three;
+            fl_linear_forward_wide(&f, &r, pool);
+            CHECK(how < 2 || !memcmp(y, three, size * sizeof *y));
+        }
+        fl_pool_free(pool);
+        free(y), free(three);
+        release(&a);
+    }
+}
+
+static void
+test_back(void)
+{
+    for (int k = 0; k < SHAPES; k++) {
+        const struct shape *s = &shapes[k];
+        struct numbers a = make(s);
+        struct fl_linear f = map_of(s, &a);
+        float *dx = malloc(s->n * s->in * sizeof *dx);
+        fl_linear_back(&f, dx, a.dy, s->n);
+        for (size_t i = 0; i < s->n; i++)
+            for (size_t j = 0; j < s->in; j++) {
+                double sum = 0;
+                for (size_t o = 0; o < s->out; o++)
+                    sum += (double)a.dy[i * s->out + o] * a.w[o * s->in + j];
+                CHECK_NEAR(dx[i * s->in + j], sum, 2e-4);
+            }
+        free(dx);
+        release(&a);
+    }
+}
+
+static void
+check_grad(const struct shape *s, const struct numbers *a, const float *dw, const float *db)
+{
+    for (size_t o = 0; o < s->out; o++) {
+        double bias = 1;
+        for (size_t i = 0; i < s->n; i++)
+            bias += a->dy[i * a->stride + o];
+        CHECK_NEAR(db[o], s->bias ? bias : 1, 1e-5);
+        for (size_t j = 0; j < s->in; j++) {
+            double sum = 1;
+            for (size_t i = 0; i < s->n; i++)
+                sum += (double)a->dy[i * a->stride + o] * a->x[i * s->in + j];
+            CHECK_NEAR(dw[o * s->in + j], sum, 1e-4);
+        }
+    }
+}
+
+/* Gradients are added to what is there; each number belongs to one task, in any order of tasks. */
+static void
+test_grad(void)
+{
+    for (int k = 0; k < SHAPES; k++) {
+        const struct shape *s = &shapes[k];
+        struct numbers a = make(s);
+        float *dw = malloc(s->in * s->out * sizeof *dw), *db = malloc(s->out * sizeof *db);
+        for (size_t i = 0; i < s->in * s->out; i++)
+            dw[i] = 1;
+        for (size_t i = 0; i < s->out; i++)
+            db[i] = 1;
+        struct fl_linear_grad g = {s->in, s->out,   s->n, dw, s->bias ? db : NULL,
+                                   a.dy,  a.stride, a.x};
+        for (size_t i = fl_linear_grad_tasks(&g); i-- > 0;)
+            fl_linear_grad_task(&g, i, 0);
+        check_grad(s, &a, dw, db);
+        g.dweight = g.dbias = NULL;
+        CHECK(fl_linear_grad_tasks(&g) == 0);
+        free(dw), free(db);
+        release(&a);
+    }
+}
+
+/* A run of outputs is the map's own numbers. */
+static void
+test_outputs(void)
+{
+    const struct shape *s = &shapes[3];
+    struct numbers a = make(s);
+    struct fl_linear f = map_of(s, &a), part = fl_linear_outputs(&f, 250, 7);
+    float y[4 * 7];
+
+    fl_linear_forward(&part, &(struct fl_linear_rows){s->n, 7, a.x, y, false});
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t o = 0; o < 7; o++)
+            CHECK_NEAR(y[i * 7 + o], want_y(s, &a, i, 250 + o), 1e-4);
+    release(&a);
+}
+
+int
+main(void)
+{
+    RUN(test_forward);
+    RUN(test_back);
+    RUN(test_grad);
+    RUN(test_outputs);
+    return test_end();
+}
