@@ -19,7 +19,9 @@
 static struct {
     int mode;
     bool terminal;
-    const struct fl_progress *owner; /* of the line: the outermost that is going on */
+    const struct fl_progress
+        *owner; /* of the line: the outermost that is going on; it may be gone */
+    bool seen;  /* the line is there */
 } line = {.mode = -1};
 
 void
@@ -127,7 +129,7 @@ show(struct fl_progress *p, uint64_t done, const char *note, bool last)
                  fl_duration(time, sizeof time, ceil((double)(p->total - done) / speed)));
     snprintf(text, sizeof text, "%s: %s%s%s%s%s%s%s%s", p->what, count, total, *per ? ", " : "",
              *per ? rate : "", per, left, *note ? ", " : "", note);
-    p->seen = true;
+    line.seen = !last;
     put_line(text, last ? "\n" : "");
 }
 
@@ -180,7 +182,8 @@ fl_progress_clear(struct fl_progress *p)
 void
 fl_say(const char *text)
 {
-    if (line.terminal && line.owner && line.owner->seen)
+    if (line.terminal && line.seen)
         fl_write_quietly(2, FL_PROGRESS_CLEAR, sizeof FL_PROGRESS_CLEAR - 1);
+    line.seen = false;
     fl_write_quietly(2, text, strlen(text));
 }

@@ -23,7 +23,7 @@ struct fl_progress {
     const char *unit; /* "B" prints k, M, G; others as they are */
     uint64_t total;   /* 0: not known */
     uint64_t from;    /* done before this run began (a checkpoint), for the rate */
-    bool on, seen;    /* to be shown; was shown */
+    bool on;          /* to be shown */
     double start, shown;
 };
 

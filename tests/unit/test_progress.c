@@ -176,7 +176,7 @@ test_terminal(void)
     fl_say("no line to take away\n");
     CHECK_TEXT(end(fd), "\r\033[Kreading: 4.4 kB, 4.4 kB/s, a."
                         "\r\033[Kreading: 4.4 kB, 2.2 kB/s, 12"
-                        "\r\033[Kfl-x: an error\r\n\r\033[Kno line to take away\r\n");
+                        "\r\033[Kfl-x: an error\r\nno line to take away\r\n");
     fd = begin(0, 32);
     fl_progress_start(&p, "reading", "B", 0);
     age(&p, 2);
