@@ -90,9 +90,9 @@ static void
 fill_chunk(struct bench *b, size_t index, int worker, size_t masks)
 {
     const struct fl_lane_chunk chunk = {.from = index * FL_CHUNK_WORDS,
-                                         .to = (index + 1) * FL_CHUNK_WORDS,
-                                         .out = b->words[worker],
-                                         .scratch = b->scratch[worker]};
+                                        .to = (index + 1) * FL_CHUNK_WORDS,
+                                        .out = b->words[worker],
+                                        .scratch = b->scratch[worker]};
     struct fl_encoded counts = {0};
     struct fl_lane_encoder e;
 
@@ -131,10 +131,10 @@ static double
 answer(struct bench *b)
 {
     const struct fl_lane_words words = {.plan = &b->plan,
-                                   .places = 2,
-                                   .pool = b->pool,
-                                   .arg = b,
-                                   .fill = fill_answer};
+                                        .places = 2,
+                                        .pool = b->pool,
+                                        .arg = b,
+                                        .fill = fill_answer};
     double began = fl_seconds();
     struct fl_writer *w = fl_writer_new(b->null, "bench", 0);
 
