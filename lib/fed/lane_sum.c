@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "fed/encode.h"
 #include "fed/store.h"
@@ -182,7 +183,7 @@ write_words(const struct fl_lane_sum *s, const uint64_t *words, uint64_t count,
             struct fl_writer *out)
 {
     for (uint64_t at = 0; at < count;) {
-        size_t n = count - at < MEBI ? (size_t)(count - at) : MEBI;
+        size_t n = fl_piece(count - at, MEBI);
         if (fl_writer_data(out, words + at, n * sizeof *words))
             return -1;
         at += n;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "crypt/chacha.h"
 #include "crypt/secret.h"
@@ -131,7 +132,7 @@ static int
 make_batch(struct batch *b, uint64_t at, uint64_t *made)
 {
     uint64_t left = (b->words - at + FL_CHUNK_WORDS - 1) / FL_CHUNK_WORDS;
-    size_t chunks = left < FL_LANE_WORDS_BATCH ? (size_t)left : FL_LANE_WORDS_BATCH;
+    size_t chunks = fl_piece(left, FL_LANE_WORDS_BATCH);
 
     b->first = at;
     *made = at + chunks * FL_CHUNK_WORDS;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 
 enum { ROW = 1 << 15 };
@@ -44,7 +45,7 @@ check_range(const struct fl_plan *plan, const struct fl_lane_sum *sums, size_t i
     const size_t most = row_of(t);
 
     for (uint64_t at = 0; at < t->elements; at += most) {
-        size_t n = t->elements - at < most ? (size_t)(t->elements - at) : most;
+        size_t n = fl_piece(t->elements - at, most);
         int bad = fl_lane_sum_decode(sums, i, at, n, row);
         for (size_t k = 0; k < n; k++)
             bad |= row[k] > limit || row[k] < -limit;
@@ -133,7 +134,7 @@ write_mean(const struct fl_plan *plan, const struct fl_lane_sum *sums, size_t i,
     if (fl_writer_tensor(out, &head))
         return -1;
     for (uint64_t at = 0; at < t->elements; at += most) {
-        size_t n = t->elements - at < most ? (size_t)(t->elements - at) : most;
+        size_t n = fl_piece(t->elements - at, most);
         if (fl_lane_sum_decode(sums, i, at, n, rows->sums))
             return fl_error(FL_FAILED, "tensor \"%s\": the opened sum changed", t->tensor->name);
         for (size_t k = 0; k < n; k++)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "fed/gather.h"
 #include "fed/opened.h"
@@ -223,7 +224,7 @@ add_squares(struct fl_object *a, size_t i, struct fl_object *b, double *sum)
     float p[ROW], q[ROW];
 
     for (uint64_t at = 0; y && at < count; at += ROW) {
-        size_t n = count - at < ROW ? (size_t)(count - at) : ROW;
+        size_t n = fl_piece(count - at, ROW);
         const float *u = fl_values_f32(t->dtype, x, at, n, p);
         const float *v = fl_values_f32(t->dtype, y, at, n, q);
         for (size_t k = 0; k < n; k++)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "fed/rows.h"
 #include "fed/store.h"
@@ -113,7 +114,7 @@ block_size(const struct entry *e, size_t b)
 {
     uint64_t left = e->count - (uint64_t)b * BLOCK;
 
-    return left < BLOCK ? (size_t)left : BLOCK;
+    return fl_piece(left, BLOCK);
 }
 
 static size_t
