@@ -69,10 +69,12 @@ fl_error_about(const char *subject)
     char text[sizeof last.what];
     size_t n = (size_t)snprintf(text, sizeof text, "%s: ", subject);
 
+    last.status = last.status ? last.status : FL_FAILED;
+    if (n < sizeof text && !strncmp(last.what, text, n))
+        return -1;
     if (n < sizeof text)
         snprintf(text + n, sizeof text - n, "%s", last.what);
     memcpy(last.what, text, sizeof text);
-    last.status = last.status ? last.status : FL_FAILED;
     return -1;
 }
 

@@ -45,8 +45,8 @@ fl_error_failed(int recorded)
 }
 
 /*
- * Change the recorded error, and return -1: put "SUBJECT: " before its sentence; give it another
- * status; end it with this cure, instead of the one that it may have.
+ * Change the recorded error, and return -1: put "SUBJECT: " before its sentence, unless it begins
+ * with it; give it another status; end it with this cure, instead of the one that it may have.
  */
 int fl_error_about(const char *subject);
 int fl_error_as(enum fl_status status);

@@ -28,6 +28,11 @@ test_about(void)
     CHECK(fl_error_about("plan.flt") == -1);
     CHECK(fl_error_status() == FL_REFUSED);
     CHECK_TEXT(fl_error_text(), "plan.flt: is signed by nobody");
+    CHECK(fl_error_about("plan.flt") == -1); /* whose sentence names it already */
+    CHECK_TEXT(fl_error_text(), "plan.flt: is signed by nobody");
+    fl_error_about("plan");
+    CHECK_TEXT(fl_error_text(), "plan: plan.flt: is signed by nobody");
+    fl_error(FL_FAILED, "plan.flt: is signed by nobody");
     fl_error(FL_FAILED, "again: %s", fl_error_text()); /* the recorded sentence as an argument */
     CHECK_TEXT(fl_error_text(), "again: plan.flt: is signed by nobody");
     fl_error_clear();
