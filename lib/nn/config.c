@@ -46,6 +46,21 @@ set(struct fl_config *c, const struct field *f, uint32_t v)
     memcpy((char *)c + f->offset, &v, sizeof v);
 }
 
+bool
+fl_config_same(const struct fl_config *a, const struct fl_config *b)
+{
+    const struct fl_rope_scaling *s = &a->rope_scaling, *t = &b->rope_scaling;
+
+    for (size_t i = 0; i < FIELDS; i++)
+        if (get(a, &fields[i]) != get(b, &fields[i]))
+            return false;
+    return a->norm_eps == b->norm_eps && a->rope_base == b->rope_base && a->tied == b->tied &&
+           a->norm == b->norm && a->act == b->act && a->positions == b->positions &&
+           fl_config_rotated(a) == fl_config_rotated(b) && s->kind == t->kind &&
+           s->factor == t->factor && s->low == t->low && s->high == t->high && s->ctx == t->ctx &&
+           a->bias == b->bias && a->qk_norm == b->qk_norm && a->window == b->window;
+}
+
 uint32_t
 fl_config_rotated(const struct fl_config *c)
 {

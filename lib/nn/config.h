@@ -101,6 +101,9 @@ FL_MUST int fl_config_to_meta(const struct fl_config *c, struct fl_meta *meta);
  */
 FL_MUST int fl_config_from_meta(struct fl_config *c, const struct fl_meta *meta);
 
+/* Do both say the same model? */
+bool fl_config_same(const struct fl_config *a, const struct fl_config *b);
+
 /* Channels of a head that are rotated, for a config that fl_config_check accepts, as all below. */
 uint32_t fl_config_rotated(const struct fl_config *c);
 

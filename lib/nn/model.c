@@ -18,7 +18,10 @@
 #include "os/memory.h"
 #include "os/progress.h"
 
-#define TOKENIZER "tokenizer.json"
+const char *const fl_model_files[] = {"tokenizer.json",          "tokenizer_config.json",
+                                      "special_tokens_map.json", "chat_template.jinja",
+                                      "config.json",             "generation_config.json",
+                                      NULL};
 
 struct fl_model *
 fl_model_table(const struct fl_config *c)
@@ -158,17 +161,18 @@ fl_model_read(const struct fl_model_values *v, struct fl_object *o)
     return result;
 }
 
-/* O has the parameters, and besides them at most a tokenizer. */
-static int
-check_tensors(const struct fl_model *m, const struct fl_object *o)
+int
+fl_model_match(const struct fl_model *m, const struct fl_object *o)
 {
     struct fl_schema want;
-    int64_t tokenizer = fl_object_find(o, TOKENIZER);
     int failed = fl_schema_start(&want, "its configuration") ||
                  fl_model_schema(m, "", FL_WEIGHTS, &want);
 
-    if (!failed && tokenizer >= 0)
-        failed = fl_schema_add(&want, fl_object_tensor(o, (size_t)tokenizer), false);
+    for (size_t k = 0; !failed && fl_model_files[k]; k++) {
+        int64_t i = fl_object_find(o, fl_model_files[k]);
+        if (i >= 0)
+            failed = fl_schema_add(&want, fl_object_tensor(o, (size_t)i), false);
+    }
     if (!failed)
         failed = fl_schema_match(&want, o, FL_SCHEMA_ANY_FLOAT);
     fl_schema_release(&want);
@@ -185,7 +189,7 @@ fl_model_load(struct fl_object *o)
         fl_error_about(fl_object_name(o));
         return NULL;
     }
-    if (!check_tensors(m, o) && (m->weights = fl_alloc_large(m->layout.size, sizeof(float))) &&
+    if (!fl_model_match(m, o) && (m->weights = fl_alloc_large(m->layout.size, sizeof(float))) &&
         !fl_model_read(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, o))
         return m;
     fl_model_free(m);
@@ -234,7 +238,7 @@ fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes)
 static int
 write_tokenizer(struct fl_writer *w, const void *tokenizer, size_t len)
 {
-    struct fl_tensor t = {.name = TOKENIZER, .dtype = FL_U8, .rank = 1, .dims = {len}};
+    struct fl_tensor t = {.name = "tokenizer.json", .dtype = FL_U8, .rank = 1, .dims = {len}};
 
     return fl_writer_tensor(w, &t) || fl_writer_data(w, tokenizer, len) ? -1 : 0;
 }

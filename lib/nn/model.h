@@ -22,6 +22,12 @@ enum fl_extent {
     FL_TRAINED_WEIGHTS /* the trained ones, of an array of all */
 };
 
+/*
+ * Files of other tools that a model may carry beside its numbers, each a u8 vector of that name, so
+ * that it can be given back whole (fl-export); NULL ends the list. Only the first is read here.
+ */
+extern const char *const fl_model_files[];
+
 struct fl_model {
     struct fl_layout layout;
     float *weights; /* (layout.size,), aligned to 64 bytes */
@@ -45,11 +51,17 @@ void fl_model_init(struct fl_model *m, uint64_t seed);
 
 /*
  * The model in an object: config and tensor table are checked against each other before memory for
- * the weights is taken. Tensors may be f32, f16 or bf16, in any order; beside them tokenizer.json
- * is allowed. A value that is not finite is refused with its tensor's name. NULL with an error that
+ * the weights is taken. Tensors may be f32, f16 or bf16, in any order; beside them fl_model_files
+ * are allowed. A value that is not finite is refused with its tensor's name. NULL with an error that
  * names the file.
  */
 struct fl_model *fl_model_load(struct fl_object *o);
+
+/*
+ * O has the parameters of M, as above, and besides them at most fl_model_files. Payloads are not
+ * looked at. -1 with an error.
+ */
+FL_MUST int fl_model_match(const struct fl_model *m, const struct fl_object *o);
 
 /* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
 FL_MUST int fl_model_round(const struct fl_object *o, int64_t *round);

@@ -5,28 +5,40 @@
 #include "port/safetensors.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "port/json_file.h"
 
-enum { HEADER_MAX = 100 << 20 }; /* the format's own limit */
+enum { HEADER_MAX = 100 << 20 /* the format's own limit */, PATH_SIZE = 4096 };
 
-struct entry {
-    struct fl_tensor tensor;
-    uint64_t begin, end; /* in the data after the header */
-};
-
-struct fl_safetensors {
+struct part { /* a file */
     char *name;
     unsigned char *map; /* NULL when the bytes are borrowed */
     size_t map_len;
     const unsigned char *data; /* after the header */
-    struct entry *entries;     /* sorted by name */
+};
+
+struct entry {
+    struct fl_tensor tensor;
+    uint64_t begin, end; /* in the data after the header */
+    size_t part;
+};
+
+struct fl_safetensors {
+    char *name;
+    struct part *parts;
+    size_t part_count, part_cap;
+    struct entry *entries; /* sorted by name */
     size_t count;
+    json_t *notes; /* of the first file */
 };
 
 void
@@ -34,17 +46,22 @@ fl_safetensors_free(struct fl_safetensors *s)
 {
     if (!s)
         return;
-    fl_unmap(s->map, s->map_len);
+    for (size_t i = 0; i < s->part_count; i++) {
+        fl_unmap(s->parts[i].map, s->parts[i].map_len);
+        free(s->parts[i].name);
+    }
+    json_decref(s->notes);
+    free(s->parts);
     free(s->entries);
     free(s->name);
     free(s);
 }
 
 static int
-bad(const struct fl_safetensors *s, const char *what, const char *tensor)
+bad(const struct part *p, const char *what, const char *tensor)
 {
     return fl_error(FL_FAILED, "%s: tensor \"%.200s\": %s; is it a whole safetensors file?",
-                    s->name, tensor, what);
+                    p->name, tensor, what);
 }
 
 /* The format's dtypes that a stream can carry. */
@@ -65,7 +82,7 @@ dtype_of(const char *name)
 }
 
 static int
-read_entry(const struct fl_safetensors *s, struct entry *e, const char *name, const json_t *value,
+read_entry(const struct part *p, struct entry *e, const char *name, const json_t *value,
            uint64_t data_len)
 {
     const json_t *shape = json_object_get(value, "shape");
@@ -75,34 +92,34 @@ read_entry(const struct fl_safetensors *s, struct entry *e, const char *name, co
 
     memset(e, 0, sizeof *e);
     if (!*name || strlen(name) > FL_FLT_NAME_MAX)
-        return bad(s, "its name is not 1 to 255 bytes", name);
+        return bad(p, "its name is not 1 to 255 bytes", name);
     strcpy(e->tensor.name, name);
     e->tensor.dtype = dtype_of(dtype);
     if (!dtype)
-        return bad(s, "its dtype is missing", name);
+        return bad(p, "its dtype is missing", name);
     if (!e->tensor.dtype)
         return fl_error(FL_FAILED,
                         "%s: tensor \"%.200s\" is %.40s, a dtype that is not read here; convert it "
                         "to F32, F16 or BF16",
-                        s->name, name, dtype);
+                        p->name, name, dtype);
     if (!json_is_array(shape) || json_array_size(shape) > FL_FLT_RANK_MAX)
-        return bad(s, "its shape is not a list of at most 8 numbers", name);
+        return bad(p, "its shape is not a list of at most 8 numbers", name);
     e->tensor.rank = (unsigned)json_array_size(shape);
     for (unsigned i = 0; i < e->tensor.rank; i++) {
         const json_t *dim = json_array_get(shape, i);
         if (!json_is_integer(dim) || json_integer_value(dim) < 0)
-            return bad(s, "its shape is not a list of numbers", name);
+            return bad(p, "its shape is not a list of numbers", name);
         e->tensor.dims[i] = (uint64_t)json_integer_value(dim);
     }
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
         json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin) ||
         (uint64_t)json_integer_value(end) > data_len)
-        return bad(s, "its offsets lie outside of the file", name);
+        return bad(p, "its offsets lie outside of the file", name);
     e->begin = (uint64_t)json_integer_value(begin);
     e->end = (uint64_t)json_integer_value(end);
     if (fl_tensor_size(&e->tensor, &elements, &bytes) || bytes != e->end - e->begin)
-        return bad(s, "its shape and its length do not agree", name);
+        return bad(p, "its shape and its length do not agree", name);
     return 0;
 }
 
@@ -122,94 +139,259 @@ by_name(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->tensor.name, ((const struct entry *)b)->tensor.name);
 }
 
+/* The COUNT entries of a file cover its data: the format has neither overlaps nor holes. */
 static int
-read_header(struct fl_safetensors *s, const json_t *header, uint64_t data_len)
+check_cover(const struct part *p, struct entry *entries, size_t count, uint64_t data_len)
 {
-    const char *name;
-    json_t *value;
+    uint64_t end = 0;
 
-    s->entries = fl_alloc(json_object_size(header), sizeof *s->entries);
-    if (!s->entries)
-        return -1;
-    json_object_foreach((json_t *)header, name, value)
-    {
-        if (!strcmp(name, "__metadata__"))
-            continue;
-        if (read_entry(s, &s->entries[s->count], name, value, data_len))
-            return -1;
-        s->count++;
-    }
-    qsort(s->entries, s->count, sizeof *s->entries, by_offset);
-    uint64_t end = 0; /* the format has neither overlaps nor holes */
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->entries[i].begin != end)
-            return bad(s, "it overlaps another one, or there are bytes of none before it",
-                       s->entries[i].tensor.name);
-        end = s->entries[i].end;
+    qsort(entries, count, sizeof *entries, by_offset);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].begin != end)
+            return bad(p, "it overlaps another one, or there are bytes of none before it",
+                       entries[i].tensor.name);
+        end = entries[i].end;
     }
     if (end != data_len)
         return fl_error(FL_FAILED,
                         "%s: has bytes after its last tensor; is it a whole safetensors file?",
-                        s->name);
-    qsort(s->entries, s->count, sizeof *s->entries, by_name);
+                        p->name);
+    return 0;
+}
+
+/* "__metadata__" has texts. That of the first file is kept. */
+static int
+read_notes(struct fl_safetensors *s, const struct part *p, json_t *notes)
+{
+    const char *key;
+    json_t *value;
+    bool texts = json_is_object(notes);
+
+    json_object_foreach(notes, key, value) texts &= json_is_string(value);
+    if (!texts)
+        return fl_error(FL_FAILED,
+                        "%s: \"__metadata__\" is no object of texts; is it a safetensors file?",
+                        p->name);
+    if (!s->notes)
+        s->notes = json_incref(notes);
     return 0;
 }
 
 static int
-parse(struct fl_safetensors *s, const unsigned char *data, size_t len)
+read_header(struct fl_safetensors *s, const struct part *p, const json_t *header, uint64_t data_len)
+{
+    size_t first = s->count, most = first + json_object_size(header);
+    struct entry *entries = fl_resize(s->entries, most ? most : 1, sizeof *entries);
+    const char *name;
+    json_t *value;
+
+    if (!entries)
+        return -1;
+    s->entries = entries;
+    json_object_foreach((json_t *)header, name, value)
+    {
+        if (!strcmp(name, "__metadata__")) {
+            if (read_notes(s, p, value))
+                return -1;
+            continue;
+        }
+        if (read_entry(p, &entries[s->count], name, value, data_len))
+            return -1;
+        entries[s->count++].part = s->part_count - 1;
+    }
+    return check_cover(p, entries + first, s->count - first, data_len);
+}
+
+/* The entries of one more file, which is DATA. */
+static int
+parse(struct fl_safetensors *s, struct part *p, const unsigned char *data, size_t len)
 {
     json_error_t why;
     uint64_t header_len = len < 8 ? 0 : fl_get64(data);
 
     if (len < 10 || header_len > HEADER_MAX || header_len > len - 8 || data[8] != '{')
-        return fl_error(FL_FAILED, "%s: is not a safetensors file", s->name);
+        return fl_error(FL_FAILED, "%s: is not a safetensors file", p->name);
     json_t *header = json_loadb((const char *)data + 8, (size_t)header_len, JSON_REJECT_DUPLICATES,
                                 &why);
     if (!header)
-        return fl_error(FL_FAILED, "%s: its header is not JSON: %s (byte %d)", s->name, why.text,
+        return fl_error(FL_FAILED, "%s: its header is not JSON: %s (byte %d)", p->name, why.text,
                         why.position);
-    s->data = data + 8 + header_len;
+    p->data = data + 8 + header_len;
     int result = json_is_object(header)
-                     ? read_header(s, header, len - 8 - header_len)
-                     : fl_error(FL_FAILED, "%s: its header is no object", s->name);
+                     ? read_header(s, p, header, len - 8 - header_len)
+                     : fl_error(FL_FAILED, "%s: its header is no object", p->name);
     json_decref(header);
     return result;
+}
+
+static struct part *
+add_part(struct fl_safetensors *s, const char *name)
+{
+    struct part *parts = fl_grow(s->parts, s->part_count, &s->part_cap, sizeof *parts);
+
+    if (!parts)
+        return NULL;
+    s->parts = parts;
+    parts[s->part_count] = (struct part){.name = fl_strdup(name)};
+    return parts[s->part_count].name ? &parts[s->part_count++] : NULL;
+}
+
+/* All files are read: entries in the order in which they are found, each name once. */
+static int
+finish(struct fl_safetensors *s)
+{
+    qsort(s->entries, s->count, sizeof *s->entries, by_name);
+    for (size_t i = 1; i < s->count; i++)
+        if (!by_name(&s->entries[i - 1], &s->entries[i]))
+            return fl_error(FL_FAILED, "%s: tensor \"%s\" is also in %s; one of them has to go",
+                            s->parts[s->entries[i].part].name, s->entries[i].tensor.name,
+                            s->parts[s->entries[i - 1].part].name);
+    return 0;
+}
+
+static struct fl_safetensors *
+start(const char *name)
+{
+    struct fl_safetensors *s = fl_alloc(1, sizeof *s);
+
+    if (s && !(s->name = fl_strdup(name))) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* S, or nothing when something FAILED. */
+static struct fl_safetensors *
+end(struct fl_safetensors *s, bool failed)
+{
+    if (!failed && !finish(s))
+        return s;
+    fl_safetensors_free(s);
+    return NULL;
 }
 
 struct fl_safetensors *
 fl_safetensors_parse(const void *data, size_t len, const char *name)
 {
-    struct fl_safetensors *s = fl_alloc(1, sizeof *s);
+    struct fl_safetensors *s = start(name);
+    struct part *p = s ? add_part(s, name) : NULL;
 
-    if (s && (!(s->name = fl_strdup(name)) || parse(s, data, len))) {
-        fl_safetensors_free(s);
-        return NULL;
-    }
-    return s;
+    return end(s, !p || parse(s, p, data, len));
+}
+
+static int
+add_file(struct fl_safetensors *s, const char *path)
+{
+    struct part *p = add_part(s, path);
+    int fd = p ? fl_open_input(path, true) : -1;
+
+    if (fd < 0)
+        return -1;
+    int64_t len = fl_regular_size(fd);
+    if (len < 0)
+        fl_error(FL_FAILED, "%s: is no regular file; safetensors are mapped", path);
+    else
+        p->map = fl_map(fd, path, (size_t)len);
+    p->map_len = p->map ? (size_t)len : 0;
+    fl_close_input(fd);
+    return p->map ? parse(s, p, p->map, p->map_len) : -1;
 }
 
 struct fl_safetensors *
 fl_safetensors_open(const char *path)
 {
-    int fd = fl_open_input(path, true);
-    struct fl_safetensors *s = NULL;
+    struct fl_safetensors *s = start(path);
 
-    if (fd < 0)
-        return NULL;
-    int64_t len = fl_regular_size(fd);
-    void *map = NULL;
-    if (len < 0)
-        fl_error(FL_FAILED, "%s: is no regular file; safetensors are mapped", path);
-    else
-        map = fl_map(fd, path, (size_t)len);
-    fl_close_input(fd);
-    if (map && (s = fl_safetensors_parse(map, (size_t)len, path))) {
-        s->map = map;
-        s->map_len = (size_t)len;
-    } else if (map) {
-        fl_unmap(map, (size_t)len);
+    return end(s, !s || add_file(s, path));
+}
+
+/* "DIR/NAME" of a file of the index. */
+static int
+add_named(struct fl_safetensors *s, const char *dir, const json_t *file)
+{
+    const char *name = json_string_value(file);
+    char path[PATH_SIZE];
+
+    if (!name || !*name || strchr(name, '/') || *name == '.')
+        return fl_error(FL_FAILED,
+                        "%s: \"weight_map\" names \"%.80s\", which is no file beside it; give "
+                        "plain names",
+                        s->name, name ? name : "");
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
+        return fl_error(FL_FAILED, "%s: the name \"%.80s...\" is too long", s->name, name);
+    for (size_t i = 0; i < s->part_count; i++)
+        if (!strcmp(s->parts[i].name, path))
+            return 0;
+    return add_file(s, path);
+}
+
+/* Tensor NAME is in the file that the index says, which is one of the parts. */
+static int
+check_named(const struct fl_safetensors *s, const char *dir, const char *name, const json_t *file)
+{
+    int64_t i = fl_safetensors_find(s, name);
+
+    if (i < 0)
+        return fl_error(FL_FAILED, "%s: tensor \"%.200s\" is in none of its files", s->name, name);
+    const char *in = fl_safetensors_file(s, (size_t)i) + strlen(dir) + 1;
+    if (strcmp(in, json_string_value(file)))
+        return fl_error(FL_FAILED, "%s: tensor \"%.200s\" is in %.80s, and not in %.80s", s->name,
+                        name, in, json_string_value(file));
+    return 0;
+}
+
+/* The files of INDEX, and whether both say the same. */
+static int
+read_index(struct fl_safetensors **s, const char *dir, const json_t *index)
+{
+    json_t *map = json_object_get(index, "weight_map"), *file;
+    const char *name;
+
+    if (!json_is_object(map))
+        return fl_error(FL_FAILED, "%s: \"weight_map\" is no object", (*s)->name);
+    json_object_foreach(map, name, file)
+    {
+        if (add_named(*s, dir, file))
+            return -1;
     }
-    return s;
+    if (!(*s = end(*s, false)))
+        return -1;
+    json_object_foreach(map, name, file)
+    {
+        if (check_named(*s, dir, name, file))
+            return -1;
+    }
+    for (size_t i = 0; i < (*s)->count; i++)
+        if (!json_object_get(map, (*s)->entries[i].tensor.name))
+            return fl_error(FL_FAILED, "%s: says nothing of tensor \"%s\" in %s", (*s)->name,
+                            (*s)->entries[i].tensor.name, fl_safetensors_file(*s, i));
+    return 0;
+}
+
+struct fl_safetensors *
+fl_safetensors_open_folder(const char *dir)
+{
+    char path[PATH_SIZE], index_path[PATH_SIZE];
+    json_t *index;
+
+    if (snprintf(index_path, sizeof index_path, "%s/model.safetensors.index.json", dir) >=
+        (int)sizeof index_path) {
+        fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
+        return NULL;
+    }
+    snprintf(path, sizeof path, "%s/model.safetensors", dir);
+    if (!access(path, F_OK) || access(index_path, F_OK))
+        return fl_safetensors_open(path);
+    if (fl_json_file(index_path, false, &index))
+        return NULL;
+    struct fl_safetensors *s = start(index_path);
+    int failed = !s || read_index(&s, dir, index);
+    json_decref(index);
+    if (!failed)
+        return s;
+    fl_safetensors_free(s);
+    return NULL;
 }
 
 const char *
@@ -230,6 +412,18 @@ fl_safetensors_tensor(const struct fl_safetensors *s, size_t i)
     return &s->entries[i].tensor;
 }
 
+const char *
+fl_safetensors_file(const struct fl_safetensors *s, size_t i)
+{
+    return s->parts[s->entries[i].part].name;
+}
+
+const char *
+fl_safetensors_note(const struct fl_safetensors *s, const char *key)
+{
+    return json_string_value(json_object_get(s->notes, key));
+}
+
 static int
 compare_name(const void *name, const void *entry)
 {
@@ -247,5 +441,11 @@ fl_safetensors_find(const struct fl_safetensors *s, const char *name)
 const unsigned char *
 fl_safetensors_data(const struct fl_safetensors *s, size_t i)
 {
-    return s->data + s->entries[i].begin;
+    return s->parts[s->entries[i].part].data + s->entries[i].begin;
+}
+
+void
+fl_safetensors_forget(const struct fl_safetensors *s, size_t i, uint64_t from, uint64_t to)
+{
+    fl_map_forget(fl_safetensors_data(s, i) + from, (size_t)(to - from));
 }

@@ -1,0 +1,134 @@
+/*
+ * Rows of a parameter lie together in a file, or are columns of a map that is stored turned; then
+ * the slice is gathered. Copies are compared before anything is written (port/hf_check.c).
+ */
+#include "port/hf_model.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "flt/values.h"
+#include "os/progress.h"
+#include "port/hf_check.h"
+#include "port/hf_config.h"
+#include "port/json_file.h"
+
+enum { PATH_SIZE = 4096, SLICE = 4 << 20 };
+
+static int
+read_config(struct fl_hf_model *m, const char *dir, struct fl_buf *notes)
+{
+    char path[PATH_SIZE];
+    struct fl_config c;
+    json_t *file;
+
+    if (snprintf(path, sizeof path, "%s/config.json", dir) >= (int)sizeof path)
+        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
+    if (fl_json_file(path, false, &file))
+        return -1;
+    int result = fl_hf_config(&m->family, &c, file, path, notes);
+    json_decref(file);
+    return result ? -1 : fl_layout_make(&m->layout, &c);
+}
+
+int
+fl_hf_model_open(struct fl_hf_model *m, const char *dir, struct fl_buf *notes)
+{
+    *m = (struct fl_hf_model){0};
+    if (read_config(m, dir, notes) || !(m->files = fl_safetensors_open_folder(dir)) ||
+        !(m->sources = fl_alloc(m->layout.count, sizeof *m->sources)))
+        return -1;
+    return fl_hf_check(m);
+}
+
+void
+fl_hf_model_close(struct fl_hf_model *m)
+{
+    fl_safetensors_free(m->files);
+    fl_layout_release(&m->layout);
+    free(m->sources);
+    *m = (struct fl_hf_model){0};
+}
+
+enum fl_dtype
+fl_hf_model_dtype(const struct fl_hf_model *m, size_t i)
+{
+    return fl_safetensors_tensor(m->files, m->sources[i].tensor)->dtype;
+}
+
+/* Columns FIRST to FIRST + N - 1 of an array of ROWS rows of STRIDE values, as rows. */
+static void
+turn(const unsigned char *from, uint64_t rows, uint64_t stride, uint64_t first, uint64_t n,
+     size_t width, unsigned char *out)
+{
+    for (uint64_t c = 0; c < rows; c++)
+        for (uint64_t r = 0; r < n; r++)
+            memcpy(out + (r * rows + c) * width, from + (c * stride + first + r) * width, width);
+}
+
+int
+fl_hf_model_rows(const struct fl_hf_model *m, size_t i, uint64_t first, uint64_t n, void *out)
+{
+    const struct fl_hf_source *s = &m->sources[i];
+    const struct fl_param *p = &m->layout.params[i];
+    enum fl_dtype dtype = fl_hf_model_dtype(m, i);
+    size_t width = fl_dtype_size(dtype);
+    uint64_t columns = p->rank == 2 ? p->dims[1] : 1, begin = s->place.first + first;
+    const unsigned char *data = fl_safetensors_data(m->files, s->tensor);
+
+    if (s->place.turned) {
+        turn(data, columns, s->place.tensor.dims[1], begin, n, width, out);
+        fl_safetensors_forget(m->files, s->tensor, 0, columns * s->place.tensor.dims[1] * width);
+    } else {
+        uint64_t from = begin * columns * width, len = n * columns * width;
+        memcpy(out, data + from, len);
+        fl_safetensors_forget(m->files, s->tensor, from < SLICE ? 0 : from - SLICE, from + len);
+    }
+    uint64_t odd = fl_values_finite(dtype, out, n * columns);
+    if (odd < n * columns)
+        return fl_error(FL_FAILED, "%s: tensor \"%s\" has a value that is not finite",
+                        fl_safetensors_file(m->files, s->tensor), p->name);
+    return 0;
+}
+
+static int
+write_param(const struct fl_hf_model *m, size_t i, unsigned char *slice, struct fl_progress *shown,
+            uint64_t *done, struct fl_writer *w)
+{
+    const struct fl_param *p = &m->layout.params[i];
+    struct fl_tensor t;
+
+    fl_tensor_init(&t, p->name, fl_hf_model_dtype(m, i), p->rank, p->dims);
+    uint64_t row = (p->rank == 2 ? p->dims[1] : 1) * fl_dtype_size(t.dtype);
+    if (fl_writer_tensor(w, &t))
+        return -1;
+    for (uint64_t r = 0, n; r < p->dims[0]; r += n) {
+        n = SLICE / row < p->dims[0] - r ? SLICE / row : p->dims[0] - r;
+        if (fl_hf_model_rows(m, i, r, n, slice) || fl_writer_data(w, slice, n * row))
+            return -1;
+        fl_progress_show(shown, *done += n * row, "%s", p->name);
+    }
+    return 0;
+}
+
+int
+fl_hf_model_write(const struct fl_hf_model *m, struct fl_writer *w)
+{
+    unsigned char *slice = fl_alloc_aligned(SLICE, 1); /* rows are of at most FL_FFN_MAX values */
+    struct fl_progress progress;
+    uint64_t total = 0, done = 0;
+    int failed = !slice;
+
+    for (size_t i = 0; i < m->layout.count; i++)
+        total += m->layout.params[i].count * fl_dtype_size(fl_hf_model_dtype(m, i));
+    fl_progress_start(&progress, "reading", "B", total);
+    for (size_t i = 0; !failed && i < m->layout.count; i++)
+        failed = write_param(m, i, slice, &progress, &done, w);
+    fl_progress_clear(&progress);
+    free(slice);
+    return failed ? -1 : 0;
+}
