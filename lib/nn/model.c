@@ -18,9 +18,12 @@
 #include "os/memory.h"
 #include "os/progress.h"
 
-const char *const fl_model_files[] = {"tokenizer.json",          "tokenizer_config.json",
-                                      "special_tokens_map.json", "chat_template.jinja",
-                                      "config.json",             "generation_config.json",
+const char *const fl_model_files[] = {"tokenizer.json",
+                                      "tokenizer_config.json",
+                                      "special_tokens_map.json",
+                                      "chat_template.jinja",
+                                      "config.json",
+                                      "generation_config.json",
                                       NULL};
 
 struct fl_model *

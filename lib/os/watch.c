@@ -303,9 +303,11 @@ fl_watch_part(const char *path)
 void
 fl_watch_part_gone(const char *path)
 {
+    size_t len = strlen(path);
+
     pthread_mutex_lock(&watch.lock);
     for (struct part *p = watch.parts; p; p = p->next)
-        if (p->used && !strcmp(p->path, path))
+        if (p->used && !strncmp(p->path, path, len) && (!p->path[len] || p->path[len] == '/'))
             p->used = false;
     pthread_mutex_unlock(&watch.lock);
 }
@@ -318,6 +320,9 @@ remove_parts(void)
     for (const struct part *p = watch.parts; p; p = p->next)
         if (p->used)
             unlink(p->path);
+    for (const struct part *p = watch.parts; p; p = p->next)
+        if (p->used)
+            rmdir(p->path); /* folders of what is gone by now */
 }
 
 struct line {

@@ -64,7 +64,10 @@ FL_MUST int fl_watch_check(void);
  */
 FL_MUST int fl_watch_check_rest(void);
 
-/* The file at PATH is the part of an output; it has another name by now, or is gone. */
+/*
+ * The file or folder at PATH is the part of an output, or a file in one; it has another name by
+ * now, or is gone, with what is below it.
+ */
 FL_MUST int fl_watch_part(const char *path);
 void fl_watch_part_gone(const char *path);
 

@@ -16,8 +16,7 @@
 /* The Llama family and those that came of it. */
 #define LLAMA_SIZES(ctx_, kv_heads_, head_dim_)                                                    \
     {                                                                                              \
-        SIZE("vocab_size", vocab, FL_FAMILY_REQUIRED),                                             \
-            SIZE("max_position_embeddings", ctx, ctx_),                                            \
+        SIZE("vocab_size", vocab, FL_FAMILY_REQUIRED), SIZE("max_position_embeddings", ctx, ctx_), \
             SIZE("num_hidden_layers", layers, FL_FAMILY_REQUIRED),                                 \
             SIZE("hidden_size", channels, FL_FAMILY_REQUIRED),                                     \
             SIZE("num_attention_heads", heads, FL_FAMILY_REQUIRED),                                \

@@ -51,16 +51,16 @@ struct fl_family {
     const struct fl_family_size *sizes;
     const char *eps; /* the key of norm_eps */
     double eps_missing;
-    const char *act;  /* the key of the activation, */
-    const char *acts; /* its words for enum fl_act, "a|b|c"; "-" for what it cannot have */
+    const char *act;        /* the key of the activation, */
+    const char *acts;       /* its words for enum fl_act, "a|b|c"; "-" for what it cannot have */
     struct fl_config fixed; /* switches that are the same in all models of it */
     bool tied;              /* when "tie_word_embeddings" is missing */
     struct fl_family_bias biases[2];
     enum fl_family_window window;
     uint32_t window_missing;
-    const char *prefix; /* before names, but not that of the head */
+    const char *prefix;                     /* before names, but not that of the head */
     const struct fl_family_tensor *tensors; /* NULL: named as in nn/layout.h, and none is turned */
-    const char *harmless; /* keys that change nothing that is computed, "|a|b|" */
+    const char *harmless;                   /* keys that change nothing that is computed, "|a|b|" */
 };
 
 /* Number I, or NULL after the last. The earlier ones are the more general. */
@@ -70,7 +70,7 @@ const struct fl_family *fl_family_find(const char *name); /* or NULL (no error r
 /* Where a parameter is in a family's files. */
 struct fl_place {
     struct fl_tensor tensor; /* f32; its name without prefix; whole, also of several parameters */
-    uint64_t first;          /* of the tensor's rows (columns, when turned) that are the parameter's */
+    uint64_t first; /* of the tensor's rows (columns, when turned) that are the parameter's */
     bool turned;
 };
 

@@ -46,8 +46,8 @@ check_tensor(const struct check *c, const struct fl_tensor *right, size_t i)
 static const float *
 values(const struct check *c, size_t i, uint64_t at, size_t n, float *row)
 {
-    return fl_values_f32(fl_safetensors_tensor(c->files, i)->dtype, fl_safetensors_data(c->files, i),
-                         at, n, row);
+    return fl_values_f32(fl_safetensors_tensor(c->files, i)->dtype,
+                         fl_safetensors_data(c->files, i), at, n, row);
 }
 
 static void
@@ -76,8 +76,7 @@ check_copy(const struct check *c, size_t i, const char *name, const char *why)
         while (k < n && x[k] == y[k])
             k++;
         if (k < n)
-            return fl_error(FL_FAILED,
-                            "%s: tensor \"%s\" differs from \"%s\" at value %llu; %s",
+            return fl_error(FL_FAILED, "%s: tensor \"%s\" differs from \"%s\" at value %llu; %s",
                             fl_safetensors_file(c->files, i),
                             fl_safetensors_tensor(c->files, i)->name,
                             fl_safetensors_tensor(c->files, own)->name,

@@ -228,7 +228,8 @@ read_rope(const struct reading *r)
     if (!is_absent(rope) && read_scaling(r, "rope_parameters", rope, now))
         return -1;
     if (!is_absent(old) && !is_absent(rope) && !same_scaling(&before, now))
-        return wrong(r, "rope_parameters", "says another thing than \"rope_scaling\"; one has to go");
+        return wrong(r, "rope_parameters",
+                     "says another thing than \"rope_scaling\"; one has to go");
     if (get_number(r, r->file, "rope_theta", 10000, &base) ||
         get_number(r, rope, "rope_theta", base, &r->c->rope_base))
         return -1;
@@ -296,8 +297,8 @@ read_window(const struct reading *r)
     enum fl_family_window rule = r->family->window;
     bool windowed = rule == FL_WINDOW_ALL && !(window && json_is_null(window));
 
-    if (rule == FL_WINDOW_NONE && !(fl_json_is_unused(window) &&
-                                    fl_json_is_unused(get(r, "use_sliding_window"))))
+    if (rule == FL_WINDOW_NONE &&
+        !(fl_json_is_unused(window) && fl_json_is_unused(get(r, "use_sliding_window"))))
         return wrong(r, fl_json_is_unused(window) ? "use_sliding_window" : "sliding_window",
                      "is not supported in models of this family");
     if (rule == FL_WINDOW_SWITCHED && read_switch(r, &windowed))
@@ -385,7 +386,7 @@ find_family(struct reading *r)
         return 0;
     for (size_t i = 0; (f = fl_family(i)) && n < sizeof known; i++)
         n += (size_t)snprintf(known + n, sizeof known - n, "%s\"%s\"",
-                              !i                ? ""
+                              !i                 ? ""
                               : fl_family(i + 1) ? ", "
                                                  : " and ",
                               f->name);

@@ -98,9 +98,9 @@ check_same(const json_t *file, const struct fl_family *f, const struct fl_config
                  !fl_config_same(&got, c);
 
     fl_buf_release(&notes);
-    return result ? fl_error(FL_FAILED, "models of the family %s have no such configuration",
-                             f->name)
-                  : 0;
+    return result
+               ? fl_error(FL_FAILED, "models of the family %s have no such configuration", f->name)
+               : 0;
 }
 
 json_t *

@@ -1,0 +1,320 @@
+/*
+ * Tensors are written as the family lays them: parameters of one name follow each other, or lie
+ * side by side when the map is stored turned.
+ */
+#include "port/hf_export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/least.h"
+#include "base/mem.h"
+#include "nn/model.h"
+#include "os/file.h"
+#include "os/output_folder.h"
+#include "os/progress.h"
+#include "port/hf_about.h"
+#include "port/hf_folder.h"
+#include "port/safetensors_write.h"
+
+enum { SLICE = 4 << 20, NAME_SIZE = 64 };
+
+/* A tensor of the folder: parameters FIRST to FIRST + COUNT - 1. */
+struct piece {
+    size_t first, count;
+    bool turned;
+    uint64_t bytes;
+    size_t file; /* number of the file that has it */
+};
+
+struct export
+{
+    struct fl_object *o;
+    struct fl_model *m; /* without weights */
+    const struct fl_family *family;
+    struct fl_output_folder out;
+    struct fl_tensor *tensors; /* (count,) */
+    struct piece *pieces;      /* (count,) */
+    size_t count, files;
+    json_t *notes;
+    unsigned char *slice;
+    struct fl_progress progress;
+    uint64_t done;
+};
+
+/* Index of parameter I in the object. */
+static size_t
+index_of(const struct export *e, size_t i)
+{
+    return (size_t)fl_object_find(e->o, e->m->layout.params[i].name);
+}
+
+/* Parameter I begins another tensor, or goes on with the one before. */
+static int
+add_param(struct export *e, size_t i)
+{
+    enum fl_dtype dtype = fl_object_tensor(e->o, index_of(e, i))->dtype;
+    struct fl_place place;
+    uint64_t elements;
+
+    fl_family_place(e->family, &e->m->layout, i, &place);
+    if (place.first) {
+        const struct fl_tensor *t = &e->tensors[e->count - 1];
+        e->pieces[e->count - 1].count++;
+        return dtype == t->dtype
+                   ? 0
+                   : fl_error(FL_FAILED,
+                              "%s: tensor \"%s\" is %s, and \"%s\", of which it is a part in %s "
+                              "models, %s; one dtype would be right",
+                              fl_object_name(e->o), e->m->layout.params[i].name,
+                              fl_dtype_name(dtype), t->name, e->family->name,
+                              fl_dtype_name(t->dtype));
+    }
+    struct fl_tensor *t = &e->tensors[e->count];
+    struct piece *p = &e->pieces[e->count++];
+    *t = place.tensor;
+    t->dtype = dtype;
+    fl_family_full_name(e->family, place.tensor.name, t->name, sizeof t->name);
+    *p = (struct piece){.first = i, .count = 1, .turned = place.turned};
+    return fl_tensor_size(t, &elements, &p->bytes);
+}
+
+/* Which tensors, and in which files of at most SHARD bytes (one tensor at least). */
+static int
+list_tensors(struct export *e, uint64_t shard)
+{
+    size_t n = e->m->layout.count;
+    uint64_t in_file = 0;
+
+    e->tensors = fl_alloc(n, sizeof *e->tensors);
+    e->pieces = fl_alloc(n, sizeof *e->pieces);
+    if (!e->tensors || !e->pieces)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (add_param(e, i))
+            return -1;
+    for (size_t k = 0; k < e->count; k++) {
+        bool full = in_file && in_file + e->pieces[k].bytes > shard;
+        e->files += full;
+        in_file = (full ? 0 : in_file) + e->pieces[k].bytes;
+        e->pieces[k].file = e->files;
+    }
+    e->files++;
+    return 0;
+}
+
+static int
+write_slice(struct export *e, int fd, size_t len, const char *name)
+{
+    if (fl_write_full(fd, e->out.name, e->slice, len))
+        return -1;
+    fl_progress_show(&e->progress, e->done += len, "%s", name);
+    return 0;
+}
+
+/* Parameter I as it is in the object. */
+static int
+write_straight(struct export *e, int fd, size_t i)
+{
+    size_t k = index_of(e, i);
+    uint64_t bytes = fl_object_bytes(e->o, k);
+    const unsigned char *data = fl_object_data(e->o, k);
+
+    for (uint64_t at = 0; data && at < bytes; at += SLICE) {
+        size_t n = fl_piece(bytes - at, SLICE);
+        memcpy(e->slice, data + at, n);
+        fl_object_forget_part(e->o, k, at, at + n);
+        if (write_slice(e, fd, n, e->m->layout.params[i].name))
+            return -1;
+    }
+    return data ? 0 : -1;
+}
+
+/* Columns FROM to FROM + N - 1 of [rows,columns] FROM_DATA, as rows, at OUT, STRIDE apart. */
+static void
+turn(const unsigned char *data, uint64_t rows, uint64_t columns, uint64_t from, uint64_t n,
+     size_t width, unsigned char *out, uint64_t stride)
+{
+    for (uint64_t r = 0; r < rows; r++)
+        for (uint64_t c = 0; c < n; c++)
+            memcpy(out + (c * stride + r) * width, data + (r * columns + from + c) * width, width);
+}
+
+/* The parameters of a piece side by side, each turned. */
+static int
+write_turned(struct export *e, int fd, const struct fl_tensor *t, const struct piece *p)
+{
+    size_t width = fl_dtype_size(t->dtype);
+    uint64_t row = t->dims[1] * width, n;
+
+    for (uint64_t c = 0; c < t->dims[0]; c += n) {
+        n = fl_min_u64(SLICE / row ? SLICE / row : 1, t->dims[0] - c);
+        uint64_t at = 0;
+        for (size_t i = p->first; i < p->first + p->count; i++) {
+            const struct fl_param *param = &e->m->layout.params[i];
+            const unsigned char *data = fl_object_data(e->o, index_of(e, i));
+            if (!data)
+                return -1;
+            turn(data, param->dims[0], param->dims[1], c, n, width, e->slice + at * width,
+                 t->dims[1]);
+            at += param->dims[0];
+            fl_object_forget(e->o, index_of(e, i));
+        }
+        if (write_slice(e, fd, (size_t)(n * row), t->name))
+            return -1;
+    }
+    return 0;
+}
+
+static int
+write_piece(struct export *e, int fd, size_t k)
+{
+    const struct piece *p = &e->pieces[k];
+
+    if (p->turned)
+        return write_turned(e, fd, &e->tensors[k], p);
+    for (size_t i = p->first; i < p->first + p->count; i++)
+        if (write_straight(e, fd, i))
+            return -1;
+    return 0;
+}
+
+static const char *
+file_name(const struct export *e, size_t file, char name[NAME_SIZE])
+{
+    if (e->files == 1)
+        snprintf(name, NAME_SIZE, "model.safetensors");
+    else
+        snprintf(name, NAME_SIZE, "model-%05zu-of-%05zu.safetensors", file + 1, e->files);
+    return name;
+}
+
+/* Tensors FIRST to END - 1 are those of a file. */
+static int
+write_file(struct export *e, size_t first, size_t end)
+{
+    struct fl_buf header = {0};
+    char name[NAME_SIZE];
+    int fd = fl_output_folder_file(&e->out, file_name(e, e->pieces[first].file, name));
+    int failed = fd < 0 ||
+                 fl_safetensors_header(&header, e->tensors + first, end - first, e->notes) ||
+                 fl_write_full(fd, e->out.name, header.data, header.len);
+
+    for (size_t k = first; !failed && k < end; k++)
+        failed = write_piece(e, fd, k);
+    fl_buf_release(&header);
+    if (!failed)
+        return fl_output_folder_end(&e->out, fd, name);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* "model.safetensors.index.json": which file has which tensor. */
+static int
+write_index(struct export *e)
+{
+    json_t *map = json_object(), *index = json_object();
+    uint64_t total = 0;
+    char name[NAME_SIZE];
+    int failed = 0;
+
+    for (size_t k = 0; k < e->count; k++) {
+        total += e->pieces[k].bytes;
+        failed |= json_object_set_new(map, e->tensors[k].name,
+                                      json_string(file_name(e, e->pieces[k].file, name)));
+    }
+    failed |= json_object_set_new(index, "metadata",
+                                  json_pack("{s:I}", "total_size", (json_int_t)total));
+    failed |= json_object_set_new(index, "weight_map", map);
+    if (failed)
+        failed = fl_error_memory("an index");
+    else
+        failed = fl_hf_write_json(&e->out, "model.safetensors.index.json", index);
+    json_decref(index);
+    return failed ? -1 : 0;
+}
+
+static int
+write_weights(struct export *e)
+{
+    int failed = !(e->slice = fl_alloc_aligned(SLICE, 1));
+
+    fl_progress_start(&e->progress, "writing", "B", fl_object_total(e->o));
+    for (size_t k = 0, end; !failed && k < e->count; k = end) {
+        for (end = k + 1; end < e->count && e->pieces[end].file == e->pieces[k].file;)
+            end++;
+        failed = write_file(e, k, end);
+    }
+    fl_progress_clear(&e->progress);
+    return failed || (e->files > 1 && write_index(e)) ? -1 : 0;
+}
+
+/* What the files say of where the model comes from. */
+static int
+note_origin(struct export *e)
+{
+    const struct fl_meta *meta = &fl_object_head(e->o)->meta;
+    const struct fl_meta_item *parent = fl_meta_find(meta, "parent");
+    char hex[2 * FL_HASH_BYTES + 1];
+    int64_t round;
+
+    if (fl_model_round(e->o, &round))
+        return -1;
+    e->notes = json_pack("{s:s}", "format", "pt");
+    int failed = !e->notes;
+    if (round)
+        failed |= json_object_set_new(e->notes, FL_HF_NOTE_ROUND,
+                                      json_sprintf("%lld", (long long)round));
+    if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES) {
+        fl_hex(hex, parent->value.bytes, FL_HASH_BYTES);
+        failed |= json_object_set_new(e->notes, FL_HF_NOTE_PARENT, json_string(hex));
+    }
+    return failed ? fl_error_memory("the notes of a file") : 0;
+}
+
+/* The dtype of all weights, or 0. */
+static enum fl_dtype
+common_dtype(const struct export *e)
+{
+    for (size_t k = 1; k < e->count; k++)
+        if (e->tensors[k].dtype != e->tensors[0].dtype)
+            return 0;
+    return e->tensors[0].dtype;
+}
+
+static int
+open_model(struct export *e)
+{
+    struct fl_config c;
+
+    if (fl_config_from_meta(&c, &fl_object_head(e->o)->meta) || !(e->m = fl_model_table(&c)))
+        return fl_error_about(fl_object_name(e->o));
+    return fl_model_match(e->m, e->o);
+}
+
+int
+fl_hf_export(struct fl_object *o, const char *dir, uint64_t shard)
+{
+    struct export e = {.o = o, .out = {.fd = -1}};
+    struct fl_hf_about about;
+    int failed = open_model(&e) || fl_hf_about_open(&about, o, &e.m->layout.config);
+
+    if (!failed) {
+        e.family = about.family;
+        failed = list_tensors(&e, shard) || note_origin(&e) || fl_output_folder_open(&e.out, dir) ||
+                 write_weights(&e) || fl_hf_about_write(&about, common_dtype(&e), &e.out) ||
+                 fl_output_folder_commit(&e.out);
+        fl_output_folder_abort(&e.out);
+        fl_hf_about_close(&about);
+    }
+    json_decref(e.notes);
+    free(e.slice);
+    free(e.pieces);
+    free(e.tensors);
+    fl_model_free(e.m);
+    return failed ? -1 : 0;
+}
