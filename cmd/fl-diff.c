@@ -90,8 +90,8 @@ run(struct fl_cli *cli)
     if (opt.site && fl_name_check(opt.site))
         return fl_error_about("--site");
     int failed = !(pool = fl_pool_new(cli->threads)) ||
-                 !(base = fl_object_open(opt.base, FL_KIND_MODEL)) ||
-                 !(trained = fl_object_open(cli->operands[0], FL_KIND_MODEL)) ||
+                 !(base = fl_object_open(opt.base, FL_KIND_BASE)) ||
+                 !(trained = fl_object_open(cli->operands[0], FL_KIND_BASE)) ||
                  fl_diff_check(base, trained) || (of && fl_plan_read(of, opt.plan, pool)) ||
                  fl_diff_check_plan(base, trained, of, pool) || put_meta(base, pool, &meta) ||
                  write_update(cli, base, trained, of, &meta, pool);

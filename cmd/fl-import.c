@@ -1,5 +1,4 @@
-/* fl-import: models that other tools made, as streams. */
-#include <stdio.h>
+/* fl-import: models and adapters that other tools made, as streams. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -9,11 +8,37 @@
 #include "flt/emit.h"
 #include "os/file.h"
 #include "port/hf_folder.h"
+#include "port/peft.h"
+
+static struct {
+    const char *model;
+} opt;
+
+static const struct fl_option options[] = {
+    FL_OPT_INPUT('m', "model", "MODEL", "the model that an adapter is for, to be named in it",
+                 &opt.model),
+    FL_OPT_END,
+};
+
+/* What is being imported: one of the two. */
+struct job {
+    struct fl_hf_folder folder;
+    struct fl_peft peft;
+    struct fl_object *base;
+};
 
 static int
 write_model(void *arg, struct fl_writer *w)
 {
-    return fl_hf_folder_write(arg, w);
+    return fl_hf_folder_write(&((struct job *)arg)->folder, w);
+}
+
+static int
+write_adapter(void *arg, struct fl_writer *w)
+{
+    struct job *job = arg;
+
+    return fl_peft_write(&job->peft, job->base, w);
 }
 
 static void
@@ -26,9 +51,30 @@ show_notes(const struct fl_cli *cli, const struct fl_buf *notes)
 }
 
 static int
+import_model(const struct fl_cli *cli, struct job *job, const char *dir)
+{
+    if (opt.model)
+        return fl_error(FL_USAGE, "-m MODEL belongs to adapters, and %s holds none", dir);
+    if (fl_hf_folder_open(&job->folder, dir) || fl_emit(cli->output, cli->level, write_model, job))
+        return -1;
+    show_notes(cli, &job->folder.notes);
+    return 0;
+}
+
+static int
+import_adapter(const struct fl_cli *cli, struct job *job, const char *dir)
+{
+    if ((opt.model && !(job->base = fl_object_open(opt.model, FL_KIND_MODEL))) ||
+        fl_peft_open(&job->peft, dir) || fl_emit(cli->output, cli->level, write_adapter, job))
+        return -1;
+    show_notes(cli, &job->peft.notes);
+    return 0;
+}
+
+static int
 run(struct fl_cli *cli)
 {
-    struct fl_hf_folder folder;
+    struct job job = {.base = NULL};
     struct stat st;
 
     if (!cli->operand_count)
@@ -39,13 +85,11 @@ run(struct fl_cli *cli)
                         "%s: is no folder; name the one that holds config.json, model.safetensors "
                         "and tokenizer.json",
                         dir);
-    int result = fl_hf_folder_open(&folder, dir) ||
-                         fl_emit(cli->output, cli->level, write_model, &folder)
-                     ? -1
-                     : 0;
-    if (!result)
-        show_notes(cli, &folder.notes);
-    fl_hf_folder_close(&folder);
+    int result = fl_peft_is_folder(dir) ? import_adapter(cli, &job, dir)
+                                        : import_model(cli, &job, dir);
+    fl_hf_folder_close(&job.folder);
+    fl_peft_close(&job.peft);
+    fl_object_free(job.base);
     return result;
 }
 
@@ -54,10 +98,11 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-import",
-        .summary = "Make a model stream of a Hugging Face folder.",
+        .summary = "Make a stream of the model or adapter in a Hugging Face folder.",
         .operands = "DIR",
         .max_operands = 1,
         .common = FL_HAS_OUTPUT | FL_HAS_LEVEL,
+        .options = options,
         .run = run,
     };
 

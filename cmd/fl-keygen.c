@@ -159,7 +159,7 @@ accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl
     if (opt.psk)
         failed = !(psk = fl_secret_alloc(1, 32)) || fl_psk_read(opt.psk, psk);
     if (!failed && opt.model)
-        failed = !(a->model = fl_object_open(opt.model, FL_KIND_MODEL));
+        failed = !(a->model = fl_object_open(opt.model, FL_KIND_BASE));
     a->psk = psk;
     if (!failed)
         failed = print_roster(cli, a->roster, last, false) || check_words(a->roster) ||

@@ -88,7 +88,7 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
 static int
 check(const struct fl_cli *cli, struct fl_turn *t)
 {
-    struct fl_object *model = fl_object_open(opt.model, FL_KIND_MODEL);
+    struct fl_object *model = fl_object_open(opt.model, FL_KIND_BASE);
     int failed = !model || fl_plan_check_base(t->plan, model, t->pool) || fl_turn_admit(t);
 
     fl_object_free(model);

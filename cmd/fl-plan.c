@@ -165,7 +165,7 @@ draft(struct work *w, struct fl_plan_params *params)
 {
     const struct fl_roster *r = &w->plan.roster;
 
-    if (!(params->model = fl_object_open(opt.model, FL_KIND_MODEL)) ||
+    if (!(params->model = fl_object_open(opt.model, FL_KIND_BASE)) ||
         (opt.after && !(params->after = fl_object_open(opt.after, FL_KIND_UPDATE))) ||
         (opt.velocity && !(params->velocity = fl_object_open(opt.velocity, FL_KIND_OPTIMIZER))))
         return -1;

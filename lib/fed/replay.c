@@ -178,7 +178,7 @@ leads_there(void *arg, const char *next)
     const struct stepping *s = arg;
     unsigned char digest[32];
 
-    if (digest_of(next, FL_KIND_MODEL, s->r->pool, digest))
+    if (digest_of(next, FL_KIND_BASE, s->r->pool, digest))
         return -1;
     return memcmp(digest, s->want->next_base, 32)
                ? fl_error(
@@ -238,7 +238,7 @@ add_squares(struct fl_object *a, size_t i, struct fl_object *b, double *sum)
 static int
 measure_step(const struct fl_replay *r, struct fl_object *next, double *distance)
 {
-    struct fl_object *model = fl_object_open(r->model, FL_KIND_MODEL);
+    struct fl_object *model = fl_object_open(r->model, FL_KIND_BASE);
     double sum = 0;
     int failed = !model;
 
@@ -254,7 +254,7 @@ int
 fl_replay_look(struct fl_replay *r)
 {
     struct fl_opened_head *h = &r->opened;
-    struct fl_object *next = fl_object_open(r->output, FL_KIND_MODEL);
+    struct fl_object *next = fl_object_open(r->output, FL_KIND_BASE);
 
     h->has_velocity = r->plan->roster.apply != FL_APPLY_SGD;
     int failed = !next || fl_object_digest(next, r->pool, h->next_base) ||
@@ -407,7 +407,7 @@ take_signed_step(struct fl_replay *r, const struct fl_opened_head *h, struct fl_
 static int
 check_model(const struct fl_replay *r, struct fl_state *state)
 {
-    struct fl_object *model = fl_object_open(r->model, FL_KIND_MODEL);
+    struct fl_object *model = fl_object_open(r->model, FL_KIND_BASE);
     int failed = !model;
 
     if (!failed && memcmp(r->plan->base, state->section[0].now.object, 32))
@@ -425,7 +425,7 @@ static int
 move_on(const struct fl_replay *r, struct fl_state *state)
 {
     struct fl_helper_now next = {.known = true, .has_velocity = r->opened.has_velocity};
-    struct fl_object *o = fl_object_open(r->output, FL_KIND_MODEL);
+    struct fl_object *o = fl_object_open(r->output, FL_KIND_BASE);
     int failed = !o || !fl_near_add(&state->near, r->opened.next_base, o);
 
     fl_object_free(o);
@@ -446,7 +446,7 @@ moved_before(const struct fl_replay *r, const struct fl_state *state)
     unsigned char digest[32];
 
     return !access(r->output, F_OK) && memcmp(state->section[0].now.object, r->plan->base, 32) &&
-           !digest_of(r->output, FL_KIND_MODEL, r->pool, digest) &&
+           !digest_of(r->output, FL_KIND_BASE, r->pool, digest) &&
            !memcmp(digest, state->section[0].now.object, 32);
 }
 

@@ -19,7 +19,7 @@ struct outputs {
 static int
 open_inputs(struct fl_server_step *s, struct fl_step_files *files)
 {
-    if (!(s->model = fl_object_open(files->model, FL_KIND_MODEL)) ||
+    if (!(s->model = fl_object_open(files->model, FL_KIND_BASE)) ||
         !(s->update = fl_object_open(files->update, FL_KIND_UPDATE)))
         return -1;
     files->fresh = false;

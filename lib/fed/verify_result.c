@@ -236,7 +236,7 @@ take_step(struct fl_verify *v)
 int
 fl_verify_model(struct fl_verify *v)
 {
-    struct fl_object *model = v->set->model ? fl_object_open(v->set->model, FL_KIND_MODEL) : NULL;
+    struct fl_object *model = v->set->model ? fl_object_open(v->set->model, FL_KIND_BASE) : NULL;
 
     if (!v->set->model)
         return 0;
@@ -266,7 +266,7 @@ fl_verify_next(struct fl_verify *v)
         return -1;
     v->replay.output = v->replay.velocity = NULL;
     v->stepped = true;
-    return v->set->next && compare(v, v->set->next, FL_KIND_MODEL, NULL, v->next) < 0 ? -1 : 0;
+    return v->set->next && compare(v, v->set->next, FL_KIND_BASE, NULL, v->next) < 0 ? -1 : 0;
 }
 
 /* ---- who signed for it ---- */

@@ -134,6 +134,8 @@ writers(const char *kind)
         const char *kind, *who;
     } all[] = {
         {FL_KIND_MODEL, "as fl-init, fl-import and fl-apply write it"},
+        {FL_KIND_ADAPTER, "as fl-init --lora, fl-import and fl-apply write it"},
+        {FL_KIND_BASE, "as fl-init, fl-import and fl-apply write them"},
         {FL_KIND_TOKENS, "as fl-harmonize -t MODEL writes it"},
         {FL_KIND_TOKENIZER, "as fl-harmonize --train-tokenizer writes it"},
         {FL_KIND_MODEL "|" FL_KIND_TOKENIZER, "or a tokenizer.json"},

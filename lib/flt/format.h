@@ -27,6 +27,7 @@ enum {
 
 /* Kinds are text on the wire; these are the ones that exist. */
 #define FL_KIND_MODEL      "model"
+#define FL_KIND_ADAPTER    "adapter"
 #define FL_KIND_TOKENS     "tokens"
 #define FL_KIND_TOKENIZER  "tokenizer"
 #define FL_KIND_UPDATE     "update"
@@ -35,6 +36,9 @@ enum {
 #define FL_KIND_PLAN       "plan"
 #define FL_KIND_OPTIMIZER  "optimizer"
 #define FL_KIND_CHECKPOINT "checkpoint"
+
+/* What rounds are over: its numbers are what updates change. */
+#define FL_KIND_BASE FL_KIND_MODEL "|" FL_KIND_ADAPTER
 
 /* Is KIND one of WANT, "model" or "model|tokenizer"? */
 bool fl_kind_is(const char *kind, const char *want);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -277,18 +278,15 @@ sort_names(struct fl_object *o)
     return 0;
 }
 
-struct fl_object *
-fl_object_open(const char *path, const char *kind)
+/* What FD holds, which is closed. */
+static struct fl_object *
+open_fd(int fd, const char *name, const char *kind)
 {
-    int fd = fl_open_input(path, true);
-    struct fl_object *o = fd < 0 ? NULL : fl_alloc(1, sizeof *o);
+    struct fl_object *o = fl_alloc(1, sizeof *o);
 
-    if (o)
-        o->name = fl_strdup(fl_input_name(path));
-    if (!o || !o->name) {
+    if (!o || !(o->name = fl_strdup(name))) {
         free(o);
-        if (fd >= 0)
-            fl_close_input(fd);
+        fl_close_input(fd);
         return NULL;
     }
     bool ok = !index_input(o, &fd, kind) && !sort_names(o);
@@ -302,6 +300,31 @@ fl_object_open(const char *path, const char *kind)
         return NULL;
     }
     return o;
+}
+
+struct fl_object *
+fl_object_open(const char *path, const char *kind)
+{
+    int fd = fl_open_input(path, true);
+
+    return fd < 0 ? NULL : open_fd(fd, fl_input_name(path), kind);
+}
+
+struct fl_object *
+fl_object_open_made(fl_object_maker *write, void *arg, const char *name, const char *kind)
+{
+    int fd = fl_spool_open();
+    struct fl_writer *w = fd < 0 ? NULL : fl_writer_new(fd, "temporary file", 0);
+    int failed = !w || write(arg, w);
+
+    fl_writer_free(w);
+    if (!failed && lseek(fd, 0, SEEK_SET) < 0)
+        failed = fl_error_errno(errno, "temporary file");
+    if (!failed)
+        return open_fd(fd, name, kind);
+    if (fd >= 0)
+        close(fd);
+    return NULL;
 }
 
 const char *
@@ -620,6 +643,9 @@ fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params
     fl_hash_add(&all, part, sizeof part);
     fl_hash_final(&payload, part);
     fl_hash_add(&all, part, sizeof part);
+    const struct fl_meta_item *base = fl_meta_find(&o->head.meta, "base.params");
+    if (base && base->type == FL_META_BYTES && !strcmp(o->head.kind, FL_KIND_ADAPTER))
+        fl_hash_add(&all, base->value.bytes, base->count);
     fl_hash_final(&all, params);
     return 0;
 }

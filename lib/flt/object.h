@@ -10,6 +10,7 @@
 
 #include "base/must.h"
 #include "flt/format.h"
+#include "flt/writer.h"
 #include "os/pool.h"
 
 struct fl_object;
@@ -19,6 +20,14 @@ struct fl_object;
  * object, or another kind, is an error. NULL with an error.
  */
 struct fl_object *fl_object_open(const char *path, const char *kind);
+
+/*
+ * The object that WRITE(ARG, ...) writes, all of it, into an unlinked spool as above; NAME is for
+ * messages.
+ */
+typedef int fl_object_maker(void *arg, struct fl_writer *w);
+struct fl_object *fl_object_open_made(fl_object_maker *write, void *arg, const char *name,
+                                      const char *kind);
 void fl_object_free(struct fl_object *o);
 
 const char *fl_object_name(const struct fl_object *o); /* the file, for messages */
@@ -62,7 +71,8 @@ FL_MUST int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned
  * Digest of a model's numbers alone, whatever else its object says:
  *     H(-; "fl1.params"; H(-; "fl1.schema"; for each: LE16 length, name, LE16 dtype, u8 rank, LE64
  *     dims) H(-; "fl1.payload"; leaves))
- * over its float tensors in their order; leaves as in flt(5). The same work as fl_object_digest,
+ * over its float tensors in their order; leaves as in flt(5). Of an adapter "base.params", where it
+ * is, comes last: its numbers mean nothing without those of its base. The same work as fl_object_digest,
  * and of the two only the first costs it.
  */
 FL_MUST int fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params[32]);

@@ -5,8 +5,12 @@
  */
 #include "port/family.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "nn/adapter.h"
 
 #define SIZE(key, member, missing)                                                                 \
     {                                                                                              \
@@ -157,6 +161,45 @@ fl_family_place(const struct fl_family *f, const struct fl_layout *layout, size_
     dims[0] = place->turned ? p->dims[1] : rows;
     dims[1] = place->turned ? rows : p->dims[1];
     fl_tensor_init(&place->tensor, name, FL_F32, p->rank, dims);
+}
+
+bool
+fl_family_module_name(const struct fl_family *f, unsigned module, uint32_t layer, char *text,
+                      size_t size)
+{
+    const struct fl_module *m = fl_module(module);
+    const struct fl_family_tensor *row = row_of(f, m->first);
+    unsigned parts = 0, own = 0;
+
+    if (!f->tensors) {
+        snprintf(text, size, "layers.%u.%s", (unsigned)layer, m->name);
+        return m->count == 1;
+    }
+    for (const struct fl_family_tensor *r = f->tensors; row && r->name; r++)
+        if (!strcmp(r->name, row->name)) {
+            parts++;
+            own += r->kind >= m->first && r->kind < m->first + m->count;
+        }
+    if (row)
+        snprintf(text, size, row->name, (unsigned)layer);
+    return row && parts == own && own == m->count;
+}
+
+int
+fl_family_module(const struct fl_family *f, const char *name, uint32_t *layer)
+{
+    char text[FL_FLT_NAME_MAX + 1];
+    const char *digits = strchr(name, '.');
+
+    if (!digits || !isdigit((unsigned char)digits[1]))
+        return -1;
+    unsigned long l = strtoul(digits + 1, NULL, 10);
+    for (unsigned m = 0; l < FL_LAYERS_MAX && fl_module(m); m++)
+        if (fl_family_module_name(f, m, (uint32_t)l, text, sizeof text) && !strcmp(text, name)) {
+            *layer = (uint32_t)l;
+            return (int)m;
+        }
+    return -1;
 }
 
 const char *

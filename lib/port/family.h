@@ -78,6 +78,16 @@ struct fl_place {
 void fl_family_place(const struct fl_family *f, const struct fl_layout *layout, size_t i,
                      struct fl_place *place);
 
+/*
+ * What the family calls the map that module MODULE (nn/adapter.h) of layer LAYER is, without its
+ * prefix, into TEXT of SIZE bytes; false when it has no such map as one.
+ */
+bool fl_family_module_name(const struct fl_family *f, unsigned module, uint32_t layer, char *text,
+                           size_t size);
+
+/* The reverse: number of the module, or -1 (no error recorded). */
+int fl_family_module(const struct fl_family *f, const char *name, uint32_t *layer);
+
 /* The family's name for it in full: PREFIX before all but the head. TEXT has room for SIZE. */
 const char *fl_family_full_name(const struct fl_family *f, const char *name, char *text,
                                 size_t size);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "nn/model.h"
 #include "port/hf_config.h"
+#include "port/hf_folder.h"
 #include "text/marks.h"
 
 /* The object that the carried file NAME is, into *FILE: NULL when there is none. */
@@ -85,6 +86,31 @@ fl_hf_about_close(struct fl_hf_about *a)
     json_decref(a->config);
     fl_tokenizer_free(a->tokenizer);
     *a = (struct fl_hf_about){0};
+}
+
+json_t *
+fl_hf_origin_notes(const struct fl_object *o)
+{
+    const struct fl_meta_item *parent = fl_meta_find(&fl_object_head(o)->meta, "parent");
+    char hex[2 * FL_HASH_BYTES + 1];
+    int64_t round;
+
+    if (fl_model_round(o, &round))
+        return NULL;
+    json_t *notes = json_pack("{s:s}", "format", "pt");
+    int failed = !notes;
+    if (round)
+        failed |= json_object_set_new(notes, FL_HF_NOTE_ROUND,
+                                      json_sprintf("%lld", (long long)round));
+    if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES) {
+        fl_hex(hex, parent->value.bytes, FL_HASH_BYTES);
+        failed |= json_object_set_new(notes, FL_HF_NOTE_PARENT, json_string(hex));
+    }
+    if (!failed)
+        return notes;
+    json_decref(notes);
+    fl_error_memory("the notes of a file");
+    return NULL;
 }
 
 int

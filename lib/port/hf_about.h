@@ -33,6 +33,12 @@ void fl_hf_about_close(struct fl_hf_about *a);
 FL_MUST int fl_hf_about_write(struct fl_hf_about *a, enum fl_dtype dtype,
                               struct fl_output_folder *out);
 
+/*
+ * What files of weights say in "__metadata__" of where O comes from (port/hf_folder.h); json_decref
+ * it. NULL with an error.
+ */
+json_t *fl_hf_origin_notes(const struct fl_object *o);
+
 /* FILE as indented JSON with a newline at its end; numbers with as few digits as are exact. */
 FL_MUST int fl_hf_write_json(struct fl_output_folder *out, const char *name, const json_t *file);
 

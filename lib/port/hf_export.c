@@ -253,29 +253,6 @@ write_weights(struct export *e)
     return failed || (e->files > 1 && write_index(e)) ? -1 : 0;
 }
 
-/* What the files say of where the model comes from. */
-static int
-note_origin(struct export *e)
-{
-    const struct fl_meta *meta = &fl_object_head(e->o)->meta;
-    const struct fl_meta_item *parent = fl_meta_find(meta, "parent");
-    char hex[2 * FL_HASH_BYTES + 1];
-    int64_t round;
-
-    if (fl_model_round(e->o, &round))
-        return -1;
-    e->notes = json_pack("{s:s}", "format", "pt");
-    int failed = !e->notes;
-    if (round)
-        failed |= json_object_set_new(e->notes, FL_HF_NOTE_ROUND,
-                                      json_sprintf("%lld", (long long)round));
-    if (parent && parent->type == FL_META_BYTES && parent->count == FL_HASH_BYTES) {
-        fl_hex(hex, parent->value.bytes, FL_HASH_BYTES);
-        failed |= json_object_set_new(e->notes, FL_HF_NOTE_PARENT, json_string(hex));
-    }
-    return failed ? fl_error_memory("the notes of a file") : 0;
-}
-
 /* The dtype of all weights, or 0. */
 static enum fl_dtype
 common_dtype(const struct export *e)
@@ -305,8 +282,9 @@ fl_hf_export(struct fl_object *o, const char *dir, uint64_t shard)
 
     if (!failed) {
         e.family = about.family;
-        failed = list_tensors(&e, shard) || note_origin(&e) || fl_output_folder_open(&e.out, dir) ||
-                 write_weights(&e) || fl_hf_about_write(&about, common_dtype(&e), &e.out) ||
+        failed = list_tensors(&e, shard) || !(e.notes = fl_hf_origin_notes(o)) ||
+                 fl_output_folder_open(&e.out, dir) || write_weights(&e) ||
+                 fl_hf_about_write(&about, common_dtype(&e), &e.out) ||
                  fl_output_folder_commit(&e.out);
         fl_output_folder_abort(&e.out);
         fl_hf_about_close(&about);

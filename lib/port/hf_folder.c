@@ -90,10 +90,9 @@ fl_hf_folder_close(struct fl_hf_folder *f)
 }
 
 /* What an export noted of the model: a folder that came from another tool has no such notes. */
-static int
-read_origin(const struct fl_hf_folder *f, struct fl_meta *meta)
+int
+fl_hf_read_origin(const struct fl_safetensors *files, struct fl_meta *meta)
 {
-    const struct fl_safetensors *files = f->model.files;
     const char *round = fl_safetensors_note(files, FL_HF_NOTE_ROUND);
     const char *parent = fl_safetensors_note(files, FL_HF_NOTE_PARENT);
     unsigned char digest[FL_HASH_BYTES];
@@ -128,7 +127,8 @@ int
 fl_hf_folder_write(const struct fl_hf_folder *f, struct fl_writer *w)
 {
     struct fl_meta meta = {0};
-    int failed = read_origin(f, &meta) || (f->stops.len && fl_marks_write(&f->stops, &meta)) ||
+    int failed = fl_hf_read_origin(f->model.files, &meta) ||
+                 (f->stops.len && fl_marks_write(&f->stops, &meta)) ||
                  fl_config_to_meta(&f->model.layout.config, &meta) ||
                  fl_writer_head(w, FL_KIND_MODEL, &meta) || fl_hf_model_write(&f->model, w) ||
                  write_files(f, w) || fl_writer_done(w);

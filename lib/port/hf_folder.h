@@ -33,6 +33,9 @@ void fl_hf_folder_close(struct fl_hf_folder *f);
  */
 FL_MUST int fl_hf_folder_write(const struct fl_hf_folder *f, struct fl_writer *w);
 
+/* The "round" (0 when it is not noted) and "parent" of that into META. */
+FL_MUST int fl_hf_read_origin(const struct fl_safetensors *file, struct fl_meta *meta);
+
 /* Keys of "__metadata__" of a safetensors file, and of a model's metadata without FL_HF_NOTE. */
 #define FL_HF_NOTE        "fl."
 #define FL_HF_NOTE_ROUND  "fl.round"

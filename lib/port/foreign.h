@@ -1,0 +1,19 @@
+/*
+ * What rounds are over (models and adapters) from wherever it comes: a stream, or a folder that
+ * another tool wrote, read as fl-import reads it.
+ */
+#ifndef FL_PORT_FOREIGN_H
+#define FL_PORT_FOREIGN_H
+
+#include "base/buf.h"
+#include "flt/object.h"
+
+/*
+ * The model or adapter in PATH (NULL or "-": standard input). A folder is imported into a spool in
+ * $TMPDIR: its size on disk, a slice of a tensor in memory. NOTES gets lines about what of a folder
+ * is not taken over. BASE, or NULL, is the model that the adapter in a folder is for. NULL with an
+ * error.
+ */
+struct fl_object *fl_foreign_open(const char *path, struct fl_object *base, struct fl_buf *notes);
+
+#endif

@@ -1,0 +1,200 @@
+/* A carried adapter_config.json goes out byte for byte; one that is made says what it must. */
+#include "port/peft.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "os/file.h"
+#include "os/output_folder.h"
+#include "port/hf_about.h"
+#include "port/peft_names.h"
+#include "port/safetensors_write.h"
+
+struct export
+{
+    struct fl_object *o;
+    struct fl_adapter adapter;
+    const struct fl_family *family;
+    struct fl_tensor *tensors; /* 2 for each map */
+    size_t *from;              /* indices of these in the object */
+    size_t count;
+    struct fl_output_folder out;
+};
+
+/* The family by its name in the metadata, or the first that has all the maps. */
+static int
+find_family(struct export *e)
+{
+    const struct fl_meta *meta = &fl_object_head(e->o)->meta;
+    const char *name, *file = fl_object_name(e->o);
+    char text[128];
+
+    if (!fl_meta_find(meta, FL_PEFT_FAMILY))
+        e->family = fl_family(0);
+    else if (fl_meta_get_text(meta, FL_PEFT_FAMILY, &name))
+        return fl_error_about(file);
+    else if (!(e->family = fl_family_find(name)))
+        return fl_error(FL_FAILED, "%s: its family, \"%.60s\", is not known here", file, name);
+    for (size_t i = 0; i < e->adapter.count; i++) {
+        const struct fl_adapter_map *m = &e->adapter.maps[i];
+        if (!fl_family_module_name(e->family, m->module, m->layer, text, sizeof text))
+            return fl_error(FL_FAILED,
+                            "%s: adapts \"%s\", which %s models do not have as one map, so that "
+                            "PEFT cannot say it; merge it into its model (fl-apply --merge)",
+                            file, fl_module(m->module)->name, e->family->name);
+    }
+    return 0;
+}
+
+static int
+list_tensors(struct export *e)
+{
+    struct fl_tensor own[2];
+
+    e->count = 2 * e->adapter.count;
+    e->tensors = fl_alloc(e->count, sizeof *e->tensors);
+    e->from = fl_alloc(e->count, sizeof *e->from);
+    if (!e->tensors || !e->from)
+        return -1;
+    for (size_t k = 0; k < e->count; k++) {
+        const struct fl_adapter_map *m = &e->adapter.maps[k / 2];
+        struct fl_tensor *t = &e->tensors[k];
+        fl_adapter_tensors(&e->adapter, k / 2, &own[0], &own[1]);
+        *t = own[k % 2];
+        e->from[k] = (size_t)fl_object_find(e->o, t->name);
+        t->dtype = fl_object_tensor(e->o, e->from[k])->dtype;
+        fl_peft_name(e->family, m->module, m->layer, k % 2 ? 'B' : 'A', t->name, sizeof t->name);
+    }
+    return 0;
+}
+
+/* The notes of a model, and the base, so that it comes back bound to it. */
+static json_t *
+make_notes(const struct export *e)
+{
+    const struct fl_meta_item *base = fl_meta_find(&fl_object_head(e->o)->meta, "base.params");
+    json_t *notes = fl_hf_origin_notes(e->o);
+    char hex[2 * FL_HASH_BYTES + 1];
+
+    if (notes && base && base->type == FL_META_BYTES && base->count == FL_HASH_BYTES) {
+        fl_hex(hex, base->value.bytes, FL_HASH_BYTES);
+        if (json_object_set_new(notes, FL_PEFT_NOTE_BASE, json_string(hex))) {
+            fl_error_memory("the notes of a file");
+            json_decref(notes);
+            return NULL;
+        }
+    }
+    return notes;
+}
+
+static int
+write_weights(struct export *e)
+{
+    json_t *notes = make_notes(e);
+    struct fl_buf header = {0};
+    int fd = notes ? fl_output_folder_file(&e->out, FL_PEFT_WEIGHTS) : -1;
+    int failed = fd < 0 || fl_safetensors_header(&header, e->tensors, e->count, notes) ||
+                 fl_write_full(fd, FL_PEFT_WEIGHTS, header.data, header.len);
+
+    for (size_t k = 0; !failed && k < e->count; k++) {
+        const void *data = fl_object_data(e->o, e->from[k]);
+        failed = !data ||
+                 fl_write_full(fd, FL_PEFT_WEIGHTS, data, fl_object_bytes(e->o, e->from[k]));
+    }
+    json_decref(notes);
+    fl_buf_release(&header);
+    if (!failed)
+        return fl_output_folder_end(&e->out, fd, FL_PEFT_WEIGHTS);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* The last word of each adapted map's name, each once. */
+static json_t *
+targets(const struct export *e)
+{
+    json_t *list = json_array(), *seen = json_object();
+    char text[128];
+
+    for (size_t i = 0; i < e->adapter.count; i++) {
+        const struct fl_adapter_map *m = &e->adapter.maps[i];
+        if (!fl_family_module_name(e->family, m->module, m->layer, text, sizeof text))
+            continue;
+        const char *word = strrchr(text, '.') + 1;
+        if (!json_object_get(seen, word) && !json_object_set_new(seen, word, json_true()))
+            (void)!json_array_append_new(list, json_string(word));
+    }
+    json_decref(seen);
+    return list;
+}
+
+/* Ranks that are not the first map's, by names of maps; NULL when there are none. */
+static json_t *
+other_ranks(const struct export *e)
+{
+    json_t *ranks = json_object();
+    char text[128];
+
+    for (size_t i = 0; i < e->adapter.count; i++) {
+        const struct fl_adapter_map *m = &e->adapter.maps[i];
+        if (m->rank != e->adapter.maps[0].rank &&
+            fl_family_module_name(e->family, m->module, m->layer, text, sizeof text))
+            (void)!json_object_set_new(ranks, text, json_integer(m->rank));
+    }
+    return ranks;
+}
+
+/* Weights that the family stores turned: PEFT looks at it when it merges. */
+static bool
+has_turned(const struct fl_family *f)
+{
+    bool turned = false;
+
+    for (const struct fl_family_tensor *t = f->tensors; t && t->name; t++)
+        turned |= t->turned;
+    return turned;
+}
+
+static int
+write_config(struct export *e)
+{
+    int64_t i = fl_object_find(e->o, FL_PEFT_CONFIG);
+    const char *none = "";
+
+    if (i >= 0) {
+        const void *data = fl_object_data(e->o, (size_t)i);
+        return data ? fl_output_folder_write(&e->out, FL_PEFT_CONFIG, data,
+                                             fl_object_bytes(e->o, (size_t)i))
+                    : -1;
+    }
+    json_t *file = json_pack("{s:s,s:s,s:s,s:i,s:f,s:f,s:s,s:o,s:o,s:b,s:b,s:b}", "peft_type",
+                             "LORA", "task_type", "CAUSAL_LM", "base_model_name_or_path", none, "r",
+                             (int)e->adapter.maps[0].rank, "lora_alpha", e->adapter.alpha,
+                             "lora_dropout", 0.0, "bias", "none", "target_modules", targets(e),
+                             "rank_pattern", other_ranks(e), "use_rslora", (int)e->adapter.rslora,
+                             "fan_in_fan_out", (int)has_turned(e->family), "inference_mode", 1);
+    int failed = !file ? fl_error_memory(FL_PEFT_CONFIG)
+                       : fl_hf_write_json(&e->out, FL_PEFT_CONFIG, file);
+    json_decref(file);
+    return failed ? -1 : 0;
+}
+
+int
+fl_peft_export(struct fl_object *o, const char *dir)
+{
+    struct export e = {.o = o, .out = {.fd = -1}};
+    int failed = fl_adapter_read(&e.adapter, o) || find_family(&e) || list_tensors(&e) ||
+                 fl_output_folder_open(&e.out, dir) || write_weights(&e) || write_config(&e) ||
+                 fl_output_folder_commit(&e.out);
+
+    fl_output_folder_abort(&e.out);
+    fl_adapter_release(&e.adapter);
+    free(e.tensors);
+    free(e.from);
+    return failed ? -1 : 0;
+}
