@@ -5,6 +5,7 @@
 #include "cli/program.h"
 #include "fed/diff.h"
 #include "os/output.h"
+#include "port/foreign.h"
 
 static struct {
     const char *base, *plan, *site;
@@ -82,6 +83,7 @@ run(struct fl_cli *cli)
 {
     struct fl_object *base = NULL, *trained = NULL;
     struct fl_pool *pool = NULL;
+    struct fl_buf notes = {0};
     struct fl_meta meta = {NULL, 0, 0};
     struct fl_plan plan = {0}, *of = opt.plan ? &plan : NULL;
 
@@ -90,11 +92,14 @@ run(struct fl_cli *cli)
     if (opt.site && fl_name_check(opt.site))
         return fl_error_about("--site");
     int failed = !(pool = fl_pool_new(cli->threads)) ||
-                 !(base = fl_object_open(opt.base, FL_KIND_BASE)) ||
-                 !(trained = fl_object_open(cli->operands[0], FL_KIND_BASE)) ||
+                 !(base = fl_foreign_open(opt.base, &notes)) ||
+                 !(trained = fl_foreign_open_trained(cli->operands[0], &notes)) ||
                  fl_diff_check(base, trained) || (of && fl_plan_read(of, opt.plan, pool)) ||
                  fl_diff_check_plan(base, trained, of, pool) || put_meta(base, pool, &meta) ||
                  write_update(cli, base, trained, of, &meta, pool);
+    if (!failed)
+        fl_warn_lines(cli, fl_buf_text(&notes));
+    fl_buf_release(&notes);
     fl_plan_release(&plan);
     fl_meta_release(&meta);
     fl_object_free(trained);

@@ -1,5 +1,4 @@
 /* fl-import: models and adapters that other tools made, as streams. */
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -41,15 +40,6 @@ write_adapter(void *arg, struct fl_writer *w)
     return fl_peft_write(&job->peft, job->base, w);
 }
 
-static void
-show_notes(const struct fl_cli *cli, const struct fl_buf *notes)
-{
-    const char *line = fl_buf_text(notes), *end;
-
-    for (; (end = strchr(line, '\n')); line = end + 1)
-        fl_warn(cli, "%.*s", (int)(end - line), line);
-}
-
 static int
 import_model(const struct fl_cli *cli, struct job *job, const char *dir)
 {
@@ -57,7 +47,7 @@ import_model(const struct fl_cli *cli, struct job *job, const char *dir)
         return fl_error(FL_USAGE, "-m MODEL belongs to adapters, and %s holds none", dir);
     if (fl_hf_folder_open(&job->folder, dir) || fl_emit(cli->output, cli->level, write_model, job))
         return -1;
-    show_notes(cli, &job->folder.notes);
+    fl_warn_lines(cli, fl_buf_text(&job->folder.notes));
     return 0;
 }
 
@@ -67,7 +57,7 @@ import_adapter(const struct fl_cli *cli, struct job *job, const char *dir)
     if ((opt.model && !(job->base = fl_object_open(opt.model, FL_KIND_MODEL))) ||
         fl_peft_open(&job->peft, dir) || fl_emit(cli->output, cli->level, write_adapter, job))
         return -1;
-    show_notes(cli, &job->peft.notes);
+    fl_warn_lines(cli, fl_buf_text(&job->peft.notes));
     return 0;
 }
 

@@ -217,6 +217,13 @@ fl_warn(const struct fl_cli *cli, const char *format, ...)
     print_line(cli->program->name, text);
 }
 
+void
+fl_warn_lines(const struct fl_cli *cli, const char *text)
+{
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1)
+        fl_warn(cli, "%.*s", (int)(end - text), text);
+}
+
 int
 fl_report_beside(struct fl_report *r, const struct fl_cli *cli)
 {

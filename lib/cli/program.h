@@ -62,6 +62,9 @@ FL_MUST int fl_main(int argc, char **argv, const struct fl_program *program);
 void fl_warn(const struct fl_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* One warning for each line of TEXT. */
+void fl_warn_lines(const struct fl_cli *cli, const char *text);
+
 /*
  * The end of R, which is about the program's output: written to where that does not go, standard
  * output, or standard error when -o names no file, and released. 0 or -1.

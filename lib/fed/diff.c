@@ -11,7 +11,29 @@
 #include "fed/rows.h"
 #include "flt/schema.h"
 #include "flt/values.h"
+#include "nn/adapter.h"
+#include "nn/model.h"
 #include "os/kernel.h"
+
+/* What says which model it is: its shape, or an adapter's scale. */
+static bool
+says_model(const char *key)
+{
+    return !strncmp(key, "arch.", 5) || !strncmp(key, "lora.", 5);
+}
+
+/* The base of an adapter, where both say it. */
+static int
+check_adapted(const struct fl_object *base, const struct fl_object *trained)
+{
+    const struct fl_meta_item *a = fl_meta_find(&fl_object_head(base)->meta, "base.params");
+    const struct fl_meta_item *b = fl_meta_find(&fl_object_head(trained)->meta, "base.params");
+
+    if (!a || !b || fl_meta_same_item(a, b))
+        return 0;
+    return fl_error(FL_REFUSED, "%s: is an adapter of another model than %s",
+                    fl_object_name(trained), fl_object_name(base));
+}
 
 static int
 check_architecture(const struct fl_object *base, const struct fl_object *trained)
@@ -23,8 +45,7 @@ check_architecture(const struct fl_object *base, const struct fl_object *trained
         for (size_t i = 0; i < mine->count; i++) {
             const char *key = mine->items[i].key;
             const struct fl_meta_item *theirs = fl_meta_find(other, key);
-            if (!strncmp(key, "arch.", 5) &&
-                (!theirs || !fl_meta_same_item(&mine->items[i], theirs)))
+            if (says_model(key) && (!theirs || !fl_meta_same_item(&mine->items[i], theirs)))
                 return fl_error(
                     FL_FAILED,
                     "%s: \"%s\" differs from that of %s; they are not the same kind of model",
@@ -50,19 +71,62 @@ check_same_bytes(struct fl_object *base, size_t i, struct fl_object *trained, si
     return 0;
 }
 
+/* A file that is carried along, of which another trainer may write its own. */
+static bool
+is_carried(const char *name)
+{
+    bool carried = !strcmp(name, FL_ADAPTER_FILE);
+
+    for (size_t i = 0; fl_model_files[i]; i++)
+        carried |= !strcmp(name, fl_model_files[i]);
+    return carried;
+}
+
+/* What TRAINED must have: BASE's tensors, and of carried files those that it has. */
+static int
+want_tensors(struct fl_schema *s, const struct fl_object *base, const struct fl_object *trained)
+{
+    if (fl_schema_start(s, fl_object_name(base)))
+        return -1;
+    for (size_t i = 0; i < fl_object_count(base); i++) {
+        const struct fl_tensor *t = fl_object_tensor(base, i);
+        if (!is_carried(t->name) && fl_schema_add(s, t, fl_schema_trains(t)))
+            return -1;
+    }
+    for (size_t i = 0; i < fl_object_count(trained); i++) {
+        const struct fl_tensor *t = fl_object_tensor(trained, i);
+        if (is_carried(t->name) && t->dtype == FL_U8 && fl_schema_add(s, t, false))
+            return -1;
+    }
+    return 0;
+}
+
+/* Whole numbers and bytes are the base's; of carried files only the tokenizer, if it is there. */
+static int
+check_untrained(struct fl_object *base, struct fl_object *trained)
+{
+    for (size_t i = 0; i < fl_object_count(base); i++) {
+        const struct fl_tensor *t = fl_object_tensor(base, i);
+        int64_t k = fl_object_find(trained, t->name);
+        bool other = is_carried(t->name) && strcmp(t->name, fl_model_files[0]) != 0;
+        if (k >= 0 && !fl_schema_trains(t) && !other &&
+            check_same_bytes(base, i, trained, (size_t)k))
+            return -1;
+    }
+    return 0;
+}
+
 int
 fl_diff_check(struct fl_object *base, struct fl_object *trained)
 {
-    struct fl_schema schema = {0};
-    int failed = check_architecture(base, trained) || fl_schema_model(&schema, base) ||
-                 fl_schema_match(&schema, trained, FL_SCHEMA_ANY_FLOAT);
+    struct fl_schema all = {0}, want = {0};
+    int failed = check_architecture(base, trained) || check_adapted(base, trained) ||
+                 fl_schema_model(&all, base) || want_tensors(&want, base, trained) ||
+                 fl_schema_match(&want, trained, FL_SCHEMA_ANY_FLOAT) ||
+                 check_untrained(base, trained);
 
-    for (size_t i = 0; !failed && i < schema.count; i++)
-        if (!schema.items[i].trained) {
-            int64_t k = fl_object_find(trained, schema.items[i].tensor.name);
-            failed = check_same_bytes(base, i, trained, (size_t)k);
-        }
-    fl_schema_release(&schema);
+    fl_schema_release(&all);
+    fl_schema_release(&want);
     return failed ? -1 : 0;
 }
 

@@ -15,8 +15,9 @@
 /*
  * That TRAINED is BASE with other numbers in its trained tensors (flt/schema.h): the same tensors
  * of the same shapes, in any order and any float dtype, all others with the same bytes, the same
- * architecture in the metadata. -1 with an
- * error that names the first thing that differs.
+ * architecture in the metadata. Of the files that both carry only tokenizer.json must be the same,
+ * and TRAINED need have none: another trainer writes its own. -1 with an error that names the first
+ * thing that differs.
  */
 FL_MUST int fl_diff_check(struct fl_object *base, struct fl_object *trained);
 

@@ -21,6 +21,9 @@
 
 enum { FL_ADAPTER_RANK_MAX = 4096 };
 
+/* The file that an adapter may carry beside its numbers, as a model does (fl_model_files). */
+#define FL_ADAPTER_FILE "adapter_config.json"
+
 /* Maps that can have an adapter: one parameter's, or those of neighbours that are one map. */
 struct fl_module {
     const char *name; /* "self_attn.q_proj", after "layers.N." */

@@ -1,6 +1,8 @@
 /* A folder becomes an object by the writer that fl-import uses, so that both have the same digest. */
 #include "port/foreign.h"
 
+#include <stdbool.h>
+
 #include "os/folder.h"
 #include "port/hf_folder.h"
 #include "port/peft.h"
@@ -23,35 +25,67 @@ open_folder(const char *path, struct fl_buf *notes)
     return o;
 }
 
-struct adapter {
-    struct fl_peft peft;
-    struct fl_object *base;
-};
+static int
+write_numbers(void *arg, struct fl_writer *w)
+{
+    const struct fl_hf_model *m = arg;
+    struct fl_meta meta = {0};
+    int failed = fl_config_to_meta(&m->layout.config, &meta) ||
+                 fl_writer_head(w, FL_KIND_MODEL, &meta) || fl_hf_model_write(m, w) ||
+                 fl_writer_done(w);
+
+    fl_meta_release(&meta);
+    return failed ? -1 : 0;
+}
+
+static struct fl_object *
+open_numbers(const char *path, struct fl_buf *notes)
+{
+    struct fl_hf_model m;
+    struct fl_object *o = NULL;
+
+    if (!fl_hf_model_open(&m, path, notes))
+        o = fl_object_open_made(write_numbers, &m, path, FL_KIND_MODEL);
+    fl_hf_model_close(&m);
+    return o;
+}
 
 static int
 write_adapter(void *arg, struct fl_writer *w)
 {
-    struct adapter *a = arg;
-
-    return fl_peft_write(&a->peft, a->base, w);
+    return fl_peft_write(arg, NULL, w);
 }
 
 static struct fl_object *
-open_adapter(const char *path, struct fl_object *base, struct fl_buf *notes)
+open_adapter(const char *path, struct fl_buf *notes)
 {
-    struct adapter a = {.base = base};
+    struct fl_peft p;
     struct fl_object *o = NULL;
 
-    if (!fl_peft_open(&a.peft, path) && !fl_buf_add(notes, a.peft.notes.data, a.peft.notes.len))
-        o = fl_object_open_made(write_adapter, &a, path, FL_KIND_ADAPTER);
-    fl_peft_close(&a.peft);
+    if (!fl_peft_open(&p, path) && !fl_buf_add(notes, p.notes.data, p.notes.len))
+        o = fl_object_open_made(write_adapter, &p, path, FL_KIND_ADAPTER);
+    fl_peft_close(&p);
     return o;
 }
 
-struct fl_object *
-fl_foreign_open(const char *path, struct fl_object *base, struct fl_buf *notes)
+static struct fl_object *
+open_any(const char *path, bool trained, struct fl_buf *notes)
 {
     if (!path || !fl_folder_exists(path))
         return fl_object_open(path, FL_KIND_BASE);
-    return fl_peft_is_folder(path) ? open_adapter(path, base, notes) : open_folder(path, notes);
+    if (fl_peft_is_folder(path))
+        return open_adapter(path, notes);
+    return trained ? open_numbers(path, notes) : open_folder(path, notes);
+}
+
+struct fl_object *
+fl_foreign_open(const char *path, struct fl_buf *notes)
+{
+    return open_any(path, false, notes);
+}
+
+struct fl_object *
+fl_foreign_open_trained(const char *path, struct fl_buf *notes)
+{
+    return open_any(path, true, notes);
 }

@@ -10,10 +10,15 @@
 
 /*
  * The model or adapter in PATH (NULL or "-": standard input). A folder is imported into a spool in
- * $TMPDIR: its size on disk, a slice of a tensor in memory. NOTES gets lines about what of a folder
- * is not taken over. BASE, or NULL, is the model that the adapter in a folder is for. NULL with an
- * error.
+ * $TMPDIR: its size on disk, a slice of a tensor in memory. NOTES gets lines about what of it is not
+ * taken over. NULL with an error.
  */
-struct fl_object *fl_foreign_open(const char *path, struct fl_object *base, struct fl_buf *notes);
+struct fl_object *fl_foreign_open(const char *path, struct fl_buf *notes);
+
+/*
+ * The same for what another trainer made of a model: of a folder the configuration and the numbers
+ * alone, since few trainers write the tokenizer's files again.
+ */
+struct fl_object *fl_foreign_open_trained(const char *path, struct fl_buf *notes);
 
 #endif

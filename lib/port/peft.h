@@ -15,7 +15,7 @@
 #include "port/family.h"
 #include "port/safetensors.h"
 
-#define FL_PEFT_CONFIG  "adapter_config.json" /* also the name of the carried file, u8 */
+#define FL_PEFT_CONFIG  FL_ADAPTER_FILE
 #define FL_PEFT_WEIGHTS "adapter_model.safetensors"
 
 struct fl_peft {
