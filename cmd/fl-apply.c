@@ -3,7 +3,9 @@
 
 #include "base/error.h"
 #include "cli/program.h"
+#include "fed/merge.h"
 #include "fed/step.h"
+#include "flt/emit.h"
 #include "nn/bundle.h"
 #include "nn/evaluate.h"
 #include "os/output.h"
@@ -12,7 +14,7 @@ static struct {
     const char *model, *plan, *optimizer, *state;
     struct fl_option_list shards;
     double lr, momentum, max_norm;
-    bool optimizer_given, lr_given, momentum_given;
+    bool optimizer_given, lr_given, momentum_given, merge;
 } opt = {.optimizer = "sgd", .lr = 1, .momentum = 0.9};
 
 static const struct fl_option options[] = {
@@ -31,6 +33,8 @@ static const struct fl_option options[] = {
     FL_OPT_INPUTS(0, "if-better", "SHARD",
                   "refuse a model whose loss on SHARD is not lower; may be given many times",
                   &opt.shards),
+    FL_OPT_FLAG(0, "merge", "the operand is an adapter of MODEL: write MODEL with it merged in",
+                &opt.merge),
     FL_OPT_END,
 };
 
@@ -148,6 +152,41 @@ apply(const struct fl_cli *cli, struct fl_server_step *step)
     return 0;
 }
 
+/* ---- --merge ---- */
+
+struct merging {
+    struct fl_object *model, *adapter;
+    struct fl_pool *pool;
+    struct fl_progress progress;
+};
+
+static int
+write_merged(void *arg, struct fl_writer *w)
+{
+    struct merging *m = arg;
+
+    fl_progress_start(&m->progress, "fl-apply", "B", fl_object_total(m->model));
+    int failed = fl_merge(m->model, m->adapter, m->pool, &m->progress, w);
+    fl_progress_clear(&m->progress);
+    return failed;
+}
+
+static int
+merge(const struct fl_cli *cli, struct fl_pool *pool)
+{
+    struct merging m = {.pool = pool};
+
+    if (opt.plan || opt.optimizer_given || opt.lr_given || opt.momentum_given || opt.state ||
+        opt.max_norm > 0 || opt.shards.count)
+        return fl_error(FL_USAGE, "--merge takes no step; only -m, -o, -j and -z go with it");
+    int failed = !(m.model = fl_object_open(opt.model, FL_KIND_MODEL)) ||
+                 !(m.adapter = fl_object_open(cli->operands[0], FL_KIND_ADAPTER)) ||
+                 fl_emit(cli->output, cli->level, write_merged, &m);
+    fl_object_free(m.adapter);
+    fl_object_free(m.model);
+    return failed ? -1 : 0;
+}
+
 static int
 run(struct fl_cli *cli)
 {
@@ -156,8 +195,9 @@ run(struct fl_cli *cli)
 
     if (!opt.model)
         return fl_error(FL_USAGE, "-m MODEL is missing; name the model that the update belongs to");
-    int failed = !(step.pool = fl_pool_new(cli->threads)) ||
-                 (opt.plan && fl_plan_read(&plan, opt.plan, step.pool)) || take_rule(&step) ||
+    int failed = !(step.pool = fl_pool_new(cli->threads)) || (opt.merge && merge(cli, step.pool));
+    if (!failed && !opt.merge)
+        failed = (opt.plan && fl_plan_read(&plan, opt.plan, step.pool)) || take_rule(&step) ||
                  check_options(cli, &step) || apply(cli, &step);
     fl_plan_release(&plan);
     fl_pool_free(step.pool);
@@ -169,8 +209,8 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-apply",
-        .summary = "Apply an update to the model that it belongs to, and write the next model.",
-        .operands = "[UPDATE]",
+        .summary = "Apply an update, or merge an adapter, and write the next model.",
+        .operands = "[UPDATE|ADAPTER]",
         .max_operands = 1,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL,
         .options = options,

@@ -291,7 +291,8 @@ fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progre
 {
     struct fl_meta meta = {NULL, 0, 0};
     struct fl_rows *rows = fl_rows_new(s->pool, progress);
-    int failed = !rows || model_meta(s, &meta) || fl_writer_head(out, fl_object_head(s->model)->kind, &meta);
+    int failed = !rows || model_meta(s, &meta) ||
+                 fl_writer_head(out, fl_object_head(s->model)->kind, &meta);
 
     fl_meta_release(&meta);
     for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
