@@ -8,10 +8,12 @@
 #include "flt/emit.h"
 #include "nn/model.h"
 #include "nn/preset.h"
+#include "port/lora.h"
 #include "text/tokenizer.h"
 
 static struct {
-    const char *preset, *config, *tokenizer;
+    const char *preset, *config, *tokenizer, *model;
+    struct fl_lora lora;
     bool list;
 } opt;
 
@@ -21,6 +23,9 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('t', "tokenizer", "FILE",
                  "a tokenizer, a model that has one, or a tokenizer.json (default: bytes)",
                  &opt.tokenizer),
+    FL_OPT_INPUT('m', "model", "MODEL", "with --lora: the model that the adapter is for",
+                 &opt.model),
+    FL_LORA_OPTIONS(opt.lora),
     FL_OPT_FLAG(0, "list-presets", "print the presets and their shapes", &opt.list),
     FL_OPT_END,
 };
@@ -98,11 +103,42 @@ make_model(const struct fl_cli *cli, const struct fl_tokenizer *t)
     return result;
 }
 
+struct adapting {
+    struct fl_object *model;
+    uint64_t seed;
+};
+
+static int
+write_adapter(void *arg, struct fl_writer *w)
+{
+    const struct adapting *a = arg;
+
+    return fl_lora_write(&opt.lora, a->model, a->seed, NULL, w);
+}
+
+static int
+make_adapter(const struct fl_cli *cli)
+{
+    struct adapting a = {.seed = cli->seed};
+
+    if (!opt.model || !opt.lora.rank)
+        return fl_error(FL_USAGE, "an adapter is made by -m MODEL and --lora RANK together");
+    if (opt.preset || opt.config || opt.tokenizer)
+        return fl_error(FL_USAGE, "an adapter has the shape that -m says; leave -p, -c and -t out");
+    a.model = fl_object_open(opt.model, FL_KIND_MODEL);
+    int result = a.model ? fl_emit(cli->output, cli->level, write_adapter, &a) : -1;
+    fl_object_free(a.model);
+    return result;
+}
+
 static int
 run(struct fl_cli *cli)
 {
     if (opt.list)
         return list_presets(cli);
+    if (opt.model || opt.lora.rank || opt.lora.targets.count || opt.lora.alpha > 0 ||
+        opt.lora.rslora)
+        return make_adapter(cli);
     if (!opt.preset && !opt.config)
         return fl_error(FL_USAGE,
                         "-p PRESET or -c CONFIG.yaml is missing; --list-presets shows the presets");
@@ -125,7 +161,7 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-init",
-        .summary = "Make a new model with seeded random weights.",
+        .summary = "Make a new model, or a new adapter of one, with seeded random weights.",
         .operands = "",
         .max_operands = 0,
         .common = FL_HAS_OUTPUT | FL_HAS_LEVEL | FL_HAS_SEED | FL_HAS_JSON,

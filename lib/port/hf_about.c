@@ -51,30 +51,52 @@ check_carried(struct fl_hf_about *a, const struct fl_config *c)
                           fl_object_name(a->o));
 }
 
-static int
+/* A config.json by the first family that can say C; nothing when none can. */
+static void
 make_config(struct fl_hf_about *a, const struct fl_config *c)
 {
     const struct fl_family *f;
 
     a->made = true;
-    for (size_t i = 0; !a->config && (f = fl_family(i)); i++) {
-        a->config = fl_hf_config_write(f, c);
-        a->family = f;
-    }
-    return a->config ? 0
-                     : fl_error(FL_FAILED,
-                                "%s: no family of models that other tools know has such a "
-                                "configuration; fl-info shows its arch.* keys",
-                                fl_object_name(a->o));
+    for (size_t i = 0; !a->config && (f = fl_family(i)); i++)
+        if ((a->config = fl_hf_config_write(f, c)))
+            a->family = f;
+}
+
+static int
+find_config(struct fl_hf_about *a, struct fl_object *o, const struct fl_config *c)
+{
+    *a = (struct fl_hf_about){.o = o, .ctx = c->ctx};
+    if (read_carried(o, "config.json", &a->config))
+        return -1;
+    if (a->config)
+        return check_carried(a, c);
+    make_config(a, c);
+    return 0;
+}
+
+int
+fl_hf_family_of(const struct fl_family **family, struct fl_object *o, const struct fl_config *c)
+{
+    struct fl_hf_about a;
+    int result = find_config(&a, o, c);
+
+    *family = a.family;
+    fl_hf_about_close(&a);
+    return result;
 }
 
 int
 fl_hf_about_open(struct fl_hf_about *a, struct fl_object *o, const struct fl_config *c)
 {
-    *a = (struct fl_hf_about){.o = o, .ctx = c->ctx};
-    if (!read_carried(o, "config.json", &a->config) &&
-        !(a->config ? check_carried(a, c) : make_config(a, c)) &&
-        (a->tokenizer = fl_tokenizer_from_object(o)))
+    int failed = find_config(a, o, c);
+
+    if (!failed && !a->config)
+        failed = fl_error(FL_FAILED,
+                          "%s: no family of models that other tools know has such a "
+                          "configuration; fl-info shows its arch.* keys",
+                          fl_object_name(o));
+    if (!failed && (a->tokenizer = fl_tokenizer_from_object(o)))
         return 0;
     fl_hf_about_close(a);
     return -1;

@@ -34,6 +34,13 @@ FL_MUST int fl_hf_about_write(struct fl_hf_about *a, enum fl_dtype dtype,
                               struct fl_output_folder *out);
 
 /*
+ * The family of O, a model of the configuration C, as above, into *FAMILY; NULL when none can say
+ * C. 0, or -1 with an error when a carried config.json says another model.
+ */
+FL_MUST int fl_hf_family_of(const struct fl_family **family, struct fl_object *o,
+                            const struct fl_config *c);
+
+/*
  * What files of weights say in "__metadata__" of where O comes from (port/hf_folder.h); json_decref
  * it. NULL with an error.
  */
