@@ -21,7 +21,7 @@ static struct {
     struct fl_recipe recipe;
     double checkpoint_every;
     int64_t report_every, valid_every;
-    bool dry_run;
+    bool recompute, dry_run;
 } opt = {.recipe = FL_RECIPE_UNSET, .checkpoint_every = 30, .valid_every = 10};
 
 static const struct fl_option options[] = {
@@ -63,6 +63,8 @@ static const struct fl_option options[] = {
                &opt.checkpoint_every),
     FL_OPT_I64(0, "seed", "N", 0, 9007199254740992.0,
                "seed of the order of windows (default: the base model's round)", &opt.recipe.seed),
+    FL_OPT_FLAG(0, "recompute", "less memory, a third more time: keep layers' inputs alone",
+                &opt.recompute),
     FL_OPT_TEXT(0, "site", "NAME", "name of the site, for the update", &opt.site),
     FL_OPT_OUTPUT(0, "report", "FILE", "write rows of loss, rate and speed as they come",
                   &opt.report),
@@ -81,6 +83,7 @@ struct work {
     struct fl_training training;
     struct fl_train_log log;
     struct fl_output out;
+    struct fl_cost cost;
 };
 
 static int
@@ -138,7 +141,7 @@ open_inputs(struct work *w)
 {
     struct fl_training *t = &w->training;
 
-    if (!(t->pool = fl_pool_new(w->cli->threads)) || fl_bundle_open(&w->bundle, opt.model) ||
+    if (!(t->pool = fl_pool_new(w->cli->threads)) || fl_bundle_look(&w->bundle, opt.model) ||
         fl_object_digest(w->bundle.object, t->pool, t->base) ||
         fl_object_params(w->bundle.object, t->pool, t->params) ||
         (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, t->pool)) || open_data(w))
@@ -146,16 +149,38 @@ open_inputs(struct work *w)
     if ((opt.recipe.seed < 0 && fl_model_round(w->bundle.object, &opt.recipe.seed)) ||
         fill_recipe(w))
         return -1;
+    fl_model_to_train(w->bundle.model);
     t->model = w->bundle.model;
     t->data = w->data;
     t->valid = opt.valid.count ? w->valid : NULL;
     t->recipe = opt.recipe;
+    t->recompute = opt.recompute;
     t->checkpoint = opt.checkpoint;
     t->checkpoint_every = opt.checkpoint_every;
     t->valid_every = opt.valid_every;
     t->report_every = opt.report_every ? opt.report_every : (t->recipe.steps + 99) / 100;
     t->report_every = t->report_every ? t->report_every : 1;
     return 0;
+}
+
+/* What it will take; activations are recomputed where they would not find room. */
+static int
+count_cost(struct work *w)
+{
+    const struct fl_trained planned = {&w->training, NULL, w->bundle.object, opt.site};
+    const struct fl_cost_memory *m = &w->cost.memory;
+
+    if (fl_cost(&planned, w->cli->output, &w->cost))
+        return -1;
+    if (w->training.recompute || !fl_cost_wants_recompute(&w->cost))
+        return 0;
+    fl_warn(w->cli,
+            "the training takes %llu MiB of memory and %llu are available, so activations are "
+            "recomputed, as by --recompute: it takes %llu",
+            (unsigned long long)m->kept >> 20, (unsigned long long)m->available >> 20,
+            (unsigned long long)m->recomputed >> 20);
+    w->training.recompute = true;
+    return fl_cost(&planned, w->cli->output, &w->cost);
 }
 
 static int
@@ -180,7 +205,8 @@ train(struct work *w, int *signal)
         fl_stop_catch(cli->quiet ? NULL
                                  : "fl-train: stopping after this step; the same command goes on");
     if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(opt.checkpoint) ||
-        fl_train_log_open(&w->log, opt.report, cli->json, &w->training))
+        fl_train_log_open(&w->log, opt.report, cli->json, &w->training) ||
+        fl_model_fill(w->bundle.model, w->bundle.object))
         return -1;
     if (fl_train(&w->training, &result))
         return -1;
@@ -193,22 +219,19 @@ train(struct work *w, int *signal)
 static int
 estimate(struct work *w)
 {
-    const struct fl_trained planned = {&w->training, NULL, w->bundle.object, opt.site};
+    const struct fl_cost_memory *m = &w->cost.memory;
     struct fl_report report;
-    struct fl_cost cost;
 
-    if (fl_cost(&planned, w->cli->output, &cost))
-        return -1;
-    if (cost.memory.lacking)
+    if (m->lacking)
         fl_warn(w->cli,
                 "the training takes %llu MiB of memory and %llu are available, so its time "
                 "was not tried; a smaller -b takes less",
-                (unsigned long long)cost.memory.total >> 20,
-                (unsigned long long)cost.memory.available >> 20);
-    else if (fl_cost_probe(&w->training, &cost))
+                (unsigned long long)m->total >> 20, (unsigned long long)m->available >> 20);
+    else if (fl_model_fill(w->bundle.model, w->bundle.object) ||
+             fl_cost_probe(&w->training, &w->cost))
         return -1;
     fl_report_start_record(&report, w->cli->json);
-    fl_cost_report(&w->training, &cost, &report);
+    fl_cost_report(&w->training, &w->cost, &report);
     return fl_report_end(&report, 1, "standard output");
 }
 
@@ -216,7 +239,7 @@ static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli, .out = FL_OUTPUT_INIT, .log = {.fd = -1}};
-    int signal = 0, result = check_options(cli) || open_inputs(&w);
+    int signal = 0, result = check_options(cli) || open_inputs(&w) || count_cost(&w);
 
     if (!result)
         result = opt.dry_run ? estimate(&w) : train(&w, &signal);

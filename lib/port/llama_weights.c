@@ -15,7 +15,6 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "math/half.h"
-#include "os/memory.h"
 #include "os/progress.h"
 
 enum { PART = 4096 }; /* values that are compared at a time */
@@ -65,8 +64,8 @@ take_param(struct fl_model *m, const struct fl_param *p, const struct fl_safeten
 {
     size_t i = (size_t)find_tensor(s, p->name);
 
-    if (to_f32(m->weights + p->offset, fl_safetensors_tensor(s, i)->dtype,
-               fl_safetensors_data(s, i), p->count))
+    if (to_f32(fl_model_floats(m, p), fl_safetensors_tensor(s, i)->dtype, fl_safetensors_data(s, i),
+               p->count))
         return fl_error(FL_FAILED, "%s: tensor \"%s\" has a value that is not finite",
                         fl_safetensors_name(s), p->name);
     return 0;
@@ -204,14 +203,12 @@ fl_llama_model(const struct fl_config *config, const struct fl_safetensors *s)
     struct fl_progress progress;
     int bad = !m || check_tensors(m, s);
 
-    if (!bad) {
-        m->weights = fl_alloc_large(m->layout.size, sizeof *m->weights);
-        bad = !m->weights;
-    }
-    fl_progress_start(&progress, "reading", "B", bad ? 0 : m->layout.size * sizeof *m->weights);
+    if (!bad)
+        bad = fl_model_take_memory(m);
+    fl_progress_start(&progress, "reading", "B", bad ? 0 : m->layout.size * sizeof(float));
     for (size_t i = 0; !bad && i < m->layout.count; i++) {
         bad = take_param(m, &m->layout.params[i], s);
-        fl_progress_show(&progress, m->layout.params[i].offset * sizeof *m->weights, "%s",
+        fl_progress_show(&progress, m->layout.params[i].offset * sizeof(float), "%s",
                          fl_safetensors_name(s));
     }
     fl_progress_clear(&progress);
