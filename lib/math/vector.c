@@ -125,34 +125,39 @@ fl_vec_dot(const float *x, const float *y, size_t n)
     return sum_parts(part);
 }
 
-/* Four rows at a time, so that sums of one do not wait for each other. */
-#define DOTS(VALUE)                                                                                \
-    const unsigned char *p = w;                                                                    \
-                                                                                                   \
-    for (size_t r = 0; r < rows; r += 4, p += 8 * n) {                                             \
-        const unsigned char *row[4];                                                               \
-        float part[4][PARTS] = {{0}};                                                              \
-        size_t i = 0, last = rows - r < 4 ? rows - r - 1 : 3;                                      \
-        for (size_t k = 0; k < 4; k++)                                                             \
-            row[k] = p + 2 * n * (k < last ? k : last);                                            \
-        for (; i + PARTS <= n; i += PARTS)                                                         \
-            for (size_t k = 0; k < 4; k++)                                                         \
-                for (size_t j = 0; j < PARTS; j++)                                                 \
-                    part[k][j] += x[i + j] * VALUE(row[k] + 2 * (i + j));                          \
-        for (size_t k = 0; k <= last; k++) {                                                       \
-            for (size_t j = 0; i + j < n; j++)                                                     \
-                part[k][j] += x[i + j] * VALUE(row[k] + 2 * (i + j));                              \
-            y[r + k] = sum_parts(part[k]);                                                         \
-        }                                                                                          \
-    }
+/* VALUE is known where this is inlined, and inlined too. */
+static inline float
+dot_of_halves(const unsigned char *restrict w, const float *restrict x, size_t n,
+              float (*value)(const unsigned char *))
+{
+    float part[PARTS] = {0};
+    size_t i = 0;
+
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + j] * value(w + 2 * (i + j));
+    for (size_t j = 0; i + j < n; j++)
+        part[j] += x[i + j] * value(w + 2 * (i + j));
+    return sum_parts(part);
+}
+
+/* Row by row: that keeps one stream of memory, which is what such a product waits for. */
+FL_KERNEL void
+fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_f16_value);
+}
 
 FL_KERNEL void
-fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_t n){DOTS(fl_f16_value)}
+fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_bf16_value);
+}
 
-FL_KERNEL void fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows,
-                                size_t n){DOTS(fl_bf16_value)}
-
-FL_KERNEL void fl_vec_exp(float *y, const float *x, size_t n)
+FL_KERNEL void
+fl_vec_exp(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = exp_of(x[i]);
