@@ -142,10 +142,16 @@ fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost)
     return count_memory(t, cost, &cost->memory) || count_disk(w, output, &cost->disk) ? -1 : 0;
 }
 
-bool
-fl_cost_wants_recompute(const struct fl_cost *cost)
+int
+fl_cost_choose(struct fl_training *t, const struct fl_trained *w, const char *output,
+               struct fl_cost *cost)
 {
-    return cost->memory.lacking && cost->memory.recomputed < cost->memory.kept;
+    if (fl_cost(w, output, cost))
+        return -1;
+    if (t->recompute || !cost->memory.lacking || cost->memory.recomputed >= cost->memory.kept)
+        return 0;
+    t->recompute = true;
+    return fl_cost(w, output, cost);
 }
 
 /*

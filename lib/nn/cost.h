@@ -53,8 +53,12 @@ struct fl_cost {
  */
 FL_MUST int fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost);
 
-/* Would it lack memory, and would it take less if activations were recomputed? */
-bool fl_cost_wants_recompute(const struct fl_cost *cost);
+/*
+ * The same; and where the training, which is T, would lack memory and recomputing activations
+ * (t->recompute) takes less, it is told to, and that is what is counted.
+ */
+FL_MUST int fl_cost_choose(struct fl_training *t, const struct fl_trained *w, const char *output,
+                           struct fl_cost *cost);
 
 /*
  * Measure the time by the real computation (the model's numbers are in memory), for about a second, at the number of threads of the
