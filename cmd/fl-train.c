@@ -16,13 +16,14 @@
 #include "os/stop.h"
 
 static struct {
-    const char *model, *plan, *config, *checkpoint, *site, *report;
+    const char *model, *plan, *config, *site, *report;
     struct fl_option_list valid;
-    struct fl_recipe recipe;
-    double checkpoint_every;
-    int64_t report_every, valid_every;
     bool dry_run;
-} opt = {.recipe = FL_RECIPE_UNSET, .checkpoint_every = 30, .valid_every = 10};
+} opt;
+
+static struct fl_training job = {.recipe = FL_RECIPE_UNSET,
+                                 .checkpoint_every = 30,
+                                 .valid_every = 10};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
@@ -30,44 +31,46 @@ static const struct fl_option options[] = {
                  &opt.plan),
     FL_OPT_INPUT('c', "config", "RECIPE.yaml", "settings that are not given as options",
                  &opt.config),
-    FL_OPT_I64(0, "steps", "N", 0, 1e15, "steps of the optimizer", &opt.recipe.steps),
+    FL_OPT_I64(0, "steps", "N", 0, 1e15, "steps of the optimizer", &job.recipe.steps),
     FL_OPT_I64(0, "epochs", "N", 0, 1e9, "passes over the shards, instead of --steps (default 1)",
-               &opt.recipe.epochs),
+               &job.recipe.epochs),
     FL_OPT_I64('b', "batch", "N", 1, 1e6, "windows at a time (default: by the model's size)",
-               &opt.recipe.batch),
+               &job.recipe.batch),
     FL_OPT_I64(0, "accumulate", "N", 1, 1e6, "batches that one step takes together",
-               &opt.recipe.accumulate),
+               &job.recipe.accumulate),
     FL_OPT_I64('l', "length", "TOKENS", 1, 1e6, "length of a window (default: the model's context)",
-               &opt.recipe.length),
+               &job.recipe.length),
     FL_OPT_F64(0, "lr", "X", 0, 1e38, "highest learning rate (default: by the model's size)",
-               &opt.recipe.lr),
+               &job.recipe.lr),
     FL_OPT_F64(0, "min-lr", "X", 0, 1e38, "rate of the last step (default: a tenth of --lr)",
-               &opt.recipe.min_lr),
+               &job.recipe.min_lr),
     FL_OPT_I64(0, "warmup", "N", 0, 1e15,
-               "steps in which the rate rises (default: a tenth, at most 100)", &opt.recipe.warmup),
+               "steps in which the rate rises (default: a tenth, at most 100)", &job.recipe.warmup),
     FL_OPT_F64(0, "weight-decay", "X", 0, 1e3, "of matrices (default 0.1)",
-               &opt.recipe.weight_decay),
+               &job.recipe.weight_decay),
     FL_OPT_F64(0, "beta1", "X", 0, 0.999999, "AdamW's memory of gradients (default 0.9)",
-               &opt.recipe.beta1),
+               &job.recipe.beta1),
     FL_OPT_F64(0, "beta2", "X", 0, 0.999999999, "and of their squares (default 0.95)",
-               &opt.recipe.beta2),
+               &job.recipe.beta2),
     FL_OPT_F64(0, "clip", "X", 0, 1e9, "largest norm of a gradient, 0: any (default 1)",
-               &opt.recipe.clip),
+               &job.recipe.clip),
     FL_OPT_INPUTS(0, "valid", "SHARD", "measure on this one too; may be given many times",
                   &opt.valid),
     FL_OPT_I64(0, "valid-every", "N", 0, 1e9,
-               "at every Nth row of the report (default 10; 0: the ends)", &opt.valid_every),
+               "at every Nth row of the report (default 10; 0: the ends)", &job.valid_every),
     FL_OPT_OUTPUT(0, "checkpoint", "FILE", "go on from it if it is there; write it on the way",
-                  &opt.checkpoint),
+                  &job.checkpoint),
     FL_OPT_F64(0, "checkpoint-every", "SECONDS", 0, 1e9, "how often (default 30)",
-               &opt.checkpoint_every),
+               &job.checkpoint_every),
     FL_OPT_I64(0, "seed", "N", 0, 9007199254740992.0,
-               "seed of the order of windows (default: the base model's round)", &opt.recipe.seed),
+               "seed of the order of windows (default: the base model's round)", &job.recipe.seed),
+    FL_OPT_FLAG(0, "recompute", "less memory, a third more time: keep layers' inputs alone",
+                &job.recompute),
     FL_OPT_TEXT(0, "site", "NAME", "name of the site, for the update", &opt.site),
     FL_OPT_OUTPUT(0, "report", "FILE", "write rows of loss, rate and speed as they come",
                   &opt.report),
     FL_OPT_I64(0, "report-every", "N", 1, 1e15, "steps of a row (default: a hundredth of all)",
-               &opt.report_every),
+               &job.report_every),
     FL_OPT_FLAG(0, "dry-run", "check the inputs, print what it would take, and end", &opt.dry_run),
     FL_OPT_END,
 };
@@ -76,11 +79,10 @@ static const struct fl_option options[] = {
 struct work {
     const struct fl_cli *cli;
     struct fl_bundle bundle;
-    struct fl_data *valid;
-    struct fl_data *data;
-    struct fl_training training;
+    struct fl_data *data, *valid;
     struct fl_train_log log;
     struct fl_output out;
+    struct fl_cost cost;
 };
 
 static int
@@ -90,13 +92,13 @@ check_options(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to train from");
     if (fl_same_file(opt.model, "-") && !cli->operand_count)
         return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
-    if (opt.recipe.steps >= 0 && opt.recipe.epochs >= 0)
+    if (job.recipe.steps >= 0 && job.recipe.epochs >= 0)
         return fl_error(FL_USAGE, "--steps and --epochs exclude each other; give one of them");
-    if (fl_same_file(opt.checkpoint, "-"))
+    if (fl_same_file(job.checkpoint, "-"))
         return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
     if (opt.site && fl_name_check(opt.site))
         return fl_error_about("--site");
-    return opt.config ? fl_recipe_read(opt.config, &opt.recipe) : 0;
+    return opt.config ? fl_recipe_read(opt.config, &job.recipe) : 0;
 }
 
 static int
@@ -106,62 +108,66 @@ open_data(struct work *w)
 
     w->data = fl_bundle_data(&w->bundle, w->cli->operands, count ? count : 1);
     w->valid = fl_bundle_data(&w->bundle, opt.valid.items, opt.valid.count);
-    if (!w->data || !w->valid)
-        return -1;
-    if (opt.valid.count && fl_data_tokens(w->valid) < 2)
-        return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
-                        opt.valid.items[0]);
-    return fl_data_check_split(w->data, w->valid);
+    return !w->data || !w->valid || fl_data_check_split(w->data, w->valid) ? -1 : 0;
 }
 
 /* One recipe serves sites of all sizes; a small one hears what became of it. */
 static int
 fill_recipe(const struct work *w)
 {
-    int64_t batch = opt.recipe.batch, accumulate = opt.recipe.accumulate;
+    int64_t batch = job.recipe.batch, accumulate = job.recipe.accumulate;
 
-    if (fl_settings_fill(&opt.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
+    if (fl_settings_fill(&job.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
         return -1;
-    if (batch > opt.recipe.batch || accumulate > opt.recipe.accumulate)
+    if (batch > job.recipe.batch || accumulate > job.recipe.accumulate)
         fl_warn(
             w->cli,
             "the shards have only %llu windows of %lld tokens: a step takes %lld at a time, %lld "
             "times, each window at most once",
-            (unsigned long long)fl_data_tokens(w->data) / (unsigned long long)opt.recipe.length,
-            (long long)opt.recipe.length, (long long)opt.recipe.batch,
-            (long long)opt.recipe.accumulate);
+            (unsigned long long)fl_data_tokens(w->data) / (unsigned long long)job.recipe.length,
+            (long long)job.recipe.length, (long long)job.recipe.batch,
+            (long long)job.recipe.accumulate);
     return 0;
 }
 
 static int
 open_inputs(struct work *w)
 {
-    struct fl_training *t = &w->training;
-
-    if (!(t->pool = fl_pool_new(w->cli->threads)) || fl_bundle_open(&w->bundle, opt.model) ||
-        fl_object_digest(w->bundle.object, t->pool, t->base) ||
-        fl_object_params(w->bundle.object, t->pool, t->params) ||
-        (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, t->pool)) || open_data(w))
+    if (!(job.pool = fl_pool_new(w->cli->threads)) || fl_bundle_look(&w->bundle, opt.model) ||
+        fl_object_digest(w->bundle.object, job.pool, job.base) ||
+        fl_object_params(w->bundle.object, job.pool, job.params) ||
+        (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool)) || open_data(w))
         return -1;
-    if ((opt.recipe.seed < 0 && fl_model_round(w->bundle.object, &opt.recipe.seed)) ||
+    if ((job.recipe.seed < 0 && fl_model_round(w->bundle.object, &job.recipe.seed)) ||
         fill_recipe(w))
         return -1;
-    t->model = w->bundle.model;
-    t->data = w->data;
-    t->valid = opt.valid.count ? w->valid : NULL;
-    t->recipe = opt.recipe;
-    t->checkpoint = opt.checkpoint;
-    t->checkpoint_every = opt.checkpoint_every;
-    t->valid_every = opt.valid_every;
-    t->report_every = opt.report_every ? opt.report_every : (t->recipe.steps + 99) / 100;
-    t->report_every = t->report_every ? t->report_every : 1;
+    fl_model_to_train(w->bundle.model);
+    job.model = w->bundle.model;
+    job.data = w->data;
+    job.valid = opt.valid.count ? w->valid : NULL;
+    if (!job.report_every)
+        job.report_every = job.recipe.steps > 100 ? (job.recipe.steps + 99) / 100 : 1;
+    return 0;
+}
+
+/* What it will take; activations are recomputed where they would not find room. */
+static int
+count_cost(struct work *w)
+{
+    const struct fl_trained planned = {&job, NULL, w->bundle.object, opt.site};
+    bool asked = job.recompute;
+
+    if (fl_cost_choose(&job, &planned, w->cli->output, &w->cost))
+        return -1;
+    if (job.recompute && !asked)
+        fl_warn(w->cli, "there is too little memory to keep activations: --recompute is chosen");
     return 0;
 }
 
 static int
 write_update(struct work *w, const struct fl_train_result *result)
 {
-    const struct fl_trained trained = {&w->training, result, w->bundle.object, opt.site};
+    const struct fl_trained trained = {&job, result, w->bundle.object, opt.site};
     struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
     int failed = !writer || fl_trained_write(&trained, writer);
 
@@ -176,15 +182,14 @@ train(struct work *w, int *signal)
     const struct fl_cli *cli = w->cli;
     struct fl_train_result result;
 
-    if (opt.checkpoint) /* without one, nothing could be kept by ending later */
+    if (job.checkpoint) /* without one, nothing could be kept by ending later */
         fl_stop_catch(cli->quiet ? NULL
                                  : "fl-train: stopping after this step; the same command goes on");
-    if (fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(opt.checkpoint) ||
-        fl_train_log_open(&w->log, opt.report, cli->json, &w->training))
+    if (fl_model_fill(w->bundle.model, w->bundle.object) ||
+        fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(job.checkpoint) ||
+        fl_train_log_open(&w->log, opt.report, cli->json, &job) || fl_train(&job, &result))
         return -1;
-    if (fl_train(&w->training, &result))
-        return -1;
-    if (opt.checkpoint && (*signal = fl_stop_let()))
+    if (job.checkpoint && (*signal = fl_stop_let()))
         return 0;
     fl_train_log_end(&w->log);
     return write_update(w, &result);
@@ -193,22 +198,18 @@ train(struct work *w, int *signal)
 static int
 estimate(struct work *w)
 {
-    const struct fl_trained planned = {&w->training, NULL, w->bundle.object, opt.site};
+    const struct fl_cost_memory *m = &w->cost.memory;
     struct fl_report report;
-    struct fl_cost cost;
 
-    if (fl_cost(&planned, w->cli->output, &cost))
-        return -1;
-    if (cost.memory.lacking)
+    if (m->lacking)
         fl_warn(w->cli,
                 "the training takes %llu MiB of memory and %llu are available, so its time "
                 "was not tried; a smaller -b takes less",
-                (unsigned long long)cost.memory.total >> 20,
-                (unsigned long long)cost.memory.available >> 20);
-    else if (fl_cost_probe(&w->training, &cost))
+                (unsigned long long)m->total >> 20, (unsigned long long)m->available >> 20);
+    else if (fl_model_fill(w->bundle.model, w->bundle.object) || fl_cost_probe(&job, &w->cost))
         return -1;
     fl_report_start_record(&report, w->cli->json);
-    fl_cost_report(&w->training, &cost, &report);
+    fl_cost_report(&job, &w->cost, &report);
     return fl_report_end(&report, 1, "standard output");
 }
 
@@ -216,7 +217,7 @@ static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli, .out = FL_OUTPUT_INIT, .log = {.fd = -1}};
-    int signal = 0, result = check_options(cli) || open_inputs(&w);
+    int signal = 0, result = check_options(cli) || open_inputs(&w) || count_cost(&w);
 
     if (!result)
         result = opt.dry_run ? estimate(&w) : train(&w, &signal);
@@ -225,7 +226,7 @@ run(struct fl_cli *cli)
     fl_data_free(w.data);
     fl_data_free(w.valid);
     fl_bundle_release(&w.bundle);
-    fl_pool_free(w.training.pool);
+    fl_pool_free(job.pool);
     if (signal)
         fl_stop_die(signal);
     return result ? -1 : 0;

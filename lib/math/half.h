@@ -6,6 +6,40 @@
 #define FL_MATH_HALF_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+/*
+ * One value. A binary16 whose exponent and fraction are moved to their places in an f32 is too
+ * small by 2^112, subnormals included; one exact multiplication repairs both. Infinities and NaN
+ * keep an exponent of all ones. No branches, so that loops become vectors.
+ */
+static inline float
+fl_f16_value(const unsigned char *p)
+{
+    uint32_t h = fl_get16(p), moved = (h & 0x7fff) << 13, bits;
+    float v;
+
+    memcpy(&v, &moved, sizeof v);
+    v *= 0x1p112f;
+    memcpy(&bits, &v, sizeof bits);
+    bits |= (h & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
+    bits |= (h & 0x8000) << 16;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static inline float
+fl_bf16_value(const unsigned char *p)
+{
+    uint32_t bits = (uint32_t)fl_get16(p) << 16;
+    float v;
+
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
 
 void fl_f16_to_f32(float *out, const void *in, size_t n);  /* IEEE 754 binary16 */
 void fl_bf16_to_f32(float *out, const void *in, size_t n); /* the upper half of an f32 */

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "math/half.h"
 #include "os/kernel.h"
 
 enum { PARTS = 16 }; /* of a sum */
@@ -122,6 +123,37 @@ fl_vec_dot(const float *x, const float *y, size_t n)
     for (size_t j = 0; i + j < n; j++)
         part[j] += x[i + j] * y[i + j];
     return sum_parts(part);
+}
+
+/* VALUE is known where this is inlined, and inlined too. */
+static inline float
+dot_of_halves(const unsigned char *restrict w, const float *restrict x, size_t n,
+              float (*value)(const unsigned char *))
+{
+    float part[PARTS] = {0};
+    size_t i = 0;
+
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + j] * value(w + 2 * (i + j));
+    for (size_t j = 0; i + j < n; j++)
+        part[j] += x[i + j] * value(w + 2 * (i + j));
+    return sum_parts(part);
+}
+
+/* Row by row: that keeps one stream of memory, which is what such a product waits for. */
+FL_KERNEL void
+fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_f16_value);
+}
+
+FL_KERNEL void
+fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_bf16_value);
 }
 
 FL_KERNEL void

@@ -16,9 +16,17 @@ size_t fl_vec_finite(const float *x, size_t n);  /* index of the first not finit
 size_t fl_vec_largest(const float *x, size_t n); /* index of the first largest; n > 0 */
 float fl_vec_max(const float *x, size_t n);      /* -inf for none; passes over NaN */
 float fl_vec_dot(const float *x, const float *y, size_t n); /* parts of floats, fixed order */
-double fl_vec_sum_squares(const float *x, size_t n);        /* parts of doubles */
-void fl_vec_add(float *y, const float *x, size_t n);        /* y += x */
-void fl_vec_scale(float *y, float a, size_t n);             /* y *= a */
+
+/*
+ * y[i] = the dot product of X (n,) with row i of W (rows,n), which is f16 or bf16 (math/half.h): as
+ * fl_vec_dot of the widened row, to the bit. W is read once, and no f32 of it is written.
+ */
+void fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_t n);
+void fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n);
+
+double fl_vec_sum_squares(const float *x, size_t n); /* parts of doubles */
+void fl_vec_add(float *y, const float *x, size_t n); /* y += x */
+void fl_vec_scale(float *y, float a, size_t n);      /* y *= a */
 
 /* y = e^x, within 1 unit in the last place (2 where it is subnormal). y may be x. */
 void fl_vec_exp(float *y, const float *x, size_t n);

@@ -91,7 +91,7 @@ step_task(void *arg, size_t index, int worker)
             continue;
         struct fl_vec_adamw settings = s->settings;
         settings.decay = p->rank > 1 ? s->decay : 0;
-        fl_vec_adamw(&settings, s->m->weights + p->offset + (from - p->place), s->grads + from,
+        fl_vec_adamw(&settings, fl_model_floats(s->m, p) + (from - p->place), s->grads + from,
                      s->a->m + from, s->a->v + from, to - from);
     }
 }

@@ -39,8 +39,8 @@ double fl_array_norm(struct fl_pool *pool, const float *x, size_t size);
 double fl_clip(double norm, double clip);
 
 /*
- * One step on the trained ones of m->weights with gradients COEFFICIENT * grads (an array over the
- * trained parameters), and grads = 0 for the next step:
+ * One step on the trained parameters of M, f32 in memory (fl_model_to_train), with gradients
+ * COEFFICIENT * grads (an array over them), and grads = 0 for the next step:
  *   m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2
  *   w -= lr (decay w + m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + eps))
  */

@@ -48,12 +48,13 @@ fl_call_head_back(const struct fl_call *c, struct fl_range slab, size_t i, int w
     const struct fl_engine *e = c->e;
     const struct fl_sizes *z = &e->model->sizes;
     struct fl_norm norm = fl_norm_of(&e->model->norm, c->pass.weights);
-    struct fl_linear head = fl_linear_of(&e->model->head, c->pass.weights);
     struct fl_range rows = fl_call_slab_chunk(c, slab, i);
-    float *dfinal = fl_engine_scratch(e, worker), *part = e->parts1 + i * z->parts;
-    float *dx = e->back[0].dx + rows.first * z->C;
+    float *tile = fl_engine_scratch(e, worker), *dfinal = tile + c->pass.tiles;
+    float *dx = e->back[0].dx + rows.first * z->C, *part = e->parts1 + i * z->parts;
+    const float *dlogits = e->logits + (rows.first - slab.first) * z->V;
 
-    fl_linear_back(&head, dfinal, e->logits + (rows.first - slab.first) * z->V, rows.n);
+    fl_pass_back(&c->pass, &e->model->head,
+                 &(struct fl_linear_back){rows.n, z->V, dlogits, dfinal, false, tile});
     memset(dx, 0, rows.n * z->C * sizeof *dx);
     memset(part, 0, z->parts * sizeof *part);
     fl_norm_backward(&norm, &(struct fl_norm_grads){dx, part, part + z->C, dfinal},
@@ -74,6 +75,14 @@ fl_call_head_grads(const struct fl_call *c, struct fl_range slab)
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
 }
 
+/* Of the last layer everything is still there. */
+static bool
+is_made_again(const struct fl_call *c, int64_t layer)
+{
+    return c->e->mode == FL_ENGINE_RECOMPUTE && layer >= 0 &&
+           layer + 1 < (int64_t)c->e->model->sizes.L;
+}
+
 /* Rows of one chunk from layer at + 1's queries, keys and values to what attention AT gave. */
 static void
 rows_task(void *arg, size_t index, int worker)
@@ -90,6 +99,8 @@ rows_task(void *arg, size_t index, int worker)
         fl_block_qkv_back(&t->blocks[l + 1], &c->pass, &e->saved[l + 1], &e->back[(l + 1) & 1],
                           &task);
     }
+    if (is_made_again(c, l))
+        fl_block_up(&t->blocks[l], &c->pass, &e->saved[l], task.rows, task.scratch);
     if (l >= 0) {
         task.part = e->parts2 + index * t->sizes.parts;
         fl_block_feed_forward_back(&t->blocks[l], &c->pass, &e->saved[l], &e->back[l & 1], &task);
@@ -197,8 +208,10 @@ fl_call_backward(const struct fl_call *c)
     int64_t L = (int64_t)c->e->model->sizes.L;
 
     for (phase.at = L - 1; phase.at >= -1; phase.at--) {
+        if (is_made_again(c, phase.at))
+            fl_call_attend_again(c, (size_t)phase.at);
         fl_pool_run(c->e->pool, c->chunks, rows_task, &phase);
         run_mix(&phase);
-        fl_call_tell(c, 3 * L + 1 - 2 * phase.at);
+        fl_call_tell(c, L + 1 + (L - phase.at) * fl_call_back(c));
     }
 }

@@ -10,9 +10,22 @@
 #include "base/least.h"
 #include "nn/layers.h"
 
-struct fl_sizes
-fl_sizes_of(const struct fl_config *c)
+/* Of the widest matrix that is not f32. */
+static size_t
+tile_of(const struct fl_model *m)
 {
+    size_t tile = 0;
+
+    for (size_t i = 0; i < m->layout.count; i++)
+        if (m->stored[i].dtype != FL_F32)
+            tile = fl_max(tile, fl_linear_tile((size_t)m->layout.params[i].dims[1]));
+    return tile;
+}
+
+struct fl_sizes
+fl_sizes_of(const struct fl_model *m)
+{
+    const struct fl_config *c = &m->layout.config;
     struct fl_sizes z = {.L = c->layers,
                          .V = c->vocab,
                          .C = c->channels,
@@ -30,44 +43,96 @@ fl_sizes_of(const struct fl_config *c)
     z.KD = z.K * z.D;
     z.Q = z.HD + 2 * z.KD;
     z.parts = (c->norm == FL_NORM_LAYER ? 2 : 1) * z.C + z.qk * 2 * z.D;
+    z.tile = tile_of(m);
     return z;
 }
 
-struct fl_linear
-fl_linear_of(const struct fl_linear_params *f, const float *weights)
+/* Numbers of P, if there is such a parameter, which are f32. */
+static const float *
+floats_of(const struct fl_param *p, const struct fl_stored *weights)
 {
-    return (struct fl_linear){.in = f->in,
-                              .out = f->out,
-                              .dtype = FL_F32,
-                              .weight = weights + f->weight[0]->offset,
-                              .bias = f->bias[0] ? weights + f->bias[0]->offset : NULL};
+    assert(!p || weights[p->number].dtype == FL_F32);
+    return p ? weights[p->number].data : NULL;
 }
 
 struct fl_norm
-fl_norm_of(const struct fl_norm_params *f, const float *weights)
+fl_norm_of(const struct fl_norm_params *f, const struct fl_stored *weights)
 {
     return (struct fl_norm){.kind = f->kind,
                             .width = f->gain->count,
                             .eps = f->eps,
-                            .gain = weights + f->gain->offset,
-                            .bias = f->bias ? weights + f->bias->offset : NULL};
+                            .gain = floats_of(f->gain, weights),
+                            .bias = floats_of(f->bias, weights)};
+}
+
+static struct fl_linear
+part_of(const struct fl_linear_params *f, const struct fl_stored *weights, size_t i)
+{
+    const struct fl_stored *w = &weights[f->weight[i]->number];
+
+    return (struct fl_linear){.in = f->in,
+                              .out = (size_t)f->weight[i]->dims[0],
+                              .dtype = w->dtype,
+                              .weight = w->data,
+                              .bias = floats_of(f->bias[i], weights)};
+}
+
+/* The numbers of B begin where those of A end. */
+static bool
+joined(const struct fl_linear *a, const struct fl_linear *b)
+{
+    const struct fl_linear end = fl_linear_outputs(a, a->out, 0);
+
+    return a->dtype == b->dtype && end.weight == b->weight && end.bias == b->bias;
+}
+
+/* As maps, whose outputs are one after the other, into TO (FL_FUSED,); returns how many. */
+static size_t
+maps_of(const struct fl_linear_params *f, const struct fl_stored *weights, struct fl_linear *to)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < f->count; i++) {
+        struct fl_linear part = part_of(f, weights, i);
+        if (count && joined(&to[count - 1], &part))
+            to[count - 1].out += part.out;
+        else
+            to[count++] = part;
+    }
+    return count;
+}
+
+void
+fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
+                const struct fl_linear_rows *r)
+{
+    struct fl_linear maps[FL_FUSED];
+    size_t count = maps_of(f, p->weights, maps);
+    struct fl_linear_rows rows = *r;
+
+    for (size_t i = 0; i < count; rows.y += maps[i].out, i++)
+        if (p->wide)
+            fl_linear_forward_wide(&maps[i], &rows, p->pool);
+        else
+            fl_linear_forward(&maps[i], &rows);
+}
+
+void
+fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
+             const struct fl_linear_back *r)
+{
+    struct fl_linear maps[FL_FUSED];
+    size_t count = maps_of(f, p->weights, maps);
+    struct fl_linear_back rows = *r;
+
+    for (size_t i = 0; i < count; rows.dy += maps[i].out, rows.keep = true, i++)
+        fl_linear_back(&maps[i], &rows);
 }
 
 size_t
 fl_block_scratch(const struct fl_sizes *z, size_t n)
 {
     return fl_max(n * (z->C + z->F), z->qk * (z->HD + z->KD)); /* the latter: of one row */
-}
-
-static void
-apply(const struct fl_linear_params *f, const struct fl_pass *p, const struct fl_linear_rows *r)
-{
-    struct fl_linear map = fl_linear_of(f, p->weights);
-
-    if (p->wide)
-        fl_linear_forward_wide(&map, r, p->pool);
-    else
-        fl_linear_forward(&map, r);
 }
 
 /* Norms of queries and keys, of which RAW keeps what they were. */
@@ -94,10 +159,11 @@ fl_block_qkv(const struct fl_block *b, const struct fl_pass *p, const struct fl_
 {
     const struct fl_sizes *z = b->sizes;
     struct fl_norm norm = fl_norm_of(&b->norm1, p->weights);
-    float *qkv = s->qkv + rows.first * z->Q, *normed = scratch;
+    float *qkv = s->qkv + rows.first * z->Q, *normed = scratch + p->tiles;
 
     fl_norm_forward(&norm, normed, s->stat1 + rows.first * z->S, s->x + rows.first * z->C, rows.n);
-    apply(&b->qkv, p, &(struct fl_linear_rows){rows.n, z->Q, normed, qkv, false});
+    fl_pass_forward(p, &b->qkv,
+                    &(struct fl_linear_rows){rows.n, z->Q, normed, qkv, false, scratch});
     if (z->qk)
         norm_heads(b, p, s, rows);
     fl_rope_forward(&p->rope, qkv, z->Q, z->H + z->K, rows.first, rows.n);
@@ -112,20 +178,31 @@ carry(float *to, const float *from, size_t n)
 }
 
 void
-fl_block_feed_forward(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
-                      struct fl_range rows, float *scratch)
+fl_block_up(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
+            struct fl_range rows, float *scratch)
 {
     const struct fl_sizes *z = b->sizes;
     struct fl_norm norm = fl_norm_of(&b->norm2, p->weights);
     size_t n = rows.n, at = rows.first * z->C;
-    float *normed = scratch, *h = scratch + n * z->C, *up = s->up + rows.first * z->U;
-    float *mid = s->mid + at, *next = s->next + at;
+    const float *att = s->att + rows.first * z->HD;
+    float *normed = scratch + p->tiles, *up = s->up + rows.first * z->U, *mid = s->mid + at;
 
     carry(mid, s->x + at, n * z->C);
-    apply(&b->o, p, &(struct fl_linear_rows){n, z->C, s->att + rows.first * z->HD, mid, true});
+    fl_pass_forward(p, &b->o, &(struct fl_linear_rows){n, z->C, att, mid, true, scratch});
     fl_norm_forward(&norm, normed, s->stat2 + rows.first * z->S, mid, n);
-    apply(&b->up, p, &(struct fl_linear_rows){n, z->U, normed, up, false});
-    fl_act_forward(b->act, h, up, n, z->F);
-    carry(next, mid, n * z->C);
-    apply(&b->down, p, &(struct fl_linear_rows){n, z->C, h, next, true});
+    fl_pass_forward(p, &b->up, &(struct fl_linear_rows){n, z->U, normed, up, false, scratch});
+}
+
+void
+fl_block_feed_forward(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
+                      struct fl_range rows, float *scratch)
+{
+    const struct fl_sizes *z = b->sizes;
+    size_t n = rows.n, at = rows.first * z->C;
+    float *h = scratch + p->tiles, *next = s->next + at;
+
+    fl_block_up(b, p, s, rows, scratch);
+    fl_act_forward(b->act, h, s->up + rows.first * z->U, n, z->F);
+    carry(next, s->mid + at, n * z->C);
+    fl_pass_forward(p, &b->down, &(struct fl_linear_rows){n, z->C, h, next, true, scratch});
 }

@@ -4,6 +4,7 @@
  *   fl_block_qkv           x -> norm -> queries, keys, values -> their norms -> rotation
  *   attention (nn/attention.h), in which rows meet
  *   fl_block_feed_forward  x + what attention gave -> mid; mid + feed-forward of norm(mid) -> next
+ *   fl_block_up            the begin of that, as far as the way back needs it: mid, stat2, up
  *
  * Each is written once and scheduled twice: training gives a task some rows and computes products
  * whole; inference has few rows and cuts the products by outputs (fl_pass.wide). A row is one
@@ -13,11 +14,11 @@
 #define FL_NN_BLOCK_H
 
 #include "nn/linear.h"
-#include "nn/layout.h"
+#include "nn/model.h"
 #include "nn/norm.h"
 #include "nn/rope.h"
 
-/* Sizes that follow from a configuration, in floats. */
+/* Sizes that follow from a configuration, and from what is f32 in memory; in floats. */
 struct fl_sizes {
     size_t L, V, C, H, K, D, F;
     size_t HD, KD;  /* of all queries and all keys of a row */
@@ -28,8 +29,9 @@ struct fl_sizes {
     size_t rotated; /* channels of a head */
     size_t window;  /* keys that a query sees; 0: all up to its own */
     size_t parts;   /* gradients of the gains and biases that one task has a part of */
+    size_t tile;    /* what one thread widens weights in; 0: all are f32 */
 };
-struct fl_sizes fl_sizes_of(const struct fl_config *c);
+struct fl_sizes fl_sizes_of(const struct fl_model *m);
 
 /* A linear map's parameters: matrices that lie one after the other, outputs below outputs. */
 enum { FL_FUSED = 3 };
@@ -37,7 +39,6 @@ struct fl_linear_params {
     size_t in, out, count;
     const struct fl_param *weight[FL_FUSED], *bias[FL_FUSED]; /* biases: all NULL, or none */
 };
-struct fl_linear fl_linear_of(const struct fl_linear_params *f, const float *weights);
 
 /*
  * Its gradients as products: GRADS is an array over the trained parameters, DY (n,out), X (n,in).
@@ -58,7 +59,7 @@ struct fl_norm_params {
     float eps;
     const struct fl_param *gain, *bias; /* BIAS NULL: none */
 };
-struct fl_norm fl_norm_of(const struct fl_norm_params *f, const float *weights);
+struct fl_norm fl_norm_of(const struct fl_norm_params *f, const struct fl_stored *weights);
 
 struct fl_block {
     const struct fl_sizes *sizes;
@@ -69,11 +70,21 @@ struct fl_block {
 
 /* What a pass over rows is given beside them. */
 struct fl_pass {
-    const float *weights;
+    const struct fl_stored *weights; /* of all parameters, by their numbers */
     struct fl_rope rope;
     bool wide;            /* cut products by outputs, as tasks of POOL */
     struct fl_pool *pool; /* NULL: the caller's thread alone */
+    size_t tiles; /* floats at the begin of scratch for weights that are widened [fl_sizes.tile] */
 };
+
+/*
+ * The map of F with the numbers of P, forward and back; r->tile is the scratch. Matrices of one
+ * dtype that lie together are one product.
+ */
+void fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
+                     const struct fl_linear_rows *r);
+void fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
+                  const struct fl_linear_back *r);
 
 /*
  * Activations of one layer: what the way back needs of the way forward. X, MID and NEXT may be one
@@ -98,10 +109,12 @@ struct fl_range {
     size_t first, n;
 };
 
-/* SCRATCH: fl_block_scratch(sizes, rows.n) floats. */
+/* SCRATCH: fl_block_scratch(sizes, rows.n) floats after those of fl_pass.tiles. */
 size_t fl_block_scratch(const struct fl_sizes *z, size_t n);
 void fl_block_qkv(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
                   struct fl_range rows, float *scratch);
+void fl_block_up(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
+                 struct fl_range rows, float *scratch);
 void fl_block_feed_forward(const struct fl_block *b, const struct fl_pass *p,
                            const struct fl_saved *s, struct fl_range rows, float *scratch);
 
@@ -119,7 +132,7 @@ struct fl_back {
 /* What a task of the way back has of its own: PART gets sizes.parts floats [fl_block_sums]. */
 struct fl_back_task {
     struct fl_range rows;
-    float *part, *scratch;
+    float *part, *scratch; /* SCRATCH: as above */
 };
 
 /* From dx to dmid and datt; s->up becomes its gradient; h and normed2 once more. */

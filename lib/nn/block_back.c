@@ -61,7 +61,7 @@ norm_heads_back(const struct fl_block *b, const struct fl_pass *p, const struct 
     const struct fl_sizes *z = b->sizes;
     struct fl_norm q = fl_norm_of(&b->q_norm, p->weights), k = fl_norm_of(&b->k_norm, p->weights);
     size_t width = z->HD + z->KD;
-    float *dgain = t->part + z->parts - 2 * z->D, *dy = t->scratch;
+    float *dgain = t->part + z->parts - 2 * z->D, *dy = t->scratch + p->tiles;
 
     for (size_t i = t->rows.first; i < t->rows.first + t->rows.n; i++) {
         float *dx = d->dqkv + i * z->Q;
@@ -80,16 +80,15 @@ fl_block_qkv_back(const struct fl_block *b, const struct fl_pass *p, const struc
 {
     const struct fl_sizes *z = b->sizes;
     struct fl_norm norm = fl_norm_of(&b->norm1, p->weights);
-    struct fl_linear qkv = fl_linear_of(&b->qkv, p->weights);
     size_t n = t->rows.n, at = t->rows.first * z->C;
     const float *stat = s->stat1 + t->rows.first * z->S;
-    float *dqkv = d->dqkv + t->rows.first * z->Q, *dnormed = t->scratch;
+    float *dqkv = d->dqkv + t->rows.first * z->Q, *dnormed = t->scratch + p->tiles;
 
     memset(t->part, 0, z->parts * sizeof *t->part);
     fl_rope_backward(&p->rope, dqkv, z->Q, z->H + z->K, t->rows.first, n);
     if (z->qk)
         norm_heads_back(b, p, s, d, t);
-    fl_linear_back(&qkv, dnormed, dqkv, n);
+    fl_pass_back(p, &b->qkv, &(struct fl_linear_back){n, z->Q, dqkv, dnormed, false, t->scratch});
     fl_norm_again(&norm, d->normed1 + at, stat, s->x + at, n);
     memcpy(d->dx + at, d->dmid + at, n * z->C * sizeof *d->dx);
     fl_norm_backward(&norm, &(struct fl_norm_grads){d->dx + at, t->part, t->part + z->C, dnormed},
@@ -103,22 +102,21 @@ fl_block_feed_forward_back(const struct fl_block *b, const struct fl_pass *p,
 {
     const struct fl_sizes *z = b->sizes;
     struct fl_norm norm = fl_norm_of(&b->norm2, p->weights);
-    struct fl_linear o = fl_linear_of(&b->o, p->weights), up = fl_linear_of(&b->up, p->weights);
-    struct fl_linear down = fl_linear_of(&b->down, p->weights);
     size_t n = t->rows.n, at = t->rows.first * z->C;
     const float *stat = s->stat2 + t->rows.first * z->S;
-    float *dnormed = t->scratch, *dh = t->scratch + n * z->C;
+    float *tile = t->scratch, *dnormed = tile + p->tiles, *dh = dnormed + n * z->C;
+    float *datt = d->datt + t->rows.first * z->HD;
     float *dx = d->dx + at, *dmid = d->dmid + at, *dup = s->up + t->rows.first * z->U;
 
     memset(t->part, 0, z->parts * sizeof *t->part);
-    fl_linear_back(&down, dh, dx, n);
+    fl_pass_back(p, &b->down, &(struct fl_linear_back){n, z->C, dx, dh, false, tile});
     fl_act_backward(b->act, d->h + t->rows.first * z->F, dup, dh, n, z->F);
-    fl_linear_back(&up, dnormed, dup, n);
+    fl_pass_back(p, &b->up, &(struct fl_linear_back){n, z->U, dup, dnormed, false, tile});
     fl_norm_again(&norm, d->normed2 + at, stat, s->mid + at, n);
     memcpy(dmid, dx, n * z->C * sizeof *dmid);
     fl_norm_backward(&norm, &(struct fl_norm_grads){dmid, t->part, t->part + z->C, dnormed}, stat,
                      s->mid + at, n);
-    fl_linear_back(&o, d->datt + t->rows.first * z->HD, dmid, n);
+    fl_pass_back(p, &b->o, &(struct fl_linear_back){n, z->C, dmid, datt, false, tile});
 }
 
 /* Of parameter F, whose part is AT floats from the start of a task's. */

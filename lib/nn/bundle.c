@@ -7,11 +7,11 @@
 #include "base/error.h"
 
 int
-fl_bundle_open(struct fl_bundle *b, const char *path)
+fl_bundle_look(struct fl_bundle *b, const char *path)
 {
     *b = (struct fl_bundle){.object = fl_object_open(path, FL_KIND_MODEL)};
     if (b->object)
-        b->model = fl_model_load(b->object);
+        b->model = fl_model_open(b->object);
     if (b->model)
         b->tokenizer = fl_tokenizer_from_object(b->object);
     if (b->model && b->tokenizer) {
@@ -22,6 +22,17 @@ fl_bundle_open(struct fl_bundle *b, const char *path)
                  fl_object_name(b->object), (unsigned long)fl_tokenizer_vocab(b->tokenizer),
                  (unsigned long)b->model->layout.config.vocab);
     }
+    fl_bundle_release(b);
+    return -1;
+}
+
+int
+fl_bundle_open(struct fl_bundle *b, const char *path)
+{
+    if (fl_bundle_look(b, path))
+        return -1;
+    if (!fl_model_fill(b->model, b->object))
+        return 0;
     fl_bundle_release(b);
     return -1;
 }

@@ -1,5 +1,5 @@
 /*
- * A model file opened for use: its weights, and the tokenizer it carries.
+ * A model file opened for use: the model, and the tokenizer it carries.
  */
 #ifndef FL_NN_BUNDLE_H
 #define FL_NN_BUNDLE_H
@@ -16,9 +16,12 @@ struct fl_bundle { /* a zeroed struct is released */
 };
 
 /*
- * -1 when PATH is no whole model, has no tokenizer, or one with more ids than the model. Memory:
- * the weights; the file stays mapped until fl_bundle_release.
+ * -1 when PATH is no whole model, has no tokenizer, or one with more ids than the model. The
+ * model's numbers are not in memory yet; the file stays mapped until fl_bundle_release.
  */
+FL_MUST int fl_bundle_look(struct fl_bundle *b, const char *path);
+
+/* The same with the numbers as they are stored. */
 FL_MUST int fl_bundle_open(struct fl_bundle *b, const char *path);
 void fl_bundle_release(struct fl_bundle *b);
 

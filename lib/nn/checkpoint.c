@@ -25,7 +25,7 @@ static struct fl_model_values
 array(const struct fl_checkpoint *c, size_t i)
 {
     const struct fl_model_values arrays[ARRAYS] = {
-        {c->model, "weights/", FL_TRAINED_WEIGHTS, c->weights},
+        {c->model, "weights/", FL_TRAINED, NULL},
         {c->model, "m/", FL_TRAINED, c->m},
         {c->model, "v/", FL_TRAINED, c->v},
     };

@@ -4,8 +4,8 @@
  *   identity   metadata that must agree when it is read back: base (digest of the base model),
  *              shards (list of digests in hex), set.* (every setting that changes a byte)
  *   progress   metadata that is read back: step, sums, losses
- *   tensors    weights/NAME, m/NAME, v/NAME of what is trained: the model and the moments of
- *              AdamW, f32
+ *   tensors    weights/NAME, m/NAME, v/NAME of what is trained: the model's numbers, f32 whatever
+ *              its file has, and the moments of AdamW
  *
  * It is written beside its name, flushed and renamed: whenever a run dies, even by kill -9 or with
  * the machine, the file is the last one that was written whole.
@@ -20,10 +20,9 @@
 struct fl_checkpoint {
     const char *path; /* borrowed, and so are model and arrays */
     struct fl_meta identity;
-    struct fl_meta progress; /* fl_checkpoint_read replaces it */
-    const struct fl_model *model;
-    float *weights; /* all of MODEL's */
-    float *m, *v;   /* over the trained parameters */
+    struct fl_meta progress;      /* fl_checkpoint_read replaces it */
+    const struct fl_model *model; /* its trained numbers are part of the state */
+    float *m, *v;                 /* over the trained parameters */
 };
 
 /* Replace the file at C->path by this state. */

@@ -53,29 +53,43 @@ sum_of(const struct fl_cost_memory *m)
     return m->weights + m->gradients + m->moments + m->activations + m->files + m->program;
 }
 
+/* The workspace in one of the two modes, and a batch. */
+static int
+count_activations(const struct fl_training *t, enum fl_engine_mode mode, uint64_t *bytes)
+{
+    size_t B = (size_t)t->recipe.batch, T = (size_t)t->recipe.length;
+
+    if (fl_engine_bytes(t->model, fl_pool_threads(t->pool), B, T, mode, bytes))
+        return -1;
+    *bytes += B * T * (2 * sizeof(uint32_t) + sizeof(float)) + (T + 1) * sizeof(uint32_t);
+    return 0;
+}
+
 static int
 count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_cost_memory *m)
 {
     const struct fl_recipe *r = &t->recipe;
-    uint64_t rows = (uint64_t)r->batch * (uint64_t)r->length, engine;
     int64_t now = fl_memory_resident();
+    uint64_t kept, recomputed;
 
-    if (fl_engine_bytes(&t->model->layout.config, fl_pool_threads(t->pool), (size_t)r->batch,
-                        (size_t)r->length, FL_ENGINE_TRAIN, &engine))
+    if (count_activations(t, FL_ENGINE_TRAIN, &kept) ||
+        count_activations(t, FL_ENGINE_RECOMPUTE, &recomputed))
         return -1;
-    m->weights = t->model->layout.size * sizeof(float);
+    m->weights = fl_model_bytes(t->model);
     m->gradients = t->model->layout.trained * sizeof(float);
     m->moments = 2 * m->gradients;
-    m->activations = engine + rows * (2 * sizeof(uint32_t) + sizeof(float)) +
-                     ((uint64_t)r->length + 1) * sizeof(uint32_t);
+    m->activations = t->recompute ? recomputed : kept;
     m->files = touched(t, t->data,
                        cost->tokens / (uint64_t)r->length +
                            sample_of(t, t->data, FL_SAMPLE_WINDOWS));
     if (t->valid)
         m->files += touched(t, t->valid, sample_of(t, t->valid, FL_VALID_WINDOWS));
-    m->program = now > (int64_t)m->weights ? (uint64_t)now - m->weights : 0;
+    int64_t loaded = t->model->memory ? (int64_t)m->weights : 0;
+    m->program = now > loaded ? (uint64_t)(now - loaded) : 0;
     m->program += t->checkpoint ? WRITER : 0;
     m->total = sum_of(m);
+    m->kept = m->total - m->activations + kept;
+    m->recomputed = m->total - m->activations + recomputed;
     m->available = fl_memory_available();
     if (m->available >= 0)
         m->available += now > 0 ? now : 0; /* what this process has is part of what it needs */
@@ -128,6 +142,18 @@ fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost)
     return count_memory(t, cost, &cost->memory) || count_disk(w, output, &cost->disk) ? -1 : 0;
 }
 
+int
+fl_cost_choose(struct fl_training *t, const struct fl_trained *w, const char *output,
+               struct fl_cost *cost)
+{
+    if (fl_cost(w, output, cost))
+        return -1;
+    if (t->recompute || !cost->memory.lacking || cost->memory.recomputed >= cost->memory.kept)
+        return 0;
+    t->recompute = true;
+    return fl_cost(w, output, cost);
+}
+
 /*
  * What no shape tells, the code and the buffers of BLAS that the computation touched, the probe's
  * peak does.
@@ -140,6 +166,8 @@ correct_program(const struct fl_training *t, uint64_t windows, struct fl_cost_me
 
     if (peak > 0 && (uint64_t)peak > known + m->program)
         m->program = (uint64_t)peak - known + (t->checkpoint ? WRITER : 0);
+    m->kept += sum_of(m) - m->total;
+    m->recomputed += sum_of(m) - m->total;
     m->total = sum_of(m);
 }
 
@@ -181,6 +209,8 @@ report_memory(const struct fl_cost_memory *m, struct fl_report *r)
     fl_report_u64(fl_report_key(r, "memory_activations_bytes"), m->activations);
     fl_report_u64(fl_report_key(r, "memory_files_bytes"), m->files);
     fl_report_u64(fl_report_key(r, "memory_program_bytes"), m->program);
+    fl_report_u64(fl_report_key(r, "memory_kept_bytes"), m->kept);
+    fl_report_u64(fl_report_key(r, "memory_recomputed_bytes"), m->recomputed);
     put_known(r, "memory_available_bytes", m->available);
 }
 
@@ -212,6 +242,7 @@ fl_cost_report(const struct fl_training *t, const struct fl_cost *cost, struct f
     fl_report_i64(fl_report_key(r, "accumulate"), recipe->accumulate);
     fl_report_i64(fl_report_key(r, "steps"), recipe->steps);
     fl_report_f64(fl_report_key(r, "lr"), recipe->lr, 6);
+    fl_report_bool(fl_report_key(r, "recompute"), t->recompute);
     fl_report_u64(fl_report_key(r, "tokens_seen"), cost->tokens);
     fl_report_f64(fl_report_key(r, "flops"), cost->flops, 6);
     fl_report_i64(fl_report_key(r, "threads"), fl_pool_threads(t->pool));

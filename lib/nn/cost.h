@@ -13,13 +13,15 @@
 
 /* Bytes of memory at the peak; TOTAL is the sum of the parts. */
 struct fl_cost_memory {
-    uint64_t weights, gradients, moments; /* arrays of the model's size: 1, 1 and 2 */
-    uint64_t activations;                 /* the engine's workspace, and a batch */
+    uint64_t weights;            /* f32 where they are trained, else as they are stored */
+    uint64_t gradients, moments; /* arrays over what is trained: 1 and 2 */
+    uint64_t activations;        /* the engine's workspace, and a batch */
     uint64_t files;   /* mapped pages of shards, which the system takes back where it must */
     uint64_t program; /* code, libraries with their buffers, tables, tokenizer */
     uint64_t total;
-    int64_t available; /* now; -1: the system does not say */
-    bool lacking;      /* TOTAL is known to be more */
+    uint64_t kept, recomputed; /* TOTAL when activations are kept, and when they are not */
+    int64_t available;         /* now; -1: the system does not say */
+    bool lacking;              /* TOTAL is known to be more */
 };
 
 /*
@@ -52,7 +54,14 @@ struct fl_cost {
 FL_MUST int fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost);
 
 /*
- * Measure the time by the real computation, for about a second, at the number of threads of the
+ * The same; and where the training, which is T, would lack memory and recomputing activations
+ * (t->recompute) takes less, it is told to, and that is what is counted.
+ */
+FL_MUST int fl_cost_choose(struct fl_training *t, const struct fl_trained *w, const char *output,
+                           struct fl_cost *cost);
+
+/*
+ * Measure the time by the real computation (the model's numbers are in memory), for about a second, at the number of threads of the
  * training (fl_train_probe; its weights are not the base's afterwards). Writing checkpoints is not
  * in it: at most a twentieth more. 0 or -1.
  */

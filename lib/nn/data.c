@@ -394,6 +394,9 @@ put_aside(const struct fl_data_shard *s)
 int
 fl_data_check_split(const struct fl_data *train, const struct fl_data *valid)
 {
+    if (valid && valid->shard_count && fl_data_tokens(valid) < 2)
+        return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
+                        valid->shards[0].name);
     for (size_t i = 0, k = 0; i < train->shard_count; i++) {
         const struct fl_data_shard *s = &train->shards[i];
         if (*s->split)

@@ -53,7 +53,8 @@ FL_MUST int fl_data_sort(struct fl_data *d);
 
 /*
  * Nothing that is measured on is trained on: -1 when a shard of TRAIN says that it was put aside,
- * or is one of VALID's (NULL: none), by whatever name it came. Both are sorted.
+ * or is one of VALID's (NULL: none), by whatever name it came; and when those of VALID have less
+ * than two tokens together. Both are sorted.
  */
 FL_MUST int fl_data_check_split(const struct fl_data *train, const struct fl_data *valid);
 

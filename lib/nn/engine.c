@@ -72,19 +72,48 @@ take(struct layout *p, uint64_t a, uint64_t b)
     return p->memory ? p->memory + at : NULL;
 }
 
+/* What the queries, keys and values of a layer need on the way back, when the next is back. */
+static void
+lay_out_qkv(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_saved *s)
+{
+    s->stat1 = take(p, n, z->S);
+    s->raw = take(p, n, z->qk * (z->HD + z->KD));
+    s->stat_qk = take(p, n, z->qk * (z->H + z->K));
+}
+
 static void
 lay_out_layer(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_saved *s)
 {
-    *s = (struct fl_saved){.x = take(p, n, z->C),
-                           .stat1 = take(p, n, z->S),
-                           .raw = take(p, n, z->qk * (z->HD + z->KD)),
-                           .stat_qk = take(p, n, z->qk * (z->H + z->K)),
-                           .qkv = take(p, n, z->Q),
-                           .lse = take(p, n, z->H),
-                           .att = take(p, n, z->HD),
-                           .mid = take(p, n, z->C),
-                           .stat2 = take(p, n, z->S),
-                           .up = take(p, n, z->U)};
+    s->x = take(p, n, z->C);
+    lay_out_qkv(p, z, n, s);
+    s->qkv = take(p, n, z->Q);
+    s->lse = take(p, n, z->H);
+    s->att = take(p, n, z->HD);
+    s->mid = take(p, n, z->C);
+    s->stat2 = take(p, n, z->S);
+    s->up = take(p, n, z->U);
+}
+
+/*
+ * Layers that share all but their inputs; and what rows l still read of layer l + 1 when those of
+ * layer l have been computed again [engine_state.h] is there twice, for even and odd ones.
+ */
+static void
+lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_saved *s)
+{
+    struct fl_saved even = {0}, odd;
+
+    lay_out_layer(p, z, n, &even);
+    odd = even;
+    if (z->L > 1) {
+        odd.x = take(p, n, z->C);
+        lay_out_qkv(p, z, n, &odd);
+    }
+    for (size_t l = 0; l < z->L; l++) {
+        float *x = l == 0 ? even.x : l == 1 ? odd.x : take(p, n, z->C);
+        if (s)
+            s[l] = l & 1 ? odd : even, s[l].x = x;
+    }
 }
 
 static void
@@ -109,17 +138,20 @@ lay_out_back(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
 static void
 lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int threads)
 {
-    bool train = e->mode == FL_ENGINE_TRAIN;
+    bool train = e->mode != FL_ENGINE_SCORE;
     size_t n = e->max_rows, slab = slab_rows(n, z->V);
+    size_t layers = e->mode == FL_ENGINE_RECOMPUTE ? 0 : train ? z->L : 1;
     struct fl_saved counted;
 
     e->cosine = take(p, e->max_T, z->rotated / 2);
     e->sine = take(p, e->max_T, z->rotated / 2);
-    for (size_t l = 0; l < (train ? z->L : 1); l++)
+    for (size_t l = 0; l < layers; l++)
         lay_out_layer(p, z, n, e->saved ? &e->saved[l] : &counted);
+    if (!layers)
+        lay_out_shared(p, z, n, e->saved);
     e->x_end = train ? take(p, n, z->C) : NULL;
     e->stat_end = take(p, n, z->S);
-    e->scratch_size = fl_max(fl_block_scratch(z, chunk_rows(n, CHUNK_MIN)),
+    e->scratch_size = fl_max(z->tile + fl_block_scratch(z, chunk_rows(n, CHUNK_MIN)),
                              fl_attention_scratch(e->max_T, train));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
@@ -133,7 +165,7 @@ lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int thr
 static void
 chain_layers(struct fl_engine *e, size_t L)
 {
-    if (e->mode != FL_ENGINE_TRAIN) {
+    if (e->mode == FL_ENGINE_SCORE) {
         e->x_end = e->saved[0].next = e->saved[0].x;
         for (size_t l = 1; l < L; l++)
             e->saved[l] = e->saved[0];
@@ -168,14 +200,14 @@ set_shape(struct fl_engine *e, const struct fl_config *c, size_t B, size_t T,
 }
 
 int
-fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
-                enum fl_engine_mode mode, uint64_t *bytes)
+fl_engine_bytes(const struct fl_model *m, int threads, size_t B, size_t T, enum fl_engine_mode mode,
+                uint64_t *bytes)
 {
-    const struct fl_sizes z = fl_sizes_of(c);
+    const struct fl_sizes z = fl_sizes_of(m);
     struct fl_engine e = {0};
     struct layout p = {0};
 
-    if (set_shape(&e, c, B, T, mode))
+    if (set_shape(&e, &m->layout.config, B, T, mode))
         return -1;
     lay_out(&p, &z, &e, threads);
     if (p.total > SIZE_MAX / sizeof(float)) {
@@ -187,21 +219,21 @@ fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
 }
 
 struct fl_engine *
-fl_engine_new(const struct fl_layout *l, struct fl_pool *pool, size_t B, size_t T,
+fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T,
               enum fl_engine_mode mode)
 {
-    const struct fl_config *c = &l->config;
+    const struct fl_config *c = &m->layout.config;
     int threads = fl_pool_threads(pool);
     uint64_t bytes;
 
-    if (fl_engine_bytes(c, threads, B, T, mode, &bytes))
+    if (fl_engine_bytes(m, threads, B, T, mode, &bytes))
         return NULL;
     struct fl_engine *e = fl_alloc(1, sizeof *e);
     if (!e)
         return NULL;
     set_shape(e, c, B, T, mode);
     e->pool = pool;
-    e->model = fl_transformer_new(l);
+    e->model = fl_transformer_new(m);
     e->saved = fl_alloc(c->layers, sizeof *e->saved);
     e->memory = fl_alloc_large((size_t)(bytes / sizeof(float)), sizeof(float));
     if (!e->model || !e->saved || !e->memory || fl_gemm_start(threads)) {
@@ -237,8 +269,9 @@ fl_call_tell(const struct fl_call *c, int64_t layers)
 {
     int64_t all = (int64_t)c->e->model->sizes.L + 1;
 
-    if (c->e->passed) /* a layer back is two products for each one of the way forward */
-        c->e->passed(c->e->passed_arg, (double)layers / (double)(c->grads ? 3 * all : all));
+    if (c->e->passed)
+        c->e->passed(c->e->passed_arg,
+                     (double)layers / (double)(c->grads ? (1 + fl_call_back(c)) * all : all));
 }
 
 static int
@@ -257,7 +290,8 @@ check_ids(const struct fl_call *c, const char *what, const uint32_t *ids, bool i
 
 /* Take a batch: check it, and cut it into tasks. */
 static int
-begin(struct fl_call *c, struct fl_engine *e, const float *weights, const struct fl_batch *batch)
+begin(struct fl_call *c, struct fl_engine *e, const struct fl_stored *weights,
+      const struct fl_batch *batch)
 {
     const struct fl_sizes *z = &e->model->sizes;
 
@@ -268,6 +302,7 @@ begin(struct fl_call *c, struct fl_engine *e, const float *weights, const struct
             batch->T);
     *c = (struct fl_call){.e = e, .batch = batch, .rows = batch->B * batch->T};
     c->pass.weights = weights;
+    c->pass.tiles = z->tile;
     c->pass.rope = (struct fl_rope){.cosine = z->rotated ? e->cosine : NULL,
                                     .sine = e->sine,
                                     .T = batch->T,
@@ -281,8 +316,8 @@ begin(struct fl_call *c, struct fl_engine *e, const float *weights, const struct
 }
 
 int
-fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch, float *loss,
-               uint32_t *best)
+fl_engine_loss(struct fl_engine *e, const struct fl_stored *weights, const struct fl_batch *batch,
+               float *loss, uint32_t *best)
 {
     struct fl_call c;
 
@@ -295,7 +330,7 @@ fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch 
 }
 
 int
-fl_engine_logits(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
+fl_engine_logits(struct fl_engine *e, const struct fl_stored *weights, const struct fl_batch *batch,
                  float *logits)
 {
     struct fl_call c;
@@ -308,12 +343,12 @@ fl_engine_logits(struct fl_engine *e, const float *weights, const struct fl_batc
 }
 
 int
-fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch, float scale,
-               float *grads, float *loss)
+fl_engine_grad(struct fl_engine *e, const struct fl_stored *weights, const struct fl_batch *batch,
+               float scale, float *grads, float *loss)
 {
     struct fl_call c;
 
-    if (e->mode != FL_ENGINE_TRAIN)
+    if (e->mode == FL_ENGINE_SCORE)
         return fl_error(FL_FAILED, "the workspace was made for losses, not for gradients");
     if (begin(&c, e, weights, batch) || check_ids(&c, "target", batch->y, true))
         return -1;

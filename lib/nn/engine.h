@@ -1,12 +1,13 @@
 /*
- * Losses, gradients and logits of a model in float32.
+ * Losses, gradients and logits of a model, computed in float32.
  *
  * Results are the same for any number of threads: work is cut into tasks by shapes alone, a task is
  * single-threaded, and partial sums are added in the order of tasks. They may differ between
  * processors, and between batch shapes (a product of other height may add in another order).
  *
- * Weights and gradients are arrays by a layout (nn/layout.h), of all parameters and of the trained
- * ones; they are always the caller's.
+ * Weights are a store [fl_stored] of all parameters, and gradients an array over the trained ones;
+ * both are always the caller's. A trained parameter need not be f32 for its gradient to be right,
+ * but what is to be stepped is (fl_model_to_train).
  */
 #ifndef FL_NN_ENGINE_H
 #define FL_NN_ENGINE_H
@@ -15,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/must.h"
-#include "nn/layout.h"
+#include "nn/model.h"
 #include "os/pool.h"
 
 #define FL_IGNORE UINT32_MAX /* a target that is not counted: loss 0, no gradient */
@@ -27,23 +28,27 @@ struct fl_batch {
 };
 
 enum fl_engine_mode {
-    FL_ENGINE_SCORE, /* losses and logits: activations of one layer */
-    FL_ENGINE_TRAIN  /* gradients too: activations of all layers */
+    FL_ENGINE_SCORE,    /* losses and logits: activations of one layer */
+    FL_ENGINE_TRAIN,    /* gradients too: activations of all layers */
+    FL_ENGINE_RECOMPUTE /* the same gradients to the bit in less memory: of each layer its input is
+                           kept, and the rest computed once more on the way back, a third of the
+                           forward and backward work on top (Chen et al. 2016) */
 };
 
 struct fl_engine;
 
 /*
- * Workspace for batches of up to B windows of up to T tokens (T <= ctx). The
- * layout is borrowed; so is POOL (NULL: the caller's thread alone).
+ * Workspace for batches of up to B windows of up to T tokens (T <= ctx). Of M the layout is
+ * borrowed, and of its numbers only the dtypes are looked at, which those of later calls have too.
+ * POOL is borrowed (NULL: the caller's thread alone).
  * NULL with an error. All memory is taken here and touched; nothing is allocated later.
  */
-struct fl_engine *fl_engine_new(const struct fl_layout *l, struct fl_pool *pool, size_t B, size_t T,
+struct fl_engine *fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T,
                                 enum fl_engine_mode mode);
 void fl_engine_free(struct fl_engine *e);
 
 /* Bytes that fl_engine_new would take with so many threads; -1 with an error on overflow. */
-FL_MUST int fl_engine_bytes(const struct fl_config *c, int threads, size_t B, size_t T,
+FL_MUST int fl_engine_bytes(const struct fl_model *m, int threads, size_t B, size_t T,
                             enum fl_engine_mode mode, uint64_t *bytes);
 
 /*
@@ -60,18 +65,18 @@ void fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share
  * An id or target that is no id of the vocabulary is an error, and nothing is computed. Losses that
  * are not finite are the caller's to notice.
  */
-FL_MUST int fl_engine_loss(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-                           float *loss, uint32_t *best);
+FL_MUST int fl_engine_loss(struct fl_engine *e, const struct fl_stored *weights,
+                           const struct fl_batch *batch, float *loss, uint32_t *best);
 
 /*
  * Forward and backward: grads += scale * d(sum of losses)/d(weights). For a mean over several
- * batches, scale is 1 / (all counted targets). Mode FL_ENGINE_TRAIN.
+ * batches, scale is 1 / (all counted targets). Not in mode FL_ENGINE_SCORE.
  */
-FL_MUST int fl_engine_grad(struct fl_engine *e, const float *weights, const struct fl_batch *batch,
-                           float scale, float *grads, float *loss);
+FL_MUST int fl_engine_grad(struct fl_engine *e, const struct fl_stored *weights,
+                           const struct fl_batch *batch, float scale, float *grads, float *loss);
 
 /* Logits of all positions, (B,T,V) out; the batch's y is not looked at. */
-FL_MUST int fl_engine_logits(struct fl_engine *e, const float *weights,
+FL_MUST int fl_engine_logits(struct fl_engine *e, const struct fl_stored *weights,
                              const struct fl_batch *batch, float *logits);
 
 #endif

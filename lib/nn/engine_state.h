@@ -12,6 +12,10 @@
  *   rows l     queries, keys and values of layer l+1, back; feed-forward of layer l, back
  *   mix l      attention l; gradients of the weights that rows l has made the operands of, each
  *              over all rows in one product: nothing is summed across tasks
+ *
+ * In mode FL_ENGINE_RECOMPUTE layers share what is kept of them but their inputs, so before rows l
+ * it is made again of layer l, by the same tasks: its queries, keys and values | its attention |
+ * what its activation reads, as the begin of rows l. Layer L-1's is still there.
  */
 #ifndef FL_NN_ENGINE_STATE_H
 #define FL_NN_ENGINE_STATE_H
@@ -29,7 +33,7 @@ struct fl_engine {
     size_t max_rows, max_T;
     float *memory;           /* all floats below */
     float *cosine, *sine;    /* (max_T, rotated / 2) */
-    struct fl_saved *saved;  /* (L,); all the same one when nothing goes back */
+    struct fl_saved *saved;  /* (L,), whose arrays layers share as the mode says */
     float *x_end, *stat_end; /* (rows,C), (rows,S) after the last layer */
     float *scratch;          /* for each worker SCRATCH_SIZE floats */
     size_t scratch_size;
@@ -106,6 +110,9 @@ struct fl_attention fl_call_attention(const struct fl_call *c, size_t layer, siz
 /* forward.c */
 void fl_call_forward(const struct fl_call *c);
 
+/* Queries, keys, values and attention of LAYER once more, from its input. */
+void fl_call_attend_again(const struct fl_call *c, size_t layer);
+
 /* backward.c: of the head's chunk, whose logits hold their gradients; dx and the norm's part. */
 void fl_call_head_back(const struct fl_call *c, struct fl_range slab, size_t i, int worker);
 
@@ -115,7 +122,14 @@ void fl_call_head_grads(const struct fl_call *c, struct fl_range slab);
 /* From dx after the last layer down to the embedding. */
 void fl_call_backward(const struct fl_call *c);
 
-/* Tell who watches that LAYERS are done, of which a layer back counts as two. */
+/* What a layer back counts as: two products for each one of the way forward, or that again. */
+static inline int64_t
+fl_call_back(const struct fl_call *c)
+{
+    return c->e->mode == FL_ENGINE_RECOMPUTE ? 3 : 2;
+}
+
+/* Tell who watches that LAYERS are done, one back as many as fl_call_back says. */
 void fl_call_tell(const struct fl_call *c, int64_t layers);
 
 #endif

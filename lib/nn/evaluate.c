@@ -67,7 +67,7 @@ fl_evaluator_new(const struct fl_model *m, struct fl_pool *pool,
     if (!e)
         return NULL;
     *e = (struct fl_evaluator){.model = m, .pool = pool, .tokenizer = tokenizer, .B = B, .T = T};
-    if (!fl_engine_bytes(&m->layout.config, fl_pool_threads(pool), B, T, FL_ENGINE_SCORE, &bytes) &&
+    if (!fl_engine_bytes(m, fl_pool_threads(pool), B, T, FL_ENGINE_SCORE, &bytes) &&
         !fill_lengths(e))
         return e;
     fl_evaluator_free(e);
@@ -118,7 +118,7 @@ need_room(struct fl_evaluator *e, uint64_t predictions)
     e->best = fl_alloc(B * T, sizeof *e->best);
     e->loss = fl_alloc(B * T, sizeof *e->loss);
     if (e->window && e->x && e->y && e->best && e->loss)
-        e->engine = fl_engine_new(&e->model->layout, e->pool, B, T, FL_ENGINE_SCORE);
+        e->engine = fl_engine_new(e->model, e->pool, B, T, FL_ENGINE_SCORE);
     if (e->engine)
         fl_engine_watch(e->engine, tell, e);
     return e->engine ? 0 : -1;
@@ -192,7 +192,7 @@ score_batch(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t count
     e->sequence = r->s;
     e->tokens = count * len;
     e->told = 0;
-    if (fl_engine_loss(e->engine, e->model->weights, &batch, e->loss, e->best))
+    if (fl_engine_loss(e->engine, e->model->stored, &batch, e->loss, e->best))
         return -1;
     for (size_t i = 0; i < count * len; i++)
         if (score_token(e, r, at, i))

@@ -88,7 +88,6 @@ head_task(void *arg, size_t index, int worker)
     const struct fl_engine *e = c->e;
     const struct fl_sizes *z = &e->model->sizes;
     struct fl_norm norm = fl_norm_of(&e->model->norm, c->pass.weights);
-    struct fl_linear head = fl_linear_of(&e->model->head, c->pass.weights);
     struct fl_range slab = fl_call_slab(c, (size_t)phase->at);
     struct fl_range rows = fl_call_slab_chunk(c, slab, index);
     size_t in_slab = rows.first - slab.first;
@@ -97,12 +96,39 @@ head_task(void *arg, size_t index, int worker)
 
     fl_norm_forward(&norm, final, e->stat_end + rows.first * z->S, e->x_end + rows.first * z->C,
                     rows.n);
-    fl_linear_forward(&head, &(struct fl_linear_rows){rows.n, z->V, final, logits, false});
+    fl_pass_forward(&c->pass, &e->model->head,
+                    &(struct fl_linear_rows){rows.n, z->V, final, logits, false,
+                                             fl_engine_scratch(e, worker)});
     if (c->all_logits)
         return;
     judge(c, rows, logits);
     if (c->grads)
         fl_call_head_back(c, slab, index, worker);
+}
+
+static void
+qkv_task(void *arg, size_t index, int worker)
+{
+    const struct fl_phase *phase = arg;
+    const struct fl_engine *e = phase->c->e;
+
+    fl_block_qkv(&e->model->blocks[phase->at], &phase->c->pass, &e->saved[phase->at],
+                 fl_call_chunk(phase->c, index), fl_engine_scratch(e, worker));
+}
+
+static void
+attend(const struct fl_call *c, struct fl_phase *phase)
+{
+    fl_pool_run(c->e->pool, c->batch->B * c->e->model->sizes.K, attention_task, phase);
+}
+
+void
+fl_call_attend_again(const struct fl_call *c, size_t layer)
+{
+    struct fl_phase phase = {c, (int64_t)layer};
+
+    fl_pool_run(c->e->pool, c->chunks, qkv_task, &phase);
+    attend(c, &phase);
 }
 
 void
@@ -115,7 +141,7 @@ fl_call_forward(const struct fl_call *c)
     for (; phase.at <= L; phase.at++) {
         fl_pool_run(e->pool, c->chunks, rows_task, &phase);
         if (phase.at < L)
-            fl_pool_run(e->pool, c->batch->B * e->model->sizes.K, attention_task, &phase);
+            attend(c, &phase);
         fl_call_tell(c, phase.at + 1);
     }
     for (size_t at = 0; at < c->rows; at += c->slab) {

@@ -58,7 +58,7 @@ take_memory(struct fl_infer *d)
         {&s->qkv, PIECE, z->Q},
         {&s->att, PIECE, z->HD},
         {&s->up, PIECE, z->U},
-        {&d->scratch, fl_block_scratch(z, PIECE), 1},
+        {&d->scratch, threads * z->tile + fl_block_scratch(z, PIECE), 1},
         {&d->scores, threads, fl_attention_scratch(T, false)},
     };
     enum { PARTS = sizeof parts / sizeof *parts };
@@ -98,7 +98,7 @@ fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T)
     struct fl_infer *d = fl_alloc(1, sizeof *d);
     if (!d)
         return NULL;
-    *d = (struct fl_infer){.m = m, .pool = pool, .T = T, .model = fl_transformer_new(&m->layout)};
+    *d = (struct fl_infer){.m = m, .pool = pool, .T = T, .model = fl_transformer_new(m)};
     if (!d->model || take_memory(d) || fl_gemm_start(fl_pool_threads(pool))) {
         fl_infer_free(d);
         return NULL;
@@ -166,19 +166,28 @@ attend(struct fl_infer *d, const struct cache *cache, size_t n)
     fl_pool_run(d->pool, z->K, attention_task, &r);
 }
 
+static struct fl_pass
+pass_of(const struct fl_infer *d)
+{
+    const struct fl_sizes *z = &d->model->sizes;
+
+    return (struct fl_pass){.weights = d->m->stored,
+                            .rope = {z->rotated ? d->cosine : NULL, d->sine, d->T, d->length, z->D,
+                                     z->rotated},
+                            .wide = true,
+                            .pool = d->pool,
+                            .tiles = (size_t)fl_pool_threads(d->pool) * z->tile};
+}
+
 static void
 read_piece(struct fl_infer *d, const uint32_t *ids, size_t n)
 {
     const struct fl_sizes *z = &d->model->sizes;
-    const struct fl_pass pass = {.weights = d->m->weights,
-                                 .rope = {z->rotated ? d->cosine : NULL, d->sine, d->T, d->length,
-                                          z->D, z->rotated},
-                                 .wide = true,
-                                 .pool = d->pool};
+    const struct fl_pass pass = pass_of(d);
     const struct fl_id_rows in = {ids, n, d->length, d->T};
     const struct fl_range rows = {0, n};
 
-    fl_transformer_embed(d->model, d->m->weights, &in, d->rows.x);
+    fl_transformer_embed(d->model, d->m->stored, &in, d->rows.x);
     for (size_t l = 0; l < z->L; l++) {
         fl_block_qkv(&d->model->blocks[l], &pass, &d->rows, rows, d->scratch);
         attend(d, &d->caches[l], n);
@@ -192,12 +201,13 @@ static void
 tell_logits(struct fl_infer *d, size_t row, float *logits)
 {
     const struct fl_sizes *z = &d->model->sizes;
-    struct fl_norm norm = fl_norm_of(&d->model->norm, d->m->weights);
-    struct fl_linear head = fl_linear_of(&d->model->head, d->m->weights);
+    const struct fl_pass pass = pass_of(d);
+    struct fl_norm norm = fl_norm_of(&d->model->norm, pass.weights);
+    float *normed = d->scratch + pass.tiles;
 
-    fl_norm_forward(&norm, d->scratch, d->rows.stat1, d->rows.x + row * z->C, 1);
-    fl_linear_forward_wide(&head, &(struct fl_linear_rows){1, z->V, d->scratch, logits, false},
-                           d->pool);
+    fl_norm_forward(&norm, normed, d->rows.stat1, d->rows.x + row * z->C, 1);
+    fl_pass_forward(&pass, &d->model->head,
+                    &(struct fl_linear_rows){1, z->V, normed, logits, false, d->scratch});
 }
 
 int

@@ -25,10 +25,12 @@ enum { LAYER_PARAMS = 20, OTHER_PARAMS = 6 }; /* at most */
 static void
 add(struct fl_layout *t, uint32_t layer, const struct row *row, bool bias)
 {
-    struct fl_param *p = &t->params[t->count++];
+    struct fl_param *p = &t->params[t->count];
     bool matrix = row->columns && !bias;
 
     *p = (struct fl_param){.kind = row->kind,
+                           .dtype = FL_F32,
+                           .number = t->count++,
                            .bias = bias,
                            .layer = layer,
                            .rank = matrix ? 2 : 1,
@@ -144,6 +146,12 @@ fl_layout_array(const struct fl_layout *t)
     if (x)
         memset(x, 0, t->trained * sizeof *x);
     return x;
+}
+
+bool
+fl_param_narrows(const struct fl_param *p)
+{
+    return p->rank == 2 && p->kind != FL_PARAM_POSITIONS;
 }
 
 int64_t

@@ -1,7 +1,8 @@
 /*
- * Which parameters a configuration has, and where each is in two kinds of arrays. Weights are
- * arrays of all of them. Gradients, the optimizer's moments, updates and checkpoints are arrays of
- * the trained ones alone, in the same order, closed up. The numbers themselves are elsewhere.
+ * Which parameters a configuration has, and where each is in two kinds of arrays. Arrays of all of
+ * them are what weights in f32 lie in. Gradients, the optimizer's moments, updates and checkpoints
+ * are arrays of the trained ones alone, in the same order, closed up. The numbers themselves are
+ * elsewhere [fl_stored].
  *
  * Order: embed_tokens; embed_positions; per layer input_layernorm, self_attn.{q,k,v}_proj,
  * self_attn.{q,k}_norm, self_attn.o_proj, post_attention_layernorm, mlp.{gate,up}_proj,
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/must.h"
+#include "flt/format.h"
 #include "nn/config.h"
 
 enum fl_param_kind {
@@ -37,6 +39,16 @@ enum fl_param_kind {
     FL_PARAM_HEAD       /* [V,C]   when not tied */
 };
 
+/*
+ * The numbers of one parameter where they are in memory. Matrices that rows are multiplied with or
+ * taken from may be f16 or bf16; all else is f32 [fl_param_narrows]. A store is an array of these,
+ * by fl_param.number: what a computation is given as its weights.
+ */
+struct fl_stored {
+    void *data;
+    enum fl_dtype dtype;
+};
+
 #define FL_UNTRAINED SIZE_MAX /* the place of what is not trained */
 
 struct fl_param {
@@ -46,6 +58,8 @@ struct fl_param {
     uint32_t layer; /* 0 for those outside of layers */
     unsigned rank;  /* 1 or 2: rank 1 is not decayed */
     uint64_t dims[2];
+    enum fl_dtype dtype;  /* in the model's file: f32, f16 or bf16; FL_F32 at first */
+    size_t number;        /* in the layout's order */
     size_t offset, count; /* floats: place in an array of all parameters, and size */
     bool frozen;          /* not trained; none is at first [fl_layout_trainables] */
     size_t place;         /* in an array over the trained parameters, or FL_UNTRAINED */
@@ -68,6 +82,12 @@ void fl_layout_trainables(struct fl_layout *t);
 
 /* An array over the trained parameters, zeros, 64-byte aligned; free() it. NULL with an error. */
 float *fl_layout_array(const struct fl_layout *t);
+
+/*
+ * Whether a parameter may be in memory in fewer than 32 bits. Gains, biases and learned positions,
+ * a hundredth of a model, may not: whatever reads them reads floats.
+ */
+bool fl_param_narrows(const struct fl_param *p);
 
 /* Index of a parameter by name, or -1 (no error recorded). */
 int64_t fl_layout_find(const struct fl_layout *t, const char *name);

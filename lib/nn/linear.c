@@ -1,12 +1,14 @@
 /*
- * Products with weights. The cut of a gradient into tiles, and of a wide product into outputs, is a
- * matter of shapes alone, so that results do not depend on the number of threads.
+ * Products with weights. The cut of a gradient into tiles, of a wide product into outputs, and of a
+ * matrix into what is widened at once [in_tiles], is a matter of shapes alone, so that results do
+ * not depend on the number of threads.
  */
 #include "nn/linear.h"
 
 #include <assert.h>
 
 #include "base/least.h"
+#include "flt/values.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
@@ -14,8 +16,18 @@ enum {
     TILE_ROWS = 256, /* of a gradient, for one task */
     TILE_COLUMNS = 512,
     BIAS_COLUMNS = 512,
-    WIDE_OUTPUTS = 256 /* of a wide product, for one task */
+    WIDE_OUTPUTS = 256, /* of a wide product, for one task */
+    WIDENED = 1 << 18,  /* floats at once: a part of a core's second cache */
+    WIDENED_MIN = 32,   /* outputs at once, and at most: BLAS copies X for each product */
+    WIDENED_MAX = 256
 };
+
+/* Bytes of a number. Of f32 it is the compiler's, so that the twin in doubles is right too. */
+static size_t
+size_of(enum fl_dtype dtype)
+{
+    return dtype == FL_F32 ? sizeof(float) : fl_dtype_size(dtype);
+}
 
 struct fl_linear
 fl_linear_outputs(const struct fl_linear *f, size_t first, size_t n)
@@ -23,16 +35,55 @@ fl_linear_outputs(const struct fl_linear *f, size_t first, size_t n)
     struct fl_linear part = *f;
 
     part.out = n;
-    part.weight = (const float *)f->weight + first * f->in;
+    part.weight = (const unsigned char *)f->weight + first * f->in * size_of(f->dtype);
     if (f->bias)
         part.bias = f->bias + first;
     return part;
 }
 
+/* Outputs that are widened at once. */
+static size_t
+tile_rows(size_t in)
+{
+    return fl_min(fl_max(WIDENED / in, WIDENED_MIN), WIDENED_MAX);
+}
+
+size_t
+fl_linear_tile(size_t in)
+{
+    return tile_rows(in) * in;
+}
+
+/* Outputs FIRST and up of a map as a map in f32, which lies in TILE. */
+static struct fl_linear
+widen(const struct fl_linear *f, size_t first, float *tile)
+{
+    struct fl_linear part = fl_linear_outputs(f, first, fl_min(f->out - first, tile_rows(f->in)));
+
+    assert(tile);
+    part.weight = fl_values_f32(f->dtype, part.weight, 0, part.out * f->in, tile);
+    part.dtype = FL_F32;
+    return part;
+}
+
+static void
+forward_in_tiles(const struct fl_linear *f, const struct fl_linear_rows *r)
+{
+    for (size_t first = 0; first < f->out; first += tile_rows(f->in)) {
+        struct fl_linear part = widen(f, first, r->tile);
+        struct fl_linear_rows rows = *r;
+        rows.y += first;
+        fl_linear_forward(&part, &rows);
+    }
+}
+
 void
 fl_linear_forward(const struct fl_linear *f, const struct fl_linear_rows *r)
 {
-    assert(f->dtype == FL_F32);
+    if (f->dtype != FL_F32) {
+        forward_in_tiles(f, r);
+        return;
+    }
     fl_gemm(&(struct fl_gemm){.m = r->n,
                               .n = f->out,
                               .k = f->in,
@@ -53,6 +104,22 @@ struct wide {
     const struct fl_linear_rows *r;
 };
 
+/* At most WIDE_OUTPUTS of one row: the matrix is read once, in its own bits. */
+static void
+multiply_row(const struct fl_linear *f, const struct fl_linear_rows *r)
+{
+    float dots[WIDE_OUTPUTS];
+
+    if (f->dtype == FL_F16)
+        fl_vec_dots_f16(dots, f->weight, r->x, f->out, f->in);
+    else
+        fl_vec_dots_bf16(dots, f->weight, r->x, f->out, f->in);
+    for (size_t i = 0; i < f->out; i++)
+        r->y[i] = (r->keep ? r->y[i] : 0) + dots[i];
+    if (f->bias)
+        fl_vec_add(r->y, f->bias, f->out);
+}
+
 static void
 wide_task(void *arg, size_t index, int worker)
 {
@@ -61,8 +128,13 @@ wide_task(void *arg, size_t index, int worker)
     struct fl_linear part = fl_linear_outputs(w->f, first, fl_min(w->f->out - first, WIDE_OUTPUTS));
     struct fl_linear_rows rows = *w->r;
 
-    (void)worker;
     rows.y += first;
+    if (part.dtype != FL_F32 && rows.n == 1) {
+        multiply_row(&part, &rows);
+        return;
+    }
+    if (rows.tile)
+        rows.tile += (size_t)worker * fl_linear_tile(part.in);
     fl_linear_forward(&part, &rows);
 }
 
@@ -75,18 +147,34 @@ fl_linear_forward_wide(const struct fl_linear *f, const struct fl_linear_rows *r
     fl_pool_run(pool, (f->out + WIDE_OUTPUTS - 1) / WIDE_OUTPUTS, wide_task, &w);
 }
 
-void
-fl_linear_back(const struct fl_linear *f, float *dx, const float *dy, size_t n)
+static void
+back_in_tiles(const struct fl_linear *f, const struct fl_linear_back *r)
 {
-    assert(f->dtype == FL_F32);
-    fl_gemm(&(struct fl_gemm){.m = n,
+    for (size_t first = 0; first < f->out; first += tile_rows(f->in)) {
+        struct fl_linear part = widen(f, first, r->tile);
+        struct fl_linear_back rows = *r;
+        rows.dy += first;
+        rows.keep = r->keep || first;
+        fl_linear_back(&part, &rows);
+    }
+}
+
+void
+fl_linear_back(const struct fl_linear *f, const struct fl_linear_back *r)
+{
+    if (f->dtype != FL_F32) {
+        back_in_tiles(f, r);
+        return;
+    }
+    fl_gemm(&(struct fl_gemm){.m = r->n,
                               .n = f->in,
                               .k = f->out,
-                              .a = dy,
-                              .lda = f->out,
+                              .a = r->dy,
+                              .lda = r->stride,
                               .b = f->weight,
                               .ldb = f->in,
-                              .c = dx,
+                              .keep = r->keep,
+                              .c = r->dx,
                               .ldc = f->in});
 }
 

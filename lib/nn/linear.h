@@ -5,6 +5,10 @@
  * outputs is a map again [fl_linear_outputs]. So training cuts rows, inference cuts outputs, and
  * what is stored in fewer bits, or has an adapter beside it (y += s (x A') B'), is computed in one
  * place.
+ *
+ * A matrix of f16 or bf16 is widened a tile at a time, some outputs with all their inputs, just
+ * before the product with it. A row is computed as from the matrix in f32, but BLAS may add in
+ * another order where a product has fewer outputs. One row alone is multiplied as it is read.
  */
 #ifndef FL_NN_LINEAR_H
 #define FL_NN_LINEAR_H
@@ -17,7 +21,7 @@
 
 struct fl_linear {
     size_t in, out;
-    enum fl_dtype dtype; /* of the matrix: FL_F32 */
+    enum fl_dtype dtype; /* of the matrix: f32, f16 or bf16 */
     const void *weight;  /* (out,in) */
     const float *bias;   /* (out,), or NULL */
 };
@@ -25,21 +29,35 @@ struct fl_linear {
 /* The map to outputs FIRST .. FIRST + N - 1 alone. */
 struct fl_linear fl_linear_outputs(const struct fl_linear *f, size_t first, size_t n);
 
+/* Floats of a tile of a matrix with so many inputs; nothing of it is used where that is f32. */
+size_t fl_linear_tile(size_t in);
+
 /* N rows: x (n,in), and y, whose rows are STRIDE >= out apart. */
 struct fl_linear_rows {
     size_t n, stride;
     const float *x;
     float *y;
-    bool keep; /* y += x W' + b: a residual stream */
+    bool keep;   /* y += x W' + b: a residual stream */
+    float *tile; /* fl_linear_tile(in) floats, if the matrix is not f32 */
 };
 void fl_linear_forward(const struct fl_linear *f, const struct fl_linear_rows *r);
 
-/* The same with outputs as tasks of POOL: few rows, which one task would compute alone. */
+/*
+ * The same with outputs as tasks of POOL: few rows, which one task would compute alone. A tile for
+ * each of its threads.
+ */
 void fl_linear_forward_wide(const struct fl_linear *f, const struct fl_linear_rows *r,
                             struct fl_pool *pool);
 
-/* dx (n,in) = dy W, dy (n,out) */
-void fl_linear_back(const struct fl_linear *f, float *dx, const float *dy, size_t n);
+/* dx (n,in) = dy W, where rows of dy are STRIDE >= out apart. */
+struct fl_linear_back {
+    size_t n, stride;
+    const float *dy;
+    float *dx;
+    bool keep;   /* dx += dy W */
+    float *tile; /* as above */
+};
+void fl_linear_back(const struct fl_linear *f, const struct fl_linear_back *r);
 
 /*
  * Gradients of a map's weights over all N rows: dweight (out,in) += dy' x, dbias (out,) += the sum

@@ -1,20 +1,23 @@
 /*
  * Numbers of a model: first ones, those of files, and how they are written. A file is matched with
- * the layout before memory is taken for its weights.
+ * the layout before memory is taken for its weights. In memory a parameter begins where the one
+ * before it ends if both have one dtype, so that those of q, k and v are one matrix
+ * [fl_model_take_memory].
  */
 #include "nn/model.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/size.h"
 #include "flt/values.h"
 #include "math/random.h"
-#include "math/vector.h"
 #include "os/memory.h"
 #include "os/progress.h"
 
@@ -26,6 +29,11 @@ const char *const fl_model_files[] = {"tokenizer.json",
                                       "generation_config.json",
                                       NULL};
 
+enum {
+    ALIGN = 64,
+    PIECE = 1 << 16 /* values that are rounded at a time */
+};
+
 struct fl_model *
 fl_model_table(const struct fl_config *c)
 {
@@ -35,7 +43,43 @@ fl_model_table(const struct fl_config *c)
         free(m);
         return NULL;
     }
+    if (m && !(m->stored = fl_alloc(m->layout.count, sizeof *m->stored))) {
+        fl_model_free(m);
+        return NULL;
+    }
+    for (size_t i = 0; m && i < m->layout.count; i++)
+        m->stored[i] = (struct fl_stored){NULL, FL_F32};
     return m;
+}
+
+/* Lay numbers out, each parameter at MEMORY and up (NULL: only count). Returns the bytes. */
+static size_t
+lay_out(struct fl_stored *stored, const struct fl_layout *t, unsigned char *memory)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < t->count; i++) {
+        if (i && stored[i].dtype != stored[i - 1].dtype)
+            at = (at + ALIGN - 1) / ALIGN * ALIGN;
+        if (memory)
+            stored[i].data = memory + at;
+        at += t->params[i].count * fl_dtype_size(stored[i].dtype);
+    }
+    return at;
+}
+
+size_t
+fl_model_bytes(const struct fl_model *m)
+{
+    return lay_out(m->stored, &m->layout, NULL);
+}
+
+int
+fl_model_take_memory(struct fl_model *m)
+{
+    if (!m->memory && (m->memory = fl_alloc_large(fl_model_bytes(m), 1)))
+        lay_out(m->stored, &m->layout, m->memory);
+    return m->memory ? 0 : -1;
 }
 
 struct fl_model *
@@ -43,9 +87,7 @@ fl_model_new(const struct fl_config *c)
 {
     struct fl_model *m = fl_model_table(c);
 
-    if (m)
-        m->weights = fl_alloc_large(m->layout.size, sizeof(float));
-    if (m && !m->weights) {
+    if (m && fl_model_take_memory(m)) {
         fl_model_free(m);
         return NULL;
     }
@@ -58,8 +100,16 @@ fl_model_free(struct fl_model *m)
     if (!m)
         return;
     fl_layout_release(&m->layout);
-    free(m->weights);
+    free(m->stored);
+    free(m->memory);
     free(m);
+}
+
+float *
+fl_model_floats(const struct fl_model *m, const struct fl_param *p)
+{
+    assert(m->stored[p->number].dtype == FL_F32);
+    return m->stored[p->number].data;
 }
 
 void
@@ -69,10 +119,10 @@ fl_model_init(struct fl_model *m, uint64_t seed)
     const size_t piece = 1 << 20; /* any gives the same */
     struct fl_progress progress;
 
-    fl_progress_start(&progress, "making", "B", m->layout.size * sizeof *m->weights);
+    fl_progress_start(&progress, "making", "B", m->layout.size * sizeof(float));
     for (size_t i = 0; i < m->layout.count; i++) {
         const struct fl_param *p = &m->layout.params[i];
-        float *w = m->weights + p->offset;
+        float *w = fl_model_floats(m, p);
 
         if (p->rank == 1) {
             for (size_t j = 0; j < p->count; j++)
@@ -98,18 +148,24 @@ is_of(const struct fl_param *p, enum fl_extent which)
 
 /* How a parameter's values are written, under PREFIX. */
 static struct fl_tensor
-tensor_of(const struct fl_param *p, const char *prefix)
+tensor_of(const struct fl_param *p, const char *prefix, enum fl_extent which)
 {
-    struct fl_tensor t = {.dtype = FL_F32, .rank = p->rank, .dims = {p->dims[0], p->dims[1]}};
+    struct fl_tensor t = {.dtype = which == FL_WEIGHTS ? p->dtype : FL_F32,
+                          .rank = p->rank,
+                          .dims = {p->dims[0], p->dims[1]}};
 
     snprintf(t.name, sizeof t.name, "%s%s", prefix, p->name);
     return t;
 }
 
-static float *
-values_of(const struct fl_model_values *v, const struct fl_param *p)
+/* Where the numbers of P are. */
+static struct fl_stored
+place_of(const struct fl_model_values *v, const struct fl_param *p)
 {
-    return v->values + (v->which == FL_TRAINED ? p->place : p->offset);
+    if (!v->values)
+        return v->m->stored[p->number];
+    assert(v->which == FL_TRAINED);
+    return (struct fl_stored){v->values + p->place, FL_F32};
 }
 
 int
@@ -117,32 +173,37 @@ fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent whi
                 struct fl_schema *s)
 {
     for (size_t i = 0; i < m->layout.count; i++) {
-        struct fl_tensor t = tensor_of(&m->layout.params[i], prefix);
+        struct fl_tensor t = tensor_of(&m->layout.params[i], prefix, which);
         if (is_of(&m->layout.params[i], which) && fl_schema_add(s, &t, true))
             return -1;
     }
     return 0;
 }
 
+/* The tensor as it is, or widened. */
 static int
-read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, float *out)
+read_param(const struct fl_param *p, struct fl_object *o, const char *prefix,
+           const struct fl_stored *to)
 {
     char name[FL_FLT_NAME_MAX + 1];
 
     snprintf(name, sizeof name, "%s%s", prefix, p->name);
     size_t i = (size_t)fl_object_find(o, name);
+    enum fl_dtype dtype = fl_object_tensor(o, i)->dtype;
     const void *data = fl_object_data(o, i);
     if (!data)
         return -1;
-    const float *values = fl_values_f32(fl_object_tensor(o, i)->dtype, data, 0, p->count, out);
-    if (values != out)
-        memcpy(out, values, p->count * sizeof *out);
-    fl_object_forget(o, i); /* it is in memory once, as OUT */
-    size_t bad = fl_vec_finite(out, p->count);
+    assert(to->dtype == dtype || to->dtype == FL_F32);
+    if (to->dtype == dtype)
+        memcpy(to->data, data, p->count * fl_dtype_size(dtype));
+    else
+        fl_values_f32(dtype, data, 0, p->count, to->data);
+    fl_object_forget(o, i); /* it is in memory once, as TO */
+    size_t bad = (size_t)fl_values_finite(to->dtype, to->data, p->count);
     if (bad < p->count)
         return fl_error(FL_FAILED,
                         "%s: tensor \"%s\": value %zu is %g; only finite values are usable",
-                        fl_object_name(o), name, bad, (double)out[bad]);
+                        fl_object_name(o), name, bad, fl_value(to->dtype, to->data, bad));
     return 0;
 }
 
@@ -156,8 +217,9 @@ fl_model_read(const struct fl_model_values *v, struct fl_object *o)
     fl_progress_start(&progress, "reading", "B", m->layout.size * sizeof *v->values);
     for (size_t i = 0; !result && i < m->layout.count; i++) {
         const struct fl_param *p = &m->layout.params[i];
+        const struct fl_stored to = place_of(v, p);
         if (is_of(p, v->which))
-            result = read_param(p, o, v->prefix, values_of(v, p));
+            result = read_param(p, o, v->prefix, &to);
         fl_progress_show(&progress, p->offset * sizeof *v->values, "%s", fl_object_name(o));
     }
     fl_progress_clear(&progress);
@@ -183,7 +245,7 @@ fl_model_match(const struct fl_model *m, const struct fl_object *o)
 }
 
 struct fl_model *
-fl_model_load(struct fl_object *o)
+fl_model_open(const struct fl_object *o)
 {
     struct fl_config c;
     struct fl_model *m = NULL;
@@ -192,11 +254,46 @@ fl_model_load(struct fl_object *o)
         fl_error_about(fl_object_name(o));
         return NULL;
     }
-    if (!fl_model_match(m, o) && (m->weights = fl_alloc_large(m->layout.size, sizeof(float))) &&
-        !fl_model_read(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, o))
-        return m;
-    fl_model_free(m);
-    return NULL;
+    if (fl_model_match(m, o)) {
+        fl_model_free(m);
+        return NULL;
+    }
+    for (size_t i = 0; i < m->layout.count; i++) {
+        struct fl_param *p = &m->layout.params[i];
+        p->dtype = fl_object_tensor(o, (size_t)fl_object_find(o, p->name))->dtype;
+        m->stored[i].dtype = fl_param_narrows(p) ? p->dtype : FL_F32;
+    }
+    return m;
+}
+
+void
+fl_model_to_train(struct fl_model *m)
+{
+    assert(!m->memory);
+    for (size_t i = 0; i < m->layout.count; i++)
+        if (!m->layout.params[i].frozen)
+            m->stored[i].dtype = FL_F32;
+}
+
+int
+fl_model_fill(struct fl_model *m, struct fl_object *o)
+{
+    return fl_model_take_memory(m) ||
+                   fl_model_read(&(struct fl_model_values){m, "", FL_WEIGHTS, NULL}, o)
+               ? -1
+               : 0;
+}
+
+struct fl_model *
+fl_model_load(struct fl_object *o)
+{
+    struct fl_model *m = fl_model_open(o);
+
+    if (m && fl_model_fill(m, o)) {
+        fl_model_free(m);
+        return NULL;
+    }
+    return m;
 }
 
 int
@@ -210,19 +307,42 @@ fl_model_round(const struct fl_object *o, int64_t *round)
     return 0;
 }
 
+/* COUNT floats in fewer bits. */
+static int
+write_rounded(struct fl_writer *w, enum fl_dtype dtype, const float *values, size_t count)
+{
+    unsigned char *piece = fl_alloc(PIECE, fl_dtype_size(dtype));
+    int failed = !piece;
+
+    for (size_t at = 0; !failed && at < count; at += PIECE) {
+        size_t n = fl_min(count - at, PIECE);
+        fl_values_from_f32(dtype, piece, values + at, n);
+        failed = fl_writer_data(w, piece, n * fl_dtype_size(dtype));
+    }
+    free(piece);
+    return failed ? -1 : 0;
+}
+
+static int
+write_param(const struct fl_model_values *v, const struct fl_param *p, struct fl_writer *w)
+{
+    const struct fl_tensor t = tensor_of(p, v->prefix, v->which);
+    const struct fl_stored from = place_of(v, p);
+
+    if (fl_writer_tensor(w, &t))
+        return -1;
+    if (from.dtype == t.dtype)
+        return fl_writer_data(w, from.data, p->count * fl_dtype_size(t.dtype));
+    assert(from.dtype == FL_F32);
+    return write_rounded(w, t.dtype, from.data, p->count);
+}
+
 int
 fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w)
 {
-    for (size_t i = 0; i < v->m->layout.count; i++) {
-        const struct fl_param *p = &v->m->layout.params[i];
-        const struct fl_tensor t = tensor_of(p, v->prefix);
-
-        if (!is_of(p, v->which))
-            continue;
-        if (fl_writer_tensor(w, &t) ||
-            fl_writer_data(w, values_of(v, p), p->count * sizeof *v->values))
+    for (size_t i = 0; i < v->m->layout.count; i++)
+        if (is_of(&v->m->layout.params[i], v->which) && write_param(v, &v->m->layout.params[i], w))
             return -1;
-    }
     return 0;
 }
 
@@ -230,7 +350,7 @@ int
 fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes)
 {
     for (size_t i = 0; i < v->m->layout.count; i++) {
-        const struct fl_tensor t = tensor_of(&v->m->layout.params[i], v->prefix);
+        const struct fl_tensor t = tensor_of(&v->m->layout.params[i], v->prefix, v->which);
 
         if (is_of(&v->m->layout.params[i], v->which) && fl_size_tensor(&t, bytes))
             return -1;
@@ -257,7 +377,7 @@ fl_model_write(const struct fl_model *m, struct fl_writer *w, const struct fl_me
         result = fl_meta_copy(&all, meta);
     if (result || fl_config_to_meta(&m->layout.config, &all) ||
         fl_writer_head(w, FL_KIND_MODEL, &all) ||
-        fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, w) ||
+        fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, NULL}, w) ||
         (len && write_tokenizer(w, tokenizer, len)) || fl_writer_done(w))
         result = -1;
     fl_meta_release(&all);

@@ -1,6 +1,10 @@
 /*
- * A model: a layout of parameters (nn/layout.h), and the weights that lie by it, in one array of
- * floats.
+ * A model: a layout of parameters (nn/layout.h), and their numbers in memory.
+ *
+ * A parameter has the dtype of its file [fl_param.dtype] and one in memory [fl_stored.dtype]. To
+ * use a model, its matrices stay as they are stored; to train it, what is trained is f32, the
+ * master weights, and what is frozen stays [fl_model_to_train]. Files are written in their dtypes
+ * again, rounded to nearest, ties to even.
  */
 #ifndef FL_NN_MODEL_H
 #define FL_NN_MODEL_H
@@ -15,11 +19,10 @@
 #include "flt/writer.h"
 #include "nn/layout.h"
 
-/* Which parameters, and of which kind of array. */
+/* Which parameters, and as what. */
 enum fl_extent {
-    FL_WEIGHTS,        /* all, of an array of all */
-    FL_TRAINED,        /* the trained ones, of an array over these */
-    FL_TRAINED_WEIGHTS /* the trained ones, of an array of all */
+    FL_WEIGHTS, /* all, in the dtypes of the model's file */
+    FL_TRAINED  /* the trained ones, f32 */
 };
 
 /*
@@ -30,31 +33,53 @@ extern const char *const fl_model_files[];
 
 struct fl_model {
     struct fl_layout layout;
-    float *weights; /* (layout.size,), aligned to 64 bytes */
+    struct fl_stored *stored; /* (layout.count,); data are NULL before memory is taken */
+    void *memory; /* they lie here in the layout's order; all f32: an array by its offsets */
 };
 
-/* A model of a checked config, weights not filled in; NULL with an error. free(NULL) is fine. */
+/* A model of a checked config, f32, numbers not filled in; NULL with an error. free(NULL) is fine. */
 struct fl_model *fl_model_new(const struct fl_config *c);
 
-/* The same without memory for weights (NULL): to check a file by before that is taken. */
+/* The same without memory for numbers: to check a file by before that is taken. */
 struct fl_model *fl_model_table(const struct fl_config *c);
 void fl_model_free(struct fl_model *m);
 
+/* Take memory for the numbers, in the dtypes of m->stored, if there is none yet. 0 or -1. */
+FL_MUST int fl_model_take_memory(struct fl_model *m);
+
+/* The bytes of that, within some hundred. */
+size_t fl_model_bytes(const struct fl_model *m);
+
+/* The numbers of P, which are f32 in memory. */
+float *fl_model_floats(const struct fl_model *m, const struct fl_param *p);
+
 /*
- * Seeded first weights, the same bytes on every machine: gains 1, biases 0; matrices normal with
- * standard deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end in the residual
- * stream, s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with 0.02 takes many
- * times as long to leave the plateau where it only knows how frequent each token is.) Parameter
- * number p is sequence p of SEED.
+ * Seeded first weights of an f32 model, the same bytes on every machine: gains 1, biases 0;
+ * matrices normal with standard deviation s = 0.02 sqrt(768 / C); o_proj and down_proj, which end
+ * in the residual stream, s / sqrt(2 L). (Radford et al. 2019, whose C is 768. A small model with
+ * 0.02 takes many times as long to leave the plateau where it only knows how frequent each token
+ * is.) Parameter number p is sequence p of SEED.
  */
 void fl_model_init(struct fl_model *m, uint64_t seed);
 
 /*
- * The model in an object: config and tensor table are checked against each other before memory for
- * the weights is taken. Tensors may be f32, f16 or bf16, in any order; beside them fl_model_files
- * are allowed. A value that is not finite is refused with its tensor's name. NULL with an error that
- * names the file.
+ * The model in an object, without its numbers: config and tensor table are checked against each
+ * other before memory is taken. Tensors may be f32, f16 or bf16, in any order; beside them
+ * fl_model_files are allowed. NULL with an error that names the file.
  */
+struct fl_model *fl_model_open(const struct fl_object *o);
+
+/* Before memory is taken: what is trained [fl_layout_trainables] will be f32 in it. */
+void fl_model_to_train(struct fl_model *m);
+
+/*
+ * Take memory and fill it with the numbers of O, which the model was opened from. A value that is
+ * not finite is refused with its tensor's name. What was read of O does not stay in memory. 0 or
+ * -1.
+ */
+FL_MUST int fl_model_fill(struct fl_model *m, struct fl_object *o);
+
+/* All of it, as it is stored. NULL with an error. */
 struct fl_model *fl_model_load(struct fl_object *o);
 
 /*
@@ -66,16 +91,16 @@ FL_MUST int fl_model_match(const struct fl_model *m, const struct fl_object *o);
 /* The round that a model came out of, 0 when it does not say; -1 when that is no number. */
 FL_MUST int fl_model_round(const struct fl_object *o, int64_t *round);
 
-/* Add parameters of M to S, as f32 tensors named PREFIX + the parameter's name. 0 or -1. */
+/* Add parameters of M to S, as tensors named PREFIX + the parameter's name. 0 or -1. */
 FL_MUST int fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent which,
                             struct fl_schema *s);
 
-/* Values of an array, with the parameters that they are of, and what comes before their names. */
+/* Numbers of parameters, and what comes before their names. */
 struct fl_model_values {
     const struct fl_model *m;
     const char *prefix; /* "m/" for a moment in a checkpoint */
     enum fl_extent which;
-    float *values;
+    float *values; /* an array over the trained ones; NULL: the model's own */
 };
 
 /*
@@ -84,10 +109,10 @@ struct fl_model_values {
  */
 FL_MUST int fl_model_read(const struct fl_model_values *v, struct fl_object *o);
 
-/* Write them as f32 tensors, in the model's order. */
+/* Write them, in the model's order. */
 FL_MUST int fl_model_write_values(const struct fl_model_values *v, struct fl_writer *w);
 
-/* Add what these take in a stream, uncompressed, to *BYTES; VALUES may be NULL. 0 or -1. */
+/* Add what these take in a stream, uncompressed, to *BYTES; VALUES is not looked at. 0 or -1. */
 FL_MUST int fl_model_size_values(const struct fl_model_values *v, uint64_t *bytes);
 
 /*

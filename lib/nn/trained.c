@@ -41,8 +41,9 @@ subtract_from_new(const struct fl_model *m, float *values)
 {
     for (size_t i = 0; i < m->layout.count; i++) {
         const struct fl_param *p = &m->layout.params[i];
+        const float *new = p->frozen ? NULL : fl_model_floats(m, p);
         for (size_t j = 0; !p->frozen && j < p->count; j++)
-            values[p->place + j] = m->weights[p->offset + j] - values[p->place + j];
+            values[p->place + j] = new[j] - values[p->place + j];
     }
 }
 

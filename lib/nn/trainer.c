@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "math/vector.h"
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
 #include "nn/order.h"
@@ -133,7 +134,6 @@ prepare(struct run *r)
         return -1;
     r->saved.path = t->checkpoint;
     r->saved.model = t->model;
-    r->saved.weights = t->model->weights;
     r->saved.m = r->adamw.m;
     r->saved.v = r->adamw.v;
     return describe(&r->saved.identity, t);
@@ -148,7 +148,8 @@ make_room(struct run *r)
 
     if (fl_mul_size(B, T, &n))
         return -1;
-    r->engine = fl_engine_new(&t->model->layout, t->pool, B, T, FL_ENGINE_TRAIN);
+    r->engine = fl_engine_new(t->model, t->pool, B, T,
+                              t->recompute ? FL_ENGINE_RECOMPUTE : FL_ENGINE_TRAIN);
     if (r->engine)
         fl_engine_watch(r->engine, tell_busy, r);
     r->grads = r->engine ? fl_layout_array(&t->model->layout) : NULL;
@@ -205,7 +206,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
             if (fl_data_window(data, fl_order_sample(&order, i + b), T, r->x + b * T, r->y + b * T,
                                &counted))
                 return -1;
-        if (fl_engine_loss(r->engine, r->t->model->weights, &batch, r->loss, NULL))
+        if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
         sum += sum_losses(r->loss, batch.B * T);
         if (fl_stop_signal())
@@ -257,7 +258,7 @@ add_batch(struct run *r, uint64_t i, double tokens, double *sum)
     const struct fl_batch batch = {B, T, r->x, r->y};
     uint64_t counted = 0;
 
-    if (fill_batch(r, i, &counted) || fl_engine_grad(r->engine, r->t->model->weights, &batch,
+    if (fill_batch(r, i, &counted) || fl_engine_grad(r->engine, r->t->model->stored, &batch,
                                                      (float)(1 / tokens), r->grads, r->loss))
         return -1;
     *sum += sum_losses(r->loss, B * T);
@@ -353,12 +354,23 @@ note_progress(struct run *r)
                : 0;
 }
 
+static bool
+is_finite(const struct fl_model *m)
+{
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        if (!p->frozen && fl_vec_finite(fl_model_floats(m, p), p->count) < p->count)
+            return false;
+    }
+    return true;
+}
+
 static int
 save(struct run *r)
 {
     double began = fl_seconds();
 
-    if (!isfinite(fl_array_norm(r->t->pool, r->t->model->weights, r->t->model->layout.size))) {
+    if (!is_finite(r->t->model)) {
         r->step--; /* the one that made them so */
         return went_astray(r, "weight");
     }
@@ -532,7 +544,7 @@ probe(struct run *r, double seconds, struct fl_train_probe *p)
                                  .windows = (steps + 1) * (uint64_t)recipe->batch};
     began = fl_seconds();
     for (steps = 0; steps == 0 || fl_seconds() - began < seconds / 4; steps++)
-        if (fl_engine_loss(r->engine, r->t->model->weights, &batch, r->loss, NULL))
+        if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
     p->loss = (fl_seconds() - began) / (double)steps;
     return 0;

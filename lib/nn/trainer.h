@@ -7,6 +7,7 @@
 #ifndef FL_NN_TRAINER_H
 #define FL_NN_TRAINER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/must.h"
@@ -29,12 +30,14 @@ struct fl_train_row {
 };
 
 struct fl_training {
-    struct fl_model *model; /* the base's weights before, the trained ones after */
+    struct fl_model *model; /* the base's weights before, the trained ones after: f32 where they
+                               are trained (fl_model_to_train) */
     struct fl_pool *pool;
     const struct fl_data *data, *valid;  /* VALID may be NULL */
     struct fl_recipe recipe;             /* complete (fl_settings_fill) */
     unsigned char base[FL_HASH_BYTES];   /* digest of the base model */
     unsigned char params[FL_HASH_BYTES]; /* and of its numbers alone (fl_object_params) */
+    bool recompute;                      /* FL_ENGINE_RECOMPUTE: the same result in less memory */
     const char *checkpoint;              /* file, or NULL */
     double checkpoint_every;             /* seconds */
     int64_t report_every;                /* steps between rows */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "flt/values.h"
 #include "math/vector.h"
 
 /* Make P the part number PART of a map. */
@@ -59,8 +60,9 @@ put(struct fl_transformer *t, const struct fl_param *p, const struct fl_config *
 }
 
 struct fl_transformer *
-fl_transformer_new(const struct fl_layout *layout)
+fl_transformer_new(const struct fl_model *m)
 {
+    const struct fl_layout *layout = &m->layout;
     const struct fl_config *c = &layout->config;
     struct fl_transformer *t = fl_alloc(1, sizeof *t);
     const struct fl_norm_params norm = {.kind = c->norm, .eps = (float)c->norm_eps};
@@ -70,7 +72,7 @@ fl_transformer_new(const struct fl_layout *layout)
         free(t);
         return NULL;
     }
-    t->sizes = fl_sizes_of(c);
+    t->sizes = fl_sizes_of(m);
     t->norm = norm;
     for (size_t l = 0; l < c->layers; l++)
         t->blocks[l] = (struct fl_block){.sizes = &t->sizes,
@@ -94,16 +96,19 @@ fl_transformer_free(struct fl_transformer *t)
 }
 
 void
-fl_transformer_embed(const struct fl_transformer *t, const float *weights,
+fl_transformer_embed(const struct fl_transformer *t, const struct fl_stored *weights,
                      const struct fl_id_rows *in, float *x)
 {
     size_t C = t->sizes.C;
-    const float *embed = weights + t->embed->offset;
-    const float *positions = t->positions ? weights + t->positions->offset : NULL;
+    const struct fl_stored *embed = &weights[t->embed->number];
+    const float *positions = t->positions ? weights[t->positions->number].data : NULL;
 
     for (size_t i = 0; i < in->n; i++) {
-        memcpy(x + i * C, embed + (size_t)in->ids[i] * C, C * sizeof *x);
+        float *to = x + i * C;
+        const float *row = fl_values_f32(embed->dtype, embed->data, in->ids[i] * C, C, to);
+        if (row != to)
+            memcpy(to, row, C * sizeof *to);
         if (positions)
-            fl_vec_add(x + i * C, positions + (in->first + i) % in->T * C, C);
+            fl_vec_add(to, positions + (in->first + i) % in->T * C, C);
     }
 }

@@ -15,8 +15,8 @@ struct fl_transformer {
     struct fl_linear_params head;             /* the embedding, when tied */
 };
 
-/* Of L, which is borrowed. NULL with an error. */
-struct fl_transformer *fl_transformer_new(const struct fl_layout *l);
+/* Of M, whose layout is borrowed; its numbers are not looked at. NULL with an error. */
+struct fl_transformer *fl_transformer_new(const struct fl_model *m);
 void fl_transformer_free(struct fl_transformer *t);
 
 /*
@@ -27,7 +27,7 @@ struct fl_id_rows {
     const uint32_t *ids;
     size_t n, first, T;
 };
-void fl_transformer_embed(const struct fl_transformer *t, const float *weights,
+void fl_transformer_embed(const struct fl_transformer *t, const struct fl_stored *weights,
                           const struct fl_id_rows *in, float *x);
 
 #endif

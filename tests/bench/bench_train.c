@@ -98,7 +98,7 @@ step_rate(struct fl_pool *pool, struct training *t)
 {
     double t0 = fl_seconds();
 
-    if (fl_engine_grad(t->e, t->m->weights, &t->batch, 1.0f / (float)(t->batch.B * t->batch.T),
+    if (fl_engine_grad(t->e, t->m->stored, &t->batch, 1.0f / (float)(t->batch.B * t->batch.T),
                        t->grads, t->loss))
         return -1;
     double norm = fl_array_norm(pool, t->grads, t->m->layout.trained);
@@ -117,8 +117,7 @@ start(struct training *t, struct square *s, struct fl_pool *pool, const struct f
     s->b = fl_alloc_aligned(N * N, sizeof *s->b);
     s->c = fl_alloc_aligned((size_t)fl_pool_threads(pool) * N * N, sizeof *s->c);
     t->m = fl_model_new(c);
-    t->e = t->m ? fl_engine_new(&t->m->layout, pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN)
-                : NULL;
+    t->e = t->m ? fl_engine_new(t->m, pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN) : NULL;
     t->grads = t->e ? fl_layout_array(&t->m->layout) : NULL;
     t->loss = fl_alloc(rows, sizeof *t->loss);
     t->ids = fl_alloc(rows + 1, sizeof *t->ids);
@@ -147,7 +146,8 @@ measure(const char *preset, const struct fl_config *c, struct training *t, int t
     uint64_t bytes;
 
     if (!pool || start(t, &s, pool, c) || step_rate(pool, t) < 0 ||
-        fl_engine_bytes(c, fl_pool_threads(pool), t->batch.B, t->batch.T, FL_ENGINE_TRAIN, &bytes))
+        fl_engine_bytes(t->m, fl_pool_threads(pool), t->batch.B, t->batch.T, FL_ENGINE_TRAIN,
+                        &bytes))
         return -1;
     square_rate(pool, &s);
     for (int i = 0; i < rounds; i++) {

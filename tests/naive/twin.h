@@ -28,6 +28,7 @@
 
 #define fl_gemm             twin_gemm /* the struct too */
 #define fl_gemm_start       twin_gemm_start
+#define fl_values_f32       twin_values_f32
 #define fl_vec_finite       twin_vec_finite
 #define fl_vec_largest      twin_vec_largest
 #define fl_vec_max          twin_vec_max
@@ -68,18 +69,21 @@
 #define fl_linear_outputs          twin_linear_outputs
 #define fl_linear_forward          twin_linear_forward
 #define fl_linear_forward_wide     twin_linear_forward_wide
-#define fl_linear_back             twin_linear_back
+#define fl_linear_back             twin_linear_back /* the struct too */
+#define fl_linear_tile             twin_linear_tile
 #define fl_linear_grad_tasks       twin_linear_grad_tasks
 #define fl_linear_grad_task        twin_linear_grad_task
 #define fl_attention_scratch       twin_attention_scratch
 #define fl_attention_forward       twin_attention_forward
 #define fl_attention_backward      twin_attention_backward
 #define fl_sizes_of                twin_sizes_of
-#define fl_linear_of               twin_linear_of
+#define fl_pass_forward            twin_pass_forward
+#define fl_pass_back               twin_pass_back
 #define fl_linear_grads            twin_linear_grads
 #define fl_norm_of                 twin_norm_of
 #define fl_block_scratch           twin_block_scratch
 #define fl_block_qkv               twin_block_qkv
+#define fl_block_up                twin_block_up
 #define fl_block_feed_forward      twin_block_feed_forward
 #define fl_block_qkv_back          twin_block_qkv_back
 #define fl_block_feed_forward_back twin_block_feed_forward_back
@@ -92,6 +96,7 @@
 #define fl_transformer_embed       twin_transformer_embed
 #define fl_call_attention          twin_call_attention
 #define fl_call_forward            twin_call_forward
+#define fl_call_attend_again       twin_call_attend_again
 #define fl_call_head_back          twin_call_head_back
 #define fl_call_head_grads         twin_call_head_grads
 #define fl_call_backward           twin_call_backward

@@ -1,7 +1,18 @@
 #include "twin.h"
 
+#include "flt/values.h"
 #include "math/gemm.h"
 #include "math/vector.h"
+
+/* What is f32 elsewhere is doubles here. */
+const double *
+fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n, double *row)
+{
+    (void)n, (void)row;
+    if (dtype != FL_F32)
+        abort();
+    return (const double *)data + at;
+}
 
 int
 fl_gemm_start(int threads)

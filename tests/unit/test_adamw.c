@@ -1,4 +1,5 @@
 #include "shape.h"
+#include "floats.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -13,7 +14,7 @@ new_model(void)
     struct fl_config c = {LLAMA(1031, 16, 2, 72, 4, 2, 18, 130, 1e-5, 1e4, false)};
     struct fl_model *m = fl_model_new(&c);
 
-    fl_random_normal(1, 0, 0, m->weights, m->layout.size, 1);
+    fl_random_normal(1, 0, 0, floats(m), m->layout.size, 1);
     return m;
 }
 
@@ -32,7 +33,7 @@ against_formulas(size_t frozen)
 
     CHECK(!fl_adamw_start(&a, &m->layout));
     for (size_t i = 0; i < m->layout.size; i++)
-        w[i] = m->weights[i];
+        w[i] = floats(m)[i];
     for (int step = 1; step <= 10; step++) {
         double lr = 0.01 * step, clip = step & 1 ? 1 : 0.25;
         fl_random_normal(2, (uint64_t)step, 0, grads, m->layout.trained, step == 5 ? 0 : 0.1);
@@ -49,7 +50,7 @@ against_formulas(size_t frozen)
         fl_adamw_step(&a, m, NULL, grads, clip, lr);
     }
     for (size_t i = 0; i < m->layout.size; i++)
-        worst = fmax(worst, fabs(m->weights[i] - w[i]));
+        worst = fmax(worst, fabs(floats(m)[i] - w[i]));
     CHECK(fl_array_norm(NULL, grads, m->layout.trained) == 0);
     CHECK(worst < 5e-6);
     CHECK(frozen ? m->layout.trained < m->layout.size : m->layout.trained == m->layout.size);
@@ -88,7 +89,7 @@ test_threads(void)
     }
     CHECK(norm[0] == norm[1]);
     CHECK_NEAR(norm[0], sqrt((double)m[0]->layout.size), 0.01);
-    CHECK(!memcmp(m[0]->weights, m[1]->weights, m[0]->layout.size * sizeof(float)));
+    CHECK(!memcmp(floats(m[0]), floats(m[1]), m[0]->layout.size * sizeof(float)));
     fl_model_free(m[0]), fl_model_free(m[1]);
 }
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "floats.h"
 #include "test.h"
 
 static char folder[] = "/tmp/test_checkpoint.XXXXXX";
@@ -33,13 +34,12 @@ make(struct fl_checkpoint *c, int seed)
 
     *c = (struct fl_checkpoint){.path = path,
                                 .model = m,
-                                .weights = m->weights,
                                 .m = fl_layout_array(&m->layout),
                                 .v = fl_layout_array(&m->layout)};
     for (size_t i = 0; i < m->layout.size; i++) {
-        c->weights[i] = (float)seed + (float)i / 7;
-        c->m[i] = -c->weights[i];
-        c->v[i] = c->weights[i] * 100;
+        floats(m)[i] = (float)seed + (float)i / 7;
+        c->m[i] = -floats(m)[i];
+        c->v[i] = floats(m)[i] * 100;
     }
     CHECK(!fl_meta_set_bytes(&c->identity, "base", "0123456789abcdef0123456789abcdef", 32));
     CHECK(!fl_meta_set_text_list(&c->identity, "shards", shards, 2));
@@ -63,7 +63,8 @@ same(const struct fl_checkpoint *a, const struct fl_checkpoint *b)
 {
     size_t n = a->model->layout.size * sizeof(float);
 
-    return !memcmp(a->weights, b->weights, n) && !memcmp(a->m, b->m, n) && !memcmp(a->v, b->v, n);
+    return !memcmp(floats(a->model), floats(b->model), n) && !memcmp(a->m, b->m, n) &&
+           !memcmp(a->v, b->v, n);
 }
 
 static void

@@ -1,4 +1,5 @@
 #include "shape.h"
+#include "floats.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -72,6 +73,7 @@ struct bench {
     const struct shape *shape;
     struct fl_model *m;
     double *w, *grads, *loss;
+    struct fl_stored *wide; /* W, for the engine in doubles */
     uint32_t *x, *y;
     struct fl_batch batch;
     double scale, sum;
@@ -97,17 +99,20 @@ begin(struct bench *b, const struct shape *s, int ignored)
 
     *b = (struct bench){.shape = s, .m = fl_model_new(&s->config), .scale = 1.0 / (double)rows};
     b->w = malloc(b->m->layout.size * sizeof *b->w);
+    b->wide = malloc(b->m->layout.count * sizeof *b->wide);
+    for (size_t i = 0; i < b->m->layout.count; i++)
+        b->wide[i] = (struct fl_stored){b->w + b->m->layout.params[i].offset, FL_F32};
     b->grads = calloc(b->m->layout.size, sizeof *b->grads);
     b->loss = malloc(rows * sizeof *b->loss);
     b->x = malloc(rows * sizeof *b->x);
     b->y = malloc(rows * sizeof *b->y);
-    fl_random_normal(5, 0, 0, b->m->weights, b->m->layout.size, 0.35);
+    fl_random_normal(5, 0, 0, floats(b->m), b->m->layout.size, 0.35);
     for (size_t i = 0; i < b->m->layout.count; i++)
         for (size_t j = 0; is_gain(&b->m->layout.params[i]) && j < b->m->layout.params[i].count;
              j++)
-            b->m->weights[b->m->layout.params[i].offset + j] += 1;
+            floats(b->m)[b->m->layout.params[i].offset + j] += 1;
     for (size_t i = 0; i < b->m->layout.size; i++)
-        b->w[i] = b->m->weights[i];
+        b->w[i] = floats(b->m)[i];
     for (size_t i = 0; i < rows; i++) {
         b->x[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
         b->y[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
@@ -123,7 +128,7 @@ static void
 end(struct bench *b)
 {
     fl_model_free(b->m);
-    free(b->w), free(b->grads), free(b->loss), free(b->x), free(b->y);
+    free(b->w), free(b->wide), free(b->grads), free(b->loss), free(b->x), free(b->y);
 }
 
 /* |got - want| / |want| over one parameter, by Euclidean norms; of a vanishing gradient, absolute.
@@ -160,7 +165,7 @@ slope(struct bench *b, const struct fl_param *p, const double *u)
             w[i] += at[k] * h * u[i];
         sum += factor[k] * naive_sum(b);
         for (size_t i = 0; i < p->count; i++)
-            w[i] = b->m->weights[p->offset + i];
+            w[i] = floats(b->m)[p->offset + i];
     }
     return sum / (12 * h);
 }
@@ -211,9 +216,8 @@ test_twin_in_double(void)
         begin(&b, &shapes[s], s & 1);
         size_t rows = b.batch.B * b.batch.T;
         double *grads = calloc(b.m->layout.size, sizeof *grads), *loss = calloc(rows, sizeof *loss);
-        struct fl_engine *e = twin_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T,
-                                              FL_ENGINE_TRAIN);
-        CHECK(e && !twin_engine_grad(e, b.w, &b.batch, b.scale, grads, loss));
+        struct fl_engine *e = twin_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+        CHECK(e && !twin_engine_grad(e, b.wide, &b.batch, b.scale, grads, loss));
         for (size_t i = 0; i < rows; i++)
             CHECK_NEAR(loss[i], b.loss[i], 1e-12);
         for (size_t i = 0; i < b.m->layout.count; i++) {
@@ -239,7 +243,7 @@ test_inference_in_double(void)
         double *want = calloc(b.batch.B * T * V, sizeof *want), *got = calloc(V, sizeof *got);
         struct naive_batch naive = naive_of(&b);
         struct fl_model wide = *b.m;
-        wide.weights = (void *)b.w;
+        wide.stored = b.wide;
         struct fl_infer *d = twin_infer_new(&wide, NULL, T);
         naive_decoder(b.m, b.w, &naive, NULL, want, NULL);
         for (size_t n = 1; at < T; n = at % 3 ? 1 : 66) {
@@ -280,9 +284,9 @@ frozen(const struct shape *shape, const char *words)
     begin(&b, shape, 1);
     size_t rows = b.batch.B * b.batch.T, out = freeze(b.m, words);
     float *grads = fl_layout_array(&b.m->layout), *loss = calloc(rows, sizeof *loss);
-    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
+    struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
     CHECK(out > 0 && b.m->layout.trained == b.m->layout.size - out);
-    CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
+    CHECK(e && !fl_engine_grad(e, b.m->stored, &b.batch, (float)b.scale, grads, loss));
     for (size_t i = 0; i < b.m->layout.count; i++) {
         const struct fl_param *p = &b.m->layout.params[i];
         double d = 0, n = 0;
@@ -353,21 +357,19 @@ test_against_naive(void)
         float *grads[2], *loss[2], *score = calloc(rows, sizeof *score);
         for (int k = 0; k < 2; k++) {
             struct fl_pool *pool = fl_pool_new(k ? 3 : 1);
-            struct fl_engine *e = fl_engine_new(&b.m->layout, pool, b.batch.B, b.batch.T,
-                                                FL_ENGINE_TRAIN);
+            struct fl_engine *e = fl_engine_new(b.m, pool, b.batch.B, b.batch.T, FL_ENGINE_TRAIN);
             grads[k] = fl_layout_array(&b.m->layout);
             loss[k] = calloc(rows, sizeof *loss[k]);
             CHECK(e &&
-                  !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads[k], loss[k]));
+                  !fl_engine_grad(e, b.m->stored, &b.batch, (float)b.scale, grads[k], loss[k]));
             fl_engine_free(e);
             fl_pool_free(pool);
         }
         compare_float(&b, loss[0], grads[0]);
         CHECK(!memcmp(loss[0], loss[1], rows * sizeof *loss[0]));
         CHECK(!memcmp(grads[0], grads[1], b.m->layout.size * sizeof *grads[0]));
-        struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, b.batch.B, b.batch.T,
-                                            FL_ENGINE_SCORE);
-        CHECK(e && !fl_engine_loss(e, b.m->weights, &b.batch, score, NULL));
+        struct fl_engine *e = fl_engine_new(b.m, NULL, b.batch.B, b.batch.T, FL_ENGINE_SCORE);
+        CHECK(e && !fl_engine_loss(e, b.m->stored, &b.batch, score, NULL));
         CHECK(!memcmp(loss[0], score, rows * sizeof *score));
         fl_engine_free(e);
         for (int k = 0; k < 2; k++)
@@ -389,8 +391,8 @@ test_slabs(void)
 
     begin(&b, &s, 1);
     float *grads = fl_layout_array(&b.m->layout), *loss = calloc(522, sizeof *loss);
-    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, 2, 261, FL_ENGINE_TRAIN);
-    CHECK(e && !fl_engine_grad(e, b.m->weights, &b.batch, (float)b.scale, grads, loss));
+    struct fl_engine *e = fl_engine_new(b.m, NULL, 2, 261, FL_ENGINE_TRAIN);
+    CHECK(e && !fl_engine_grad(e, b.m->stored, &b.batch, (float)b.scale, grads, loss));
     compare_float(&b, loss, grads);
     fl_engine_free(e);
     free(grads), free(loss);
@@ -405,18 +407,18 @@ test_reuse(void)
     begin(&b, &shapes[0], 0);
     size_t rows = b.batch.B * b.batch.T, V = b.m->layout.config.vocab;
     struct fl_pool *pool = fl_pool_new(2);
-    struct fl_engine *e = fl_engine_new(&b.m->layout, pool, 7, 30, FL_ENGINE_TRAIN);
+    struct fl_engine *e = fl_engine_new(b.m, pool, 7, 30, FL_ENGINE_TRAIN);
     float *grads = fl_layout_array(&b.m->layout), *loss = calloc(7 * 30, sizeof *loss);
     float *logits = malloc(rows * V * sizeof *logits);
     uint32_t *best = malloc(rows * sizeof *best);
 
     for (size_t i = 0; i < b.batch.B; i++) {
         struct fl_batch one = {1, b.batch.T, b.x + i * b.batch.T, b.y + i * b.batch.T};
-        CHECK(!fl_engine_grad(e, b.m->weights, &one, (float)b.scale, grads, loss + i * b.batch.T));
+        CHECK(!fl_engine_grad(e, b.m->stored, &one, (float)b.scale, grads, loss + i * b.batch.T));
     }
     compare_float(&b, loss, grads);
-    CHECK(!fl_engine_logits(e, b.m->weights, &b.batch, logits));
-    CHECK(!fl_engine_loss(e, b.m->weights, &b.batch, loss, best));
+    CHECK(!fl_engine_logits(e, b.m->stored, &b.batch, logits));
+    CHECK(!fl_engine_loss(e, b.m->stored, &b.batch, loss, best));
     for (size_t i = 0; i < rows; i++) {
         const float *row = logits + i * V;
         double sum = 0, top = row[0];
@@ -438,29 +440,28 @@ test_refusals(void)
 {
     struct bench b;
     begin(&b, &shapes[0], 0);
-    struct fl_engine *e = fl_engine_new(&b.m->layout, NULL, 3, 21, FL_ENGINE_SCORE);
+    struct fl_engine *e = fl_engine_new(b.m, NULL, 3, 21, FL_ENGINE_SCORE);
     float loss[64];
     struct fl_batch wide = b.batch, tall = b.batch;
 
     wide.T = 22, tall.B = 4;
-    CHECK(fl_engine_loss(e, b.m->weights, &wide, loss, NULL) == -1);
-    CHECK(fl_engine_loss(e, b.m->weights, &tall, loss, NULL) == -1);
-    CHECK(fl_engine_grad(e, b.m->weights, &b.batch, 1, b.m->weights, loss) == -1);
+    CHECK(fl_engine_loss(e, b.m->stored, &wide, loss, NULL) == -1);
+    CHECK(fl_engine_loss(e, b.m->stored, &tall, loss, NULL) == -1);
+    CHECK(fl_engine_grad(e, b.m->stored, &b.batch, 1, floats(b.m), loss) == -1);
     b.x[40] = 37;
-    CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
+    CHECK(fl_engine_loss(e, b.m->stored, &b.batch, loss, NULL) == -1);
     CHECK(strstr(fl_error_text(), "token 37"));
     b.x[40] = FL_IGNORE;
-    CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
+    CHECK(fl_engine_loss(e, b.m->stored, &b.batch, loss, NULL) == -1);
     b.x[40] = 0;
     b.y[3] = 37;
-    CHECK(fl_engine_loss(e, b.m->weights, &b.batch, loss, NULL) == -1);
+    CHECK(fl_engine_loss(e, b.m->stored, &b.batch, loss, NULL) == -1);
     fl_engine_free(e);
-    CHECK(!fl_engine_new(&b.m->layout, NULL, 1, 65, FL_ENGINE_SCORE));
-    CHECK(!fl_engine_new(&b.m->layout, NULL, 0, 4, FL_ENGINE_SCORE));
-    CHECK(!fl_engine_new(&b.m->layout, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(b.m, NULL, 1, 65, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(b.m, NULL, 0, 4, FL_ENGINE_SCORE));
+    CHECK(!fl_engine_new(b.m, NULL, SIZE_MAX / 2, 4, FL_ENGINE_SCORE));
     uint64_t bytes = 0;
-    CHECK(!fl_engine_bytes(&b.m->layout.config, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) &&
-          bytes > 100000);
+    CHECK(!fl_engine_bytes(b.m, 2, 3, 21, FL_ENGINE_TRAIN, &bytes) && bytes > 100000);
     end(&b);
 }
 

@@ -4,6 +4,7 @@
 #include "../naive/decoder.h"
 #include "base/mem.h"
 #include "shard.h"
+#include "floats.h"
 #include "test.h"
 
 enum { N = 61, T = 8, VOCAB = 259 };
@@ -73,7 +74,7 @@ twin(const struct fl_model *m, const uint32_t *ids, double losses[N], double *su
     uint64_t correct = 0;
 
     for (size_t i = 0; i < m->layout.size; i++)
-        w[i] = (double)m->weights[i];
+        w[i] = (double)floats(m)[i];
     *sum = 0;
     for (size_t at = 0; at + 1 < N; at += T) {
         struct naive_batch b = {1, N - 1 - at < T ? N - 1 - at : T, ids + at, ids + at + 1, 1};
@@ -189,7 +190,7 @@ test_uniform_model(void)
     struct fl_score s = {0};
     uint32_t ids[N], zeros = 0;
 
-    memset(m->weights, 0, m->layout.size * sizeof *m->weights);
+    memset(floats(m), 0, m->layout.size * sizeof(float));
     for (size_t i = 0; i < N; i++)
         zeros += (ids[i] = shard_id(1, i)) == 0 && i;
     struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, 2, 5);
@@ -219,7 +220,7 @@ test_short_and_wrong(void)
     CHECK(fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 3}, &s) == -1);
     CHECK(fl_evaluate(e, &(struct fl_sequence){.ids = ids + 2, .n = 1, .token = see, .arg = &seen},
                       &s) == -1);
-    m->weights[3 * 16] = NAN; /* of the embedding of 3, so of its logit */
+    floats(m)[3 * 16] = NAN; /* of the embedding of 3, so of its logit */
     CHECK(fl_evaluate(e, &(struct fl_sequence){.ids = ids, .n = 2}, &s) == -1);
     CHECK(strstr(fl_error_text(), "token 1 is not a finite number"));
     fl_evaluator_free(e);

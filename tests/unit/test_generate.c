@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "math/random.h"
 #include "shard.h"
+#include "floats.h"
 #include "test.h"
 
 enum { CTX = 8, VOCAB = FL_BYTE_VOCAB };
@@ -65,14 +66,13 @@ chain_model(const char *chain)
                                 .rope_base = 10000,
                                 .tied = false};
     struct fl_model *m = fl_model_new(&c);
-    float *embed = m->weights +
+    float *embed = floats(m) +
                    m->layout.params[fl_layout_find(&m->layout, "embed_tokens.weight")].offset;
-    float *head = m->weights +
-                  m->layout.params[fl_layout_find(&m->layout, "lm_head.weight")].offset;
-    float *norm = m->weights + m->layout.params[fl_layout_find(&m->layout, "norm.weight")].offset;
+    float *head = floats(m) + m->layout.params[fl_layout_find(&m->layout, "lm_head.weight")].offset;
+    float *norm = floats(m) + m->layout.params[fl_layout_find(&m->layout, "norm.weight")].offset;
     uint32_t id = 'x';
 
-    memset(m->weights, 0, m->layout.size * sizeof *m->weights); /* the layer adds nothing */
+    memset(floats(m), 0, m->layout.size * sizeof(float)); /* the layer adds nothing */
     for (size_t i = 0; i < 64; i++)
         norm[i] = 1;
     for (size_t i = 0; i <= strlen(chain); i++) {
@@ -157,7 +157,7 @@ twin_text(const struct fl_model *m, uint32_t *ids, size_t n, size_t tokens)
     size_t from = n > CTX ? n - CTX / 2 : 0;
 
     for (size_t i = 0; i < m->layout.size; i++)
-        w[i] = (double)m->weights[i];
+        w[i] = (double)floats(m)[i];
     for (; tokens; tokens--) {
         if (n - from > CTX)
             from = n - CTX / 2;
@@ -174,7 +174,7 @@ test_against_the_twin(void)
     static const char *const prompts[] = {"a", "abc", "abcdefgh", "abcdefghi",
                                           "a long prompt, yes"};
     struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes()};
-    float *embed = b.model->weights;
+    float *embed = floats(b.model);
     size_t channels = b.model->layout.config.channels;
 
     fl_random_normal(5, 0, 0, embed, b.model->layout.size,
@@ -236,7 +236,7 @@ test_failures(void)
 
     CHECK(fl_generate(&g, &id, 1) == -1 && !strcmp(fl_error_text(), "the disk is full"));
     CHECK(fl_generate(&g, &none, 1) == -1);
-    b.model->weights[7] = NAN;
+    floats(b.model)[7] = NAN;
     CHECK(generate(&b, &greedy, 0, 5, "a", &text) == -1 && fl_error_status() == FL_FAILED);
     fl_bundle_release(&b);
 }
@@ -251,7 +251,7 @@ test_ids_without_tokens(void)
 
     for (size_t v = VOCAB; v < VOCAB + 20; v++)
         for (size_t i = 0; i < channels; i++)
-            b.model->weights[v * channels + i] *= 50;
+            floats(b.model)[v * channels + i] *= 50;
     CHECK(!generate(&b, &(struct fl_sampling){1, 1, 0}, 1, 60, "hello", &text) && text.len > 20);
     fl_bundle_release(&b);
 }

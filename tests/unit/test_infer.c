@@ -1,4 +1,5 @@
 #include "shape.h"
+#include "floats.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -27,7 +28,7 @@ new_model(const struct fl_config *c)
 {
     struct fl_model *m = fl_model_new(c);
 
-    fl_random_normal(3, 0, 0, m->weights, m->layout.size, 0.3);
+    fl_random_normal(3, 0, 0, floats(m), m->layout.size, 0.3);
     return m;
 }
 
@@ -57,14 +58,14 @@ test_against_engine(void)
     for (int k = 0; k < CONFIGS; k++) {
         struct fl_model *m = new_model(&configs[k]);
         struct fl_pool *pool = fl_pool_new(2);
-        struct fl_engine *e = fl_engine_new(&m->layout, pool, 1, T, FL_ENGINE_SCORE);
+        struct fl_engine *e = fl_engine_new(m, pool, 1, T, FL_ENGINE_SCORE);
         struct fl_infer *d = fl_infer_new(m, pool, T), *alone = fl_infer_new(m, NULL, T);
         uint32_t ids[T];
         float *want = malloc(T * V * sizeof *want), got[V], same[V];
 
         random_ids(ids, T);
         struct fl_batch batch = {1, T, ids, NULL};
-        CHECK(!fl_engine_logits(e, m->weights, &batch, want));
+        CHECK(!fl_engine_logits(e, m->stored, &batch, want));
         for (size_t t = 0; t < T; t++) {
             CHECK(!fl_infer_read(d, ids + t, 1, got));
             CHECK(largest_difference(got, want + t * V, V) < 2e-4);

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "flt/values.h"
 #include "math/random.h"
 #include "nn/linear.h"
 #include "os/pool.h"
@@ -14,10 +15,16 @@ static const struct shape {
               {513, 257, 4, 1}, {64, 700, 1, 1}, {3, 1025, 6, 1}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
+/* W is what NARROW holds, as f32. */
 struct numbers {
-    float *w, *b, *x, *dy, *y;
+    enum fl_dtype dtype;
+    void *narrow;
+    float *w, *b, *x, *dy, *y, *tile;
     size_t stride;
 };
+
+static const enum fl_dtype dtypes[] = {FL_F32, FL_BF16, FL_F16};
+enum { DTYPES = sizeof dtypes / sizeof *dtypes, THREADS = 3 };
 
 static float *
 normal(uint64_t sequence, size_t n)
@@ -29,25 +36,35 @@ normal(uint64_t sequence, size_t n)
 }
 
 static struct numbers
-make(const struct shape *s)
+make(const struct shape *s, enum fl_dtype dtype)
 {
-    size_t stride = s->out + 3;
+    size_t stride = s->out + 3, size = s->in * s->out;
+    struct numbers a = {.dtype = dtype,
+                        .narrow = malloc(size * sizeof(float)),
+                        .w = normal(0, size),
+                        .b = normal(1, s->out),
+                        .x = normal(2, s->n * s->in),
+                        .dy = normal(3, s->n * stride),
+                        .y = normal(4, s->n * stride),
+                        .tile = malloc(THREADS * fl_linear_tile(s->in) * sizeof(float)),
+                        .stride = stride};
 
-    return (struct numbers){normal(0, s->in * s->out), normal(1, s->out),
-                            normal(2, s->n * s->in),   normal(3, s->n * stride),
-                            normal(4, s->n * stride),  stride};
+    fl_values_from_f32(dtype, a.narrow, a.w, size);
+    if (dtype != FL_F32)
+        fl_values_f32(dtype, a.narrow, 0, size, a.w);
+    return a;
 }
 
 static void
 release(struct numbers *a)
 {
-    free(a->w), free(a->b), free(a->x), free(a->dy), free(a->y);
+    free(a->w), free(a->b), free(a->x), free(a->dy), free(a->y), free(a->narrow), free(a->tile);
 }
 
 static struct fl_linear
 map_of(const struct shape *s, const struct numbers *a)
 {
-    return (struct fl_linear){s->in, s->out, FL_F32, a->w, s->bias ? a->b : NULL};
+    return (struct fl_linear){s->in, s->out, a->dtype, a->narrow, s->bias ? a->b : NULL};
 }
 
 static double
@@ -60,58 +77,74 @@ want_y(const struct shape *s, const struct numbers *a, size_t i, size_t o)
     return sum;
 }
 
-/* Whole, wide with one and three threads to the bit, kept and not; what lies between rows stays. */
+/* Whole (HOW 0, 1), or wide in one thread; kept where HOW is odd. */
+static void
+forward(const struct shape *s, const struct numbers *a, int how, float *y)
+{
+    struct fl_linear f = map_of(s, a);
+    struct fl_linear_rows r = {s->n, a->stride, a->x, y, how & 1, a->tile};
+
+    memcpy(y, a->y, s->n * a->stride * sizeof *y);
+    if (how & 2)
+        fl_linear_forward_wide(&f, &r, NULL);
+    else
+        fl_linear_forward(&f, &r);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t o = 0; o < a->stride; o++) {
+            size_t at = i * a->stride + o;
+            if (o < s->out)
+                CHECK_NEAR(y[at], want_y(s, a, i, o) + (how & 1 ? a->y[at] : 0), 1e-4);
+            else
+                CHECK(y[at] == a->y[at]);
+        }
+}
+
+/*
+ * Of every dtype: whole, wide with one and three threads to the bit, kept and not; what lies
+ * between rows stays.
+ */
 static void
 test_forward(void)
 {
-    for (int k = 0; k < SHAPES; k++) {
-        const struct shape *s = &shapes[k];
-        struct numbers a = make(s);
+    struct fl_pool *pool = fl_pool_new(THREADS);
+
+    for (int k = 0; k < SHAPES * DTYPES; k++) {
+        const struct shape *s = &shapes[k / DTYPES];
+        struct numbers a = make(s, dtypes[k % DTYPES]);
         struct fl_linear f = map_of(s, &a);
         size_t size = s->n * a.stride;
         float *y = malloc(size * sizeof *y), *three = malloc(size * sizeof *three);
-        struct fl_pool *pool = fl_pool_new(3);
         for (int how = 0; how < 4; how++) {
-            bool keep = how & 1;
-            memcpy(y, a.y, size * sizeof *y);
-            struct fl_linear_rows r = {s->n, a.stride, a.x, y, keep};
-            if (how & 2)
-                fl_linear_forward_wide(&f, &r, NULL);
-            else
-                fl_linear_forward(&f, &r);
-            for (size_t i = 0; i < s->n; i++)
-                for (size_t o = 0; o < a.stride; o++) {
-                    size_t at = i * a.stride + o;
-                    if (o < s->out)
-                        CHECK_NEAR(y[at], want_y(s, &a, i, o) + (keep ? a.y[at] : 0), 1e-4);
-                    else
-                        CHECK(y[at] == a.y[at]);
-                }
+            forward(s, &a, how, y);
             memcpy(three, a.y, size * sizeof *y);
-            r.y = three;
-            fl_linear_forward_wide(&f, &r, pool);
+            fl_linear_forward_wide(
+                &f, &(struct fl_linear_rows){s->n, a.stride, a.x, three, how & 1, a.tile}, pool);
             CHECK(how < 2 || !memcmp(y, three, size * sizeof *y));
         }
-        fl_pool_free(pool);
         free(y), free(three);
         release(&a);
     }
+    fl_pool_free(pool);
 }
 
+/* Of every dtype, overwritten and kept; rows of dy have something between them. */
 static void
 test_back(void)
 {
-    for (int k = 0; k < SHAPES; k++) {
-        const struct shape *s = &shapes[k];
-        struct numbers a = make(s);
+    for (int k = 0; k < 2 * SHAPES * DTYPES; k++) {
+        const struct shape *s = &shapes[k / 2 / DTYPES];
+        struct numbers a = make(s, dtypes[k / 2 % DTYPES]);
         struct fl_linear f = map_of(s, &a);
         float *dx = malloc(s->n * s->in * sizeof *dx);
-        fl_linear_back(&f, dx, a.dy, s->n);
+        bool keep = k & 1;
+        for (size_t i = 0; i < s->n * s->in; i++)
+            dx[i] = 3;
+        fl_linear_back(&f, &(struct fl_linear_back){s->n, a.stride, a.dy, dx, keep, a.tile});
         for (size_t i = 0; i < s->n; i++)
             for (size_t j = 0; j < s->in; j++) {
-                double sum = 0;
+                double sum = keep ? 3 : 0;
                 for (size_t o = 0; o < s->out; o++)
-                    sum += (double)a.dy[i * s->out + o] * a.w[o * s->in + j];
+                    sum += (double)a.dy[i * a.stride + o] * a.w[o * s->in + j];
                 CHECK_NEAR(dx[i * s->in + j], sum, 2e-4);
             }
         free(dx);
@@ -142,7 +175,7 @@ test_grad(void)
 {
     for (int k = 0; k < SHAPES; k++) {
         const struct shape *s = &shapes[k];
-        struct numbers a = make(s);
+        struct numbers a = make(s, FL_F32);
         float *dw = malloc(s->in * s->out * sizeof *dw), *db = malloc(s->out * sizeof *db);
         for (size_t i = 0; i < s->in * s->out; i++)
             dw[i] = 1;
@@ -160,20 +193,22 @@ test_grad(void)
     }
 }
 
-/* A run of outputs is the map's own numbers. */
+/* A run of outputs is the map's own numbers, of every dtype. */
 static void
 test_outputs(void)
 {
     const struct shape *s = &shapes[3];
-    struct numbers a = make(s);
-    struct fl_linear f = map_of(s, &a), part = fl_linear_outputs(&f, 250, 7);
-    float y[4 * 7];
 
-    fl_linear_forward(&part, &(struct fl_linear_rows){s->n, 7, a.x, y, false});
-    for (size_t i = 0; i < s->n; i++)
-        for (size_t o = 0; o < 7; o++)
-            CHECK_NEAR(y[i * 7 + o], want_y(s, &a, i, 250 + o), 1e-4);
-    release(&a);
+    for (int k = 0; k < DTYPES; k++) {
+        struct numbers a = make(s, dtypes[k]);
+        struct fl_linear f = map_of(s, &a), part = fl_linear_outputs(&f, 250, 7);
+        float y[4 * 7];
+        fl_linear_forward(&part, &(struct fl_linear_rows){s->n, 7, a.x, y, false, a.tile});
+        for (size_t i = 0; i < s->n; i++)
+            for (size_t o = 0; o < 7; o++)
+                CHECK_NEAR(y[i * 7 + o], want_y(s, &a, i, 250 + o), 1e-4);
+        release(&a);
+    }
 }
 
 int

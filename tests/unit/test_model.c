@@ -1,10 +1,12 @@
 #include "shape.h"
+#include "floats.h"
 #include "test.h"
 
 #include <stdint.h>
 #include <unistd.h>
 
 #include "crypt/hash.h"
+#include "flt/values.h"
 #include "nn/model.h"
 #include "os/file.h"
 
@@ -32,7 +34,7 @@ test_table(void)
     CHECK(m->layout.params[18].kind == FL_PARAM_DOWN && m->layout.params[18].layer == 1);
     CHECK_TEXT(m->layout.params[20].name, "lm_head.weight");
     CHECK(fl_layout_find(&m->layout, "layers.2.mlp.down_proj.weight") == -1);
-    CHECK((uintptr_t)m->weights % 64 == 0);
+    CHECK((uintptr_t)floats(m) % 64 == 0);
     fl_model_free(m);
     struct fl_config bad = shape;
     bad.heads = 3;
@@ -52,18 +54,18 @@ test_init(void)
         const struct fl_param *p = &m->layout.params[i];
         double sum = 0, want = 0.02 * sqrt(768.0 / 16);
         for (size_t j = 0; j < p->count; j++)
-            sum += (double)m->weights[p->offset + j] * m->weights[p->offset + j];
+            sum += (double)floats(m)[p->offset + j] * floats(m)[p->offset + j];
         if (p->rank == 1)
             want = 1;
         else if (p->kind == FL_PARAM_O || p->kind == FL_PARAM_DOWN)
             want /= 2; /* sqrt(2 L) */
         CHECK(fabs(sqrt(sum / (double)p->count) / want - 1) < 0.16);
     }
-    fl_hash_once(digest, NULL, "test", m->weights, m->layout.size * sizeof *m->weights);
+    fl_hash_once(digest, NULL, "test", floats(m), m->layout.size * sizeof(float));
     fl_hex(hex, digest, 8);
     CHECK_TEXT(hex, "9d76b74648fc3512");
     fl_model_init(m, 8);
-    fl_hash_once(digest, NULL, "test", m->weights, m->layout.size * sizeof *m->weights);
+    fl_hash_once(digest, NULL, "test", floats(m), m->layout.size * sizeof(float));
     char other[17];
     fl_hex(other, digest, 8);
     CHECK(strcmp(hex, other));
@@ -86,7 +88,7 @@ test_init_of_switches(void)
     fl_model_init(m, 7);
     for (size_t i = 0; i < m->layout.count; i++) {
         const struct fl_param *p = &m->layout.params[i];
-        const float *w = m->weights + p->offset;
+        const float *w = floats(m) + p->offset;
         bool bias = !strcmp(p->name + strlen(p->name) - 5, ".bias");
         double sum = 0;
         CHECK(bias == p->bias && (!bias || p->rank == 1));
@@ -144,7 +146,7 @@ test_write_and_load(void)
     CHECK(tok >= 0 && !memcmp(fl_object_data(o, (size_t)tok), "{}", 2));
     back = fl_model_load(o);
     CHECK(back && back->layout.size == m->layout.size &&
-          !memcmp(back->weights, m->weights, m->layout.size * sizeof *m->weights));
+          !memcmp(floats(back), floats(m), m->layout.size * sizeof(float)));
     fl_model_free(back);
     fl_object_free(o);
     close(s.fd);
@@ -161,7 +163,7 @@ write_damaged(const struct fl_model *m, struct fl_writer *w, enum damage damage)
     struct fl_meta meta = {0};
     float *values = fl_layout_array(&m->layout);
 
-    memcpy(values, m->weights, m->layout.size * sizeof *values);
+    memcpy(values, floats(m), m->layout.size * sizeof *values);
     if (damage == NOT_FINITE)
         values[m->layout.params[4].offset + 3] = INFINITY;
     if (damage != NO_META)
@@ -225,8 +227,10 @@ test_damaged(void)
             CHECK(got != NULL);
         }
         if (damage == HALVES) {
-            CHECK(got->weights[0] == 0.011474609375f);
-            CHECK(got->weights[got->layout.params[1].offset] == 1.05859375f);
+            CHECK(got->stored[0].dtype == FL_BF16 && got->layout.params[0].dtype == FL_BF16);
+            CHECK(fl_value(FL_BF16, got->stored[0].data, 3) == 0.011474609375);
+            CHECK(got->layout.params[1].dtype == FL_F16); /* a gain */
+            CHECK(fl_model_floats(got, &got->layout.params[1])[0] == 1.05859375f);
         }
         fl_model_free(got);
         fl_object_free(o);
@@ -249,7 +253,7 @@ test_prefixes(void)
     store(&s);
     CHECK(!fl_writer_head(s.w, FL_KIND_CHECKPOINT, NULL));
     CHECK(!fl_model_write_values(&(struct fl_model_values){m, "m/", FL_TRAINED, values}, s.w));
-    CHECK(!fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, m->weights}, s.w));
+    CHECK(!fl_model_write_values(&(struct fl_model_values){m, "", FL_WEIGHTS, NULL}, s.w));
     CHECK(!fl_writer_done(s.w));
     struct fl_object *o = stored_object(&s);
     struct fl_schema both, other;
@@ -279,11 +283,11 @@ test_extents(void)
     fl_layout_trainables(&m->layout);
     float *closed = fl_layout_array(&m->layout), *back = fl_layout_array(&m->layout);
     for (size_t i = 0; i < m->layout.size; i++)
-        m->weights[i] = (float)i;
+        floats(m)[i] = (float)i;
     for (size_t i = 0; i < m->layout.trained; i++)
         closed[i] = -(float)i;
-    const struct fl_model_values all = {m, "", FL_WEIGHTS, m->weights};
-    const struct fl_model_values some = {m, "some/", FL_TRAINED_WEIGHTS, m->weights};
+    const struct fl_model_values all = {m, "", FL_WEIGHTS, NULL};
+    const struct fl_model_values some = {m, "some/", FL_TRAINED, NULL};
     const struct fl_model_values moments = {m, "m/", FL_TRAINED, closed};
     struct stored s;
     store(&s);
@@ -296,12 +300,12 @@ test_extents(void)
     CHECK(fl_object_find(o, "m/layers.0.input_layernorm.weight") == -1);
     CHECK(!fl_model_read(&(struct fl_model_values){m, "m/", FL_TRAINED, back}, o));
     CHECK(!memcmp(back, closed, m->layout.trained * sizeof *back));
-    memset(m->weights, 0, m->layout.size * sizeof *m->weights);
+    memset(floats(m), 0, m->layout.size * sizeof(float));
     CHECK(!fl_model_read(&some, o));
     for (size_t i = 0; i < m->layout.count; i++)
         for (size_t j = m->layout.params[i].offset;
              j < m->layout.params[i].offset + m->layout.params[i].count; j++)
-            CHECK(m->weights[j] == (m->layout.params[i].frozen ? 0 : (float)j));
+            CHECK(floats(m)[j] == (m->layout.params[i].frozen ? 0 : (float)j));
     fl_object_free(o);
     close(s.fd);
     fl_model_free(m);

@@ -4,6 +4,7 @@
  * references are not. The models are imported as fl-import does it. (hidden_after_layer_lastpos, which
  * the engine does not show, and lora, which is not built yet, are left out.)
  */
+#include "floats.h"
 #include "test.h"
 
 #include <jansson.h>
@@ -161,7 +162,7 @@ check_losses(struct reference *r, struct fl_engine *e, const json_t *prompt, uin
     {
         memcpy(y, ids + 1, (n - 1) * sizeof *y);
         y[n - 1] = (uint32_t)json_integer_value(json_array_get(pair, 0));
-        CHECK(!fl_engine_loss(e, r->m->weights, &batch, loss, best));
+        CHECK(!fl_engine_loss(e, r->m->stored, &batch, loss, best));
         CHECK_NEAR(-loss[n - 1], json_number_value(json_array_get(pair, 1)), 1e-4);
         CHECK(k > 0 || best[n - 1] == y[n - 1]);
     }
@@ -179,12 +180,12 @@ check_prompt(struct reference *r, const char *model, const json_t *prompt)
     uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
     float *got = fl_alloc(n * V, sizeof *got);
     struct fl_batch batch = {1, n, ids, NULL};
-    struct fl_engine *e = fl_engine_new(&r->m->layout, NULL, 1, n, FL_ENGINE_SCORE);
+    struct fl_engine *e = fl_engine_new(r->m, NULL, 1, n, FL_ENGINE_SCORE);
     struct fl_buf npy = {0};
     char path[512];
     double most = 0;
 
-    CHECK(e && !fl_engine_logits(e, r->m->weights, &batch, got));
+    CHECK(e && !fl_engine_logits(e, r->m->stored, &batch, got));
     data_path("oracles/%s/%s", model, json_string_value(json_object_get(prompt, "logits_file")),
               path);
     CHECK(!fl_read_file(path, 1 << 24, &npy) && npy.len >= n * V * sizeof *got);
@@ -277,7 +278,7 @@ check_norms(const struct reference *r, const json_t *want)
     size_t count;
 
     for (size_t i = 0; i < r->m->layout.count; i++) {
-        float *w = foreign(r, i, r->m->weights, &t, &count);
+        float *w = foreign(r, i, floats(r->m), &t, &count);
         if (!w)
             continue;
         double norm = json_number_value(of_tensor(r, want, &t));
@@ -303,14 +304,14 @@ train_like(struct reference *r, const char *name, double clip, const struct fl_b
     size_t n = batch->B * batch->T, steps = test_under_valgrind() ? 1 : 20;
     float *grads = fl_layout_array(&r->m->layout), *loss = fl_alloc(n, sizeof *loss);
     float *keep = fl_layout_array(&r->m->layout);
-    struct fl_engine *e = fl_engine_new(&r->m->layout, NULL, batch->B, batch->T, FL_ENGINE_TRAIN);
+    struct fl_engine *e = fl_engine_new(r->m, NULL, batch->B, batch->T, FL_ENGINE_TRAIN);
 
     CHECK(json_array_size(losses) == 21);
-    memcpy(keep, r->m->weights, r->m->layout.size * sizeof *keep);
+    memcpy(keep, floats(r->m), r->m->layout.size * sizeof *keep);
     CHECK(!fl_adamw_start(&opt, &r->m->layout));
     for (size_t step = 0; e && step <= steps; step++) {
         double mean = 0, want = json_number_value(json_array_get(losses, step));
-        CHECK(!fl_engine_grad(e, r->m->weights, batch, 1 / (float)n, grads, loss));
+        CHECK(!fl_engine_grad(e, r->m->stored, batch, 1 / (float)n, grads, loss));
         for (size_t i = 0; i < n; i++)
             mean += loss[i] / (double)n;
         if (!(fabs(mean - want) <= 1e-4 * want))
@@ -325,7 +326,7 @@ train_like(struct reference *r, const char *name, double clip, const struct fl_b
     }
     if (steps == 20)
         check_norms(r, json_object_get(ref, "final_param_norms"));
-    memcpy(r->m->weights, keep, r->m->layout.size * sizeof *keep);
+    memcpy(floats(r->m), keep, r->m->layout.size * sizeof *keep);
     fl_engine_free(e);
     fl_adamw_release(&opt);
     free(grads);
@@ -350,7 +351,7 @@ check_masked(struct reference *r, struct fl_engine *e, const struct fl_batch *ba
         counted += mask[i];
     }
     CHECK(counted > 0 && counted < B * T);
-    CHECK(!fl_engine_loss(e, r->m->weights, &masked, loss, NULL));
+    CHECK(!fl_engine_loss(e, r->m->stored, &masked, loss, NULL));
     for (size_t i = 0; i < B * T; i++)
         sum += loss[i];
     CHECK_NEAR(sum / (double)counted, number(train, "masked_loss"), 1e-4);
@@ -370,8 +371,8 @@ test_training(void)
         uint32_t *y = rows_of(json_object_get(train, "y"), &B, &T);
         struct fl_batch batch = {B, T, x, y};
         float *grads = fl_layout_array(&r.m->layout), *loss = fl_alloc(B * T, sizeof *loss);
-        struct fl_engine *e = fl_engine_new(&r.m->layout, NULL, B, T, FL_ENGINE_TRAIN);
-        CHECK(e && !fl_engine_grad(e, r.m->weights, &batch, 1 / (float)(B * T), grads, loss));
+        struct fl_engine *e = fl_engine_new(r.m, NULL, B, T, FL_ENGINE_TRAIN);
+        CHECK(e && !fl_engine_grad(e, r.m->stored, &batch, 1 / (float)(B * T), grads, loss));
         double norm = fl_array_norm(NULL, grads, r.m->layout.trained),
                want = number(train, "grad_global_norm");
         CHECK(fabs(norm - want) <= 1e-4 * want);

@@ -9,6 +9,7 @@
 #include "nn/cost.h"
 #include "os/file.h"
 #include "shard.h"
+#include "floats.h"
 #include "test.h"
 
 static char folder[] = "/tmp/test_trained.XXXXXX";
@@ -86,7 +87,7 @@ update(int64_t round, const char *site, size_t frozen)
                             .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
     CHECK(!fl_object_digest(b.object, NULL, t.base));
     for (size_t i = 0; i < b.model->layout.size; i++)
-        b.model->weights[i] += (float)(i % 7) * 0.01f;
+        floats(b.model)[i] += (float)(i % 7) * 0.01f;
     for (size_t i = 0; i < frozen; i++)
         b.model->layout.params[2 * i].frozen = true;
     fl_layout_trainables(&b.model->layout);
@@ -94,9 +95,9 @@ update(int64_t round, const char *site, size_t frozen)
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     float *values = fl_layout_array(&b.model->layout);
-    float *old = fl_alloc_large(b.model->layout.size, sizeof *old);
+    float *old = fl_layout_array(&b.model->layout);
     CHECK(o && !fl_model_read(&(struct fl_model_values){b.model, "", FL_TRAINED, values}, o) &&
-          !fl_model_read(&(struct fl_model_values){b.model, "", FL_WEIGHTS, old}, b.object));
+          !fl_model_read(&(struct fl_model_values){b.model, "", FL_TRAINED, old}, b.object));
     check_meta(&fl_object_head(o)->meta, round, site, (int64_t)fl_data_documents(data));
     CHECK(!fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &base) &&
           !memcmp(base, t.base, 32));
@@ -104,9 +105,9 @@ update(int64_t round, const char *site, size_t frozen)
     size_t wrong = 0;
     for (size_t i = 0; i < b.model->layout.count; i++) {
         const struct fl_param *p = &b.model->layout.params[i];
-        const float *new = b.model->weights + p->offset;
+        const float *new = floats(b.model) + p->offset;
         for (size_t j = 0; !p->frozen && j < p->count; j++)
-            wrong += values[p->place + j] != new[j] - old[p->offset + j];
+            wrong += values[p->place + j] != new[j] - old[p->place + j];
     }
     CHECK(wrong == 0);
     free(values);

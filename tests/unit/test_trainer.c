@@ -12,6 +12,7 @@
 #include "nn/order.h"
 #include "nn/settings.h"
 #include "shard.h"
+#include "floats.h"
 #include "test.h"
 
 enum { TOKENS = 500, STEPS = 12 };
@@ -90,7 +91,7 @@ train(struct bench *b)
     float *w = fl_train(&b->t, &b->result) ? NULL : fl_layout_array(&m->layout);
 
     if (w)
-        memcpy(w, m->weights, m->layout.size * sizeof *w);
+        memcpy(w, floats(m), m->layout.size * sizeof *w);
     return w;
 }
 
@@ -188,7 +189,7 @@ test_against_the_twin(void)
     make(&b, data);
     double *w = fl_alloc(b.t.model->layout.size, sizeof *w);
     for (size_t i = 0; i < b.t.model->layout.size; i++)
-        w[i] = (double)b.t.model->weights[i];
+        w[i] = (double)floats(b.t.model)[i];
     double loss = naive_train(&b, w, &norm);
     float *got = train(&b);
     CHECK(got);
@@ -367,7 +368,7 @@ test_diverging(void)
     unlink(checkpoint);
 
     make(&b, data); /* a base that is not finite */
-    b.t.model->weights[5] = NAN;
+    floats(b.t.model)[5] = NAN;
     b.t.checkpoint = checkpoint;
     CHECK(!train(&b) && strstr(fl_error_text(), "the base model's loss is not a finite number"));
     CHECK(access(checkpoint, F_OK));
@@ -384,7 +385,7 @@ test_no_steps(void)
     make(&b, data);
     b.t.recipe.steps = 0;
     float *first = fl_layout_array(&b.t.model->layout);
-    memcpy(first, b.t.model->weights, b.t.model->layout.size * sizeof *first);
+    memcpy(first, floats(b.t.model), b.t.model->layout.size * sizeof *first);
     float *w = train(&b);
     CHECK(same(first, w, b.t.model) && b.result.loss_first == b.result.loss_last);
     free(first);
@@ -412,11 +413,11 @@ test_frozen(void)
     freeze_some(whole.t.model);
     const struct fl_model *m = whole.t.model;
     float *before = fl_alloc(m->layout.size, sizeof *before);
-    memcpy(before, m->weights, m->layout.size * sizeof *before);
+    memcpy(before, floats(m), m->layout.size * sizeof *before);
     CHECK(!fl_train(&whole.t, &whole.result));
     for (size_t i = 0; i < m->layout.count; i++)
         CHECK(m->layout.params[i].frozen == !memcmp(before + m->layout.params[i].offset,
-                                                    m->weights + m->layout.params[i].offset,
+                                                    floats(m) + m->layout.params[i].offset,
                                                     m->layout.params[i].count * sizeof *before));
     make(&first, data);
     freeze_some(first.t.model);
@@ -433,7 +434,7 @@ test_frozen(void)
     CHECK(strstr(fl_error_text(), "other settings: frozen was") != NULL);
     freeze_some(second.t.model);
     CHECK(!fl_train(&second.t, &second.result) && second.begun > 0);
-    CHECK(same(second.t.model->weights, m->weights, m));
+    CHECK(same(floats(second.t.model), floats(m), m));
     unlink(checkpoint);
     free(before);
     unmake(&whole), unmake(&first), unmake(&second);
@@ -451,13 +452,13 @@ test_probe(void)
     make(&b, data);
     b.t.checkpoint = checkpoint;
     float *before = fl_layout_array(&b.t.model->layout);
-    memcpy(before, b.t.model->weights, b.t.model->layout.size * sizeof *before);
+    memcpy(before, floats(b.t.model), b.t.model->layout.size * sizeof *before);
     for (int i = 0; i < 2; i++) { /* one step; many */
         CHECK(!fl_train_probe(&b.t, i * 0.05, &p));
         CHECK(p.gradient > 0 && p.optimizer > 0 && p.loss > 0);
         CHECK(i ? p.windows > 6 : p.windows == 3);
     }
-    CHECK(!same(before, b.t.model->weights, b.t.model)); /* the real computation */
+    CHECK(!same(before, floats(b.t.model), b.t.model)); /* the real computation */
     CHECK(b.begun == -1 && b.steps == 0 && b.rows == 0 && access(checkpoint, F_OK));
     b.t.recipe.lr = 1e30;
     CHECK(fl_train_probe(&b.t, 0.5, &p) == -1 && strstr(fl_error_text(), "not a finite number"));

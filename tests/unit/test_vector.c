@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "crypt/hash.h"
+#include "math/half.h"
 #include "math/random.h"
 #include "math/vector.h"
 
@@ -71,6 +72,27 @@ lanes_sum(const float *x, size_t n)
         for (int j = 0; j < half; j++)
             lane[j] += lane[j + half];
     return lane[0];
+}
+
+/* Rows in halves: each the dot product of the widened row, for any length and number of rows. */
+static void
+test_dots(void)
+{
+    unsigned char *w = malloc(2 * 7 * (MAX + 1));
+    float *x = fill(a, 1, 3), *row = malloc((MAX + 1) * sizeof *row), y[7];
+    struct fl_random r = {.seed = 5};
+
+    for (size_t i = 0; i < 2 * 7 * (MAX + 1); i++) /* exponents that are neither huge nor NaN */
+        w[i] = (unsigned char)(i & 1 ? 0x30 + fl_random_below(&r, 16) : i * 37);
+    for (size_t k = 0; k < LENGTHS * 14; k++) {
+        size_t n = lengths[k / 14], rows = 1 + k / 2 % 7;
+        (k & 1 ? fl_vec_dots_f16 : fl_vec_dots_bf16)(y, w, x, rows, n);
+        for (size_t i = 0; i < rows; i++) {
+            (k & 1 ? fl_f16_to_f32 : fl_bf16_to_f32)(row, w + 2 * i * n, n);
+            CHECK(y[i] == fl_vec_dot(x, row, n));
+        }
+    }
+    free(w), free(row);
 }
 
 static void
@@ -387,6 +409,7 @@ int
 main(void)
 {
     RUN(test_exp);
+    RUN(test_dots);
     RUN(test_sums);
     RUN(test_searches);
     RUN(test_swiglu);
