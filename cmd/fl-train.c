@@ -14,10 +14,12 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "os/stop.h"
+#include "port/lora.h"
 
 static struct {
     const char *model, *plan, *config, *site, *report;
     struct fl_option_list valid;
+    struct fl_lora lora;
     bool dry_run;
 } opt;
 
@@ -27,6 +29,8 @@ static struct fl_training job = {.recipe = FL_RECIPE_UNSET,
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
+    FL_LORA_OPTIONS(opt.lora),
+    FL_LORA_TRAIN_OPTIONS(opt.lora),
     FL_OPT_INPUT('p', "plan", "PLAN", "the round: train what its roster does not freeze",
                  &opt.plan),
     FL_OPT_INPUT('c', "config", "RECIPE.yaml", "settings that are not given as options",
@@ -134,11 +138,12 @@ static int
 open_inputs(struct work *w)
 {
     if (!(job.pool = fl_pool_new(w->cli->threads)) || fl_bundle_look(&w->bundle, opt.model) ||
-        fl_object_digest(w->bundle.object, job.pool, job.base) ||
-        fl_object_params(w->bundle.object, job.pool, job.params) ||
+        fl_lora_adapt(&opt.lora, &w->bundle, opt.plan != NULL, job.pool) ||
+        fl_object_digest(fl_bundle_trained(&w->bundle), job.pool, job.base) ||
+        fl_object_params(fl_bundle_trained(&w->bundle), job.pool, job.params) ||
         (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool)) || open_data(w))
         return -1;
-    if ((job.recipe.seed < 0 && fl_model_round(w->bundle.object, &job.recipe.seed)) ||
+    if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
         fill_recipe(w))
         return -1;
     fl_model_to_train(w->bundle.model);
@@ -154,7 +159,7 @@ open_inputs(struct work *w)
 static int
 count_cost(struct work *w)
 {
-    const struct fl_trained planned = {&job, NULL, w->bundle.object, opt.site};
+    const struct fl_trained planned = {&job, NULL, fl_bundle_trained(&w->bundle), opt.site};
     bool asked = job.recompute;
 
     if (fl_cost_choose(&job, &planned, w->cli->output, &w->cost))
@@ -167,7 +172,7 @@ count_cost(struct work *w)
 static int
 write_update(struct work *w, const struct fl_train_result *result)
 {
-    const struct fl_trained trained = {&job, result, w->bundle.object, opt.site};
+    const struct fl_trained trained = {&job, result, fl_bundle_trained(&w->bundle), opt.site};
     struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
     int failed = !writer || fl_trained_write(&trained, writer);
 
@@ -185,9 +190,9 @@ train(struct work *w, int *signal)
     if (job.checkpoint) /* without one, nothing could be kept by ending later */
         fl_stop_catch(cli->quiet ? NULL
                                  : "fl-train: stopping after this step; the same command goes on");
-    if (fl_model_fill(w->bundle.model, w->bundle.object) ||
-        fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) || fl_output_try(job.checkpoint) ||
-        fl_train_log_open(&w->log, opt.report, cli->json, &job) || fl_train(&job, &result))
+    if (fl_bundle_fill(&w->bundle) || fl_output_open(&w->out, cli->output, FL_OUTPUT_BINARY) ||
+        fl_output_try(job.checkpoint) || fl_train_log_open(&w->log, opt.report, cli->json, &job) ||
+        fl_train(&job, &result))
         return -1;
     if (job.checkpoint && (*signal = fl_stop_let()))
         return 0;
@@ -206,7 +211,7 @@ estimate(struct work *w)
                 "the training takes %llu MiB of memory and %llu are available, so its time "
                 "was not tried; a smaller -b takes less",
                 (unsigned long long)m->total >> 20, (unsigned long long)m->available >> 20);
-    else if (fl_model_fill(w->bundle.model, w->bundle.object) || fl_cost_probe(&job, &w->cost))
+    else if (fl_bundle_fill(&w->bundle) || fl_cost_probe(&job, &w->cost))
         return -1;
     fl_report_start_record(&report, w->cli->json);
     fl_cost_report(&job, &w->cost, &report);

@@ -14,7 +14,7 @@ fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool)
 
     if (fl_plan_read(&plan, path, pool))
         return -1;
-    int failed = fl_plan_check_base(&plan, b->object, pool);
+    int failed = fl_plan_check_base(&plan, fl_bundle_trained(b), pool);
     for (size_t i = 0; i < t->count && !failed; i++)
         t->params[i].frozen = !fl_plan_travels(&plan, t->params[i].name);
     fl_layout_trainables(t);

@@ -90,7 +90,7 @@ step_task(void *arg, size_t index, int worker)
         if (p->frozen || from >= to)
             continue;
         struct fl_vec_adamw settings = s->settings;
-        settings.decay = p->rank > 1 ? s->decay : 0;
+        settings.decay = p->rank > 1 && !p->held ? s->decay : 0;
         fl_vec_adamw(&settings, fl_model_floats(s->m, p) + (from - p->place), s->grads + from,
                      s->a->m + from, s->a->v + from, to - from);
     }

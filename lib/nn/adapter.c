@@ -272,6 +272,39 @@ fl_adapter_fits(const struct fl_adapter *a, const char *file, const struct fl_la
     return 0;
 }
 
+static int
+append(const struct fl_tensor *t, enum fl_param_kind kind, const struct fl_adapter *a, size_t i,
+       struct fl_layout *layout)
+{
+    const struct fl_adapter_map *map = &a->maps[i];
+    struct fl_param p = {.kind = kind,
+                         .layer = map->layer,
+                         .rank = 2,
+                         .dims = {t->dims[0], t->dims[1]},
+                         .dtype = FL_F32,
+                         .module = map->module,
+                         .scale = fl_adapter_scale(a, map->rank)};
+
+    snprintf(p.name, sizeof p.name, "%.63s", t->name);
+    return fl_layout_append(layout, &p);
+}
+
+int
+fl_adapter_extend(const struct fl_adapter *a, struct fl_layout *layout)
+{
+    struct fl_tensor A, B;
+
+    for (size_t i = 0; i < layout->count; i++)
+        layout->params[i].frozen = true;
+    for (size_t i = 0; i < a->count; i++) {
+        fl_adapter_tensors(a, i, &A, &B);
+        if (append(&A, FL_PARAM_LORA_A, a, i, layout) || append(&B, FL_PARAM_LORA_B, a, i, layout))
+            return -1;
+    }
+    fl_layout_trainables(layout);
+    return 0;
+}
+
 int
 fl_adapter_to_meta(const struct fl_adapter *a, struct fl_meta *meta)
 {

@@ -88,6 +88,12 @@ FL_MUST int fl_adapter_fits(const struct fl_adapter *a, const char *file,
 FL_MUST int fl_adapter_check_base(const struct fl_object *o, const unsigned char params[32],
                                   const char *model);
 
+/*
+ * Put A's matrices after the parameters of LAYOUT, and freeze these: what is trained of the model
+ * is the adapter. Their dtypes are f32. 0 or -1.
+ */
+FL_MUST int fl_adapter_extend(const struct fl_adapter *a, struct fl_layout *layout);
+
 /* The lora.* keys into META. */
 FL_MUST int fl_adapter_to_meta(const struct fl_adapter *a, struct fl_meta *meta);
 

@@ -10,7 +10,7 @@
 #include "nn/engine_state.h"
 
 enum {
-    PRODUCTS = 4 * FL_FUSED, /* of a mix, at most */
+    PRODUCTS = 4 * FL_PRODUCTS, /* of a mix, at most */
     SUMS = 2 * FL_SUMS,
     JOBS = PRODUCTS + 4,
     SLICE = 64 /* columns of the embedding's gradient, for one task */
@@ -54,7 +54,7 @@ fl_call_head_back(const struct fl_call *c, struct fl_range slab, size_t i, int w
     const float *dlogits = e->logits + (rows.first - slab.first) * z->V;
 
     fl_pass_back(&c->pass, &e->model->head,
-                 &(struct fl_linear_back){rows.n, z->V, dlogits, dfinal, false, tile});
+                 &(struct fl_linear_back){rows.n, z->V, dlogits, dfinal, false, tile}, NULL, 0);
     memset(dx, 0, rows.n * z->C * sizeof *dx);
     memset(part, 0, z->parts * sizeof *part);
     fl_norm_backward(&norm, &(struct fl_norm_grads){dx, part, part + z->C, dfinal},
@@ -70,7 +70,7 @@ fl_call_head_grads(const struct fl_call *c, struct fl_range slab)
                              e->model->sizes.parts};
 
     add_products(&mix, &e->model->head,
-                 &(struct fl_operands){c->grads, e->logits, e->final, slab.n});
+                 &(struct fl_operands){c->grads, e->logits, e->final, slab.n, NULL});
     add_job(&mix, fl_part_sum_task, mix.sums, fl_norm_sums(&e->model->norm, &parts, mix.sums));
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
 }
@@ -158,9 +158,11 @@ add_feed_forward(struct mix *mix, const struct fl_call *c, size_t l, const struc
     const struct fl_saved *s = &e->saved[l];
     const struct fl_back *d = &e->back[0];
 
-    add_products(mix, &b->up, &(struct fl_operands){c->grads, s->up, d->normed2, c->rows});
-    add_products(mix, &b->down, &(struct fl_operands){c->grads, d->dx, d->h, c->rows});
-    add_products(mix, &b->o, &(struct fl_operands){c->grads, d->dmid, s->att, c->rows});
+    add_products(mix, &b->up,
+                 &(struct fl_operands){c->grads, s->up, d->normed2, c->rows, &d->low_up});
+    add_products(mix, &b->down,
+                 &(struct fl_operands){c->grads, d->dx, d->h, c->rows, &d->low_down});
+    add_products(mix, &b->o, &(struct fl_operands){c->grads, d->dmid, s->att, c->rows, &d->low_o});
     mix->sums_n += fl_block_feed_forward_sums(b, parts, mix->sums + mix->sums_n);
 }
 
@@ -171,7 +173,8 @@ add_qkv(struct mix *mix, const struct fl_call *c, size_t l, const struct fl_part
     const struct fl_block *b = &c->e->model->blocks[l];
     const struct fl_back *d = &c->e->back[l & 1];
 
-    add_products(mix, &b->qkv, &(struct fl_operands){c->grads, d->dqkv, d->normed1, c->rows});
+    add_products(mix, &b->qkv,
+                 &(struct fl_operands){c->grads, d->dqkv, d->normed1, c->rows, &d->low_qkv});
     mix->sums_n += fl_block_qkv_sums(b, parts, mix->sums + mix->sums_n);
 }
 

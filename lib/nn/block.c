@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/least.h"
+#include "math/vector.h"
+#include "nn/adapter.h"
 #include "nn/layers.h"
 
 /* Of the widest matrix that is not f32. */
@@ -20,6 +22,39 @@ tile_of(const struct fl_model *m)
         if (m->stored[i].dtype != FL_F32)
             tile = fl_max(tile, fl_linear_tile((size_t)m->layout.params[i].dims[1]));
     return tile;
+}
+
+/* The parts of one map: q, k and v; gate and up. */
+static int
+fused_with(enum fl_param_kind kind)
+{
+    switch ((int)kind) {
+    case FL_PARAM_K:
+    case FL_PARAM_V: return FL_PARAM_Q;
+    case FL_PARAM_UP: return FL_PARAM_GATE;
+    default: return (int)kind;
+    }
+}
+
+/* The A of adapters follow each other by layers and maps. */
+static void
+set_ranks(struct fl_sizes *z, const struct fl_layout *t)
+{
+    const struct fl_param *before = NULL;
+    size_t sum = 0;
+
+    for (size_t i = 0; i < t->count; i++) {
+        const struct fl_param *p = &t->params[i];
+        if (p->kind != FL_PARAM_LORA_A)
+            continue;
+        bool same = before && before->layer == p->layer &&
+                    fused_with(fl_module(before->module)->first) ==
+                        fused_with(fl_module(p->module)->first);
+        sum = (same ? sum : 0) + (size_t)p->dims[0];
+        z->rank = fl_max(z->rank, (size_t)p->dims[0]);
+        z->ranks = fl_max(z->ranks, sum);
+        before = p;
+    }
 }
 
 struct fl_sizes
@@ -44,6 +79,7 @@ fl_sizes_of(const struct fl_model *m)
     z.Q = z.HD + 2 * z.KD;
     z.parts = (c->norm == FL_NORM_LAYER ? 2 : 1) * z.C + z.qk * 2 * z.D;
     z.tile = tile_of(m);
+    set_ranks(&z, &m->layout);
     return z;
 }
 
@@ -102,6 +138,36 @@ maps_of(const struct fl_linear_params *f, const struct fl_stored *weights, struc
     return count;
 }
 
+/* One of the two matrices of an adapter, as a map. */
+static struct fl_linear
+half_of(const struct fl_param *p, const struct fl_stored *weights)
+{
+    return (struct fl_linear){.in = (size_t)p->dims[1],
+                              .out = (size_t)p->dims[0],
+                              .dtype = FL_F32,
+                              .weight = floats_of(p, weights)};
+}
+
+static void
+forward(const struct fl_pass *p, const struct fl_linear *f, const struct fl_linear_rows *r)
+{
+    if (p->wide)
+        fl_linear_forward_wide(f, r, p->pool);
+    else
+        fl_linear_forward(f, r);
+}
+
+/* h (n,rank) = s x A' */
+static void
+go_low(const struct fl_pass *p, const struct fl_lora_params *lora, const float *x, float *h,
+       size_t n, float *tile)
+{
+    struct fl_linear a = half_of(lora->a, p->weights);
+
+    forward(p, &a, &(struct fl_linear_rows){n, a.out, x, h, false, tile});
+    fl_vec_scale(h, (float)lora->b->scale, n * a.out);
+}
+
 void
 fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
                 const struct fl_linear_rows *r)
@@ -111,15 +177,35 @@ fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
     struct fl_linear_rows rows = *r;
 
     for (size_t i = 0; i < count; rows.y += maps[i].out, i++)
-        if (p->wide)
-            fl_linear_forward_wide(&maps[i], &rows, p->pool);
-        else
-            fl_linear_forward(&maps[i], &rows);
+        forward(p, &maps[i], &rows);
+    for (size_t i = 0; i < f->loras; i++) {
+        struct fl_linear b = half_of(f->lora[i].b, p->weights);
+        float *h = r->tile + p->low;
+        go_low(p, &f->lora[i], r->x, h, r->n, r->tile);
+        forward(p, &b,
+                &(struct fl_linear_rows){r->n, r->stride, h, r->y + f->lora[i].first, true,
+                                         r->tile});
+    }
+}
+
+/* Rows FIRST and following of adapter LORA's array in one of LOW's two. */
+static float *
+low_rows(const struct fl_low *low, float *array, const struct fl_lora_params *lora, size_t first)
+{
+    return array + lora->before * low->capacity + first * (size_t)lora->a->dims[0];
+}
+
+void
+fl_pass_low(const struct fl_pass *p, const struct fl_linear_params *f, const float *x,
+            const struct fl_low *low, size_t first, size_t n)
+{
+    for (size_t i = 0; i < f->loras; i++)
+        go_low(p, &f->lora[i], x, low_rows(low, low->h, &f->lora[i], first), n, NULL);
 }
 
 void
 fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
-             const struct fl_linear_back *r)
+             const struct fl_linear_back *r, const struct fl_low *low, size_t first)
 {
     struct fl_linear maps[FL_FUSED];
     size_t count = maps_of(f, p->weights, maps);
@@ -127,6 +213,15 @@ fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
 
     for (size_t i = 0; i < count; rows.dy += maps[i].out, rows.keep = true, i++)
         fl_linear_back(&maps[i], &rows);
+    for (size_t i = 0; i < f->loras; i++) {
+        const struct fl_lora_params *lora = &f->lora[i];
+        struct fl_linear a = half_of(lora->a, p->weights), b = half_of(lora->b, p->weights);
+        float *dh = low_rows(low, low->dh, lora, first);
+        fl_linear_back(&b, &(struct fl_linear_back){r->n, r->stride, r->dy + lora->first, dh, false,
+                                                    r->tile});
+        fl_vec_scale(dh, (float)lora->b->scale, r->n * a.out);
+        fl_linear_back(&a, &(struct fl_linear_back){r->n, a.out, dh, r->dx, true, r->tile});
+    }
 }
 
 size_t

@@ -30,6 +30,8 @@ struct fl_sizes {
     size_t window;  /* keys that a query sees; 0: all up to its own */
     size_t parts;   /* gradients of the gains and biases that one task has a part of */
     size_t tile;    /* what one thread widens weights in; 0: all are f32 */
+    size_t rank;    /* of an adapter, at most */
+    size_t ranks;   /* of all adapters beside one map, at most */
 };
 struct fl_sizes fl_sizes_of(const struct fl_model *m);
 
@@ -38,18 +40,35 @@ enum { FL_FUSED = 3 };
 struct fl_linear_params {
     size_t in, out, count;
     const struct fl_param *weight[FL_FUSED], *bias[FL_FUSED]; /* biases: all NULL, or none */
+    struct fl_lora_params {                                   /* adapters beside it */
+        const struct fl_param *a, *b;                         /* [rank,in], [out,rank] */
+        size_t first;                                         /* of the map's outputs */
+        size_t before;                                        /* sum of the ranks before it */
+    } lora[FL_FUSED];
+    size_t loras;
+};
+
+/*
+ * What is between an adapter's two matrices, for all rows: s x A', and the gradient of x A'. Of the
+ * adapters of a map one array (capacity,rank) lies after the other.
+ */
+struct fl_low {
+    float *h, *dh;
+    size_t capacity;
 };
 
 /*
  * Its gradients as products: GRADS is an array over the trained parameters, DY (n,out), X (n,in).
- * Neighbours that are trained together are one product; what is not trained is in none. Fills TO
- * (FL_FUSED,), returns how many.
+ * LOW is of the adapters beside it. Neighbours that are trained together are one product; what is
+ * not trained is in none. Fills TO (FL_PRODUCTS,), returns how many.
  */
 struct fl_operands {
     float *grads;
     const float *dy, *x;
     size_t n;
+    const struct fl_low *low; /* may be NULL where there are none */
 };
+enum { FL_PRODUCTS = 3 * FL_FUSED };
 size_t fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
                        struct fl_linear_grad *to);
 
@@ -74,17 +93,21 @@ struct fl_pass {
     struct fl_rope rope;
     bool wide;            /* cut products by outputs, as tasks of POOL */
     struct fl_pool *pool; /* NULL: the caller's thread alone */
-    size_t tiles; /* floats at the begin of scratch for weights that are widened [fl_sizes.tile] */
+    size_t tiles;         /* floats at the begin of scratch that are these two's: */
+    size_t low; /* where x A' of adapters begins, after weights that are widened [fl_sizes.tile] */
 };
 
 /*
- * The map of F with the numbers of P, forward and back; r->tile is the scratch. Matrices of one
- * dtype that lie together are one product.
+ * The map of F with the numbers of P, forward and back, and the adapters beside it; r->tile is the
+ * scratch. Matrices of one dtype that lie together are one product. The way back fills rows FIRST
+ * and following of low->dh, and fl_pass_low those of low->h from what the map read, x (n,in).
  */
 void fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
                      const struct fl_linear_rows *r);
 void fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
-                  const struct fl_linear_back *r);
+                  const struct fl_linear_back *r, const struct fl_low *low, size_t first);
+void fl_pass_low(const struct fl_pass *p, const struct fl_linear_params *f, const float *x,
+                 const struct fl_low *low, size_t first, size_t n);
 
 /*
  * Activations of one layer: what the way back needs of the way forward. X, MID and NEXT may be one
@@ -127,6 +150,7 @@ struct fl_back {
     float *normed1; /* (rows,C) */
     float *normed2; /* (rows,C) */
     float *h;       /* (rows,F) what the activation gave */
+    struct fl_low low_qkv, low_o, low_up, low_down;
 };
 
 /* What a task of the way back has of its own: PART gets sizes.parts floats [fl_block_sums]. */

@@ -28,6 +28,32 @@ place_of(float *grads, const struct fl_param *p)
     return p && !p->frozen ? grads + p->place : NULL;
 }
 
+/* Of an adapter: dB = dy' h, dA = dh' x. */
+static size_t
+lora_grads(const struct fl_lora_params *lora, const struct fl_linear_params *f,
+           const struct fl_operands *o, struct fl_linear_grad *to)
+{
+    size_t rank = (size_t)lora->a->dims[0], at = lora->before * o->low->capacity, count = 0;
+
+    if (!lora->b->frozen && !lora->b->held)
+        to[count++] = (struct fl_linear_grad){.in = rank,
+                                              .out = (size_t)lora->b->dims[0],
+                                              .n = o->n,
+                                              .dweight = place_of(o->grads, lora->b),
+                                              .dy = o->dy + lora->first,
+                                              .stride = f->out,
+                                              .x = o->low->h + at};
+    if (!lora->a->frozen && !lora->a->held)
+        to[count++] = (struct fl_linear_grad){.in = f->in,
+                                              .out = rank,
+                                              .n = o->n,
+                                              .dweight = place_of(o->grads, lora->a),
+                                              .dy = o->low->dh + at,
+                                              .stride = rank,
+                                              .x = o->x};
+    return count;
+}
+
 size_t
 fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
                 struct fl_linear_grad *to)
@@ -50,6 +76,8 @@ fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
         if (g.dweight || g.dbias)
             to[count++] = g;
     }
+    for (size_t i = 0; i < f->loras; i++)
+        count += lora_grads(&f->lora[i], f, o, to + count);
     return count;
 }
 
@@ -88,8 +116,10 @@ fl_block_qkv_back(const struct fl_block *b, const struct fl_pass *p, const struc
     fl_rope_backward(&p->rope, dqkv, z->Q, z->H + z->K, t->rows.first, n);
     if (z->qk)
         norm_heads_back(b, p, s, d, t);
-    fl_pass_back(p, &b->qkv, &(struct fl_linear_back){n, z->Q, dqkv, dnormed, false, t->scratch});
+    fl_pass_back(p, &b->qkv, &(struct fl_linear_back){n, z->Q, dqkv, dnormed, false, t->scratch},
+                 &d->low_qkv, t->rows.first);
     fl_norm_again(&norm, d->normed1 + at, stat, s->x + at, n);
+    fl_pass_low(p, &b->qkv, d->normed1 + at, &d->low_qkv, t->rows.first, n);
     memcpy(d->dx + at, d->dmid + at, n * z->C * sizeof *d->dx);
     fl_norm_backward(&norm, &(struct fl_norm_grads){d->dx + at, t->part, t->part + z->C, dnormed},
                      stat, s->x + at, n);
@@ -102,21 +132,27 @@ fl_block_feed_forward_back(const struct fl_block *b, const struct fl_pass *p,
 {
     const struct fl_sizes *z = b->sizes;
     struct fl_norm norm = fl_norm_of(&b->norm2, p->weights);
-    size_t n = t->rows.n, at = t->rows.first * z->C;
-    const float *stat = s->stat2 + t->rows.first * z->S;
+    size_t n = t->rows.n, first = t->rows.first, at = first * z->C;
+    const float *stat = s->stat2 + first * z->S;
     float *tile = t->scratch, *dnormed = tile + p->tiles, *dh = dnormed + n * z->C;
-    float *datt = d->datt + t->rows.first * z->HD;
-    float *dx = d->dx + at, *dmid = d->dmid + at, *dup = s->up + t->rows.first * z->U;
+    float *datt = d->datt + first * z->HD, *h = d->h + first * z->F;
+    float *dx = d->dx + at, *dmid = d->dmid + at, *dup = s->up + first * z->U;
 
     memset(t->part, 0, z->parts * sizeof *t->part);
-    fl_pass_back(p, &b->down, &(struct fl_linear_back){n, z->C, dx, dh, false, tile});
-    fl_act_backward(b->act, d->h + t->rows.first * z->F, dup, dh, n, z->F);
-    fl_pass_back(p, &b->up, &(struct fl_linear_back){n, z->U, dup, dnormed, false, tile});
+    fl_pass_back(p, &b->down, &(struct fl_linear_back){n, z->C, dx, dh, false, tile}, &d->low_down,
+                 first);
+    fl_act_backward(b->act, h, dup, dh, n, z->F);
+    fl_pass_low(p, &b->down, h, &d->low_down, first, n);
+    fl_pass_back(p, &b->up, &(struct fl_linear_back){n, z->U, dup, dnormed, false, tile},
+                 &d->low_up, first);
     fl_norm_again(&norm, d->normed2 + at, stat, s->mid + at, n);
+    fl_pass_low(p, &b->up, d->normed2 + at, &d->low_up, first, n);
     memcpy(dmid, dx, n * z->C * sizeof *dmid);
     fl_norm_backward(&norm, &(struct fl_norm_grads){dmid, t->part, t->part + z->C, dnormed}, stat,
                      s->mid + at, n);
-    fl_pass_back(p, &b->o, &(struct fl_linear_back){n, z->C, dmid, datt, false, tile});
+    fl_pass_back(p, &b->o, &(struct fl_linear_back){n, z->C, dmid, datt, false, tile}, &d->low_o,
+                 first);
+    fl_pass_low(p, &b->o, s->att + first * z->HD, &d->low_o, first, n);
 }
 
 /* Of parameter F, whose part is AT floats from the start of a task's. */

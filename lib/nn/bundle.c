@@ -27,11 +27,45 @@ fl_bundle_look(struct fl_bundle *b, const char *path)
 }
 
 int
+fl_bundle_adapt(struct fl_bundle *b, struct fl_object *adapter, struct fl_pool *pool)
+{
+    const char *model = fl_object_name(b->object);
+    unsigned char params[FL_HASH_BYTES];
+    struct fl_adapter a;
+
+    b->adapter = adapter;
+    if (fl_adapter_read(&a, adapter))
+        return -1;
+    int failed = fl_adapter_fits(&a, fl_object_name(adapter), &b->model->layout, model) ||
+                 fl_object_params(b->object, pool, params) ||
+                 fl_adapter_check_base(adapter, params, model) ||
+                 fl_model_adapt(b->model, &a, adapter);
+    fl_adapter_release(&a);
+    return failed ? -1 : 0;
+}
+
+struct fl_object *
+fl_bundle_trained(const struct fl_bundle *b)
+{
+    return b->adapter ? b->adapter : b->object;
+}
+
+int
+fl_bundle_fill(struct fl_bundle *b)
+{
+    const struct fl_model_values adapter = {b->model, "", FL_ADAPTER, NULL};
+
+    return fl_model_fill(b->model, b->object) || (b->adapter && fl_model_read(&adapter, b->adapter))
+               ? -1
+               : 0;
+}
+
+int
 fl_bundle_open(struct fl_bundle *b, const char *path)
 {
     if (fl_bundle_look(b, path))
         return -1;
-    if (!fl_model_fill(b->model, b->object))
+    if (!fl_bundle_fill(b))
         return 0;
     fl_bundle_release(b);
     return -1;
@@ -42,6 +76,7 @@ fl_bundle_release(struct fl_bundle *b)
 {
     fl_tokenizer_free(b->tokenizer);
     fl_model_free(b->model);
+    fl_object_free(b->adapter);
     fl_object_free(b->object);
     *b = (struct fl_bundle){0};
 }

@@ -11,6 +11,7 @@
 
 struct fl_bundle { /* a zeroed struct is released */
     struct fl_object *object;
+    struct fl_object *adapter; /* or NULL */
     struct fl_model *model;
     struct fl_tokenizer *tokenizer;
 };
@@ -21,7 +22,20 @@ struct fl_bundle { /* a zeroed struct is released */
  */
 FL_MUST int fl_bundle_look(struct fl_bundle *b, const char *path);
 
-/* The same with the numbers as they are stored. */
+/*
+ * Put ADAPTER, of kind adapter, beside the model that was looked at; it is the bundle's from now on,
+ * also after a failure. What is trained is the adapter then. -1: FL_REFUSED when it belongs to
+ * another model. POOL, for digests, may be NULL.
+ */
+FL_MUST int fl_bundle_adapt(struct fl_bundle *b, struct fl_object *adapter, struct fl_pool *pool);
+
+/* What updates are of: the adapter, or the model. */
+struct fl_object *fl_bundle_trained(const struct fl_bundle *b);
+
+/* The numbers into memory, as they are stored, or in f32 after fl_model_to_train. */
+FL_MUST int fl_bundle_fill(struct fl_bundle *b);
+
+/* Look and fill. */
 FL_MUST int fl_bundle_open(struct fl_bundle *b, const char *path);
 void fl_bundle_release(struct fl_bundle *b);
 

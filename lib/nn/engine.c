@@ -116,6 +116,14 @@ lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_s
     }
 }
 
+static struct fl_low
+lay_out_low(struct layout *p, const struct fl_sizes *z, size_t n)
+{
+    float *h = take(p, n, z->ranks), *dh = take(p, n, z->ranks);
+
+    return (struct fl_low){h, dh, n};
+}
+
 static void
 lay_out_back(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
 {
@@ -129,6 +137,10 @@ lay_out_back(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
     even->datt = take(p, n, z->HD);
     even->dqkv = take(p, n, z->Q);
     even->h = take(p, n, z->F);
+    even->low_qkv = lay_out_low(p, z, n);
+    even->low_o = lay_out_low(p, z, n);
+    even->low_up = lay_out_low(p, z, n);
+    even->low_down = lay_out_low(p, z, n);
     *odd = *even;
     odd->dqkv = take(p, n, z->Q);
     e->parts1 = take(p, chunk_count_max(n), z->parts);
@@ -151,7 +163,8 @@ lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int thr
         lay_out_shared(p, z, n, e->saved);
     e->x_end = train ? take(p, n, z->C) : NULL;
     e->stat_end = take(p, n, z->S);
-    e->scratch_size = fl_max(z->tile + fl_block_scratch(z, chunk_rows(n, CHUNK_MIN)),
+    e->tiles = z->tile + chunk_rows(n, CHUNK_MIN) * z->rank;
+    e->scratch_size = fl_max(e->tiles + fl_block_scratch(z, chunk_rows(n, CHUNK_MIN)),
                              fl_attention_scratch(e->max_T, train));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
@@ -302,7 +315,8 @@ begin(struct fl_call *c, struct fl_engine *e, const struct fl_stored *weights,
             batch->T);
     *c = (struct fl_call){.e = e, .batch = batch, .rows = batch->B * batch->T};
     c->pass.weights = weights;
-    c->pass.tiles = z->tile;
+    c->pass.tiles = e->tiles;
+    c->pass.low = z->tile;
     c->pass.rope = (struct fl_rope){.cosine = z->rotated ? e->cosine : NULL,
                                     .sine = e->sine,
                                     .T = batch->T,

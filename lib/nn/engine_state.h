@@ -37,6 +37,7 @@ struct fl_engine {
     float *x_end, *stat_end; /* (rows,C), (rows,S) after the last layer */
     float *scratch;          /* for each worker SCRATCH_SIZE floats */
     size_t scratch_size;
+    size_t tiles;  /* of it: fl_pass.tiles */
     float *final;  /* (slab,C) normed rows of the head's slab */
     float *logits; /* (slab,V) */
     /* backward only */

@@ -58,7 +58,7 @@ take_memory(struct fl_infer *d)
         {&s->qkv, PIECE, z->Q},
         {&s->att, PIECE, z->HD},
         {&s->up, PIECE, z->U},
-        {&d->scratch, threads * z->tile + fl_block_scratch(z, PIECE), 1},
+        {&d->scratch, threads * z->tile + PIECE * z->rank + fl_block_scratch(z, PIECE), 1},
         {&d->scores, threads, fl_attention_scratch(T, false)},
     };
     enum { PARTS = sizeof parts / sizeof *parts };
@@ -176,7 +176,8 @@ pass_of(const struct fl_infer *d)
                                      z->rotated},
                             .wide = true,
                             .pool = d->pool,
-                            .tiles = (size_t)fl_pool_threads(d->pool) * z->tile};
+                            .tiles = (size_t)fl_pool_threads(d->pool) * z->tile + PIECE * z->rank,
+                            .low = (size_t)fl_pool_threads(d->pool) * z->tile};
 }
 
 static void

@@ -43,6 +43,35 @@ add(struct fl_layout *t, uint32_t layer, const struct row *row, bool bias)
     snprintf(p->name + n, sizeof p->name - n, bias ? ".bias" : ".weight");
 }
 
+int
+fl_layout_append(struct fl_layout *t, const struct fl_param *p)
+{
+    struct fl_param *params = fl_resize(t->params, t->count + 1, sizeof *params);
+
+    if (!params)
+        return -1;
+    t->params = params;
+    params[t->count] = *p;
+    params[t->count].number = t->count;
+    params[t->count].offset = t->size;
+    params[t->count].count = (size_t)(p->dims[0] * p->dims[1]);
+    t->size += params[t->count++].count;
+    return 0;
+}
+
+void
+fl_layout_hold(struct fl_layout *t, enum fl_param_kind kind)
+{
+    for (size_t i = 0; i < t->count; i++)
+        t->params[i].held |= t->params[i].kind == kind;
+}
+
+bool
+fl_param_adapts(const struct fl_param *p)
+{
+    return p->kind == FL_PARAM_LORA_A || p->kind == FL_PARAM_LORA_B;
+}
+
 /* Rows that are one map: their matrices, then their biases. */
 static void
 add_group(struct fl_layout *t, uint32_t layer, const struct row *rows, size_t n)

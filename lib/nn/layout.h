@@ -36,7 +36,9 @@ enum fl_param_kind {
     FL_PARAM_UP,        /* [F,C] */
     FL_PARAM_DOWN,      /* [C,F] */
     FL_PARAM_NORM,      /* [C]     the last one */
-    FL_PARAM_HEAD       /* [V,C]   when not tied */
+    FL_PARAM_HEAD,      /* [V,C]   when not tied */
+    FL_PARAM_LORA_A,    /* [rank,in]  of an adapter (nn/adapter.h), after all others */
+    FL_PARAM_LORA_B     /* [out,rank] */
 };
 
 /*
@@ -62,6 +64,9 @@ struct fl_param {
     size_t number;        /* in the layout's order */
     size_t offset, count; /* floats: place in an array of all parameters, and size */
     bool frozen;          /* not trained; none is at first [fl_layout_trainables] */
+    bool held;            /* trained elsewhere, and here its gradient is 0 and it does not decay */
+    unsigned module;      /* of A and B: the map that they are beside [fl_module] */
+    double scale;         /* and what their product is multiplied with; else 0 */
     size_t place;         /* in an array over the trained parameters, or FL_UNTRAINED */
 };
 
@@ -76,6 +81,18 @@ struct fl_layout {
 /* Of a config, which is checked; nothing is frozen. -1 with an error. */
 FL_MUST int fl_layout_make(struct fl_layout *t, const struct fl_config *c);
 void fl_layout_release(struct fl_layout *t);
+
+/*
+ * One more matrix after all others, as *P says it but for its number and places, which are filled
+ * in; not yet among the trained [fl_layout_trainables]. Pointers to parameters end. 0 or -1.
+ */
+FL_MUST int fl_layout_append(struct fl_layout *t, const struct fl_param *p);
+
+/* Is it of an adapter, and not of the model itself? */
+bool fl_param_adapts(const struct fl_param *p);
+
+/* Hold the parameters of a kind, as fl_param.held says. */
+void fl_layout_hold(struct fl_layout *t, enum fl_param_kind kind);
 
 /* Give the parameters that are not frozen their places among the trained ones, and count these. */
 void fl_layout_trainables(struct fl_layout *t);

@@ -143,14 +143,14 @@ fl_model_init(struct fl_model *m, uint64_t seed)
 static bool
 is_of(const struct fl_param *p, enum fl_extent which)
 {
-    return which == FL_WEIGHTS || !p->frozen;
+    return which == FL_TRAINED ? !p->frozen : fl_param_adapts(p) == (which == FL_ADAPTER);
 }
 
 /* How a parameter's values are written, under PREFIX. */
 static struct fl_tensor
 tensor_of(const struct fl_param *p, const char *prefix, enum fl_extent which)
 {
-    struct fl_tensor t = {.dtype = which == FL_WEIGHTS ? p->dtype : FL_F32,
+    struct fl_tensor t = {.dtype = which == FL_TRAINED ? FL_F32 : p->dtype,
                           .rank = p->rank,
                           .dims = {p->dims[0], p->dims[1]}};
 
@@ -264,6 +264,26 @@ fl_model_open(const struct fl_object *o)
         m->stored[i].dtype = fl_param_narrows(p) ? p->dtype : FL_F32;
     }
     return m;
+}
+
+int
+fl_model_adapt(struct fl_model *m, const struct fl_adapter *a, const struct fl_object *o)
+{
+    size_t before = m->layout.count;
+
+    assert(!m->memory);
+    if (fl_adapter_extend(a, &m->layout))
+        return -1;
+    struct fl_stored *stored = fl_resize(m->stored, m->layout.count, sizeof *stored);
+    if (!stored)
+        return -1;
+    m->stored = stored;
+    for (size_t i = before; i < m->layout.count; i++) {
+        struct fl_param *p = &m->layout.params[i];
+        p->dtype = fl_object_tensor(o, (size_t)fl_object_find(o, p->name))->dtype;
+        stored[i] = (struct fl_stored){NULL, FL_F32};
+    }
+    return 0;
 }
 
 void

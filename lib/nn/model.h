@@ -17,11 +17,13 @@
 #include "flt/object.h"
 #include "flt/schema.h"
 #include "flt/writer.h"
+#include "nn/adapter.h"
 #include "nn/layout.h"
 
 /* Which parameters, and as what. */
 enum fl_extent {
-    FL_WEIGHTS, /* all, in the dtypes of the model's file */
+    FL_WEIGHTS, /* all but an adapter's, in the dtypes of the model's file */
+    FL_ADAPTER, /* an adapter's, in those of its own */
     FL_TRAINED  /* the trained ones, f32 */
 };
 
@@ -68,6 +70,13 @@ void fl_model_init(struct fl_model *m, uint64_t seed);
  * fl_model_files are allowed. NULL with an error that names the file.
  */
 struct fl_model *fl_model_open(const struct fl_object *o);
+
+/*
+ * Before memory is taken: put the adapter A beside the model [fl_adapter_extend], which is frozen;
+ * O is its file. 0 or -1.
+ */
+FL_MUST int fl_model_adapt(struct fl_model *m, const struct fl_adapter *a,
+                           const struct fl_object *o);
 
 /* Before memory is taken: what is trained [fl_layout_trainables] will be f32 in it. */
 void fl_model_to_train(struct fl_model *m);

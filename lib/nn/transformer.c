@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "flt/values.h"
 #include "math/vector.h"
+#include "nn/adapter.h"
 
 /* Make P the part number PART of a map. */
 static void
@@ -20,6 +21,38 @@ put_map(struct fl_linear_params *f, const struct fl_param *p, size_t part)
     f->in = (size_t)p->dims[1];
     f->out += (size_t)p->dims[0];
     f->count = part + 1;
+}
+
+/* The map of B that the parameters of this kind are a part of. */
+static struct fl_linear_params *
+map_of(struct fl_block *b, enum fl_param_kind kind)
+{
+    switch ((int)kind) {
+    case FL_PARAM_O: return &b->o;
+    case FL_PARAM_GATE:
+    case FL_PARAM_UP: return &b->up;
+    case FL_PARAM_DOWN: return &b->down;
+    default: return &b->qkv;
+    }
+}
+
+/* A comes first, and both after what they are beside. */
+static void
+put_lora(struct fl_block *b, const struct fl_param *p)
+{
+    const struct fl_module *module = fl_module(p->module);
+    struct fl_linear_params *f = map_of(b, module->first);
+
+    if (p->kind == FL_PARAM_LORA_B) {
+        f->lora[f->loras - 1].b = p;
+        return;
+    }
+    struct fl_lora_params *lora = &f->lora[f->loras++];
+    *lora = (struct fl_lora_params){.a = p};
+    for (size_t i = 0; i < f->count && f->weight[i]->kind < module->first; i++)
+        lora->first += (size_t)f->weight[i]->dims[0];
+    for (size_t i = 0; i + 1 < f->loras; i++)
+        lora->before += (size_t)f->lora[i].a->dims[0];
 }
 
 static void
@@ -56,6 +89,8 @@ put(struct fl_transformer *t, const struct fl_param *p, const struct fl_config *
     case FL_PARAM_DOWN: put_map(&b->down, p, 0); break;
     case FL_PARAM_NORM: put_norm(&t->norm, p); break;
     case FL_PARAM_HEAD: put_map(&t->head, p, 0); break;
+    case FL_PARAM_LORA_A:
+    case FL_PARAM_LORA_B: put_lora(b, p); break;
     }
 }
 

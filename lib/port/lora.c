@@ -119,3 +119,42 @@ fl_lora_write(const struct fl_lora *l, struct fl_object *model, uint64_t seed, s
     fl_layout_release(&layout);
     return failed ? -1 : 0;
 }
+
+struct making {
+    const struct fl_lora *l;
+    struct fl_object *model;
+    struct fl_pool *pool;
+};
+
+static int
+write_made(void *arg, struct fl_writer *w)
+{
+    const struct making *m = arg;
+
+    return fl_lora_write(m->l, m->model, 0, m->pool, w);
+}
+
+int
+fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, bool plan, struct fl_pool *pool)
+{
+    struct making m = {l, b->object, pool};
+    bool tuned = l->targets.count || l->alpha > 0 || l->rslora;
+
+    if (l->adapter && (l->rank || tuned))
+        return fl_error(FL_USAGE, "--lora and what goes with it make a new adapter, and --adapter "
+                                  "names one; give one of them");
+    if (!l->rank && tuned)
+        return fl_error(FL_USAGE, "--lora RANK is missing; it makes the adapter");
+    if (!l->adapter && !l->rank)
+        return l->freeze ? fl_error(FL_USAGE, "--lora-freeze is about an adapter; give one by "
+                                              "--adapter or --lora")
+                         : 0;
+    struct fl_object *adapter = l->adapter ? fl_object_open(l->adapter, FL_KIND_ADAPTER)
+                                           : fl_object_open_made(write_made, &m, "the new adapter",
+                                                                 FL_KIND_ADAPTER);
+    if (!adapter || fl_bundle_adapt(b, adapter, pool))
+        return -1;
+    if (l->freeze && !plan)
+        fl_layout_hold(&b->model->layout, FL_PARAM_LORA_A);
+    return 0;
+}

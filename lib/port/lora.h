@@ -11,6 +11,7 @@
 #include "cli/option.h"
 #include "flt/object.h"
 #include "flt/writer.h"
+#include "nn/bundle.h"
 #include "os/pool.h"
 
 struct fl_lora {
@@ -18,6 +19,8 @@ struct fl_lora {
     double alpha; /* 0: twice the rank */
     bool rslora;
     struct fl_option_list targets; /* none: all maps of the layers */
+    const char *adapter;           /* a file, instead of a new one */
+    const char *freeze;            /* "a", or NULL */
 };
 
 /* Rows of a table of options (cli/option.h) that fill L. */
@@ -30,6 +33,13 @@ struct fl_lora {
                     &(l).targets),                                                                 \
         FL_OPT_FLAG(0, "rslora", "it counts X / sqrt(RANK): rank-stabilised", &(l).rslora)
 
+/* And these, of who trains one. */
+#define FL_LORA_TRAIN_OPTIONS(l)                                                                   \
+    FL_OPT_INPUT('a', "adapter", "ADAPTER", "train this adapter of the model, which is frozen",    \
+                 &(l).adapter),                                                                    \
+        FL_OPT_CHOICE(0, "lora-freeze", "MATRIX", "a",                                             \
+                      "leave A as it is: the mean of updates is exact then", &(l).freeze)
+
 /*
  * Write a new adapter of MODEL, a whole object of kind adapter: its maps are those that one of the
  * targets names, a pattern of base/glob.h over the last word of the map's name or all of it, here
@@ -38,5 +48,13 @@ struct fl_lora {
  */
 FL_MUST int fl_lora_write(const struct fl_lora *l, struct fl_object *model, uint64_t seed,
                           struct fl_pool *pool, struct fl_writer *w);
+
+/*
+ * Put the adapter that L says beside the model of B, if it says one: the file, or a new one with
+ * seed 0, which is what fl-init --lora writes by default. A is held (fl_param.held) where L freezes
+ * it, unless a PLAN says what is frozen. 0 or -1.
+ */
+FL_MUST int fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, bool plan,
+                          struct fl_pool *pool);
 
 #endif

@@ -79,6 +79,7 @@
 #define fl_sizes_of                twin_sizes_of
 #define fl_pass_forward            twin_pass_forward
 #define fl_pass_back               twin_pass_back
+#define fl_pass_low                twin_pass_low
 #define fl_linear_grads            twin_linear_grads
 #define fl_norm_of                 twin_norm_of
 #define fl_block_scratch           twin_block_scratch
