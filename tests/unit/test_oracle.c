@@ -1,14 +1,11 @@
 /*
  * The engine against references that were computed elsewhere in f64 (../shared/data, its README):
  * logits, losses, gradients, twenty steps of AdamW, and greedy continuations. Skipped where the
- * references are not. The models are imported as fl-import does it. (hidden_after_layer_lastpos, which
- * the engine does not show, and lora, which is not built yet, are left out.)
+ * references are not. The models are imported as fl-import does it. (Of
+ * hidden_after_layer_lastpos, which the engine does not show, nothing is looked at.)
  */
 #include "floats.h"
-#include "test.h"
-
-#include <jansson.h>
-#include <unistd.h>
+#include "oracle.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -21,17 +18,6 @@
 #include "port/hf_folder.h"
 
 static const char *const models[] = {"stories260K", "tiny-llama-untied", "tiny-qwen2", "tiny-gpt2"};
-
-static const char *
-data_path(const char *format, const char *model, const char *file, char path[512])
-{
-    const char *shared = getenv("FL_SHARED");
-    char rest[256];
-
-    snprintf(rest, sizeof rest, format, model, file);
-    snprintf(path, 512, "%s/data/%s", shared ? shared : "../shared", rest);
-    return path;
-}
 
 struct reference {
     struct fl_model *m;
@@ -110,39 +96,6 @@ foreign(const struct reference *r, size_t i, const float *values, struct fl_tens
         next += param->dims[0];
     }
     return out;
-}
-
-static uint32_t *
-ids_of(const json_t *list, size_t *n)
-{
-    *n = json_array_size(list);
-    uint32_t *ids = fl_alloc(*n, sizeof *ids);
-    for (size_t i = 0; i < *n; i++)
-        ids[i] = (uint32_t)json_integer_value(json_array_get(list, i));
-    return ids;
-}
-
-/* A (4,32) array of lists, flat. */
-static uint32_t *
-rows_of(const json_t *rows, size_t *B, size_t *T)
-{
-    *B = json_array_size(rows);
-    *T = json_array_size(json_array_get(rows, 0));
-    uint32_t *ids = fl_alloc(*B * *T, sizeof *ids);
-    for (size_t b = 0; b < *B; b++)
-        for (size_t t = 0; t < *T; t++)
-            ids[b * *T + t] = (uint32_t)json_integer_value(
-                json_array_get(json_array_get(rows, b), t));
-    return ids;
-}
-
-static double
-number(const json_t *object, const char *key)
-{
-    const json_t *v = json_object_get(object, key);
-
-    CHECK(json_is_number(v));
-    return json_number_value(v);
 }
 
 /* Mean loss of a prompt's own tokens, and the log-probabilities of the likeliest after it. */
