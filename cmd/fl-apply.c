@@ -94,7 +94,7 @@ measure(struct fl_pool *pool, const char *path, double *loss)
     struct fl_data *data = NULL;
     struct fl_score score = {0};
     size_t T;
-    int failed = fl_bundle_open(&b, path) ||
+    int failed = fl_bundle_open(&b, path, NULL) ||
                  !(data = fl_bundle_data(&b, opt.shards.items, opt.shards.count));
 
     if (!failed) {

@@ -17,7 +17,7 @@
 enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
 
 static struct {
-    const char *model;
+    const char *model, *adapter;
     struct fl_option_list texts;
     int64_t batch, length;
     bool per_file, per_token;
@@ -25,6 +25,7 @@ static struct {
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model (required)", &opt.model),
+    FL_OPT_INPUT('a', "adapter", "ADAPTER", "an adapter of the model, beside it", &opt.adapter),
     FL_OPT_INPUTS(0, "text", "FILE", "score this text as it is; may be given many times",
                   &opt.texts),
     FL_OPT_FLAG(0, "per-file", "a row for every input, and one for all", &opt.per_file),
@@ -222,7 +223,7 @@ run(struct fl_cli *cli)
         return fl_error(
             FL_USAGE,
             "--per-token and --per-file exclude each other; they are tables of other columns");
-    if (fl_bundle_open(&w.bundle, opt.model))
+    if (fl_bundle_open(&w.bundle, opt.model, opt.adapter))
         return -1;
     int result = prepare(&w) ? -1 : score_inputs(&w);
     fl_evaluator_free(w.evaluator);

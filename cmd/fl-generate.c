@@ -12,7 +12,7 @@
 enum { PROMPT_MAX = 16 << 20 };
 
 static struct {
-    const char *model;
+    const char *model, *adapter;
     int64_t tokens, top_k;
     double temperature, top_p;
     bool only_new;
@@ -20,6 +20,7 @@ static struct {
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model (required)", &opt.model),
+    FL_OPT_INPUT('a', "adapter", "ADAPTER", "an adapter of the model, beside it", &opt.adapter),
     FL_OPT_I64('n', "tokens", "TOKENS", 0, 1e9, "at most so many new tokens (default 256)",
                &opt.tokens),
     FL_OPT_F64(0, "temperature", "X", 0, 100,
@@ -126,7 +127,7 @@ run(struct fl_cli *cli)
     if (!strcmp(opt.model, "-") && prompt_is_piped(cli))
         return fl_error(FL_USAGE,
                         "the model is on standard input, so the prompt must be an operand");
-    if (fl_bundle_open(&bundle, opt.model))
+    if (fl_bundle_open(&bundle, opt.model, opt.adapter))
         return -1;
     int result = generate(cli, &bundle);
     fl_bundle_release(&bundle);

@@ -61,11 +61,15 @@ fl_bundle_fill(struct fl_bundle *b)
 }
 
 int
-fl_bundle_open(struct fl_bundle *b, const char *path)
+fl_bundle_open(struct fl_bundle *b, const char *path, const char *adapter)
 {
+    struct fl_object *a = NULL;
+
     if (fl_bundle_look(b, path))
         return -1;
-    if (!fl_bundle_fill(b))
+    if ((!adapter || ((a = fl_object_open(adapter, FL_KIND_ADAPTER)) &&
+                      !fl_bundle_adapt(b, a, NULL))) &&
+        !fl_bundle_fill(b))
         return 0;
     fl_bundle_release(b);
     return -1;

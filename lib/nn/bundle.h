@@ -35,8 +35,8 @@ struct fl_object *fl_bundle_trained(const struct fl_bundle *b);
 /* The numbers into memory, as they are stored, or in f32 after fl_model_to_train. */
 FL_MUST int fl_bundle_fill(struct fl_bundle *b);
 
-/* Look and fill. */
-FL_MUST int fl_bundle_open(struct fl_bundle *b, const char *path);
+/* Look and fill, with the adapter in the file ADAPTER beside it unless that is NULL. */
+FL_MUST int fl_bundle_open(struct fl_bundle *b, const char *path, const char *adapter);
 void fl_bundle_release(struct fl_bundle *b);
 
 /*

@@ -52,7 +52,7 @@ test_frozen(void)
         snprintf(more, sizeof more, "tensors: [%s]\n", cases[i].rules);
         CHECK(!fed_roster(&f, more));
         fed_plan(&f, &plan, 1);
-        CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt")));
+        CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt"), NULL));
         for (size_t k = 0; k < b.model->layout.count; k++)
             b.model->layout.params[k].frozen = k % 2; /* whatever was before */
         CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL));
@@ -89,7 +89,7 @@ test_refused(void)
     CHECK(!fed_roster(&f, "tensors: [{match: \"*norm*\", protect: frozen}, {match: \"*\", protect: "
                           "mask, bits: 32, clip: 0.5}]\n"));
     fed_plan(&f, &plan, 1);
-    CHECK(!fl_bundle_open(&b, fed_path(&f, "other.flt")));
+    CHECK(!fl_bundle_open(&b, fed_path(&f, "other.flt"), NULL));
     CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL), FL_REFUSED,
                   "is not the model of the plan");
     CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "model.flt"), NULL), FL_FAILED, "model.flt");

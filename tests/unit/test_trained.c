@@ -81,7 +81,7 @@ update(int64_t round, const char *site, size_t frozen)
     const unsigned char *base;
 
     write_model(round, FL_BYTE_VOCAB);
-    CHECK(!fl_bundle_open(&b, model_path));
+    CHECK(!fl_bundle_open(&b, model_path, NULL));
     struct fl_training t = {.model = b.model,
                             .data = data,
                             .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
@@ -131,15 +131,15 @@ test_bundle(void)
     struct fl_bundle b;
 
     write_model(0, 300); /* more ids than the tokenizer has: padding */
-    CHECK(!fl_bundle_open(&b, model_path) && b.model->layout.config.vocab == 300);
+    CHECK(!fl_bundle_open(&b, model_path, NULL) && b.model->layout.config.vocab == 300);
     fl_bundle_release(&b);
     CHECK(!b.model && !b.tokenizer && !b.object);
     write_model(0, 256);
-    CHECK(fl_bundle_open(&b, model_path) == -1 && fl_error_status() == FL_FAILED);
+    CHECK(fl_bundle_open(&b, model_path, NULL) == -1 && fl_error_status() == FL_FAILED);
     CHECK(strstr(fl_error_text(), "its tokenizer has 257 ids and the model 256"));
     CHECK(!b.model && !b.tokenizer && !b.object);
-    CHECK(fl_bundle_open(&b, update_path) == -1 && strstr(fl_error_text(), update_path));
-    CHECK(fl_bundle_open(&b, "/nonexistent") == -1);
+    CHECK(fl_bundle_open(&b, update_path, NULL) == -1 && strstr(fl_error_text(), update_path));
+    CHECK(fl_bundle_open(&b, "/nonexistent", NULL) == -1);
 }
 
 /* The size of a file; 0 when there is none. */
@@ -185,7 +185,7 @@ test_cost(void)
     struct fl_cost one, more;
 
     write_model(3, FL_BYTE_VOCAB);
-    CHECK(!fl_bundle_open(&b, model_path));
+    CHECK(!fl_bundle_open(&b, model_path, NULL));
     struct fl_training t = {.model = b.model,
                             .data = data,
                             .checkpoint = "/tmp/no-checkpoint",
