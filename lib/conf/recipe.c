@@ -5,6 +5,9 @@
  */
 #include "conf/recipe.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/error.h"
 #include "conf/yaml.h"
 #include "os/file.h"
@@ -24,7 +27,7 @@ take_f64(double *to, double from)
 }
 
 static int
-fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r)
+fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r, char **schedule)
 {
     const double many = 1e15;
     const struct fl_yaml_key keys[] = {
@@ -41,6 +44,9 @@ fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r)
         FL_KEY_F64("beta1", 0, 0.999999, &r->beta1),
         FL_KEY_F64("beta2", 0, 0.999999999, &r->beta2),
         FL_KEY_F64("clip", 0, 1e9, &r->clip),
+        FL_KEY_CHOICE("schedule", FL_SCHEDULE_CHOICES, schedule),
+        FL_KEY_I64("decay", 0, many, &r->decay),
+        FL_KEY_BOOL("document_mask", &r->document_mask),
         FL_KEY_END,
     };
 
@@ -56,9 +62,13 @@ fl_recipe_read(const char *path, struct fl_recipe *r)
 {
     struct fl_recipe file = FL_RECIPE_UNSET;
     struct fl_yaml *map = fl_yaml_read(path);
-    int result = map ? fill(fl_input_name(path), map, &file) : -1;
+    char *schedule = NULL;
+    int result = map ? fill(fl_input_name(path), map, &file, &schedule) : -1;
 
     fl_yaml_free(map);
+    if (schedule && !r->schedule)
+        r->schedule = strcmp(schedule, "wsd") ? "cosine" : "wsd";
+    free(schedule);
     if (result)
         return -1;
     if (r->steps < 0 && r->epochs < 0) { /* they exclude each other */
@@ -76,5 +86,7 @@ fl_recipe_read(const char *path, struct fl_recipe *r)
     take_f64(&r->beta1, file.beta1);
     take_f64(&r->beta2, file.beta2);
     take_f64(&r->clip, file.clip);
+    take_i64(&r->decay, file.decay);
+    r->document_mask |= file.document_mask;
     return 0;
 }

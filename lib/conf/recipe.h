@@ -5,9 +5,11 @@
 #ifndef FL_CONF_RECIPE_H
 #define FL_CONF_RECIPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/must.h"
+#include "cli/option.h"
 
 struct fl_recipe {
     int64_t steps, epochs; /* at most one of them is set */
@@ -19,20 +21,58 @@ struct fl_recipe {
     double lr, min_lr; /* highest and last rate */
     double weight_decay;
     double beta1, beta2;
-    double clip; /* largest norm of the gradient; 0: not clipped */
+    double clip;          /* largest norm of the gradient; 0: not clipped */
+    const char *schedule; /* of FL_SCHEDULE_CHOICES, which lives as long as the program; or NULL */
+    int64_t decay;        /* of schedule wsd: last steps, in which the rate falls */
+    bool document_mask;   /* a token sees only its own document */
 };
+
+#define FL_SCHEDULE_CHOICES "cosine|wsd"
 
 #define FL_RECIPE_UNSET                                                                            \
     {                                                                                              \
         .steps = -1, .epochs = -1, .batch = -1, .accumulate = -1, .length = -1, .warmup = -1,      \
         .seed = -1, .lr = -1, .min_lr = -1, .weight_decay = -1, .beta1 = -1, .beta2 = -1,          \
-        .clip = -1                                                                                 \
+        .clip = -1, .decay = -1                                                                    \
     }
+
+/* Rows of a table of options (cli/option.h) for all of it. */
+#define FL_RECIPE_OPTIONS(r)                                                                       \
+    FL_OPT_I64(0, "steps", "N", 0, 1e15, "steps of the optimizer", &(r).steps),                    \
+        FL_OPT_I64(0, "epochs", "N", 0, 1e9,                                                       \
+                   "passes over the shards, instead of --steps (default 1)", &(r).epochs),         \
+        FL_OPT_I64('b', "batch", "N", 1, 1e6, "windows at a time (default: by the model's size)",  \
+                   &(r).batch),                                                                    \
+        FL_OPT_I64(0, "accumulate", "N", 1, 1e6, "batches that one step takes together",           \
+                   &(r).accumulate),                                                               \
+        FL_OPT_I64('l', "length", "TOKENS", 1, 1e6,                                                \
+                   "length of a window (default: the model's context)", &(r).length),              \
+        FL_OPT_FLAG(0, "document-mask", "a token sees only what is before it in its own document", \
+                    &(r).document_mask),                                                           \
+        FL_OPT_F64(0, "lr", "X", 0, 1e38, "highest learning rate (default: by the model's size)",  \
+                   &(r).lr),                                                                       \
+        FL_OPT_F64(0, "min-lr", "X", 0, 1e38, "rate of the last step (default: a tenth of --lr)",  \
+                   &(r).min_lr),                                                                   \
+        FL_OPT_I64(0, "warmup", "N", 0, 1e15,                                                      \
+                   "steps in which the rate rises (default: a tenth, at most 100)", &(r).warmup),  \
+        FL_OPT_CHOICE(0, "schedule", "KIND", FL_SCHEDULE_CHOICES,                                  \
+                      "how the rate falls: cosine, or wsd, at the end (default cosine)",           \
+                      &(r).schedule),                                                              \
+        FL_OPT_I64(0, "decay", "N", 0, 1e15,                                                       \
+                   "with wsd: last steps, in which it falls (default: a tenth)", &(r).decay),      \
+        FL_OPT_F64(0, "weight-decay", "X", 0, 1e3, "of matrices (default 0.1)",                    \
+                   &(r).weight_decay),                                                             \
+        FL_OPT_F64(0, "beta1", "X", 0, 0.999999, "AdamW's memory of gradients (default 0.9)",      \
+                   &(r).beta1),                                                                    \
+        FL_OPT_F64(0, "beta2", "X", 0, 0.999999999, "and of their squares (default 0.95)",         \
+                   &(r).beta2),                                                                    \
+        FL_OPT_F64(0, "clip", "X", 0, 1e9, "largest norm of a gradient, 0: any (default 1)",       \
+                   &(r).clip)
 
 /*
  * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate
- * length warmup seed lr min_lr weight_decay beta1 beta2 clip. -1 with the file's line when it is
- * wrong.
+ * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay document_mask. -1 with
+ * the file's line when it is wrong.
  */
 FL_MUST int fl_recipe_read(const char *path, struct fl_recipe *r);
 

@@ -142,6 +142,11 @@ fl_schedule_lr(const struct fl_schedule *s, uint64_t step)
         return s->lr * ((double)step + 1) / (double)s->warmup;
     if (s->final == 1)
         return s->lr;
+    if (s->kind == FL_SCHEDULE_WSD) {
+        uint64_t left = step + 1 < s->steps ? s->steps - 1 - step : 0;
+        double part = left < s->decay ? (double)left / (double)s->decay : 1;
+        return s->lr * (s->final + (1 - s->final) * part);
+    }
     double length = s->steps > s->warmup + 1 ? (double)(s->steps - 1 - s->warmup) : 1;
     double done = (double)(step - s->warmup) / length;
     done = done < 1 ? done : 1;

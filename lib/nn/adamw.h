@@ -47,8 +47,19 @@ double fl_clip(double norm, double clip);
 void fl_adamw_step(struct fl_adamw *a, struct fl_model *m, struct fl_pool *pool, float *grads,
                    double coefficient, double lr);
 
-/* Warm-up: linear from lr/warmup to lr; then half a cosine down to lr * final at step STEPS - 1. */
+enum fl_schedule_kind {
+    FL_SCHEDULE_COSINE, /* half a cosine down */
+    FL_SCHEDULE_WSD     /* lr, and in the last DECAY steps a straight line down */
+};
+#define FL_SCHEDULE_WORDS "cosine|wsd"
+
+/*
+ * Warm-up: linear from lr/warmup to lr; then as KIND says, to lr * final at step STEPS - 1.
+ * Sources: Loshchilov, Hutter 2017 (cosine); Hu et al. 2024, MiniCPM (warm-up, stable, decay).
+ */
 struct fl_schedule {
+    enum fl_schedule_kind kind;
+    uint64_t decay;
     double lr, final; /* FINAL: fraction of lr, 0..1; 1 keeps lr constant */
     uint64_t warmup, steps;
 };

@@ -35,9 +35,9 @@ fl_attention_scratch(size_t keys, bool back)
 static size_t
 first_key(const struct fl_attention *a, size_t t)
 {
-    size_t end = a->before + t + 1;
+    size_t end = a->before + t + 1, first = a->start ? a->start[t] : 0;
 
-    return a->window && end > a->window ? end - a->window : 0;
+    return a->window && end > a->window ? fl_max(end - a->window, first) : first;
 }
 
 static struct span

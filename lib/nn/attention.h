@@ -11,13 +11,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct fl_attention {
     size_t n,
         before; /* queries; keys before that of the first query: query i is number before + i */
     size_t D, heads; /* of a head; of the group */
     size_t window;   /* a query sees so many keys, its own the last of them; 0: all up to its own */
-    const float *q;  /* (n, heads D), rotated; rows STRIDE apart */
+    const uint32_t *start; /* (n,) the first key that a query sees, not falling; NULL: 0 */
+    const float *q;        /* (n, heads D), rotated; rows STRIDE apart */
     size_t stride;
     const float *k, *v; /* (before + n, D), k rotated; rows KV_STRIDE apart */
     size_t kv_stride;

@@ -145,8 +145,10 @@ positions_task(void *arg, size_t index, int worker)
     const float *dx = c->e->back[0].dx + at;
 
     (void)worker;
-    for (size_t i = 0; i < c->rows; i++)
-        fl_vec_add(to + i % c->batch->T * C, dx + i * C, n);
+    for (size_t i = 0; i < c->rows; i++) {
+        size_t start = c->batch->start ? c->batch->start[i] : 0;
+        fl_vec_add(to + (i % c->batch->T - start) * C, dx + i * C, n);
+    }
 }
 
 /* What rows AT has made the operands of in layer at: o and the feed-forward part. */

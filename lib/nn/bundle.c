@@ -67,8 +67,8 @@ fl_bundle_open(struct fl_bundle *b, const char *path, const char *adapter)
 
     if (fl_bundle_look(b, path))
         return -1;
-    if ((!adapter || ((a = fl_object_open(adapter, FL_KIND_ADAPTER)) &&
-                      !fl_bundle_adapt(b, a, NULL))) &&
+    if ((!adapter ||
+         ((a = fl_object_open(adapter, FL_KIND_ADAPTER)) && !fl_bundle_adapt(b, a, NULL))) &&
         !fl_bundle_fill(b))
         return 0;
     fl_bundle_release(b);

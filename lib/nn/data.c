@@ -511,24 +511,58 @@ walk_to(const struct fl_data *d, uint64_t place, struct fl_walk *w)
     return 0;
 }
 
-int
-fl_data_window(const struct fl_data *d, uint64_t place, size_t n, uint32_t *x, uint32_t *y,
-               uint64_t *counted)
+/* Does a shard, and so a document, begin at PLACE? */
+static bool
+begins_shard(const struct fl_data *d, uint64_t place)
+{
+    size_t low = 0, high = d->shard_count; /* the first shard that begins after PLACE */
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (d->shards[middle].first > place)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low && d->shards[low - 1].first == place;
+}
+
+/* Begin ids are no targets; nor, where documents are kept apart, is what follows one. */
+static int
+pass_marks(const struct fl_data *d, uint64_t place, size_t n, const struct fl_window *to,
+           uint64_t *counted)
 {
     struct fl_walk w;
+    size_t first = 0;
 
-    if (fl_data_read(d, place, n, x) || fl_data_read(d, (place + 1) % d->tokens, n, y))
-        return -1;
-    *counted += n;
-    if (!d->marks || !d->marks->begin.len)
-        return 0;
     if (walk_to(d, place, &w))
         return -1;
-    fl_walk_next(&w, x[0]);
-    for (size_t i = 0; i < n; i++)
-        if (fl_walk_next(&w, y[i]) == FL_WALK_BEGIN) {
-            y[i] = FL_IGNORE;
-            --*counted;
-        }
+    enum fl_walk_role role = fl_walk_next(&w, to->x[0]), next;
+    for (size_t i = 0; i < n; i++, role = next) {
+        bool last = role == FL_WALK_END || begins_shard(d, (place + i + 1) % d->tokens);
+        next = fl_walk_next(&w, to->y[i]);
+        if (to->start)
+            to->start[i] = (uint32_t)first;
+        if (last)
+            first = i + 1;
+        if (next != FL_WALK_BEGIN && !(to->start && last))
+            continue;
+        to->y[i] = FL_IGNORE;
+        --*counted;
+    }
+    return 0;
+}
+
+int
+fl_data_window(const struct fl_data *d, uint64_t place, size_t n, const struct fl_window *w,
+               uint64_t *counted)
+{
+    if (fl_data_read(d, place, n, w->x) || fl_data_read(d, (place + 1) % d->tokens, n, w->y))
+        return -1;
+    *counted += n;
+    if (d->marks && (d->marks->begin.len || w->start))
+        return pass_marks(d, place, n, w, counted);
+    if (w->start)
+        memset(w->start, 0, n * sizeof *w->start);
     return 0;
 }

@@ -72,9 +72,14 @@ FL_MUST int fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint
 
 /*
  * A window: X is N ids from PLACE on, and Y each one's successor, or FL_IGNORE where that is a
- * begin id, which nothing has to predict. *COUNTED grows by the targets that are left.
+ * begin id, which nothing has to predict. START (NULL: not wanted) is for each the place in the
+ * window where its document begins; then the first id of a document is no target either. *COUNTED
+ * grows by the targets that are left.
  */
-FL_MUST int fl_data_window(const struct fl_data *d, uint64_t place, size_t n, uint32_t *x,
-                           uint32_t *y, uint64_t *counted);
+struct fl_window {
+    uint32_t *x, *y, *start; /* (n,) each */
+};
+FL_MUST int fl_data_window(const struct fl_data *d, uint64_t place, size_t n,
+                           const struct fl_window *w, uint64_t *counted);
 
 #endif

@@ -22,9 +22,11 @@
 #define FL_IGNORE UINT32_MAX /* a target that is not counted: loss 0, no gradient */
 
 struct fl_batch {
-    size_t B, T;       /* at most those of the engine */
-    const uint32_t *x; /* (B,T) ids */
-    const uint32_t *y; /* (B,T) targets: ids or FL_IGNORE */
+    size_t B, T;           /* at most those of the engine */
+    const uint32_t *x;     /* (B,T) ids */
+    const uint32_t *y;     /* (B,T) targets: ids or FL_IGNORE */
+    const uint32_t *start; /* (B,T) the first place of its window that each sees, which does not
+                              fall, and from which learned positions count; NULL: 0 for all */
 };
 
 enum fl_engine_mode {

@@ -184,7 +184,7 @@ score_token(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t i)
 static int
 score_batch(struct fl_evaluator *e, struct reading *r, uint64_t at, size_t count, size_t len)
 {
-    const struct fl_batch batch = {count, len, e->x, e->y};
+    const struct fl_batch batch = {count, len, e->x, e->y, NULL};
 
     for (size_t b = 0; b < count; b++)
         if (read_window(e, r->s, at + b * len, b, len))

@@ -9,7 +9,8 @@ static void
 embed(const struct fl_call *c, struct fl_range rows)
 {
     const struct fl_transformer *t = c->e->model;
-    const struct fl_id_rows in = {c->batch->x + rows.first, rows.n, rows.first, c->batch->T};
+    const struct fl_id_rows in = {c->batch->x + rows.first, rows.n, rows.first, c->batch->T,
+                                  c->batch->start ? c->batch->start + rows.first : NULL};
 
     fl_transformer_embed(t, c->pass.weights, &in, c->e->saved[0].x + rows.first * t->sizes.C);
 }
@@ -45,6 +46,7 @@ fl_call_attention(const struct fl_call *c, size_t layer, size_t i, int worker)
                                  .D = z->D,
                                  .heads = group,
                                  .window = z->window,
+                                 .start = c->batch->start ? c->batch->start + b * T : NULL,
                                  .q = qkv + kv * group * z->D,
                                  .stride = z->Q,
                                  .k = qkv + z->HD + kv * z->D,

@@ -185,7 +185,7 @@ read_piece(struct fl_infer *d, const uint32_t *ids, size_t n)
 {
     const struct fl_sizes *z = &d->model->sizes;
     const struct fl_pass pass = pass_of(d);
-    const struct fl_id_rows in = {ids, n, d->length, d->T};
+    const struct fl_id_rows in = {ids, n, d->length, d->T, NULL};
     const struct fl_range rows = {0, n};
 
     fl_transformer_embed(d->model, d->m->stored, &in, d->rows.x);

@@ -5,6 +5,7 @@
 #include "nn/settings.h"
 
 #include <assert.h>
+#include <string.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -137,6 +138,12 @@ fl_settings_fill(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens
     fill_f64(&r->beta1, 0.9);
     fill_f64(&r->beta2, 0.95);
     fill_f64(&r->clip, 1);
+    if (!r->schedule)
+        r->schedule = "cosine";
+    if (r->decay >= 0 && strcmp(r->schedule, "wsd") != 0)
+        return fl_error(FL_USAGE, "--decay belongs to --schedule wsd; leave it out, or give that");
+    if (r->decay < 0)
+        r->decay = (r->steps + 9) / 10;
     if (r->min_lr > r->lr)
         return fl_error(FL_USAGE, "the last rate, --min-lr %g, is above the highest, --lr %g",
                         r->min_lr, r->lr);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
@@ -28,6 +29,7 @@ struct run {
     struct fl_order order;
     float *grads;
     uint32_t *x, *y; /* (B,T) */
+    uint32_t *start; /* (B,T) of a batch, or NULL: documents are not kept apart */
     float *loss;     /* (B,T) */
     struct fl_checkpoint saved;
     double loss_first, loss_last;
@@ -48,6 +50,7 @@ release(struct run *r)
     fl_checkpoint_release(&r->saved);
     free(r->grads);
     free(r->x);
+    free(r->start);
     free(r->y);
     free(r->loss);
 }
@@ -90,6 +93,9 @@ describe(struct fl_meta *m, const struct fl_training *t)
                          fl_meta_set_i64(m, "set.length", r->length) ||
                          fl_meta_set_i64(m, "set.warmup", r->warmup) ||
                          fl_meta_set_i64(m, "set.seed", r->seed) ||
+                         fl_meta_set_text(m, "set.schedule", r->schedule) ||
+                         fl_meta_set_i64(m, "set.decay", r->decay) ||
+                         fl_meta_set_i64(m, "set.document_mask", r->document_mask) ||
                          fl_meta_set_f64(m, "set.lr", r->lr) ||
                          fl_meta_set_f64(m, "set.min_lr", r->min_lr) ||
                          fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
@@ -127,7 +133,10 @@ prepare(struct run *r)
     r->schedule = (struct fl_schedule){.lr = recipe->lr,
                                        .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
                                        .warmup = (uint64_t)recipe->warmup,
-                                       .steps = (uint64_t)recipe->steps};
+                                       .steps = (uint64_t)recipe->steps,
+                                       .kind = (enum fl_schedule_kind)
+                                           fl_choice_find(FL_SCHEDULE_WORDS, recipe->schedule),
+                                       .decay = (uint64_t)recipe->decay};
     fl_order_init(&r->order, fl_data_tokens(t->data), (uint64_t)recipe->length,
                   (uint64_t)recipe->seed);
     if (fl_adamw_start(&r->adamw, &t->model->layout))
@@ -154,6 +163,8 @@ make_room(struct run *r)
         fl_engine_watch(r->engine, tell_busy, r);
     r->grads = r->engine ? fl_layout_array(&t->model->layout) : NULL;
     if (!r->grads)
+        return -1;
+    if (t->recipe.document_mask && !(r->start = fl_alloc(n, sizeof *r->start)))
         return -1;
     r->x = fl_alloc(n, sizeof *r->x);
     r->y = fl_alloc(n, sizeof *r->y);
@@ -182,6 +193,16 @@ be_busy(struct run *r, const char *what, uint64_t done, uint64_t part, uint64_t 
     tell_busy(r, 0);
 }
 
+/* Window number B of a batch: T tokens of DATA from PLACE on. */
+static int
+read_window(struct run *r, const struct fl_data *data, uint64_t place, size_t b, size_t T,
+            uint64_t *counted)
+{
+    const struct fl_window w = {r->x + b * T, r->y + b * T, r->start ? r->start + b * T : NULL};
+
+    return fl_data_window(data, place, T, &w, counted);
+}
+
 /*
  * Mean loss of the weights at hand over a fixed sample of at most MOST windows. 0, or 1 when a
  * signal ended it before its end, or -1.
@@ -200,11 +221,10 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
     fl_order_init(&order, tokens, T, (uint64_t)r->t->recipe.seed);
     uint64_t count = fl_min_u64(order.windows, most);
     for (uint64_t i = 0; i < count; i += B) {
-        struct fl_batch batch = {fl_piece(count - i, B), T, r->x, r->y};
+        struct fl_batch batch = {fl_piece(count - i, B), T, r->x, r->y, r->start};
         be_busy(r, data == r->t->data ? "measuring" : "validating", i, batch.B, count);
         for (size_t b = 0; b < batch.B; b++)
-            if (fl_data_window(data, fl_order_sample(&order, i + b), T, r->x + b * T, r->y + b * T,
-                               &counted))
+            if (read_window(r, data, fl_order_sample(&order, i + b), b, T, &counted))
                 return -1;
         if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
@@ -244,8 +264,7 @@ fill_batch(struct run *r, uint64_t i, uint64_t *counted)
     size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
 
     for (size_t b = 0; b < B; b++)
-        if (fl_data_window(r->t->data, fl_order_place(&r->order, i * B + b), T, r->x + b * T,
-                           r->y + b * T, counted))
+        if (read_window(r, r->t->data, fl_order_place(&r->order, i * B + b), b, T, counted))
             return -1;
     return 0;
 }
@@ -255,7 +274,7 @@ static int
 add_batch(struct run *r, uint64_t i, double tokens, double *sum)
 {
     size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
-    const struct fl_batch batch = {B, T, r->x, r->y};
+    const struct fl_batch batch = {B, T, r->x, r->y, r->start};
     uint64_t counted = 0;
 
     if (fill_batch(r, i, &counted) || fl_engine_grad(r->engine, r->t->model->stored, &batch,

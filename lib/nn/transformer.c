@@ -144,6 +144,8 @@ fl_transformer_embed(const struct fl_transformer *t, const struct fl_stored *wei
         if (row != to)
             memcpy(to, row, C * sizeof *to);
         if (positions)
-            fl_vec_add(to, positions + (in->first + i) % in->T * C, C);
+            fl_vec_add(to,
+                       positions + ((in->first + i) % in->T - (in->start ? in->start[i] : 0)) * C,
+                       C);
     }
 }

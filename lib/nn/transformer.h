@@ -21,11 +21,12 @@ void fl_transformer_free(struct fl_transformer *t);
 
 /*
  * x (n,C) = the embeddings of N ids (and of their positions, where these are learned: row i is at
- * position (first + i) mod T).
+ * position (first + i) mod T - start[i]).
  */
 struct fl_id_rows {
     const uint32_t *ids;
     size_t n, first, T;
+    const uint32_t *start; /* NULL: 0 */
 };
 void fl_transformer_embed(const struct fl_transformer *t, const struct fl_stored *weights,
                           const struct fl_id_rows *in, float *x);

@@ -124,6 +124,19 @@ test_schedule(void)
     CHECK_NEAR(fl_schedule_lr(&s, 1000), 0.2, 1e-12);
     for (uint64_t i = 5; i < 105; i++)
         CHECK(fl_schedule_lr(&s, i) < fl_schedule_lr(&s, i - 1));
+    s = (struct fl_schedule){.kind = FL_SCHEDULE_WSD,
+                             .lr = 2,
+                             .final = 0.1,
+                             .warmup = 4,
+                             .steps = 101,
+                             .decay = 10};
+    CHECK_NEAR(fl_schedule_lr(&s, 1), 1, 1e-15);
+    for (uint64_t i = 3; i <= 90; i++)
+        CHECK_NEAR(fl_schedule_lr(&s, i), 2, 1e-15);
+    CHECK_NEAR(fl_schedule_lr(&s, 91), 2 * (0.1 + 0.9 * 0.9), 1e-12);
+    CHECK_NEAR(fl_schedule_lr(&s, 95), 2 * (0.1 + 0.9 / 2), 1e-12);
+    CHECK_NEAR(fl_schedule_lr(&s, 100), 0.2, 1e-12);
+    CHECK_NEAR(fl_schedule_lr(&s, 1000), 0.2, 1e-12);
     s = (struct fl_schedule){.lr = 3, .final = 1, .steps = 10};
     CHECK(fl_schedule_lr(&s, 0) == 3 && fl_schedule_lr(&s, 9) == 3);
     s = (struct fl_schedule){.lr = 3, .final = 0, .warmup = 5, .steps = 5};

@@ -281,13 +281,15 @@ make_ids(char *path, const uint32_t *ids, size_t n, int64_t bytes)
 
 /*
  * Documents of 0 to 6 ids (of 1 to 7 when the end is a begin too: in a row of ends nobody could
- * tell which is which), among them those that texts begin with; which ids are begins. */
+ * tell which is which), among them those that texts begin with; which ids are begins, and where the
+ * document of each begins. */
 static size_t
-make_documents(const struct fl_marks *m, uint32_t *ids, bool *begins)
+make_documents(const struct fl_marks *m, uint32_t *ids, bool *begins, size_t *documents)
 {
     size_t n = 0;
 
     for (unsigned d = 0; d < 40; d++) {
+        size_t first = n;
         for (size_t i = 0; i < m->begin.len; i++, n++) {
             ids[n] = m->begin.data[i];
             begins[n] = true;
@@ -298,6 +300,8 @@ make_documents(const struct fl_marks *m, uint32_t *ids, bool *begins)
         }
         begins[n] = false;
         ids[n++] = EOT;
+        for (size_t i = first; i < n; i++)
+            documents[i] = first;
     }
     return n;
 }
@@ -308,29 +312,38 @@ test_windows(void)
 {
     static const uint32_t lists[][3] = {{7}, {7, 9}, {9, 9, 7}, {EOT}, {EOT, 7}};
     static const size_t lengths[] = {1, 2, 3, 1, 2};
-    static uint32_t ids[1000], x[40], y[40];
+    static uint32_t ids[1000], x[40], y[40], apart[40], start[40];
     static bool begins[1000];
+    static size_t documents[1000];
     char path[64];
 
     for (size_t k = 0; k < 5; k++) {
         struct fl_marks m = {.end = EOT};
         for (size_t i = 0; i < lengths[k]; i++)
             CHECK(!fl_ids_add(&m.begin, lists[k][i]));
-        size_t n = make_documents(&m, ids, begins), wrong = 0;
+        size_t n = make_documents(&m, ids, begins, documents), wrong = 0;
         struct fl_data *d = fl_data_new(digest, VOCAB, &m);
         CHECK(!fl_data_add(d, make_ids(path, ids, n, -1)));
         unlink(path);
         for (size_t place = 0; place < n; place++) {
             size_t len = 1 + place % 40;
             uint64_t counted = 5, want = 5;
-            CHECK(!fl_data_window(d, place, len, x, y, &counted));
+            const struct fl_window w = {x, y, NULL}, v = {x, apart, start};
+            uint64_t counted_apart = 0, want_apart = 0, begin = place;
+            CHECK(!fl_data_window(d, place, len, &v, &counted_apart));
+            CHECK(!fl_data_window(d, place, len, &w, &counted));
             for (size_t i = 0; i < len; i++) {
                 size_t next = (place + i + 1) % n;
                 wrong += x[i] != ids[(place + i) % n];
                 wrong += y[i] != (begins[next] ? FL_IGNORE : ids[next]);
                 want += !begins[next];
+                begin = documents[(place + i) % n] == (place + i) % n && i ? place + i : begin;
+                wrong += start[i] != begin - place;
+                bool last = documents[next] == next;
+                wrong += apart[i] != (last ? FL_IGNORE : y[i]);
+                want_apart += !last && !begins[next];
             }
-            wrong += counted != want;
+            wrong += counted != want || counted_apart != want_apart;
         }
         CHECK(wrong == 0);
         CHECK(fl_data_documents(d) == 40 + (lists[k][0] == EOT ? 40 : 0));

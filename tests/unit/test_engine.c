@@ -119,7 +119,7 @@ begin(struct bench *b, const struct shape *s, int ignored)
         if (ignored && i % 3 == 1)
             b->y[i] = FL_IGNORE;
     }
-    b->batch = (struct fl_batch){s->B, s->T, b->x, b->y};
+    b->batch = (struct fl_batch){s->B, s->T, b->x, b->y, NULL};
     struct naive_batch naive = naive_of(b);
     b->sum = naive_decoder(b->m, b->w, &naive, b->loss, NULL, b->grads);
 }
@@ -465,6 +465,61 @@ test_refusals(void)
     end(&b);
 }
 
+/* Losses and gradients of rows FIRST to FIRST + N - 1 of one window, alone or with START. */
+static void
+grad_of(const struct fl_model *m, const uint32_t *x, const uint32_t *y, const uint32_t *start,
+        size_t n, float *grads, float *loss)
+{
+    struct fl_engine *e = fl_engine_new(m, NULL, 1, n, FL_ENGINE_TRAIN);
+    const struct fl_batch batch = {1, n, x, y, start};
+
+    CHECK(e && !fl_engine_grad(e, m->stored, &batch, 0.1F, grads, loss));
+    fl_engine_free(e);
+}
+
+/* Documents in one window that do not see each other are what they are in windows of their own. */
+static void
+test_documents(void)
+{
+    static const size_t lengths[] = {1, 70, 9, 2, 83};
+    static const struct fl_config configs[] =
+        {{LLAMA(29, 200, 2, 12, 3, 3, 4, 20, 1e-5, 0, true), .norm = FL_NORM_LAYER,
+          .act = FL_ACT_GELU_TANH, .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL},
+         {LLAMA(31, 200, 2, 12, 4, 2, 6, 20, 1e-5, 1e4, false), .window = 9},
+         {LLAMA(31, 200, 2, 12, 4, 1, 6, 20, 1e-5, 1e4, true)}};
+    enum { T = 165 };
+    struct fl_random r = {.seed = 3};
+    uint32_t x[T], y[T], start[T];
+    float loss[T], apart[T];
+
+    for (size_t k = 0; k < 3; k++) {
+        struct fl_model *m = fl_model_new(&configs[k]);
+        fl_random_normal(7, 0, 0, floats(m), m->layout.size, 0.3);
+        float *grads = fl_layout_array(&m->layout), *sum = fl_layout_array(&m->layout);
+        for (size_t i = 0; i < T; i++) {
+            x[i] = (uint32_t)fl_random_below(&r, 29);
+            y[i] = (uint32_t)fl_random_below(&r, 29);
+        }
+        for (size_t d = 0, at = 0; d < 5; at += lengths[d++]) {
+            grad_of(m, x + at, y + at, NULL, lengths[d], sum, apart + at);
+            for (size_t i = 0; i < lengths[d]; i++)
+                start[at + i] = (uint32_t)at;
+        }
+        grad_of(m, x, y, start, T, grads, loss);
+        double most = 0, d = 0, n = 0;
+        for (size_t i = 0; i < T; i++)
+            most = fmax(most, fabs((double)loss[i] - apart[i]));
+        for (size_t i = 0; i < m->layout.size; i++) {
+            d += ((double)grads[i] - sum[i]) * ((double)grads[i] - sum[i]);
+            n += (double)sum[i] * sum[i];
+        }
+        CHECK(most < 2e-5);
+        CHECK(n > 0 && sqrt(d / n) < 1e-5);
+        fl_model_free(m);
+        free(grads), free(sum);
+    }
+}
+
 int
 main(void)
 {
@@ -476,5 +531,6 @@ main(void)
     RUN(test_slabs);
     RUN(test_reuse);
     RUN(test_refusals);
+    RUN(test_documents);
     return test_end();
 }

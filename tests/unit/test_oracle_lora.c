@@ -104,7 +104,7 @@ train_like(const char *model, const char *name)
     struct fl_layout *t = &r.b.model->layout;
     uint32_t *x = rows_of(json_object_get(train, "x"), &B, &T);
     uint32_t *y = rows_of(json_object_get(train, "y"), &B, &T);
-    const struct fl_batch batch = {B, T, x, y};
+    const struct fl_batch batch = {B, T, x, y, NULL};
     float *grads = fl_layout_array(t), *loss = fl_alloc(B * T, sizeof *loss);
     struct fl_engine *e = fl_engine_new(r.b.model, NULL, B, T, FL_ENGINE_TRAIN);
     struct fl_adamw opt = FL_ADAMW_INIT;
@@ -208,7 +208,7 @@ check_final(const char *model)
     uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
     V = r.b.model->layout.config.vocab;
     float *got = fl_alloc(n * V, sizeof *got);
-    const struct fl_batch batch = {1, n, ids, NULL};
+    const struct fl_batch batch = {1, n, ids, NULL, NULL};
     struct fl_engine *e = fl_engine_new(r.b.model, NULL, 1, n, FL_ENGINE_SCORE);
     CHECK(e && !fl_engine_logits(e, r.b.model->stored, &batch, got));
     check_logits(&r, got, n, V, "beside the model");
