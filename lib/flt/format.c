@@ -39,6 +39,15 @@ fl_dtype_name(enum fl_dtype dtype)
     return known(dtype) ? dtypes[dtype].name : "?";
 }
 
+enum fl_dtype
+fl_dtype_find(const char *name)
+{
+    for (enum fl_dtype d = FL_F64; d <= FL_U8; d++)
+        if (!strcmp(fl_dtype_name(d), name))
+            return d;
+    return 0;
+}
+
 bool
 fl_dtype_is_float(enum fl_dtype dtype)
 {

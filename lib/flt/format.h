@@ -76,6 +76,7 @@ enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
 
 size_t fl_dtype_size(enum fl_dtype dtype);      /* bytes, 0 for an unknown code */
 const char *fl_dtype_name(enum fl_dtype dtype); /* "f32"; "?" for an unknown code */
+enum fl_dtype fl_dtype_find(const char *name);  /* the reverse; 0 for an unknown name */
 const char *fl_role_name(enum fl_role role);
 
 struct fl_tensor {

@@ -542,7 +542,7 @@ static int
 probe(struct run *r, double seconds, struct fl_train_probe *p)
 {
     const struct fl_recipe *recipe = &r->t->recipe;
-    const struct fl_batch batch = {(size_t)recipe->batch, (size_t)recipe->length, r->x, r->y};
+    const struct fl_batch batch = {(size_t)recipe->batch, (size_t)recipe->length, r->x, r->y, r->start};
     struct fl_train_probe sum = {0}, one;
     double began = fl_seconds();
     uint64_t steps = 0;

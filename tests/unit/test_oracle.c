@@ -105,7 +105,7 @@ check_losses(struct reference *r, struct fl_engine *e, const json_t *prompt, uin
 {
     float *loss = fl_alloc(n, sizeof *loss);
     uint32_t *y = fl_alloc(n, sizeof *y), *best = fl_alloc(n, sizeof *best);
-    const struct fl_batch batch = {1, n, ids, y};
+    const struct fl_batch batch = {1, n, ids, y, NULL};
     const json_t *pair, *top = json_object_get(prompt, "top5_last");
     double sum = 0;
     size_t k;
@@ -132,7 +132,7 @@ check_prompt(struct reference *r, const char *model, const json_t *prompt)
     size_t n, V = r->m->layout.config.vocab;
     uint32_t *ids = ids_of(json_object_get(prompt, "ids"), &n);
     float *got = fl_alloc(n * V, sizeof *got);
-    struct fl_batch batch = {1, n, ids, NULL};
+    struct fl_batch batch = {1, n, ids, NULL, NULL};
     struct fl_engine *e = fl_engine_new(r->m, NULL, 1, n, FL_ENGINE_SCORE);
     struct fl_buf npy = {0};
     char path[512];
@@ -322,7 +322,7 @@ test_training(void)
         const json_t *train = json_object_get(r.oracle, "train");
         uint32_t *x = rows_of(json_object_get(train, "x"), &B, &T);
         uint32_t *y = rows_of(json_object_get(train, "y"), &B, &T);
-        struct fl_batch batch = {B, T, x, y};
+        struct fl_batch batch = {B, T, x, y, NULL};
         float *grads = fl_layout_array(&r.m->layout), *loss = fl_alloc(B * T, sizeof *loss);
         struct fl_engine *e = fl_engine_new(r.m, NULL, B, T, FL_ENGINE_TRAIN);
         CHECK(e && !fl_engine_grad(e, r.m->stored, &batch, 1 / (float)(B * T), grads, loss));
