@@ -28,7 +28,7 @@ _fl_train()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --recompute --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -19,6 +19,7 @@ complete -c fl-train -l valid-every -x -d 'at every Nth row of the report (defau
 complete -c fl-train -l checkpoint -r -F -d 'go on from it if it is there; write it on the way'
 complete -c fl-train -l checkpoint-every -x -d 'how often (default 30)'
 complete -c fl-train -l seed -x -d 'seed of the order of windows (default: the base model\'s round)'
+complete -c fl-train -l recompute -d 'less memory, a third more time: keep layers\' inputs alone'
 complete -c fl-train -l site -x -d 'name of the site, for the update'
 complete -c fl-train -l report -r -F -d 'write rows of loss, rate and speed as they come'
 complete -c fl-train -l report-every -x -d 'steps of a row (default: a hundredth of all)'

@@ -154,8 +154,8 @@ done
 
 # ---- frozen: what is not trained stays as it is stored, in memory too ----
 rm -rf ./*.key ./*.key.state
-model=bf16.flt terms='tensors: [{match: "*proj*", protect: frozen}, {match: "embed*", protect: frozen}, {match: "*", protect: mask, bits: 32, clip: 1}]'
-dtypes make f32.flt wide.flt f32 && export model terms && federation a b c || exit 1
+terms='tensors: [{match: "*proj*", protect: frozen}, {match: "embed*", protect: frozen}, {match: "*", protect: mask, bits: 32, clip: 1}]'
+model=bf16.flt federation a b c || exit 1
 fl-plan -r roster.yaml -k hub.key --round 1 -m bf16.flt -o plan.flt
 check "frozen matrices in bf16: trained" fl-train -m bf16.flt -p plan.flt --steps 3 -b 2 -l 32 --lr 0.02 -o own.upd s.flt
 check "  the gains alone" sh -c "fl-info own.upd | grep '^tensor' | grep -qv norm; [ \$? = 1 ]"
@@ -171,7 +171,6 @@ check "  and that of the rest halves" [ $(($(told weights few) * 19 / 10)) -lt "
 status 3 "  a checkpoint of this plan" sh -c 'fl-train -m bf16.flt -p plan.flt --steps 1 -b 2 --checkpoint k.flt -o x.flt s.flt &&
     fl-train -m bf16.flt --steps 1 -b 2 --checkpoint k.flt -o x.flt s.flt'
 says 'frozen tensors, and 0 are frozen now: "embed_tokens.weight" was and is not; give the plan to -p'
-unset model terms
 dtypes make f32.flt f64.flt f64
 for line in 'fl-plan -r roster.yaml -k hub.key --round 3 -m f64.flt -o x.flt' 'fl-diff -b f64.flt -o x.flt f64.flt'; do
     # shellcheck disable=SC2086
