@@ -103,6 +103,38 @@ number_text(const struct fl_meta_item *item, char *text, size_t size)
     return text;
 }
 
+/* The first name of list A that B has not; lists may be missing. NULL: there is none. */
+static const char *
+only_in(const struct fl_meta_item *a, const struct fl_meta_item *b)
+{
+    for (size_t i = 0; a && i < a->count; i++) {
+        size_t k = 0;
+        while (b && k < b->count && strcmp(a->value.text_list[i], b->value.text_list[k]))
+            k++;
+        if (!b || k == b->count)
+            return a->value.text_list[i];
+    }
+    return NULL;
+}
+
+/* The lists of what is frozen differ; 0 when they do not, or one is no list. */
+static int
+frozen_differs(const struct fl_checkpoint *c, const struct fl_meta_item *theirs,
+               const struct fl_meta_item *ours)
+{
+    if ((theirs && theirs->type != FL_META_TEXT_LIST) || (ours && ours->type != FL_META_TEXT_LIST))
+        return 0;
+    const char *before = only_in(theirs, ours), *now = only_in(ours, theirs);
+    if (!before && !now)
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: is of a training with %zu frozen tensors, and %zu are frozen now: \"%s\" "
+                    "was %s; give the plan to -p that it had (none, if it had none), or another "
+                    "name to --checkpoint",
+                    c->path, theirs ? theirs->count : 0, ours ? ours->count : 0,
+                    before ? before : now, before ? "and is not" : "not, and is");
+}
+
 /* Say that KEY, of the checkpoint or of this run or of both, is not the same. */
 static int
 differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_item *theirs)
@@ -120,6 +152,8 @@ differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_ite
                         "to --checkpoint",
                         c->path);
     const struct fl_meta_item *ours = fl_meta_find(&c->identity, key);
+    if (!strcmp(key, "set.frozen") && frozen_differs(c, theirs, ours))
+        return -1;
     return fl_error(FL_REFUSED,
                     "%s: is of a training with other settings: %s was %s and is %s now; give the "
                     "same ones, or another name to --checkpoint",

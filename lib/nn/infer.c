@@ -1,7 +1,9 @@
 /*
  * Few rows at a time: products are cut by outputs (fl_pass.wide), where the engine cuts rows, of
  * which one would be one task. What a layer does is in block.c for both; here are the keys and
- * values of what was read, and the order of things.
+ * values of what was read, and the order of things. With a sliding window only the last keys are
+ * kept: when their room is full, those that the next token still sees move to its front
+ * [make_room], which is rare, and leaves attention the same numbers in the same order.
  */
 #include "nn/infer.h"
 
@@ -19,7 +21,7 @@
 enum { PIECE = 64 }; /* tokens at once */
 
 struct cache {
-    float *k, *v; /* (T,KD) of the tokens read */
+    float *k, *v; /* (room,KD) of tokens FIRST and up */
 };
 
 struct fl_infer {
@@ -27,6 +29,7 @@ struct fl_infer {
     struct fl_pool *pool;
     struct fl_transformer *model;
     size_t T, length;
+    size_t room, first;   /* keys that are kept: at most ROOM, the first of them of token FIRST */
     struct cache *caches; /* (L,) */
     float *memory;
     float *cosine, *sine;
@@ -59,12 +62,12 @@ take_memory(struct fl_infer *d)
         {&s->att, PIECE, z->HD},
         {&s->up, PIECE, z->U},
         {&d->scratch, threads * z->tile + PIECE * z->rank + fl_block_scratch(z, PIECE), 1},
-        {&d->scores, threads, fl_attention_scratch(T, false)},
+        {&d->scores, threads, fl_attention_scratch(d->room, false)},
     };
     enum { PARTS = sizeof parts / sizeof *parts };
     size_t cache, total;
 
-    if (fl_mul_size(2 * z->KD * z->L, T, &total) || fl_mul_size(total, sizeof(float), &cache))
+    if (fl_mul_size(2 * z->KD * z->L, d->room, &total) || fl_mul_size(total, sizeof(float), &cache))
         return -1;
     for (size_t i = 0; i < PARTS; i++)
         total += parts[i].rows * parts[i].columns;
@@ -78,8 +81,8 @@ take_memory(struct fl_infer *d)
         at += parts[i].rows * parts[i].columns;
     }
     s->mid = s->next = s->x;
-    for (size_t l = 0; l < z->L; l++, at += 2 * T * z->KD)
-        d->caches[l] = (struct cache){at, at + T * z->KD};
+    for (size_t l = 0; l < z->L; l++, at += 2 * d->room * z->KD)
+        d->caches[l] = (struct cache){at, at + d->room * z->KD};
     return 0;
 }
 
@@ -99,6 +102,7 @@ fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T)
     if (!d)
         return NULL;
     *d = (struct fl_infer){.m = m, .pool = pool, .T = T, .model = fl_transformer_new(m)};
+    d->room = c->window ? fl_min((size_t)c->window + c->window / 4 + PIECE, T) : T;
     if (!d->model || take_memory(d) || fl_gemm_start(fl_pool_threads(pool))) {
         fl_infer_free(d);
         return NULL;
@@ -136,7 +140,7 @@ attention_task(void *arg, size_t kv, int worker)
 
     fl_attention_forward(
         &(struct fl_attention){.n = r->n,
-                               .before = d->length,
+                               .before = d->length - d->first,
                                .D = z->D,
                                .heads = z->H / z->K,
                                .window = z->window,
@@ -148,7 +152,7 @@ attention_task(void *arg, size_t kv, int worker)
                                .out = d->rows.att + at,
                                .out_stride = z->HD,
                                .scratch = d->scores +
-                                          (size_t)worker * fl_attention_scratch(d->T, false)});
+                                          (size_t)worker * fl_attention_scratch(d->room, false)});
 }
 
 /* Keep keys and values of N rows, and attend. */
@@ -157,13 +161,41 @@ attend(struct fl_infer *d, const struct cache *cache, size_t n)
 {
     const struct fl_sizes *z = &d->model->sizes;
     struct reading r = {d, cache, n};
+    size_t at = d->length - d->first;
 
     for (size_t i = 0; i < n; i++) {
         const float *row = d->rows.qkv + i * z->Q + z->HD;
-        memcpy(cache->k + (d->length + i) * z->KD, row, z->KD * sizeof *row);
-        memcpy(cache->v + (d->length + i) * z->KD, row + z->KD, z->KD * sizeof *row);
+        memcpy(cache->k + (at + i) * z->KD, row, z->KD * sizeof *row);
+        memcpy(cache->v + (at + i) * z->KD, row + z->KD, z->KD * sizeof *row);
     }
     fl_pool_run(d->pool, z->K, attention_task, &r);
+}
+
+/* The first token whose key the one after LENGTH tokens sees. */
+static size_t
+first_seen(const struct fl_infer *d, size_t length)
+{
+    size_t window = d->model->sizes.window;
+
+    return window && length + 1 > window ? length + 1 - window : 0;
+}
+
+/* For N more keys: drop those that nobody sees any more, if it takes that. */
+static void
+make_room(struct fl_infer *d, size_t n)
+{
+    const struct fl_sizes *z = &d->model->sizes;
+    size_t first = first_seen(d, d->length), dropped = first - d->first;
+    size_t kept = (d->length - first) * z->KD;
+
+    if (d->length - d->first + n <= d->room)
+        return;
+    for (size_t l = 0; l < z->L; l++) {
+        const struct cache *c = &d->caches[l];
+        memmove(c->k, c->k + dropped * z->KD, kept * sizeof *c->k);
+        memmove(c->v, c->v + dropped * z->KD, kept * sizeof *c->v);
+    }
+    d->first = first;
 }
 
 static struct fl_pass
@@ -188,6 +220,7 @@ read_piece(struct fl_infer *d, const uint32_t *ids, size_t n)
     const struct fl_id_rows in = {ids, n, d->length, d->T, NULL};
     const struct fl_range rows = {0, n};
 
+    make_room(d, n);
     fl_transformer_embed(d->model, d->m->stored, &in, d->rows.x);
     for (size_t l = 0; l < z->L; l++) {
         fl_block_qkv(&d->model->blocks[l], &pass, &d->rows, rows, d->scratch);
@@ -237,9 +270,12 @@ fl_infer_length(const struct fl_infer *d)
     return d->length;
 }
 
-void
+size_t
 fl_infer_rewind(struct fl_infer *d, size_t length)
 {
-    if (length < d->length)
-        d->length = length;
+    if (length < d->length) {
+        d->length = first_seen(d, length) < d->first ? 0 : length;
+        d->first = fl_min(d->first, d->length);
+    }
+    return d->length;
 }

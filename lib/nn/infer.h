@@ -12,7 +12,8 @@
 struct fl_infer;
 
 /*
- * Room for T tokens (T <= ctx); 2 L T kv_heads D floats. M (with its weights) and POOL are
+ * Room for T tokens (T <= ctx): 2 L T kv_heads D floats; with a sliding window of w keys that do
+ * not fill T, 5/4 w + 64 of them are kept in place of T. M (with its weights) and POOL are
  * borrowed. NULL with an error.
  */
 struct fl_infer *fl_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T);
@@ -29,7 +30,10 @@ FL_MUST int fl_infer_read(struct fl_infer *d, const uint32_t *ids, size_t n, flo
 
 size_t fl_infer_length(const struct fl_infer *d); /* tokens read */
 
-/* Forget all but the first LENGTH tokens. */
-void fl_infer_rewind(struct fl_infer *d, size_t length);
+/*
+ * Forget all but the first LENGTH tokens, or all, where a window has moved past what the next token
+ * would see. Returns how many are left: what is to follow them is read again.
+ */
+size_t fl_infer_rewind(struct fl_infer *d, size_t length);
 
 #endif

@@ -39,7 +39,7 @@ struct fl_model {
     void *memory; /* they lie here in the layout's order; all f32: an array by its offsets */
 };
 
-/* A model of a checked config, f32, numbers not filled in; NULL with an error. free(NULL) is fine. */
+/* A model of a checked config, f32, not filled in; NULL with an error. free(NULL) is fine. */
 struct fl_model *fl_model_new(const struct fl_config *c);
 
 /* The same without memory for numbers: to check a file by before that is taken. */

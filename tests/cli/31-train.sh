@@ -55,6 +55,10 @@ go --site north -o in.flt < a.flt
 check "shard on standard input" same u.flt in.flt
 cat a.flt | go --site north -o pipe.flt
 check "shard from a pipe" same u.flt pipe.flt
+for j in 1 2 3; do
+    go -j $j --recompute --site north -o again.flt a.flt
+    check "activations recomputed, -j $j" same u.flt again.flt
+done
 go --site north --valid b.flt --valid-every 1 --report-every 3 --report r.tsv -o v.flt a.flt
 check "watched" same u.flt v.flt
 go --site north -z -o z.flt a.flt
@@ -149,6 +153,13 @@ check "  the sums are sums" awk -F'\t' '{ is[$1] = $2 } END {
     memory += is["memory_activations_bytes"] + is["memory_files_bytes"] + is["memory_program_bytes"]
     disk = is["model_bytes"] + is["update_bytes"] + is["checkpoint_bytes"] + is["upload_bytes"] + is["kept_bytes"]
     exit !(is["memory_bytes"] == memory && is["disk_bytes"] == disk && is["kept_bytes"] == 5 * is["upload_bytes"]) }' dry
+check "  of memory what it would be the other way too" awk -F'\t' '{ is[$1] = $2 } END {
+    exit !(is["recompute"] == "false" && is["memory_kept_bytes"] == is["memory_bytes"] &&
+           is["memory_recomputed_bytes"] < is["memory_bytes"]) }' dry
+go --recompute --dry-run a.flt >again
+check "  and so with --recompute" awk -F'\t' '{ is[$1] = $2 } END {
+    exit !(is["recompute"] == "true" && is["memory_recomputed_bytes"] == is["memory_bytes"] &&
+           is["memory_kept_bytes"] > is["memory_bytes"]) }' again
 go --checkpoint ck.flt -o x.flt a.flt
 check "  bytes are those of the files that come" [ \
     "$(told model_bytes) $(told update_bytes) $(told checkpoint_bytes)" = \
@@ -158,7 +169,7 @@ check "  without a checkpoint and a file there are none" [ "$(tr '\n' ' ' <none)
 rm x.flt ck.flt
 if command -v prlimit >/dev/null && [ -z "${SAN:-}${VALGRIND-}" ]; then
     fl-init -p medium -t m.flt -o medium.flt
-    check "more memory than there is" prlimit --as=2000000000 fl-train --dry-run -m medium.flt -b 40 --steps 1 a.flt
+    check "more memory than there is" prlimit --as=1300000000 fl-train --dry-run -m medium.flt -b 40 --steps 1 a.flt
     rm medium.flt
     cp out dry && cp err said
     check "  is said" says 'MiB of memory and .* are available'
@@ -191,6 +202,17 @@ END
     near "nano, all it can do" 0.15 -m nano.flt --steps 20 --valid some.flt --checkpoint ck.flt --checkpoint-every 0 many.flt
     near "small, one window" 0.1 -m small.flt -b 1 -l 64 --steps 2 --valid some.flt many.flt
     near "small" 0.1 -m small.flt -b 4 -l 128 --steps 1 --checkpoint ck2.flt many.flt
+    near "small, recomputed" 0.1 -m small.flt --recompute -b 4 -l 128 --steps 1 many.flt
+    # where activations find no room they are recomputed, and the update is the same
+    printf 'preset: nano\nctx: 128\nchannels: 32\nheads: 4\nkv_heads: 2\nhead_dim: 8\nffn: 96\nlayers: 16\n' >deep.yaml
+    fl-init -c deep.yaml --seed 1 -o deep.flt
+    check "little memory: a training" prlimit --as=1100000000 fl-train -j 1 -m deep.flt -b 400 --steps 1 -o chosen.flt many.flt
+    cp err said
+    check "  chooses --recompute and says so" says 'too little memory to keep activations: --recompute is chosen'
+    check "  in one line" one_line
+    fl-train -m deep.flt -b 400 --steps 1 -o kept.upd many.flt
+    check "  the update is the same" same kept.upd chosen.flt
+    check "  a dry run chooses too" sh -c 'prlimit --as=1100000000 fl-train -q -j 1 -m deep.flt -b 400 --steps 1 --dry-run many.flt | grep -q "^recompute	true$"'
     rm -f x.flt
 else
     skip "the peak of memory" "there is no prlimit, or the programs are watched"

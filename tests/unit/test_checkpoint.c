@@ -127,6 +127,60 @@ test_another_training(void)
     refused(&c, "steps was 10 and is none now");
 }
 
+/* Which tensor is no longer frozen, or is now, and how many there were; what is no list. */
+static void
+test_other_frozen(void)
+{
+    static const char *const names[] = {"norm.weight", "embed_tokens.weight", "x"};
+    static const struct {
+        size_t first, n, first_now, now; /* names that were frozen, and are */
+        const char *why;
+    } cases[] = {
+        {0, 2, 0, 1,
+         "2 frozen tensors, and 1 are frozen now: \"embed_tokens.weight\" was and is not"},
+        {0, 1, 0, 3,
+         "1 frozen tensors, and 3 are frozen now: \"embed_tokens.weight\" was not, and is"},
+        {0, 1, 0, 0, "1 frozen tensors, and 0 are frozen now: \"norm.weight\" was and is not"},
+        {0, 0, 1, 1,
+         "0 frozen tensors, and 1 are frozen now: \"embed_tokens.weight\" was not, and"},
+        {1, 1, 0, 1, "\"embed_tokens.weight\" was and is not; give the plan to -p that it had"},
+    };
+    struct fl_checkpoint c;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        make(&c, 1);
+        if (cases[i].n)
+            CHECK(!fl_meta_set_text_list(&c.identity, "set.frozen", names + cases[i].first,
+                                         cases[i].n));
+        CHECK(!fl_checkpoint_write(&c));
+        fl_meta_remove(&c.identity, "set.frozen");
+        if (cases[i].now)
+            CHECK(!fl_meta_set_text_list(&c.identity, "set.frozen", names + cases[i].first_now,
+                                         cases[i].now));
+        refused(&c, cases[i].why);
+    }
+    make(&c, 1);
+    CHECK(!fl_meta_set_i64(&c.identity, "set.frozen", 4) && !fl_checkpoint_write(&c));
+    CHECK(!fl_meta_set_text_list(&c.identity, "set.frozen", names, 1));
+    refused(&c, "frozen was 4 and is of another form now");
+}
+
+/* A model in bf16 or f16 whose masters are not: they come back to the bit. */
+static void
+test_masters(void)
+{
+    struct fl_checkpoint out, in;
+
+    make(&out, 7);
+    make(&in, 1);
+    for (size_t i = 0; i < out.model->layout.count; i++)
+        out.model->layout.params[i].dtype = in.model->layout.params[i].dtype = i & 1 ? FL_F16
+                                                                                     : FL_BF16;
+    CHECK(!fl_checkpoint_write(&out) && fl_checkpoint_read(&in) == 1 && same(&out, &in));
+    unmake(&out);
+    unmake(&in);
+}
+
 static void
 test_another_kind(void)
 {
@@ -217,6 +271,8 @@ main(void)
     snprintf(path, sizeof path, "%s/c.flt", folder);
     RUN(test_round_trip);
     RUN(test_another_training);
+    RUN(test_other_frozen);
+    RUN(test_masters);
     RUN(test_another_kind);
     RUN(test_not_a_number);
     RUN(test_damage);

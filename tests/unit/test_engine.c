@@ -1,5 +1,6 @@
 #include "shape.h"
 #include "floats.h"
+#include "halves.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -276,6 +277,18 @@ freeze(struct fl_model *m, const char *words)
     return floats;
 }
 
+/* Would it freeze something of SHAPE, and not all? */
+static bool
+freezes(const struct shape *shape, const char *words)
+{
+    struct fl_model *m = fl_model_table(&shape->config);
+    size_t floats = freeze(m, words);
+    bool some = floats < m->layout.size && (floats || !*words);
+
+    fl_model_free(m);
+    return some;
+}
+
 static void
 frozen(const struct shape *shape, const char *words)
 {
@@ -326,6 +339,132 @@ test_frozen(void)
     frozen(gated, "gate_proj.weight");
     frozen(gated, "up_proj");
     frozen(gated, "gate_proj.bias layers.0.mlp.up_proj.weight");
+}
+
+/* Losses and gradients of M's batch in one of the modes, with so many threads. */
+static void
+gradients(const struct bench *b, const struct fl_model *m, enum fl_engine_mode mode, int threads,
+          float *grads, float *loss)
+{
+    struct fl_pool *pool = fl_pool_new(threads);
+    struct fl_engine *e = fl_engine_new(m, pool, b->batch.B, b->batch.T, mode);
+
+    memset(grads, 0, m->layout.trained * sizeof *grads);
+    CHECK(e && !fl_engine_grad(e, m->stored, &b->batch, (float)b->scale, grads, loss));
+    fl_engine_free(e);
+    fl_pool_free(pool);
+}
+
+/* |a - b| / |a| */
+static double
+apart(const float *a, const float *b, size_t n)
+{
+    double d = 0, sum = 1e-30;
+
+    for (size_t i = 0; i < n; i++) {
+        d += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        sum += (double)a[i] * a[i];
+    }
+    return sqrt(d / sum);
+}
+
+/* As far as rounding goes, in any mode and number of threads to the bit; trained alone: at once. */
+static void
+in_halves(const struct shape *shape, enum fl_dtype dtype, const char *words)
+{
+    struct bench b;
+
+    begin(&b, shape, 1);
+    freeze(b.m, words);
+    struct fl_model *h = halves_of(b.m, dtype, true);
+    size_t rows = b.batch.B * b.batch.T, n = b.m->layout.trained;
+    float *grads[3], *loss[3];
+    for (int k = 0; k < 3; k++) {
+        grads[k] = fl_layout_array(&b.m->layout);
+        loss[k] = calloc(rows, sizeof *loss[k]);
+        gradients(&b, k ? h : b.m, k == 2 ? FL_ENGINE_RECOMPUTE : FL_ENGINE_TRAIN, k == 2 ? 3 : 1,
+                  grads[k], loss[k]);
+    }
+    CHECK(!memcmp(loss[1], loss[2], rows * sizeof *loss[1]));
+    CHECK(!memcmp(grads[1], grads[2], n * sizeof *grads[1]));
+    CHECK(apart(loss[0], loss[1], rows) < 1e-6 && apart(grads[0], grads[1], n) < 1e-5);
+    if (!*words) /* masters of everything: the same computation */
+        CHECK(!memcmp(loss[0], loss[1], rows * sizeof *loss[0]) &&
+              !memcmp(grads[0], grads[1], n * sizeof *grads[0]));
+    else
+        CHECK(n < b.m->layout.size && fl_model_bytes(h) < fl_model_bytes(b.m));
+    for (int k = 0; k < 3; k++)
+        free(grads[k]), free(loss[k]);
+    fl_model_free(h);
+    end(&b);
+}
+
+/* What is frozen is in halves; maps of q, k and v, of gate and up, are cut where that changes. */
+static void
+test_halves(void)
+{
+    static const char *const sets[] = {"",
+                                       "proj.weight embed lm_head",
+                                       "k_proj.weight",
+                                       "q_proj v_proj o_proj",
+                                       "up_proj layers.0.mlp.down_proj",
+                                       "gate_proj embed",
+                                       "lm_head",
+                                       "layers"};
+
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        for (int s = 0; s < SHAPES; s++)
+            if (freezes(&shapes[s], sets[i]))
+                in_halves(&shapes[s], i & 1 ? FL_BF16 : FL_F16, sets[i]);
+}
+
+/* Logits of a model as it is stored. */
+static void
+test_stored(void)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], 0);
+        struct fl_model *h = halves(b.m, s & 1 ? FL_F16 : FL_BF16);
+        size_t n = b.batch.B * b.batch.T * b.m->layout.config.vocab;
+        float *logits[2];
+        for (int k = 0; k < 2; k++) {
+            const struct fl_model *m = k ? h : b.m;
+            struct fl_engine *e = fl_engine_new(m, NULL, b.batch.B, b.batch.T, FL_ENGINE_SCORE);
+            logits[k] = calloc(n, sizeof *logits[k]);
+            CHECK(e && !fl_engine_logits(e, m->stored, &b.batch, logits[k]));
+            fl_engine_free(e);
+        }
+        CHECK(apart(logits[0], logits[1], n) < 1e-6);
+        free(logits[0]), free(logits[1]);
+        fl_model_free(h);
+        end(&b);
+    }
+}
+
+/* Of each layer only its input is kept: less memory, the same bytes, for any threads. */
+static void
+test_recompute(void)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        struct bench b;
+        begin(&b, &shapes[s], s & 1);
+        size_t rows = b.batch.B * b.batch.T, n = b.m->layout.size;
+        float *want = fl_layout_array(&b.m->layout), *got = fl_layout_array(&b.m->layout);
+        float *loss = calloc(rows, sizeof *loss), *same = calloc(rows, sizeof *same);
+        uint64_t kept = 0, less = 0;
+        gradients(&b, b.m, FL_ENGINE_TRAIN, 1, want, loss);
+        for (int threads = 1; threads <= 3; threads++) {
+            gradients(&b, b.m, FL_ENGINE_RECOMPUTE, threads, got, same);
+            CHECK(!memcmp(want, got, n * sizeof *want));
+            CHECK(!memcmp(loss, same, rows * sizeof *loss));
+        }
+        CHECK(!fl_engine_bytes(b.m, 1, b.batch.B, b.batch.T, FL_ENGINE_TRAIN, &kept));
+        CHECK(!fl_engine_bytes(b.m, 1, b.batch.B, b.batch.T, FL_ENGINE_RECOMPUTE, &less));
+        CHECK(b.m->layout.config.layers > 2 ? less < kept : less <= kept + 4096);
+        free(want), free(got), free(loss), free(same);
+        end(&b);
+    }
 }
 
 static void
@@ -527,6 +666,9 @@ main(void)
     RUN(test_twin_in_double);
     RUN(test_inference_in_double);
     RUN(test_frozen);
+    RUN(test_halves);
+    RUN(test_stored);
+    RUN(test_recompute);
     RUN(test_against_naive);
     RUN(test_slabs);
     RUN(test_reuse);

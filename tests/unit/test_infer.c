@@ -1,5 +1,6 @@
 #include "shape.h"
 #include "floats.h"
+#include "halves.h"
 #include "test.h"
 
 #include <stdint.h>
@@ -74,11 +75,14 @@ test_against_engine(void)
         }
         CHECK(fl_infer_length(d) == T);
         CHECK(fl_infer_read(d, ids, 1, got) == -1);
-        fl_infer_rewind(d, 3);
-        CHECK(fl_infer_length(d) == 3);
-        CHECK(!fl_infer_read(d, ids + 3, T - 3, got));
+        CHECK(fl_infer_rewind(d, T - 5) == T - 5);
+        CHECK(!fl_infer_read(d, ids + T - 5, 3, got));
+        CHECK(largest_difference(got, want + (T - 3) * V, V) < 2e-4);
+        size_t left = fl_infer_rewind(d, 3); /* a window of 40 has moved past what it would see */
+        CHECK(left == (configs[k].window == 40 ? 0 : 3) && fl_infer_length(d) == left);
+        CHECK(!fl_infer_read(d, ids + left, T - left, got));
         CHECK(largest_difference(got, want + (T - 1) * V, V) < 2e-4);
-        fl_infer_rewind(d, 0);
+        CHECK(fl_infer_rewind(d, 0) == 0);
         CHECK(!fl_infer_read(d, ids, 64, got)); /* a whole piece */
         CHECK(largest_difference(got, want + 63 * V, V) < 2e-4);
         fl_engine_free(e);
@@ -86,6 +90,34 @@ test_against_engine(void)
         fl_pool_free(pool);
         fl_model_free(m);
         free(want);
+    }
+}
+
+/* A model in halves reads as its f32 does, token by token and in pieces, for any threads. */
+static void
+test_halves(void)
+{
+    for (int k = 0; k < 2 * CONFIGS; k++) {
+        enum fl_dtype dtype = k & 1 ? FL_F16 : FL_BF16;
+        struct fl_model *m = new_model(&configs[k / 2]), *narrow = halves(m, dtype);
+        struct fl_pool *pool = fl_pool_new(3);
+        struct fl_infer *d = fl_infer_new(m, NULL, T), *n = fl_infer_new(narrow, NULL, T);
+        struct fl_infer *three = fl_infer_new(narrow, pool, T);
+        uint32_t ids[T];
+        float want[V], got[V], same[V];
+
+        random_ids(ids, T);
+        for (size_t t = 0, count; t < T; t += count) {
+            count = t % 3 ? 1 : t + 66 < T ? 66 : T - t;
+            CHECK(!fl_infer_read(d, ids + t, count, want));
+            CHECK(!fl_infer_read(n, ids + t, count, got));
+            CHECK(largest_difference(got, want, V) < 1e-4);
+            CHECK(!fl_infer_read(three, ids + t, count, same));
+            CHECK(!memcmp(got, same, sizeof got));
+        }
+        fl_infer_free(d), fl_infer_free(n), fl_infer_free(three);
+        fl_pool_free(pool);
+        fl_model_free(m), fl_model_free(narrow);
     }
 }
 
@@ -113,6 +145,7 @@ int
 main(void)
 {
     RUN(test_against_engine);
+    RUN(test_halves);
     RUN(test_refusals);
     return test_end();
 }

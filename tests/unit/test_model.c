@@ -154,6 +154,84 @@ test_write_and_load(void)
     fl_model_free(m);
 }
 
+/*
+ * A model whose tensors have dtypes of their own: in memory as stored, but for gains and positions;
+ * what is trained is f32; written again it is the same file, and masters are rounded into it.
+ */
+static void
+test_dtypes(void)
+{
+    static const enum fl_dtype dtypes[] = {FL_BF16, FL_F32, FL_F16};
+    struct fl_config c = shape;
+    struct stored s[3];
+    struct fl_object *o[3] = {NULL};
+    struct fl_model *m, *own, *masters;
+
+    c.positions = FL_POSITIONS_LEARNED, c.rope_base = 0;
+    m = fl_model_new(&c);
+    fl_model_init(m, 1);
+    for (size_t i = 0; i < m->layout.count; i++)
+        m->layout.params[i].dtype = dtypes[i % 3];
+    store(&s[0]);
+    CHECK(!fl_model_write(m, s[0].w, NULL, "{}", 2) && (o[0] = stored_object(&s[0])));
+    own = fl_model_load(o[0]), masters = fl_model_open(o[0]);
+    for (size_t i = 0; i < m->layout.count; i++)
+        masters->layout.params[i].frozen = i % 2;
+    fl_layout_trainables(&masters->layout);
+    fl_model_to_train(masters);
+    CHECK(!fl_model_fill(masters, o[0]) && fl_model_bytes(masters) < m->layout.size * 4 + 64 * 30);
+    CHECK(fl_model_bytes(own) < fl_model_bytes(masters));
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        bool narrows = p->rank == 2 && p->kind != FL_PARAM_POSITIONS;
+        CHECK(own->layout.params[i].dtype == p->dtype);
+        CHECK(own->stored[i].dtype == (narrows ? p->dtype : FL_F32));
+        CHECK(masters->stored[i].dtype == (narrows && i % 2 ? p->dtype : FL_F32));
+        float want = (float)fl_value(p->dtype, fl_object_data(o[0], i), p->count - 1);
+        CHECK((float)fl_value(own->stored[i].dtype, own->stored[i].data, p->count - 1) == want);
+        CHECK((float)fl_value(masters->stored[i].dtype, masters->stored[i].data, p->count - 1) ==
+              want);
+        CHECK((uintptr_t)own->stored[i].data % fl_dtype_size(own->stored[i].dtype) == 0);
+    }
+    for (int k = 1; k < 3; k++) {
+        store(&s[k]);
+        CHECK(!fl_model_write(k == 1 ? own : masters, s[k].w, NULL, "{}", 2));
+        CHECK((o[k] = stored_object(&s[k])) != NULL);
+        for (size_t i = 0; i < fl_object_count(o[0]); i++)
+            CHECK(fl_object_bytes(o[k], i) == fl_object_bytes(o[0], i) &&
+                  !memcmp(fl_object_data(o[k], i), fl_object_data(o[0], i),
+                          (size_t)fl_object_bytes(o[0], i)));
+    }
+    for (int k = 0; k < 3; k++)
+        fl_object_free(o[k]), close(s[k].fd);
+    fl_model_free(m), fl_model_free(own), fl_model_free(masters);
+}
+
+/* A value of a tensor in halves that is not finite is refused by its name, trained or not. */
+static void
+test_halves_not_finite(void)
+{
+    for (int k = 0; k < 2; k++) {
+        struct fl_model *m = fl_model_new(&shape), *got = NULL;
+        struct stored s;
+        fl_model_init(m, 1);
+        for (size_t i = 0; i < m->layout.count; i++)
+            m->layout.params[i].dtype = FL_BF16;
+        fl_model_floats(m, &m->layout.params[4])[5] = k ? NAN : 3.4e38f; /* which rounds to infinity */
+        store(&s);
+        CHECK(!fl_model_write(m, s.w, NULL, NULL, 0));
+        struct fl_object *o = stored_object(&s);
+        CHECK(o && (got = fl_model_open(o)) != NULL);
+        if (k)
+            fl_model_to_train(got);
+        CHECK(fl_model_fill(got, o) == -1 && fl_error_status() == FL_FAILED);
+        CHECK(strstr(fl_error_text(), "layers.0.self_attn.v_proj.weight\": value 5"));
+        fl_model_free(got), fl_model_free(m);
+        fl_object_free(o);
+        close(s.fd);
+    }
+}
+
 enum damage { NONE, MISSING, SHAPE, DTYPE, EXTRA, NOT_FINITE, ROLE, HALVES, NO_META, DAMAGES };
 
 /* A model object with something wrong in it. */
@@ -319,6 +397,8 @@ main(void)
     RUN(test_init);
     RUN(test_init_of_switches);
     RUN(test_write_and_load);
+    RUN(test_dtypes);
+    RUN(test_halves_not_finite);
     RUN(test_damaged);
     RUN(test_prefixes);
     RUN(test_extents);

@@ -8,8 +8,8 @@
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "os/file.h"
-#include "shard.h"
 #include "floats.h"
+#include "shard.h"
 #include "test.h"
 
 static char folder[] = "/tmp/test_trained.XXXXXX";
@@ -17,7 +17,7 @@ static char model_path[64], update_path[64];
 
 /* A model of VOCAB ids in model_path, with the byte tokenizer; ROUND unless it is -1. */
 static void
-write_model(int64_t round, uint32_t vocab)
+write_model_as(int64_t round, uint32_t vocab, enum fl_dtype dtype)
 {
     struct fl_model *m = shard_model(1, vocab);
     struct fl_tokenizer *t = fl_tokenizer_bytes();
@@ -27,6 +27,8 @@ write_model(int64_t round, uint32_t vocab)
     size_t len;
     const char *json = fl_tokenizer_json(t, &len);
 
+    for (size_t i = 0; i < m->layout.count; i++)
+        m->layout.params[i].dtype = dtype;
     CHECK(round < 0 || !fl_meta_set_i64(&meta, "round", round));
     CHECK(m && w && !fl_model_write(m, w, &meta, json, len));
     fl_writer_free(w);
@@ -34,6 +36,12 @@ write_model(int64_t round, uint32_t vocab)
     fl_meta_release(&meta);
     fl_tokenizer_free(t);
     fl_model_free(m);
+}
+
+static void
+write_model(int64_t round, uint32_t vocab)
+{
+    write_model_as(round, vocab, FL_F32);
 }
 
 static void
@@ -163,6 +171,41 @@ check_memory(const struct fl_cost_memory *m, uint64_t parameters)
     CHECK(m->total == 4 * m->weights + m->activations + m->files + m->program);
 }
 
+/* Of a model in bf16: f32 where it is trained; what is frozen has no gradient and stays bf16. */
+static void
+test_memory_of_halves(void)
+{
+    struct fl_data *data = shard_data(1, 300);
+    struct fl_training t = {.data = data,
+                            .report_every = 1,
+                            .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8}};
+    struct fl_cost all, few;
+    struct fl_bundle b;
+
+    write_model_as(3, FL_BYTE_VOCAB, FL_BF16);
+    for (int k = 0; k < 2; k++) {
+        CHECK(!fl_bundle_look(&b, model_path));
+        struct fl_layout *l = &b.model->layout;
+        for (size_t i = 0; k && i < l->count; i++)
+            l->params[i].frozen = l->params[i].rank == 2;
+        fl_layout_trainables(l);
+        fl_model_to_train(b.model);
+        t.model = b.model;
+        const struct fl_trained planned = {&t, NULL, b.object, "north"};
+        CHECK(!fl_cost(&planned, update_path, k ? &few : &all));
+        if (!k)
+            check_memory(&all.memory, l->size);
+        else
+            CHECK(few.memory.weights < 2 * l->size + 2 * l->trained + 1000 &&
+                  few.memory.gradients == 4 * l->trained && few.memory.moments == 8 * l->trained &&
+                  l->trained < l->size / 20);
+        CHECK(!fl_model_fill(b.model, b.object) && !fl_cost_probe(&t, k ? &few : &all));
+        fl_bundle_release(&b);
+    }
+    CHECK(few.memory.activations > all.memory.activations); /* a tile is widened */
+    fl_data_free(data);
+}
+
 static void
 check_disk(const struct fl_cost_disk *d, const struct fl_trained *planned)
 {
@@ -221,6 +264,7 @@ main(void)
     RUN(test_update);
     RUN(test_bundle);
     RUN(test_cost);
+    RUN(test_memory_of_halves);
     unlink(model_path);
     unlink(update_path);
     rmdir(folder);
