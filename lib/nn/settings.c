@@ -143,7 +143,7 @@ fl_settings_fill(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens
     if (r->decay >= 0 && strcmp(r->schedule, "wsd") != 0)
         return fl_error(FL_USAGE, "--decay belongs to --schedule wsd; leave it out, or give that");
     if (r->decay < 0)
-        r->decay = (r->steps + 9) / 10;
+        r->decay = strcmp(r->schedule, "wsd") != 0 ? 0 : (r->steps + 9) / 10;
     if (r->min_lr > r->lr)
         return fl_error(FL_USAGE, "the last rate, --min-lr %g, is above the highest, --lr %g",
                         r->min_lr, r->lr);
