@@ -40,8 +40,8 @@ struct fl_lane_words {
 FL_MUST int fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out);
 
 /*
- * Add the masks of M, of which the chunk's number is set here, to the words of CHUNK that lie below the
- * plan's masked words: lanes of each tensor modulo 2^bits, the weight's word modulo 2^64. Cost
+ * Add the masks of M, of which the chunk's number is set here, to the words of CHUNK that lie below
+ * the plan's masked words: lanes of each tensor modulo 2^bits, the weight's word modulo 2^64. Cost
  * O(words masks).
  */
 void fl_lane_words_mask(const struct fl_plan *plan, const struct fl_lane_chunk *chunk,

@@ -80,7 +80,7 @@ naive_masks(unsigned bits, uint64_t *words, size_t n, const struct fl_masking *m
     }
 }
 
-/* Every width in both forms: whole units and odd ends, from any unit on, with signs of both kinds. */
+/* Every width in both forms: whole units and odd ends, from any unit on, with both signs. */
 static void
 test_masks(void)
 {
