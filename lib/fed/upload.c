@@ -35,13 +35,17 @@ encode(const struct job *job, const struct fl_plan_tensor *t, size_t index, uint
     fl_lane_encode(&e, job->data[index] + element, n, out, counts);
 }
 
-/* The words of a chunk, encoded and masked while they are in cache. */
+/*
+ * The words of a chunk, encoded and masked while they are in cache; the values that follow in its
+ * last tensor come there meanwhile.
+ */
 static void
 fill(void *arg, const struct fl_lane_chunk *chunk)
 {
     struct job *job = arg;
     const struct fl_plan *plan = job->u->plan;
     struct fl_encoded *counts = &job->counts[chunk->in_batch];
+    struct fl_masking m = {.masks = job->u->masks, .count = job->u->mask_count};
     uint64_t *out = chunk->out;
 
     *counts = (struct fl_encoded){0};
@@ -59,10 +63,15 @@ fill(void *arg, const struct fl_lane_chunk *chunk)
         if (n > t->elements - element)
             n = t->elements - element;
         encode(job, t, plan->order[place], element, (size_t)n, out, counts);
+        if (job->u->update) {
+            const uint64_t rest = t->elements - element - n;
+            m.soon = job->data[plan->order[place]] + element + n;
+            m.soon_bytes = (size_t)(rest < n ? rest : n) * sizeof(float);
+        }
         out += end - from;
         from = end;
     }
-    fl_lane_words_mask(plan, chunk, job->u->masks, job->u->mask_count);
+    fl_lane_words_mask(plan, chunk, m);
 }
 
 static void
