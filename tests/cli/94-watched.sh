@@ -43,4 +43,19 @@ grep -rhoE '(^|[^a-z/])tests/[a-zA-Z0-9_/.-]*[a-zA-Z0-9_]' README.md man lib/REA
 missing=$(while read -r f; do [ -e "$f" ] || [ -e "$f.sh" ] || echo "$f"; done <"$work/files")
 [ -z "$missing" ] || echo "# $missing"
 check "files of tests/ that pages name exist" [ -z "$missing" ]
+
+# Words of commands that pages tell to type: make GOAL ... T=WORD runs something.
+runs() {   # GOAL WORD
+    case $1 in
+    check) find tests/unit tests/cli -name "*$2*" | grep -q . ;;
+    bench | fuzz) find "tests/$1" -name "$1_*$2*.c" | grep -q . ;;
+    model) grep -v '^#' tests/model/cases.txt | grep -q -e "$2" ;;
+    esac
+}
+grep -rhoE 'make (check|bench|fuzz|model)( [A-Z]+=[^ `]*)* T=("[^"]*"|[^ `]*)' README.md tests/README.md tests/*/README.md man |
+    sed 's/^make \([a-z]*\).* T=/\1 /; s/"//g' | grep -vE 'NAME|PROPERTY|FILE' | sort -u >"$work/typed"
+while read -r goal words; do
+    for w in $words; do check "make $goal T=$w runs something" runs "$goal" "$w"; done
+done <"$work/typed"
+check "  and there are such words" [ "$(wc -l <"$work/typed")" -gt 12 ]
 finish
