@@ -15,7 +15,8 @@ enum fl_finding_kind {
     FL_FINDING_ALTERED, /* it is not what the other files lead to or what was signed */
     FL_FINDING_REFUSED, /* a bad signature, or a message of another roster, plan, round or set */
     FL_FINDING_ADDED,   /* it is no message of this round, or one of somebody who has one already */
-    FL_FINDING_TWICE    /* there are two that are signed where there may be one */
+    FL_FINDING_TWICE,   /* there are two that are signed where there may be one */
+    FL_FINDING_SKIPPED  /* it could not be compared, for what another row says */
 };
 
 struct fl_finding {
@@ -52,7 +53,8 @@ extern const char *const fl_findings_columns[];
 void fl_findings_report(const struct fl_findings *f, struct fl_report *report);
 
 /*
- * 0 when there are none. Else -1 with an error that names what was found in FOLDER: FL_REFUSED when
+ * 0 when there are none. Else -1 with an error that names what was found in FOLDER, but for what
+ * was skipped: FL_REFUSED when
  * one of them is, else FL_FAILED, else FL_NOT_YET.
  */
 FL_MUST int fl_findings_judge(const struct fl_findings *f, const char *folder);

@@ -44,6 +44,12 @@ fl_verify_blame(struct fl_verify *v, struct fl_finding finding)
     return fl_findings_blame(&v->findings, &finding);
 }
 
+int
+fl_verify_note(char **first, const char *file)
+{
+    return *first || (*first = fl_strdup(file)) ? 0 : -1;
+}
+
 /* ---- plans ---- */
 
 /* The agreed roster, if it was given, is the plan's: 1. Otherwise 0, and a finding; or -1. */
@@ -204,10 +210,8 @@ look(struct fl_verify *v)
         failed = (v->set->key && find_signer(v)) || take_other_plans(v, &files) || start(v) ||
                  fl_verify_model(v) ||
                  fl_verify_requests(v, (const char *const *)files.names, files.count) ||
-                 fl_verify_uploads(v) || (!v->findings.count && fl_verify_sum(v)) ||
-                 fl_verify_answers(v) || (!v->findings.count && fl_verify_mean(v));
-    if (got == 1 && !failed && v->mean >= 0)
-        failed = fl_verify_next(v) || fl_verify_opened(v);
+                 fl_verify_uploads(v) || fl_verify_sum(v) || fl_verify_answers(v) ||
+                 fl_verify_mean(v) || fl_verify_next(v) || fl_verify_opened(v);
     fl_published_release(&files);
     return failed ? -1 : 0;
 }
@@ -225,6 +229,8 @@ release(struct fl_verify *v)
         free(v->requests[i].file);
     }
     free(v->requests);
+    free(v->lost);
+    free(v->unanswered);
     free(v->uploads);
     if (v->in.plan)
         fl_gather_release(&v->in);
