@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/visible.h"
 
 struct fl_findings_row {
     enum fl_finding_kind kind;
@@ -19,7 +20,7 @@ const char *const fl_findings_columns[] = {"status",   "file",  "party",  "tenso
                                            "expected", "found", "reason", NULL};
 
 static const char *const kinds[] = {"missing", "damaged", "altered", "refused",
-                                    "added",   "twice",   "skipped"};
+                                    "added",   "twice",   "skipped", "good"};
 
 void
 fl_findings_release(struct fl_findings *f)
@@ -90,6 +91,16 @@ fl_findings_about(const struct fl_findings *f, const char *file)
         if (!strcmp(f->rows[i].file, file))
             return true;
     return false;
+}
+
+int
+fl_findings_lines(const struct fl_findings *f, struct fl_buf *lines)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (fl_buf_add_visible(lines, f->rows[i].file, strlen(f->rows[i].file), FL_VISIBLE_LINE) ||
+            fl_buf_printf(lines, ": %s\n", f->rows[i].reason))
+            return -1;
+    return 0;
 }
 
 static void

@@ -5,6 +5,7 @@
 #ifndef FL_FED_FINDINGS_H
 #define FL_FED_FINDINGS_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "cli/report.h"
@@ -16,7 +17,8 @@ enum fl_finding_kind {
     FL_FINDING_REFUSED, /* a bad signature, or a message of another roster, plan, round or set */
     FL_FINDING_ADDED,   /* it is no message of this round, or one of somebody who has one already */
     FL_FINDING_TWICE,   /* there are two that are signed where there may be one */
-    FL_FINDING_SKIPPED  /* it could not be compared, for what another row says */
+    FL_FINDING_SKIPPED, /* it could not be compared, for what another row says */
+    FL_FINDING_GOOD     /* nothing was found: of whoever keeps a list of such */
 };
 
 struct fl_finding {
@@ -47,6 +49,9 @@ FL_MUST int fl_findings_blame(struct fl_findings *f, const struct fl_finding *fi
 
 /* Is there one about this file? */
 bool fl_findings_about(const struct fl_findings *f, const char *file);
+
+/* "FILE: REASON", a line each, for a list of what is good. 0 or -1. */
+FL_MUST int fl_findings_lines(const struct fl_findings *f, struct fl_buf *lines);
 
 /* The columns of the report, and a row for each of them. */
 extern const char *const fl_findings_columns[];

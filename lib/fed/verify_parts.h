@@ -13,6 +13,8 @@ struct fl_verify_request {
     struct fl_request request;
 };
 
+struct fl_verify_past;
+
 struct fl_verify {
     const struct fl_verify_settings *set;
     struct fl_plan plan;
@@ -34,6 +36,8 @@ struct fl_verify {
     bool has_sum, has_mean;                /* it is in the folder and right */
     bool stepped;                          /* the next model was recomputed */
     size_t signatures;                     /* of parties under replay, that hold */
+    struct fl_opened_head signed_for;      /* what the first of them signed */
+    struct fl_verify_past *past;           /* borrowed: rounds that were verified before; or NULL */
     struct fl_replay replay;
 };
 
@@ -72,5 +76,29 @@ FL_MUST int fl_verify_sum(struct fl_verify *v);
 FL_MUST int fl_verify_mean(struct fl_verify *v);
 FL_MUST int fl_verify_next(struct fl_verify *v);
 FL_MUST int fl_verify_opened(struct fl_verify *v);
+
+/* What helpers answered in rounds that were verified before, and where their models lie. */
+struct fl_verify_past *fl_verify_past_new(void);
+void fl_verify_past_free(struct fl_verify_past *past);
+
+/*
+ * After the answers: does what each helper answered keep the rule of sets, with what it answered in
+ * the rounds before? And after all else: note how far the step led. 0 or -1.
+ */
+FL_MUST int fl_verify_sets(struct fl_verify *v);
+FL_MUST int fl_verify_step(struct fl_verify *v);
+
+/* Are there rounds in folders below this one, and none in it? 1, 0 or -1. */
+FL_MUST int fl_verify_several(const char *folder);
+
+/*
+ * All rounds below the folder, in their order, each with the models that came of the one before;
+ * WHOLE verifies one. GOOD has those of which nothing was found. 0 or -1.
+ */
+typedef int fl_verify_whole(struct fl_verify *v, struct fl_findings *good);
+FL_MUST int fl_verify_rounds(const struct fl_verify_settings *set, fl_verify_whole *whole,
+                             struct fl_findings *findings, struct fl_findings *good);
+
+void fl_verify_release(struct fl_verify *v);
 
 #endif

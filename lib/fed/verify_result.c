@@ -368,7 +368,10 @@ compare_result(struct fl_verify *v, const char *path, const char *party,
                        : "is signed for other numbers or another velocity than come of the round"};
 
     if (!set && (!v->stepped || fl_replay_same(own, h))) {
-        v->signatures++;
+        if (!v->signatures)
+            v->signed_for = *h;
+        v->signatures += !memcmp(v->signed_for.next_params, h->next_params, 32) &&
+                         v->signed_for.distance == h->distance;
         return 0;
     }
     return fl_findings_add(&v->findings, &f);

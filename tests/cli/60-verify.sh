@@ -199,6 +199,27 @@ follow() {   # a helper needs no upload then
 check "a helper follows what they signed, without the uploads" follow
 check "  to the same model" cmp a.next next.flt
 
+# ---- rounds beside each other ----
+rm -rf pub && mkdir pub && cp -r 1 pub/b.first && cp -r 2 pub/a.second && mkdir pub/none && touch pub/model.flt
+both() { [ "$(wc -l <out)" = 2 ] && sed -n 1p out | grep -q '^pub/b.first: round 1 .*; signed for' && sed -n 2p out | grep -q '^pub/a.second: round 2 '; }
+check "rounds in folders beside each other" fl-aggregate --verify pub -r roster.yaml -m model.flt
+both
+report $? "  are as they should be, in their order"
+check "  each is a row of JSON" sh -c 'fl-aggregate --verify pub --json | grep -c "\"status\": \"good\"" | grep -q 2'
+status 2 "  nobody signs for several" fl-aggregate --verify pub -k b.key -m model.flt -o x.opened
+says 'pub: holds several rounds; a party under replay signs for one'
+twice() {   # round 2 asks for e in place of d, and aux has forgotten what it answered in round 1
+    mask 2 e e.upd && cp 2/up/e.flt pub/a.second/up/ && save hub.now hub &&
+        as_before hub hub.now fl-aggregate -q -k hub.key -p 2/plan.flt --request pub/a.second/request.flt \
+            -o pub/a.second/sum.flt 2/up/[abce].flt &&
+        as_before aux answering fl-unmask -q -k aux.key -p 2/plan.flt -o pub/a.second/answer/aux.flt pub/a.second/request.flt
+}
+check "a helper that answers another set over the same model" twice
+status 3 "  breaks the rule of sets" fl-aggregate --verify pub -r roster.yaml -m model.flt
+found "^refused${tab}pub/a.second/answer/aux.flt${tab}aux${tab}-${tab}-${tab}[0-9a-f]{64}${tab}breaks the rule of sets: \"aux\" answered before in pub/b.first \\(4 sites\\); with the sums .* the sum of 1 site could be computed, \"[de]\" among them"
+found "^refused${tab}pub/a.second/answer/a.flt${tab}a${tab}-.*is for another set" ", beside the other"
+check "  which one round alone cannot show" sh -c 'fl-aggregate --verify pub/a.second -r roster.yaml -m model.flt | grep -q "rule of sets"; test $? = 1'
+
 # ---- the command line ----
 refused() {   # WHAT PATTERN args...
     _about=$1 _pattern=$2
