@@ -48,11 +48,14 @@ count_members(struct fl_state *s, const struct fl_plan *plan, const struct fl_me
 
 static int
 record_set(struct fl_state *s, const struct fl_plan *plan, const unsigned char base[32],
-           const struct fl_members *m)
+           const struct fl_members *m, uint64_t round)
 {
     struct fl_near_base *near = fl_near_add(&s->near, base, NULL);
 
-    return near ? fl_near_record(&s->near, near, plan, m->sites, m->count) : -1;
+    if (!near || fl_near_record(&s->near, near, plan, m->sites, m->count))
+        return -1;
+    fl_near_forget_asked(&s->near, round);
+    return 0;
 }
 
 int
@@ -79,7 +82,8 @@ fl_planning_follow(struct fl_state *s, const struct fl_plan *plan, const struct 
     if (failed)
         fl_error_about(fl_object_name(after));
     if (!failed)
-        failed = count_members(s, plan, &m) || record_set(s, plan, before->object, &m);
+        failed = count_members(s, plan, &m) ||
+                 record_set(s, plan, before->object, &m, (uint64_t)round);
     fl_members_release(&m);
     return failed ? -1 : 0;
 }
