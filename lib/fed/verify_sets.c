@@ -95,7 +95,7 @@ answering_of(struct fl_verify_past *past, const unsigned char sign[32])
     return helper;
 }
 
-/* Helper H answered for the set after others that do not go with it: the recorded error says why. */
+/* A helper answered for the set after others that do not go with it, as the error says. */
 static int
 add_broken(struct fl_verify *v, const struct answering *helper, const char *name)
 {

@@ -65,8 +65,8 @@ FL_MUST int fl_near_check(struct fl_near *near, const struct fl_near_base *base,
 
 /*
  * Of the sites that are HERE the largest set that may be summed: into FIT (room for COUNT), its
- * size into *FITTING; 0 when there is none. 0 or -1 with an error. Sets that were asked for in other
- * rounds count too: a helper may have answered one, and then answers no other.
+ * size into *FITTING; 0 when there is none. 0 or -1 with an error. Sets that were asked for in
+ * other rounds count too: a helper may have answered one, and then answers no other.
  */
 FL_MUST int fl_near_fit(struct fl_near *near, const struct fl_near_base *base,
                         const struct fl_plan *plan, const uint32_t *here, size_t count,
