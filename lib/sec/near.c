@@ -155,7 +155,7 @@ gather_set(struct gathered *g, const struct fl_near_set *set)
 static bool
 set_counts(const struct fl_near_set *set, const struct fl_plan *plan, bool wishes)
 {
-    return !set->asked || (wishes && set->round != plan->round);
+    return !set->asked || (wishes && memcmp(set->plan, plan->digest, 32));
 }
 
 static bool
@@ -311,9 +311,10 @@ keep(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan
 {
     size_t *numbers = number_sites(near, &plan->roster);
     const size_t bytes = fl_set_bytes(near->member_count);
-    struct fl_near_set set = {numbers ? fl_alloc(bytes, 1) : NULL, bytes, asked, plan->round};
+    struct fl_near_set set = {numbers ? fl_alloc(bytes, 1) : NULL, bytes, asked, {0}};
     bool there = false;
 
+    memcpy(set.plan, plan->digest, 32);
     for (size_t i = 0; i < count && set.bits; i++)
         fl_set_put(set.bits, near->member_count, 0, numbers[sites[i]]);
     free(numbers);
@@ -322,7 +323,7 @@ keep(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan
     base->epoch = plan->roster.epoch;
     for (size_t s = 0; s < base->set_count; s++) {
         const struct fl_near_set *old = &base->sets[s];
-        there |= (!old->asked || (asked && old->round == plan->round)) &&
+        there |= (!old->asked || (asked && !memcmp(old->plan, set.plan, 32))) &&
                  same_set(old, set.bits, bytes);
     }
     struct fl_near_set *sets = there ? NULL
@@ -352,13 +353,13 @@ fl_near_ask(struct fl_near *near, struct fl_near_base *base, const struct fl_pla
 }
 
 void
-fl_near_forget_asked(struct fl_near *near, uint64_t round)
+fl_near_forget_asked(struct fl_near *near, const unsigned char plan[32])
 {
     for (size_t b = 0; b < near->base_count; b++) {
         struct fl_near_base *base = &near->bases[b];
         size_t kept = 0;
         for (size_t s = 0; s < base->set_count; s++)
-            if (base->sets[s].asked && base->sets[s].round == round)
+            if (base->sets[s].asked && !memcmp(base->sets[s].plan, plan, 32))
                 free(base->sets[s].bits);
             else
                 base->sets[kept++] = base->sets[s];

@@ -18,8 +18,8 @@ enum { FL_NEAR_SETS_MAX = 64 }; /* over bases that are near one base */
 struct fl_near_set {
     unsigned char *bits; /* by member; those beyond BYTES were out */
     size_t bytes;
-    bool asked; /* the hub asked for it in this round, which has not led on: */
-    uint64_t round;
+    bool asked; /* the hub asked for it in the round of this plan, which has not led on: */
+    unsigned char plan[32];
 };
 
 struct fl_near_base {
@@ -86,12 +86,12 @@ FL_MUST int fl_near_record(struct fl_near *near, struct fl_near_base *base,
                            const struct fl_plan *plan, const uint32_t *sites, size_t count);
 
 /*
- * The hub: the same of sites that answers are asked for in the plan's round; and that a ROUND has
- * led on, with a set that is recorded, so that what else was asked for in it was never answered by
- * all.
+ * The hub: the same of sites that answers are asked for by this plan; and that the round of the PLAN
+ * of this digest has led on with a set that is recorded: all helpers answered that one, and so no
+ * other that was asked for in it.
  */
 FL_MUST int fl_near_ask(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
                         const uint32_t *sites, size_t count);
-void fl_near_forget_asked(struct fl_near *near, uint64_t round);
+void fl_near_forget_asked(struct fl_near *near, const unsigned char plan[32]);
 
 #endif

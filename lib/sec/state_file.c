@@ -248,7 +248,7 @@ read_base(struct fl_vault *v, struct fl_near *near)
     return 0;
 }
 
-/* set BITS, or asked R BITS */
+/* set BITS, or asked PLAN BITS */
 static int
 read_set(struct fl_vault *v, struct fl_near *near)
 {
@@ -263,11 +263,11 @@ read_set(struct fl_vault *v, struct fl_near *near)
         return -1;
     base->sets = sets;
     struct fl_near_set *to = &sets[base->set_count];
-    *to = (struct fl_near_set){fl_alloc(bytes, 1), bytes, asked, 0};
+    *to = (struct fl_near_set){fl_alloc(bytes, 1), bytes, asked, {0}};
     if (!to->bits)
         return -1;
     base->set_count++;
-    return asked ? fl_vault_get(v, "nB", (uint64_t)INT64_MAX, &to->round, to->bits, bytes)
+    return asked ? fl_vault_get(v, "bB", to->plan, to->bits, bytes)
                  : fl_vault_get(v, "B", to->bits, bytes);
 }
 
@@ -500,7 +500,7 @@ put_base(struct fl_vault *v, const struct fl_near_base *base)
         return -1;
     for (size_t i = 0; i < base->set_count; i++) {
         const struct fl_near_set *set = &base->sets[i];
-        if (set->asked ? fl_vault_put(v, "asked", "nB", set->round, set->bits, set->bytes)
+        if (set->asked ? fl_vault_put(v, "asked", "bB", set->plan, set->bits, set->bytes)
                        : fl_vault_put(v, "set", "B", set->bits, set->bytes))
             return -1;
     }

@@ -437,7 +437,8 @@ test_ask(void)
     CHECK(!last[0].ctr && !last[1].ctr && last[2].ctr == 1 && last[7].ctr == 1 && !last[8].ctr);
     CHECK(!memcmp(last[4].digest, fl_request_find(&request, 4)->digest, 32));
     const struct fl_near_base *over = fl_near_find(&s->near, r.plan.base);
-    CHECK(over->set_count == 1 && over->sets[0].asked && over->sets[0].round == 1);
+    CHECK(over->set_count == 1 && over->sets[0].asked);
+    CHECK(!memcmp(over->sets[0].plan, r.plan.digest, 32));
     fl_state_free(s);
     fl_request_release(&request);
     CHECK(!round_ask(&r, "abcdefgh", false)); /* nobody has answered: another set may be asked */
@@ -450,7 +451,7 @@ test_ask(void)
     static const uint32_t all[] = {0, 1, 2, 3, 4, 5, 6, 7}, half[] = {0, 1, 2, 3};
     CHECK(base && !fl_near_record(&s->near, base, &r.plan, all, 8));
     CHECK(!fl_near_record(&s->near, base, &r.plan, half, 4));
-    fl_near_forget_asked(&s->near, 1); /* it led on */
+    fl_near_forget_asked(&s->near, r.plan.digest); /* it led on */
     CHECK(!fl_state_save(s));
     fl_state_free(s);
     CHECK(!round_plan(&r2, &f, &(struct fed_planning){.round = 2}));

@@ -161,7 +161,7 @@ test_asked(void)
     CHECK(fl_near_find(&near, f.model)->set_count == 1);
     CHECK_TEXT(fit(&near, f.model, &plan, "abcdeg"), "abcdeg"); /* in this round another may be */
     CHECK_TEXT(must(&near, f.model, &plan, &distance), "");
-    plan.round++;
+    plan.digest[0]++;
     CHECK_TEXT(fit(&near, f.model, &plan, "abcdeg"), "");
     CHECK_TEXT(fit(&near, f.model, &plan, "abcdefg"), "abcdef");
     CHECK_TEXT(must(&near, f.model, &plan, &distance), "abcdef");
@@ -171,9 +171,9 @@ test_asked(void)
     record(&near, f.model, &plan,
            "abcdeg"); /* this round led on: so the other sets of it did not */
     ask(&near, f.model, &plan, "abcdefg");
-    fl_near_forget_asked(&near, plan.round);
+    fl_near_forget_asked(&near, plan.digest);
     CHECK(fl_near_find(&near, f.model)->set_count == 2);
-    plan.round++;
+    plan.digest[0]++;
     CHECK_REFUSED(check(&near, f.model, &plan, "abcdef"), FL_REFUSED, "the sum of 1 site ");
     CHECK_TEXT(fit(&near, f.model, &plan, "abcdefg"), "abcde"); /* f and g each stood alone */
     fl_near_release(&near);
