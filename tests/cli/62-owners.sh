@@ -66,8 +66,9 @@ no_core() {   # command... fifo
     wait $_pid
     [ $? = 134 ] && [ "$_limit" = 0 ] && [ -z "$(find . -name 'core*')" ]
 }
-if [ -r /proc/self/limits ] && [ -z "${SAN:-}${VALGRIND-}" ] && (ulimit -c unlimited) 2>/dev/null; then
-    ulimit -c unlimited
+# shellcheck disable=SC3045 # where the shell knows how
+if [ -r /proc/self/limits ] && [ -z "${SAN:-}${VALGRIND-}" ] && (ulimit -S -c unlimited) 2>/dev/null; then
+    ulimit -S -c unlimited
     mkfifo fifo
     check "no core file of fl-mask" no_core fl-mask -q -k c.key -p 1/plan.flt fifo
     check "  of fl-unmask" no_core fl-unmask -q -k aux.key -p 1/plan.flt fifo
