@@ -140,7 +140,7 @@ worst(const struct fl_findings *f)
     return status;
 }
 
-/* Of those that are findings by themselves: how many, the last one into *ROW, all of them by NAMES. */
+/* Of findings by themselves: how many, the last one into *ROW, all of them by NAMES. */
 static int
 list_all(const struct fl_findings *f, size_t *count, const struct fl_findings_row **row,
          struct fl_buf *names)

@@ -60,7 +60,7 @@ fl_verify_past_free(struct fl_verify_past *past)
     free(past);
 }
 
-/* The place of the model of these PARAMS: that which it has, else AT on LINE. NULL with an error. */
+/* The place of these PARAMS: that which they have, else AT on LINE. NULL with an error. */
 static const struct place *
 place_of(struct fl_verify_past *past, const unsigned char params[32], size_t line, double at)
 {

@@ -86,9 +86,9 @@ FL_MUST int fl_near_record(struct fl_near *near, struct fl_near_base *base,
                            const struct fl_plan *plan, const uint32_t *sites, size_t count);
 
 /*
- * The hub: the same of sites that answers are asked for by this plan; and that the round of the PLAN
- * of this digest has led on with a set that is recorded: all helpers answered that one, and so no
- * other that was asked for in it.
+ * The hub: the same of sites that answers are asked for by this plan; and that the round of the
+ * PLAN of this digest has led on with a set that is recorded: all helpers answered that one, and so
+ * no other that was asked for in it.
  */
 FL_MUST int fl_near_ask(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
                         const uint32_t *sites, size_t count);
