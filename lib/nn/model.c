@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/size.h"
 #include "flt/values.h"
@@ -118,20 +119,33 @@ fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent whi
     return 0;
 }
 
+/* The values of tensor I, in f32, a part at a time: they are in memory once, as OUT. */
+static int
+read_values(struct fl_object *o, size_t i, size_t count, float *out)
+{
+    struct fl_view v = {0};
+    int failed = 0;
+
+    for (size_t at = 0, n; !failed && at < count; at += n) {
+        n = fl_piece(count - at, FL_FLT_BLOCK / sizeof(float));
+        if ((failed = fl_view_values(o, i, at, n, &v)))
+            break;
+        const float *values = fl_view_f32(&v, at, n, out + at);
+        if (values != out + at)
+            memcpy(out + at, values, n * sizeof *out);
+    }
+    fl_view_release(&v);
+    return failed ? -1 : 0;
+}
+
 static int
 read_param(const struct fl_param *p, struct fl_object *o, const char *prefix, float *out)
 {
     char name[FL_FLT_NAME_MAX + 1];
 
     snprintf(name, sizeof name, "%s%s", prefix, p->name);
-    size_t i = (size_t)fl_object_find(o, name);
-    const void *data = fl_object_data(o, i);
-    if (!data)
+    if (read_values(o, (size_t)fl_object_find(o, name), p->count, out))
         return -1;
-    const float *values = fl_values_f32(fl_object_tensor(o, i)->dtype, data, 0, p->count, out);
-    if (values != out)
-        memcpy(out, values, p->count * sizeof *out);
-    fl_object_forget(o, i); /* it is in memory once, as OUT */
     size_t bad = fl_vec_finite(out, p->count);
     if (bad < p->count)
         return fl_error(FL_FAILED,

@@ -67,18 +67,20 @@ __wrap_fl_vault_next(struct fl_vault *v)
     return got;
 }
 
-const void *__real_fl_object_data(struct fl_object *o, size_t i);
-const void *__wrap_fl_object_data(struct fl_object *o, size_t i);
+int __real_fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_t to,
+                          struct fl_view *v);
+int __wrap_fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_t to,
+                          struct fl_view *v);
 
 /* A site's own update, once its check values were compared. */
-const void *
-__wrap_fl_object_data(struct fl_object *o, size_t i)
+int
+__wrap_fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_t to, struct fl_view *v)
 {
-    const void *data = __real_fl_object_data(o, i);
+    int got = __real_fl_object_view(o, i, from, to, v);
 
-    if (data && !strcmp(fl_object_head(o)->kind, FL_KIND_UPDATE))
-        hide(data, (size_t)fl_object_bytes(o, i));
-    return data;
+    if (!got && !strcmp(fl_object_head(o)->kind, FL_KIND_UPDATE))
+        hide(v->data, (size_t)(to - from));
+    return got;
 }
 
 /* ---- what leaves a party, or is public by what it is ---- */
