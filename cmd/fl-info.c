@@ -122,33 +122,30 @@ list(const struct fl_cli *cli, const struct fl_output *out)
 }
 
 static void
-put_stats(struct fl_report *r, enum fl_dtype dtype, const void *data, uint64_t count, bool json)
+put_stats(struct fl_report *r, const struct fl_stats *s, bool json)
 {
-    struct fl_stats s;
-
-    fl_stats(dtype, data, count, &s);
     fl_report_start_record(r, json);
-    fl_report_u64(fl_report_key(r, "count"), s.count);
-    fl_report_u64(fl_report_key(r, "odd"), s.odd);
-    fl_report_f64(fl_report_key(r, "min"), s.min, 9);
-    fl_report_f64(fl_report_key(r, "max"), s.max, 9);
-    fl_report_f64(fl_report_key(r, "mean"), s.mean, 9);
-    fl_report_f64(fl_report_key(r, "rms"), s.rms, 9);
+    fl_report_u64(fl_report_key(r, "count"), s->count);
+    fl_report_u64(fl_report_key(r, "odd"), s->odd);
+    fl_report_f64(fl_report_key(r, "min"), s->min, 9);
+    fl_report_f64(fl_report_key(r, "max"), s->max, 9);
+    fl_report_f64(fl_report_key(r, "mean"), s->mean, 9);
+    fl_report_f64(fl_report_key(r, "rms"), s->rms, 9);
 }
 
+/* The values of V, which are those of tensor T from number FROM on, up to --head of them all. */
 static int
-put_values(struct fl_report *r, const struct fl_tensor *t, const void *data, uint64_t count,
-           bool json, const struct fl_output *out)
+put_values(struct fl_report *r, const struct fl_tensor *t, const struct fl_view *v,
+           const struct fl_output *out)
 {
-    static const char *const names[] = {"index", "value", NULL};
+    const uint64_t wide = fl_dtype_size(t->dtype), first = v->from / wide, end = v->to / wide;
     uint64_t at[FL_FLT_RANK_MAX];
     char text[40];
 
-    fl_report_start(r, names, json);
-    for (uint64_t i = 0; i < count && i < (uint64_t)opt.head; i++) {
+    for (uint64_t i = first; i < end && i < (uint64_t)opt.head; i++) {
         fl_index(t, i, at);
         fl_report_list_u64(r, at, t->rank);
-        fl_report_number(r, fl_value_text(t->dtype, data, i, text, sizeof text));
+        fl_report_number(r, fl_value_text(t->dtype, v->data, i - first, text, sizeof text));
         if (fl_report_drain(r, out->fd, out->name))
             return -1;
     }
@@ -157,26 +154,34 @@ put_values(struct fl_report *r, const struct fl_tensor *t, const void *data, uin
 
 /* The values of a tensor, as --raw, --stats and --head say. */
 static int
-show_tensor(struct fl_object *o, int64_t i, bool json, struct fl_output *out)
+show_tensor(struct fl_object *o, size_t i, bool json, struct fl_output *out)
 {
-    const struct fl_tensor *t = fl_object_tensor(o, (size_t)i);
-    const void *data = fl_object_data(o, (size_t)i);
+    static const char *const names[] = {"index", "value", NULL};
+    const struct fl_tensor *t = fl_object_tensor(o, i);
     struct fl_report r = {0};
-    uint64_t count, bytes;
-    int result = 0;
+    struct fl_stats s = {0};
+    struct fl_view v = {0};
+    int got;
 
-    if (!data || fl_tensor_size(t, &count, &bytes))
-        return -1;
-    if (opt.raw)
-        return fl_output_write(out, data, (size_t)bytes);
-    if (opt.stats)
-        put_stats(&r, t->dtype, data, count, json);
-    else
-        result = put_values(&r, t, data, count, json, out);
-    if (!result)
-        result = fl_report_flush(&r, out->fd, out->name);
+    if (!opt.raw && !opt.stats)
+        fl_report_start(&r, names, json);
+    fl_stats_add(&s, t->dtype, "", 0);
+    while ((got = fl_object_next(o, i, &v)) == 1) {
+        uint64_t bytes = v.to - v.from;
+        if (opt.stats)
+            fl_stats_add(&s, t->dtype, v.data, bytes / fl_dtype_size(t->dtype));
+        else if (opt.raw ? fl_output_write(out, v.data, bytes) : put_values(&r, t, &v, out))
+            got = -1;
+        if (got < 0)
+            break;
+    }
+    fl_view_release(&v);
+    if (!got && opt.stats)
+        put_stats(&r, &s, json);
+    if (!got && !opt.raw)
+        got = fl_report_flush(&r, out->fd, out->name);
     fl_report_release(&r);
-    return result;
+    return got;
 }
 
 static int

@@ -10,10 +10,14 @@
 
 #include "base/must.h"
 
-enum { FL_STREAM_KEY = 32, FL_BOX_NONCE = 24, FL_BOX_TAG = 16 };
+enum { FL_STREAM_KEY = 32, FL_STREAM_UNIT = 2048, FL_BOX_NONCE = 24, FL_BOX_TAG = 16 };
 
 /* N bytes of keystream; nonce = LE32 0 || LE64 CHUNK, counter 0. N at most 256 GiB. */
 void fl_stream_fill(void *out, size_t n, const unsigned char key[FL_STREAM_KEY], uint64_t chunk);
+
+/* The same from byte AT of it on, a multiple of FL_STREAM_UNIT. */
+void fl_stream_part(void *out, size_t n, const unsigned char key[FL_STREAM_KEY], uint64_t chunk,
+                    uint64_t at);
 
 /* SEALED has room for N + FL_BOX_TAG bytes. */
 void fl_box_seal(unsigned char *sealed, const void *plain, size_t n, const void *ad, size_t ad_len,

@@ -210,7 +210,7 @@ fill(void *arg, const struct fl_lane_chunk *chunk)
     const struct streams *s = arg;
 
     memset(chunk->out, 0, (size_t)(chunk->to - chunk->from) * sizeof *chunk->out);
-    fl_lane_words_mask(s->plan, chunk, s->masks, s->count);
+    fl_lane_words_mask(s->plan, chunk, (struct fl_masking){.masks = s->masks, .count = s->count});
 }
 
 /* The masked places of an upload, the weight's among them. */

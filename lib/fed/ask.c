@@ -61,7 +61,8 @@ no_set(const struct fl_plan *plan, const bool *here, size_t count)
     if (!list_names(&plan->roster, here, false, &names))
         fl_error(FL_NOT_YET,
                  "of the %zu sites that are here no set can be summed yet, beside those that were "
-                 "summed over this or nearly this model; still missing: %.800s",
+                 "summed or asked for over this or nearly this model; still missing: %.700s; if no "
+                 "helper answered what was asked for, give the files of a set without --fit",
                  count, names.len ? fl_buf_text(&names) : "none, so continue from another model");
     fl_buf_release(&names);
     return -1;
@@ -128,8 +129,10 @@ fl_ask_write(struct fl_state *s, const struct fl_gather *g, const struct fl_key 
     const struct fl_roster *r = &g->plan->roster;
     const struct fl_members *m = &g->members;
     struct fl_signed_plan *asked = fl_state_plan(s, g->plan->round);
+    struct fl_near_base *base = base_of(s, g->plan);
 
-    if (fl_request_write(g->request, g->plan, key, fd, name, level))
+    if (!base || fl_request_write(g->request, g->plan, key, fd, name, level) ||
+        fl_near_ask(&s->near, base, g->plan, m->sites, m->count))
         return -1;
     asked->asked = true;
     memcpy(asked->set, g->request->set, 32);

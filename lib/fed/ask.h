@@ -3,7 +3,10 @@
  * summed, the request that shows it, and the record of it, before a byte leaves.
  *
  * What the hub asked for is no promise: as long as no helper has answered it may ask for another
- * set. Helpers keep the rule of sets themselves; the hub's own list only tells it early.
+ * set. Helpers keep the rule of sets themselves; the hub's own list only tells it early. But a
+ * round that was given up may have been answered by one helper, who answers over near models as
+ * the rule says then: so a set that is chosen goes with what was asked for in other rounds too,
+ * and who names the files may ask for any that goes with the sums that were made.
  */
 #ifndef FL_FED_ASK_H
 #define FL_FED_ASK_H

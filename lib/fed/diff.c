@@ -1,6 +1,7 @@
 /*
- * Both models are mapped and subtracted row by row on all threads, so memory does not grow with
- * them. Under a plan, frozen tensors must be the base's, and only those that travel are written.
+ * Both models are viewed block by block and subtracted row by row on all threads, so memory does
+ * not grow with them. Under a plan, frozen tensors must be the base's, and only those that travel
+ * are written.
  */
 #include "fed/diff.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "fed/rows.h"
 #include "flt/schema.h"
 #include "flt/values.h"
@@ -55,20 +57,38 @@ check_architecture(const struct fl_object *base, const struct fl_object *trained
     return 0;
 }
 
+/* Are the payloads the same? 1, 0, or -1. */
+static int
+same_bytes(struct fl_object *base, size_t i, struct fl_object *trained, size_t k)
+{
+    const uint64_t bytes = fl_object_bytes(base, i);
+    struct fl_view a = {0}, b = {0};
+    int got = 1;
+
+    for (uint64_t at = 0, to; got == 1 && at < bytes; at = to) {
+        to = at + fl_piece(bytes - at, FL_FLT_BLOCK);
+        if (fl_object_view(base, i, at, to, &a) || fl_object_view(trained, k, at, to, &b))
+            got = -1;
+        else
+            got = !memcmp(a.data, b.data, to - at);
+    }
+    fl_view_release(&a);
+    fl_view_release(&b);
+    return got;
+}
+
 /* A tensor that is not trained must be the same. */
 static int
 check_same_bytes(struct fl_object *base, size_t i, struct fl_object *trained, size_t k)
 {
-    const void *a = fl_object_data(base, i), *b = a ? fl_object_data(trained, k) : NULL;
+    int got = same_bytes(base, i, trained, k);
 
-    if (!b)
-        return -1;
-    if (memcmp(a, b, fl_object_bytes(base, i)))
-        return fl_error(
-            FL_FAILED,
-            "%s: \"%s\" differs from that of %s; an update carries numbers of the model only",
-            fl_object_name(trained), fl_object_tensor(base, i)->name, fl_object_name(base));
-    return 0;
+    if (got)
+        return got == 1 ? 0 : -1;
+    return fl_error(FL_FAILED,
+                    "%s: \"%s\" differs from that of %s; an update carries numbers of the "
+                    "model only",
+                    fl_object_name(trained), fl_object_tensor(base, i)->name, fl_object_name(base));
 }
 
 /* A file that is carried along, of which another trainer may write its own. */
@@ -148,8 +168,9 @@ fl_diff_check_plan(struct fl_object *base, struct fl_object *trained, const stru
 }
 
 struct pair {
-    const void *base, *trained;
-    enum fl_dtype base_dtype, trained_dtype;
+    struct fl_object *base, *trained;
+    size_t of_base, of_trained;
+    struct fl_view *old, *now;
 };
 
 FL_KERNEL static void
@@ -159,32 +180,40 @@ subtract(float *restrict out, const float *restrict a, const float *restrict b, 
         out[i] = a[i] - b[i];
 }
 
+static int
+show(const void *arg, uint64_t at, size_t n)
+{
+    const struct pair *p = arg;
+
+    return fl_view_values(p->base, p->of_base, at, n, p->old) ||
+                   fl_view_values(p->trained, p->of_trained, at, n, p->now)
+               ? -1
+               : 0;
+}
+
 static void
 diff_row(const void *arg, uint64_t at, size_t n, float *out)
 {
     const struct pair *p = arg;
     float a[FL_ROWS_ROW], b[FL_ROWS_ROW];
 
-    subtract(out, fl_values_f32(p->trained_dtype, p->trained, at, n, a),
-             fl_values_f32(p->base_dtype, p->base, at, n, b), n);
+    subtract(out, fl_view_f32(p->now, at, n, a), fl_view_f32(p->old, at, n, b), n);
 }
 
 static int
-not_finite(struct fl_object *base, struct fl_object *trained, const char *tensor,
-           const struct pair *p, uint64_t at)
+not_finite(const struct pair *p, const char *tensor, uint64_t at)
 {
     unsigned long long i = (unsigned long long)at;
-    double old = fl_value(p->base_dtype, p->base, at);
-    double now = fl_value(p->trained_dtype, p->trained, at);
+    double old = fl_view_value(p->old, at), now = fl_view_value(p->now, at);
     bool is_base = !isfinite(old);
 
     if (!is_base && isfinite(now))
         return fl_error(FL_FAILED,
                         "%s: tensor \"%s\": value %llu differs by more than an f32 holds",
-                        fl_object_name(trained), tensor, i);
+                        fl_object_name(p->trained), tensor, i);
     return fl_error(FL_FAILED,
                     "%s: tensor \"%s\": value %llu is %g; a model is made of finite numbers",
-                    fl_object_name(is_base ? base : trained), tensor, i, is_base ? old : now);
+                    fl_object_name(is_base ? p->base : p->trained), tensor, i, is_base ? old : now);
 }
 
 int
@@ -192,24 +221,30 @@ fl_diff_write(struct fl_object *base, struct fl_object *trained, const struct fl
               struct fl_pool *pool, struct fl_progress *progress, struct fl_writer *out)
 {
     struct fl_rows *rows = fl_rows_new(pool, progress);
+    struct fl_view old = {0}, now = {0};
     int result = rows ? 0 : -1;
 
+    if (rows)
+        fl_rows_before(rows, show);
     for (size_t i = 0; !result && i < fl_object_count(base); i++) {
         const struct fl_tensor *t = fl_object_tensor(base, i);
-        int64_t k = fl_object_find(trained, t->name);
-        struct pair p = {.base_dtype = t->dtype};
         struct fl_tensor plain;
         uint64_t bad;
         if (!fl_schema_trains(t) || (plan && !fl_plan_travels(plan, t->name)))
             continue;
-        p.trained_dtype = fl_object_tensor(trained, (size_t)k)->dtype;
-        p.base = fl_object_data(base, i);
-        p.trained = p.base ? fl_object_data(trained, (size_t)k) : NULL;
+        const struct pair p = {.base = base,
+                               .trained = trained,
+                               .of_base = i,
+                               .of_trained = (size_t)fl_object_find(trained, t->name),
+                               .old = &old,
+                               .now = &now};
         fl_tensor_init(&plain, t->name, FL_F32, t->rank, t->dims);
-        result = p.trained ? fl_rows_write(rows, out, &plain, diff_row, &p, &bad) : -1;
+        result = fl_rows_write(rows, out, &plain, diff_row, &p, &bad);
         if (result == 1)
-            result = not_finite(base, trained, t->name, &p, bad);
+            result = not_finite(&p, t->name, bad);
     }
+    fl_view_release(&old);
+    fl_view_release(&now);
     fl_rows_free(rows);
     return result;
 }

@@ -27,58 +27,68 @@ fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule *rul
 {
     fl_lanes_init(&e->lanes, rule->bits);
     e->clip = rule->clip;
+    e->limit = (float)e->clip; /* the largest float up to the clip */
+    e->limit = (double)e->limit > e->clip ? nextafterf(e->limit, 0) : e->limit;
+    e->lane = (uint32_t)(e->lanes.used >> (e->lanes.bits * (e->lanes.count - 1)));
     e->factor = (double)(int64_t)q *
                 ldexp(rule->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
 }
 
-enum { STEP = 840 }; /* values that are encoded before they are packed: of whole words, any lanes */
+enum {
+    STEP = 1680
+}; /* values that are encoded before they are packed: of whole words, any lanes */
+
+/* Then a word of two lanes of 32 bits is two numbers one after the other. */
+#define LITTLE_ENDIAN_WORDS (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 /*
  * Values between -2^31 and 2^31 to whole numbers, as double holds them beside 1.5 * 2^52: the
- * addition rounds to nearest, ties to even, and the low bits are those of the number.
+ * addition rounds to nearest, ties to even, and the low bits are those of the number. Counted in
+ * the same pass, which has the values at hand.
  */
 FL_KERNEL static void
-round_narrow(const struct fl_lane_encoder *e, uint64_t lane, const float *values, size_t n,
-             uint64_t *x)
+round_narrow(const struct fl_lane_encoder *e, const float *values, size_t n, unsigned char *x,
+             struct fl_encoded *counts)
 {
     const double clip = e->clip, factor = e->factor;
-
-    for (size_t i = 0; i < n; i++) {
-        double u = (double)values[i];
-        u = u == u ? u : 0;
-        u = u > clip ? clip : u;
-        u = u < -clip ? -clip : u;
-        u = u * factor + 0x1.8p52;
-        memcpy(&x[i], &u, sizeof u);
-        x[i] &= lane;
-    }
-}
-
-/* Those beyond +-LIMIT are clipped. N below 2^31. */
-FL_KERNEL static void
-count_values(float limit, const float *values, size_t n, struct fl_encoded *counts)
-{
+    const float limit = e->limit;
+    const uint32_t lane = e->lane;
     uint32_t clipped = 0, zeros = 0, odd = 0;
 
     for (size_t i = 0; i < n; i++) {
-        clipped += (uint32_t)(values[i] > limit) + (uint32_t)(values[i] < -limit);
-        zeros += values[i] == 0;
-        odd += values[i] != values[i];
+        const float v = values[i];
+        clipped += fabsf(v) > limit;
+        zeros += v == 0;
+        odd += v != v;
+        double u = (double)(v == v ? v : 0);
+        u = u > clip ? clip : u;
+        u = u < -clip ? -clip : u;
+        u = u * factor + 0x1.8p52;
+        uint64_t whole;
+        memcpy(&whole, &u, sizeof u);
+        const uint32_t number = (uint32_t)whole & lane;
+        memcpy(x + i * sizeof number, &number, sizeof number);
     }
     counts->clipped += clipped;
     counts->zeros += zeros;
     counts->odd += odd;
 }
 
-/* The same for lanes of 64 bits. */
+/* The same for lanes of 64 bits, of which a word is one. */
 FL_KERNEL static void
-round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x)
+round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *x,
+           struct fl_encoded *counts)
 {
     const double clip = e->clip, factor = e->factor;
+    const float limit = e->limit;
+    uint32_t clipped = 0, zeros = 0, odd = 0;
 
     for (size_t i = 0; i < n; i++) {
-        double u = (double)values[i];
-        u = u == u ? u : 0;
+        const float v = values[i];
+        clipped += fabsf(v) > limit;
+        zeros += v == 0;
+        odd += v != v;
+        double u = (double)(v == v ? v : 0);
         u = u > clip ? clip : u;
         u = u < -clip ? -clip : u;
         u *= factor;
@@ -94,55 +104,69 @@ round_wide(const struct fl_lane_encoder *e, const float *values, size_t n, uint6
         memcpy(&whole, &x[i], sizeof whole);
         x[i] = (uint64_t)(int64_t)whole;
     }
+    counts->clipped += clipped;
+    counts->zeros += zeros;
+    counts->odd += odd;
 }
 
-/* COUNT, which the caller knows, makes the inner loop a fixed one. */
+/* BITS and COUNT, which the caller may know, make the inner loop a fixed one. */
 static inline void
-pack_words(const uint64_t *x, size_t n, unsigned bits, unsigned count, uint64_t *words)
+pack_words(const uint32_t *x, size_t n, unsigned bits, unsigned count, uint64_t *words)
 {
     for (size_t w = 0; w < n; w++) {
         uint64_t word = x[w * count];
         for (unsigned l = 1; l < count; l++)
-            word |= x[w * count + l] << (l * bits);
+            word |= (uint64_t)x[w * count + l] << (l * bits);
         words[w] = word;
     }
 }
 
 /* X, zero from the last value to the end of its word, to N words. */
 FL_KERNEL static void
-pack(const struct fl_lanes *lanes, const uint64_t *x, size_t n, uint64_t *words)
+pack(const struct fl_lanes *lanes, const uint32_t *x, size_t n, uint64_t *words)
 {
-    switch (lanes->count) {
-    case 2: pack_words(x, n, lanes->bits, 2, words); break;
-    case 4: pack_words(x, n, lanes->bits, 4, words); break;
-    default: pack_words(x, n, lanes->bits, lanes->count, words);
-    }
+    if (lanes->bits == 16)
+        pack_words(x, n, 16, 4, words);
+    else if (lanes->count == 2)
+        pack_words(x, n, lanes->bits, 2, words);
+    else if (lanes->count == 4)
+        pack_words(x, n, lanes->bits, 4, words);
+    else
+        pack_words(x, n, lanes->bits, lanes->count, words);
+}
+
+/* The values of WHOLE words, of lanes of at most 32 bits; N, at most STEP, may be fewer. */
+static void
+encode_narrow(const struct fl_lane_encoder *e, const float *values, size_t n, size_t whole,
+              uint64_t *words, struct fl_encoded *counts)
+{
+    _Alignas(64) uint32_t x[STEP + 8];
+    const size_t places = whole * e->lanes.count;
+    const bool packed = LITTLE_ENDIAN_WORDS && e->lanes.bits == 32;
+    unsigned char *to = (unsigned char *)(packed ? (void *)words : (void *)x);
+
+    round_narrow(e, values, n, to, counts);
+    memset(to + n * sizeof *x, 0, (places - n) * sizeof *x);
+    if (packed)
+        return;
+    pack(&e->lanes, x, whole, words);
+    fl_wipe(x, sizeof x);
 }
 
 void
 fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *words,
                struct fl_encoded *counts)
 {
-    const struct fl_lanes *lanes = &e->lanes;
-    const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
-    uint64_t x[STEP + 8];
+    const size_t count = e->lanes.count;
 
-    float limit = (float)e->clip; /* the largest float up to the clip */
-
-    limit = (double)limit > e->clip ? nextafterf(limit, 0) : limit;
     counts->values += n;
-    for (size_t at = 0, step; at < n; at += step, words += step / lanes->count) {
+    for (size_t at = 0, step; at < n; at += step, words += step / count) {
         step = n - at < STEP ? n - at : STEP;
-        size_t whole = (step + lanes->count - 1) / lanes->count;
-        memset(x + step, 0, (whole * lanes->count - step) * sizeof *x);
-        count_values(limit, values + at, step, counts);
-        if (lanes->bits <= 32)
-            round_narrow(e, lane, values + at, step, x);
+        if (e->lanes.bits > 32)
+            round_wide(e, values + at, step, words, counts);
         else
-            round_wide(e, values + at, step, x);
-        pack(lanes, x, whole, words);
+            encode_narrow(e, values + at, step, (step + count - 1) / count, words, counts);
     }
-    fl_wipe(x, sizeof x);
 }
 
 int

@@ -24,6 +24,8 @@
 struct fl_lane_encoder {
     struct fl_lanes lanes;
     double clip, factor; /* factor = q * scale */
+    float limit;         /* what lies beyond it is clipped */
+    uint32_t lane;       /* the bits of one, as far as a number has them */
 };
 
 /* What a site is told of its own values; nobody else. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/visible.h"
 
 struct fl_findings_row {
     enum fl_finding_kind kind;
@@ -18,7 +19,8 @@ struct fl_findings_row {
 const char *const fl_findings_columns[] = {"status",   "file",  "party",  "tensor",
                                            "expected", "found", "reason", NULL};
 
-static const char *const kinds[] = {"missing", "damaged", "altered", "refused", "added", "twice"};
+static const char *const kinds[] = {"missing", "damaged", "altered", "refused",
+                                    "added",   "twice",   "skipped", "good"};
 
 void
 fl_findings_release(struct fl_findings *f)
@@ -91,6 +93,16 @@ fl_findings_about(const struct fl_findings *f, const char *file)
     return false;
 }
 
+int
+fl_findings_lines(const struct fl_findings *f, struct fl_buf *lines)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (fl_buf_add_visible(lines, f->rows[i].file, strlen(f->rows[i].file), FL_VISIBLE_LINE) ||
+            fl_buf_printf(lines, ": %s\n", f->rows[i].reason))
+            return -1;
+    return 0;
+}
+
 static void
 put_digest(struct fl_report *report, bool known, const unsigned char digest[32])
 {
@@ -128,22 +140,36 @@ worst(const struct fl_findings *f)
     return status;
 }
 
+/* Of findings by themselves: how many, the last one into *ROW, all of them by NAMES. */
+static int
+list_all(const struct fl_findings *f, size_t *count, const struct fl_findings_row **row,
+         struct fl_buf *names)
+{
+    *count = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->rows[i].kind == FL_FINDING_SKIPPED)
+            continue;
+        *row = &f->rows[i];
+        if (fl_buf_printf(names, "%s%s (%s)", (*count)++ ? ", " : "", f->rows[i].file,
+                          kinds[f->rows[i].kind]))
+            return -1;
+    }
+    return 0;
+}
+
 int
 fl_findings_judge(const struct fl_findings *f, const char *folder)
 {
+    const struct fl_findings_row *row = NULL;
     struct fl_buf names = {0};
-    int failed = 0;
+    size_t count;
+    int failed = list_all(f, &count, &row, &names);
 
-    if (!f->count)
-        return 0;
-    if (f->count == 1)
-        return fl_error(worst(f), "%s: %s", f->rows[0].file, f->rows[0].reason);
-    for (size_t i = 0; i < f->count && !failed; i++)
-        failed = fl_buf_printf(&names, "%s%s (%s)", i ? ", " : "", f->rows[i].file,
-                               kinds[f->rows[i].kind]);
-    if (!failed)
-        fl_error(worst(f), "%s: %zu findings: %.700s; the report says why", folder, f->count,
+    if (!failed && count == 1)
+        fl_error(worst(f), "%s: %s", row->file, row->reason);
+    else if (!failed && count)
+        fl_error(worst(f), "%s: %zu findings: %.700s; the report says why", folder, count,
                  fl_buf_text(&names));
     fl_buf_release(&names);
-    return -1;
+    return failed || count ? -1 : 0;
 }

@@ -5,6 +5,7 @@
 #ifndef FL_FED_FINDINGS_H
 #define FL_FED_FINDINGS_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "cli/report.h"
@@ -15,7 +16,9 @@ enum fl_finding_kind {
     FL_FINDING_ALTERED, /* it is not what the other files lead to or what was signed */
     FL_FINDING_REFUSED, /* a bad signature, or a message of another roster, plan, round or set */
     FL_FINDING_ADDED,   /* it is no message of this round, or one of somebody who has one already */
-    FL_FINDING_TWICE    /* there are two that are signed where there may be one */
+    FL_FINDING_TWICE,   /* there are two that are signed where there may be one */
+    FL_FINDING_SKIPPED, /* it could not be compared, for what another row says */
+    FL_FINDING_GOOD     /* nothing was found: of whoever keeps a list of such */
 };
 
 struct fl_finding {
@@ -47,12 +50,16 @@ FL_MUST int fl_findings_blame(struct fl_findings *f, const struct fl_finding *fi
 /* Is there one about this file? */
 bool fl_findings_about(const struct fl_findings *f, const char *file);
 
+/* "FILE: REASON", a line each, for a list of what is good. 0 or -1. */
+FL_MUST int fl_findings_lines(const struct fl_findings *f, struct fl_buf *lines);
+
 /* The columns of the report, and a row for each of them. */
 extern const char *const fl_findings_columns[];
 void fl_findings_report(const struct fl_findings *f, struct fl_report *report);
 
 /*
- * 0 when there are none. Else -1 with an error that names what was found in FOLDER: FL_REFUSED when
+ * 0 when there are none. Else -1 with an error that names what was found in FOLDER, but for what
+ * was skipped: FL_REFUSED when
  * one of them is, else FL_FAILED, else FL_NOT_YET.
  */
 FL_MUST int fl_findings_judge(const struct fl_findings *f, const char *folder);

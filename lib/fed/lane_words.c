@@ -14,8 +14,10 @@
 #include "crypt/chacha.h"
 #include "crypt/secret.h"
 
-/* Words FROM..TO of the chunk that belong to one tensor: their lanes; NULL for the weight's word.
- */
+/* The weight's word is one lane. */
+static const struct fl_lanes whole = {64, 1, UINT64_C(1) << 63, ~UINT64_C(0)};
+
+/* Words FROM..TO of the upload that belong to one tensor, and their lanes. */
 struct span {
     uint64_t from, to;
     const struct fl_lanes *lanes;
@@ -29,49 +31,50 @@ span_at(const struct fl_plan *plan, uint64_t at, uint64_t limit)
     const struct fl_plan_tensor *t = fl_plan_at(plan, place);
     uint64_t end = t ? t->word_at + t->words : at + 1;
 
-    return (struct span){at, end < limit ? end : limit, t ? &t->lanes : NULL};
+    return (struct span){at, end < limit ? end : limit, t ? &t->lanes : &whole};
 }
 
+/* The words OUT, AT..LIMIT, of a unit that several tensors share: one mask after the other. */
 static void
-add_span(uint64_t *words, const uint64_t *stream, size_t n, const struct fl_lanes *lanes, int sign)
+mask_shared(const struct fl_plan *plan, const struct fl_masking *m, uint64_t *out, uint64_t at,
+            uint64_t limit)
 {
-    if (lanes && sign > 0)
-        fl_lanes_add(lanes, words, stream, n);
-    else if (lanes)
-        fl_lanes_sub(lanes, words, stream, n);
-    else
-        for (size_t i = 0; i < n; i++)
-            words[i] += sign > 0 ? stream[i] : -stream[i];
-}
+    unsigned char stream[FL_STREAM_UNIT];
+    uint64_t words[FL_MASK_UNIT];
 
-/*
- * Keystream bytes are little-endian words, whatever the machine; nothing to do where they are so.
- */
-static void
-to_host(uint64_t *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        words[i] = fl_get64((const unsigned char *)&words[i]);
+    for (size_t i = 0; i < m->count; i++) {
+        fl_stream_part(stream, (size_t)(limit - at) * sizeof *words, m->masks[i].key, m->chunk,
+                       at % FL_CHUNK_WORDS * sizeof *words);
+        for (size_t k = 0; k < limit - at; k++)
+            words[k] = fl_get64(stream + k * sizeof *words);
+        for (struct span s = {.to = at}; s.to < limit;) {
+            s = span_at(plan, s.to, limit);
+            (m->masks[i].sign > 0 ? fl_lanes_add : fl_lanes_sub)(s.lanes, out + (s.from - at),
+                                                                 words + (s.from - at),
+                                                                 (size_t)(s.to - s.from));
+        }
+    }
+    fl_wipe(stream, sizeof stream);
+    fl_wipe(words, sizeof words);
 }
 
 void
 fl_lane_words_mask(const struct fl_plan *plan, const struct fl_lane_chunk *chunk,
-                   const struct fl_mask *masks, size_t count)
+                   struct fl_masking m)
 {
     const uint64_t limit = plan->masked_words < chunk->to ? plan->masked_words : chunk->to;
-    const size_t n = limit > chunk->from ? (size_t)(limit - chunk->from) : 0;
 
-    for (size_t m = 0; m < count && n; m++) {
-        fl_stream_fill(chunk->scratch, n * sizeof *chunk->scratch, masks[m].key,
-                       chunk->from / FL_CHUNK_WORDS);
-        to_host(chunk->scratch, n);
-        for (uint64_t at = chunk->from; at < limit;) {
-            struct span s = span_at(plan, at, limit);
-            size_t offset = (size_t)(at - chunk->from);
-            add_span(chunk->out + offset, chunk->scratch + offset, (size_t)(s.to - s.from), s.lanes,
-                     masks[m].sign);
-            at = s.to;
+    m.chunk = chunk->from / FL_CHUNK_WORDS;
+    for (uint64_t at = chunk->from, end; at < limit; at = end) {
+        const struct span s = span_at(plan, at, limit);
+        uint64_t *out = chunk->out + (at - chunk->from);
+        end = s.to == limit ? limit : s.to - (s.to - at) % FL_MASK_UNIT;
+        if (end > at) {
+            fl_masks_add(&m, s.lanes, out, (size_t)(end - at), (size_t)(at % FL_CHUNK_WORDS));
+            continue;
         }
+        end = limit - at < FL_MASK_UNIT ? limit : at + FL_MASK_UNIT;
+        mask_shared(plan, &m, out, at, end);
     }
 }
 
@@ -81,34 +84,23 @@ struct batch {
     const struct fl_lane_words *w;
     uint64_t words, first; /* of all places; first word of the batch */
     uint64_t *made;        /* (FL_LANE_WORDS_BATCH, FL_CHUNK_WORDS) */
-    uint64_t **scratch;    /* of each worker */
-    int threads;
 };
 
 static void
 release(struct batch *b)
 {
-    for (int i = 0; b->scratch && i < b->threads; i++)
-        fl_secret_free(b->scratch[i]);
     if (b->made)
         fl_wipe(b->made, FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS * sizeof *b->made);
     free(b->made);
-    free(b->scratch);
 }
 
 static int
 start(struct batch *b, const struct fl_lane_words *w)
 {
-    *b = (struct batch){.w = w, .threads = fl_pool_threads(w->pool)};
+    *b = (struct batch){.w = w};
     b->words = w->places == w->plan->count + 1 ? w->plan->words : w->plan->masked_words;
     b->made = fl_alloc_aligned(FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS, sizeof *b->made);
-    b->scratch = fl_alloc((size_t)b->threads, sizeof *b->scratch);
-    if (!b->made || !b->scratch)
-        return -1;
-    for (int i = 0; i < b->threads; i++)
-        if (!(b->scratch[i] = fl_secret_alloc(FL_CHUNK_WORDS, sizeof **b->scratch)))
-            return -1;
-    return 0;
+    return b->made ? 0 : -1;
 }
 
 static void
@@ -121,9 +113,9 @@ fill_chunk(void *arg, size_t index, int worker)
         .to = from + FL_CHUNK_WORDS < b->words ? from + FL_CHUNK_WORDS : b->words,
         .in_batch = index,
         .out = b->made + index * FL_CHUNK_WORDS,
-        .scratch = b->scratch[worker],
     };
 
+    (void)worker;
     b->w->fill(b->w->arg, &chunk);
 }
 

@@ -13,14 +13,12 @@
 #include "sec/mask.h"
 #include "sec/plan.h"
 
-enum { FL_LANE_WORDS_BATCH = 128 }; /* chunks that are made side by side before they are written */
+enum { FL_LANE_WORDS_BATCH = 128 }; /* chunks made side by side before they are written */
 
-/* A worker's scratch: room for the words of one chunk, in secret memory. */
 struct fl_lane_chunk {
     uint64_t from, to; /* words of the upload, to - from at most FL_CHUNK_WORDS */
     size_t in_batch;   /* its place among the chunks that are made side by side */
     uint64_t *out;     /* to fill */
-    uint64_t *scratch;
 };
 
 struct fl_lane_words {
@@ -42,11 +40,11 @@ struct fl_lane_words {
 FL_MUST int fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out);
 
 /*
- * Add COUNT masks, of SIGN each, to the words of CHUNK that lie below the plan's masked words:
- * lanes of each tensor modulo 2^bits, the weight's word modulo 2^64. KEYS: (COUNT, 32). The chunk's
- * scratch holds a mask afterwards: it is wiped with the rest. Cost O(words COUNT).
+ * Add the masks of M, of which the chunk's number is set here, to the words of CHUNK that lie below
+ * the plan's masked words: lanes of each tensor modulo 2^bits, the weight's word modulo 2^64. Cost
+ * O(words masks).
  */
 void fl_lane_words_mask(const struct fl_plan *plan, const struct fl_lane_chunk *chunk,
-                        const struct fl_mask *masks, size_t count);
+                        struct fl_masking m);
 
 #endif

@@ -47,12 +47,15 @@ count_members(struct fl_state *s, const struct fl_plan *plan, const struct fl_me
 }
 
 static int
-record_set(struct fl_state *s, const struct fl_plan *plan, const unsigned char base[32],
+record_set(struct fl_state *s, const struct fl_plan *plan, const struct fl_signed_plan *before,
            const struct fl_members *m)
 {
-    struct fl_near_base *near = fl_near_add(&s->near, base, NULL);
+    struct fl_near_base *near = fl_near_add(&s->near, before->object, NULL);
 
-    return near ? fl_near_record(&s->near, near, plan, m->sites, m->count) : -1;
+    if (!near || fl_near_record(&s->near, near, plan, m->sites, m->count))
+        return -1;
+    fl_near_forget_asked(&s->near, before->digest);
+    return 0;
 }
 
 int
@@ -79,7 +82,7 @@ fl_planning_follow(struct fl_state *s, const struct fl_plan *plan, const struct 
     if (failed)
         fl_error_about(fl_object_name(after));
     if (!failed)
-        failed = count_members(s, plan, &m) || record_set(s, plan, before->object, &m);
+        failed = count_members(s, plan, &m) || record_set(s, plan, before, &m);
     fl_members_release(&m);
     return failed ? -1 : 0;
 }

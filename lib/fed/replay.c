@@ -218,21 +218,22 @@ static int
 add_squares(struct fl_object *a, size_t i, struct fl_object *b, double *sum)
 {
     enum { ROW = 8192 };
-    const struct fl_tensor *t = fl_object_tensor(a, i);
-    uint64_t count = fl_object_bytes(a, i) / fl_dtype_size(t->dtype);
-    const void *x = fl_object_data(a, i), *y = x ? fl_object_data(b, i) : NULL;
+    uint64_t count = fl_object_bytes(a, i) / fl_dtype_size(fl_object_tensor(a, i)->dtype);
+    struct fl_view x = {0}, y = {0};
     float p[ROW], q[ROW];
+    int failed = 0;
 
-    for (uint64_t at = 0; y && at < count; at += ROW) {
+    for (uint64_t at = 0; !failed && at < count; at += ROW) {
         size_t n = fl_piece(count - at, ROW);
-        const float *u = fl_values_f32(t->dtype, x, at, n, p);
-        const float *v = fl_values_f32(t->dtype, y, at, n, q);
+        if ((failed = fl_view_values(a, i, at, n, &x) || fl_view_values(b, i, at, n, &y)))
+            break;
+        const float *u = fl_view_f32(&x, at, n, p), *v = fl_view_f32(&y, at, n, q);
         for (size_t k = 0; k < n; k++)
             *sum += ((double)v[k] - (double)u[k]) * ((double)v[k] - (double)u[k]);
     }
-    fl_object_forget(a, i);
-    fl_object_forget(b, i);
-    return y ? 0 : -1;
+    fl_view_release(&x);
+    fl_view_release(&y);
+    return failed ? -1 : 0;
 }
 
 static int

@@ -15,7 +15,7 @@
 struct fl_rows {
     struct fl_pool *pool;
     struct fl_progress *progress;
-    fl_row_passed *passed; /* or NULL */
+    fl_row_prepare *prepare; /* or NULL */
     uint64_t written;
     unsigned char *block; /* FL_ROWS_BLOCK values */
 };
@@ -47,9 +47,9 @@ fl_rows_free(struct fl_rows *rows)
 }
 
 void
-fl_rows_when_passed(struct fl_rows *rows, fl_row_passed *passed)
+fl_rows_before(struct fl_rows *rows, fl_row_prepare *prepare)
 {
-    rows->passed = passed;
+    rows->prepare = prepare;
 }
 
 /* One block on its way out. */
@@ -103,6 +103,8 @@ fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tenso
         size_t tasks = (n + FL_ROWS_ROW - 1) / FL_ROWS_ROW;
         struct filling f =
             {.row = row, .arg = arg, .at = at, .n = n, .dtype = t->dtype, .out = rows->block};
+        if (rows->prepare && rows->prepare(arg, at, n))
+            return -1;
         fl_pool_run(rows->pool, tasks, fill_row, &f);
         for (size_t i = 0; i < tasks; i++) {
             if (f.finite[i])
@@ -112,8 +114,6 @@ fl_rows_write(struct fl_rows *rows, struct fl_writer *out, const struct fl_tenso
         }
         if (fl_writer_data(out, rows->block, n * fl_dtype_size(t->dtype)))
             return -1;
-        if (rows->passed)
-            rows->passed(arg, at, n);
         rows->written += n * fl_dtype_size(t->dtype);
         if (rows->progress)
             fl_progress_show(rows->progress, rows->written, "%s", "");

@@ -24,9 +24,13 @@ struct fl_rows; /* a block of memory, and who works on it */
 struct fl_rows *fl_rows_new(struct fl_pool *pool, struct fl_progress *progress);
 void fl_rows_free(struct fl_rows *rows);
 
-/* Called when values AT to AT + N - 1 were written, with what fl_rows_write was given. */
-typedef void fl_row_passed(const void *arg, uint64_t at, size_t n);
-void fl_rows_when_passed(struct fl_rows *rows, fl_row_passed *passed);
+/*
+ * Called with what fl_rows_write was given, in its thread, before values AT to AT + N - 1 are
+ * computed, N at most FL_ROWS_BLOCK: it puts at hand what they are computed from. 0, or -1, with
+ * which fl_rows_write ends.
+ */
+typedef int fl_row_prepare(const void *arg, uint64_t at, size_t n);
+void fl_rows_before(struct fl_rows *rows, fl_row_prepare *prepare);
 
 /*
  * Write tensor T, f32, f16 or bf16 (its description too). Returns 0; -1 with an error; or 1, with

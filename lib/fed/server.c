@@ -122,13 +122,12 @@ fl_server_check(struct fl_server_step *s)
     return check_state_model(s) ? fl_error_about(fl_object_name(s->state)) : 0;
 }
 
-/* What a row of the new model or state is computed from. */
+/* What a row of the new model or state is computed from: a tensor's part in all objects. */
 struct step {
     const struct fl_server_step *s;
-    const void *b; /* the model's tensor, in its own dtype */
-    enum fl_dtype dtype;
-    const float *u, *v;      /* V NULL: zeros */
     size_t of_b, of_u, of_v; /* which tensors of their objects */
+    struct fl_view *b, *u, *v;
+    bool has_v; /* else it is zeros */
 };
 
 FL_KERNEL static void
@@ -159,13 +158,15 @@ static void
 velocity_row(const void *arg, uint64_t at, size_t n, float *out)
 {
     const struct step *p = arg;
+    const float *u = fl_view_f32(p->u, at, n, NULL); /* f32 both */
+    const float *v = p->has_v ? fl_view_f32(p->v, at, n, NULL) : NULL;
 
-    if (p->s->again)
-        memcpy(out, p->v + at, n * sizeof *out);
-    else if (p->v)
-        accumulate(out, p->v + at, p->u + at, n, p->s->momentum);
+    if (v && p->s->again)
+        memcpy(out, v, n * sizeof *out);
+    else if (v)
+        accumulate(out, v, u, n, p->s->momentum);
     else
-        memcpy(out, p->u + at, n * sizeof *out);
+        memcpy(out, u, n * sizeof *out);
 }
 
 static void
@@ -173,58 +174,39 @@ model_row(const void *arg, uint64_t at, size_t n, float *out)
 {
     const struct step *p = arg;
     float v[FL_ROWS_ROW], wide[FL_ROWS_ROW];
-    const float *b = fl_values_f32(p->dtype, p->b, at, n, wide);
+    const float *b = fl_view_f32(p->b, at, n, wide), *u = fl_view_f32(p->u, at, n, NULL);
 
     if (p->s->rule == FL_APPLY_SGD) {
-        advance(out, b, p->u + at, n, p->s->lr);
+        advance(out, b, u, n, p->s->lr);
         return;
     }
     velocity_row(arg, at, n, v);
     if (p->s->rule == FL_APPLY_NESTEROV)
-        look_ahead(out, b, v, p->u + at, n, p->s->lr, p->s->momentum);
+        look_ahead(out, b, v, u, n, p->s->lr, p->s->momentum);
     else
         advance(out, b, v, n, p->s->lr);
 }
 
-/* The data of a trained tensor in all objects. */
 static int
-find_data(const struct fl_server_step *s, const char *name, struct step *p)
-{
-    *p = (struct step){.s = s};
-    p->of_b = (size_t)fl_object_find(s->model, name);
-    p->dtype = fl_object_tensor(s->model, p->of_b)->dtype;
-    p->b = fl_object_data(s->model, p->of_b);
-    p->of_u = (size_t)fl_object_find(s->update, name);
-    if (p->b)
-        p->u = fl_object_data(s->update, p->of_u);
-    if (p->u && s->state && s->rule != FL_APPLY_SGD) {
-        p->of_v = (size_t)fl_object_find(s->state, name);
-        p->v = fl_object_data(s->state, p->of_v);
-        return p->v ? 0 : -1;
-    }
-    return p->u ? 0 : -1;
-}
-
-/* What was read of the objects for these values need not stay in memory. */
-static void
-forget(const void *arg, uint64_t at, size_t n)
+show(const void *arg, uint64_t at, size_t n)
 {
     const struct step *p = arg;
-    const uint64_t end = at + n, wide = fl_dtype_size(p->dtype);
 
-    fl_object_forget_part(p->s->model, p->of_b, at * wide, end * wide);
-    fl_object_forget_part(p->s->update, p->of_u, at * sizeof *p->u, end * sizeof *p->u);
-    if (p->v)
-        fl_object_forget_part(p->s->state, p->of_v, at * sizeof *p->v, end * sizeof *p->v);
+    return fl_view_values(p->s->model, p->of_b, at, n, p->b) ||
+                   fl_view_values(p->s->update, p->of_u, at, n, p->u) ||
+                   (p->has_v && fl_view_values(p->s->state, p->of_v, at, n, p->v))
+               ? -1
+               : 0;
 }
 
 static int
-not_finite(const struct fl_server_step *s, const char *tensor, const struct step *p, uint64_t at)
+not_finite(const struct step *p, const char *tensor, uint64_t at)
 {
-    const struct fl_object *o = !isfinite(fl_value(p->dtype, p->b, at)) ? s->model
-                                : !isfinite(p->u[at])                   ? s->update
-                                : p->v && !isfinite(p->v[at])           ? s->state
-                                                                        : NULL;
+    const struct fl_server_step *s = p->s;
+    const struct fl_object *o = !isfinite(fl_view_value(p->b, at))               ? s->model
+                                : !isfinite(fl_view_value(p->u, at))             ? s->update
+                                : p->has_v && !isfinite(fl_view_value(p->v, at)) ? s->state
+                                                                                 : NULL;
     unsigned long long i = (unsigned long long)at;
 
     if (o)
@@ -233,21 +215,34 @@ not_finite(const struct fl_server_step *s, const char *tensor, const struct step
     return fl_error(
         FL_FAILED,
         "%s: tensor \"%s\": value %llu makes a step out of the range of %s; use a smaller --lr",
-        fl_object_name(s->update), tensor, i, fl_dtype_name(p->dtype));
+        fl_object_name(s->update), tensor, i,
+        fl_dtype_name(fl_object_tensor(s->model, p->of_b)->dtype));
 }
 
 static int
 write_row_tensor(const struct fl_server_step *s, struct fl_rows *rows, const struct fl_tensor *t,
                  fl_row *row, struct fl_writer *out)
 {
-    struct step p;
+    struct fl_view b = {0}, u = {0}, v = {0};
+    struct step p = {.s = s,
+                     .of_b = (size_t)fl_object_find(s->model, t->name),
+                     .of_u = (size_t)fl_object_find(s->update, t->name),
+                     .b = &b,
+                     .u = &u,
+                     .v = &v,
+                     .has_v = s->state && s->rule != FL_APPLY_SGD};
     uint64_t bad;
 
-    if (find_data(s, t->name, &p))
-        return -1;
-    fl_rows_when_passed(rows, forget);
+    if (p.has_v)
+        p.of_v = (size_t)fl_object_find(s->state, t->name);
+    fl_rows_before(rows, show);
     int result = fl_rows_write(rows, out, t, row, &p, &bad);
-    return result == 1 ? not_finite(s, t->name, &p, bad) : result;
+    if (result == 1)
+        result = not_finite(&p, t->name, bad);
+    fl_view_release(&b);
+    fl_view_release(&u);
+    fl_view_release(&v);
+    return result;
 }
 
 static int
@@ -276,13 +271,14 @@ steps(const struct fl_server_step *s, const struct fl_tensor *t)
 static int
 copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
 {
-    const void *data = fl_object_data(from, i);
+    struct fl_view v = {0};
+    int got = fl_writer_tensor(out, fl_object_tensor(from, i)) ? -1 : 1;
 
-    int failed = !data || fl_writer_tensor(out, fl_object_tensor(from, i)) ||
-                 fl_writer_data(out, data, fl_object_bytes(from, i));
-
-    fl_object_forget(from, i);
-    return failed ? -1 : 0;
+    while (got == 1 && (got = fl_object_next(from, i, &v)) == 1)
+        if (fl_writer_data(out, v.data, v.to - v.from))
+            got = -1;
+    fl_view_release(&v);
+    return got;
 }
 
 int

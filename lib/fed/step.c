@@ -70,20 +70,29 @@ check_velocity(const struct fl_server_step *s, const struct fl_step_files *files
                : 0;
 }
 
+/* Sum of squares of tensor I, in its order. */
+static int
+add_norm(struct fl_object *update, size_t i, double *sum)
+{
+    struct fl_view v = {0};
+    int got;
+
+    while ((got = fl_object_next(update, i, &v)) == 1) {
+        const float *u = v.data;
+        for (uint64_t k = 0; k < (v.to - v.from) / sizeof *u; k++)
+            *sum += (double)u[k] * (double)u[k];
+    }
+    return got;
+}
+
 static int
 check_norm(const struct fl_server_step *s, double most)
 {
     double sum = 0;
 
-    for (size_t i = 0; most > 0 && i < fl_object_count(s->update); i++) {
-        const float *u = fl_object_data(s->update, i);
-        uint64_t n = fl_object_bytes(s->update, i) / sizeof *u;
-        if (!u)
+    for (size_t i = 0; most > 0 && i < fl_object_count(s->update); i++)
+        if (add_norm(s->update, i, &sum))
             return -1;
-        for (uint64_t k = 0; k < n; k++)
-            sum += (double)u[k] * (double)u[k];
-        fl_object_forget(s->update, i);
-    }
     if (sqrt(sum) <= most || most <= 0)
         return 0;
     return fl_error(

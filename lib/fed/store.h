@@ -1,6 +1,8 @@
 /*
  * Zeroed memory for accumulators: real memory up to a bound, beyond it unlinked files in $TMPDIR
- * that are mapped, so that the system can page them out. Nothing is given back before the end.
+ * that are mapped, so that the system can page them out. Nothing is given back before the end. The
+ * files are not sealed: sums are of uploads, which are masked, or of plain updates, which whoever
+ * adds them up reads.
  */
 #ifndef FL_FED_STORE_H
 #define FL_FED_STORE_H

@@ -1,5 +1,4 @@
-/* The payload of each tensor is looked at when the batch that needs it is made, and then forgotten.
- */
+/* Of each tensor those values are viewed that the batch at hand is made of. */
 #include "fed/upload.h"
 
 #include <stdio.h>
@@ -7,14 +6,16 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/size.h"
+#include "flt/values.h"
 #include "flt/writer.h"
 
 struct job {
     struct fl_upload *u;
-    const float **data; /* payload of each tensor of the plan, when it is needed: */
-    size_t seen, gone;  /* places of the upload looked at; forgotten again */
+    struct fl_view *views; /* of each tensor of the plan: what the batch needs of it */
+    size_t first, end;     /* places of the upload that the batch before needed, of [first, end) */
     struct fl_encoded counts[FL_LANE_WORDS_BATCH];
 };
 
@@ -32,16 +33,20 @@ encode(const struct job *job, const struct fl_plan_tensor *t, size_t index, uint
         return;
     }
     fl_lane_encoder_init(&e, t->rule, job->u->q);
-    fl_lane_encode(&e, job->data[index] + element, n, out, counts);
+    fl_lane_encode(&e, fl_view_f32(&job->views[index], element, n, NULL), n, out, counts);
 }
 
-/* The words of a chunk, encoded and masked while they are in cache. */
+/*
+ * The words of a chunk, encoded and masked while they are in cache; the values that follow in its
+ * last tensor come there meanwhile.
+ */
 static void
 fill(void *arg, const struct fl_lane_chunk *chunk)
 {
     struct job *job = arg;
     const struct fl_plan *plan = job->u->plan;
     struct fl_encoded *counts = &job->counts[chunk->in_batch];
+    struct fl_masking m = {.masks = job->u->masks, .count = job->u->mask_count};
     uint64_t *out = chunk->out;
 
     *counts = (struct fl_encoded){0};
@@ -59,10 +64,15 @@ fill(void *arg, const struct fl_lane_chunk *chunk)
         if (n > t->elements - element)
             n = t->elements - element;
         encode(job, t, plan->order[place], element, (size_t)n, out, counts);
+        if (job->u->update) {
+            const uint64_t rest = t->elements - element - n;
+            m.soon = job->data[plan->order[place]] + element + n;
+            m.soon_bytes = (size_t)(rest < n ? rest : n) * sizeof(float);
+        }
         out += end - from;
         from = end;
     }
-    fl_lane_words_mask(plan, chunk, job->u->masks, job->u->mask_count);
+    fl_lane_words_mask(plan, chunk, m);
 }
 
 static void
@@ -78,32 +88,20 @@ add_counts(struct job *job)
     }
 }
 
-/* Payload of the tensor at place SEEN, by its name in the update. */
+/* Of the tensor T, number INDEX of the plan, the values of the words FROM..TO. */
 static int
-look_at(struct job *job, const struct fl_plan_tensor *t, size_t index)
+look_at(const struct job *job, const struct fl_plan_tensor *t, size_t index, uint64_t from,
+        uint64_t to)
 {
-    int64_t i = fl_object_find(job->u->update, t->tensor->name);
+    const size_t i = (size_t)fl_object_find(job->u->update, t->tensor->name);
+    const uint64_t begin = from > t->word_at ? (from - t->word_at) * t->lanes.count : 0;
+    const uint64_t last = to < t->word_at + t->words ? to - t->word_at : t->words;
+    const uint64_t end = fl_min_u64(last * t->lanes.count, t->elements);
 
-    job->data[index] = fl_object_data(job->u->update, (size_t)i);
-    return job->data[index] ? 0 : -1;
+    return fl_view_values(job->u->update, i, begin, end - begin, &job->views[index]);
 }
 
-/* Of the tensor that word FROM lies within, what the batch before was made of. */
-static void
-forget_begin(const struct job *job, uint64_t from)
-{
-    const struct fl_plan_tensor *t = job->gone < job->seen ? fl_plan_at(job->u->plan, job->gone)
-                                                           : NULL;
-
-    if (!t || t->word_at >= from)
-        return;
-    const uint64_t words = from - t->word_at, before = FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS;
-    const uint64_t word = t->lanes.count * sizeof(float);
-    fl_object_forget_part(job->u->update, (size_t)fl_object_find(job->u->update, t->tensor->name),
-                          words > before ? (words - before) * word : 0, words * word);
-}
-
-/* Payloads for the words FROM..TO, the next ones; tensors that end before FROM are forgotten. */
+/* What the words FROM..TO, the next ones, are made of; what those before were is forgotten. */
 static int
 prepare(void *arg, uint64_t from, uint64_t to)
 {
@@ -112,29 +110,29 @@ prepare(void *arg, uint64_t from, uint64_t to)
     const struct fl_plan_tensor *t;
 
     add_counts(job);
-    for (; job->u->update && job->seen <= plan->count; job->seen++) {
-        t = fl_plan_at(plan, job->seen);
-        if (t && t->word_at >= to && t->words)
-            break;
-        if (t && look_at(job, t, plan->order[job->seen]))
-            return -1;
-    }
-    for (; job->gone < job->seen; job->gone++) {
-        t = fl_plan_at(plan, job->gone);
+    if (!job->u->update)
+        return 0;
+    for (; job->first < job->end; job->first++) {
+        t = fl_plan_at(plan, job->first);
         if (t && t->word_at + t->words > from)
             break;
         if (t)
-            fl_object_forget(job->u->update,
-                             (size_t)fl_object_find(job->u->update, t->tensor->name));
+            fl_view_release(&job->views[plan->order[job->first]]);
     }
-    forget_begin(job, from);
+    for (job->end = job->first; job->end <= plan->count; job->end++) {
+        t = fl_plan_at(plan, job->end);
+        if (t && t->word_at >= to && t->words)
+            break;
+        if (t && look_at(job, t, plan->order[job->end], from, to))
+            return -1;
+    }
     return 0;
 }
 
 int
 fl_upload_write(struct fl_upload *u, int fd, const char *name)
 {
-    struct job job = {.u = u, .data = fl_alloc(u->plan->count, sizeof *job.data)};
+    struct job job = {.u = u, .views = fl_alloc(u->plan->count, sizeof *job.views)};
     const struct fl_lane_words words = {.plan = u->plan,
                                         .places = u->plan->count + 1,
                                         .pool = u->pool,
@@ -145,7 +143,7 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
     struct fl_meta meta = {0};
     struct fl_sign sign;
     struct fl_writer *w = fl_writer_new(fd, name, u->level);
-    int failed = !job.data || !w || fl_upload_head_encode(u->head, u->plan, &meta);
+    int failed = !job.views || !w || fl_upload_head_encode(u->head, u->plan, &meta);
 
     u->counts = (struct fl_encoded){0};
     if (!failed) {
@@ -162,7 +160,9 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
     }
     fl_meta_release(&meta);
     fl_writer_free(w);
-    free(job.data);
+    for (size_t i = 0; job.views && i < u->plan->count; i++)
+        fl_view_release(&job.views[i]);
+    free(job.views);
     return failed ? -1 : 0;
 }
 

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/visible.h"
 #include "fed/published.h"
 #include "fed/verify_parts.h"
 #include "os/file.h"
@@ -42,6 +41,12 @@ fl_verify_blame(struct fl_verify *v, struct fl_finding finding)
         finding.found = found;
     fl_error_restore(&copy);
     return fl_findings_blame(&v->findings, &finding);
+}
+
+int
+fl_verify_note(char **first, const char *file)
+{
+    return *first || (*first = fl_strdup(file)) ? 0 : -1;
 }
 
 /* ---- plans ---- */
@@ -204,16 +209,15 @@ look(struct fl_verify *v)
         failed = (v->set->key && find_signer(v)) || take_other_plans(v, &files) || start(v) ||
                  fl_verify_model(v) ||
                  fl_verify_requests(v, (const char *const *)files.names, files.count) ||
-                 fl_verify_uploads(v) || (!v->findings.count && fl_verify_sum(v)) ||
-                 fl_verify_answers(v) || (!v->findings.count && fl_verify_mean(v));
-    if (got == 1 && !failed && v->mean >= 0)
-        failed = fl_verify_next(v) || fl_verify_opened(v);
+                 fl_verify_uploads(v) || fl_verify_sum(v) || fl_verify_answers(v) ||
+                 fl_verify_sets(v) || fl_verify_mean(v) || fl_verify_next(v) ||
+                 fl_verify_opened(v) || fl_verify_step(v);
     fl_published_release(&files);
     return failed ? -1 : 0;
 }
 
-static void
-release(struct fl_verify *v)
+void
+fl_verify_release(struct fl_verify *v)
 {
     const int spools[] = {v->sum, v->mean, v->next, v->velocity};
 
@@ -225,6 +229,8 @@ release(struct fl_verify *v)
         free(v->requests[i].file);
     }
     free(v->requests);
+    free(v->lost);
+    free(v->unanswered);
     free(v->uploads);
     if (v->in.plan)
         fl_gather_release(&v->in);
@@ -286,66 +292,77 @@ say_good(const struct fl_verify *v, struct fl_buf *out)
                : 0;
 }
 
-/* Nothing was found: one line, or as JSON one row of the table, whose digest is the mean's. */
+/* Nothing was found: a row that says so, whose digest is the mean's. */
 static int
-report_good(const struct fl_verify *v)
+add_good(struct fl_verify *v, struct fl_findings *good)
 {
     char name[FL_SPOOL_NAME];
     unsigned char mean[32];
     struct fl_buf text = {0};
-    struct fl_report report;
-    int failed = say_good(v, &text);
+    struct fl_finding f = {.kind = FL_FINDING_GOOD, .file = v->set->folder, .found = mean};
+    int failed = say_good(v, &text) || !digest_of(v, fl_verify_spool(v->mean, name), mean);
 
-    if (!failed && v->set->json) {
-        failed = !digest_of(v, fl_verify_spool(v->mean, name), mean);
-        fl_report_start(&report, fl_findings_columns, true);
-        fl_report_text(&report, "good");
-        fl_report_text(&report, v->set->folder);
-        fl_report_none(&report);
-        fl_report_none(&report);
-        fl_report_none(&report);
-        fl_report_hex(&report, mean, 32);
-        fl_report_text(&report, fl_buf_text(&text));
-        failed = fl_report_end(&report, 1, "standard output") || failed;
-    } else if (!failed) {
-        struct fl_buf line = {0};
-        failed = fl_buf_add_visible(&line, v->set->folder, strlen(v->set->folder),
-                                    FL_VISIBLE_LINE) ||
-                 fl_buf_printf(&line, ": %s\n", fl_buf_text(&text)) ||
-                 fl_write_full(1, "standard output", line.data, line.len);
-        fl_buf_release(&line);
-    }
+    f.reason = failed ? NULL : fl_buf_text(&text);
+    failed = failed || fl_findings_add(good, &f);
     fl_buf_release(&text);
     return failed ? -1 : 0;
 }
 
+/* What was found as a table, or else what is good: a line of each round, or as JSON a row. */
 static int
-report(const struct fl_verify *v)
+report(const struct fl_verify_settings *set, const struct fl_findings *findings,
+       const struct fl_findings *good)
 {
     struct fl_report table;
+    struct fl_buf lines = {0};
+    int failed;
 
-    if (!v->findings.count)
-        return report_good(v);
-    fl_report_start(&table, fl_findings_columns, v->set->json);
-    fl_findings_report(&v->findings, &table);
-    return fl_report_end(&table, 1, "standard output") ||
-                   fl_findings_judge(&v->findings, v->set->folder)
-               ? -1
-               : 0;
+    if (findings->count || set->json) {
+        fl_report_start(&table, fl_findings_columns, set->json);
+        fl_findings_report(findings->count ? findings : good, &table);
+        failed = fl_report_end(&table, 1, "standard output");
+    } else {
+        failed = fl_findings_lines(good, &lines) ||
+                 fl_write_full(1, "standard output", lines.data, lines.len);
+    }
+    fl_buf_release(&lines);
+    return failed || fl_findings_judge(findings, set->folder) ? -1 : 0;
+}
+
+/* One round; whether it is good into GOOD. 0 or -1. */
+static int
+whole(struct fl_verify *v, struct fl_findings *good)
+{
+    const size_t before = v->findings.count;
+
+    if (look(v))
+        return -1;
+    if (v->set->progress)
+        fl_progress_end(v->set->progress, v->set->progress->total, NULL);
+    return v->findings.count > before ? 0 : add_good(v, good);
 }
 
 int
 fl_verify(const struct fl_verify_settings *set, struct fl_output *out)
 {
     struct fl_verify v = {.set = set, .sum = -1, .mean = -1, .next = -1, .velocity = -1};
-    int failed = look(&v);
+    struct fl_findings findings = {0}, good = {0};
+    int several = fl_verify_several(set->folder), failed = several < 0;
 
-    if (!failed && set->progress)
-        fl_progress_end(set->progress, set->progress->total, NULL);
+    if (several == 1)
+        failed = fl_verify_rounds(set, whole, &findings, &good);
+    else if (!failed)
+        failed = whole(&v, &good);
+    if (several != 1) {
+        findings = v.findings;
+        v.findings = (struct fl_findings){0};
+    }
     if (!failed)
-        failed = (v.key && !v.findings.count &&
+        failed = (v.key && !findings.count &&
                   fl_replay_sign(&v.replay, v.party, v.key, out->fd, out->name)) ||
-                 report(&v) || (set->key && fl_output_commit(out));
-    release(&v);
+                 report(set, &findings, &good) || (set->key && fl_output_commit(out));
+    fl_findings_release(&findings);
+    fl_findings_release(&good);
+    fl_verify_release(&v);
     return failed ? -1 : 0;
 }

@@ -5,9 +5,12 @@
  * with the digests that were expected and found. No secret is needed for it; with the key of a
  * party that the roster names under replay, what came of it is signed.
  *
+ * Rounds in folders beside each other are verified in their order: what came of one is what the
+ * next begins from, and the sets that each helper answered are held against the rule of sets.
+ *
  * What it cannot see: which sites the hub kept out of the set (it names uploads that came and are
- * not in it), sets of other rounds (fed/turn.h: helpers keep that rule), and whether the plan's
- * base is what came of the round before, which that round's own verification says.
+ * not in it); of one round alone, the sets of others and whether the plan's base is what came of
+ * the round before.
  */
 #ifndef FL_FED_VERIFY_H
 #define FL_FED_VERIFY_H
@@ -17,8 +20,8 @@
 #include "os/pool.h"
 #include "os/progress.h"
 
-struct fl_verify_settings { /* all borrowed */
-    const char *folder;
+struct fl_verify_settings {  /* all borrowed */
+    const char *folder;      /* of a round, or of folders of rounds */
     const char *roster;      /* that people agreed on; NULL: the plan's own is believed */
     const char *key, *state; /* of a party under replay, and what it remembers; NULL: none */
     /*

@@ -148,9 +148,10 @@ fl_verify_requests(struct fl_verify *v, const char *const *names, size_t count)
         return 0;
     if (v->request_count)
         return choose_request(v);
-    char *path = any ? NULL : fl_published(v->set->folder, NULL, "request");
-    int failed = !any && (!path || missing(v, path, v->plan.roster.hub.name, NULL,
-                                           "is not there; it shows who is in the sum"));
+    char *path = fl_published(v->set->folder, NULL, "request");
+    int failed = !path || fl_verify_note(&v->lost, path) ||
+                 (!any && missing(v, path, v->plan.roster.hub.name, NULL,
+                                  "is not there; it shows who is in the sum"));
     free(path);
     return failed ? -1 : 0;
 }
@@ -293,9 +294,13 @@ take_upload(struct fl_verify *v, uint32_t site, bool there)
         got = missing(v, path, name, shown ? shown->digest : NULL,
                       shown ? "is not there; the request shows that it is in the sum"
                             : "is not there; with protection pairwise no upload may be missing");
+    if (got == 0 && path && (pairwise || shown) && fl_verify_note(&v->lost, path))
+        got = -1;
     if (got == 1) {
         memcpy(v->uploads[site], g->arrival.digest, 32);
-        got = shown                   ? check_shown(v, path, site, shown->digest)
+        got = shown ? check_shown(v, path, site, shown->digest) ||
+                          (memcmp(v->uploads[site], shown->digest, 32) &&
+                           fl_verify_note(&v->lost, path))
               : !pairwise && v->asked ? add_outside(v, name)
                                       : 0;
     }
@@ -350,15 +355,19 @@ take_answer(struct fl_verify *v, uint32_t helper, bool there)
 {
     const char *name = v->plan.roster.parties[helper].name;
     char *path = fl_published(v->set->folder, "answer", name);
-    struct fl_gather *g = v->findings.count ? &v->beside : &v->in;
+    struct fl_gather *g = v->lost && !v->from_sum ? &v->beside : &v->in;
     int got = path ? 0 : -1;
 
     if (path && there)
         got = take(v, g, &(struct message){path, FL_KIND_ANSWER, helper, NULL});
     else if (path)
         got = missing(v, path, name, NULL, "is not there; the sum opens with all answers");
+    const bool good = got == 1 && v->asked &&
+                      !memcmp(g->arrival.reply.set, v->asked->request.set, 32);
     if (got == 1)
         got = v->asked ? check_set(v, path, name, g->arrival.reply.set) : 0;
+    if (!got && path && !good)
+        got = fl_verify_note(&v->unanswered, path);
     free(path);
     return got ? -1 : 0;
 }

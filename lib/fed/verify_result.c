@@ -161,20 +161,89 @@ compare_published(struct fl_verify *v, const char *name, const char *kind, const
 
 /* ---- sum and mean ---- */
 
+/* FILE, where it is there, could not be compared for want of WHAT. 0 or -1. */
+static int
+skip(struct fl_verify *v, const char *file, const char *what, const char *but)
+{
+    struct fl_buf reason = {0};
+    struct fl_finding f = {.kind = FL_FINDING_SKIPPED, .status = FL_NOT_YET, .file = file};
+
+    if (fl_input_missing(file))
+        return 0;
+    int failed = fl_buf_printf(&reason, "could not be compared, for want of a good %s%s", what,
+                               but);
+    f.reason = failed ? "" : fl_buf_text(&reason);
+    failed = failed || fl_findings_add(&v->findings, &f);
+    fl_buf_release(&reason);
+    return failed ? -1 : 0;
+}
+
+/* The sums anew, from the file "sum.flt" at PATH. That it is bad is a finding. 0 or -1. */
+static int
+take_sum(struct fl_verify *v, const char *path)
+{
+    fl_gather_release(&v->in);
+    fl_lane_sum_free(v->sums);
+    v->in = (struct fl_gather){0};
+    v->sums = fl_lane_sum_new(&v->plan, v->set->memory, v->set->progress);
+    if (!v->sums || fl_gather_start(&v->in, &v->plan, v->sums, NULL))
+        return -1;
+    struct fl_reader *in = fl_reader_open(path);
+    int bad = !in || fl_gather_add(&v->in, in);
+    fl_reader_free(in);
+    if (bad)
+        return fl_verify_blame(v, (struct fl_finding){.file = path});
+    unsigned char set[32];
+    if (fl_members_set(&v->in.members, &v->plan, set))
+        return -1;
+    if (!v->asked || !memcmp(set, v->asked->request.set, 32)) {
+        v->from_sum = true;
+        return skip(v, path, v->lost, "; the mean is compared with what it leads to");
+    }
+    const struct fl_finding f = {.kind = FL_FINDING_ALTERED,
+                                 .status = FL_FAILED,
+                                 .file = path,
+                                 .expected = v->asked->request.set,
+                                 .found = set,
+                                 .reason = "is of another set of uploads than the one that was "
+                                           "answered"};
+    return fl_findings_add(&v->findings, &f);
+}
+
+static int
+make_sum(struct fl_verify *v)
+{
+    struct fl_writer *w = (v->sum = fl_spool_open()) < 0
+                              ? NULL
+                              : fl_writer_new(v->sum, "temporary file", 0);
+    int failed = !w || fl_gather_write_sum(&v->in, w);
+
+    fl_writer_free(w);
+    return failed || compare_published(v, "sum", FL_KIND_SUM, "set", v->sum, &v->has_sum) ? -1 : 0;
+}
+
 int
 fl_verify_sum(struct fl_verify *v)
 {
     char *path = fl_published(v->set->folder, NULL, "sum");
     int failed = !path;
 
-    if (!failed && !fl_input_missing(path)) {
-        struct fl_writer *w = (v->sum = fl_spool_open()) < 0
-                                  ? NULL
-                                  : fl_writer_new(v->sum, "temporary file", 0);
-        failed = !w || fl_gather_write_sum(&v->in, w);
-        fl_writer_free(w);
-        failed = failed || compare_published(v, "sum", FL_KIND_SUM, "set", v->sum, &v->has_sum);
-    }
+    if (!failed && !fl_input_missing(path))
+        failed = !v->lost ? make_sum(v)
+                 : v->asked || v->plan.roster.protection == FL_PROTECTION_PAIRWISE
+                     ? take_sum(v, path)
+                     : skip(v, path, v->lost, "");
+    free(path);
+    return failed ? -1 : 0;
+}
+
+static int
+skip_mean(struct fl_verify *v, const char *what)
+{
+    char *path = fl_published(v->set->folder, NULL, "mean");
+    int failed = !path || skip(v, path, what, "") ||
+                 (v->set->next && skip(v, v->set->next, what, ""));
+
     free(path);
     return failed ? -1 : 0;
 }
@@ -182,6 +251,10 @@ fl_verify_sum(struct fl_verify *v)
 int
 fl_verify_mean(struct fl_verify *v)
 {
+    if (v->lost && !v->from_sum)
+        return skip_mean(v, v->lost);
+    if (v->unanswered)
+        return skip_mean(v, v->unanswered);
     if (fl_gather_whole(&v->in) || fl_opened_check(&v->plan, v->sums, &v->in.members))
         return fl_verify_blame(v, (struct fl_finding){.file = v->set->folder});
     if (fl_members_set(&v->in.members, &v->plan, v->replay.opened.set) ||
@@ -252,7 +325,7 @@ fl_verify_next(struct fl_verify *v)
 {
     char next[FL_SPOOL_NAME], velocity[FL_SPOOL_NAME];
 
-    if (!v->has_model)
+    if (!v->has_model || v->mean < 0)
         return 0;
     if ((v->next = fl_spool_open()) < 0 || (v->velocity = fl_spool_open()) < 0)
         return -1;
@@ -295,7 +368,10 @@ compare_result(struct fl_verify *v, const char *path, const char *party,
                        : "is signed for other numbers or another velocity than come of the round"};
 
     if (!set && (!v->stepped || fl_replay_same(own, h))) {
-        v->signatures++;
+        if (!v->signatures)
+            v->signed_for = *h;
+        v->signatures += !memcmp(v->signed_for.next_params, h->next_params, 32) &&
+                         v->signed_for.distance == h->distance;
         return 0;
     }
     return fl_findings_add(&v->findings, &f);
@@ -325,6 +401,17 @@ take_opened(struct fl_verify *v, const char *name)
     return failed ? -1 : 0;
 }
 
+/* What was signed can be compared with no mean that was computed. */
+static int
+skip_opened(struct fl_verify *v, const char *name)
+{
+    char *path = fl_published(v->set->folder, "opened", name);
+    int failed = !path || skip(v, path, "mean", "");
+
+    free(path);
+    return failed ? -1 : 0;
+}
+
 int
 fl_verify_opened(struct fl_verify *v)
 {
@@ -332,7 +419,7 @@ fl_verify_opened(struct fl_verify *v)
     int failed = fl_published_list(&files, v->set->folder, "opened");
 
     for (size_t i = 0; i < files.count && !failed; i++)
-        failed = take_opened(v, files.names[i]);
+        failed = v->mean < 0 ? skip_opened(v, files.names[i]) : take_opened(v, files.names[i]);
     fl_published_release(&files);
     return failed ? -1 : 0;
 }

@@ -1,15 +1,14 @@
 /*
- * Opening takes at most two passes: the records of a mappable file are indexed, payloads hopped
- * over [read_index]; a pipe or a compressed stream is first written raw to a spool [spool_raw],
- * which is then indexed. A payload is compared with its table when it is asked for [check_entry],
- * or with all others by the threads that make the digest [make_leaf].
+ * The records of a mappable file are indexed, payloads hopped over [read_index]; of a pipe or a
+ * compressed stream they are indexed while the payloads go into a sealed file [seal_index]. A
+ * payload of a map is compared with its table when it is first asked for [check_entry], or with all
+ * others by those who make the digest; what is sealed was checked on its way in.
  */
 #include "flt/object.h"
 
-#include <assert.h>
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,63 +18,21 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
-#include "base/search.h"
 #include "flt/check.h"
-#include "flt/digest.h"
+#include "flt/object_state.h"
 #include "flt/reader.h"
 #include "flt/record.h"
-#include "flt/writer.h"
 #include "os/file.h"
-#include "os/progress.h"
-
-struct entry {
-    struct fl_tensor tensor;
-    uint64_t at, bytes; /* payload in the map */
-    bool checked;
-};
-
-/*
- * The leaves of the digest, one for each block of each payload: computed once, for the digest of
- * the object and for that of a model's numbers.
- */
-struct leaves {
-    uint64_t *first;       /* (tensors + 1) leaf number at which each tensor begins */
-    unsigned char *hashes; /* FL_HASH_BYTES each */
-    const struct fl_object *o;
-    _Atomic uint64_t bad;  /* number of a leaf whose block is damaged, or ~0 */
-    _Atomic uint64_t done; /* bytes */
-    struct fl_progress *progress;
-};
-
-/* qsort and bsearch have no argument for context, so the name comes along with the index. */
-struct named {
-    const char *name;
-    size_t index;
-};
-
-struct fl_object {
-    char *name;
-    struct fl_head head;
-    struct entry *entries;
-    size_t count, cap;
-    struct named *by_name; /* the entries, sorted */
-    struct fl_sign *signs;
-    size_t sign_count, sign_cap;
-    unsigned char *map;
-    size_t map_len;
-    struct leaves *leaves; /* NULL before they are needed */
-    bool digested;
-    unsigned char digest[FL_HASH_BYTES];
-};
 
 static void
-free_leaves(struct leaves *l)
+forget_index(struct fl_object *o)
 {
-    if (!l)
-        return;
-    free(l->first);
-    free(l->hashes);
-    free(l);
+    for (size_t i = 0; i < o->count; i++) {
+        fl_meta_release(&o->entries[i].tensor.attrs);
+        free(o->entries[i].own);
+    }
+    fl_meta_release(&o->head.meta);
+    o->count = o->sign_count = 0;
 }
 
 void
@@ -83,11 +40,10 @@ fl_object_free(struct fl_object *o)
 {
     if (!o)
         return;
-    free_leaves(o->leaves);
-    for (size_t i = 0; i < o->count; i++)
-        fl_meta_release(&o->entries[i].tensor.attrs);
-    fl_meta_release(&o->head.meta);
+    fl_leaves_free(o->leaves);
+    forget_index(o);
     fl_unmap(o->map, o->map_len);
+    fl_sealed_free(o->sealed);
     free(o->entries);
     free(o->by_name);
     free(o->signs);
@@ -96,18 +52,18 @@ fl_object_free(struct fl_object *o)
 }
 
 static int
-add_entry(struct fl_object *o, struct fl_reader *in, const struct fl_tensor *tensor)
+add_entry(struct fl_object *o, const struct fl_tensor *tensor, uint64_t at)
 {
     uint64_t elements;
-    struct entry *entries = fl_grow(o->entries, o->count, &o->cap, sizeof *entries);
+    struct fl_entry *entries = fl_grow(o->entries, o->count, &o->cap, sizeof *entries);
 
     if (!entries)
         return -1;
     o->entries = entries;
-    struct entry *e = &entries[o->count];
+    struct fl_entry *e = &entries[o->count];
     memset(e, 0, sizeof *e);
     e->tensor = *tensor;
-    e->at = fl_reader_payload_offset(in);
+    e->at = at;
     if (fl_meta_copy(&e->tensor.attrs, &tensor->attrs) ||
         fl_tensor_size(tensor, &elements, &e->bytes))
         return -1;
@@ -127,15 +83,23 @@ add_sign(struct fl_object *o, const struct fl_sign *sign)
     return 0;
 }
 
+/* The payload that IN reads, raw and checked. */
 static int
-next_object(struct fl_reader *in, const char *kind, const struct fl_head **head)
+seal_payload(struct fl_object *o, struct fl_reader *in)
 {
-    return kind ? fl_reader_expect(in, kind, head) : fl_reader_object(in, head);
+    const unsigned char *data;
+    size_t len;
+    int got;
+
+    while ((got = fl_reader_block(in, &data, &len)) == 1)
+        if (fl_sealed_add(o->sealed, data, len))
+            return -1;
+    return got;
 }
 
 /*
- * Note head, tensors and signatures of the object that IN reads, hopping over payloads. Returns 1
- * when a tensor is compressed (and stops there), else 0 or -1.
+ * Note head, tensors and signatures of the object that IN reads, hopping over payloads, or sealing
+ * them. Returns 1 when a tensor is compressed and is not sealed (and stops there), else 0 or -1.
  */
 static int
 read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
@@ -143,7 +107,7 @@ read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
     const struct fl_head *head;
     const struct fl_tensor *tensor;
     const struct fl_sign *sign;
-    int got = next_object(in, kind, &head);
+    int got = kind ? fl_reader_expect(in, kind, &head) : fl_reader_object(in, &head);
 
     if (got <= 0)
         return -1;
@@ -151,9 +115,10 @@ read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
     if (fl_meta_copy(&o->head.meta, &head->meta))
         return -1;
     while ((got = fl_reader_tensor(in, &tensor)) == 1) {
-        if (fl_reader_packed(in))
+        if (!o->sealed && fl_reader_packed(in))
             return 1;
-        if (add_entry(o, in, tensor))
+        if (o->sealed ? add_entry(o, tensor, fl_sealed_size(o->sealed)) || seal_payload(o, in)
+                      : add_entry(o, tensor, fl_reader_payload_offset(in)))
             return -1;
     }
     while (got == 0 && (got = fl_reader_sign(in, &sign)) == 1)
@@ -169,101 +134,46 @@ read_index(struct fl_object *o, struct fl_reader *in, const char *kind)
     return 0;
 }
 
+/* Index what FD has: 0; 1: it cannot be mapped as it is, and is at its beginning again; -1. */
 static int
-copy_tensors(struct fl_reader *in, struct fl_writer *out)
+try_map(struct fl_object *o, int fd, const char *kind)
 {
-    const struct fl_tensor *tensor;
-    const unsigned char *data;
-    size_t len;
-    int got;
-
-    while ((got = fl_reader_tensor(in, &tensor)) == 1) {
-        if (fl_writer_tensor(out, tensor))
-            return -1;
-        while ((got = fl_reader_block(in, &data, &len)) == 1)
-            if (fl_writer_data(out, data, len))
-                return -1;
-        if (got < 0)
-            return -1;
-    }
-    return got < 0 ? -1 : fl_writer_done(out);
-}
-
-/* All that IN has, raw and checked, into a spool: a descriptor at 0, or -1. */
-static int
-spool_raw(struct fl_reader *in, const char *kind)
-{
-    const struct fl_head *head;
-    const struct fl_sign *sign;
-    int fd = fl_spool_open();
-    struct fl_writer *out = fd < 0 ? NULL : fl_writer_new(fd, "temporary file", 0);
-    int got = out ? 1 : -1;
-
-    while (got == 1 && (got = next_object(in, kind, &head)) == 1) {
-        if (fl_writer_head(out, head->kind, &head->meta) || copy_tensors(in, out)) {
-            got = -1;
-            break;
-        }
-        while ((got = fl_reader_sign(in, &sign)) == 1)
-            if (fl_writer_sign(out, sign)) {
-                got = -1;
-                break;
-            }
-        got = got < 0 ? -1 : 1;
-    }
-    fl_writer_free(out);
-    if (got < 0 || lseek(fd, 0, SEEK_SET) < 0) {
-        if (fd >= 0)
-            close(fd);
+    if (fl_regular_size(fd) < 0 || lseek(fd, 0, SEEK_CUR) != 0)
+        return 1;
+    struct fl_reader *in = fl_reader_new(fd, o->name);
+    if (!in)
         return -1;
+    fl_expect_hops(fd, true);
+    int got = read_index(o, in, kind);
+    fl_expect_hops(fd, false);
+    fl_reader_free(in);
+    if (got < 0)
+        return -1;
+    if (got == 0) {
+        o->map_len = (size_t)fl_regular_size(fd);
+        o->map = fl_map(fd, o->name, o->map_len);
+        return o->map ? 0 : -1;
     }
-    return fd;
+    forget_index(o);
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return fl_error(FL_FAILED, "%s: cannot be read again", o->name);
+    return 1;
 }
 
-static void
-forget_index(struct fl_object *o)
-{
-    for (size_t i = 0; i < o->count; i++)
-        fl_meta_release(&o->entries[i].tensor.attrs);
-    fl_meta_release(&o->head.meta);
-    o->count = o->sign_count = 0;
-}
-
-/* Index FD, spooling it first when it cannot be mapped as it is; *FD may become the spool. */
 static int
-index_input(struct fl_object *o, int *fd, const char *kind)
+seal(struct fl_object *o, int fd, const char *kind)
 {
-    bool mappable = fl_regular_size(*fd) >= 0 && lseek(*fd, 0, SEEK_CUR) == 0;
+    struct fl_reader *in = fl_reader_new(fd, o->name);
+    int failed = !in || !(o->sealed = fl_sealed_new()) || read_index(o, in, kind);
 
-    for (int pass = 0; pass < 2; pass++) {
-        struct fl_reader *in = fl_reader_new(*fd, o->name);
-        if (!in)
-            return -1;
-        fl_expect_hops(*fd, true);
-        int got = mappable ? read_index(o, in, kind) : 1;
-        fl_expect_hops(*fd, false);
-        fl_reader_free(in);
-        if (got <= 0)
-            return got;
-        forget_index(o);
-        if (mappable && lseek(*fd, 0, SEEK_SET) < 0)
-            return fl_error(FL_FAILED, "%s: cannot be read again", o->name);
-        in = fl_reader_new(*fd, o->name);
-        int spool = in ? spool_raw(in, kind) : -1;
-        fl_reader_free(in);
-        if (spool < 0)
-            return -1;
-        fl_close_input(*fd);
-        *fd = spool;
-        mappable = true;
-    }
-    return fl_error(FL_FAILED, "%s: cannot be mapped", o->name);
+    fl_reader_free(in);
+    return failed ? -1 : 0;
 }
 
 static int
 by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+    return strcmp(((const struct fl_entry_name *)a)->name, ((const struct fl_entry_name *)b)->name);
 }
 
 static int
@@ -273,7 +183,7 @@ sort_names(struct fl_object *o)
     if (!o->by_name)
         return -1;
     for (size_t i = 0; i < o->count; i++)
-        o->by_name[i] = (struct named){o->entries[i].tensor.name, i};
+        o->by_name[i] = (struct fl_entry_name){o->entries[i].tensor.name, i};
     qsort(o->by_name, o->count, sizeof *o->by_name, by_name);
     return 0;
 }
@@ -289,17 +199,16 @@ open_fd(int fd, const char *name, const char *kind)
         fl_close_input(fd);
         return NULL;
     }
-    bool ok = !index_input(o, &fd, kind) && !sort_names(o);
-    if (ok) {
-        o->map_len = (size_t)fl_regular_size(fd);
-        o->map = fl_map(fd, o->name, o->map_len);
-    }
+    int got = try_map(o, fd, kind);
+    if (got == 1)
+        got = seal(o, fd, kind);
+    if (!got)
+        got = sort_names(o);
     fl_close_input(fd);
-    if (!ok || !o->map) {
-        fl_object_free(o);
-        return NULL;
-    }
-    return o;
+    if (!got)
+        return o;
+    fl_object_free(o);
+    return NULL;
 }
 
 struct fl_object *
@@ -310,20 +219,57 @@ fl_object_open(const char *path, const char *kind)
     return fd < 0 ? NULL : open_fd(fd, fl_input_name(path), kind);
 }
 
+/* A thread that writes into a pipe; what it says went wrong. */
+struct maker {
+    fl_object_maker *write;
+    void *arg;
+    int fd;
+    bool failed;
+    struct fl_error_copy error;
+};
+
+static void *
+make(void *arg)
+{
+    struct maker *m = arg;
+    struct fl_writer *w = fl_writer_new(m->fd, "the object", 0);
+
+    m->failed = !w || m->write(m->arg, w);
+    if (m->failed)
+        fl_error_save(&m->error);
+    fl_writer_free(w);
+    close(m->fd); /* the reader sees the end, or that it comes too early */
+    return NULL;
+}
+
 struct fl_object *
 fl_object_open_made(fl_object_maker *write, void *arg, const char *name, const char *kind)
 {
-    int fd = fl_spool_open();
-    struct fl_writer *w = fd < 0 ? NULL : fl_writer_new(fd, "temporary file", 0);
-    int failed = !w || write(arg, w);
+    struct maker m = {.write = write, .arg = arg};
+    pthread_t thread;
+    int fds[2];
 
-    fl_writer_free(w);
-    if (!failed && lseek(fd, 0, SEEK_SET) < 0)
-        failed = fl_error_errno(errno, "temporary file");
-    if (!failed)
-        return open_fd(fd, name, kind);
-    if (fd >= 0)
-        close(fd);
+    if (pipe(fds)) {
+        fl_error_errno(errno, "%s: cannot be made", name);
+        return NULL;
+    }
+    fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+    fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+    fl_pipe_enlarge(fds[0]);
+    m.fd = fds[1];
+    int e = pthread_create(&thread, NULL, make, &m);
+    if (e) {
+        close(fds[0]);
+        close(fds[1]);
+        fl_error_errno(e, "%s: cannot be made", name);
+        return NULL;
+    }
+    struct fl_object *o = open_fd(fds[0], name, kind); /* closes its end, so that MAKE ends too */
+    pthread_join(thread, NULL);
+    if (!m.failed || (!o && m.error.status == FL_PIPE)) /* then the reader's error was first */
+        return o;
+    fl_object_free(o);
+    fl_error_restore(&m.error);
     return NULL;
 }
 
@@ -382,7 +328,7 @@ fl_object_total(const struct fl_object *o)
 int64_t
 fl_object_find(const struct fl_object *o, const char *name)
 {
-    const struct named key = {.name = name}, *found;
+    const struct fl_entry_name key = {.name = name}, *found;
 
     found = bsearch(&key, o->by_name, o->count, sizeof key, by_name);
     return found ? (int64_t)found->index : -1;
@@ -405,21 +351,8 @@ fl_object_require(const struct fl_object *o, const char *name)
                     *hint ? hint : "; fl-info lists their names");
 }
 
-/* Block B of an entry against its table; fills *DATA and *LEN. False when it is damaged. */
-static bool
-block_is_whole(const struct fl_object *o, const struct entry *e, uint64_t b,
-               const unsigned char **data, size_t *len)
-{
-    uint64_t left = e->bytes - b * FL_FLT_BLOCK;
-    const unsigned char *table = o->map + e->at + e->bytes + fl_padding(e->at + e->bytes, 8);
-
-    *data = o->map + e->at + b * FL_FLT_BLOCK;
-    *len = fl_piece(left, FL_FLT_BLOCK);
-    return fl_get64(table + 8 * b) == fl_check64(*data, *len);
-}
-
 static int
-damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
+damaged(const struct fl_object *o, const struct fl_entry *e, uint64_t b)
 {
     fl_error(FL_FAILED, "%s: a block is damaged in tensor \"%s\" (block %llu, offset %llu)",
              o->name, e->tensor.name, (unsigned long long)b,
@@ -427,11 +360,26 @@ damaged(const struct fl_object *o, const struct entry *e, uint64_t b)
     return fl_error_cure(FL_CURE_DAMAGED);
 }
 
+int
+fl_object_block(const struct fl_object *o, const struct fl_entry *e, uint64_t b,
+                unsigned char *room, const unsigned char **data, size_t *len)
+{
+    const uint64_t at = e->at + b * FL_FLT_BLOCK;
+
+    *len = fl_piece(e->bytes - b * FL_FLT_BLOCK, FL_FLT_BLOCK);
+    *data = o->sealed ? room : o->map + at;
+    if (o->sealed)
+        return fl_sealed_read(o->sealed, at, room, *len);
+    const unsigned char *table = o->map + e->at + e->bytes + fl_padding(e->at + e->bytes, 8);
+    return fl_get64(table + 8 * b) == fl_check64(*data, *len) ? 0 : damaged(o, e, b);
+}
+
 enum { PAGES = 64 << 10 };         /* no system has larger ones, by default */
 enum { KEPT = 16 * FL_FLT_BLOCK }; /* a tensor of this size stays in memory for who looks next */
 
-void
-fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to)
+/* Payload bytes FROM..TO of the map, and of what shares a page with the byte at FROM. */
+static void
+forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to)
 {
     const uint64_t before = fl_min_u64(from, PAGES); /* a page that was kept for what followed */
 
@@ -442,7 +390,7 @@ fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64
 static int
 check_entry(const struct fl_object *o, size_t i)
 {
-    const struct entry *e = &o->entries[i];
+    const struct fl_entry *e = &o->entries[i];
     const uint64_t ahead = (uint64_t)16 * FL_FLT_BLOCK;
     const unsigned char *payload = o->map + e->at, *data;
     uint64_t fetched = 0;
@@ -454,33 +402,125 @@ check_entry(const struct fl_object *o, size_t i)
         uint64_t to = fl_min_u64(b * FL_FLT_BLOCK + ahead, e->bytes);
         fl_map_fetch(payload + fetched, (size_t)(to - fetched));
         fetched = to;
-        if (!block_is_whole(o, e, b, &data, &len))
-            result = damaged(o, e, b);
+        result = fl_object_block(o, e, b, NULL, &data, &len);
         if (e->bytes > KEPT)
-            fl_object_forget_part(o, i, b * FL_FLT_BLOCK, b * FL_FLT_BLOCK + len);
+            forget_part(o, i, b * FL_FLT_BLOCK, b * FL_FLT_BLOCK + len);
     }
     fl_map_read_ahead(payload, (size_t)e->bytes, true);
     return result;
 }
 
+static int
+need_checked(struct fl_object *o, size_t i)
+{
+    struct fl_entry *e = &o->entries[i];
+
+    if (!o->sealed && !e->checked && check_entry(o, i))
+        return -1;
+    e->checked = true;
+    return 0;
+}
+
+static const _Alignas(64) unsigned char nothing[64];
+
 const void *
 fl_object_data(struct fl_object *o, size_t i)
 {
-    static const _Alignas(64) unsigned char nothing[64];
-    struct entry *e = &o->entries[i];
+    struct fl_entry *e = &o->entries[i];
 
     if (!e->bytes)
         return nothing;
-    if (!e->checked && check_entry(o, i))
+    if (need_checked(o, i))
         return NULL;
-    e->checked = true;
-    return o->map + e->at;
+    if (!o->sealed)
+        return o->map + e->at;
+    if (!e->own && (e->own = fl_alloc_aligned((size_t)e->bytes, 1)) &&
+        fl_sealed_read(o->sealed, e->at, e->own, (size_t)e->bytes)) {
+        free(e->own);
+        e->own = NULL;
+    }
+    return e->own;
 }
 
 void
-fl_object_forget(const struct fl_object *o, size_t i)
+fl_object_forget(struct fl_object *o, size_t i)
 {
-    fl_map_forget(o->map + o->entries[i].at, (size_t)o->entries[i].bytes);
+    struct fl_entry *e = &o->entries[i];
+
+    if (o->map)
+        fl_map_forget(o->map + e->at, (size_t)e->bytes);
+    free(e->own);
+    e->own = NULL;
+}
+
+/* What V shows of a map need not stay in memory. */
+static void
+pass_by(struct fl_view *v)
+{
+    if (v->data && v->o->map)
+        forget_part(v->o, v->tensor, v->from, v->to);
+    v->data = NULL;
+}
+
+void
+fl_view_release(struct fl_view *v)
+{
+    pass_by(v);
+    free(v->own);
+    *v = (struct fl_view){0};
+}
+
+/* Room for N bytes of what is sealed. */
+static int
+need_room(struct fl_view *v, size_t n)
+{
+    if (v->room >= n)
+        return 0;
+    free(v->own);
+    v->room = 0;
+    v->own = fl_alloc_aligned(n, 1);
+    if (!v->own)
+        return -1;
+    v->room = n;
+    return 0;
+}
+
+int
+fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_t to, struct fl_view *v)
+{
+    const struct fl_entry *e = &o->entries[i];
+
+    pass_by(v);
+    v->o = o;
+    v->tensor = i;
+    v->from = from;
+    v->to = to;
+    if (from == to) {
+        v->data = nothing;
+        return 0;
+    }
+    if (need_checked(o, i))
+        return -1;
+    if (o->map) {
+        v->data = o->map + e->at + from;
+        return 0;
+    }
+    if (need_room(v, (size_t)(to - from)) ||
+        fl_sealed_read(o->sealed, e->at + from, v->own, (size_t)(to - from)))
+        return -1;
+    v->data = v->own;
+    return 0;
+}
+
+int
+fl_object_next(struct fl_object *o, size_t i, struct fl_view *v)
+{
+    const uint64_t bytes = o->entries[i].bytes, from = v->data ? v->to : 0;
+
+    if (from < bytes)
+        return fl_object_view(o, i, from, from + fl_piece(bytes - from, FL_FLT_BLOCK), v) ? -1 : 1;
+    fl_view_release(v);
+    return 0;
 }
 
 int
@@ -492,7 +532,7 @@ fl_object_check(struct fl_object *o)
 
     fl_progress_start(&progress, "reading", "B", fl_object_total(o));
     for (size_t i = 0; !result && i < o->count; i++) {
-        if (!o->entries[i].checked && (result = fl_object_data(o, i) ? 0 : -1) == 0)
+        if (!o->entries[i].checked && !(result = need_checked(o, i)))
             fl_object_forget(o, i);
         fl_progress_show(&progress, done += o->entries[i].bytes, "%s", o->name);
     }
@@ -500,167 +540,12 @@ fl_object_check(struct fl_object *o)
     return result;
 }
 
-/* LEN bytes at AT of the map, and pages beside them: other threads go on there in any order. */
-static void
-forget_around(const struct fl_object *o, size_t at, size_t len)
+void
+fl_object_forget_around(const struct fl_object *o, const unsigned char *data, size_t len)
 {
-    const size_t from = at < PAGES ? 0 : at - PAGES;
+    if (!o->map)
+        return;
+    const size_t at = (size_t)(data - o->map), from = at < PAGES ? 0 : at - PAGES;
     const size_t to = o->map_len - at - len < PAGES ? o->map_len : at + len + PAGES;
-
     fl_map_forget(o->map + from, to - from);
-}
-
-static bool
-begins_by(const void *first, const void *n)
-{
-    return *(const uint64_t *)first <= *(const uint64_t *)n;
-}
-
-/* The entry that leaf number N belongs to: the last that begins at N or before. */
-static size_t
-entry_of_leaf(const struct leaves *l, uint64_t n)
-{
-    return fl_search(l->first, l->o->count, sizeof *l->first, &n, begins_by) - 1;
-}
-
-static void
-make_leaves(void *arg, size_t group, int worker)
-{
-    struct leaves *l = arg;
-    const uint64_t first = group * FL_LEAVES, all = l->first[l->o->count];
-    const size_t count = fl_piece(all - first, FL_LEAVES);
-    const unsigned char *data[FL_LEAVES] = {0};
-    size_t lens[FL_LEAVES] = {0};
-    uint64_t bytes = 0;
-
-    for (size_t k = 0; k < count; k++) {
-        uint64_t n = first + k, none = UINT64_MAX;
-        size_t i = entry_of_leaf(l, n);
-        if (!block_is_whole(l->o, &l->o->entries[i], n - l->first[i], &data[k], &lens[k])) {
-            atomic_compare_exchange_strong(&l->bad, &none, n);
-            return;
-        }
-        bytes += lens[k];
-    }
-    fl_digest_leaves(l->hashes + first * FL_HASH_BYTES, data, lens, count);
-    for (size_t k = 0; k < count; k++)
-        forget_around(l->o, (size_t)(data[k] - l->o->map), lens[k]);
-    uint64_t done = atomic_fetch_add(&l->done, bytes) + bytes;
-    if (worker == 0) /* the caller's thread */
-        fl_progress_show(l->progress, done, "%s", l->o->name);
-}
-
-static int
-need_leaves(struct fl_object *o, struct fl_pool *pool)
-{
-    struct fl_progress progress;
-
-    if (o->leaves)
-        return 0;
-    struct leaves *l = fl_alloc(1, sizeof *l);
-    if (!l)
-        return -1;
-    l->o = o;
-    l->bad = UINT64_MAX;
-    l->progress = &progress;
-    l->first = fl_alloc(o->count + 1, sizeof *l->first);
-    for (size_t i = 0; l->first && i < o->count; i++)
-        l->first[i + 1] = l->first[i] + fl_blocks(o->entries[i].bytes);
-    size_t count = l->first ? (size_t)l->first[o->count] : 0;
-    l->hashes = l->first ? fl_alloc(count, FL_HASH_BYTES) : NULL;
-    if (l->hashes) {
-        fl_progress_start(&progress, "digest", "B", fl_object_total(o));
-        fl_pool_run(pool, (count + FL_LEAVES - 1) / FL_LEAVES, make_leaves, l);
-        fl_progress_clear(&progress);
-    }
-    if (l->hashes && l->bad == UINT64_MAX) {
-        o->leaves = l;
-        return 0;
-    }
-    if (l->hashes) {
-        size_t i = entry_of_leaf(l, l->bad);
-        damaged(o, &o->entries[i], l->bad - l->first[i]);
-    }
-    free_leaves(l);
-    return -1;
-}
-
-/* HEAD's and every TENS' body are encoded again: the same content gives the same bytes. */
-static int
-digest_bodies(const struct fl_object *o, struct fl_digest *d)
-{
-    struct fl_buf body = {0};
-    int result = fl_head_encode(o->head.kind, &o->head.meta, &body);
-
-    if (!result)
-        fl_digest_body(d, body.data, body.len);
-    for (size_t i = 0; !result && i < o->count; i++) {
-        fl_buf_clear(&body);
-        if (!(result = fl_tensor_encode(&o->entries[i].tensor, &body)))
-            fl_digest_body(d, body.data, body.len);
-    }
-    fl_buf_release(&body);
-    return result;
-}
-
-int
-fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned char digest[32])
-{
-    struct fl_digest d;
-
-    if (!o->digested) {
-        fl_digest_init(&d);
-        if (need_leaves(o, pool) || digest_bodies(o, &d))
-            return -1;
-        for (uint64_t n = 0; n < o->leaves->first[o->count]; n++)
-            fl_digest_add_leaf(&d, o->leaves->hashes + n * FL_HASH_BYTES);
-        fl_digest_final(&d, o->head.kind, NULL, o->digest);
-        o->digested = true;
-    }
-    memcpy(digest, o->digest, FL_HASH_BYTES);
-    return 0;
-}
-
-int
-fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params[32])
-{
-    unsigned char part[FL_HASH_BYTES];
-    struct fl_hash schema, payload, all;
-
-    if (need_leaves(o, pool))
-        return -1;
-    fl_hash_init(&schema, NULL, "fl1.schema");
-    fl_hash_init(&payload, NULL, "fl1.payload");
-    for (size_t i = 0; i < o->count; i++) {
-        if (!fl_dtype_is_float(o->entries[i].tensor.dtype))
-            continue;
-        fl_tensor_hash(&schema, &o->entries[i].tensor);
-        for (uint64_t n = o->leaves->first[i]; n < o->leaves->first[i + 1]; n++)
-            fl_hash_add(&payload, o->leaves->hashes + n * FL_HASH_BYTES, FL_HASH_BYTES);
-    }
-    fl_hash_init(&all, NULL, "fl1.params");
-    fl_hash_final(&schema, part);
-    fl_hash_add(&all, part, sizeof part);
-    fl_hash_final(&payload, part);
-    fl_hash_add(&all, part, sizeof part);
-    const struct fl_meta_item *base = fl_meta_find(&o->head.meta, "base.params");
-    if (base && base->type == FL_META_BYTES && !strcmp(o->head.kind, FL_KIND_ADAPTER))
-        fl_hash_add(&all, base->value.bytes, base->count);
-    fl_hash_final(&all, params);
-    return 0;
-}
-
-int
-fl_object_tensor_digest(struct fl_object *o, size_t i, struct fl_pool *pool,
-                        unsigned char digest[32])
-{
-    struct fl_hash payload;
-
-    if (need_leaves(o, pool))
-        return -1;
-    fl_hash_init(&payload, NULL, "fl1.payload");
-    for (uint64_t n = o->leaves->first[i]; n < o->leaves->first[i + 1]; n++)
-        fl_hash_add(&payload, o->leaves->hashes + n * FL_HASH_BYTES, FL_HASH_BYTES);
-    fl_hash_final(&payload, digest);
-    return 0;
 }

@@ -2,8 +2,9 @@
  * One object with all its tensors at hand, for programs that read it out of order or twice.
  *
  * An uncompressed regular file is mapped: opening it reads the records' headers only, and a
- * tensor's payload is read and checked when it is asked for. A pipe, or a compressed stream, is
- * first spooled raw to an unlinked 0600 file in $TMPDIR and then mapped in the same way.
+ * tensor's payload is read and checked when it is asked for. The payloads of a pipe, or of a
+ * compressed stream, are checked at once and go raw into a sealed file in $TMPDIR (crypt/sealed.h),
+ * from which they are opened when they are asked for.
  */
 #ifndef FL_FLT_OBJECT_H
 #define FL_FLT_OBJECT_H
@@ -44,19 +45,41 @@ int64_t fl_object_find(const struct fl_object *o, const char *name);
 int64_t fl_object_require(const struct fl_object *o, const char *name);
 
 /*
- * The payload of tensor I, checked at the first call, aligned to 64; valid until fl_object_free.
- * NULL with an error when it is damaged. (An empty payload is a non-NULL pointer.)
+ * The payload of tensor I, checked at the first call, aligned to 64; valid until fl_object_forget
+ * or fl_object_free. NULL with an error when it is damaged. (An empty payload is a non-NULL
+ * pointer.) What is sealed takes memory for all of it: a payload that may be large is viewed.
  */
 const void *fl_object_data(struct fl_object *o, size_t i);
 
-/*
- * The payload of tensor I need not stay in memory: what fl_object_data returned is still good, and
- * read from the file again when it is looked at.
- */
-void fl_object_forget(const struct fl_object *o, size_t i);
+/* The payload of tensor I need not stay in memory; what fl_object_data returned is gone. */
+void fl_object_forget(struct fl_object *o, size_t i);
 
-/* The same of its bytes FROM to TO - 1 alone, and of what shares a page with the byte at FROM. */
-void fl_object_forget_part(const struct fl_object *o, size_t i, uint64_t from, uint64_t to);
+/* A part of a payload that is at hand. A zeroed struct shows nothing. */
+struct fl_view {
+    const void *data; /* bytes FROM to TO - 1, aligned to 64 where FROM is */
+    struct fl_object *o;
+    size_t tensor;
+    uint64_t from, to;
+    unsigned char *own; /* what is sealed is opened into it */
+    size_t room;
+};
+
+/*
+ * Show bytes FROM to TO - 1 of the payload of tensor I, all of which was checked, in V; what V
+ * showed before is gone, and memory does not grow. 0, or -1 with an error, after which V shows
+ * nothing. One object is viewed by one thread at a time; what is shown may be read by all.
+ */
+FL_MUST int fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_t to,
+                           struct fl_view *v);
+
+/*
+ * Show the next block (FL_FLT_BLOCK bytes, the last one what is left) of tensor I in V, the first
+ * when V shows nothing. 1; 0 after the last, when V is released; -1 with an error.
+ */
+FL_MUST int fl_object_next(struct fl_object *o, size_t i, struct fl_view *v);
+
+/* Before the object is freed. */
+void fl_view_release(struct fl_view *v);
 
 /*
  * Check every payload that was not checked yet, for programs that use a part of the object but must

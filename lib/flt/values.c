@@ -68,6 +68,36 @@ fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n, floa
     return row;
 }
 
+static enum fl_dtype
+dtype_of(const struct fl_view *v)
+{
+    return fl_object_tensor(v->o, v->tensor)->dtype;
+}
+
+const float *
+fl_view_f32(const struct fl_view *v, uint64_t at, size_t n, float *row)
+{
+    const enum fl_dtype dtype = dtype_of(v);
+
+    return fl_values_f32(dtype, v->data, at - v->from / fl_dtype_size(dtype), n, row);
+}
+
+double
+fl_view_value(const struct fl_view *v, uint64_t at)
+{
+    const enum fl_dtype dtype = dtype_of(v);
+
+    return fl_value(dtype, v->data, at - v->from / fl_dtype_size(dtype));
+}
+
+int
+fl_view_values(struct fl_object *o, size_t i, uint64_t at, uint64_t n, struct fl_view *v)
+{
+    const uint64_t wide = fl_dtype_size(fl_object_tensor(o, i)->dtype);
+
+    return fl_object_view(o, i, at * wide, (at + n) * wide, v);
+}
+
 void
 fl_values_from_f32(enum fl_dtype dtype, void *out, const float *values, size_t n)
 {
@@ -121,12 +151,10 @@ fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text, siz
 }
 
 void
-fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats *stats)
+fl_stats_add(struct fl_stats *stats, enum fl_dtype dtype, const void *data, uint64_t count)
 {
-    double sum = 0, squares = 0;
-    uint64_t finite = 0;
+    uint64_t finite = stats->count - stats->odd;
 
-    *stats = (struct fl_stats){.count = count};
     for (uint64_t i = 0; i < count; i++) {
         double v = fl_value(dtype, data, i);
         if (!isfinite(v))
@@ -135,15 +163,16 @@ fl_stats(enum fl_dtype dtype, const void *data, uint64_t count, struct fl_stats 
             stats->min = v;
         if (!finite || v > stats->max)
             stats->max = v;
-        sum += v;
-        squares += v * v;
+        stats->sum += v;
+        stats->squares += v * v;
         finite++;
     }
-    stats->odd = count - finite;
+    stats->count += count;
+    stats->odd = stats->count - finite;
     if (!finite)
         stats->min = stats->max = NAN;
-    stats->mean = sum / (double)finite; /* NaN when there are none */
-    stats->rms = sqrt(squares / (double)finite);
+    stats->mean = stats->sum / (double)finite; /* NaN when there are none */
+    stats->rms = sqrt(stats->squares / (double)finite);
 }
 
 void

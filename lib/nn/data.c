@@ -1,4 +1,7 @@
-/* Every id is looked at once, when its shard is added; afterwards ids are copied from the maps. */
+/*
+ * Every id is looked at once, when its shard is added; afterwards ids are copied from the maps of
+ * files, and those that came through a pipe, or packed, from one sealed file.
+ */
 #include "nn/data.h"
 
 #include <assert.h>
@@ -13,21 +16,24 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "base/search.h"
+#include "crypt/sealed.h"
 #include "flt/reader.h"
 #include "nn/engine.h"
 #include "os/file.h"
 #include "text/shard.h"
 
-/* The ids of one tensor, in the map of a file or of a spool. */
+/* The ids of one tensor, in the map of a file or in the sealed file. */
 struct segment {
     uint64_t first, count;
-    uint64_t within; /* first in its shard */
-    size_t shard;    /* the number of that */
-    uint64_t at;     /* in the file, before it is mapped */
-    const unsigned char *data;
-    unsigned width; /* bytes of an id */
-    bool spooled;
+    uint64_t within;           /* first in its shard */
+    size_t shard;              /* the number of that */
+    uint64_t at;               /* in the file */
+    const unsigned char *data; /* in the map, else it is sealed */
+    unsigned width;            /* bytes of an id */
+    bool sealed;
 };
+
+enum { SEALED_PART = 16 << 10 }; /* bytes of ids that are opened at once */
 
 struct map {
     void *data;
@@ -45,6 +51,7 @@ struct fl_data {
     size_t segment_count, segment_cap;
     struct map *maps;
     size_t map_count, map_cap;
+    struct fl_sealed *sealed; /* or NULL */
 };
 
 /* One input while it is added. */
@@ -52,11 +59,10 @@ struct input {
     struct fl_data *data;
     struct fl_reader *reader;
     const char *name;
-    int fd, spool;
+    int fd;
     bool mappable;
-    uint64_t spooled; /* bytes in SPOOL */
-    int64_t eot;      /* of the shard at hand; -1 when it has none */
-    uint32_t last;    /* its last id so far */
+    int64_t eot;   /* of the shard at hand; -1 when it has none */
+    uint32_t last; /* its last id so far */
 };
 
 struct fl_data *
@@ -82,6 +88,7 @@ fl_data_free(struct fl_data *d)
         free(d->shards[i].name);
     for (size_t i = 0; i < d->map_count; i++)
         fl_unmap(d->maps[i].data, d->maps[i].len);
+    fl_sealed_free(d->sealed);
     free(d->shards);
     free(d->segments);
     free(d->maps);
@@ -181,15 +188,6 @@ count_bytes(const struct input *in, const struct fl_tensor *t)
     return 0;
 }
 
-static int
-spool_block(struct input *in, const unsigned char *data, size_t len)
-{
-    if (fl_write_full(in->spool, "temporary file", data, len))
-        return -1;
-    in->spooled += len;
-    return 0;
-}
-
 /* Count documents of N ids and note in *BAD the first one that the model does not have. */
 static void
 scan_block(struct input *in, const unsigned char *data, size_t n, unsigned width, int64_t *bad)
@@ -230,12 +228,12 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
                           .within = d->tokens - d->shards[d->shard_count - 1].first,
                           .shard = d->shard_count - 1,
                           .width = (unsigned)fl_dtype_size(t->dtype),
-                          .spooled = !in->mappable || fl_reader_packed(in->reader)};
-    if (seg.spooled && in->spool < 0 && (in->spool = fl_spool_open()) < 0)
+                          .sealed = !in->mappable || fl_reader_packed(in->reader)};
+    if (seg.sealed && !d->sealed && !(d->sealed = fl_sealed_new()))
         return -1;
-    seg.at = seg.spooled ? in->spooled : fl_reader_payload_offset(in->reader);
+    seg.at = seg.sealed ? fl_sealed_size(d->sealed) : fl_reader_payload_offset(in->reader);
     while ((got = fl_reader_block(in->reader, &block, &len)) == 1) {
-        if (seg.spooled && spool_block(in, block, len))
+        if (seg.sealed && fl_sealed_add(d->sealed, block, len))
             return -1;
         scan_block(in, block, len / seg.width, seg.width, &bad);
     }
@@ -278,39 +276,41 @@ add_objects(struct input *in)
     return got;
 }
 
-/* Map FD and point the segments after the first FROM, which lie in it, to their ids. */
+/* Map the file of IN; segments after the first FROM that lie in it point to their ids. */
 static int
-map_segments(struct fl_data *d, size_t from, int fd, const char *name, bool spooled)
+map_segments(const struct input *in, size_t from)
 {
-    struct map *maps = fl_grow(d->maps, d->map_count, &d->map_cap, sizeof *maps);
-    int64_t len = fl_regular_size(fd);
+    struct fl_data *d = in->data;
     bool used = false;
 
+    for (size_t i = from; i < d->segment_count; i++)
+        used = used || !d->segments[i].sealed;
+    if (!used)
+        return 0;
+    struct map *maps = fl_grow(d->maps, d->map_count, &d->map_cap, sizeof *maps);
     if (!maps)
         return -1;
     d->maps = maps;
-    for (size_t i = from; i < d->segment_count; i++)
-        used = used || d->segments[i].spooled == spooled;
-    if (!used)
-        return 0;
-    void *map = fl_map(fd, name, (size_t)len);
+    int64_t len = fl_regular_size(in->fd);
+    void *map = fl_map(in->fd, in->name, (size_t)len);
     if (!map)
         return -1;
     maps[d->map_count++] = (struct map){map, (size_t)len};
-    for (size_t i = from; i < d->segment_count; i++)
-        if (d->segments[i].spooled == spooled) {
-            struct segment *s = &d->segments[i];
-            if (s->at + s->count * s->width > (uint64_t)len)
-                return fl_error(FL_FAILED, "%s: became shorter while it was read", name);
-            s->data = (const unsigned char *)map + s->at;
-        }
+    for (size_t i = from; i < d->segment_count; i++) {
+        struct segment *s = &d->segments[i];
+        if (s->sealed)
+            continue;
+        if (s->at + s->count * s->width > (uint64_t)len)
+            return fl_error(FL_FAILED, "%s: became shorter while it was read", in->name);
+        s->data = (const unsigned char *)map + s->at;
+    }
     return 0;
 }
 
 int
 fl_data_add(struct fl_data *d, const char *path)
 {
-    struct input in = {.data = d, .name = fl_input_name(path), .spool = -1};
+    struct input in = {.data = d, .name = fl_input_name(path)};
     size_t from = d->segment_count;
     int result = -1;
 
@@ -319,12 +319,10 @@ fl_data_add(struct fl_data *d, const char *path)
         return -1;
     in.mappable = fl_regular_size(in.fd) >= 0 && lseek(in.fd, 0, SEEK_CUR) == 0;
     in.reader = fl_reader_new(in.fd, in.name);
-    if (in.reader && !add_objects(&in) && !map_segments(d, from, in.fd, in.name, false))
-        result = in.spool < 0 ? 0 : map_segments(d, from, in.spool, "temporary file", true);
+    if (in.reader && !add_objects(&in))
+        result = map_segments(&in, from);
     fl_reader_free(in.reader);
     fl_close_input(in.fd);
-    if (in.spool >= 0)
-        close(in.spool);
     return result;
 }
 
@@ -473,6 +471,39 @@ changed(const struct fl_data *d, size_t number)
     return fl_error(FL_FAILED, "%s: was changed while it was read; start again", s->name);
 }
 
+/* N ids at P; the largest of them. */
+static uint32_t
+take_ids(const unsigned char *p, unsigned width, size_t n, uint32_t *ids)
+{
+    uint32_t max = 0;
+
+    for (size_t i = 0; i < n; i++, p += width) {
+        ids[i] = width == 2 ? fl_get16(p) : fl_get32(p);
+        max = fl_max_u32(max, ids[i]);
+    }
+    return max;
+}
+
+/* N ids of a segment from its number AT on. */
+static int
+read_segment(const struct fl_data *d, const struct segment *seg, uint64_t at, size_t n,
+             uint32_t *ids)
+{
+    unsigned char part[SEALED_PART];
+
+    if (!seg->sealed)
+        return take_ids(seg->data + at * seg->width, seg->width, n, ids) < d->vocab
+                   ? 0
+                   : changed(d, seg->shard);
+    for (size_t take; n; at += take, ids += take, n -= take) { /* they are as they were checked */
+        take = fl_piece(n, SEALED_PART / seg->width);
+        if (fl_sealed_read(d->sealed, seg->at + at * seg->width, part, take * seg->width))
+            return -1;
+        take_ids(part, seg->width, take, ids);
+    }
+    return 0;
+}
+
 int
 fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids)
 {
@@ -481,15 +512,8 @@ fl_data_read(const struct fl_data *d, uint64_t place, size_t n, uint32_t *ids)
         const struct segment *seg = &d->segments[s];
         uint64_t at = place ? place - seg->first : 0, left = seg->count - at;
         size_t take = fl_piece(left, n);
-        uint32_t max = 0;
-        for (size_t i = 0; i < take; i++) {
-            const unsigned char *p = seg->data + (at + i) * seg->width;
-            uint32_t id = seg->width == 2 ? fl_get16(p) : fl_get32(p);
-            max = fl_max_u32(max, id);
-            ids[i] = id;
-        }
-        if (max >= d->vocab)
-            return changed(d, seg->shard);
+        if (read_segment(d, seg, at, take, ids))
+            return -1;
         ids += take;
         n -= take;
     }

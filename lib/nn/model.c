@@ -180,7 +180,30 @@ fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent whi
     return 0;
 }
 
-/* The tensor as it is, or widened. */
+/* The values of tensor I as they are, or in f32, a part at a time: they are in memory once, as TO. */
+static int
+read_values(struct fl_object *o, size_t i, size_t count, const struct fl_stored *to)
+{
+    const enum fl_dtype dtype = fl_object_tensor(o, i)->dtype;
+    const size_t width = fl_dtype_size(to->dtype);
+    struct fl_view v = {0};
+    int failed = 0;
+
+    assert(to->dtype == dtype || to->dtype == FL_F32);
+    for (size_t at = 0, n; !failed && at < count; at += n) {
+        unsigned char *out = (unsigned char *)to->data + at * width;
+        n = fl_piece(count - at, FL_FLT_BLOCK / sizeof(float));
+        if ((failed = fl_view_values(o, i, at, n, &v)))
+            break;
+        const void *values = to->dtype == dtype ? v.data
+                                                : fl_view_f32(&v, at, n, (float *)(void *)out);
+        if (values != (void *)out)
+            memcpy(out, values, n * width);
+    }
+    fl_view_release(&v);
+    return failed ? -1 : 0;
+}
+
 static int
 read_param(const struct fl_param *p, struct fl_object *o, const char *prefix,
            const struct fl_stored *to)
@@ -188,17 +211,8 @@ read_param(const struct fl_param *p, struct fl_object *o, const char *prefix,
     char name[FL_FLT_NAME_MAX + 1];
 
     snprintf(name, sizeof name, "%s%s", prefix, p->name);
-    size_t i = (size_t)fl_object_find(o, name);
-    enum fl_dtype dtype = fl_object_tensor(o, i)->dtype;
-    const void *data = fl_object_data(o, i);
-    if (!data)
+    if (read_values(o, (size_t)fl_object_find(o, name), p->count, to))
         return -1;
-    assert(to->dtype == dtype || to->dtype == FL_F32);
-    if (to->dtype == dtype)
-        memcpy(to->data, data, p->count * fl_dtype_size(dtype));
-    else
-        fl_values_f32(dtype, data, 0, p->count, to->data);
-    fl_object_forget(o, i); /* it is in memory once, as TO */
     size_t bad = (size_t)fl_values_finite(to->dtype, to->data, p->count);
     if (bad < p->count)
         return fl_error(FL_FAILED,

@@ -361,29 +361,6 @@ fl_spool_open(void)
     return fd;
 }
 
-int
-fl_spool_copy(int fd, const char *name)
-{
-    size_t size = (size_t)1 << 20;
-    char *data = fl_alloc(size, 1);
-    int spool = data ? fl_spool_open() : -1;
-    ssize_t got = 0;
-
-    while (spool >= 0 && (got = fl_read_full(fd, name, data, size)) > 0)
-        if (fl_write_full(spool, "temporary file", data, (size_t)got)) {
-            got = -1;
-            break;
-        }
-    free(data);
-    if (spool < 0)
-        return -1;
-    if (got < 0 || lseek(spool, 0, SEEK_SET) < 0) {
-        close(spool);
-        return -1;
-    }
-    return spool;
-}
-
 void *
 fl_map(int fd, const char *name, size_t len)
 {

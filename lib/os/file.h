@@ -80,11 +80,12 @@ char *fl_name_beside(const char *path, const char *before, const char *after);
 /* The whole of a file in a buffer, refused above MAX bytes. */
 FL_MUST int fl_read_file(const char *path, size_t max, struct fl_buf *content);
 
-/* An unlinked file of mode 0600 in $TMPDIR (or /tmp), open for reading and writing, or -1. */
+/*
+ * An unlinked file of mode 0600 in $TMPDIR (or /tmp), open for reading and writing, or -1. What is
+ * written stays on the disk when the file is gone: what a site keeps to itself goes into one that
+ * is sealed (crypt/sealed.h).
+ */
 FL_MUST int fl_spool_open(void);
-
-/* Copy the rest of FD, from its position on, into a new spool: its descriptor (at 0) or -1. */
-FL_MUST int fl_spool_copy(int fd, const char *name);
 
 /* A read-only private map of LEN bytes from the start of FD, or NULL with an error; fl_unmap it. */
 void *fl_map(int fd, const char *name, size_t len);

@@ -1,4 +1,8 @@
-/* Sets are collected from all bases that count, the new one last, and judged together. */
+/*
+ * Sets are collected from all bases that count, the new one last, and judged together. What a hub
+ * only asked for is no promise, and is counted where a set is chosen, not where one is judged:
+ * helpers judge.
+ */
 #include "sec/near.h"
 
 #include <math.h>
@@ -147,6 +151,22 @@ gather_set(struct gathered *g, const struct fl_near_set *set)
     return 0;
 }
 
+/* Does this set count in the plan's round; WISHES: what was asked for in others too? */
+static bool
+set_counts(const struct fl_near_set *set, const struct fl_plan *plan, bool wishes)
+{
+    return !set->asked || (wishes && memcmp(set->plan, plan->digest, 32));
+}
+
+static bool
+any_counts(const struct fl_near_base *base, const struct fl_plan *plan, bool wishes)
+{
+    for (size_t s = 0; s < base->set_count; s++)
+        if (set_counts(&base->sets[s], plan, wishes))
+            return true;
+    return false;
+}
+
 /*
  * Which bases with sets COUNT (base_count; zeroed) beside BASE: those near it, those near one of
  * these, and so on. Near is not transitive, and sums over three models in a row, of which only
@@ -155,7 +175,7 @@ gather_set(struct gathered *g, const struct fl_near_set *set)
  */
 static int
 connected(const struct fl_near *near, const struct fl_near_base *base, const struct fl_plan *plan,
-          bool *count)
+          bool wishes, bool *count)
 {
     size_t *queue = fl_alloc(near->base_count + 1, sizeof *queue);
     const struct fl_near_base *from = base;
@@ -166,7 +186,7 @@ connected(const struct fl_near *near, const struct fl_near_base *base, const str
     for (;; from = &near->bases[queue[at++]]) {
         for (size_t b = 0; b < near->base_count; b++) {
             const struct fl_near_base *other = &near->bases[b];
-            if (count[b] || !other->set_count || !counts(other, from, plan))
+            if (count[b] || !any_counts(other, plan, wishes) || !counts(other, from, plan))
                 continue;
             count[b] = true;
             queue[end++] = b;
@@ -180,10 +200,10 @@ connected(const struct fl_near *near, const struct fl_near_base *base, const str
 
 static int
 gather(struct gathered *g, struct fl_near *near, const struct fl_near_base *base,
-       const struct fl_plan *plan)
+       const struct fl_plan *plan, bool wishes)
 {
     bool *count = fl_alloc(near->base_count + 1, sizeof *count);
-    int failed = !count || connected(near, base, plan, count);
+    int failed = !count || connected(near, base, plan, wishes, count);
 
     *g = (struct gathered){.numbers = number_sites(near, &plan->roster)};
     g->keys = near->member_count;
@@ -191,7 +211,8 @@ gather(struct gathered *g, struct fl_near *near, const struct fl_near_base *base
     failed = failed || !g->sets;
     for (size_t b = 0; b < near->base_count && !failed; b++)
         for (size_t s = 0; count[b] && s < near->bases[b].set_count && !failed; s++)
-            failed = gather_set(g, &near->bases[b].sets[s]);
+            failed = set_counts(&near->bases[b].sets[s], plan, wishes) &&
+                     gather_set(g, &near->bases[b].sets[s]);
     free(count);
     return failed ? -1 : 0;
 }
@@ -222,7 +243,7 @@ fl_near_check(struct fl_near *near, const struct fl_near_base *base, const struc
     size_t key = 0, size = 0;
     int result = -1;
 
-    if (!gather(&g, near, base, plan)) {
+    if (!gather(&g, near, base, plan, false)) {
         for (size_t i = 0; i < count; i++)
             fl_set_put(g.sets, g.keys, g.count, g.numbers[sites[i]]);
         result = fl_set_check(g.sets, g.count + 1, g.keys, min_sum, &key, &size);
@@ -244,7 +265,8 @@ fl_near_fit(struct fl_near *near, const struct fl_near_base *base, const struct 
 {
     struct gathered g;
     unsigned char *bits = NULL, *chosen = NULL;
-    int failed = gather(&g, near, base, plan) || !(bits = fl_alloc(fl_set_bytes(g.keys), 1)) ||
+    int failed = gather(&g, near, base, plan, true) ||
+                 !(bits = fl_alloc(fl_set_bytes(g.keys), 1)) ||
                  !(chosen = fl_alloc(fl_set_bytes(g.keys), 1));
 
     *fitting = 0;
@@ -267,7 +289,7 @@ fl_near_view(struct fl_near *near, const struct fl_near_base *base, const struct
              bool *must, double *distance)
 {
     struct gathered g;
-    int failed = gather(&g, near, base, plan);
+    int failed = gather(&g, near, base, plan, true);
 
     for (size_t i = 0; i < plan->roster.n && !failed; i++) {
         must[i] = false;
@@ -277,38 +299,70 @@ fl_near_view(struct fl_near *near, const struct fl_near_base *base, const struct
     release(&g);
     *distance = INFINITY;
     for (size_t b = 0; b < near->base_count; b++)
-        if (near->bases[b].set_count)
+        if (any_counts(&near->bases[b], plan, true))
             *distance = fmin(*distance, fl_near_distance(&near->bases[b], base));
     return failed ? -1 : 0;
+}
+
+/* Put the set into its base, as one that was asked for or for good. 0 or -1. */
+static int
+keep(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
+     const uint32_t *sites, size_t count, bool asked)
+{
+    size_t *numbers = number_sites(near, &plan->roster);
+    const size_t bytes = fl_set_bytes(near->member_count);
+    struct fl_near_set set = {numbers ? fl_alloc(bytes, 1) : NULL, bytes, asked, {0}};
+    bool there = false;
+
+    memcpy(set.plan, plan->digest, 32);
+    for (size_t i = 0; i < count && set.bits; i++)
+        fl_set_put(set.bits, near->member_count, 0, numbers[sites[i]]);
+    free(numbers);
+    if (!set.bits)
+        return -1;
+    base->epoch = plan->roster.epoch;
+    for (size_t s = 0; s < base->set_count; s++) {
+        const struct fl_near_set *old = &base->sets[s];
+        there |= (!old->asked || (asked && !memcmp(old->plan, set.plan, 32))) &&
+                 same_set(old, set.bits, bytes);
+    }
+    struct fl_near_set *sets = there ? NULL
+                                     : fl_grow(base->sets, base->set_count, &base->set_cap,
+                                               sizeof *sets);
+    if (!sets) {
+        free(set.bits);
+        return there ? 0 : -1;
+    }
+    base->sets = sets;
+    sets[base->set_count++] = set;
+    return 0;
 }
 
 int
 fl_near_record(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
                const uint32_t *sites, size_t count)
 {
-    size_t *numbers = number_sites(near, &plan->roster);
-    const size_t bytes = fl_set_bytes(near->member_count);
-    unsigned char *bits = numbers ? fl_alloc(bytes, 1) : NULL;
-    bool there = false;
+    return keep(near, base, plan, sites, count, false);
+}
 
-    for (size_t i = 0; i < count && bits; i++)
-        fl_set_put(bits, near->member_count, 0, numbers[sites[i]]);
-    free(numbers);
-    if (!bits)
-        return -1;
-    base->epoch = plan->roster.epoch;
-    for (size_t s = 0; s < base->set_count; s++)
-        there |= same_set(&base->sets[s], bits, bytes);
-    if (there) {
-        free(bits);
-        return 0;
+int
+fl_near_ask(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
+            const uint32_t *sites, size_t count)
+{
+    return keep(near, base, plan, sites, count, true);
+}
+
+void
+fl_near_forget_asked(struct fl_near *near, const unsigned char plan[32])
+{
+    for (size_t b = 0; b < near->base_count; b++) {
+        struct fl_near_base *base = &near->bases[b];
+        size_t kept = 0;
+        for (size_t s = 0; s < base->set_count; s++)
+            if (base->sets[s].asked && !memcmp(base->sets[s].plan, plan, 32))
+                free(base->sets[s].bits);
+            else
+                base->sets[kept++] = base->sets[s];
+        base->set_count = kept;
     }
-    struct fl_near_set *sets = fl_grow(base->sets, base->set_count, &base->set_cap, sizeof *sets);
-    if (!sets) {
-        free(bits);
-        return -1;
-    }
-    base->sets = sets;
-    sets[base->set_count++] = (struct fl_near_set){bits, bytes};
-    return 0;
 }

@@ -18,6 +18,8 @@ enum { FL_NEAR_SETS_MAX = 64 }; /* over bases that are near one base */
 struct fl_near_set {
     unsigned char *bits; /* by member; those beyond BYTES were out */
     size_t bytes;
+    bool asked; /* the hub asked for it in the round of this plan, which has not led on: */
+    unsigned char plan[32];
 };
 
 struct fl_near_base {
@@ -63,7 +65,8 @@ FL_MUST int fl_near_check(struct fl_near *near, const struct fl_near_base *base,
 
 /*
  * Of the sites that are HERE the largest set that may be summed: into FIT (room for COUNT), its
- * size into *FITTING; 0 when there is none. 0 or -1 with an error.
+ * size into *FITTING; 0 when there is none. 0 or -1 with an error. Sets that were asked for in
+ * other rounds count too: a helper may have answered one, and then answers no other.
  */
 FL_MUST int fl_near_fit(struct fl_near *near, const struct fl_near_base *base,
                         const struct fl_plan *plan, const uint32_t *here, size_t count,
@@ -71,8 +74,9 @@ FL_MUST int fl_near_fit(struct fl_near *near, const struct fl_near_base *base,
 
 /*
  * What the sets of before ask of the next one over BASE: MUST (n) of the roster's sites tells those
- * without whom alone it would be refused, since they are in a set over a near base. *DISTANCE: to
- * the nearest base that has sets; 0 for BASE itself, infinite without one. 0 or -1.
+ * without whom alone it would be refused, since they are in a set over a near base, or in one that
+ * was asked for. *DISTANCE: to the nearest base that has sets; 0 for BASE itself, infinite without
+ * one. 0 or -1.
  */
 FL_MUST int fl_near_view(struct fl_near *near, const struct fl_near_base *base,
                          const struct fl_plan *plan, bool *must, double *distance);
@@ -80,5 +84,14 @@ FL_MUST int fl_near_view(struct fl_near *near, const struct fl_near_base *base,
 /* Remember that they were; the same set again changes nothing. 0, or -1 with an error. */
 FL_MUST int fl_near_record(struct fl_near *near, struct fl_near_base *base,
                            const struct fl_plan *plan, const uint32_t *sites, size_t count);
+
+/*
+ * The hub: the same of sites that answers are asked for by this plan; and that the round of the
+ * PLAN of this digest has led on with a set that is recorded: all helpers answered that one, and so
+ * no other that was asked for in it.
+ */
+FL_MUST int fl_near_ask(struct fl_near *near, struct fl_near_base *base, const struct fl_plan *plan,
+                        const uint32_t *sites, size_t count);
+void fl_near_forget_asked(struct fl_near *near, const unsigned char plan[32]);
 
 #endif

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/least.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "flt/values.h"
@@ -13,23 +12,21 @@
 
 /* No site could train from a model that holds one that is not. */
 static int
-check_finite(struct fl_object *model, size_t i)
+check_finite(struct fl_object *model, size_t i, struct fl_view *v)
 {
     const struct fl_tensor *t = fl_object_tensor(model, i);
-    const uint64_t wide = fl_dtype_size(t->dtype), count = fl_object_bytes(model, i) / wide;
-    const unsigned char *values = fl_object_data(model, i);
+    const uint64_t wide = fl_dtype_size(t->dtype);
+    int got;
 
-    for (uint64_t at = 0, n; values && at < count; at += n) {
-        n = fl_min_u64(count - at, FL_FLT_BLOCK);
-        uint64_t bad = at + fl_values_finite(t->dtype, values + at * wide, n);
-        if (bad < at + n)
+    while ((got = fl_object_next(model, i, v)) == 1) {
+        uint64_t n = (v->to - v->from) / wide, bad = fl_values_finite(t->dtype, v->data, n);
+        if (bad < n)
             return fl_error(
                 FL_FAILED, "%s: tensor \"%s\": value %llu is %g; only finite values can be trained",
-                fl_object_name(model), t->name, (unsigned long long)bad,
-                fl_value(t->dtype, values, bad));
-        fl_object_forget_part(model, i, at * wide, (at + n) * wide);
+                fl_object_name(model), t->name, (unsigned long long)(v->from / wide + bad),
+                fl_value(t->dtype, v->data, bad));
     }
-    return values ? 0 : -1;
+    return got;
 }
 
 /* All float tensors of the model. */
@@ -38,18 +35,20 @@ draft_schema(struct fl_plan *plan, struct fl_object *model)
 {
     struct fl_schema all = {0};
     struct fl_progress progress;
+    struct fl_view v = {0};
     uint64_t done = 0;
     int failed = fl_schema_model(&all, model) || fl_schema_start(&plan->model, "the plan's model");
 
     fl_progress_start(&progress, "reading", "B", fl_object_total(model));
     for (size_t i = 0; i < all.count && !failed; i++) {
         if (all.items[i].trained)
-            failed = check_finite(model, i) ||
+            failed = check_finite(model, i, &v) ||
                      fl_schema_add(&plan->model, &all.items[i].tensor, true);
         done += fl_object_bytes(model, i);
         fl_progress_show(&progress, done, "%s", fl_object_name(model));
     }
     fl_progress_clear(&progress);
+    fl_view_release(&v);
     fl_schema_release(&all);
     return failed ? -1 : 0;
 }

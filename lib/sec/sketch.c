@@ -82,10 +82,10 @@ fold(struct fl_sketch *s, struct work *w, const unsigned char key[FL_SKETCH_KEY]
     w->blocks++;
 }
 
-/* Parameters FROM to TO - 1 of a tensor. */
+/* Parameters FROM to TO - 1 of a tensor, which V shows. */
 static void
-add(struct fl_sketch *s, enum fl_dtype dtype, const void *data, uint64_t from, uint64_t to,
-    struct work *w, const unsigned char key[FL_SKETCH_KEY])
+add(struct fl_sketch *s, const struct fl_view *v, uint64_t from, uint64_t to, struct work *w,
+    const unsigned char key[FL_SKETCH_KEY])
 {
     float row[BLOCK];
 
@@ -93,7 +93,7 @@ add(struct fl_sketch *s, enum fl_dtype dtype, const void *data, uint64_t from, u
         size_t n = BLOCK - w->n;
         if (n > to - done)
             n = (size_t)(to - done);
-        const float *x = fl_values_f32(dtype, data, done, n, row);
+        const float *x = fl_view_f32(v, done, n, row);
         for (size_t i = 0; i < n; i++)
             w->x[w->n + i] = (double)x[i];
         w->n += n;
@@ -108,18 +108,19 @@ static int
 add_tensor(struct fl_sketch *s, struct fl_object *model, size_t i, struct work *w,
            const unsigned char key[FL_SKETCH_KEY])
 {
-    const enum fl_dtype dtype = fl_object_tensor(model, i)->dtype;
-    const uint64_t wide = fl_dtype_size(dtype), count = fl_object_bytes(model, i) / wide;
-    const void *data = fl_object_data(model, i);
+    const uint64_t wide = fl_dtype_size(fl_object_tensor(model, i)->dtype);
+    const uint64_t count = fl_object_bytes(model, i) / wide;
+    struct fl_view v = {0};
+    int result = 0;
 
-    if (!data)
-        return -1;
-    for (uint64_t at = 0, to; at < count; at = to) {
+    for (uint64_t at = 0, to; !result && at < count; at = to) {
         to = count - at < PIECE ? count : at + PIECE;
-        add(s, dtype, data, at, to, w, key);
-        fl_object_forget_part(model, i, at * wide, to * wide);
+        result = fl_view_values(model, i, at, to - at, &v);
+        if (!result)
+            add(s, &v, at, to, w, key);
     }
-    return 0;
+    fl_view_release(&v);
+    return result;
 }
 
 int

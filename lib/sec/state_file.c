@@ -248,11 +248,13 @@ read_base(struct fl_vault *v, struct fl_near *near)
     return 0;
 }
 
+/* set BITS, or asked PLAN BITS */
 static int
 read_set(struct fl_vault *v, struct fl_near *near)
 {
     struct fl_near_base *base = near->base_count ? &near->bases[near->base_count - 1] : NULL;
-    size_t bytes = v->count == 2 ? strlen(v->field[1]) / 2 : 0;
+    const bool asked = fl_vault_is(v, "asked");
+    size_t bytes = v->count == (asked ? 3 : 2) ? strlen(v->field[asked ? 2 : 1]) / 2 : 0;
 
     if (!base || !bytes || bytes > BITS_MAX)
         return fl_vault_bad_line(v);
@@ -260,10 +262,13 @@ read_set(struct fl_vault *v, struct fl_near *near)
     if (!sets)
         return -1;
     base->sets = sets;
-    sets[base->set_count] = (struct fl_near_set){fl_alloc(bytes, 1), bytes};
-    if (!sets[base->set_count].bits)
+    struct fl_near_set *to = &sets[base->set_count];
+    *to = (struct fl_near_set){fl_alloc(bytes, 1), bytes, asked, {0}};
+    if (!to->bits)
         return -1;
-    return fl_vault_get(v, "B", sets[base->set_count++].bits, bytes);
+    base->set_count++;
+    return asked ? fl_vault_get(v, "bB", to->plan, to->bits, bytes)
+                 : fl_vault_get(v, "B", to->bits, bytes);
 }
 
 /* plan RD R DIGEST OBJECT SET|- */
@@ -345,7 +350,7 @@ read_line(struct fl_vault *v, struct fl_state *s)
         return read_member(v, &s->near);
     if (fl_vault_is(v, "base"))
         return read_base(v, &s->near);
-    if (fl_vault_is(v, "set"))
+    if (fl_vault_is(v, "set") || fl_vault_is(v, "asked"))
         return read_set(v, &s->near);
     if (fl_vault_is(v, "plan"))
         return read_plan(v, s);
@@ -493,9 +498,12 @@ put_base(struct fl_vault *v, const struct fl_near_base *base)
             ? fl_vault_put(v, "base", "bnB", base->object, (uint64_t)base->epoch, sums, sizeof sums)
             : fl_vault_put(v, "base", "bnw", base->object, (uint64_t)base->epoch, "-"))
         return -1;
-    for (size_t i = 0; i < base->set_count; i++)
-        if (fl_vault_put(v, "set", "B", base->sets[i].bits, base->sets[i].bytes))
+    for (size_t i = 0; i < base->set_count; i++) {
+        const struct fl_near_set *set = &base->sets[i];
+        if (set->asked ? fl_vault_put(v, "asked", "bB", set->plan, set->bits, set->bytes)
+                       : fl_vault_put(v, "set", "B", set->bits, set->bytes))
             return -1;
+    }
     return 0;
 }
 

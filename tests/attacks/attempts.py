@@ -428,6 +428,28 @@ def low_bit_base(folder, off):
     return found(first, plus_scaled(f, second, u["d"], 1))
 
 
+@attempt("hub", "the same with helpers who are all new, and know no sets", limit=True)
+def new_helpers(folder, off):
+    f = Federation(folder, off, "abcdef", helpers=("+aux", "+gcp"))
+    u = updates(f)
+    plan = f.plan(1)
+    y = f.mask_all(1, u)
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+
+    def shift(name, values):
+        return [values[0] * (1 + 2**-22)] + values[1:] if name == "norm" else values
+    model = f.make_model(f["other.flt"], 1, shift=shift)
+    f.outside, f.helpers = ["new", "other"], ["+new", "+other"]
+    f.names += f.outside
+    for n in f.outside:
+        f[n + ".pub"].write_text(f.out("fl-keygen", "-n", n, "--epoch", 2, "-o", n + ".key"))
+    f.accept(2, model, list("abcef"), 2)
+    f.plan(2, model)
+    y = f.mask_all(2, updates(f, "abcef", model))
+    second = f.opened(2, y.values(), f.request(2, y.values()))
+    return second and found(first, plus_scaled(f, second, u["d"], 1))
+
+
 @attempt("hub", "helpers: d leaves; the next epoch's model differs in one low bit", off=["sets", "near"])
 def epoch_with_helpers(folder, off):
     f = Federation(folder, off, "abcdef", helpers=("+aux", "+gcp"))
@@ -548,6 +570,17 @@ def all_but_one(f):
     return found(got, sum_of(f, 1, [u[n] for n in five])) or found(alone, f.truth(1, u["d"]))
 
 
+@attempt("hub and all helpers", "all tell their streams with d, who is in no sum", limit=True)
+def all_helpers(f):
+    u = updates(f)
+    plan = f.plan(1)
+    y = f.mask(1, "d", u["d"])
+    got = lanes_of(plan, y)
+    for party, name in ((1, "b"), (6, "aux")):
+        got = minus(plan, got, stream(plan, s.key_file(f[name + ".old"]), 3, party, party, y.meta["nonce"]))
+    return found(got, f.truth(1, u["d"]))
+
+
 # ---- the site that refuses, and what a hub sees ----
 
 def seen_of_site(f, r, name, update):
@@ -625,20 +658,21 @@ def write_oracle(folder, off):
     return len({str(x) for x in seen}) > 1
 
 
-# ---- bad sites ----
+# ---- bad sites and helpers ----
 
-def forged(f, r, name, change, tags=None):
-    """The upload of a bad site, with other words, signed by it again."""
-    kind, meta, tensors = read(f[f"{r}/up/{name}.flt"])
+def forged(f, r, name, change, tags=None, sub="up"):
+    """The upload of a bad site (SUB answer: of a bad helper), with other words, signed by it again."""
+    kind, meta, tensors = read(f[f"{r}/{sub}/{name}.flt"])
     plan, key = s.Plan(f[f"{r}/plan.flt"]), f.key(name)
     for tensor, call in change.items():
         dtype, dims, payload, attributes = tensors[tensor]
         words = call(list(struct.unpack(f"<{dims[0]}Q", payload)))
         tensors[tensor] = dtype, dims, struct.pack(f"<{dims[0]}Q", *words), attributes
-    meta["tags"] = tags(meta["tags"]) if tags else meta["tags"]
+    if tags:
+        meta["tags"] = tags(meta["tags"])
     o = rewrite(kind, meta, tensors, {t: 1 for t in tensors})
-    write(o.sign(meta["site.index"], name, key["sign"], plan.rd), f[f"{r}/up/{name}.flt"])
-    return s.Upload(f[f"{r}/up/{name}.flt"])
+    write(o.sign(meta.get("site.index", meta.get("party")), name, key["sign"], plan.rd), f[f"{r}/{sub}/{name}.flt"])
+    return s.Upload(f[f"{r}/{sub}/{name}.flt"])
 
 
 def mean_of(f, r, y):
@@ -664,6 +698,20 @@ def poison(f):
     y["f"] = forged(f, 1, "f", {"embed": lambda w: [s.add_words(w[0], more & 0xFFFF, 16, 1)] + w[1:]})
     mean = mean_of(f, 1, y)
     return mean is not None and mean[0] > 1.2 * CLIP
+
+
+@attempt("a helper", "adds to one value of its answer, within the range of a sum: no program sees it", limit=True)
+def false_answer(f):
+    u = updates(f, size=10)
+    plan = f.plan(1)
+    y = f.mask_all(1, u)
+    before = mean_of(f, 1, y)
+    more = int(6 * CLIP * plan.rules["embed"].scale / 2)
+    forged(f, 1, "aux", {"embed": lambda w: [s.add_words(w[0], more, 16, -1)] + w[1:]}, sub="answer")
+    f.out("fl-aggregate", "-q", "-p", "1/plan.flt", "-o", "1/mean.flt", "1/sum.flt", "1/answer/b.flt", "1/answer/aux.flt")
+    f.out("fl-aggregate", "--verify", "1", "-r", "roster.yaml")
+    after = struct.unpack_from("<f", read(f["1/mean.flt"])[2]["embed"][2])[0]
+    return abs(after - before[0] - CLIP / 2) < CLIP / 1000
 
 
 @attempt("a site", "a weight of -1.5, so that the mean is larger", off=["weight"])

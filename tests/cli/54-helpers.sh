@@ -91,6 +91,30 @@ says 'no set can be summed yet.*still missing: d'
 check "  and writes nothing" [ ! -e x.flt -a ! -e y.flt ]
 cd .. || exit 1
 
+# ---- a round that was given up: one helper has answered, and answers no other set over this model ----
+mkdir dead && cp model.flt dead && cd dead || exit 1
+# shellcheck disable=SC2086
+terms=$rules federation $sites || exit 1
+rounds train model.flt 1 0.01 a=a.upd b=b.upd c=c.upd d=d.upd e=e.upd && plan 1 model.flt || exit 1
+for s in a b c d e; do mask 1 $s $s.upd || exit 1; done
+ask 1 a b c d && answer 1 aux || exit 1   # and b never does
+check "a round that was given up, and another over its model" plan 2 model.flt
+for s in a b c d e; do mask 2 $s $s.upd || exit 1; done
+check "  --explain says who must come" \
+    sh -c 'fl-plan -r roster.yaml -k hub.key --round 3 -m model.flt --explain -o p3.flt | grep -qx "must_come	a,b,c,d"'
+fit() { fl-aggregate -k hub.key -p 2/plan.flt --fit --request 2/request.flt -o 2/sum.flt "$@"; }
+status 4 "  --fit without one of them waits" fit 2/up/b.flt 2/up/c.flt 2/up/d.flt 2/up/e.flt
+says 'summed or asked for over this.*still missing: a; if no helper answered what was asked for, give the files of a set without --fit$'
+cp -a hub.key hub.before && cp -a hub.key.state hub.before.state
+check "  who names the files may ask for others" ask 2 b c d e
+status 3 "    and a helper that has answered refuses" answer 2 aux
+rm -rf hub.key hub.key.state 2/answer/* && mv hub.before hub.key && mv hub.before.state hub.key.state
+check "  --fit takes those that were asked for" fit 2/up/a.flt 2/up/b.flt 2/up/c.flt 2/up/d.flt 2/up/e.flt
+says "left out, since the rule of sets does not allow them now: e"
+check "  and both helpers answer" answer 2 b aux
+check "  so that it opens" open_sum 2
+cd .. || exit 1
+
 # ---- one round, looked at closely ----
 mkdir one && cp model.flt one && cd one || exit 1
 # shellcheck disable=SC2086

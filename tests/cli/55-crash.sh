@@ -10,9 +10,11 @@ if ! can_trace; then
     finish
 fi
 updates() { python "$top/tests/cli/updates.py" "$@"; }
-rounds model model.flt 1 embed:60x9 norm:50 || exit 1
+rounds model model.flt 1 embed:600x9 norm:50 || exit 1   # more than a piece of a spool
 rounds train model.flt 1 0.01 a=a.upd b=b.upd c=c.upd d=d.upd || exit 1
 updates edit a.upd other.upd 'norm[3]=0.015625' || exit 1
+fl-apply -q -m model.flt -o trained.flt a.upd && fl-diff -q -b model.flt -o raw.upd trained.flt &&
+    fl-diff -q -z -b model.flt -o packed.upd trained.flt || exit 1
 terms='apply: {rule: momentum, lr: 0.5, momentum: 0.9}
 tensors: [{match: "*", protect: mask, bits: 32, clip: 0.04}]'
 
@@ -86,6 +88,11 @@ for kind in pairwise helpers; do
     for effect in $kill $fails; do
         crash "fl-mask, $kind" "$effect" fresh fl-mask -q -j 1 -k a.key -p 1/plan.flt a.upd
     done
+    again() { mask_a raw.upd; }
+    for effect in $kill $fails; do
+        crash "  of an update that is spooled" "$effect" fresh fl-mask -q -j 1 -k a.key -p 1/plan.flt packed.upd
+    done
+    again() { mask_a a.upd; }
     # and a key that counts less than its state knows, or more, is noticed: the latter
     restore fresh && again >now
     cp a.key counted.key && restore fresh && cp counted.key a.key

@@ -134,8 +134,31 @@ status 3 "another roster than people agreed on" fl-aggregate --verify 1 -r other
 found "^refused${tab}1/plan.flt${tab}hub${tab}-${tab}[0-9a-f]{64}${tab}[0-9a-f]{64}" ", by both digests"
 several() { rm lie/up/a.flt lie/answer/aux.flt && cp 2/up/d.flt lie/up/d.flt; }
 names 3 "several at once" "missing lie/up/a.flt a -" expected "" several
-test "$(grep -c "lie/" out)" = 3
-report $? "  each is a row"
+test "$(grep -v -c "^skipped" out)" = 4
+report $? "  each is a row, under the columns"
+
+# What can be compared is, whatever else is bad; what cannot is told, with the file for want of which.
+also() { grep -E -q "^$(printf '%s' "$1" | sed 's/\./\\./g' | tr ' ' "$tab")$tab.*$2" out; report $? "  and $1: $2"; }
+sum_of_another='altered lie/sum.flt - -'
+names 4 "an upload left out" "skipped lie/sum.flt - -" none "for want of a good lie/up/d.flt; the mean is compared" rm lie/up/d.flt
+says '^fl-aggregate: lie/up/d.flt: is not there'
+test "$(grep -c "lie/" out)" = 2
+report $? "  and the mean is as it should be"
+names 1 "  and a mean of another set" "altered lie/mean.flt - -" both "is of another set" \
+    sh -c 'rm lie/up/d.flt && cp 2/mean.flt lie/mean.flt'
+also "missing lie/up/d.flt d -" "the request shows"
+names 1 "  and a sum of another set" "$sum_of_another" both "is of another set" sh -c 'rm lie/up/d.flt && cp other.sum lie/sum.flt'
+also "skipped lie/mean.flt - -" "for want of a good lie/up/d.flt"
+also "skipped next.flt - -" "for want of a good lie/up/d.flt"
+also "skipped lie/opened/b.flt - -" "for want of a good mean"
+names 1 "an answer kept back, and a sum of another set" "$sum_of_another" both "is of another set" \
+    sh -c 'rm lie/answer/a.flt && cp other.sum lie/sum.flt'
+also "missing lie/answer/a.flt a -" "opens with all answers"
+also "skipped lie/mean.flt - -" "for want of a good lie/answer/a.flt"
+names 3 "a file of nobody's, and a mean of another set" "altered lie/mean.flt - -" both "is of another set" \
+    sh -c 'cp b.upd lie/up/zed.flt && cp 2/mean.flt lie/mean.flt'
+also "added lie/up/zed.flt - -" ""
+names 4 "no request" "skipped lie/sum.flt - -" none "for want of a good lie/request.flt" rm lie/request.flt
 
 if python -c 'import xxhash' 2>/dev/null; then
     bit="bit=$tensor"
@@ -175,6 +198,27 @@ follow() {   # a helper needs no upload then
 }
 check "a helper follows what they signed, without the uploads" follow
 check "  to the same model" cmp a.next next.flt
+
+# ---- rounds beside each other ----
+rm -rf pub && mkdir pub && cp -r 1 pub/b.first && cp -r 2 pub/a.second && mkdir pub/none && touch pub/model.flt
+both() { [ "$(wc -l <out)" = 2 ] && sed -n 1p out | grep -q '^pub/b.first: round 1 .*; signed for' && sed -n 2p out | grep -q '^pub/a.second: round 2 '; }
+check "rounds in folders beside each other" fl-aggregate --verify pub -r roster.yaml -m model.flt
+both
+report $? "  are as they should be, in their order"
+check "  each is a row of JSON" sh -c 'fl-aggregate --verify pub --json | grep -c "\"status\": \"good\"" | grep -q 2'
+status 2 "  nobody signs for several" fl-aggregate --verify pub -k b.key -m model.flt -o x.opened
+says 'pub: holds several rounds; a party under replay signs for one'
+twice() {   # round 2 asks for e in place of d, and aux has forgotten what it answered in round 1
+    mask 2 e e.upd && cp 2/up/e.flt pub/a.second/up/ && save hub.now hub &&
+        as_before hub hub.now fl-aggregate -q -k hub.key -p 2/plan.flt --request pub/a.second/request.flt \
+            -o pub/a.second/sum.flt 2/up/[abce].flt &&
+        as_before aux answering fl-unmask -q -k aux.key -p 2/plan.flt -o pub/a.second/answer/aux.flt pub/a.second/request.flt
+}
+check "a helper that answers another set over the same model" twice
+status 3 "  breaks the rule of sets" fl-aggregate --verify pub -r roster.yaml -m model.flt
+found "^refused${tab}pub/a.second/answer/aux.flt${tab}aux${tab}-${tab}-${tab}[0-9a-f]{64}${tab}breaks the rule of sets: \"aux\" answered before in pub/b.first \\(4 sites\\); with the sums .* the sum of 1 site could be computed, \"[de]\" among them"
+found "^refused${tab}pub/a.second/answer/a.flt${tab}a${tab}-.*is for another set" ", beside the other"
+check "  which one round alone cannot show" sh -c 'fl-aggregate --verify pub/a.second -r roster.yaml -m model.flt | grep -q "rule of sets"; test $? = 1'
 
 # ---- the command line ----
 refused() {   # WHAT PATTERN args...

@@ -5,6 +5,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
+. "$top/tests/cli/published.sh"
 arm=$top/build/aarch64
 what="rounds and vectors on aarch64"
 
@@ -42,6 +43,23 @@ for t in "$arm"/tests/test_*; do
     grep -q '^ok' out && ! grep -q '^not ok' out
     report $? "  with cases, all of them right"
 done
+
+# ---- the published round, by programs for which chance is fixed ----
+mkdir fixed made
+"$arm/cc" -std=c11 -D_GNU_SOURCE -O2 -c -o fixed.o "$top/tests/vectors/fixed.c"
+for p in "$arm"/bin/fl-*; do
+    "$arm/cc" -static -pthread -Wl,-z,muldefs -o "fixed/${p##*/}.arm" fixed.o "$arm/obj/cmd/${p##*/}.o" "$arm/libfl.a" \
+        -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -lm 2>err || sed 's/^/# /' err
+    printf '#!/bin/sh\nexec qemu-aarch64-static "%s" "$@"\n' "$work/fixed/${p##*/}.arm" >"fixed/${p##*/}" &&
+        chmod +x "fixed/${p##*/}"
+done
+fixed() {   # RUN command...
+    _run=$1
+    shift
+    env FIXED="$_run" PATH="$work/fixed:$PATH" "$@"
+}
+cd made && published
+cd "$work" || exit 1
 
 # ---- one model, one text; a whole round of each protection, done twice from the same keys and states ----
 printf 'preset: nano\nctx: 32\nchannels: 32\nheads: 2\nffn: 64\n' >c.yaml

@@ -44,4 +44,38 @@ else
 fi
 check "else nothing is said of it" fl-mask -k a.key -p 1/plan.flt -o x.flt a.upd
 check "  at all" [ ! -s "$work/err" ]
+umask 000   # whatever it is
+check "what a key remembers is made for its owner alone" sh -c '
+    fl-keygen -n z -o z.key >/dev/null && fl-mask -q -k b.key -p 1/plan.flt -o y.flt a.upd 2>/dev/null &&
+    [ -e b.key.state/upload-1-1.flt ] && [ -z "$(find z.key b.key b.key.state -perm /077)" ]'
+umask 022
+
+# A program that has read a key, while it waits for its last input: what would a crash leave?
+no_core() {   # command... fifo
+    rm -f core*
+    "$@" >/dev/null 2>&1 &
+    _pid=$! _tries=0
+    exec 3>fifo   # opens when the program has come to it
+    until _limit=$(awk '/^Max core file size/ { print $5 }' /proc/$_pid/limits) && [ "$_limit" = 0 ]; do
+        _tries=$((_tries + 1))
+        [ $_tries -lt 30 ] || break
+        sleep 0.1
+    done
+    kill -ABRT $_pid
+    exec 3>&-
+    wait $_pid
+    [ $? = 134 ] && [ "$_limit" = 0 ] && [ -z "$(find . -name 'core*')" ]
+}
+# shellcheck disable=SC3045 # where the shell knows how
+if [ -r /proc/self/limits ] && [ -z "${SAN:-}${VALGRIND-}" ] && (ulimit -S -c unlimited) 2>/dev/null; then
+    ulimit -S -c unlimited
+    mkfifo fifo
+    check "no core file of fl-mask" no_core fl-mask -q -k c.key -p 1/plan.flt fifo
+    check "  of fl-unmask" no_core fl-unmask -q -k aux.key -p 1/plan.flt fifo
+    check "  of fl-plan" no_core fl-plan -q -r roster.yaml -k hub.key --round 2 -m fifo -o 2.flt
+    check "  of fl-aggregate" no_core fl-aggregate -q -k hub.key -p 1/plan.flt --request r.flt -o s.flt fifo
+    check "  nor of what reads the site's text from a pipe" no_core sh -c 'exec fl-info -t embed --stats fifo'
+else
+    skip "core files" "they cannot be turned on here, or the programs are watched"
+fi
 finish

@@ -55,8 +55,8 @@ copy(struct fl_reader *in, struct fl_writer *out, bool *packed)
             *packed |= fl_reader_packed(in);
             fl_writer_tensor(out, t);
             while ((got = fl_reader_block(in, &data, &len)) == 1) {
-                struct fl_stats stats;
-                fl_stats(t->dtype, data, len / fl_dtype_size(t->dtype), &stats);
+                struct fl_stats stats = {0};
+                fl_stats_add(&stats, t->dtype, data, len / fl_dtype_size(t->dtype));
                 fl_writer_data(out, data, len);
             }
             if (got < 0)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "crypt/secret.h"
 #include "flt/writer.h"
 #include "nn/engine.h"
 #include "test.h"
@@ -376,6 +377,8 @@ test_bytes(void)
 int
 main(void)
 {
+    if (fl_crypt_init())
+        return 1;
     RUN(test_windows);
     RUN(test_bytes);
     RUN(test_files_of_every_form);

@@ -115,11 +115,9 @@ test_spool(void)
     CHECK(!pipe(ends) && !fl_write_full(ends[1], "pipe", "some bytes", 10));
     close(ends[1]);
     CHECK(fl_read_full(ends[0], "pipe", data, 5) == 5);
-    fd = fl_spool_copy(ends[0], "pipe"); /* the rest */
-    CHECK(fd >= 0 && fl_read_full(fd, "spool", data, 16) == 5 && !memcmp(data, "bytes", 5));
+    CHECK(fl_read_full(ends[0], "pipe", data, 16) == 5 && !memcmp(data, "bytes", 5)); /* the rest */
     CHECK(fl_regular_size(ends[0]) == -1);
     close(ends[0]);
-    close(fd);
 
     char *old = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
     setenv("TMPDIR", "/no/such/folder", 1);

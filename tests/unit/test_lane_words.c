@@ -30,7 +30,7 @@ test_masks(void)
          "protect: mask, bits: 12, clip: 0.1}]\n",
          "steps: 16\ntensors: [{match: large, protect: mask, bits: 64, clip: 0.1}, {match: \"*\", "
          "protect: plain, bits: 12, clip: 0.1}]\n"};
-    static uint64_t out[FL_CHUNK_WORDS], scratch[FL_CHUNK_WORDS], before[FL_CHUNK_WORDS];
+    static uint64_t out[FL_CHUNK_WORDS], before[FL_CHUNK_WORDS];
     static uint64_t streams[3][FL_CHUNK_WORDS];
     const struct fl_mask masks[3] = {{{1}, 1}, {{2}, -1}, {{3}, 1}};
     struct federation f;
@@ -43,7 +43,7 @@ test_masks(void)
         CHECK(!fed_roster(&f, rules[r]));
         fed_plan(&f, &plan, 1);
         for (uint64_t from = 0; from < plan.words; from += FL_CHUNK_WORDS) {
-            struct fl_lane_chunk c = {from, from + FL_CHUNK_WORDS, 0, out, scratch};
+            struct fl_lane_chunk c = {from, from + FL_CHUNK_WORDS, 0, out};
             if (c.to > plan.words)
                 c.to = plan.words;
             const size_t n = (size_t)(c.to - c.from);
@@ -56,7 +56,7 @@ test_masks(void)
             memcpy(before, out, sizeof out);
             for (size_t m = 0; m < 3; m++)
                 fl_stream_fill(streams[m], n * 8, masks[m].key, from / FL_CHUNK_WORDS);
-            fl_lane_words_mask(&plan, &c, masks, 3);
+            fl_lane_words_mask(&plan, &c, (struct fl_masking){.masks = masks, .count = 3});
             for (size_t i = 0; i < n; i++) {
                 unsigned bits = bits_at(&plan, from + i);
                 uint64_t want = before[i];
@@ -67,7 +67,7 @@ test_masks(void)
             }
             /* taken off again in another order */
             const struct fl_mask off[3] = {{{2}, 1}, {{3}, -1}, {{1}, -1}};
-            fl_lane_words_mask(&plan, &c, off, 3);
+            fl_lane_words_mask(&plan, &c, (struct fl_masking){.masks = off, .count = 3});
             wrong += memcmp(out, before, n * 8) != 0;
         }
         CHECK(wrong == 0 && masked == plan.masked_words);

@@ -135,6 +135,52 @@ test_one_base(void)
     fed_end(&f);
 }
 
+static void
+ask(struct fl_near *near, const unsigned char *base, const struct fl_plan *plan, const char *set)
+{
+    uint32_t sites[FED_SITES];
+    size_t n = sites_of(set, sites);
+    struct fl_near_base *b = fl_near_add(near, base, NULL);
+
+    CHECK(b && !fl_near_ask(near, b, plan, sites, n));
+}
+
+/* What the hub asked for in a round that was given up is chosen again, and does not judge. */
+static void
+test_asked(void)
+{
+    struct federation f;
+    struct fl_plan plan;
+    struct fl_near near = {0};
+    double distance;
+
+    fed_start(&f, 11, FED_HELPERS "min_sum: 5\n");
+    fed_plan(&f, &plan, 1);
+    ask(&near, f.model, &plan, "abcdef");
+    ask(&near, f.model, &plan, "abcdef");
+    CHECK(fl_near_find(&near, f.model)->set_count == 1);
+    CHECK_TEXT(fit(&near, f.model, &plan, "abcdeg"), "abcdeg"); /* in this round another may be */
+    CHECK_TEXT(must(&near, f.model, &plan, &distance), "");
+    plan.digest[0]++;
+    CHECK_TEXT(fit(&near, f.model, &plan, "abcdeg"), "");
+    CHECK_TEXT(fit(&near, f.model, &plan, "abcdefg"), "abcdef");
+    CHECK_TEXT(must(&near, f.model, &plan, &distance), "abcdef");
+    CHECK(distance == 0);
+    CHECK(!check(&near, f.model, &plan, "abcdeg")); /* perhaps nobody answered the other */
+    ask(&near, f.model, &plan, "abcdeg");
+    record(&near, f.model, &plan,
+           "abcdeg"); /* this round led on: so the other sets of it did not */
+    ask(&near, f.model, &plan, "abcdefg");
+    fl_near_forget_asked(&near, plan.digest);
+    CHECK(fl_near_find(&near, f.model)->set_count == 2);
+    plan.digest[0]++;
+    CHECK_REFUSED(check(&near, f.model, &plan, "abcdef"), FL_REFUSED, "the sum of 1 site ");
+    CHECK_TEXT(fit(&near, f.model, &plan, "abcdefg"), "abcde"); /* f and g each stood alone */
+    fl_near_release(&near);
+    fl_plan_release(&plan);
+    fed_end(&f);
+}
+
 /* Both sides of the edge: sets over a base count where the base lies within it. */
 static void
 test_edge(void)
@@ -327,6 +373,7 @@ main(void)
     if (fl_crypt_init())
         return 1;
     RUN(test_one_base);
+    RUN(test_asked);
     RUN(test_edge);
     RUN(test_in_a_row);
     RUN(test_no_move);

@@ -59,16 +59,23 @@ static void
 test_stats(void)
 {
     static const float values[] = {3, -1, NAN, 2, INFINITY, 0};
-    struct fl_stats s;
+    struct fl_stats s = {0};
 
-    fl_stats(FL_F32, values, 6, &s);
+    fl_stats_add(&s, FL_F32, values, 6);
     CHECK(s.count == 6 && s.odd == 2 && s.min == -1 && s.max == 3 && s.mean == 1);
     CHECK_NEAR(s.rms, sqrt(14.0 / 4), 1e-15);
-    fl_stats(FL_F32, values + 2, 1, &s);
+    s = (struct fl_stats){0};
+    fl_stats_add(&s, FL_F32, values + 2, 1); /* and in parts, of which the first has no number */
     CHECK(s.count == 1 && s.odd == 1 && isnan(s.min) && isnan(s.max) && isnan(s.rms));
-    fl_stats(FL_U8, "\x05\x07", 2, &s);
+    fl_stats_add(&s, FL_F32, values + 3, 3);
+    fl_stats_add(&s, FL_F32, values, 2);
+    CHECK(s.count == 6 && s.odd == 2 && s.min == -1 && s.max == 3 && s.mean == 1);
+    CHECK_NEAR(s.rms, sqrt(14.0 / 4), 1e-15);
+    s = (struct fl_stats){0};
+    fl_stats_add(&s, FL_U8, "\x05\x07", 2);
     CHECK(s.min == 5 && s.max == 7 && s.mean == 6);
-    fl_stats(FL_U8, "", 0, &s);
+    s = (struct fl_stats){0};
+    fl_stats_add(&s, FL_U8, "", 0);
     CHECK(s.count == 0 && isnan(s.mean));
 }
 

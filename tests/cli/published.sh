@@ -1,0 +1,73 @@
+# shellcheck shell=sh
+# Sourced after lib.sh: the round of tests/vectors/round once more, by the programs on PATH, every file
+# compared. Who sources it defines "fixed RUN command...", which gives them chance by that name
+# (tests/vectors/fixed.c).
+round=$top/tests/vectors/round
+again() { python "$top/tests/naive/secagg_round.py" "$@"; }
+# A plan says which version made it, and all that follows hangs on the plan: "want" becomes the round that
+# this version makes, which the second implementation writes where the published one is of another.
+software=$(fl-info "$round/5/plan.flt" | awk -F '\t' '$2 == "software" { print $7 }')
+_this="fl $(fl-plan --version | sed 's/.* //')"
+want=$round
+[ "$software" = "$_this" ] || { want=$work/again-$_this && again "$want" "$_this" 2>/dev/null; }
+
+published() {
+    mkdir -p 5/up 5/ready 5/answer 5/opened
+    for _n in a b c d e aux hub; do
+        fixed "$_n keygen" fl-keygen -n $_n -o $_n.key >$_n.pub
+        same "$_n's key" $_n.key keys/$_n.new
+        same "  and its line" $_n.pub keys/$_n.pub
+    done
+    fixed "hub show" fl-keygen --show "$want/roster.yaml" | sed -n 's/^words	//p' >words
+    same "the roster's words" words words
+    for _n in a b c d e aux hub; do
+        fixed "$_n accept" fl-keygen --accept "$want/roster.yaml" -k $_n.key --words words >shown
+    done
+    fixed "hub plan" fl-plan -q -r "$want/roster.yaml" -k hub.key --round 5 -m "$want/model.flt" -o 5/plan.flt
+    same "the plan" 5/plan.flt
+    for _n in a b c e; do
+        _update=$want/update-$_n.flt
+        [ -e "$_update" ] || _update=--zero
+        fixed "$_n mask" fl-mask -q -k $_n.key -p 5/plan.flt -o 5/up/$_n.flt "$_update"
+        same "the upload of $_n" 5/up/$_n.flt
+    done
+    fixed "hub request" fl-aggregate -q -k hub.key -p 5/plan.flt --request 5/request.flt -o 5/sum.flt \
+        5/up/e.flt 5/up/c.flt 5/up/a.flt 5/up/b.flt
+    same "the request" 5/request.flt
+    same "the sum, still masked" 5/sum.flt
+    for _n in b aux; do
+        fixed "$_n ready" fl-unmask -q --ready -k $_n.key -p 5/plan.flt -o 5/ready/$_n.flt 5/request.flt
+        same "$_n is ready" 5/ready/$_n.flt
+        fixed "$_n answer" fl-unmask -q -k $_n.key -p 5/plan.flt -o 5/answer/$_n.flt 5/request.flt
+        same "the answer of $_n" 5/answer/$_n.flt
+    done
+    fixed "hub open" fl-aggregate -q -p 5/plan.flt -o 5/mean.flt 5/sum.flt 5/answer/aux.flt 5/answer/b.flt
+    same "the mean" 5/mean.flt
+    fixed "hub apply" fl-apply -q -m "$want/model.flt" -p 5/plan.flt --state velocity.flt -o next.flt 5/mean.flt
+    same "the next model" next.flt
+    same "  and its velocity" velocity.flt
+    for _n in aux c; do
+        fixed "$_n verify" fl-aggregate --verify 5 -r "$want/roster.yaml" -m "$want/model.flt" \
+            --next next.flt -k $_n.key -o 5/opened/$_n.flt >verified
+        same "what $_n signs of it" 5/opened/$_n.flt
+    done
+    for _n in b aux; do
+        fixed "$_n advance" fl-unmask --advance -q -k $_n.key -p 5/plan.flt -m "$want/model.flt" \
+            --velocity $_n.velocity -o $_n.next 5
+        same "$_n follows to the next model" $_n.next next.flt
+        same "  with its velocity" $_n.velocity velocity.flt
+    done
+    for _n in a b c d e aux hub; do
+        same "the key of $_n after the round" $_n.key keys/$_n.key
+        same "  and its state" $_n.key.state/state keys/$_n.state
+    done
+    # all but what they are given
+    (cd "$want" && find roster.yaml model.flt update-?.flt && cat "$work/compared") | sort -u >listed
+    (cd "$want" && find . -type f | cut -c 3- | sort) >there
+    check "no file of it was left out" cmp listed there
+}
+
+same() {   # WHAT FILE [OF]: FILE has the bytes of WANT/OF
+    check "$1" cmp "$2" "$want/${3-$2}"
+    echo "${3-$2}" >>"$work/compared"
+}
