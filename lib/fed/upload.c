@@ -36,6 +36,16 @@ encode(const struct job *job, const struct fl_plan_tensor *t, size_t index, uint
     fl_lane_encode(&e, fl_view_f32(&job->views[index], element, n, NULL), n, out, counts);
 }
 
+/* Values AT and following, at most N, of what V shows are wanted soon. */
+static void
+expect(const struct fl_view *v, uint64_t at, size_t n, struct fl_masking *m)
+{
+    const uint64_t from = at * sizeof(float), left = v->to > from ? v->to - from : 0;
+
+    m->soon = (const unsigned char *)v->data + (left ? from - v->from : 0);
+    m->soon_bytes = fl_piece(left, n * sizeof(float));
+}
+
 /*
  * The words of a chunk, encoded and masked while they are in cache; the values that follow in its
  * last tensor come there meanwhile.
@@ -64,11 +74,8 @@ fill(void *arg, const struct fl_lane_chunk *chunk)
         if (n > t->elements - element)
             n = t->elements - element;
         encode(job, t, plan->order[place], element, (size_t)n, out, counts);
-        if (job->u->update) {
-            const uint64_t rest = t->elements - element - n;
-            m.soon = job->data[plan->order[place]] + element + n;
-            m.soon_bytes = (size_t)(rest < n ? rest : n) * sizeof(float);
-        }
+        if (job->u->update)
+            expect(&job->views[plan->order[place]], element + n, (size_t)n, &m);
         out += end - from;
         from = end;
     }
