@@ -233,7 +233,7 @@ read_rope(const struct reading *r)
     if (get_number(r, r->file, "rope_theta", 10000, &base) ||
         get_number(r, rope, "rope_theta", base, &r->c->rope_base))
         return -1;
-    if (get(r, "rope_theta") && r->c->rope_base != base)
+    if (!is_absent(get(r, "rope_theta")) && r->c->rope_base != base)
         return wrong(r, "rope_theta",
                      "is another number within \"rope_parameters\"; they must be the same");
     return read_part(r, rope);
