@@ -285,7 +285,7 @@ static int
 add_file(struct fl_safetensors *s, const char *path)
 {
     struct part *p = add_part(s, path);
-    int fd = p ? fl_open_input(path, true) : -1;
+    int fd = p && !fl_check_plain(path) ? fl_open_input(path, true) : -1;
 
     if (fd < 0)
         return -1;
