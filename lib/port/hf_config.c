@@ -290,6 +290,21 @@ read_switch(const struct reading *r, bool *windowed)
     return 0;
 }
 
+/* A window that "layer_types" has, and the key that switches it, say the same: SWITCHED is that. */
+static int
+check_switch(const struct reading *r, bool switched, bool windowed)
+{
+    if (r->family->window == FL_WINDOW_ALL && switched && !windowed)
+        return wrong(r, "layer_types",
+                     "has no windows, and \"sliding_window\" is one; null would be "
+                     "right for none");
+    if (r->family->window == FL_WINDOW_SWITCHED && windowed && !switched)
+        return wrong(r, "layer_types",
+                     "has windows, and \"use_sliding_window\" is not true; one of "
+                     "them has to change");
+    return 0;
+}
+
 static int
 read_window(const struct reading *r)
 {
@@ -303,7 +318,9 @@ read_window(const struct reading *r)
                      "is not supported in models of this family");
     if (rule == FL_WINDOW_SWITCHED && read_switch(r, &windowed))
         return -1;
-    if (!fl_json_is_unused(types) && read_layers(r, types, &windowed))
+    bool switched = windowed;
+    if (!fl_json_is_unused(types) &&
+        (read_layers(r, types, &windowed) || check_switch(r, switched, windowed)))
         return -1;
     if (!windowed)
         return 0;

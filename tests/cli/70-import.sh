@@ -8,7 +8,7 @@ nothing_left() { [ ! -e x.flt ] && [ ! -e .x.flt.part ]; }
 import_fails() {   # status "what" "words" operands...: one line with these words, and no model
     _status=$1 _about=$2 _words=$3
     shift 3
-    status "$_status" "$_about" fl-import -o x.flt "$@"
+    status "$_status" "$_about" timeout 60 fl-import -o x.flt "$@"
     cp err said
     check "  and says why: $_words" one_line "$_words"
     check "  and leaves nothing" nothing_left
@@ -200,6 +200,7 @@ for family in mistral qwen2 qwen3; do
         'layer_types=["full_attention", "sliding_attention"]'
 done
 refused llama "layers of two kinds" '"layer_types" is not the same for all layers' 'layer_types=["full_attention", "sliding_attention"]'
+refused llama "layers with a window" '"sliding_window" is not a positive' 'layer_types=["sliding_attention", "sliding_attention"]'
 refused llama "layers of an unknown kind" '"layer_types" has another word' 'layer_types=["full_attention", "linear_attention"]'
 refused llama "kinds of too few layers" '"layer_types" is not a list with one word for each layer' 'layer_types=["full_attention"]'
 for family in qwen2 qwen3; do
@@ -267,7 +268,6 @@ refused gpt2 "a map that is not turned" 'mlp.c_fc.weight" is plain f32\[12,48\];
 refused llama "a value that is not finite" 'norm.weight.*not finite' nan=model.norm.weight
 refused gpt2 "a value of a turned map that is not finite" 'q_proj.weight.*not finite' nan=transformer.h.0.attn.c_attn.weight
 refused llama "64-bit floats" 'is plain f64.*; in the model of its config.json it is plain f32' dtype=F64
-refused llama "truths for weights" 'norm.weight" is plain u8' says=model.norm.weight,BOOL
 refused llama "a round that is none" 'model.safetensors: .*fl.round\|model.safetensors: .*"-1"' note:fl.round=-1
 refused llama "a parent that is none" 'model.safetensors: .*' note:fl.parent=0011
 
@@ -292,7 +292,7 @@ shards "a file that is cut" "bad/$second: " 'truncate -s -1 '$second
 shards "a file that is a folder" "bad/$second: " 'rm '$second' && mkdir '$second
 shards "a file that is a pipe" "bad/$second: is no regular file" 'rm '$second' && mkfifo '$second
 shards "a file under two names" "tensor \".*\" is also in " 'cp '$second' again.safetensors && hf index . '$inner'=again.safetensors'
-shards "a tensor in two files" "tensor \"$inner\" is also in bad/" 'cp '$second' model-00003-of-00003.safetensors'
+shards "a tensor in two files" 'tensor ".*" is also in bad/' 'cp '$second' model-00003-of-00003.safetensors'
 shards "a tensor in the other file" "tensor \"$inner\" is in $second, and not in model-00001-of-00003.safetensors" \
     'hf index . '$inner'=model-00001-of-00003.safetensors'
 shards "a tensor that no file has" "$index: tensor \"model.more.weight\" is in none of its files" 'hf index . model.more.weight='$second
@@ -327,6 +327,10 @@ import_fails 1 "a tokenizer without a model" 'tokenizer.json' bad
 for file in config.json model.safetensors tokenizer.json; do
     rm -rf bad && cp -R good bad && rm bad/$file
     import_fails 1 "without $file" "bad/$file" bad
+done
+for file in config.json tokenizer.json generation_config.json chat_template.jinja model.safetensors; do
+    rm -rf bad && cp -R good bad && rm -f bad/$file && mkfifo bad/$file
+    import_fails 1 "a pipe for $file" "bad/$file: is no regular file" bad
 done
 
 # ---- the command line ----

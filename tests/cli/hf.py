@@ -61,7 +61,7 @@ def rope(c):
     new, old = c.get("rope_parameters") or {}, c.get("rope_scaling") or {}
     scaling = new or old
     kind = scaling.get("rope_type", scaling.get("type", "default"))
-    base = new.get("rope_theta", c.get("rope_theta", 10000.0))
+    base = new.get("rope_theta") or c.get("rope_theta") or 10000.0
     part = new.get("partial_rotary_factor", c.get("partial_rotary_factor", 1.0))
     return float(base), dict(scaling, rope_type=kind), part
 
