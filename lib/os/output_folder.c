@@ -53,8 +53,7 @@ none(int fd, const char *name)
 static bool
 unlink_one(int fd, const char *name)
 {
-    unlinkat(fd, name, 0);
-    return true;
+    return !unlinkat(fd, name, 0);
 }
 
 /* PATH may become the folder: nothing has the name, or an empty folder. */
@@ -97,7 +96,7 @@ open_part(struct fl_output_folder *f)
                    : fl_error_errno(e, "%s: cannot lock", f->part);
     }
     if (each_name(f->fd, unlink_one))
-        return fl_error_errno(errno, "%s: cannot read", f->part);
+        return fl_error(FL_FAILED, "%s: cannot be emptied for %s; remove it", f->part, f->name);
     return fl_watch_part(f->part);
 }
 
@@ -200,9 +199,10 @@ fl_output_folder_commit(struct fl_output_folder *f)
     } else if (fsync(f->fd) && errno != EINVAL && errno != EROFS) {
         result = fl_error_errno(errno, "%s: cannot write", f->name);
     } else if (fl_watch_part_gone(f->part), rename(f->part, f->name)) {
-        result = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
-                     ? check_free(f->name)
-                     : fl_error_errno(errno, "%s: cannot take its name", f->name);
+        int e = errno;
+        result = -1;
+        if ((e != ENOTEMPTY && e != EEXIST && e != ENOTDIR) || !check_free(f->name))
+            fl_error_errno(e, "%s: cannot take its name", f->name);
     }
     if (result) {
         fl_output_folder_abort(f);
