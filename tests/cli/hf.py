@@ -6,7 +6,8 @@ library. For tests/cli/7*.sh.
     hf.py want DIR OUT                        the stream that fl-import should make of DIR, to the byte
     hf.py same DIR OTHER                      have both the same tensors, to the bit, and the same files?
     hf.py files DIR                           names of its weights' files and tensors, in their order
-    hf.py sparse DIR TOKENIZER GIB [turned]   a model of so many GiB of zeros, in a file with holes
+    hf.py sparse DIR TOKENIZER GIB [turned]   about so many GiB of zeros (gpt2's when turned), in a file with
+                                              holes; 3 when this file system has none
     hf.py peak KIB COMMAND...                 does it take at most so many KiB of resident memory?
 
 WHAT is one of: seed=N, dtype=F32, F16, BF16, F64 or MIXED, drop=TENSOR, add=TENSOR, nan=TENSOR, flat=TENSOR
@@ -476,13 +477,16 @@ def same(folder, other):
 
 def files(folder):
     for file in sorted(f for f in os.listdir(folder) if f.endswith(".safetensors")):
-        print(file, *read_safetensors(f"{folder}/{file}")[1])
+        with open(f"{folder}/{file}", "rb") as f:
+            header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
+        header.pop("__metadata__", None)
+        print(file, *sorted(header, key=lambda n: header[n]["data_offsets"]))
 
 
 def sparse(folder, tokenizer, gib, family="llama"):
-    """Few large tensors: the whole in bfloat16, of about GIB times 2^30 bytes."""
+    """Few large tensors in bfloat16."""
     if family == "turned":
-        c = {"model_type": "gpt2", **CONFIGS["gpt2"], "n_embd": 8192, "n_head": 64, "n_layer": 1, "n_inner": 32768}
+        c = {"model_type": "gpt2", **CONFIGS["gpt2"], "n_embd": 4096, "n_head": 32, "n_layer": 1}
         per = sum(2 * size(d) for n, d in shapes(c).items() if n.startswith("h."))
         c["n_layer"] = max(1, int(float(gib) * 2**30 / per))
     else:
@@ -513,7 +517,6 @@ def sparse(folder, tokenizer, gib, family="llama"):
 
 
 def peak(most, *command):
-    """Of the command alone: the interpreter's own pages are counted before the exec of a child otherwise."""
     status = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
     got = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"# {got} KiB resident at most")
