@@ -81,7 +81,8 @@ check_free(const char *path)
 static int
 open_part(struct fl_output_folder *f)
 {
-    if (mkdir(f->part, 0777) && errno != EEXIST)
+    bool made = !mkdir(f->part, 0777);
+    if (!made && errno != EEXIST)
         return fl_error_errno(errno, "%s: cannot write beside it", f->name);
     f->fd = open(f->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (f->fd < 0)
@@ -90,6 +91,8 @@ open_part(struct fl_output_folder *f)
         int e = errno;
         close(f->fd);
         f->fd = -1; /* it is not ours to remove */
+        if (made && e != EWOULDBLOCK)
+            rmdir(f->part);
         return e == EWOULDBLOCK
                    ? fl_error(FL_FAILED, "%s: another program is writing it; wait for its end",
                               f->name)
@@ -158,10 +161,14 @@ int
 fl_output_folder_write(struct fl_output_folder *f, const char *name, const void *data, size_t len)
 {
     int fd = fl_output_folder_file(f, name);
+    struct fl_buf path = {0};
 
     if (fd < 0)
         return -1;
-    if (!fl_write_full(fd, name, data, len))
+    int failed = fl_buf_printf(&path, "%s/%s", f->name, name) ||
+                 fl_write_full(fd, fl_buf_text(&path), data, len);
+    fl_buf_release(&path);
+    if (!failed)
         return fl_output_folder_end(f, fd, name);
     close(fd);
     return -1;
