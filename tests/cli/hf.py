@@ -5,6 +5,8 @@ library. For tests/cli/7*.sh.
     hf.py new DIR FAMILY TOKENIZER [WHAT...]  a folder; TOKENIZER is its tokenizer.json
     hf.py want DIR OUT                        the stream that fl-import should make of DIR, to the byte
     hf.py same DIR OTHER                      have both the same tensors, to the bit, and the same files?
+    hf.py model A B                           are these streams one model but for the files that they carry?
+    hf.py halves IN OUT TENSOR                the stream with that tensor in f16
     hf.py files DIR                           names of its weights' files and tensors, in their order
     hf.py sparse DIR TOKENIZER GIB [turned]   about so many GiB of zeros (gpt2's when turned), in a file with
                                               holes; 3 when this file system has none
@@ -16,7 +18,7 @@ tied model) or head=VALUE (one that differs there), twice=TENSOR (with the other
 (whose last value differs), frequencies=NAME (rotary ones under that name) or NAME,FACTOR (times that),
 says=TENSOR,DTYPE (in the header), masks=DTYPE (causal ones of a gpt2 model) or DTYPE,ROW,COLUMN (with that
 value flipped) or DTYPE,big (for more positions), note:KEY=TEXT (in "__metadata__"), shards=N (files and an
-index), FILE.json:KEY=JSON (in a file of that name), KEY=JSON (in config.json; KEY= drops it). TENSOR is a
+index), FILE.json:KEY=JSON (in a file of that name), KEY=JSON (in config.json, also when it is called as one of these and JSON is a text; KEY= drops it). TENSOR is a
 name in full. Changes to what lies in several files, after that:
 
     hf.py index DIR NAME=FILE...              the index says that tensor NAME is in FILE ("" forgets it)
@@ -32,7 +34,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from updates import write, size  # noqa: E402
+from updates import read, write, size  # noqa: E402
 
 CARRIED = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
            "config.json", "generation_config.json"]
@@ -277,7 +279,8 @@ def frequencies(base, scaling, n):
 def new(folder, family, tokenizer, *what):
     how = dict(w.partition("=")[::2] for w in what)
     marks = {k: how.pop(k) for k in ("drop", "add", "nan", "flat", "head", "twice", "twin", "frequencies", "says",
-                                     "masks", "seed", "dtype", "shards", "bare", "reversed") if k in how}
+                                     "masks", "seed", "dtype", "shards", "bare", "reversed")
+             if k in how and not how[k].startswith('"')}
     notes = {k[5:]: how.pop(k) for k in list(how) if k.startswith("note:")}
     files = {k: how.pop(k) for k in list(how) if ":" in k}
     rng = random.Random(int(marks.get("seed", 1)))
@@ -475,6 +478,22 @@ def same(folder, other):
     sys.exit(f"# other: {' '.join(wrong)}" if wrong else 0)
 
 
+def model(a, b):
+    a, b = read(a), read(b)
+    a[1].setdefault("tokenizer.eos", b[1].get("tokenizer.eos"))  # which a folder says, always
+    for x in a, b:
+        for file in CARRIED[1:]:
+            x[2].pop(file, None)
+    sys.exit(a != b or list(a[2]) != list(b[2]))
+
+
+def halves(source, target, name):
+    kind, meta, tensors = read(source)
+    dtype, dims, payload, attributes = tensors[name]
+    tensors[name] = "f16", dims, pack(unpack(payload, dtype.upper()), "F16"), attributes
+    write(target, kind, meta, tensors)
+
+
 def files(folder):
     for file in sorted(f for f in os.listdir(folder) if f.endswith(".safetensors")):
         with open(f"{folder}/{file}", "rb") as f:
@@ -524,5 +543,5 @@ def peak(most, *command):
 
 
 if __name__ == "__main__":
-    commands = {f.__name__: f for f in (new, index, want, same, files, sparse, peak)}
+    commands = {f.__name__: f for f in (new, index, want, same, model, halves, files, sparse, peak)}
     commands[sys.argv[1]](*sys.argv[2:])
