@@ -148,8 +148,8 @@ is_mask(const char *name, const struct fl_config *c)
 }
 
 /*
- * What older versions of GPT-2 stored beside attention's weights: [1,1,ctx,ctx] with 1 where a token
- * sees another and 0 elsewhere, and the large negative number that stands where it does not.
+ * What older versions of GPT-2 stored beside attention's weights: [1,1,ctx,ctx] with 1 where a
+ * token sees another and 0 elsewhere, and the large negative number that stands where it does not.
  */
 static int
 check_mask(const struct check *c, size_t i)

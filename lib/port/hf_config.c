@@ -212,8 +212,8 @@ read_part(const struct reading *r, const json_t *rope)
 }
 
 /*
- * The keys of version 4 are rope_theta and rope_scaling; that of version 5 is rope_parameters, which
- * holds both.
+ * The keys of version 4 are rope_theta and rope_scaling; that of version 5 is rope_parameters,
+ * which holds both.
  */
 static int
 read_rope(const struct reading *r)

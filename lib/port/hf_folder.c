@@ -1,4 +1,4 @@
-/* What transformers would change a model by when it loads the folder is refused, not passed over. */
+/* What transformers would change a model by, when it loads the folder, is refused by name. */
 #include "port/hf_folder.h"
 
 #include <stdio.h>
