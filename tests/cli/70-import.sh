@@ -278,10 +278,9 @@ shards() {   # "what" "words" 'command that spoils the folder bad of three files
     import_fails 1 "$1" "$2" bad
 }
 hf new three llama tokenizer.json shards=3
-set -- $(hf files three | sed -n '2s/ / /gp')
-second=$1 inner=$2
+second=$(hf files three | sed -n '2s/ .*//p')
+inner=$(hf files three | sed -n '2s/^[^ ]* \([^ ]*\) .*/\1/p')
 index=model.safetensors.index.json
-names() { hf index . "$1" && cp "$top/README.md" ../x; }
 for path in ../x ../good/model.safetensors /etc/passwd ./$second . .. '' .hidden; do
     shards "a file called \"$path\"" "$index: \"weight_map\" names \"$path\", which is no file beside it" \
         'sed -i "s|\"'$second'\"|\"'"$path"'\"|g" '$index
@@ -301,7 +300,6 @@ shards "an index without a map" "$index: \"weight_map\" is no object" 'echo "{}"
 shards "an index that is a list" "$index: is not a JSON object" 'echo "[]" > '$index
 shards "an index that is cut" "$index: line 1: is not JSON" 'truncate -s -3 '$index
 shards "a name that is a number" '"weight_map" names "", which is no file' 'sed -i "s|\"'$second'\"|2|g" '$index
-rm -f x
 rm -rf other && cp -R three other && hf want other want.flt && echo '{}' > other/$index && cp good/model.safetensors other
 check "one file is read before an index" sh -c 'fl-import other | cmp - want.flt'
 rm -rf other && cp -R three other && mkdir blobs && mv other/*.safetensors blobs

@@ -309,8 +309,8 @@ if command -v strace > /dev/null && [ -z "${SAN:-}${VALGRIND:-}" ] && strace -qq
                 else
                     hits=$((hits + 1))
                 fi
-                fl-export -f hf -o x m.flt && diff -r whole x > diff && [ ! -e .x.part ] ||
-                    { bad=$((bad + 1)) && echo "# after $what at $call $at: $(head -c 200 diff)"; }
+                fl-export -f hf -o x m.flt && diff -r whole x > differs && [ ! -e .x.part ] ||
+                    { bad=$((bad + 1)) && echo "# after $what at $call $at: $(head -c 200 differs)"; }
                 rm -rf x .x.part
                 at=$((at + 1))
             done
