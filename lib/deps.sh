@@ -9,7 +9,7 @@
 set -u
 packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
 libutf8proc-dev libjansson-dev libxxhash-dev python3 python3-xxhash"
-tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps spin"
+tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps spin python3-numpy"
 line="apt-get update && apt-get install -y $packages"
 
 have() {
@@ -55,6 +55,8 @@ tools() {
     for t in zstd strace mandoc zsh fish xxd script prlimit ps spin; do
         command -v $t >/dev/null 2>&1 || missing="$missing $t"
     done
+    python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null ||
+        missing="$missing numpy"
     # shellcheck disable=SC2086  # a list of words
     [ -z "$missing" ] || get $tools || echo "make: without$missing some tests are skipped; for" \
         "all of them, as root run: apt-get install -y $tools" >&2

@@ -100,8 +100,8 @@ static const char *
 word_at(const char *choices, int i, size_t *length)
 {
     for (; i > 0 && choices; i--) {
-        choices = strchr(choices, '|');
-        choices += choices ? 1 : 0;
+        const char *bar = strchr(choices, '|');
+        choices = bar ? bar + 1 : NULL;
     }
     *length = choices ? strcspn(choices, "|") : 0;
     return choices;

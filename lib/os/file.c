@@ -222,6 +222,17 @@ fl_close_input(int fd)
         close(fd);
 }
 
+int
+fl_check_plain(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return 0; /* opening it says what is wrong */
+    return fl_error(FL_FAILED, "%s: is no regular file; put a copy of what it gives in its place",
+                    path);
+}
+
 char *
 fl_follow_links(const char *path)
 {

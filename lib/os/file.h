@@ -44,6 +44,12 @@ FL_MUST int fl_open_input(const char *path, bool binary);
 void fl_close_input(int fd);
 
 /*
+ * Refuse PATH when it is a pipe, a device or a socket: a file of a folder that somebody else packed
+ * is opened only after that, since a pipe would be waited for. 0 also when nothing has that name.
+ */
+FL_MUST int fl_check_plain(const char *path);
+
+/*
  * Let no file that is opened later become standard input, output or error: those that are closed
  * are held by /dev/null, so that reading or writing them fails as it did. Once, before any file.
  */

@@ -53,8 +53,7 @@ none(int fd, const char *name)
 static bool
 unlink_one(int fd, const char *name)
 {
-    unlinkat(fd, name, 0);
-    return true;
+    return !unlinkat(fd, name, 0);
 }
 
 /* PATH may become the folder: nothing has the name, or an empty folder. */
@@ -82,7 +81,8 @@ check_free(const char *path)
 static int
 open_part(struct fl_output_folder *f)
 {
-    if (mkdir(f->part, 0777) && errno != EEXIST)
+    bool made = !mkdir(f->part, 0777);
+    if (!made && errno != EEXIST)
         return fl_error_errno(errno, "%s: cannot write beside it", f->name);
     f->fd = open(f->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (f->fd < 0)
@@ -91,13 +91,15 @@ open_part(struct fl_output_folder *f)
         int e = errno;
         close(f->fd);
         f->fd = -1; /* it is not ours to remove */
+        if (made && e != EWOULDBLOCK)
+            rmdir(f->part);
         return e == EWOULDBLOCK
                    ? fl_error(FL_FAILED, "%s: another program is writing it; wait for its end",
                               f->name)
                    : fl_error_errno(e, "%s: cannot lock", f->part);
     }
     if (each_name(f->fd, unlink_one))
-        return fl_error_errno(errno, "%s: cannot read", f->part);
+        return fl_error(FL_FAILED, "%s: cannot be emptied for %s; remove it", f->part, f->name);
     return fl_watch_part(f->part);
 }
 
@@ -159,10 +161,14 @@ int
 fl_output_folder_write(struct fl_output_folder *f, const char *name, const void *data, size_t len)
 {
     int fd = fl_output_folder_file(f, name);
+    struct fl_buf path = {0};
 
     if (fd < 0)
         return -1;
-    if (!fl_write_full(fd, name, data, len))
+    int failed = fl_buf_printf(&path, "%s/%s", f->name, name) ||
+                 fl_write_full(fd, fl_buf_text(&path), data, len);
+    fl_buf_release(&path);
+    if (!failed)
         return fl_output_folder_end(f, fd, name);
     close(fd);
     return -1;
@@ -200,9 +206,10 @@ fl_output_folder_commit(struct fl_output_folder *f)
     } else if (fsync(f->fd) && errno != EINVAL && errno != EROFS) {
         result = fl_error_errno(errno, "%s: cannot write", f->name);
     } else if (fl_watch_part_gone(f->part), rename(f->part, f->name)) {
-        result = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
-                     ? check_free(f->name)
-                     : fl_error_errno(errno, "%s: cannot take its name", f->name);
+        int e = errno;
+        result = -1;
+        if ((e != ENOTEMPTY && e != EEXIST && e != ENOTDIR) || !check_free(f->name))
+            fl_error_errno(e, "%s: cannot take its name", f->name);
     }
     if (result) {
         fl_output_folder_abort(f);

@@ -1,8 +1,8 @@
 /*
  * A folder of files that is there whole or not at all, as fl_output is for one file: it is made
  * beside its final name as ".NAME.part" (locked; a leftover of a run that died is emptied and taken
- * over), its files are flushed, and it is renamed. A name that is taken is refused, but for an empty
- * folder's: nothing of a user's is replaced.
+ * over), its files are flushed, and it is renamed. A name that is taken is refused, but for that of
+ * an empty folder: nothing of a user's is replaced.
  */
 #ifndef FL_OS_OUTPUT_FOLDER_H
 #define FL_OS_OUTPUT_FOLDER_H

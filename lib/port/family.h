@@ -15,10 +15,8 @@
 #include "nn/layout.h"
 
 /* What a size is when its key is missing, instead of a number. */
-enum {
-    FL_FAMILY_REQUIRED = 0,
-    FL_FAMILY_DERIVED = UINT32_MAX /* heads, channels / heads, 4 channels [fl_hf_config] */
-};
+#define FL_FAMILY_REQUIRED 0
+#define FL_FAMILY_DERIVED  UINT32_MAX /* heads, channels / heads, 4 channels [fl_hf_config] */
 
 struct fl_family_size {
     const char *key; /* NULL ends a list */

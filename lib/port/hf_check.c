@@ -148,8 +148,8 @@ is_mask(const char *name, const struct fl_config *c)
 }
 
 /*
- * What older versions of GPT-2 stored beside attention's weights: [1,1,ctx,ctx] with 1 where a token
- * sees another and 0 elsewhere, and the large negative number that stands where it does not.
+ * What older versions of GPT-2 stored beside attention's weights: [1,1,ctx,ctx] with 1 where a
+ * token sees another and 0 elsewhere, and the large negative number that stands where it does not.
  */
 static int
 check_mask(const struct check *c, size_t i)
@@ -162,8 +162,10 @@ check_mask(const struct check *c, size_t i)
 
     if (!t->rank || (t->rank == 1 && t->dims[0] == 1))
         right = fl_value(t->dtype, data, 0) <= -1e4;
-    for (uint64_t at = 0; right && t->rank == 4 && at < ctx * ctx; at++)
+    for (uint64_t at = 0; right && t->rank == 4 && at < ctx * ctx; at++) {
         right = fl_value(t->dtype, data, at) == (at % ctx <= at / ctx ? 1 : 0);
+        forget(c, i, at + 1);
+    }
     if (right)
         return 0;
     return fl_error(FL_FAILED,

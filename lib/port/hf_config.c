@@ -212,8 +212,8 @@ read_part(const struct reading *r, const json_t *rope)
 }
 
 /*
- * The keys of version 4 are rope_theta and rope_scaling; that of version 5 is rope_parameters, which
- * holds both.
+ * The keys of version 4 are rope_theta and rope_scaling; that of version 5 is rope_parameters,
+ * which holds both.
  */
 static int
 read_rope(const struct reading *r)
@@ -233,7 +233,7 @@ read_rope(const struct reading *r)
     if (get_number(r, r->file, "rope_theta", 10000, &base) ||
         get_number(r, rope, "rope_theta", base, &r->c->rope_base))
         return -1;
-    if (get(r, "rope_theta") && r->c->rope_base != base)
+    if (!is_absent(get(r, "rope_theta")) && r->c->rope_base != base)
         return wrong(r, "rope_theta",
                      "is another number within \"rope_parameters\"; they must be the same");
     return read_part(r, rope);
@@ -290,6 +290,21 @@ read_switch(const struct reading *r, bool *windowed)
     return 0;
 }
 
+/* A window that "layer_types" has, and the key that switches it, say the same: SWITCHED is that. */
+static int
+check_switch(const struct reading *r, bool switched, bool windowed)
+{
+    if (r->family->window == FL_WINDOW_ALL && switched && !windowed)
+        return wrong(r, "layer_types",
+                     "has no windows, and \"sliding_window\" is one; null would be "
+                     "right for none");
+    if (r->family->window == FL_WINDOW_SWITCHED && windowed && !switched)
+        return wrong(r, "layer_types",
+                     "has windows, and \"use_sliding_window\" is not true; one of "
+                     "them has to change");
+    return 0;
+}
+
 static int
 read_window(const struct reading *r)
 {
@@ -303,7 +318,9 @@ read_window(const struct reading *r)
                      "is not supported in models of this family");
     if (rule == FL_WINDOW_SWITCHED && read_switch(r, &windowed))
         return -1;
-    if (!fl_json_is_unused(types) && read_layers(r, types, &windowed))
+    bool switched = windowed;
+    if (!fl_json_is_unused(types) &&
+        (read_layers(r, types, &windowed) || check_switch(r, switched, windowed)))
         return -1;
     if (!windowed)
         return 0;

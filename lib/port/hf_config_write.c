@@ -4,6 +4,7 @@
  */
 #include "port/hf_config.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/choice.h"
@@ -30,6 +31,15 @@ put_sizes(json_t *file, const struct fl_family *f, const struct fl_config *c)
     return failed;
 }
 
+/* The share of a head of D channels whose product with D, cut to a whole number, is N again. */
+static double
+share(uint32_t n, uint32_t D)
+{
+    double part = (double)n / (double)D;
+
+    return (uint32_t)((double)D * part) < n ? nextafter(part, 1) : part;
+}
+
 static int
 put_rope(json_t *file, const struct fl_config *c)
 {
@@ -38,8 +48,7 @@ put_rope(json_t *file, const struct fl_config *c)
     int failed = put(file, "rope_theta", json_real(c->rope_base));
 
     if (c->rope_dim)
-        failed |= put(file, "partial_rotary_factor",
-                      json_real((double)c->rope_dim / (double)c->head_dim));
+        failed |= put(file, "partial_rotary_factor", json_real(share(c->rope_dim, c->head_dim)));
     if (s->kind == FL_ROPE_PLAIN)
         return failed | put(file, "rope_scaling", json_null());
     json_t *rope = json_object();

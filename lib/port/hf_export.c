@@ -133,14 +133,22 @@ write_straight(struct export *e, int fd, size_t i)
     return data ? 0 : -1;
 }
 
-/* Columns FROM to FROM + N - 1 of [rows,columns] FROM_DATA, as rows, at OUT, STRIDE apart. */
-static void
-turn(const unsigned char *data, uint64_t rows, uint64_t columns, uint64_t from, uint64_t n,
-     size_t width, unsigned char *out, uint64_t stride)
+/* Columns FROM to FROM + N - 1 of parameter I, as rows at OUT, STRIDE bytes apart. */
+static int
+turn(struct export *e, size_t i, uint64_t from, uint64_t n, unsigned char *out, uint64_t stride)
 {
-    for (uint64_t r = 0; r < rows; r++)
+    const struct fl_param *p = &e->m->layout.params[i];
+    size_t k = index_of(e, i), width = fl_dtype_size(fl_object_tensor(e->o, k)->dtype);
+    uint64_t row = p->dims[1] * width, band = SLICE / row + 1;
+    const unsigned char *data = fl_object_data(e->o, k);
+
+    for (uint64_t r = 0; data && r < p->dims[0]; r++) {
         for (uint64_t c = 0; c < n; c++)
-            memcpy(out + (c * stride + r) * width, data + (r * columns + from + c) * width, width);
+            memcpy(out + c * stride + r * width, data + r * row + (from + c) * width, width);
+        if ((r + 1) % band == 0 || r + 1 == p->dims[0])
+            fl_object_forget_part(e->o, k, (r - r % band) * row, (r + 1) * row);
+    }
+    return data ? 0 : -1;
 }
 
 /* The parameters of a piece side by side, each turned. */
@@ -154,14 +162,9 @@ write_turned(struct export *e, int fd, const struct fl_tensor *t, const struct p
         n = fl_min_u64(SLICE / row ? SLICE / row : 1, t->dims[0] - c);
         uint64_t at = 0;
         for (size_t i = p->first; i < p->first + p->count; i++) {
-            const struct fl_param *param = &e->m->layout.params[i];
-            const unsigned char *data = fl_object_data(e->o, index_of(e, i));
-            if (!data)
+            if (turn(e, i, c, n, e->slice + at, row))
                 return -1;
-            turn(data, param->dims[0], param->dims[1], c, n, width, e->slice + at * width,
-                 t->dims[1]);
-            at += param->dims[0];
-            fl_object_forget(e->o, index_of(e, i));
+            at += e->m->layout.params[i].dims[0] * width;
         }
         if (write_slice(e, fd, (size_t)(n * row), t->name))
             return -1;

@@ -1,4 +1,4 @@
-/* What transformers would change a model by when it loads the folder is refused, not passed over. */
+/* What transformers would change a model by, when it loads the folder, is refused by name. */
 #include "port/hf_folder.h"
 
 #include <stdio.h>
@@ -44,7 +44,8 @@ read_files(struct fl_hf_folder *f, const char *dir)
 
     for (size_t i = 0; fl_model_files[i]; i++)
         if (join_path(path, dir, fl_model_files[i]) ||
-            ((!i || !lstat(path, &st)) && fl_read_file(path, FL_TOKENIZER_MAX, &f->files[i])))
+            ((!i || !lstat(path, &st)) &&
+             (fl_check_plain(path) || fl_read_file(path, FL_TOKENIZER_MAX, &f->files[i]))))
             return -1;
     return 0;
 }

@@ -60,14 +60,22 @@ fl_hf_model_dtype(const struct fl_hf_model *m, size_t i)
     return fl_safetensors_tensor(m->files, m->sources[i].tensor)->dtype;
 }
 
-/* Columns FIRST to FIRST + N - 1 of an array of ROWS rows of STRIDE values, as rows. */
+/* Columns FIRST to FIRST + N - 1 of the ROWS rows of a tensor that is stored turned, as rows. */
 static void
-turn(const unsigned char *from, uint64_t rows, uint64_t stride, uint64_t first, uint64_t n,
-     size_t width, unsigned char *out)
+turn(const struct fl_hf_model *m, const struct fl_hf_source *s, uint64_t rows, uint64_t first,
+     uint64_t n, unsigned char *out)
 {
-    for (uint64_t c = 0; c < rows; c++)
+    size_t width = fl_dtype_size(fl_safetensors_tensor(m->files, s->tensor)->dtype);
+    uint64_t stride = s->place.tensor.dims[1] * width, band = SLICE / stride + 1;
+    const unsigned char *from = fl_safetensors_data(m->files, s->tensor);
+
+    for (uint64_t c = 0; c < rows; c++) {
         for (uint64_t r = 0; r < n; r++)
-            memcpy(out + (r * rows + c) * width, from + (c * stride + first + r) * width, width);
+            memcpy(out + (r * rows + c) * width, from + c * stride + (first + r) * width, width);
+        if ((c + 1) % band == 0 || c + 1 == rows)
+            fl_safetensors_forget(m->files, s->tensor, c < band ? 0 : (c - band) * stride,
+                                  (c + 1) * stride);
+    }
 }
 
 int
@@ -81,8 +89,7 @@ fl_hf_model_rows(const struct fl_hf_model *m, size_t i, uint64_t first, uint64_t
     const unsigned char *data = fl_safetensors_data(m->files, s->tensor);
 
     if (s->place.turned) {
-        turn(data, columns, s->place.tensor.dims[1], begin, n, width, out);
-        fl_safetensors_forget(m->files, s->tensor, 0, columns * s->place.tensor.dims[1] * width);
+        turn(m, s, columns, begin, n, out);
     } else {
         uint64_t from = begin * columns * width, len = n * columns * width;
         memcpy(out, data + from, len);

@@ -20,7 +20,7 @@ fl_json_file(const char *path, bool optional, json_t **object)
     *object = NULL;
     if (optional && lstat(path, &st))
         return 0;
-    if (fl_read_file(path, FILE_MAX, &text))
+    if (fl_check_plain(path) || fl_read_file(path, FILE_MAX, &text))
         return -1;
     *object = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
     fl_buf_release(&text);

@@ -64,7 +64,7 @@ bad(const struct part *p, const char *what, const char *tensor)
                     p->name, tensor, what);
 }
 
-/* The format's dtypes that a stream can carry. */
+/* The format's dtypes that a stream can carry; a BOOL is a byte, 0 or 1. */
 static enum fl_dtype
 dtype_of(const char *name)
 {
@@ -73,7 +73,8 @@ dtype_of(const char *name)
         enum fl_dtype dtype;
     } known[] = {{"F64", FL_F64}, {"F32", FL_F32}, {"F16", FL_F16}, {"BF16", FL_BF16},
                  {"I64", FL_I64}, {"I32", FL_I32}, {"I16", FL_I16}, {"I8", FL_I8},
-                 {"U64", FL_U64}, {"U32", FL_U32}, {"U16", FL_U16}, {"U8", FL_U8}};
+                 {"U64", FL_U64}, {"U32", FL_U32}, {"U16", FL_U16}, {"U8", FL_U8},
+                 {"BOOL", FL_U8}};
 
     for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i].name))
@@ -284,7 +285,7 @@ static int
 add_file(struct fl_safetensors *s, const char *path)
 {
     struct part *p = add_part(s, path);
-    int fd = p ? fl_open_input(path, true) : -1;
+    int fd = p && !fl_check_plain(path) ? fl_open_input(path, true) : -1;
 
     if (fd < 0)
         return -1;

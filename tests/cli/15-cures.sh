@@ -550,7 +550,7 @@ cure 1 'shard.flt: is an FLT stream of kind "tokens", not text; shards are opera
 cure 1 'body.jsonl: is JSON without a "model"; a tokenizer.json is expected' 'head -n 1 body.jsonl >one.json; fl-harmonize -t one.json -o x.flt text.txt 2>e; s=$?; sed s/one.json/body.jsonl/ e >&2; exit $s' \
     'fl-info --raw --tensor tokenizer.json -o tokenizer.json tokenizer.flt; fl-harmonize -t tokenizer.json -o x.flt text.txt'
 cure 1 'model.flt: is no folder; name the one that holds config.json' 'fl-import -o x.flt model.flt' \
-    'python "$top/tests/cli/hf.py" hf >/dev/null 2>&1; test -e hf/config.json || exit 0; fl-import -o x.flt hf'
+    'fl-export -f hf -o hf model.flt && fl-import -o x.flt hf'
 
 # ---- the machine ----
 cure 1 'nowhere: cannot make a temporary file: .*; set TMPDIR to a folder that it can be made in' \

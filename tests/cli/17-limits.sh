@@ -11,7 +11,7 @@ fl-init -p nano --seed 1 -o model.flt &&
     fl-harmonize -t model.flt -o shard.flt text.txt &&
     fl-harmonize --train-tokenizer 300 -o tokenizer.flt text.txt &&
     fl-diff -b model.flt --site a --examples 3 --tokens 99 --loss-first 3 -o update.flt trained.flt &&
-    python "$top/tests/cli/hf.py" make model.flt hf &&
+    fl-export -f hf -o hf model.flt &&
     helpers='b +aux' min_sum=3 federation a b c 2>/dev/null &&
     fl-plan -q -r roster.yaml -k hub.key --round 1 -m model.flt -o plan.flt &&
     for s in a b c; do mkdir -p kept/$s && cp -r $s.key $s.key.state kept/$s && fl-mask -q -k $s.key -p plan.flt -o $s.up update.flt 2>/dev/null; done &&
@@ -32,6 +32,7 @@ fl-generate -m model.flt -n 3 --seed 1 hello
 fl-diff -b model.flt -o made/x.flt trained.flt
 fl-aggregate --min-sites 1 -o made/x.flt update.flt
 fl-apply -m model.flt --optimizer momentum --state made/s.flt -o made/x.flt update.flt
+fl-export -f hf -o made/x model.flt
 fl-info model.flt
 fl-info -t embed_tokens.weight -o made/x.tsv packed.flt
 fl-info --verify roster.yaml plan.flt

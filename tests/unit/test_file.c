@@ -150,6 +150,20 @@ test_hold_standard(void)
 }
 
 static void
+test_plain(void)
+{
+    char pipe[64];
+
+    snprintf(pipe, sizeof pipe, "%s.pipe", path);
+    CHECK(!mkfifo(pipe, 0600) && fl_check_plain(pipe) == -1);
+    CHECK(strstr(fl_error_text(), ".pipe: is no regular file") && fl_error_status() == FL_FAILED);
+    CHECK(fl_check_plain("/dev/zero") == -1);
+    CHECK(!fl_check_plain(path) && !fl_check_plain("/tmp") && !fl_check_plain("not/there"));
+    CHECK(!unlink(pipe) && !symlink("/dev/zero", pipe) && fl_check_plain(pipe) == -1);
+    CHECK(!unlink(pipe));
+}
+
+static void
 test_same_file(void)
 {
     char link[64];
@@ -173,6 +187,7 @@ main(void)
     RUN(test_read_file);
     RUN(test_spool);
     RUN(test_hold_standard);
+    RUN(test_plain);
     RUN(test_same_file);
     unlink(path);
     return test_end();
