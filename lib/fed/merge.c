@@ -143,11 +143,13 @@ write_tensor(const struct merge *g, size_t i, struct fl_writer *out)
 
     if (map)
         return write_merged(g, i, map, first, out);
-    const void *data = fl_object_data(g->model, i);
-    int failed = !data || fl_writer_tensor(out, t) ||
-                 fl_writer_data(out, data, fl_object_bytes(g->model, i));
-    fl_object_forget(g->model, i);
-    return failed ? -1 : 0;
+    struct fl_view v = {0};
+    int got = fl_writer_tensor(out, t) ? -1 : 1;
+    while (got == 1 && (got = fl_object_next(g->model, i, &v)) == 1)
+        if (fl_writer_data(out, v.data, v.to - v.from))
+            got = -1;
+    fl_view_release(&v);
+    return got;
 }
 
 /* Both are read and belong together; the metadata of the result. */

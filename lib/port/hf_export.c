@@ -120,17 +120,18 @@ static int
 write_straight(struct export *e, int fd, size_t i)
 {
     size_t k = index_of(e, i);
-    uint64_t bytes = fl_object_bytes(e->o, k);
-    const unsigned char *data = fl_object_data(e->o, k);
+    struct fl_view v = {0};
+    int got = 1;
 
-    for (uint64_t at = 0; data && at < bytes; at += SLICE) {
-        size_t n = fl_piece(bytes - at, SLICE);
-        memcpy(e->slice, data + at, n);
-        fl_object_forget_part(e->o, k, at, at + n);
-        if (write_slice(e, fd, n, e->m->layout.params[i].name))
-            return -1;
+    while (got == 1 && (got = fl_object_next(e->o, k, &v)) == 1) {
+        size_t n = (size_t)(v.to - v.from);
+        if (fl_write_full(fd, e->out.name, v.data, n))
+            got = -1;
+        else
+            fl_progress_show(&e->progress, e->done += n, "%s", e->m->layout.params[i].name);
     }
-    return data ? 0 : -1;
+    fl_view_release(&v);
+    return got;
 }
 
 /* Columns FROM to FROM + N - 1 of parameter I, as rows at OUT, STRIDE bytes apart. */
@@ -140,15 +141,20 @@ turn(struct export *e, size_t i, uint64_t from, uint64_t n, unsigned char *out, 
     const struct fl_param *p = &e->m->layout.params[i];
     size_t k = index_of(e, i), width = fl_dtype_size(fl_object_tensor(e->o, k)->dtype);
     uint64_t row = p->dims[1] * width, band = SLICE / row + 1;
-    const unsigned char *data = fl_object_data(e->o, k);
+    struct fl_view v = {0};
+    int failed = 0;
 
-    for (uint64_t r = 0; data && r < p->dims[0]; r++) {
-        for (uint64_t c = 0; c < n; c++)
-            memcpy(out + c * stride + r * width, data + r * row + (from + c) * width, width);
-        if ((r + 1) % band == 0 || r + 1 == p->dims[0])
-            fl_object_forget_part(e->o, k, (r - r % band) * row, (r + 1) * row);
+    for (uint64_t first = 0; !failed && first < p->dims[0]; first += band) {
+        uint64_t end = fl_min_u64(first + band, p->dims[0]);
+        failed = fl_object_view(e->o, k, first * row, end * row, &v);
+        for (uint64_t r = first; !failed && r < end; r++)
+            for (uint64_t c = 0; c < n; c++)
+                memcpy(out + c * stride + r * width,
+                       (const unsigned char *)v.data + (r - first) * row + (from + c) * width,
+                       width);
     }
-    return data ? 0 : -1;
+    fl_view_release(&v);
+    return failed ? -1 : 0;
 }
 
 /* The parameters of a piece side by side, each turned. */

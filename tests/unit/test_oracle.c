@@ -296,7 +296,7 @@ check_masked(struct reference *r, struct fl_engine *e, const struct fl_batch *ba
     uint32_t *mask = rows_of(json_object_get(train, "loss_mask_on_y"), &B, &T);
     uint32_t *y = fl_alloc(B * T, sizeof *y);
     float *loss = fl_alloc(B * T, sizeof *loss);
-    struct fl_batch masked = {B, T, batch->x, y};
+    struct fl_batch masked = {B, T, batch->x, y, NULL};
     double sum = 0;
 
     for (size_t i = 0; i < B * T; i++) {

@@ -6,6 +6,7 @@
 #include "oracle.h"
 
 #include "base/buf.h"
+#include "crypt/keys.h"
 #include "fed/merge.h"
 #include "math/vector.h"
 #include "nn/adamw.h"
@@ -248,6 +249,8 @@ test_logits(void)
 int
 main(void)
 {
+    if (fl_crypt_init())
+        return 1;
     RUN(test_training);
     RUN(test_logits);
     return test_end();
