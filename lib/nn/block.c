@@ -1,5 +1,5 @@
 /*
- * The way forward of a layer, and the views of its parameters in an array of weights. Both halves
+ * The way forward of a layer, and the views of its parameters in a store of them. Both halves
  * end in the residual stream, so that rows of it are read and written once a half.
  */
 #include "nn/block.h"

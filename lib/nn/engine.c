@@ -95,24 +95,24 @@ lay_out_layer(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_sa
 }
 
 /*
- * Layers that share all but their inputs; and what rows l still read of layer l + 1 when those of
- * layer l have been computed again [engine_state.h] is there twice, for even and odd ones.
+ * Layers that share all but their inputs. When layer l has been computed again, rows l still read
+ * of layer l + 1 what lay_out_qkv takes [engine_state.h], so even and odd ones have their own.
  */
 static void
 lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_saved *s)
 {
-    struct fl_saved even = {0}, odd;
+    struct fl_saved both[2] = {{0}};
 
-    lay_out_layer(p, z, n, &even);
-    odd = even;
-    if (z->L > 1) {
-        odd.x = take(p, n, z->C);
-        lay_out_qkv(p, z, n, &odd);
-    }
+    lay_out_layer(p, z, n, &both[0]);
+    both[1] = both[0];
+    if (z->L > 1)
+        lay_out_qkv(p, z, n, &both[1]);
     for (size_t l = 0; l < z->L; l++) {
-        float *x = l == 0 ? even.x : l == 1 ? odd.x : take(p, n, z->C);
-        if (s)
-            s[l] = l & 1 ? odd : even, s[l].x = x;
+        float *x = l ? take(p, n, z->C) : both[0].x;
+        if (s) {
+            s[l] = both[l & 1];
+            s[l].x = x;
+        }
     }
 }
 

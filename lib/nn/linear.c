@@ -1,6 +1,6 @@
 /*
  * Products with weights. The cut of a gradient into tiles, of a wide product into outputs, and of a
- * matrix into what is widened at once [in_tiles], is a matter of shapes alone, so that results do
+ * matrix into what is widened at once [widen], is a matter of shapes alone, so that results do
  * not depend on the number of threads.
  */
 #include "nn/linear.h"

@@ -117,8 +117,10 @@ test_forward(void)
         for (int how = 0; how < 4; how++) {
             forward(s, &a, how, y);
             memcpy(three, a.y, size * sizeof *y);
-            fl_linear_forward_wide(
-                &f, &(struct fl_linear_rows){s->n, a.stride, a.x, three, how & 1, a.tile}, pool);
+            fl_linear_forward_wide(&f,
+                                   &(struct fl_linear_rows){s->n, a.stride, a.x, three, how & 1,
+                                                            a.tile},
+                                   pool);
             CHECK(how < 2 || !memcmp(y, three, size * sizeof *y));
         }
         free(y), free(three);

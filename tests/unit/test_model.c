@@ -217,7 +217,8 @@ test_halves_not_finite(void)
         fl_model_init(m, 1);
         for (size_t i = 0; i < m->layout.count; i++)
             m->layout.params[i].dtype = FL_BF16;
-        fl_model_floats(m, &m->layout.params[4])[5] = k ? NAN : 3.4e38f; /* which rounds to infinity */
+        fl_model_floats(m, &m->layout.params[4])[5] = k ? NAN
+                                                        : 3.4e38f; /* which rounds to infinity */
         store(&s);
         CHECK(!fl_model_write(m, s.w, NULL, NULL, 0));
         struct fl_object *o = stored_object(&s);
