@@ -6,7 +6,7 @@
 #include "oracle.h"
 
 #include "base/buf.h"
-#include "crypt/keys.h"
+#include "crypt/secret.h"
 #include "fed/merge.h"
 #include "math/vector.h"
 #include "nn/adamw.h"
