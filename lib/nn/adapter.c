@@ -221,6 +221,9 @@ fl_adapter_read(struct fl_adapter *a, const struct fl_object *o)
     if (fl_meta_get_f64(meta, "lora.alpha", &a->alpha) ||
         (fl_meta_find(meta, "lora.rslora") && fl_meta_get_i64(meta, "lora.rslora", 0, 1, &rslora)))
         return fl_error_about(fl_object_name(o));
+    if (!(a->alpha > 0))
+        return fl_error(FL_FAILED, "%s: lora.alpha is %g; an adapter counts by a number above 0",
+                        fl_object_name(o), a->alpha);
     a->rslora = rslora == 1;
     int failed = 0;
     for (size_t i = 0; !failed && i < fl_object_count(o); i++)
