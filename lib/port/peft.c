@@ -55,6 +55,19 @@ wrong(const char *path, const char *key, const char *what)
     return fl_error(FL_FAILED, "%s: \"%s\" %s", path, key, what);
 }
 
+/* Ways to begin that leave the base's weights as they are; others move a part of them into A and B. */
+static bool
+begins_beside(const json_t *init)
+{
+    static const char *const known[] = {"gaussian", "eva", "orthogonal"};
+    const char *text = json_string_value(init);
+
+    for (size_t i = 0; text && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(text, known[i]))
+            return true;
+    return !init || json_is_null(init) || json_is_boolean(init);
+}
+
 /* Features that would change what is computed. */
 static int
 check_features(const json_t *config, const char *path)
@@ -77,6 +90,10 @@ check_features(const json_t *config, const char *path)
         return wrong(path, "peft_type", "is not \"LORA\", the one kind that is read");
     if (bias && strcmp(bias, "none"))
         return wrong(path, "bias", "is not \"none\"; trained biases are not supported");
+    if (!begins_beside(json_object_get(config, "init_lora_weights")))
+        return wrong(path, "init_lora_weights",
+                     "is of a way to begin that changes the weights of the model, so that the "
+                     "adapter is not one of the model itself; let PEFT convert it when it saves");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (!fl_json_is_unused(json_object_get(config, refused[i])))
             return wrong(path, refused[i], "is not supported");
