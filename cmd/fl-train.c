@@ -138,7 +138,7 @@ static int
 open_inputs(struct work *w)
 {
     if (!(job.pool = fl_pool_new(w->cli->threads)) || fl_bundle_look(&w->bundle, opt.model) ||
-        fl_lora_adapt(&opt.lora, &w->bundle, opt.plan != NULL, job.pool) ||
+        fl_lora_adapt(&opt.lora, &w->bundle, job.pool) ||
         fl_object_digest(fl_bundle_trained(&w->bundle), job.pool, job.base) ||
         fl_object_params(fl_bundle_trained(&w->bundle), job.pool, job.params) ||
         (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool)) || open_data(w))

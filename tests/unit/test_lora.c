@@ -55,7 +55,7 @@ make(const struct fl_config *c, const struct fl_lora *l, uint64_t seed)
     return o;
 }
 
-/* TARGETS, separated by commas, name these of the modules: a digit each, of layer 0. */
+/* TARGETS, given as they are and as one option a word, name these of the modules: a digit each, of layer 0. */
 static void
 test_targets(void)
 {
@@ -76,6 +76,7 @@ test_targets(void)
          "self_attn.k_proj, self_attn.v_proj, self_attn.o_proj, mlp.gate_proj, "
          "mlp.up_proj, mlp.down_proj"},
         {&llama, "qkv_proj", "!\"qkv_proj\" is no map of the model"},
+        {&llama, "q_proj,,v_proj", "!\"\" is no map of the model"},
         {&llama, "q_proj,nothing", "!\"nothing\" is no map of the model"},
         {&llama, "layers.0.self_attn.q_proj", "!is no map of the model"},
         {&gpt2, "", "3468"},
@@ -94,17 +95,18 @@ test_targets(void)
         {&own, "o_proj,up_proj", "46"},
     };
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t k = 0; k < 2 * (sizeof cases / sizeof *cases); k++) {
+        size_t i = k / 2;
         char words[200], *word = words, got[32] = "";
-        const char *list[8];
-        struct fl_lora l = {.rank = 3, .targets = {list, 0, 8}};
+        const char *list[8] = {cases[i].targets};
+        struct fl_lora l = {.rank = 3, .targets = {list, *cases[i].targets != 0, 8}};
         struct fl_adapter a;
         snprintf(words, sizeof words, "%s", cases[i].targets);
-        for (char *end; *word; word = end) {
-            end = word + strcspn(word, ",");
-            if (*end)
-                *end++ = '\0';
-            list[l.targets.count++] = word;
+        for (size_t n = 0; k % 2 && *word; l.targets.count = n) {
+            list[n++] = word;
+            word += strcspn(word, ",");
+            if (*word)
+                *word++ = '\0';
         }
         struct fl_object *o = make(cases[i].c, &l, 0);
         const char *want = cases[i].modules;
@@ -116,9 +118,9 @@ test_targets(void)
             continue;
         }
         CHECK(o && !fl_adapter_read(&a, o));
-        for (size_t k = 0; o && k < a.count; k++)
-            if (a.maps[k].layer == 0)
-                snprintf(got + strlen(got), 2, "%u", a.maps[k].module);
+        for (size_t n = 0; o && n < a.count; n++)
+            if (a.maps[n].layer == 0)
+                snprintf(got + strlen(got), 2, "%u", a.maps[n].module);
         CHECK_TEXT(got, want);
         CHECK(a.count == 2 * strlen(want) && a.maps[0].rank == 3);
         fl_adapter_release(&a);
@@ -189,7 +191,7 @@ test_options(void)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fl_bundle b = {.object = NULL};
-        int got = fl_lora_adapt(&cases[i].l, &b, false, NULL);
+        int got = fl_lora_adapt(&cases[i].l, &b, NULL);
         CHECK(got == (cases[i].words ? -1 : 0) && !b.adapter);
         CHECK(!cases[i].words ||
               (fl_error_status() == FL_USAGE && strstr(fl_error_text(), cases[i].words)));
