@@ -317,14 +317,14 @@ fl_adapter_to_meta(const struct fl_adapter *a, struct fl_meta *meta)
                : 0;
 }
 
-/* N numbers from number FIRST on of sequence I, uniform in (-1, 1) * BOUND. */
+/* N numbers from number FIRST on of sequence I, uniform in (-1, 1) * BOUND; of 0 none is -0. */
 static void
 uniform(uint64_t seed, uint64_t i, uint64_t first, double bound, float *out, size_t n)
 {
     struct fl_random r = {seed, i, first};
 
     for (size_t k = 0; k < n; k++)
-        out[k] = (float)((2 * fl_random_unit(&r) - 1) * bound);
+        out[k] = (float)((2 * fl_random_unit(&r) - 1) * bound) + 0.0f;
 }
 
 enum { PIECE = 4096 };

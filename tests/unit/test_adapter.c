@@ -160,7 +160,7 @@ test_first_values(void)
             squares += (double)x[k] * x[k];
         }
         for (size_t k = 0; k < 300 * a.maps[i].out; k++)
-            wrong += y[k] != 0;
+            wrong += y[k] != 0 || signbit(y[k]);
         CHECK(wrong == 0);
         CHECK(fabs(sum / n) < 4 / sqrt(3 * in * n));
         CHECK_NEAR(squares / n * 3 * in, 1, 0.05);
