@@ -1,4 +1,4 @@
-/* A map is named as in nn/adapter.h or as in the model's family: people know their model's words. */
+/* A map is named as in nn/adapter.h or as in its family: people know their model's words. */
 #include "port/lora.h"
 
 #include <stdio.h>

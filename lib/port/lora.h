@@ -42,9 +42,10 @@ struct fl_lora {
 
 /*
  * Write a new adapter of MODEL, a whole object of kind adapter: its maps are those that one of the
- * targets names (many may stand in one item, between commas), a pattern of base/glob.h over the last
- * word of the map's name or all of it, here or in the model's family. A family whose maps are fused has one adapter for them. The same model,
- * L and SEED give the same bytes. -1: FL_USAGE when a target names no map.
+ * targets names (an item may hold many, between commas), a pattern of base/glob.h over the last
+ * word of the map's name or all of it, here or in the model's family. A family whose maps are fused
+ * has one adapter for them. The same model, L and SEED give the same bytes. -1: FL_USAGE when a
+ * target names no map.
  */
 FL_MUST int fl_lora_write(const struct fl_lora *l, struct fl_object *model, uint64_t seed,
                           struct fl_pool *pool, struct fl_writer *w);

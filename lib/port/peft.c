@@ -55,7 +55,7 @@ wrong(const char *path, const char *key, const char *what)
     return fl_error(FL_FAILED, "%s: \"%s\" %s", path, key, what);
 }
 
-/* Ways to begin that leave the base's weights as they are; others move a part of them into A and B. */
+/* Ways to begin that leave the base as it is; others move a part of it into A and B. */
 static bool
 begins_beside(const json_t *init)
 {
@@ -244,7 +244,7 @@ noted_base(const struct fl_peft *p, unsigned char params[FL_HASH_BYTES])
     return fl_error_about(fl_safetensors_name(p->file));
 }
 
-/* The numbers of BASE into PARAMS; it has the adapter's maps, and is the noted one if there is one. */
+/* The numbers of BASE into PARAMS: it has the adapter's maps, and is the noted one, if any is. */
 static int
 check_base(const struct fl_peft *p, struct fl_object *base, unsigned char params[FL_HASH_BYTES])
 {
