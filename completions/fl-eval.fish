@@ -1,5 +1,6 @@
 # fish completion for fl-eval; made by: fl-eval --completion fish
 complete -c fl-eval -s m -l model -r -F -d 'the model (required)'
+complete -c fl-eval -s a -l adapter -r -F -d 'an adapter of the model, beside it'
 complete -c fl-eval -l text -r -F -d 'score this text as it is; may be given many times'
 complete -c fl-eval -l per-file -d 'a row for every input, and one for all'
 complete -c fl-eval -l per-token -d 'a row for every token of the one input'

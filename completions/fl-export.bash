@@ -8,7 +8,7 @@ _fl_export()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
-    -f|--format) COMPREPLY=($(compgen -W 'hf' -- "$cur")); return ;;
+    -f|--format) COMPREPLY=($(compgen -W 'hf peft' -- "$cur")); return ;;
     --shard-size) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then

@@ -16,7 +16,7 @@ _fl_generate()
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -n --tokens --temperature --top-p --top-k --only-new -j --threads --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -a --adapter -n --tokens --temperature --top-p --top-k --only-new -j --threads --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -1,5 +1,6 @@
 # fish completion for fl-generate; made by: fl-generate --completion fish
 complete -c fl-generate -s m -l model -r -F -d 'the model (required)'
+complete -c fl-generate -s a -l adapter -r -F -d 'an adapter of the model, beside it'
 complete -c fl-generate -s n -l tokens -x -d 'at most so many new tokens (default 256)'
 complete -c fl-generate -l temperature -x -d '0: always the likeliest; 1: as trained (default 0.8)'
 complete -c fl-generate -l top-p -x -d 'only the likeliest that have this probability (default 0.95)'

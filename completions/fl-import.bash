@@ -10,7 +10,7 @@ _fl_import()
     case $prev in
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -o --output -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -o --output -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -9,10 +9,13 @@ _fl_init()
     fi
     case $prev in
     -p|--preset) COMPREPLY=($(compgen -W 'nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl' -- "$cur")); return ;;
+    --lora) COMPREPLY=(); return ;;
+    --lora-alpha) COMPREPLY=(); return ;;
+    --lora-targets) COMPREPLY=(); return ;;
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -p --preset -c --config -t --tokenizer --list-presets -o --output -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -p --preset -c --config -t --tokenizer -m --model --lora --lora-alpha --lora-targets --rslora --list-presets -o --output -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -8,6 +8,10 @@ _fl_train()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
+    --lora) COMPREPLY=(); return ;;
+    --lora-alpha) COMPREPLY=(); return ;;
+    --lora-targets) COMPREPLY=(); return ;;
+    --lora-freeze) COMPREPLY=($(compgen -W 'a' -- "$cur")); return ;;
     --steps) COMPREPLY=(); return ;;
     --epochs) COMPREPLY=(); return ;;
     -b|--batch) COMPREPLY=(); return ;;
@@ -28,7 +32,7 @@ _fl_train()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model --lora --lora-alpha --lora-targets --rslora -a --adapter --lora-freeze -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --lr --min-lr --warmup --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --recompute --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
