@@ -93,7 +93,7 @@ run(struct fl_cli *cli)
         return fl_error_about("--site");
     int failed = !(pool = fl_pool_new(cli->threads)) ||
                  !(base = fl_foreign_open(opt.base, &notes)) ||
-                 !(trained = fl_foreign_open_trained(cli->operands[0], &notes)) ||
+                 !(trained = fl_foreign_open_trained(cli->operands[0], base, &notes)) ||
                  fl_diff_check(base, trained) || (of && fl_plan_read(of, opt.plan, pool)) ||
                  fl_diff_check_plan(base, trained, of, pool) || put_meta(base, pool, &meta) ||
                  write_update(cli, base, trained, of, &meta, pool);

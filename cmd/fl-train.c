@@ -31,13 +31,11 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
     FL_LORA_OPTIONS(opt.lora),
     FL_LORA_TRAIN_OPTIONS(opt.lora),
-    FL_OPT_INPUT('p', "plan", "PLAN", "the round: train what its roster does not freeze",
-                 &opt.plan),
+    FL_OPT_INPUT('p', "plan", "PLAN", "the round: train what it does not freeze", &opt.plan),
     FL_OPT_INPUT('c', "config", "RECIPE.yaml", "settings that are not given as options",
                  &opt.config),
     FL_RECIPE_OPTIONS(job.recipe),
-    FL_OPT_INPUTS(0, "valid", "SHARD", "measure on this one too; may be given many times",
-                  &opt.valid),
+    FL_OPT_INPUTS(0, "valid", "SHARD", "measure on this one too; may be repeated", &opt.valid),
     FL_OPT_I64(0, "valid-every", "N", 0, 1e9,
                "at every Nth row of the report (default 10; 0: the ends)", &job.valid_every),
     FL_OPT_OUTPUT(0, "checkpoint", "FILE", "go on from it if it is there; write it on the way",
@@ -46,11 +44,9 @@ static const struct fl_option options[] = {
                &job.checkpoint_every),
     FL_OPT_I64(0, "seed", "N", 0, 9007199254740992.0,
                "seed of the order of windows (default: the base model's round)", &job.recipe.seed),
-    FL_OPT_FLAG(0, "recompute", "less memory, a third more time: keep layers' inputs alone",
-                &job.recompute),
+    FL_OPT_FLAG(0, "recompute", "less memory for a third more time", &job.recompute),
     FL_OPT_TEXT(0, "site", "NAME", "name of the site, for the update", &opt.site),
-    FL_OPT_OUTPUT(0, "report", "FILE", "write rows of loss, rate and speed as they come",
-                  &opt.report),
+    FL_OPT_OUTPUT(0, "report", "FILE", "rows of loss, rate and speed as they come", &opt.report),
     FL_OPT_I64(0, "report-every", "N", 1, 1e15, "steps of a row (default: a hundredth of all)",
                &job.report_every),
     FL_OPT_FLAG(0, "dry-run", "check the inputs, print what it would take, and end", &opt.dry_run),
@@ -116,7 +112,7 @@ static int
 open_inputs(struct work *w)
 {
     if (!(job.pool = fl_pool_new(w->cli->threads)) || fl_bundle_look(&w->bundle, opt.model) ||
-        fl_lora_adapt(&opt.lora, &w->bundle, opt.plan != NULL, job.pool) ||
+        fl_lora_adapt(&opt.lora, &w->bundle, job.pool) ||
         fl_object_digest(fl_bundle_trained(&w->bundle), job.pool, job.base) ||
         fl_object_params(fl_bundle_trained(&w->bundle), job.pool, job.params) ||
         (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool)) || open_data(w))

@@ -9,9 +9,9 @@
 #include "os/pool.h"
 
 /*
- * Freeze the parameters of B's model, or adapter, that do not travel in the plan in the file PATH. -1:
- * FL_REFUSED when the plan is over another model than B's. Whether this site would take part in the
- * round is for fl-mask --check to say.
+ * Freeze the parameters of B's model, or adapter, that do not travel in the plan in the file PATH.
+ * -1: FL_REFUSED when the plan is over another model than B's. Whether this site would take part
+ * in the round is for fl-mask --check to say.
  */
 FL_MUST int fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool);
 

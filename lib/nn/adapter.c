@@ -221,6 +221,9 @@ fl_adapter_read(struct fl_adapter *a, const struct fl_object *o)
     if (fl_meta_get_f64(meta, "lora.alpha", &a->alpha) ||
         (fl_meta_find(meta, "lora.rslora") && fl_meta_get_i64(meta, "lora.rslora", 0, 1, &rslora)))
         return fl_error_about(fl_object_name(o));
+    if (!(a->alpha > 0))
+        return fl_error(FL_FAILED, "%s: lora.alpha is %g; an adapter counts by a number above 0",
+                        fl_object_name(o), a->alpha);
     a->rslora = rslora == 1;
     int failed = 0;
     for (size_t i = 0; !failed && i < fl_object_count(o); i++)
@@ -314,14 +317,14 @@ fl_adapter_to_meta(const struct fl_adapter *a, struct fl_meta *meta)
                : 0;
 }
 
-/* N numbers from number FIRST on of sequence I, uniform in (-1, 1) * BOUND. */
+/* N numbers from number FIRST on of sequence I, uniform in (-1, 1) * BOUND; of 0 none is -0. */
 static void
 uniform(uint64_t seed, uint64_t i, uint64_t first, double bound, float *out, size_t n)
 {
     struct fl_random r = {seed, i, first};
 
     for (size_t k = 0; k < n; k++)
-        out[k] = (float)((2 * fl_random_unit(&r) - 1) * bound);
+        out[k] = (float)((2 * fl_random_unit(&r) - 1) * bound) + 0.0f;
 }
 
 enum { PIECE = 4096 };

@@ -35,7 +35,7 @@ struct fl_module {
 const struct fl_module *fl_module(unsigned i);
 
 /* Number of the module with this name, or -1 (no error recorded). */
-int fl_module_find(const char *name);
+FL_MUST int fl_module_find(const char *name);
 
 /* Of layer LAYER of a model: its sizes into *IN and *OUT; false when the model has no such map. */
 bool fl_module_sizes(const struct fl_layout *layout, unsigned module, uint32_t layer, uint64_t *in,

@@ -23,8 +23,8 @@ struct fl_bundle { /* a zeroed struct is released */
 FL_MUST int fl_bundle_look(struct fl_bundle *b, const char *path);
 
 /*
- * Put ADAPTER, of kind adapter, beside the model that was looked at; it is the bundle's from now on,
- * also after a failure. What is trained is the adapter then. -1: FL_REFUSED when it belongs to
+ * Put ADAPTER, of kind adapter, beside the model that was looked at; it is the bundle's from now
+ * on, also after a failure. What is trained is the adapter then. -1: FL_REFUSED when it belongs to
  * another model. POOL, for digests, may be NULL.
  */
 FL_MUST int fl_bundle_adapt(struct fl_bundle *b, struct fl_object *adapter, struct fl_pool *pool);

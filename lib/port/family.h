@@ -84,7 +84,7 @@ bool fl_family_module_name(const struct fl_family *f, unsigned module, uint32_t 
                            size_t size);
 
 /* The reverse: number of the module, or -1 (no error recorded). */
-int fl_family_module(const struct fl_family *f, const char *name, uint32_t *layer);
+FL_MUST int fl_family_module(const struct fl_family *f, const char *name, uint32_t *layer);
 
 /* The family's name for it in full: PREFIX before all but the head. TEXT has room for SIZE. */
 const char *fl_family_full_name(const struct fl_family *f, const char *name, char *text,

@@ -1,11 +1,10 @@
-/* A folder becomes an object by the writer that fl-import uses, so that both have the same digest. */
+/* A folder becomes an object by the writer of fl-import, so that both have the same digest. */
 #include "port/foreign.h"
-
-#include <stdbool.h>
 
 #include "os/folder.h"
 #include "port/hf_folder.h"
 #include "port/peft.h"
+#include "port/same_tokenizer.h"
 
 static int
 write_folder(void *arg, struct fl_writer *w)
@@ -68,24 +67,20 @@ open_adapter(const char *path, struct fl_buf *notes)
     return o;
 }
 
-static struct fl_object *
-open_any(const char *path, bool trained, struct fl_buf *notes)
-{
-    if (!path || !fl_folder_exists(path))
-        return fl_object_open(path, FL_KIND_BASE);
-    if (fl_peft_is_folder(path))
-        return open_adapter(path, notes);
-    return trained ? open_numbers(path, notes) : open_folder(path, notes);
-}
-
 struct fl_object *
 fl_foreign_open(const char *path, struct fl_buf *notes)
 {
-    return open_any(path, false, notes);
+    if (!path || !fl_folder_exists(path))
+        return fl_object_open(path, FL_KIND_BASE);
+    return fl_peft_is_folder(path) ? open_adapter(path, notes) : open_folder(path, notes);
 }
 
 struct fl_object *
-fl_foreign_open_trained(const char *path, struct fl_buf *notes)
+fl_foreign_open_trained(const char *path, struct fl_object *base, struct fl_buf *notes)
 {
-    return open_any(path, true, notes);
+    if (!path || !fl_folder_exists(path))
+        return fl_object_open(path, FL_KIND_BASE);
+    if (fl_same_tokenizer(base, path))
+        return NULL;
+    return fl_peft_is_folder(path) ? open_adapter(path, notes) : open_numbers(path, notes);
 }

@@ -1,4 +1,4 @@
-/* A map is named as in nn/adapter.h or as in the model's family: people know their model's words. */
+/* A map is named as in nn/adapter.h or as in its family: people know their model's words. */
 #include "port/lora.h"
 
 #include <stdio.h>
@@ -53,13 +53,35 @@ is_named(const struct choice *c, const char *pattern, unsigned module)
            (names(pattern, fl_module(module)->name) || names(pattern, own));
 }
 
+/* The targets one by one: an option may be given many times, each with many, between commas. */
+struct targets {
+    const struct fl_option_list *list;
+    size_t item;
+    const char *rest; /* of that item; NULL: not begun */
+    char word[128];
+};
+
+static bool
+next_target(struct targets *t)
+{
+    if (t->item == t->list->count)
+        return false;
+    const char *from = t->rest ? t->rest : t->list->items[t->item];
+    size_t n = strcspn(from, ",");
+    snprintf(t->word, sizeof t->word, "%.*s", (int)n, from);
+    t->rest = from[n] ? from + n + 1 : NULL;
+    t->item += !from[n];
+    return true;
+}
+
 static bool
 selects(const void *arg, unsigned module)
 {
     const struct choice *c = arg;
+    struct targets t = {.list = &c->l->targets};
 
-    for (size_t i = 0; i < c->l->targets.count; i++)
-        if (is_named(c, c->l->targets.items[i], module))
+    while (next_target(&t))
+        if (is_named(c, t.word, module))
             return true;
     return !c->l->targets.count && is_named(c, "*", module);
 }
@@ -68,19 +90,20 @@ selects(const void *arg, unsigned module)
 static int
 check_targets(const struct choice *c)
 {
+    struct targets t = {.list = &c->l->targets};
     char all[400] = "", own[128];
     size_t n = 0;
 
     for (unsigned m = 0; fl_module(m) && n < sizeof all; m++)
         if (is_named(c, "*", m) && family_name(c, m, own, sizeof own))
             n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", own);
-    for (size_t i = 0; i < c->l->targets.count; i++) {
+    while (next_target(&t)) {
         bool found = false;
         for (unsigned m = 0; fl_module(m); m++)
-            found |= is_named(c, c->l->targets.items[i], m);
+            found |= is_named(c, t.word, m);
         if (!found)
             return fl_error(FL_USAGE, "--lora-targets: \"%s\" is no map of the model; it has %s",
-                            c->l->targets.items[i], all);
+                            t.word, all);
     }
     return 0;
 }
@@ -135,7 +158,7 @@ write_made(void *arg, struct fl_writer *w)
 }
 
 int
-fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, bool plan, struct fl_pool *pool)
+fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, struct fl_pool *pool)
 {
     struct making m = {l, b->object, pool};
     bool tuned = l->targets.count || l->alpha > 0 || l->rslora;
@@ -154,7 +177,7 @@ fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, bool plan, struct fl
                                                                  FL_KIND_ADAPTER);
     if (!adapter || fl_bundle_adapt(b, adapter, pool))
         return -1;
-    if (l->freeze && !plan)
+    if (l->freeze)
         fl_layout_hold(&b->model->layout, FL_PARAM_LORA_A);
     return 0;
 }

@@ -42,9 +42,10 @@ struct fl_lora {
 
 /*
  * Write a new adapter of MODEL, a whole object of kind adapter: its maps are those that one of the
- * targets names, a pattern of base/glob.h over the last word of the map's name or all of it, here
- * or in the model's family. A family whose maps are fused has one adapter for them. The same model,
- * L and SEED give the same bytes. -1: FL_USAGE when a target names no map.
+ * targets names (an item may hold many, between commas), a pattern of base/glob.h over the last
+ * word of the map's name or all of it, here or in the model's family. A family whose maps are fused
+ * has one adapter for them. The same model, L and SEED give the same bytes. -1: FL_USAGE when a
+ * target names no map.
  */
 FL_MUST int fl_lora_write(const struct fl_lora *l, struct fl_object *model, uint64_t seed,
                           struct fl_pool *pool, struct fl_writer *w);
@@ -52,9 +53,8 @@ FL_MUST int fl_lora_write(const struct fl_lora *l, struct fl_object *model, uint
 /*
  * Put the adapter that L says beside the model of B, if it says one: the file, or a new one with
  * seed 0, which is what fl-init --lora writes by default. A is held (fl_param.held) where L freezes
- * it, unless a PLAN says what is frozen. 0 or -1.
+ * it. 0 or -1.
  */
-FL_MUST int fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, bool plan,
-                          struct fl_pool *pool);
+FL_MUST int fl_lora_adapt(const struct fl_lora *l, struct fl_bundle *b, struct fl_pool *pool);
 
 #endif

@@ -55,6 +55,19 @@ wrong(const char *path, const char *key, const char *what)
     return fl_error(FL_FAILED, "%s: \"%s\" %s", path, key, what);
 }
 
+/* Ways to begin that leave the base as it is; others move a part of it into A and B. */
+static bool
+begins_beside(const json_t *init)
+{
+    static const char *const known[] = {"gaussian", "eva", "orthogonal"};
+    const char *text = json_string_value(init);
+
+    for (size_t i = 0; text && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(text, known[i]))
+            return true;
+    return !init || json_is_null(init) || json_is_boolean(init);
+}
+
 /* Features that would change what is computed. */
 static int
 check_features(const json_t *config, const char *path)
@@ -77,6 +90,10 @@ check_features(const json_t *config, const char *path)
         return wrong(path, "peft_type", "is not \"LORA\", the one kind that is read");
     if (bias && strcmp(bias, "none"))
         return wrong(path, "bias", "is not \"none\"; trained biases are not supported");
+    if (!begins_beside(json_object_get(config, "init_lora_weights")))
+        return wrong(path, "init_lora_weights",
+                     "is of a way to begin that changes the weights of the model, so that the "
+                     "adapter is not one of the model itself; let PEFT convert it when it saves");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (!fl_json_is_unused(json_object_get(config, refused[i])))
             return wrong(path, refused[i], "is not supported");
@@ -213,33 +230,56 @@ fl_peft_close(struct fl_peft *p)
     *p = (struct fl_peft){.family = NULL};
 }
 
+/* The base that an export noted into PARAMS: 1; 0 when none did; -1 when it is no digest. */
+static int
+noted_base(const struct fl_peft *p, unsigned char params[FL_HASH_BYTES])
+{
+    const char *noted = fl_safetensors_note(p->file, FL_PEFT_NOTE_BASE);
+
+    if (!noted)
+        return 0;
+    if (!fl_unhex(params, FL_HASH_BYTES, noted))
+        return 1;
+    fl_error_as(FL_FAILED);
+    return fl_error_about(fl_safetensors_name(p->file));
+}
+
+/* The numbers of BASE into PARAMS: it has the adapter's maps, and is the noted one, if any is. */
+static int
+check_base(const struct fl_peft *p, struct fl_object *base, unsigned char params[FL_HASH_BYTES])
+{
+    const char *file = fl_safetensors_name(p->file), *model = fl_object_name(base);
+    unsigned char noted[FL_HASH_BYTES];
+    struct fl_config c;
+    struct fl_layout layout;
+
+    if (fl_config_from_meta(&c, &fl_object_head(base)->meta))
+        return fl_error_about(model);
+    int known = noted_base(p, noted);
+    if (known < 0 || fl_object_params(base, NULL, params))
+        return -1;
+    if (known && memcmp(params, noted, sizeof noted))
+        return fl_error(FL_REFUSED,
+                        "%s: is an adapter of another model than %s; take the model that it was "
+                        "made for",
+                        file, model);
+    if (fl_layout_make(&layout, &c))
+        return -1;
+    int failed = fl_adapter_fits(&p->adapter, file, &layout, model);
+    fl_layout_release(&layout);
+    return failed;
+}
+
 /* The base: BASE itself, or what an export noted. */
 static int
 name_base(const struct fl_peft *p, struct fl_object *base, struct fl_meta *meta)
 {
-    const char *noted = fl_safetensors_note(p->file, FL_PEFT_NOTE_BASE);
     unsigned char params[FL_HASH_BYTES];
-    struct fl_config c;
-    struct fl_layout layout;
+    int known = !base ? noted_base(p, params) : check_base(p, base, params) ? -1 : 1;
 
-    if (base) {
-        if (fl_config_from_meta(&c, &fl_object_head(base)->meta))
-            return fl_error_about(fl_object_name(base));
-        if (fl_layout_make(&layout, &c))
-            return -1;
-        int failed = fl_object_params(base, NULL, params) ||
-                     fl_adapter_fits(&p->adapter, fl_safetensors_name(p->file), &layout,
-                                     fl_object_name(base));
-        fl_layout_release(&layout);
-        return failed ? -1 : fl_meta_set_bytes(meta, "base.params", params, sizeof params);
-    }
-    if (!noted)
-        return 0;
-    if (fl_unhex(params, sizeof params, noted)) {
-        fl_error_as(FL_FAILED);
-        return fl_error_about(fl_safetensors_name(p->file));
-    }
-    return fl_meta_set_bytes(meta, "base.params", params, sizeof params);
+    return known < 0 || (known && fl_meta_set_bytes(meta, "base.params", params, sizeof params))
+               ? -1
+               : 0;
 }
 
 static int

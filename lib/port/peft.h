@@ -40,7 +40,8 @@ void fl_peft_close(struct fl_peft *p);
 /*
  * Write it as an object of kind adapter, tensors in their own dtypes, to the bit. BASE, an open
  * model that the adapter is for, is checked and named in it (base.params); NULL: none is known but
- * the one that fl_peft_export noted, if it was made here.
+ * the one that fl_peft_export noted, if it was made here. -1: FL_REFUSED when that is another than
+ * BASE.
  */
 FL_MUST int fl_peft_write(const struct fl_peft *p, struct fl_object *base, struct fl_writer *w);
 

@@ -114,7 +114,37 @@ write_weights(struct export *e)
     return -1;
 }
 
-/* The last word of each adapted map's name, each once. */
+static bool
+is_adapted(const struct export *e, unsigned module)
+{
+    for (size_t i = 0; i < e->adapter.count; i++)
+        if (e->adapter.maps[i].module == module)
+            return true;
+    return false;
+}
+
+/*
+ * Where PEFT's word for MODULE, whose name is NAME, begins: at its last one, unless a map that is
+ * not adapted ends in that too (GPT-2 has attn.c_proj and mlp.c_proj).
+ */
+static const char *
+target_word(const struct export *e, unsigned module, const char *name)
+{
+    const char *word = strrchr(name, '.') + 1, *longer = word - 1;
+    char other[128];
+
+    for (unsigned m = 0; fl_module(m); m++)
+        if (m != module && !is_adapted(e, m) &&
+            fl_family_module_name(e->family, m, 0, other, sizeof other) &&
+            !strcmp(strrchr(other, '.') + 1, word)) {
+            while (longer > name && longer[-1] != '.')
+                longer--;
+            return longer;
+        }
+    return word;
+}
+
+/* What PEFT finds the adapted maps by, each word once. */
 static json_t *
 targets(const struct export *e)
 {
@@ -125,7 +155,7 @@ targets(const struct export *e)
         const struct fl_adapter_map *m = &e->adapter.maps[i];
         if (!fl_family_module_name(e->family, m->module, m->layer, text, sizeof text))
             continue;
-        const char *word = strrchr(text, '.') + 1;
+        const char *word = target_word(e, m->module, text);
         if (!json_object_get(seen, word) && !json_object_set_new(seen, word, json_true()))
             (void)!json_array_append_new(list, json_string(word));
     }
