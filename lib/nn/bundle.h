@@ -11,9 +11,9 @@
 
 struct fl_bundle { /* a zeroed struct is released */
     struct fl_object *object;
-    struct fl_object *adapter; /* or NULL */
     struct fl_model *model;
     struct fl_tokenizer *tokenizer;
+    struct fl_object *adapter; /* or NULL */
 };
 
 /*

@@ -87,7 +87,7 @@ chain_model(const char *chain)
 static void
 writes(const char *chain, size_t tokens, const char *want)
 {
-    struct fl_bundle b = {NULL, chain_model(chain), fl_tokenizer_bytes()};
+    struct fl_bundle b = {NULL, chain_model(chain), fl_tokenizer_bytes(), NULL};
     struct text text;
 
     CHECK(!generate(&b, &greedy, 0, tokens, "x", &text));
@@ -173,7 +173,7 @@ test_against_the_twin(void)
 {
     static const char *const prompts[] = {"a", "abc", "abcdefgh", "abcdefghi",
                                           "a long prompt, yes"};
-    struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes()};
+    struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes(), NULL};
     float *embed = floats(b.model);
     size_t channels = b.model->layout.config.channels;
 
@@ -205,7 +205,7 @@ test_against_the_twin(void)
 static void
 test_seeds(void)
 {
-    struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes()};
+    struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes(), NULL};
     struct fl_sampling free_choice = {1, 1, 0};
     struct text a, c, d;
 
@@ -229,7 +229,7 @@ full(void *arg, const void *data, size_t len)
 static void
 test_failures(void)
 {
-    struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes()};
+    struct fl_bundle b = {NULL, shard_model(3, VOCAB), fl_tokenizer_bytes(), NULL};
     uint32_t id = 'a', none = VOCAB;
     struct fl_generation g = {.bundle = &b, .how = {1, 1, 0}, .tokens = 50, .text = full};
     struct text text;
@@ -245,7 +245,7 @@ test_failures(void)
 static void
 test_ids_without_tokens(void)
 {
-    struct fl_bundle b = {NULL, shard_model(3, VOCAB + 20), fl_tokenizer_bytes()};
+    struct fl_bundle b = {NULL, shard_model(3, VOCAB + 20), fl_tokenizer_bytes(), NULL};
     size_t channels = b.model->layout.config.channels;
     struct text text;
 
