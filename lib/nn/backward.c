@@ -75,12 +75,11 @@ fl_call_head_grads(const struct fl_call *c, struct fl_range slab)
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
 }
 
-/* Of the last layer everything is still there. */
+/* Of the last of the layers that share memory everything is still there. */
 static bool
 is_made_again(const struct fl_call *c, int64_t layer)
 {
-    return c->e->mode == FL_ENGINE_RECOMPUTE && layer >= 0 &&
-           layer + 1 < (int64_t)c->e->model->sizes.L;
+    return layer >= 0 && layer + 1 < (int64_t)c->e->shared;
 }
 
 /* Rows of one chunk from layer at + 1's queries, keys and values to what attention AT gave. */

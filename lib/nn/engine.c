@@ -19,7 +19,7 @@ enum {
     CHUNK_MIN = 32,
     CHUNK_MAX = 512,
     CHUNKS = 16,           /* tasks wanted, if they are large enough */
-    SLAB_MIN = 512,        /* rows */
+    SLAB_MIN = 256,        /* rows */
     SLAB_FLOATS = 8 << 20, /* of logits at once, if SLAB_MIN rows are no more */
     ALIGN = 16             /* floats between arrays */
 };
@@ -46,7 +46,7 @@ slab_rows(size_t rows, size_t V)
     assert(V > 0);
     size_t n = fl_max(SLAB_FLOATS / V, SLAB_MIN);
 
-    return fl_min(n / CHUNK_MAX * CHUNK_MAX, rows);
+    return fl_min(n < CHUNK_MAX ? n : n / CHUNK_MAX * CHUNK_MAX, rows);
 }
 
 /*
@@ -95,19 +95,20 @@ lay_out_layer(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_sa
 }
 
 /*
- * Layers that share all but their inputs. When layer l has been computed again, rows l still read
+ * The first COUNT layers, which share all but their inputs. When layer l has been computed again, rows l still read
  * of layer l + 1 what lay_out_qkv takes [engine_state.h], so even and odd ones have their own.
  */
 static void
-lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_saved *s)
+lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, size_t count,
+               struct fl_saved *s)
 {
     struct fl_saved both[2] = {{0}};
 
     lay_out_layer(p, z, n, &both[0]);
     both[1] = both[0];
-    if (z->L > 1)
+    if (count > 1)
         lay_out_qkv(p, z, n, &both[1]);
-    for (size_t l = 0; l < z->L; l++) {
+    for (size_t l = 0; l < count; l++) {
         float *x = l ? take(p, n, z->C) : both[0].x;
         if (s) {
             s[l] = both[l & 1];
@@ -147,20 +148,34 @@ lay_out_back(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
     e->parts2 = take(p, chunk_count_max(n), z->parts);
 }
 
+/*
+ * How many of the first layers share memory, and are computed again on the way back. Of an adapter,
+ * whose gradients and moments are next to nothing, activations are most of what it takes: a fifth
+ * of them for a twentieth of the time.
+ */
+static size_t
+shared_layers(const struct fl_sizes *z, enum fl_engine_mode mode)
+{
+    if (mode == FL_ENGINE_TRAIN && z->ranks)
+        return z->L / 5;
+    return mode == FL_ENGINE_RECOMPUTE ? z->L : 0;
+}
+
 static void
 lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int threads)
 {
     bool train = e->mode != FL_ENGINE_SCORE;
     size_t n = e->max_rows, slab = slab_rows(n, z->V);
-    size_t layers = e->mode == FL_ENGINE_RECOMPUTE ? 0 : train ? z->L : 1;
+    size_t layers = train ? z->L : 1;
     struct fl_saved counted;
 
     e->cosine = take(p, e->max_T, z->rotated / 2);
     e->sine = take(p, e->max_T, z->rotated / 2);
-    for (size_t l = 0; l < layers; l++)
+    e->shared = shared_layers(z, e->mode);
+    if (e->shared)
+        lay_out_shared(p, z, n, e->shared, e->saved);
+    for (size_t l = e->shared; l < layers; l++)
         lay_out_layer(p, z, n, e->saved ? &e->saved[l] : &counted);
-    if (!layers)
-        lay_out_shared(p, z, n, e->saved);
     e->x_end = train ? take(p, n, z->C) : NULL;
     e->stat_end = take(p, n, z->S);
     e->tiles = z->tile + chunk_rows(n, CHUNK_MIN) * z->rank;

@@ -13,7 +13,8 @@
  *   mix l      attention l; gradients of the weights that rows l has made the operands of, each
  *              over all rows in one product: nothing is summed across tasks
  *
- * In mode FL_ENGINE_RECOMPUTE layers share what is kept of them but their inputs, so before rows l
+ * In mode FL_ENGINE_RECOMPUTE layers share what is kept of them but their inputs (and the first
+ * fifth of them also where an adapter is trained, fl_engine.shared), so before rows l
  * it is made again of layer l, by the same tasks: its queries, keys and values | its attention |
  * what its activation reads, as the begin of rows l. Layer L-1's is still there.
  */
@@ -31,6 +32,7 @@ struct fl_engine {
     struct fl_pool *pool;
     enum fl_engine_mode mode;
     size_t max_rows, max_T;
+    size_t shared;           /* the first so many layers share what is kept of them */
     float *memory;           /* all floats below */
     float *cosine, *sine;    /* (max_T, rotated / 2) */
     struct fl_saved *saved;  /* (L,), whose arrays layers share as the mode says */

@@ -97,6 +97,18 @@ static const struct shape shapes[] = {
      false,
      true,
      {{"self_attn.q_proj", 0, 1}, {"self_attn.v_proj", 0, 2}, {"mlp.down_proj", 0, 3}}},
+    {"sixteen layers, of which the first three share memory",
+     {LLAMA(23, 40, 16, 8, 2, 1, 4, 12, 1e-3, 1e3, false), .norm = FL_NORM_LAYER},
+     2,
+     37,
+     false,
+     false,
+     {{"self_attn.q_proj", 0, 2},
+      {"mlp.down_proj", 0, 3},
+      {"self_attn.o_proj", 1, 2},
+      {"mlp.up_proj", 2, 2},
+      {"self_attn.v_proj", 3, 1},
+      {"mlp.gate_proj", 15, 2}}},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
