@@ -207,12 +207,18 @@ refused 3 "nor over the model" 'm.flt: is not the model of the plan' fl-train -m
 status 3 "  which fl-mask --check says too" fl-mask --check -k a.key -p 1/plan.flt -m m.flt
 fl-train -q -m m.flt -a next.flt --steps 1 -b 4 --site a -o whole.upd a.flt
 refused 1 "an update with A is none for it" 'lora_A.weight", f32.4,32., that is not in an update for this plan' fl-mask -k a.key -p 2/plan.flt -o x.flt whole.upd
+fl-export -f peft -o peft next.flt
+check "  PEFT's folder with the same A, for the plan" fl-diff -q -b ad.flt -p 1/plan.flt --site a -o d.upd peft
+check "    has no A" [ "$(matrices d.upd A) $(matrices d.upd B)" = "0 14" ]
 cd "$work" || exit 1
 
 helpers='b +aux' min_sum=3
 terms='tensors: [{match: "*", protect: mask, bits: 32, clip: 1}]'
 masked both >log 2>&1
 report $? "helpers: three sites train A and B and mask"
+fl-train -q -m m.flt -a ad.flt -p 1/plan.flt --lora-freeze a --steps 2 -b 4 --site a -o held.upd a.flt
+check "  one that holds A sends zeros of it" all_zero held.upd A
+check "    and not of B" none_zero held.upd B
 check "  the hub asks" ask 1 a b c
 check "  the helpers answer" answer 1 b aux
 check "  the sum opens" open_sum 1
@@ -224,6 +230,34 @@ for h in b aux; do
     check "    to the same adapter" cmp next.flt $h.next
 done
 cd "$work" || exit 1
+
+# ---- another family; models in halves ----
+printf 'layers: 2\nchannels: 32\nheads: 4\nffn: 48\nctx: 32\ntied: true\nnorm: layernorm\nact: gelu_tanh\npositions: learned\nbias: 7\n' >g.yaml
+fl-init -c g.yaml --seed 3 -o g32.flt
+fl-export -f hf -o g32 g32.flt
+fl-import -o g.flt g32
+python "$top/tests/cli/hf.py" make m.flt half dtype=BF16 && fl-import -o half.flt half || exit 1
+for case in g half; do
+    check "$case: an adapter of rank 3" fl-init -m $case.flt --lora 3 --rslora -o $case.ad
+    check "  is trained" fl-train -q -m $case.flt -a $case.ad --steps 30 -b 4 --lr 0.01 -o $case.upd a.flt
+    check "  and learned" below "$(meta $case.upd loss.last)" "$(meta $case.upd loss.first) - 0.2"
+    fl-apply -m $case.ad -o $case.ad1 $case.upd
+    check "  merged" fl-apply --merge -m $case.flt -o $case.merged $case.ad1
+    check "    in the dtypes of the model" [ "$(fl-info $case.flt | awk -F '\t' '$1 == "tensor" { print $2, $3 }')" = \
+        "$(fl-info $case.merged | awk -F '\t' '$1 == "tensor" { print $2, $3 }')" ]
+    check "    with the loss that it has beside it" near "$(loss -m $case.flt -a $case.ad1 a.flt)" "$(loss -m $case.merged a.flt)" 5e-3
+    check "  as PEFT has it" fl-export -f peft -o $case.peft $case.ad1
+    check "    and back" sh -c "fl-import $case.peft >$case.back && fl-diff -b $case.ad1 $case.back >none.flt"
+    check "      to the bit" all_zero none.flt '[AB]'
+done
+check "GPT-2's maps are fused ones" [ "$(tensors g.ad | sed -n 's/layers.0.\(.*\).lora_A.weight/\1/p' | tr '\n' ' ')" = \
+    "self_attn.qkv_proj self_attn.o_proj mlp.up_proj mlp.down_proj " ]
+check "  under its own names outside" grep -q '"base_model.model.transformer.h.1.attn.c_attn.lora_A.weight"' g.peft/adapter_model.safetensors
+check "  and own words" fl-init -m g.flt --lora 3 --lora-targets c_attn,mlp.c_proj -o some.flt
+check "    for these" [ "$(matrices some.flt A)" = 4 ]
+fl-export -f peft -o some some.flt
+check "    which PEFT is told apart from attn.c_proj" grep -q '"mlp.c_proj"' some/adapter_config.json
+refused 2 "  not by another family's" '"q_proj" is no map of the model; it has attn.c_attn' fl-init -m g.flt --lora 3 --lora-targets q_proj -o x.flt
 
 # ---- other tools ----
 check "as PEFT has it" fl-export -f peft -o peft ad1.flt
