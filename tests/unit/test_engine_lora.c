@@ -252,7 +252,7 @@ begin(struct bench *b, const struct shape *s)
         b->x[i] = (uint32_t)fl_random_below(&r, s->config.vocab);
         b->y[i] = i % 3 == 1 ? FL_IGNORE : (uint32_t)fl_random_below(&r, s->config.vocab);
     }
-    b->batch = (struct fl_batch){s->B, s->T, b->x, b->y};
+    b->batch = (struct fl_batch){s->B, s->T, b->x, b->y, NULL};
     (void)naive(b, b->loss, NULL, b->grads);
     chain(b);
     fl_adapter_release(&a);
