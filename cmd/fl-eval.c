@@ -14,8 +14,8 @@ static struct {
     const char *model, *adapter, *delimiter;
     struct fl_option_list texts, choices, exact, stops;
     int64_t batch, length, tokens;
-    bool per_file, per_token, per_example, fairness, tokens_given;
-} opt = {.tokens = 256};
+    bool per_file, per_token, per_example, fairness;
+} opt;
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model (required)", &opt.model),
@@ -33,13 +33,11 @@ static const struct fl_option options[] = {
     FL_OPT_I64('b', "batch", "N", 1, 1e6, "windows at a time (default: 4096 tokens)", &opt.batch),
     FL_OPT_I64('l', "length", "TOKENS", 1, 1e6, "length of a window (default: the model's context)",
                &opt.length),
-    FL_OPT_TEXT(0, "delimiter", "TEXT", "between context and choice (default: a space)",
-                &opt.delimiter),
+    FL_OPT_TEXT(0, "delimiter", "TEXT", "before a choice (default: a space)", &opt.delimiter),
     FL_OPT_LIST(0, "stop", "TEXT", "an answer ends before this text; may be given many times",
                 &opt.stops),
     FL_OPT_I64('n', "tokens", "TOKENS", 1, FL_TOKENS_MAX,
-               "an answer has at most so many tokens (default 256)", &opt.tokens,
-               .given = &opt.tokens_given),
+               "an answer has at most so many tokens (default 256)", &opt.tokens),
     FL_OPT_END,
 };
 
@@ -115,7 +113,8 @@ score(struct work *w, const char *path, bool is_text, struct fl_scores *total)
                                      .begin = begin,
                                      .batch = show,
                                      .arg = w};
-    const struct fl_generation usual = {.tokens = (size_t)opt.tokens, .stops = w->stops};
+    const struct fl_generation usual = {.tokens = opt.tokens ? (size_t)opt.tokens : 256,
+                                        .stops = w->stops};
     struct fl_scores s = {.exact = {0}};
     int result;
 
@@ -165,10 +164,8 @@ prepare(struct work *w)
     int64_t ctx = w->bundle.model->layout.config.ctx, T = opt.length ? opt.length : ctx;
 
     if (T > ctx)
-        return fl_error(
-            FL_USAGE,
-            "windows of %lld tokens are longer than the model's context; use -l %lld or less",
-            (long long)T, (long long)ctx);
+        return fl_error(FL_USAGE, "-l %lld is longer than the model's context; use -l %lld or less",
+                        (long long)T, (long long)ctx);
     int64_t B = opt.batch ? opt.batch : T < BATCH_TOKENS ? BATCH_TOKENS / T : 1;
     if (!(w->pool = fl_pool_new(w->cli->threads)))
         return -1;
@@ -211,7 +208,7 @@ check(struct work *w)
     if (opt.fairness && w->inputs < 2)
         return fl_error(FL_USAGE, "--fairness compares inputs, and there is one");
     if ((opt.delimiter && !opt.choices.count) ||
-        ((opt.stops.count || opt.tokens_given) && !opt.exact.count))
+        ((opt.stops.count || opt.tokens) && !opt.exact.count))
         return fl_error(FL_USAGE, "--delimiter is for --choices, --stop and -n are for --exact");
     return fl_stop_strings_add_texts(&w->stops, opt.stops.items, opt.stops.count);
 }
