@@ -94,7 +94,7 @@ static int
 add_fairness(struct fl_table *t)
 {
     static const char *const names[FL_SPREADS] = {"mean", "worst", "spread", "deviation"};
-    double rows[FL_SPREADS][FL_TABLE_FIGURES], spread[FL_SPREADS];
+    double rows[FL_SPREADS][FL_TABLE_FIGURES] = {{0}}, spread[FL_SPREADS];
     double *x = fl_alloc(t->count, sizeof *x);
 
     if (!x)

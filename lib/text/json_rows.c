@@ -59,7 +59,7 @@ take_line(struct fl_json_rows *r, const struct fl_raw_record *record)
     json_error_t e;
     json_t *o = json_loadb((const char *)record->data, record->len, JSON_ALLOW_NUL, &e);
 
-    if (o && json_is_object(o) && !add_row(r, o, record->line))
+    if (json_is_object(o) && !add_row(r, o, record->line))
         return 0;
     int result = !o ? fl_error(FL_FAILED, "is no JSON object at byte %d: %s", e.position, e.text)
                  : !json_is_object(o) ? fl_error(FL_FAILED, "is JSON, but no object")

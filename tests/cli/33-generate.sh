@@ -139,12 +139,10 @@ check "  shows" says "generate: .*7"
 # ---- an adapter ----
 fl-init -m m.flt --lora 4 -o ad0.flt && "$BUILD/bin/fl-train" -q -m m.flt -a ad0.flt --steps 100 -b 8 \
     --lr 0.02 -o adu.flt a.flt && fl-apply -m ad0.flt -o ad.flt adu.flt
-for way in "" "--batch one.jsonl"; do
-    printf '{"prompt": "the cat"}' > one.jsonl
-    # shellcheck disable=SC2086
-    fl-generate -m m.flt --temperature 0 -n 30 $way $([ "$way" ] || echo the cat) > plain
-    # shellcheck disable=SC2086
-    check "an adapter ${way:-alone}" fl-generate -m m.flt -a ad.flt --temperature 0 -n 30 $way $([ "$way" ] || echo the cat)
+printf '{"prompt": "the cat"}\n' > one.jsonl
+for way in "the cat" "--batch=one.jsonl"; do
+    fl-generate -m m.flt --temperature 0 -n 30 "$way" > plain
+    check "an adapter: $way" fl-generate -m m.flt -a ad.flt --temperature 0 -n 30 "$way"
     cp out adapted
     check "  changes the text" sh -c '! cmp -s adapted plain && grep -q "sat on the mat" adapted'
 done
