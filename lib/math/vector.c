@@ -11,7 +11,7 @@
 #include "math/half.h"
 #include "os/kernel.h"
 
-enum { PARTS = 16 }; /* of a sum */
+enum { PARTS = 16, TOGETHER = 4 }; /* of a sum; rows of a product with a vector */
 
 static inline uint32_t
 bits_of(float x)
@@ -125,35 +125,49 @@ fl_vec_dot(const float *x, const float *y, size_t n)
     return sum_parts(part);
 }
 
-/* VALUE is known where this is inlined, and inlined too. */
-static inline float
-dot_of_halves(const unsigned char *restrict w, const float *restrict x, size_t n,
-              float (*value)(const unsigned char *))
+/*
+ * The dot products of ROWS rows of W, each N long, with X; VALUE is known where this is inlined, and
+ * inlined too, and so is ROWS. Each sum is that of fl_vec_dot: rows that are taken together share
+ * the loads of X, and their sums do not wait for each other.
+ */
+static inline void
+dots_of_halves(float *restrict y, const unsigned char *restrict w, const float *restrict x,
+               size_t rows, size_t n, float (*value)(const unsigned char *))
 {
-    float part[PARTS] = {0};
+    float part[TOGETHER][PARTS] = {{0}};
     size_t i = 0;
 
     for (; i + PARTS <= n; i += PARTS)
-        for (size_t j = 0; j < PARTS; j++)
-            part[j] += x[i + j] * value(w + 2 * (i + j));
-    for (size_t j = 0; i + j < n; j++)
-        part[j] += x[i + j] * value(w + 2 * (i + j));
-    return sum_parts(part);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t j = 0; j < PARTS; j++)
+                part[r][j] += x[i + j] * value(w + 2 * (r * n + i + j));
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t j = 0; i + j < n; j++)
+            part[r][j] += x[i + j] * value(w + 2 * (r * n + i + j));
+        y[r] = sum_parts(part[r]);
+    }
 }
 
-/* Row by row: that keeps one stream of memory, which is what such a product waits for. */
 FL_KERNEL void
 fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_t n)
 {
-    for (size_t r = 0; r < rows; r++)
-        y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_f16_value);
+    size_t r = 0;
+
+    for (; r + TOGETHER <= rows; r += TOGETHER)
+        dots_of_halves(y + r, (const unsigned char *)w + 2 * n * r, x, TOGETHER, n, fl_f16_value);
+    for (; r < rows; r++)
+        dots_of_halves(y + r, (const unsigned char *)w + 2 * n * r, x, 1, n, fl_f16_value);
 }
 
 FL_KERNEL void
 fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n)
 {
-    for (size_t r = 0; r < rows; r++)
-        y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_bf16_value);
+    size_t r = 0;
+
+    for (; r + TOGETHER <= rows; r += TOGETHER)
+        dots_of_halves(y + r, (const unsigned char *)w + 2 * n * r, x, TOGETHER, n, fl_bf16_value);
+    for (; r < rows; r++)
+        dots_of_halves(y + r, (const unsigned char *)w + 2 * n * r, x, 1, n, fl_bf16_value);
 }
 
 FL_KERNEL void

@@ -1,8 +1,8 @@
 /*
- * Candidates are ordered only for a cut: by number of ids (top-k, Fan et al. 2018), by probability
- * together (top-p, Holtzman et al. 2020) or by each one's own (min-p, Nguyen et al. 2024). A heap
- * gives them likeliest first, since few of a large vocabulary are left; without a cut the order of
- * ids serves as well. Weights are relative to the likeliest id, so that none overflows.
+ * Candidates are ordered for a cut only, by number of ids (top-k, Fan et al. 2018) or by probability
+ * together (top-p, Holtzman et al. 2020), and then no further than to find the last one that stays
+ * (Hoare 1961, Find), since a vocabulary is large. Min-p (Nguyen et al. 2024) needs no order.
+ * Weights are relative to the likeliest id, so that none overflows.
  */
 #include "nn/sample.h"
 
@@ -15,6 +15,7 @@
 #include "base/mem.h"
 
 struct candidate {
+    double weight; /* probability in parts of the likeliest one's */
     float logit;
     uint32_t id;
 };
@@ -23,9 +24,8 @@ struct fl_sampler {
     struct fl_sampling how;
     size_t vocab;
     bool *seen;                   /* (V) */
-    struct candidate *candidates; /* (V) in any order; with a cut a heap, and taken ones after it */
-    size_t heap;                  /* how many are in the heap; the likeliest is the first */
-    double *weights;              /* (V) of those that are drawn from, in the order of drawing */
+    struct candidate *candidates; /* (V) by id */
+    struct candidate *order;      /* (V) the same, as far as a cut orders them */
 };
 
 struct fl_sampler *
@@ -39,8 +39,8 @@ fl_sampler_new(const struct fl_sampling *how, size_t vocab)
     s->vocab = vocab;
     s->seen = fl_alloc(vocab, sizeof *s->seen);
     s->candidates = fl_alloc(vocab, sizeof *s->candidates);
-    s->weights = fl_alloc(vocab, sizeof *s->weights);
-    if (s->seen && s->candidates && s->weights)
+    s->order = fl_alloc(vocab, sizeof *s->order);
+    if (s->seen && s->candidates && s->order)
         return s;
     fl_sampler_free(s);
     return NULL;
@@ -53,7 +53,7 @@ fl_sampler_free(struct fl_sampler *s)
         return;
     free(s->seen);
     free(s->candidates);
-    free(s->weights);
+    free(s->order);
     free(s);
 }
 
@@ -77,50 +77,6 @@ before(struct candidate x, struct candidate y)
     return x.logit > y.logit || (x.logit == y.logit && x.id < y.id);
 }
 
-/* Let candidate I of a heap of N sink to its place. */
-static void
-sink(struct candidate *heap, size_t n, size_t i)
-{
-    struct candidate c = heap[i];
-
-    for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
-        if (child + 1 < n && before(heap[child + 1], heap[child]))
-            child++;
-        if (!before(heap[child], c))
-            break;
-        heap[i] = heap[child];
-        i = child;
-    }
-    heap[i] = c;
-}
-
-static void
-make_heap(struct fl_sampler *s)
-{
-    s->heap = s->vocab;
-    for (size_t i = s->vocab / 2; i > 0; i--)
-        sink(s->candidates, s->vocab, i - 1);
-}
-
-/* Candidate number I of those that are drawn from. */
-static struct candidate *
-drawn(struct fl_sampler *s, bool cut, size_t i)
-{
-    return &s->candidates[cut ? s->vocab - 1 - i : i];
-}
-
-/* Take the likeliest that is left out of the heap; it becomes the next to be drawn from. */
-static struct candidate
-take_likeliest(struct fl_sampler *s)
-{
-    struct candidate best = s->candidates[0];
-
-    s->candidates[0] = s->candidates[--s->heap];
-    s->candidates[s->heap] = best;
-    sink(s->candidates, s->heap, 0);
-    return best;
-}
-
 /* Fill the candidates, penalised, and return the likeliest (the first of equals), or -1. */
 static int64_t
 take_logits(struct fl_sampler *s, const float *logits)
@@ -135,7 +91,7 @@ take_logits(struct fl_sampler *s, const float *logits)
         float logit = logits[i];
         if (s->seen[i])
             logit = logit < 0 ? logit * penalty : logit / penalty;
-        c[i] = (struct candidate){logit, (uint32_t)i};
+        c[i] = (struct candidate){0, logit, (uint32_t)i};
         best = c[i].logit > c[best].logit ? i : best;
     }
     if (bad || !isfinite(c[best].logit))
@@ -145,63 +101,107 @@ take_logits(struct fl_sampler *s, const float *logits)
     return (int64_t)best;
 }
 
-/* Probability of C in parts of the likeliest one's, whose logit is BEST. */
-static double
-weight_of(const struct fl_sampler *s, struct candidate c, double best)
+static void
+swap(struct candidate *a, struct candidate *b)
 {
-    return exp(((double)c.logit - best) / s->how.temperature);
+    struct candidate c = *a;
+
+    *a = *b;
+    *b = c;
 }
 
-/* Order what the cuts leave, likeliest first, with its weights: how many. */
+/* Move those of N >= 1 that come before one of them, the median of three, before it: its place. */
 static size_t
-keep_likeliest(struct fl_sampler *s, double best)
+part(struct candidate *c, size_t n)
+{
+    size_t place = 0, last = n - 1;
+
+    if (before(c[n / 2], c[0]))
+        swap(&c[n / 2], &c[0]);
+    if (before(c[last], c[0]))
+        swap(&c[last], &c[0]);
+    if (before(c[n / 2], c[last]))
+        swap(&c[n / 2], &c[last]);
+    for (size_t i = 0; i < last; i++)
+        if (before(c[i], c[last]))
+            swap(&c[i], &c[place++]);
+    swap(&c[last], &c[place]);
+    return place;
+}
+
+/*
+ * Move the likeliest of N to the front, as few as reach ENOUGH together by their number (COUNTED)
+ * or weights, the last of them last: how many.
+ */
+static size_t
+cut(struct candidate *c, size_t n, bool counted, double enough)
+{
+    double reached = 0; /* by those before FROM, which stay */
+    size_t from = 0, to = n;
+
+    while (from < to) {
+        size_t place = from + part(c + from, to - from);
+        double more = reached;
+        for (size_t i = from; i < place; i++)
+            more += counted ? 1 : c[i].weight;
+        if (place > from && more >= enough) {
+            to = place;
+            continue;
+        }
+        reached = more + (counted ? 1 : c[place].weight);
+        from = place + 1;
+        if (reached >= enough)
+            break;
+    }
+    return from;
+}
+
+static double
+sum_of(const struct candidate *c, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += c[i].weight;
+    return sum;
+}
+
+/* Weights of all candidates; those that are cut off get 0. */
+static void
+weigh(struct fl_sampler *s, double best)
 {
     const struct fl_sampling *how = &s->how;
     bool few = how->top_k > 0 && (uint64_t)how->top_k < s->vocab;
-    size_t most = few ? (size_t)how->top_k : s->vocab, n = 0;
-    double sum = 0, reached = 0;
+    struct candidate *c = s->candidates;
+    size_t n = s->vocab;
 
-    make_heap(s);
-    if (few)
-        for (size_t i = 0; i < most; i++)
-            sum += s->weights[i] = weight_of(s, take_likeliest(s), best);
-    else if (how->top_p < 1)
-        for (size_t i = 0; i < s->vocab; i++)
-            sum += weight_of(s, s->candidates[i], best);
-    while (n < most && (!n || how->top_p >= 1 || reached < how->top_p * sum)) {
-        double weight = few ? s->weights[n] : weight_of(s, take_likeliest(s), best);
-        if (n && weight < how->min_p)
-            break;
-        reached += s->weights[n++] = weight;
+    for (size_t i = 0; i < n; i++)
+        c[i].weight = exp(((double)c[i].logit - best) / how->temperature);
+    if (few || how->top_p < 1) {
+        memcpy(s->order, c, n * sizeof *c);
+        if (few)
+            n = cut(s->order, n, true, (double)how->top_k);
+        if (how->top_p < 1)
+            n = cut(s->order, n, false, how->top_p * sum_of(s->order, n));
     }
-    return n;
+    for (size_t i = 0; i < s->vocab; i++)
+        if (c[i].weight < how->min_p || (n < s->vocab && before(s->order[n - 1], c[i])))
+            c[i].weight = 0;
 }
 
 int64_t
 fl_sampler_choose(struct fl_sampler *s, const float *logits, double u)
 {
-    const struct fl_sampling *how = &s->how;
-    bool cut = how->top_k > 0 || how->top_p < 1 || how->min_p > 0;
-    int64_t likeliest = take_logits(s, logits);
-    size_t n = s->vocab, chosen = 0;
-    double sum = 0;
+    int64_t likeliest = take_logits(s, logits), chosen = likeliest;
 
-    if (likeliest < 0 || how->temperature <= 0)
+    if (likeliest < 0 || s->how.temperature <= 0)
         return likeliest;
-    double best = (double)s->candidates[likeliest].logit;
-    if (cut)
-        n = keep_likeliest(s, best);
-    else
-        for (size_t i = 0; i < n; i++)
-            s->weights[i] = weight_of(s, s->candidates[i], best);
-    for (size_t i = 0; i < n; i++)
-        sum += s->weights[i];
-    double left = u * sum;
-    for (size_t i = 0; i < n; i++) {
-        if (s->weights[i] > 0)
-            chosen = i;
-        if ((left -= s->weights[i]) < 0)
-            break;
+    weigh(s, (double)s->candidates[likeliest].logit);
+    double left = u * sum_of(s->candidates, s->vocab);
+    for (size_t i = 0; i < s->vocab && left >= 0; i++) {
+        if (s->candidates[i].weight > 0)
+            chosen = (int64_t)i;
+        left -= s->candidates[i].weight;
     }
-    return drawn(s, cut, chosen)->id;
+    return chosen;
 }

@@ -49,9 +49,8 @@ void fl_sampler_see(struct fl_sampler *s, uint32_t id);
 
 /*
  * The id chosen from LOGITS (V) by U, uniform in [0, 1): its inverse distribution function, ids in
- * falling order of likelihood, equal ones by number, when something is cut, and by number
- * otherwise. -1 with an error when a logit is not a number. Cost O(V + n log V) for the n ids that
- * a cut leaves (top_k, if that is more).
+ * the order of their numbers. Of equal logits a cut leaves the lower numbers. -1 with an error when
+ * a logit is not a number. Cost O(V), as a rule also with a cut.
  */
 int64_t fl_sampler_choose(struct fl_sampler *s, const float *logits, double u);
 

@@ -193,7 +193,7 @@ refused 2 "model and batch on standard input" "must be a file" -m - --batch -
 refused 1 "no batch" "none.jsonl: cannot open" -m m.flt --batch none.jsonl
 : > empty.jsonl
 refused 1 "an empty batch" "empty.jsonl: has no line" -m m.flt --batch empty.jsonl
-{ cat one.jsonl; printf '\n{"prompt": "y", "top_k": -1}\n'; } > bad.jsonl
+{ cat one.jsonl; printf '{"prompt": "y", "top_k": -1}\n'; } > bad.jsonl
 refused 1 "a line that is wrong" 'bad.jsonl: line 2: its field "top_k" is not a whole number' -m m.flt --batch bad.jsonl
 check "  before anything was written" [ ! -s out ]
 head -c 30000 m.flt > cut.flt
