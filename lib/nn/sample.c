@@ -1,5 +1,5 @@
 /*
- * Candidates are ordered for a cut only, by number of ids (top-k, Fan et al. 2018) or by probability
+ * Candidates are ordered for a cut only, by number (top-k, Fan et al. 2018) or by probability
  * together (top-p, Holtzman et al. 2020), and then no further than to find the last one that stays
  * (Hoare 1961, Find), since a vocabulary is large. Min-p (Nguyen et al. 2024) needs no order.
  * Weights are relative to the likeliest id, so that none overflows.
