@@ -1,26 +1,20 @@
-/* fl-eval: how well a model predicts token shards and texts. See fl-eval(1). */
-#include <math.h>
+/* fl-eval: how well a model predicts texts, and answers questions. See fl-eval(1). */
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "cli/program.h"
-#include "cli/report.h"
-#include "flt/sniff.h"
-#include "nn/bundle.h"
-#include "nn/evaluate.h"
+#include "nn/scores.h"
 #include "os/file.h"
 #include "os/progress.h"
-#include "text/kind.h"
-#include "text/marks.h"
 
-enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
+enum { BATCH_TOKENS = 4096 };
 
 static struct {
-    const char *model, *adapter;
-    struct fl_option_list texts;
-    int64_t batch, length;
-    bool per_file, per_token;
+    const char *model, *adapter, *delimiter;
+    struct fl_option_list texts, choices, exact, stops;
+    int64_t batch, length, tokens;
+    bool per_file, per_token, per_example, fairness;
 } opt;
 
 static const struct fl_option options[] = {
@@ -28,205 +22,210 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('a', "adapter", "ADAPTER", "an adapter of the model, beside it", &opt.adapter),
     FL_OPT_INPUTS(0, "text", "FILE", "score this text as it is; may be given many times",
                   &opt.texts),
+    FL_OPT_INPUTS(0, "choices", "FILE", "multiple choice, as JSON Lines; may be given many times",
+                  &opt.choices),
+    FL_OPT_INPUTS(0, "exact", "FILE", "prompts and answers, as JSON Lines; many times too",
+                  &opt.exact),
     FL_OPT_FLAG(0, "per-file", "a row for every input, and one for all", &opt.per_file),
     FL_OPT_FLAG(0, "per-token", "a row for every token of the one input", &opt.per_token),
+    FL_OPT_FLAG(0, "per-example", "a row for every question or prompt", &opt.per_example),
+    FL_OPT_FLAG(0, "fairness", "mean, worst and spread over the inputs", &opt.fairness),
     FL_OPT_I64('b', "batch", "N", 1, 1e6, "windows at a time (default: 4096 tokens)", &opt.batch),
     FL_OPT_I64('l', "length", "TOKENS", 1, 1e6, "length of a window (default: the model's context)",
                &opt.length),
+    FL_OPT_TEXT(0, "delimiter", "TEXT", "before a choice (default: a space)", &opt.delimiter),
+    FL_OPT_LIST(0, "stop", "TEXT", "an answer ends before this text; may be given many times",
+                &opt.stops),
+    FL_OPT_I64('n', "tokens", "TOKENS", 1, FL_TOKENS_MAX,
+               "an answer has at most so many tokens (default 256)", &opt.tokens),
     FL_OPT_END,
 };
 
 /* What is at hand while inputs are scored. */
 struct work {
     const struct fl_cli *cli;
+    enum fl_scores_of of;
+    const struct fl_option_list *list; /* inputs that are no operands */
+    size_t inputs;
     struct fl_bundle bundle;
     struct fl_pool *pool;
     struct fl_evaluator *evaluator;
-    struct fl_report report;
-    struct fl_score total;
+    struct fl_generator *generator;
+    struct fl_stop_strings stops;
+    struct fl_table table;
+    struct fl_report report; /* in its place: rows of tokens or of examples */
     struct fl_progress progress;
-    uint64_t done;    /* tokens */
+    uint64_t done;    /* tokens, questions or prompts */
     const char *name; /* of the input at hand */
 };
+
+/* How many there are is known when this is the only input. */
+static void
+begin(void *arg, uint64_t total)
+{
+    static const char *const units[] = {"tokens", "questions", "prompts"};
+    struct work *w = arg;
+
+    if (!w->progress.what)
+        fl_progress_start(&w->progress, "eval", units[w->of], w->inputs > 1 ? 0 : total);
+}
+
+static void
+show(void *arg, uint64_t more)
+{
+    struct work *w = arg;
+
+    fl_progress_show(&w->progress, w->done += more, "%s", w->name);
+}
 
 static int
 add_token(void *arg, const struct fl_scored *token)
 {
     struct work *w = arg;
 
-    fl_report_u64(&w->report, token->position);
-    fl_report_u64(&w->report, token->id);
-    fl_report_u64(&w->report, token->bytes);
-    fl_report_f64(&w->report, token->logprob, 9);
+    fl_scores_token(&w->report, token);
     return fl_report_drain(&w->report, 1, "standard output");
 }
 
-static void
-show_batch(void *arg, uint64_t tokens)
+static int
+add_question(void *arg, const struct fl_questions *all, size_t i)
 {
     struct work *w = arg;
 
-    fl_progress_show(&w->progress, w->done += tokens, "%s", w->name);
-}
-
-static int
-evaluate(struct work *w, struct fl_sequence *s, struct fl_score *score)
-{
-    s->token = opt.per_token ? add_token : NULL;
-    s->batch = show_batch;
-    s->arg = w;
-    if (!w->progress.what) /* how many there are is known when this is the only input */
-        fl_progress_start(&w->progress, "eval", "tokens",
-                          opt.texts.count + w->cli->operand_count > 1 ? 0
-                          : s->data                                   ? fl_data_tokens(s->data)
-                                                                      : s->n);
-    if (!fl_evaluate(w->evaluator, s, score))
-        return 0;
-    return fl_error_status() == FL_PIPE ? -1 : fl_error_about(w->name);
-}
-
-static int
-add_row(struct work *w, const char *name, const struct fl_score *s)
-{
-    double tokens = (double)s->tokens;
-
-    fl_report_text(&w->report, name);
-    fl_report_u64(&w->report, s->tokens);
-    fl_report_u64(&w->report, s->bytes);
-    fl_report_f64(&w->report, s->loss / tokens, 9);
-    fl_report_f64(&w->report, exp(s->loss / tokens), 9);
-    fl_report_f64(&w->report, s->bytes ? s->loss / log(2) / (double)s->bytes : NAN, 9);
-    fl_report_f64(&w->report, (double)s->correct / tokens, 9);
+    fl_scores_question(&w->report, w->name, all, i);
     return fl_report_flush(&w->report, 1, "standard output");
 }
 
-/* After an input: its row if rows are wanted, and its part of the total. */
 static int
-finish(struct work *w, const struct fl_score *s)
+add_answer(void *arg, const struct fl_exact_answer *answer)
 {
-    if (!s->tokens)
-        return fl_error(FL_FAILED, "%s: has less than two tokens, so there is nothing to predict",
-                        w->name);
-    fl_score_add(&w->total, s);
-    return opt.per_file ? add_row(w, w->name, s) : 0;
+    struct work *w = arg;
+
+    fl_scores_answer(&w->report, w->name, answer);
+    return fl_report_flush(&w->report, 1, "standard output");
 }
 
+/* Score one input: add it to the total, and its row to the table. */
 static int
-score_text(struct work *w, const char *path)
+score(struct work *w, const char *path, bool is_text, struct fl_scores *total)
 {
-    struct fl_encoder *encoder = fl_encoder_new(w->bundle.tokenizer);
-    struct fl_buf text = {0};
-    struct fl_ids ids = {0};
-    struct fl_score score = {0};
-    char what[FL_SNIFF_TEXT];
-    int result = encoder ? fl_read_file(path, TEXT_MAX, &text) : -1;
+    const struct fl_sequence like = {.token = opt.per_token ? add_token : NULL,
+                                     .begin = begin,
+                                     .batch = show,
+                                     .arg = w};
+    const struct fl_generation usual = {.tokens = opt.tokens ? (size_t)opt.tokens : 256,
+                                        .stops = w->stops};
+    struct fl_scores s = {.exact = {0}};
+    int result;
 
     w->name = fl_input_name(path);
-    if (!result && fl_sniff_own(text.data, text.len, what))
-        result = fl_error(FL_FAILED, "%s: is %s, not text; shards are operands, without --text",
-                          w->name, what);
-    if (!result)
-        result = fl_kind_check(w->name, fl_buf_text(&text), text.len, true, FL_KIND_AS_IS);
-    if (!result && fl_encode(encoder, fl_buf_text(&text), text.len, FL_ENCODE_PROMPT, &ids))
-        result = fl_error_about(w->name);
-    const uint64_t bytes = text.len;
-    if (!result)
-        result = evaluate(w, &(struct fl_sequence){.ids = ids.data, .n = ids.len, .bytes = &bytes},
-                          &score);
-    if (!result)
-        result = finish(w, &score);
-    fl_ids_release(&ids);
-    fl_buf_release(&text);
-    fl_encoder_free(encoder);
-    return result;
-}
-
-static int
-score_shards(struct work *w, const char *path)
-{
-    struct fl_data *data = fl_bundle_data(&w->bundle, &path, 1);
-    struct fl_score score = {0};
-    int result = data ? 0 : -1;
-
-    w->name = fl_input_name(path);
-    if (!result && opt.per_token && fl_data_count(data) > 1)
-        result = fl_error(FL_FAILED, "%s: has more than one shard; --per-token takes one", w->name);
-    for (size_t i = 0; !result && i < fl_data_count(data); i++) {
-        const struct fl_data_shard *s = fl_data_shard(data, i);
-        struct fl_sequence sequence = {.data = data,
-                                       .first = s->first,
-                                       .n = s->tokens,
-                                       .bytes = s->counted ? &s->bytes : NULL};
-        result = evaluate(w, &sequence, &score);
-    }
-    if (!result)
-        result = finish(w, &score);
-    fl_data_free(data);
-    return result;
+    if (w->of == FL_SCORES_CHOICES)
+        result = fl_evaluate_choices(w->evaluator, &w->bundle, path, opt.delimiter, &like,
+                                     opt.per_example ? add_question : NULL, &s.choices);
+    else if (w->of == FL_SCORES_EXACT)
+        result = fl_evaluate_exact(w->generator, &w->bundle, path, &usual, &like,
+                                   opt.per_example ? add_answer : NULL, &s.exact);
+    else
+        result = (is_text ? fl_evaluate_text : fl_evaluate_shards)(w->evaluator, &w->bundle, path,
+                                                                   &like, &s.texts);
+    fl_scores_add(total, &s);
+    return result
+               ? -1
+               : fl_table_add(&w->table, w->name, fl_scores_row(w->of, &s), 1, "standard output");
 }
 
 static int
 score_inputs(struct work *w)
 {
-    static const char *const rows[] = {"file",       "tokens",        "bytes",    "loss",
-                                       "perplexity", "bits_per_byte", "accuracy", NULL};
-    static const char *const tokens[] = {"position", "id", "bytes", "logprob", NULL};
-    const struct fl_cli *cli = w->cli;
-    size_t texts = opt.texts.count, shards = cli->operand_count;
-    int result = 0;
+    const struct fl_option_list *list = w->list;
+    const char *const *operands = w->cli->operand_count ? w->cli->operands : NULL;
+    struct fl_scores total = {.exact = {0}};
 
-    if (!texts && !shards)
-        shards = 1; /* standard input */
-    if (opt.per_token && texts + shards > 1)
-        return fl_error(FL_USAGE, "--per-token takes one input, and there are %zu", texts + shards);
-    fl_report_start(&w->report, opt.per_token ? tokens : rows, cli->json);
-    for (size_t i = 0; !result && i < texts; i++)
-        result = score_text(w, opt.texts.items[i]);
-    for (size_t i = 0; !result && i < shards; i++)
-        result = score_shards(w, cli->operand_count ? cli->operands[i] : NULL);
-    if (result)
-        return -1;
+    fl_table_start(&w->table, fl_scores_form(w->of), opt.per_file, opt.fairness, w->cli->json);
+    fl_report_start(&w->report, fl_scores_columns(w->of), w->cli->json);
+    for (size_t i = 0; i < w->inputs; i++) {
+        bool listed = i < list->count;
+        if (score(w,
+                  listed     ? list->items[i]
+                  : operands ? operands[i - list->count]
+                             : NULL,
+                  listed, &total))
+            return -1;
+    }
     fl_progress_end(&w->progress, w->done, NULL);
-    return opt.per_token ? fl_report_flush(&w->report, 1, "standard output")
-                         : add_row(w, "total", &w->total);
+    return opt.per_token || opt.per_example
+               ? fl_report_flush(&w->report, 1, "standard output")
+               : fl_table_end(&w->table, fl_scores_row(w->of, &total), 1, "standard output");
 }
 
 static int
 prepare(struct work *w)
 {
-    const struct fl_config *c = &w->bundle.model->layout.config;
-    int64_t T = opt.length ? opt.length : c->ctx;
+    int64_t ctx = w->bundle.model->layout.config.ctx, T = opt.length ? opt.length : ctx;
 
-    if (T > c->ctx)
-        return fl_error(
-            FL_USAGE,
-            "windows of %lld tokens are longer than the model's context; use -l %lu or less",
-            (long long)T, (unsigned long)c->ctx);
+    if (T > ctx)
+        return fl_error(FL_USAGE, "-l %lld is longer than the model's context; use -l %lld or less",
+                        (long long)T, (long long)ctx);
     int64_t B = opt.batch ? opt.batch : T < BATCH_TOKENS ? BATCH_TOKENS / T : 1;
-    w->pool = fl_pool_new(w->cli->threads);
-    if (w->pool)
-        w->evaluator = fl_evaluator_new(w->bundle.model, w->pool, w->bundle.tokenizer, (size_t)B,
-                                        (size_t)T);
+    if (!(w->pool = fl_pool_new(w->cli->threads)))
+        return -1;
+    if (opt.exact.count)
+        return (w->generator = fl_generator_new(&w->bundle, w->pool)) ? 0 : -1;
+    w->evaluator = fl_evaluator_new(w->bundle.model, w->pool, w->bundle.tokenizer, (size_t)B,
+                                    (size_t)T);
     return w->evaluator ? 0 : -1;
+}
+
+/* Which mode, how many inputs, and do the options go together? */
+static int
+check(struct work *w)
+{
+    static const struct fl_option_list *const lists[] = {&opt.texts, &opt.choices, &opt.exact};
+    bool texts = opt.texts.count || w->cli->operand_count;
+    bool questions = opt.choices.count || opt.exact.count;
+
+    for (w->of = FL_SCORES_EXACT; w->of && !lists[w->of]->count;)
+        w->of--;
+    w->list = lists[w->of];
+    w->inputs = w->list->count + w->cli->operand_count;
+    if (!opt.model)
+        return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to evaluate");
+    if ((opt.choices.count && opt.exact.count) || (questions && texts))
+        return fl_error(FL_USAGE, "texts, --choices and --exact are tables of different columns; "
+                                  "give one of them");
+    if (!strcmp(opt.model, "-") && !w->inputs)
+        return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
+    w->inputs = fl_max(w->inputs, 1); /* standard input */
+    if ((opt.per_token || opt.per_example) && (opt.per_file || opt.fairness))
+        return fl_error(FL_USAGE,
+                        "--per-%s and --%s exclude each other; they are tables of other columns",
+                        opt.per_token ? "token" : "example",
+                        opt.per_file ? "per-file" : "fairness");
+    if (questions ? opt.per_token : opt.per_example)
+        return fl_error(FL_USAGE, "--per-token is for texts, --per-example for questions");
+    if (opt.per_token && w->inputs > 1)
+        return fl_error(FL_USAGE, "--per-token takes one input, and there are %zu", w->inputs);
+    if (opt.fairness && w->inputs < 2)
+        return fl_error(FL_USAGE, "--fairness compares inputs, and there is one");
+    if ((opt.delimiter && !opt.choices.count) ||
+        ((opt.stops.count || opt.tokens) && !opt.exact.count))
+        return fl_error(FL_USAGE, "--delimiter is for --choices, --stop and -n are for --exact");
+    return fl_stop_strings_add_texts(&w->stops, opt.stops.items, opt.stops.count);
 }
 
 static int
 run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli};
+    int result = check(&w) || fl_bundle_open(&w.bundle, opt.model, opt.adapter) || prepare(&w) ||
+                         score_inputs(&w)
+                     ? -1
+                     : 0;
 
-    if (!opt.model)
-        return fl_error(FL_USAGE, "-m MODEL is missing; it names the model to evaluate");
-    if (!strcmp(opt.model, "-") && !cli->operand_count && !opt.texts.count)
-        return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
-    if (opt.per_token && opt.per_file)
-        return fl_error(
-            FL_USAGE,
-            "--per-token and --per-file exclude each other; they are tables of other columns");
-    if (fl_bundle_open(&w.bundle, opt.model, opt.adapter))
-        return -1;
-    int result = prepare(&w) ? -1 : score_inputs(&w);
     fl_evaluator_free(w.evaluator);
+    fl_generator_free(w.generator);
+    fl_stop_strings_release(&w.stops);
+    fl_table_release(&w.table);
     fl_report_release(&w.report);
     fl_pool_free(w.pool);
     fl_bundle_release(&w.bundle);
@@ -238,7 +237,7 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-eval",
-        .summary = "Loss, perplexity, bits per byte and accuracy of a model on shards and texts.",
+        .summary = "Loss, perplexity, bits per byte and accuracy of a model, and its answers.",
         .operands = "[SHARD...]",
         .max_operands = SIZE_MAX,
         .common = FL_HAS_THREADS | FL_HAS_JSON,

@@ -6,28 +6,38 @@
 #include "base/error.h"
 #include "cli/program.h"
 #include "nn/generate.h"
+#include "nn/prompts.h"
 #include "os/file.h"
-#include "text/marks.h"
+#include "os/progress.h"
 
 enum { PROMPT_MAX = 16 << 20 };
 
 static struct {
-    const char *model, *adapter;
-    int64_t tokens, top_k;
-    double temperature, top_p;
+    const char *model, *adapter, *batch;
+    int64_t tokens;
+    struct fl_sampling how;
+    struct fl_option_list stops;
     bool only_new;
-} opt = {.tokens = 256, .temperature = 0.8, .top_p = 0.95};
+} opt = {.tokens = 256, .how = {.temperature = 0.8, .top_p = 0.95, .repetition_penalty = 1}};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model (required)", &opt.model),
     FL_OPT_INPUT('a', "adapter", "ADAPTER", "an adapter of the model, beside it", &opt.adapter),
-    FL_OPT_I64('n', "tokens", "TOKENS", 0, 1e9, "at most so many new tokens (default 256)",
-               &opt.tokens),
-    FL_OPT_F64(0, "temperature", "X", 0, 100,
-               "0: always the likeliest; 1: as trained (default 0.8)", &opt.temperature),
+    FL_OPT_INPUT(0, "batch", "FILE", "prompts, and results, as JSON Lines", &opt.batch),
+    FL_OPT_I64('n', "tokens", "TOKENS", 0, FL_TOKENS_MAX,
+               "at most so many new tokens (default 256)", &opt.tokens),
+    FL_OPT_LIST(0, "stop", "TEXT", "end before this text; may be given many times", &opt.stops),
+    FL_OPT_F64(0, "temperature", "X", 0, FL_TEMPERATURE_MAX,
+               "0: always the likeliest; 1: as trained (default 0.8)", &opt.how.temperature),
+    FL_OPT_I64(0, "top-k", "N", 0, 1e9, "only the N likeliest (default 0: all)", &opt.how.top_k),
     FL_OPT_F64(0, "top-p", "X", 0, 1,
-               "only the likeliest that have this probability (default 0.95)", &opt.top_p),
-    FL_OPT_I64(0, "top-k", "N", 0, 1e9, "only the N likeliest (default 0: all)", &opt.top_k),
+               "only the likeliest that have this probability (default 0.95)", &opt.how.top_p),
+    FL_OPT_F64(0, "min-p", "X", 0, 1,
+               "only what has this part of the likeliest one's probability (default 0: all)",
+               &opt.how.min_p),
+    FL_OPT_F64(0, "repetition-penalty", "X", FL_PENALTY_MIN, FL_PENALTY_MAX,
+               "above 1: what is in the text is less likely (default 1)",
+               &opt.how.repetition_penalty),
     FL_OPT_FLAG(0, "only-new", "print what is new, without the prompt", &opt.only_new),
     FL_OPT_END,
 };
@@ -56,26 +66,6 @@ read_prompt(const struct fl_cli *cli, struct fl_buf *prompt)
     return 0;
 }
 
-/* The prompt's ids; an empty one is the begin of a text, which follows the end of another. */
-static int
-encode(const struct fl_tokenizer *t, const struct fl_buf *prompt, struct fl_ids *ids)
-{
-    struct fl_encoder *e = fl_encoder_new(t);
-    int result = e ? fl_encode(e, (const char *)prompt->data, prompt->len, FL_ENCODE_PROMPT, ids)
-                   : -1;
-
-    fl_encoder_free(e);
-    if (result)
-        return fl_error_about("prompt");
-    if (ids->len)
-        return 0;
-    int64_t end = fl_tokenizer_marks(t)->end;
-    if (end < 0)
-        return fl_error(FL_USAGE, "the prompt is empty, and this model has no end-of-text token to "
-                                  "begin after; give a prompt");
-    return fl_ids_add(ids, (uint32_t)end);
-}
-
 static char last_byte = '\n'; /* of what was printed */
 
 static int
@@ -87,50 +77,105 @@ print(void *arg, const void *data, size_t len)
     return fl_write_text(1, "standard output", data, len);
 }
 
+/* The prompt, and what comes after it. */
 static int
-generate(const struct fl_cli *cli, const struct fl_bundle *bundle)
+go_on(const struct fl_cli *cli, const struct fl_bundle *b, struct fl_generator *generator,
+      const struct fl_generation *how)
 {
-    struct fl_pool *pool = fl_pool_new(cli->threads);
     struct fl_buf prompt = {0};
     struct fl_ids ids = {0};
-    const struct fl_generation g = {.bundle = bundle,
-                                    .pool = pool,
-                                    .how = {opt.temperature, opt.top_p, opt.top_k},
-                                    .seed = cli->seed,
-                                    .tokens = (size_t)opt.tokens,
-                                    .text = print};
     int result = -1;
 
-    if (pool && !read_prompt(cli, &prompt) && !encode(bundle->tokenizer, &prompt, &ids)) {
-        uint32_t ctx = bundle->model->layout.config.ctx;
+    if (!read_prompt(cli, &prompt) &&
+        !fl_prompt_encode(b->tokenizer, fl_buf_text(&prompt), prompt.len, &ids)) {
+        uint32_t ctx = b->model->layout.config.ctx;
         if (ids.len > ctx)
             fl_warn(cli,
-                    "the prompt has %zu tokens and the model's context %lu; its last %lu are used",
-                    ids.len, (unsigned long)ctx, (unsigned long)(ctx > 1 ? ctx / 2 : 1));
+                    "the prompt has %zu tokens and the model's context %lu; its last %zu are used",
+                    ids.len, (unsigned long)ctx, ids.len - fl_prompt_dropped(ids.len, ctx));
         result = opt.only_new ? 0 : print(NULL, prompt.data, prompt.len);
-        if (!result && !(result = fl_generate(&g, ids.data, ids.len)) && last_byte != '\n')
+        if (!result && !(result = fl_generate(generator, how, ids.data, ids.len, NULL)) &&
+            last_byte != '\n')
             result = print(NULL, "\n", 1);
     }
     fl_ids_release(&ids);
     fl_buf_release(&prompt);
+    return result;
+}
+
+/* A line of JSON for every line of the file, as soon as it is known. */
+static int
+answer_batch(const struct fl_bundle *b, struct fl_generator *generator,
+             const struct fl_generation *usual)
+{
+    struct fl_prompts prompts = {.items = NULL};
+    struct fl_buf text = {0}, line = {0};
+    struct fl_progress progress = {0};
+    int result = fl_prompts_read(&prompts, opt.batch, b->tokenizer, usual, false);
+
+    fl_progress_start(&progress, "generate", "prompts", prompts.count);
+    for (size_t i = 0; !result && i < prompts.count; i++) {
+        struct fl_generated done;
+        fl_progress_show(&progress, i, "%s", "");
+        fl_buf_clear(&line);
+        result = fl_prompts_generate(&prompts, i, generator, &text, &done) ||
+                         fl_prompts_write(&line, &prompts.items[i], &text, &done) ||
+                         fl_write_full(1, "standard output", line.data, line.len)
+                     ? -1
+                     : 0;
+    }
+    if (!result)
+        fl_progress_end(&progress, prompts.count, NULL);
+    fl_buf_release(&line);
+    fl_buf_release(&text);
+    fl_prompts_release(&prompts);
+    return result;
+}
+
+static int
+generate(const struct fl_cli *cli, const struct fl_bundle *bundle, const struct fl_generation *how)
+{
+    struct fl_pool *pool = fl_pool_new(cli->threads);
+    struct fl_generator *generator = pool ? fl_generator_new(bundle, pool) : NULL;
+    int result = !generator  ? -1
+                 : opt.batch ? answer_batch(bundle, generator, how)
+                             : go_on(cli, bundle, generator, how);
+
+    fl_generator_free(generator);
     fl_pool_free(pool);
     return result;
+}
+
+/* What can be known before the model is read. */
+static int
+check(const struct fl_cli *cli, struct fl_stop_strings *stops)
+{
+    if (!opt.model)
+        return fl_error(FL_USAGE, "-m MODEL is missing; it names the model that writes");
+    if (opt.batch && cli->operand_count)
+        return fl_error(FL_USAGE, "--batch FILE has the prompts, so none may be an operand");
+    if (!strcmp(opt.model, "-") && opt.batch && !strcmp(opt.batch, "-"))
+        return fl_error(FL_USAGE, "the model is on standard input, so the batch must be a file");
+    if (!strcmp(opt.model, "-") && !opt.batch && prompt_is_piped(cli))
+        return fl_error(FL_USAGE,
+                        "the model is on standard input, so the prompt must be an operand");
+    return fl_stop_strings_add_texts(stops, opt.stops.items, opt.stops.count);
 }
 
 static int
 run(struct fl_cli *cli)
 {
-    struct fl_bundle bundle;
+    struct fl_bundle bundle = {.object = NULL};
+    struct fl_generation how = {.how = opt.how,
+                                .seed = cli->seed,
+                                .tokens = (size_t)opt.tokens,
+                                .text = print};
+    int result = check(cli, &how.stops) || fl_bundle_open(&bundle, opt.model, opt.adapter)
+                     ? -1
+                     : generate(cli, &bundle, &how);
 
-    if (!opt.model)
-        return fl_error(FL_USAGE, "-m MODEL is missing; it names the model that writes");
-    if (!strcmp(opt.model, "-") && prompt_is_piped(cli))
-        return fl_error(FL_USAGE,
-                        "the model is on standard input, so the prompt must be an operand");
-    if (fl_bundle_open(&bundle, opt.model, opt.adapter))
-        return -1;
-    int result = generate(cli, &bundle);
     fl_bundle_release(&bundle);
+    fl_stop_strings_release(&how.stops);
     return result;
 }
 

@@ -10,10 +10,13 @@ _fl_eval()
     case $prev in
     -b|--batch) COMPREPLY=(); return ;;
     -l|--length) COMPREPLY=(); return ;;
+    --delimiter) COMPREPLY=(); return ;;
+    --stop) COMPREPLY=(); return ;;
+    -n|--tokens) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -a --adapter --text --per-file --per-token -b --batch -l --length -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -a --adapter --text --choices --exact --per-file --per-token --per-example --fairness -b --batch -l --length --delimiter --stop -n --tokens -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

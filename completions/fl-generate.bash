@@ -9,14 +9,17 @@ _fl_generate()
     fi
     case $prev in
     -n|--tokens) COMPREPLY=(); return ;;
+    --stop) COMPREPLY=(); return ;;
     --temperature) COMPREPLY=(); return ;;
-    --top-p) COMPREPLY=(); return ;;
     --top-k) COMPREPLY=(); return ;;
+    --top-p) COMPREPLY=(); return ;;
+    --min-p) COMPREPLY=(); return ;;
+    --repetition-penalty) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -a --adapter -n --tokens --temperature --top-p --top-k --only-new -j --threads --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -a --adapter --batch -n --tokens --stop --temperature --top-k --top-p --min-p --repetition-penalty --only-new -j --threads --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

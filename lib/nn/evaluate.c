@@ -4,7 +4,6 @@
 #include "nn/evaluate.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,14 +98,12 @@ fl_evaluator_free(struct fl_evaluator *e)
 }
 
 /*
- * Room for a sequence of so many predictions: a context may be much longer than a text. What is
- * there only grows, and results do not depend on it.
+ * Room for B windows of T tokens, at most the evaluator's: a context may be much longer than a
+ * text. What is there only grows, and results do not depend on it.
  */
 static int
-need_room(struct fl_evaluator *e, uint64_t predictions)
+need_room(struct fl_evaluator *e, size_t B, size_t T)
 {
-    size_t T = fl_piece(predictions, e->T), B = fl_piece(predictions / T, e->B);
-
     if (e->engine && e->windows >= B && e->length >= T)
         return 0;
     B = e->windows = fl_max(B, e->windows);
@@ -226,8 +223,10 @@ fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score
     struct reading r = {.s = s};
     uint64_t unread = 0;
 
+    size_t T = fl_piece(left, e->T), B = left ? fl_piece(left / T, e->B) : 0;
+
     fl_walk_init(&r.walk, fl_tokenizer_marks(e->tokenizer), false);
-    if ((left && need_room(e, left)) || (s->n && read_first(e, &r, &unread)))
+    if ((left && need_room(e, B, T)) || (s->n && read_first(e, &r, &unread)))
         return -1;
     while (left) {
         size_t len = fl_piece(left, e->T), count = fl_piece(left / len, e->B);
@@ -239,6 +238,73 @@ fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s, struct fl_score
     if (s->bytes)
         r.score.bytes = *s->bytes > unread ? *s->bytes - unread : 0;
     fl_score_add(score, &r.score);
+    return 0;
+}
+
+size_t
+fl_evaluator_length(const struct fl_evaluator *e)
+{
+    return e->T;
+}
+
+/* Put COUNT tails into rows of LEN predictions, the rest of each row being id 0. */
+static int
+lay_tails(struct fl_evaluator *e, const struct fl_tail *tails, size_t count, size_t len)
+{
+    const uint32_t vocab = e->model->layout.config.vocab;
+
+    memset(e->x, 0, count * len * sizeof *e->x);
+    memset(e->y, 0, count * len * sizeof *e->y);
+    for (size_t i = 0; i < count; i++) {
+        size_t n = fl_min(tails[i].n - 1, len);
+        const uint32_t *ids = tails[i].ids + (tails[i].n - 1 - n);
+        for (size_t t = 0; t <= n; t++)
+            if (ids[t] >= vocab)
+                return fl_error(FL_FAILED, "id %lu is not in the model's vocabulary of %lu",
+                                (unsigned long)ids[t], (unsigned long)vocab);
+        memcpy(e->x + i * len, ids, n * sizeof *ids);
+        memcpy(e->y + i * len, ids + 1, n * sizeof *ids);
+    }
+    return 0;
+}
+
+/* What row ROW of LEN predictions says of a tail. */
+static int
+score_tail(const struct fl_evaluator *e, struct fl_tail *tail, size_t row, size_t len)
+{
+    size_t end = row * len + fl_min(tail->n - 1, len);
+
+    tail->logprob = 0;
+    tail->greedy = true;
+    for (size_t i = end - tail->length; i < end; i++) {
+        tail->logprob -= (double)e->loss[i];
+        tail->greedy = tail->greedy && e->best[i] == e->y[i];
+    }
+    if (!isfinite(tail->logprob))
+        return fl_error(FL_FAILED, "a loss is not a finite number; the model was made by a "
+                                   "training that went astray");
+    return 0;
+}
+
+int
+fl_evaluate_tails(struct fl_evaluator *e, struct fl_tail *tails, size_t count)
+{
+    static const struct fl_sequence unwatched = {.n = 0};
+
+    e->sequence = &unwatched;
+    e->tokens = e->told = 0;
+    for (size_t at = 0, n = 0; at < count; at += n) {
+        size_t len = 0;
+        for (n = 0; n < e->B && at + n < count; n++)
+            len = fl_max(len, fl_min(tails[at + n].n - 1, e->T));
+        if (need_room(e, n, len) || lay_tails(e, tails + at, n, len) ||
+            fl_engine_loss(e->engine, e->model->stored, &(struct fl_batch){n, len, e->x, e->y},
+                           e->loss, e->best))
+            return -1;
+        for (size_t i = 0; i < n; i++)
+            if (score_tail(e, &tails[at + i], i, len))
+                return -1;
+    }
     return 0;
 }
 

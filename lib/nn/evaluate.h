@@ -7,6 +7,7 @@
 #ifndef FL_NN_EVALUATE_H
 #define FL_NN_EVALUATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct fl_sequence {
     const uint64_t *bytes; /* of text in all of it, when it is known; NULL: as its ids say */
 
     /* Called with ARG; each may be NULL. */
+    void (*begin)(void *arg, uint64_t tokens); /* by nn/evaluate_file.h: of all of the file */
     int (*token)(void *arg, const struct fl_scored *token); /* every one in order; -1 ends it all */
     void (*batch)(void *arg, uint64_t tokens);              /* so many more are done */
     void *arg;
@@ -61,6 +63,24 @@ struct fl_scored {
  */
 FL_MUST int fl_evaluate(struct fl_evaluator *e, const struct fl_sequence *s,
                         struct fl_score *score);
+
+/* The end of a sequence, given what stands before it. */
+struct fl_tail {
+    const uint32_t *ids; /* (N), borrowed */
+    size_t n, length;    /* the last LENGTH of them are scored; 1 <= LENGTH < N, LENGTH <= T */
+    double logprob;      /* out: sum of ln p of these, in order */
+    bool greedy;         /* out: each of them is the likeliest */
+};
+
+/*
+ * Score COUNT tails. What stands before one is cut to its last ids when it does not fit the
+ * evaluator's T. Tails of one call are read together, as many as the evaluator's B at a time, so
+ * that those of similar length cost least. Last digits may depend on which are read together.
+ */
+FL_MUST int fl_evaluate_tails(struct fl_evaluator *e, struct fl_tail *tails, size_t count);
+
+/* Predictions from at most so many tokens: T. */
+size_t fl_evaluator_length(const struct fl_evaluator *e);
 
 void fl_score_add(struct fl_score *sum, const struct fl_score *s);
 

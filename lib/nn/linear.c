@@ -110,7 +110,9 @@ multiply_row(const struct fl_linear *f, const struct fl_linear_rows *r)
 {
     float dots[WIDE_OUTPUTS];
 
-    if (f->dtype == FL_F16)
+    if (f->dtype == FL_F32)
+        fl_vec_dots_f32(dots, f->weight, r->x, f->out, f->in);
+    else if (f->dtype == FL_F16)
         fl_vec_dots_f16(dots, f->weight, r->x, f->out, f->in);
     else
         fl_vec_dots_bf16(dots, f->weight, r->x, f->out, f->in);
@@ -129,7 +131,7 @@ wide_task(void *arg, size_t index, int worker)
     struct fl_linear_rows rows = *w->r;
 
     rows.y += first;
-    if (part.dtype != FL_F32 && rows.n == 1) {
+    if (rows.n == 1) {
         multiply_row(&part, &rows);
         return;
     }

@@ -120,7 +120,191 @@ open("o.txt", "w").write(e["text"]); print(e["mean_ce"], e["n_pred"])' "$oracle"
 done
 [ $n -gt 0 ] || skip "reference losses" "no reference data beside the project"
 
+# ---- fairness: of the rows of files, counted again here ----
+check "fairness" fl-eval -m m.flt --per-file --fairness --text a.txt --text b.txt a.flt b.flt
+cp out f.tsv
+cat > fair.py <<'PY'
+import math, sys
+head, *rows = [line.rstrip("\n").split("\t") for line in open("f.tsv")]
+assert head == ["row", *open("p.tsv").readline().rstrip("\n").split("\t")], head
+plain = [line.rstrip("\n").split("\t") for line in open("p.tsv")][1:]
+assert [r[1:] for r in rows[:4]] == plain[:4] and [r[0] for r in rows[:4]] == ["file"] * 4
+assert rows[4] == ["total", "-", *plain[4][1:]]
+assert [r[0] for r in rows[5:]] == ["mean", "worst", "spread", "deviation"]
+assert all(r[1:4] == ["-"] * 3 for r in rows[5:])
+for column, worst in (("loss", max), ("perplexity", max), ("bits_per_byte", max), ("accuracy", min)):
+    i = head.index(column)
+    x = [float(r[i]) for r in rows[:4]]
+    mean = sum(x) / 4
+    want = [mean, worst(x), max(x) - min(x), math.sqrt(sum((v - mean) ** 2 for v in x) / 4)]
+    for row, w in zip(rows[5:], want):
+        assert abs(float(row[i]) - w) <= 2e-8 * max(1, abs(w)), (column, row, w)
+PY
+check "  mean, worst, spread and deviation" python3 fair.py
+fl-eval -m m.flt --fairness --text a.txt --text b.txt a.flt b.flt > f2.tsv
+check "  without --per-file: no rows of files" sh -c 'grep -v "^file" f.tsv | cmp -s - f2.tsv'
+check "  as JSON" sh -c 'fl-eval -m m.flt --fairness --json a.flt b.flt | python3 -c "
+import json, sys
+rows = [json.loads(line) for line in sys.stdin]
+assert [r[\"row\"] for r in rows] == [\"total\", \"mean\", \"worst\", \"spread\", \"deviation\"]
+assert rows[2][\"file\"] is None and rows[2][\"loss\"] > rows[1][\"loss\"] and rows[1][\"tokens\"] is None"'
+
+# ---- multiple choice: against sums over rows of --per-token, of each text alone ----
+cat > choices.py <<'PY'
+# choices.py MODEL FILE.jsonl ROWS.tsv TOTAL.tsv: what fl-eval said, from nothing but --per-token
+import json, subprocess, sys
+model, questions, rows, total = sys.argv[1:]
+def tokens(text):
+    open("piece.txt", "w", encoding="utf-8").write(text)
+    out = subprocess.run(["fl-eval", "-m", model, "--text", "piece.txt", "--per-token"], check=True, capture_output=True,
+                         text=True).stdout
+    return [line.split("\t") for line in out.splitlines()[1:]]
+def ids(text):
+    out = subprocess.run(["fl-tokenize", "-t", model], input=text, check=True, capture_output=True, text=True).stdout
+    return json.loads(out)
+asked = [json.loads(line) for line in open(questions, encoding="utf-8") if line.strip()]
+told = [line.rstrip("\n").split("\t") for line in open(rows, encoding="utf-8")][1:]
+hits, different = [0, 0, 0], set()
+assert len(asked) == len(told)
+for q, row in zip(asked, told):
+    context, sums = q["context"], []
+    whole = [context + ("" if context[-1:].isspace() or c[:1].isspace() else " ") + c for c in q["choices"]]
+    own = len(ids(context.rstrip()))
+    for text, n in zip(whole, row[6].split(",")):
+        scored = tokens(text)[own:]
+        assert len(scored) == int(n), (text, scored, n)
+        sums.append(sum(float(t[3]) for t in scored))
+    assert all(abs(a - float(b)) < 2e-4 for a, b in zip(sums, row[7].split(","))), (sums, row)
+    by = [sums, [s / len(c) for s, c in zip(sums, q["choices"])],
+          [s / len(c.encode()) for s, c in zip(sums, q["choices"])]]
+    best = [max(range(len(x)), key=lambda i: x[i]) for x in by]
+    assert [int(v) for v in row[2:6]] == [q["answer"], *best], (row, best)
+    hits = [h + (b == q["answer"]) for h, b in zip(hits, best)]
+    different.add(tuple(b == best[0] for b in best))
+last = open(total).read().splitlines()[-1].split("\t")
+assert last[:2] == ["total", str(len(asked))], last
+assert all(abs(float(a) - h / len(asked)) < 1e-8 for a, h in zip(last[2:], hits)), (last, hits)
+sys.exit(len(different) < 2 and "length never mattered")
+PY
+cat > q.jsonl <<'LINES'
+{"context": "line 3 of", "choices": ["9", "seven", "a longer thing", "no"], "answer": 0}
+{"context": "line 4 of ", "choices": ["16", "x"], "answer": 1}
+{"context": "one", "choices": [" two", " and a half", "!"], "answer": 2}
+{"context": "\u00e9t\u00e9", "choices": ["\u65e5\u672c", "abcde", "b"], "answer": 0}
+{"context": "what?", "choices": ["only this"], "answer": 0}
+
+{"context": "again", "choices": ["aaaaaaaaaaaa", "bb", "cccc"], "answer": 2, "other": 1}
+LINES
+"$BUILD/bin/fl-train" -q -m m.flt --steps 30 -b 8 --lr 0.01 -o u.flt a.flt && fl-apply -m m.flt -o t.flt u.flt
+choices() {   # "what" model
+    check "$1: questions" fl-eval -m "$2" --choices q.jsonl --per-example
+    cp out qr.tsv
+    check "  columns" [ "$(head -n 1 qr.tsv | tr '\t' ' ')" = "file line answer acc acc_norm acc_bytes tokens logprobs" ]
+    fl-eval -m "$2" --choices q.jsonl > qt.tsv
+    check "  as --per-token says of each choice" python3 choices.py "$2" q.jsonl qr.tsv qt.tsv
+}
+choices "bytes" t.flt
+check "  the line is named" [ "$(sed -n 7p qr.tsv | cut -f 2)" = 7 ]
+fl-eval -m t.flt --choices q.jsonl --per-example -j 1 > qr1.tsv
+check "  one thread" same qr.tsv qr1.tsv
+fl-eval -m t.flt --choices - --per-example < q.jsonl | sed 's/standard input/q.jsonl/' > qr2.tsv
+check "  standard input" same qr.tsv qr2.tsv
+check "  as JSON" sh -c 'fl-eval -m t.flt --choices q.jsonl --per-example --json | python3 -c "
+import json, sys
+rows = [json.loads(line) for line in sys.stdin]
+assert len(rows) == 6 and len(rows[0][\"logprobs\"]) == 4 and rows[0][\"answer\"] == 0"'
+printf '{"context": "line 3 of", "choices": ["9", "seven"], "answer": %s}\n' 0 1 > q2.jsonl
+check "two files of questions" fl-eval -m t.flt --choices q2.jsonl --choices q.jsonl --per-file --fairness
+cp out qf.tsv
+check "  rows" [ "$(cut -f 1-3 qf.tsv | tr '\t\n' '  ')" = \
+    "row file questions file q2.jsonl 2 file q.jsonl 6 total - 8 mean - - worst - - spread - - deviation - - " ]
+check "  one of two opposite answers is right" [ "$(sed -n 2p qf.tsv | cut -f 4-)" = "0.5	0.5	0.5" ]
+printf '{"context": "%s and now", "choices": ["9", "seven"], "answer": 0}\n' "$(head -c 300 a.txt | tr '\n' ' ')" > long.jsonl
+printf '{"context": "%s and now", "choices": ["9", "seven"], "answer": 0}\n' "$(head -c 300 a.txt | tail -c 60 | tr '\n' ' ')" > tail.jsonl
+fl-eval -m t.flt --choices long.jsonl --per-example | cut -f 2- > long.tsv
+fl-eval -m t.flt --choices tail.jsonl --per-example | cut -f 2- > tail.tsv
+check "a long context is cut at its begin" same long.tsv tail.tsv
+fl-eval -m t.flt --choices q2.jsonl --per-example --delimiter "" > d1
+check "another delimiter" sh -c '! fl-eval -m t.flt --choices q2.jsonl --per-example | cmp -s - d1'
+check "  counts as tokens of the choice" [ "$(sed -n 2p d1 | cut -f 7)" = 1,5 ]
+
+# ---- greedy answers: against what fl-generate writes ----
+cat > e.jsonl <<'LINES'
+{"prompt": "line 3", "answer": "RIGHT", "stop": "\n"}
+{"prompt": "line 3", "answer": " RIGHT\n", "stop": ["\n"]}
+{"prompt": "line 3", "answer": "RIGHT and more", "stop": "\n"}
+{"prompt": "line 3", "answer": "LONG", "tokens": 9}
+LINES
+fl-generate -m t.flt --temperature 0 --only-new --stop "
+" "line 3" > answer.txt
+right=$(sed 's/^ //' answer.txt)
+long=$(fl-generate -m t.flt --temperature 0 --only-new -n 9 "line 3" | python3 -c 'import json, sys; print(json.dumps(sys.stdin.read().strip())[1:-1])')
+python3 - "$right" "$long" <<'PY'
+import sys
+text = open("e.jsonl").read().replace("RIGHT", sys.argv[1]).replace("LONG", sys.argv[2])
+open("e.jsonl", "w").write(text)
+PY
+check "exact answers" fl-eval -m t.flt --exact e.jsonl
+check "  three of four" [ "$(tail -n 1 "$work/out" | tr '\t' ' ')" = "total 4 0.75" ]
+check "  each" fl-eval -m t.flt --exact e.jsonl --per-example
+cp out ee.tsv
+check "  why it ended" [ "$(cut -f 2-4 ee.tsv | tr '\t\n' '  ')" = \
+    "line exact_match finish_reason 1 true stop_sequence 2 true stop_sequence 3 false stop_sequence 4 true length " ]
+printf '{"prompt": "line 3", "answer": "%s"}\n' "$right" > e2.jsonl
+check "stop and tokens for all" fl-eval -m t.flt --exact e2.jsonl --stop "
+" -n 200 --exact e.jsonl --per-file --fairness
+cp out e3.tsv
+check "  rows" [ "$(cut -f 1-4 e3.tsv | tr '\t\n' '  ')" = \
+    "row file prompts exact_match file e2.jsonl 1 1 file e.jsonl 4 0.75 total - 5 0.8 mean - - 0.875 worst - - 0.75 spread - - 0.25 deviation - - 0.125 " ]
+
+# ---- an adapter, in every mode: as the model that it was merged into ----
+fl-init -m m.flt --lora 4 -o ad0.flt && "$BUILD/bin/fl-train" -q -m m.flt -a ad0.flt --steps 60 -b 8 --lr 0.02 -o au.flt a.flt &&
+    fl-apply -m ad0.flt -o ad.flt au.flt
+for mode in "a.flt" "--text a.txt --per-token" "--choices q.jsonl --per-example" "--exact e.jsonl --per-example"; do
+    # shellcheck disable=SC2086
+    fl-eval -m m.flt $mode > plain
+    # shellcheck disable=SC2086
+    fl-eval -m m.flt -a ad0.flt $mode > fresh
+    check "a new adapter changes nothing: $mode" same plain fresh
+    # shellcheck disable=SC2086
+    fl-eval -m m.flt -a ad.flt $mode > adapted
+    check "  a trained one does" sh -c '[ -s adapted ] && ! cmp -s plain adapted'
+done
+refused 3 "an adapter of another model" "ad.flt: " -m t.flt -a ad.flt --choices q.jsonl
+
+# ---- every family that is imported: rows of tokens, and questions ----
+n=0
+for m in tiny-gpt2 tiny-qwen2 tiny-llama-untied stories260K; do
+    oracle=$shared/data/oracles/$m/oracle.json
+    [ -e "$oracle" ] || continue
+    n=$((n + 1))
+    fl-import -o o.flt "$shared/data/models/$m"
+    python3 -c 'import json, sys
+e = json.load(open(sys.argv[1]))["eval_text"]
+open("o.txt", "w").write(e["text"]); print(e["mean_ce"], e["n_pred"])' "$oracle" > want
+    fl-eval -m o.flt --text o.txt --per-token > got
+    check "$m: rows of tokens have the reference loss" near \
+        "$(awk -F'\t' -v most="$(cut -d ' ' -f 2 want)" 'NR > 1 && $4 != "-" && n < most { s -= $4; n++ }
+            END { printf "%.9f", s / n }' got)" "$(cut -d ' ' -f 1 want)" 1e-5
+    choices "$m" o.flt
+done
+[ $n -gt 0 ] || skip "families" "no reference data beside the project"
+
 # ---- refused ----
+refused 2 "texts and questions" "give one of them" -m m.flt --choices q.jsonl a.flt
+refused 2 "questions and answers" "give one of them" -m m.flt --choices q.jsonl --exact e.jsonl
+refused 2 "rows of tokens of questions" "per-example for questions" -m m.flt --choices q.jsonl --per-token
+refused 2 "rows of examples of texts" "per-token is for texts" -m m.flt --per-example a.flt
+refused 2 "rows of examples and of files" "per-example and --fairness exclude" -m m.flt --choices q.jsonl --per-example --fairness
+refused 2 "fairness of one" "compares inputs" -m m.flt --fairness a.flt
+refused 2 "a delimiter without choices" "delimiter is for --choices" -m m.flt --delimiter x a.flt
+refused 2 "a stop string without answers" "are for --exact" -m m.flt --stop x a.flt
+refused 2 "an empty stop string" "a stop string is empty" -m none.flt --exact e.jsonl --stop ""
+printf '{"context": "a", "choices": ["b"], "answer": 0}\n{"context": "a", "choices": ["b"], "answer": 1}\n' > qb.jsonl
+refused 1 "an answer that is none" 'qb.jsonl: line 2: its field "answer"' -m m.flt --choices qb.jsonl
+printf '{"prompt": "a"}\n' > eb.jsonl
+refused 1 "a prompt without answer" 'eb.jsonl: line 1: has no field "answer"' -m m.flt --exact eb.jsonl
+refused 1 "no questions" "standard input: has no line" -m m.flt --choices - < /dev/null
 refused 2 "no model" "-m MODEL is missing" a.flt
 refused 2 "both on standard input" "standard input" -m - < a.flt
 refused 2 "tokens of two files" "takes one input, and there are 2" -m m.flt --per-token a.flt b.flt

@@ -68,6 +68,85 @@ draw > d4
 draw --seed 0 > d0
 check "the default seed is 0" same d4 d0
 
+# ---- stop strings ----
+nl='
+'
+stop() {   # "what" "text that is left" options...
+    _what=$1 _left=$2
+    shift 2
+    check "$_what" greedy -n 60 --only-new "$@" "the cat"
+    cp out text
+    [ -z "$_left" ] || _left=$_left$nl
+    check "  leaves $_left" [ "$(cat text; echo .)" = "$_left." ]
+}
+stop "a stop string" " sat on the mat" --stop .
+stop "  over many tokens" " sat on" --stop " the mat"
+stop "  the first that comes" " sat" --stop mat --stop " on" --stop .
+stop "  at once" "" --stop " sat"
+stop "  not in the prompt" " sat on the mat. " --stop "the cat"
+stop "  begun and not completed" " sat on the mat. the cat sat on the mat. the cat sat on the " --stop "mat, " --stop "cat off"
+check "min-p 1 is greedy" fl-generate -m t.flt --temperature 2 --top-p 1 --min-p 1 -n 43 the cat
+cp out mp1.txt
+check "  that is" same mp1.txt g.txt
+greedy -n 43 --repetition-penalty 1 the cat > r1.txt
+check "a penalty of 1 is none" same g.txt r1.txt
+greedy -n 43 --repetition-penalty 20 the cat > r20.txt
+check "a higher one changes the text" sh -c '! cmp -s g.txt r20.txt'
+
+# ---- batches ----
+cat > batch.jsonl <<'LINES'
+{"prompt": "the cat", "id": "a", "tokens": 10, "temperature": 0}
+{"prompt": "x", "id": 2, "seed": 7, "temperature": 9, "top_p": 1, "tokens": 40}
+
+{"prompt": "x", "seed": 8, "temperature": 9, "top_p": 1, "tokens": 40}
+{"prompt": "the cat", "stop": ["mat", "."], "temperature": 0, "other": true}
+{"prompt": "the cat", "stop": "mat", "temperature": 0, "tokens": 0}
+{"prompt": "", "tokens": 5}
+{"prompt": "LONG", "temperature": 0, "tokens": 10}
+LINES
+sed -i "s/LONG/$(head -c 100 a.txt)/" batch.jsonl
+check "a batch" fl-generate -m t.flt --batch batch.jsonl --seed 3 -n 20
+cp out b.jsonl
+check "  lines in order, and why they end" python3 -c 'import json
+rows = [json.loads(line) for line in open("b.jsonl", encoding="utf-8")]
+assert [r["id"] for r in rows] == ["a", 2, None, None, None, None, None]
+assert [r["finish_reason"] for r in rows] == ["length"] * 3 + ["stop_sequence"] + ["length"] * 3
+assert [r["stop"] for r in rows] == [None] * 3 + ["mat"] + [None] * 3
+assert rows[0]["text"] == " sat on th" and rows[3]["text"] == " sat on the " and rows[4]["text"] == ""
+assert rows[6]["text"] == open("a.txt").read()[100:110]
+assert [r["new_tokens"] for r in rows] == [10, 40, 40, 15, 0, 5, 10], rows
+assert [r["prompt_tokens"] for r in rows] == [7, 1, 1, 7, 7, 1, 100]
+assert [r["dropped_tokens"] for r in rows] == [0] * 6 + [84]
+assert rows[1]["text"] != rows[2]["text"]'
+fl-generate -m t.flt --batch - --seed 3 -n 20 -j 1 < batch.jsonl > b1.jsonl
+check "  from standard input, one thread" same b.jsonl b1.jsonl
+grep -v '^$' batch.jsonl | sed -n '1!G;h;$p' > back.jsonl
+fl-generate -m t.flt --batch back.jsonl --seed 3 -n 20 | sed -n '1!G;h;$p' > b2.jsonl
+check "  in another order" same b.jsonl b2.jsonl
+fl-generate -m t.flt --seed 7 --temperature 9 --top-p 1 -n 40 --only-new x > alone
+check "  a line is what its prompt gives alone" python3 -c 'import json
+rows = [json.loads(line) for line in open("b.jsonl", encoding="utf-8")]
+assert open("alone", encoding="utf-8", newline="").read().removesuffix("\n") == rows[1]["text"].removesuffix("\n")'
+printf '{"prompt": "x", "seed": %s, "temperature": 1, "top_p": 1}\n' 1 2 3 4 5 6 7 8 > raw.jsonl
+check "  text is UTF-8 in JSON, whatever bytes come" sh -c 'fl-generate -m m.flt -n 100 --batch raw.jsonl | python3 -c "
+import json, sys
+rows = [json.loads(line) for line in sys.stdin.buffer]
+assert len({r[\"text\"] for r in rows}) == 8"'
+check "progress" fl-generate -m t.flt --progress -n 2 --batch batch.jsonl
+cp err said
+check "  shows" says "generate: .*7"
+
+# ---- an adapter ----
+fl-init -m m.flt --lora 4 -o ad0.flt && "$BUILD/bin/fl-train" -q -m m.flt -a ad0.flt --steps 100 -b 8 \
+    --lr 0.02 -o adu.flt a.flt && fl-apply -m ad0.flt -o ad.flt adu.flt
+printf '{"prompt": "the cat"}\n' > one.jsonl
+for way in "the cat" "--batch=one.jsonl"; do
+    fl-generate -m m.flt --temperature 0 -n 30 "$way" > plain
+    check "an adapter: $way" fl-generate -m m.flt -a ad.flt --temperature 0 -n 30 "$way"
+    cp out adapted
+    check "  changes the text" sh -c '! cmp -s adapted plain && grep -q "sat on the mat" adapted'
+done
+
 # ---- reference texts of other programs ----
 n=0
 for m in stories260K tiny-llama-untied; do
@@ -105,6 +184,18 @@ refused 1 "no file" "none.flt: cannot open" -m none.flt x
 refused 2 "a temperature below 0" "temperature" -m m.flt --temperature=-1 x
 refused 2 "top-p above 1" "top-p" -m m.flt --top-p 2 x
 refused 1 "a prompt that is no UTF-8" "prompt: " -m m.flt "$(printf 'a\377')"
+refused 2 "min-p above 1" "min-p" -m m.flt --min-p 1.5 x
+refused 2 "a penalty of 0" "repetition-penalty" -m m.flt --repetition-penalty 0 x
+refused 2 "an empty stop string" "^fl-generate: --stop: a stop string is empty" -m none.flt --stop "" x
+refused 2 "a stop string that is no UTF-8" "not UTF-8" -m m.flt --stop "$(printf 'a\377')" x
+refused 2 "a batch and a prompt" "none may be an operand" -m m.flt --batch batch.jsonl x
+refused 2 "model and batch on standard input" "must be a file" -m - --batch -
+refused 1 "no batch" "none.jsonl: cannot open" -m m.flt --batch none.jsonl
+: > empty.jsonl
+refused 1 "an empty batch" "empty.jsonl: has no line" -m m.flt --batch empty.jsonl
+{ cat one.jsonl; printf '{"prompt": "y", "top_k": -1}\n'; } > bad.jsonl
+refused 1 "a line that is wrong" 'bad.jsonl: line 2: its field "top_k" is not a whole number' -m m.flt --batch bad.jsonl
+check "  before anything was written" [ ! -s out ]
 head -c 30000 m.flt > cut.flt
 refused 1 "a cut model" "cut.flt: " -m cut.flt x
 shards fill m.flt nan.flt nan

@@ -33,6 +33,7 @@
 #define fl_vec_largest      twin_vec_largest
 #define fl_vec_max          twin_vec_max
 #define fl_vec_dot          twin_vec_dot
+#define fl_vec_dots_f32     twin_vec_dots_f32
 #define fl_vec_sum_squares  twin_vec_sum_squares
 #define fl_vec_add          twin_vec_add
 #define fl_vec_scale        twin_vec_scale

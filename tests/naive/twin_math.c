@@ -62,6 +62,13 @@ fl_vec_dot(const double *x, const double *y, size_t n)
 }
 
 void
+fl_vec_dots_f32(double *y, const double *w, const double *x, size_t rows, size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        y[r] = fl_vec_dot(x, w + r * n, n);
+}
+
+void
 fl_vec_add(double *y, const double *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)

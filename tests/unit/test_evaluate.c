@@ -5,31 +5,10 @@
 #include "base/mem.h"
 #include "shard.h"
 #include "floats.h"
+#include "merging.h"
 #include "test.h"
 
-enum { N = 61, T = 8, VOCAB = 259 };
-
-/* The byte tokenizer and two merges: pieces of 1 to 3 bytes, and the end of text, 256, of none. */
-static struct fl_tokenizer *
-tokenizer(void)
-{
-    static const char end[] = "\"<|endoftext|>\":256},\"merges\":[]}}";
-    static const char more[] =
-        "\"<|endoftext|>\":256,\"ab\":257,\"abc\":258},\"merges\":[\"a b\",\"ab c\"]}}";
-    struct fl_tokenizer *bytes = fl_tokenizer_bytes();
-    size_t len;
-    const char *json = fl_tokenizer_json(bytes, &len);
-    const char *at = strstr(json, end);
-    struct fl_buf text = {0};
-    struct fl_tokenizer *t = NULL;
-
-    if (at && !fl_buf_add(&text, json, (size_t)(at - json)) && !fl_buf_add_text(&text, more))
-        t = fl_tokenizer_parse("test", text.data, text.len);
-    CHECK(t && fl_tokenizer_vocab(t) == VOCAB);
-    fl_buf_release(&text);
-    fl_tokenizer_free(bytes);
-    return t;
-}
+enum { N = 61, T = 8, VOCAB = MERGING_VOCAB };
 
 /* Ids near the end of the vocabulary, where the long pieces are. */
 static uint32_t
@@ -95,7 +74,7 @@ static void
 test_against_the_twin(void)
 {
     struct fl_model *m = shard_model(3, VOCAB);
-    struct fl_tokenizer *t = tokenizer();
+    struct fl_tokenizer *t = merging_tokenizer();
     uint32_t ids[N];
     double losses[N], sum;
     uint64_t bytes = 0;
@@ -132,7 +111,7 @@ static void
 test_shard_as_ids(void)
 {
     struct fl_model *m = shard_model(3, VOCAB);
-    struct fl_tokenizer *t = tokenizer();
+    struct fl_tokenizer *t = merging_tokenizer();
     struct fl_data *d = shard_data(1, 1000);
     struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, 3, T);
     struct fl_score a = {0}, b = {0}, twice = {0};
@@ -158,7 +137,7 @@ test_one_after_another(void)
 {
     static const size_t n[] = {2, 4, T + 1, 5, T + 3, N, 3, 3 * T, N};
     struct fl_model *m = shard_model(3, VOCAB);
-    struct fl_tokenizer *t = tokenizer();
+    struct fl_tokenizer *t = merging_tokenizer();
     struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, 3, T);
     uint32_t ids[N];
 
@@ -186,7 +165,7 @@ static void
 test_uniform_model(void)
 {
     struct fl_model *m = shard_model(3, VOCAB);
-    struct fl_tokenizer *t = tokenizer();
+    struct fl_tokenizer *t = merging_tokenizer();
     struct fl_score s = {0};
     uint32_t ids[N], zeros = 0;
 
@@ -202,11 +181,60 @@ test_uniform_model(void)
     fl_model_free(m);
 }
 
+/* Ends of sequences, together and alone, cut where they are too long; losses by the twin. */
+static void
+test_tails(void)
+{
+    struct fl_model *m = shard_model(3, VOCAB);
+    struct fl_tokenizer *t = merging_tokenizer();
+    double *w = fl_alloc(m->layout.size, sizeof *w), logits[T * VOCAB], losses[T];
+    uint32_t ids[N];
+    enum { TAILS = 40 };
+    struct fl_tail tails[TAILS];
+
+    for (size_t i = 0; i < m->layout.size; i++)
+        w[i] = (double)floats(m)[i];
+    for (size_t i = 0; i < N; i++)
+        ids[i] = id_at(i);
+    for (size_t B = 1; B <= 7; B += 3) {
+        struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, B, T);
+        CHECK(e && fl_evaluator_length(e) == T);
+        for (size_t k = 0; k < TAILS; k++)
+            tails[k] = (struct fl_tail){.ids = ids + k % 20, .n = 2 + k % 13, .length = 1 + k % 8};
+        for (size_t k = 0; k < TAILS; k++)
+            if (tails[k].length >= tails[k].n)
+                tails[k].length = tails[k].n - 1;
+        CHECK(!fl_evaluate_tails(e, tails, TAILS));
+        for (size_t k = 0; k < TAILS; k++) {
+            size_t n = tails[k].n - 1 < T ? tails[k].n - 1 : T;
+            const uint32_t *x = tails[k].ids + tails[k].n - 1 - n;
+            struct naive_batch batch = {1, n, x, x + 1, 1};
+            double want = 0;
+            bool best = true;
+            naive_decoder(m, w, &batch, losses, logits, NULL);
+            for (size_t i = n - tails[k].length; i < n; i++) {
+                want -= losses[i];
+                for (size_t v = 0; v < VOCAB; v++)
+                    best = best && logits[i * VOCAB + v] <= logits[i * VOCAB + x[i + 1]];
+            }
+            CHECK_NEAR(tails[k].logprob, want, 1e-5);
+            CHECK(tails[k].greedy == best);
+        }
+        uint32_t bad[2] = {1, VOCAB};
+        struct fl_tail wrong = {.ids = bad, .n = 2, .length = 1};
+        CHECK(fl_evaluate_tails(e, &wrong, 1) == -1);
+        fl_evaluator_free(e);
+    }
+    free(w);
+    fl_tokenizer_free(t);
+    fl_model_free(m);
+}
+
 static void
 test_short_and_wrong(void)
 {
     struct fl_model *m = shard_model(3, VOCAB);
-    struct fl_tokenizer *t = tokenizer();
+    struct fl_tokenizer *t = merging_tokenizer();
     struct fl_evaluator *e = fl_evaluator_new(m, NULL, t, 2, T);
     struct fl_score s = {0};
     struct seen seen = {.count = 0};
@@ -235,6 +263,7 @@ main(void)
     RUN(test_shard_as_ids);
     RUN(test_one_after_another);
     RUN(test_uniform_model);
+    RUN(test_tails);
     RUN(test_short_and_wrong);
     return test_end();
 }

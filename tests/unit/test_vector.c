@@ -74,12 +74,12 @@ lanes_sum(const float *x, size_t n)
     return lane[0];
 }
 
-/* Rows in halves: each the dot product of the widened row, for any length and number of rows. */
+/* Rows, in halves too: each the dot product of the widened row, for any length and number. */
 static void
 test_dots(void)
 {
     unsigned char *w = malloc(2 * 7 * (MAX + 1));
-    float *x = fill(a, 1, 3), *row = malloc((MAX + 1) * sizeof *row), y[7];
+    float *x = fill(a, 1, 3), *row = malloc(7 * (MAX + 1) * sizeof *row), y[7];
     struct fl_random r = {.seed = 5};
 
     for (size_t i = 0; i < 2 * 7 * (MAX + 1); i++) /* exponents that are neither huge nor NaN */
@@ -91,6 +91,10 @@ test_dots(void)
             (k & 1 ? fl_f16_to_f32 : fl_bf16_to_f32)(row, w + 2 * i * n, n);
             CHECK(y[i] == fl_vec_dot(x, row, n));
         }
+        fl_bf16_to_f32(row, w, rows * n);
+        fl_vec_dots_f32(y, row, x, rows, n);
+        for (size_t i = 0; i < rows; i++)
+            CHECK(y[i] == fl_vec_dot(x, row + i * n, n));
     }
     free(w), free(row);
 }

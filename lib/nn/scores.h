@@ -1,0 +1,32 @@
+/*
+ * What an evaluation found, as rows of tables: the columns of each kind, and the figures in them.
+ */
+#ifndef FL_NN_SCORES_H
+#define FL_NN_SCORES_H
+
+#include "cli/report.h"
+#include "nn/evaluate_file.h"
+#include "nn/score_table.h"
+
+enum fl_scores_of { FL_SCORES_TEXTS, FL_SCORES_CHOICES, FL_SCORES_EXACT };
+
+struct fl_scores { /* a zeroed struct has none; one kind of the three is used */
+    struct fl_score texts;
+    struct fl_choice_score choices;
+    struct fl_exact_score exact;
+};
+
+void fl_scores_add(struct fl_scores *sum, const struct fl_scores *s);
+
+/* Columns of a table of inputs, and the row that says S. */
+const struct fl_table_form *fl_scores_form(enum fl_scores_of of);
+struct fl_table_row fl_scores_row(enum fl_scores_of of, const struct fl_scores *s);
+
+/* Columns of a table of tokens, questions or prompts, and the cells of each; NAME is the input. */
+const char *const *fl_scores_columns(enum fl_scores_of of);
+void fl_scores_token(struct fl_report *r, const struct fl_scored *token);
+void fl_scores_question(struct fl_report *r, const char *name, const struct fl_questions *all,
+                        size_t i);
+void fl_scores_answer(struct fl_report *r, const char *name, const struct fl_exact_answer *answer);
+
+#endif
