@@ -36,7 +36,7 @@ fl_sealed_new(void)
 
     if (!s)
         return NULL;
-    s->fd = fl_spool_open();
+    s->fd = fl_crypt_init() ? -1 : fl_spool_open();
     s->key = s->fd < 0 ? NULL : fl_secret_alloc(FL_STREAM_KEY, 1);
     if (!s->key) {
         fl_sealed_free(s);

@@ -298,8 +298,8 @@ fl_evaluate_tails(struct fl_evaluator *e, struct fl_tail *tails, size_t count)
         for (n = 0; n < e->B && at + n < count; n++)
             len = fl_max(len, fl_min(tails[at + n].n - 1, e->T));
         if (need_room(e, n, len) || lay_tails(e, tails + at, n, len) ||
-            fl_engine_loss(e->engine, e->model->stored, &(struct fl_batch){n, len, e->x, e->y},
-                           e->loss, e->best))
+            fl_engine_loss(e->engine, e->model->stored,
+                           &(struct fl_batch){n, len, e->x, e->y, NULL}, e->loss, e->best))
             return -1;
         for (size_t i = 0; i < n; i++)
             if (score_tail(e, &tails[at + i], i, len))

@@ -552,7 +552,7 @@ test_reuse(void)
     uint32_t *best = malloc(rows * sizeof *best);
 
     for (size_t i = 0; i < b.batch.B; i++) {
-        struct fl_batch one = {1, b.batch.T, b.x + i * b.batch.T, b.y + i * b.batch.T};
+        struct fl_batch one = {1, b.batch.T, b.x + i * b.batch.T, b.y + i * b.batch.T, NULL};
         CHECK(!fl_engine_grad(e, b.m->stored, &one, (float)b.scale, grads, loss + i * b.batch.T));
     }
     compare_float(&b, loss, grads);
