@@ -41,7 +41,8 @@ train --report json -o u.flt --json
 is_as_documented fl-train --report "" seconds tokens_per_second
 train --dry-run --checkpoint ck.flt -o u.flt >tsv
 train --dry-run --checkpoint ck.flt -o u.flt --json >json
-varying="seconds step_seconds tokens_per_second memory_bytes memory_program_bytes memory_available_bytes"
+varying="seconds step_seconds tokens_per_second memory_bytes memory_program_bytes memory_kept_bytes"
+varying="$varying memory_recomputed_bytes memory_available_bytes"
 # shellcheck disable=SC2086  # many keys
 is_as_documented fl-train --dry-run "" $varying output_free_bytes checkpoint_free_bytes
 train --dry-run >tsv
