@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/number.h"
 #include "flt/values.h"
 #include "nn/model.h"
@@ -282,6 +283,7 @@ name_base(const struct fl_peft *p, struct fl_object *base, struct fl_meta *meta)
                : 0;
 }
 
+/* A tensor's payload in memory of its own: in a file it may begin at any byte. */
 static int
 write_one(const struct fl_peft *p, const struct fl_tensor *own, const char *name,
           struct fl_writer *w)
@@ -291,12 +293,18 @@ write_one(const struct fl_peft *p, const struct fl_tensor *own, const char *name
     uint64_t count, bytes;
 
     t.dtype = fl_safetensors_tensor(p->file, i)->dtype;
-    const unsigned char *data = fl_safetensors_data(p->file, i);
     if (fl_tensor_size(&t, &count, &bytes))
         return -1;
-    if (fl_values_finite(t.dtype, data, count) < count)
-        return wrong_tensor(p, fl_safetensors_tensor(p->file, i), "has a value that is not finite");
-    return fl_writer_tensor(w, &t) || fl_writer_data(w, data, bytes) ? -1 : 0;
+    void *data = fl_alloc((size_t)bytes, 1);
+    if (!data)
+        return -1;
+    memcpy(data, fl_safetensors_data(p->file, i), (size_t)bytes);
+    int failed = fl_values_finite(t.dtype, data, count) < count
+                     ? wrong_tensor(p, fl_safetensors_tensor(p->file, i),
+                                    "has a value that is not finite")
+                     : fl_writer_tensor(w, &t) || fl_writer_data(w, data, (size_t)bytes);
+    free(data);
+    return failed ? -1 : 0;
 }
 
 static int
