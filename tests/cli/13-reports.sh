@@ -49,8 +49,15 @@ train --dry-run >tsv
 train --dry-run --json >json
 # shellcheck disable=SC2086
 is_as_documented fl-train --dry-run "to standard output" $varying
-both fl-eval "Without --per-token" "" -m model.flt a.flt
-both fl-eval "Without --per-token" "a row an input" -m model.flt --per-file --text text.txt a.flt v.flt
+both fl-eval "Texts and shards" "" -m model.flt a.flt
+both fl-eval "Texts and shards" "a row an input" -m model.flt --per-file --text text.txt a.flt v.flt
+both fl-eval --fairness "" -m model.flt --per-file --fairness --text text.txt a.flt v.flt
+printf '{"context":"one","choices":["a","two"],"answer":1}\n' >choices.jsonl
+printf '{"prompt":"one","answer":"two"}\n' >exact.jsonl
+both fl-eval --choices "" -m model.flt --choices choices.jsonl
+both fl-eval "--choices --per-example" "" -m model.flt --choices choices.jsonl --per-example
+both fl-eval --exact "" -m model.flt --exact exact.jsonl -n 3
+both fl-eval "--exact --per-example" "" -m model.flt --exact exact.jsonl -n 3 --per-example
 both fl-eval --per-token "" -m model.flt --per-token --text c.yaml
 
 # ---- streams ----

@@ -236,7 +236,7 @@ printf 'layers: 2\nchannels: 32\nheads: 4\nffn: 48\nctx: 32\ntied: true\nnorm: l
 fl-init -c g.yaml --seed 3 -o g32.flt
 fl-export -f hf -o g32 g32.flt
 fl-import -o g.flt g32
-python "$top/tests/cli/hf.py" make m.flt half dtype=BF16 && fl-import -o half.flt half || exit 1
+python "$top/tests/cli/folder.py" make m.flt half dtype=BF16 && fl-import -o half.flt half || exit 1
 for case in g half; do
     check "$case: an adapter of rank 3" fl-init -m $case.flt --lora 3 --rslora -o $case.ad
     check "  is trained" fl-train -q -m $case.flt -a $case.ad --steps 30 -b 4 --lr 0.01 -o $case.upd a.flt

@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR disable=SC2016,SC2034 # text for sh -c; variables of federation.sh
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
-hf() { python "$top/tests/cli/hf.py" "$@"; }
+hf() { python "$top/tests/cli/folder.py" "$@"; }
 refused() {   # status "what" "words" args...: one line with these words, and no output
     _code=$1 _about=$2 _words=$3
     shift 3
