@@ -41,7 +41,10 @@ drop_defaults(json_t *value)
         else
             drop_defaults(item);
     }
-    json_array_foreach(value, i, item) drop_defaults(item);
+    json_array_foreach(value, i, item)
+    {
+        drop_defaults(item);
+    }
 }
 
 /* Merges as pairs become the older "A B". 0 or -1. */
