@@ -95,8 +95,8 @@ FL_MUST int fl_object_digest(struct fl_object *o, struct fl_pool *pool, unsigned
  *     H(-; "fl1.params"; H(-; "fl1.schema"; for each: LE16 length, name, LE16 dtype, u8 rank, LE64
  *     dims) H(-; "fl1.payload"; leaves))
  * over its float tensors in their order; leaves as in flt(5). Of an adapter "base.params", where it
- * is, comes last: its numbers mean nothing without those of its base. The same work as fl_object_digest,
- * and of the two only the first costs it.
+ * is, comes last: its numbers mean nothing without those of its base. The same work as
+ * fl_object_digest, and of the two only the first costs it.
  */
 FL_MUST int fl_object_params(struct fl_object *o, struct fl_pool *pool, unsigned char params[32]);
 

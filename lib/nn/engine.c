@@ -95,8 +95,9 @@ lay_out_layer(struct layout *p, const struct fl_sizes *z, size_t n, struct fl_sa
 }
 
 /*
- * The first COUNT layers, which share all but their inputs. When layer l has been computed again, rows l still read
- * of layer l + 1 what lay_out_qkv takes [engine_state.h], so even and odd ones have their own.
+ * The first COUNT layers, which share all but their inputs. When layer l has been computed again,
+ * rows l still read of layer l + 1 what lay_out_qkv takes [engine_state.h], so even and odd ones
+ * have their own.
  */
 static void
 lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, size_t count,

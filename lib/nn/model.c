@@ -180,7 +180,7 @@ fl_model_schema(const struct fl_model *m, const char *prefix, enum fl_extent whi
     return 0;
 }
 
-/* The values of tensor I as they are, or in f32, a part at a time: they are in memory once, as TO. */
+/* The values of tensor I as they are, or in f32, a part at a time: in memory once, as TO. */
 static int
 read_values(struct fl_object *o, size_t i, size_t count, const struct fl_stored *to)
 {

@@ -130,12 +130,12 @@ prepare(struct run *r)
     r->adamw.beta1 = recipe->beta1;
     r->adamw.beta2 = recipe->beta2;
     r->adamw.decay = recipe->weight_decay;
-    r->schedule = (struct fl_schedule){.lr = recipe->lr,
+    int kind = fl_choice_find(FL_SCHEDULE_WORDS, recipe->schedule);
+    r->schedule = (struct fl_schedule){.kind = kind > 0 ? FL_SCHEDULE_WSD : FL_SCHEDULE_COSINE,
+                                       .lr = recipe->lr,
                                        .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
                                        .warmup = (uint64_t)recipe->warmup,
                                        .steps = (uint64_t)recipe->steps,
-                                       .kind = (enum fl_schedule_kind)
-                                           fl_choice_find(FL_SCHEDULE_WORDS, recipe->schedule),
                                        .decay = (uint64_t)recipe->decay};
     fl_order_init(&r->order, fl_data_tokens(t->data), (uint64_t)recipe->length,
                   (uint64_t)recipe->seed);
@@ -542,7 +542,8 @@ static int
 probe(struct run *r, double seconds, struct fl_train_probe *p)
 {
     const struct fl_recipe *recipe = &r->t->recipe;
-    const struct fl_batch batch = {(size_t)recipe->batch, (size_t)recipe->length, r->x, r->y, r->start};
+    const struct fl_batch batch = {(size_t)recipe->batch, (size_t)recipe->length, r->x, r->y,
+                                   r->start};
     struct fl_train_probe sum = {0}, one;
     double began = fl_seconds();
     uint64_t steps = 0;
