@@ -51,7 +51,6 @@ enum fl_schedule_kind {
     FL_SCHEDULE_COSINE, /* half a cosine down */
     FL_SCHEDULE_WSD     /* lr, and in the last DECAY steps a straight line down */
 };
-#define FL_SCHEDULE_WORDS "cosine|wsd"
 
 /*
  * Warm-up: linear from lr/warmup to lr; then as KIND says, to lr * final at step STEPS - 1.

@@ -130,7 +130,7 @@ prepare(struct run *r)
     r->adamw.beta1 = recipe->beta1;
     r->adamw.beta2 = recipe->beta2;
     r->adamw.decay = recipe->weight_decay;
-    int kind = fl_choice_find(FL_SCHEDULE_WORDS, recipe->schedule);
+    int kind = fl_choice_find(FL_SCHEDULE_CHOICES, recipe->schedule);
     r->schedule = (struct fl_schedule){.kind = kind > 0 ? FL_SCHEDULE_WSD : FL_SCHEDULE_COSINE,
                                        .lr = recipe->lr,
                                        .final = recipe->lr > 0 ? recipe->min_lr / recipe->lr : 1,
