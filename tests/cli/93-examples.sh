@@ -65,6 +65,7 @@ folder() {   # everything that the examples name
     prose 2 60 >notes.txt
     prose 3 40 >new.txt
     prose 4 10 >letter.txt
+    for s in a b c; do prose 5 8 >$s.txt; done
     echo "Once upon a time" >question.txt
     prose 5 40 | sed 's/.*/{"text": "&"}/' >notes/july.jsonl
     gzip -c notes/july.jsonl >notes.jsonl.gz
@@ -88,6 +89,8 @@ folder() {   # everything that the examples name
     pairwise
     cp model-8.flt trained.flt
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
+    [ -e base.flt ] || cp model.flt base.flt
+    fl-init -q -m base.flt --lora 2 -o adapter.flt
 }
 
 mkdir all && cd all || exit 1

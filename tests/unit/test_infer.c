@@ -65,7 +65,7 @@ test_against_engine(void)
         float *want = malloc(T * V * sizeof *want), got[V], same[V];
 
         random_ids(ids, T);
-        struct fl_batch batch = {1, T, ids, NULL};
+        struct fl_batch batch = {1, T, ids, NULL, NULL};
         CHECK(!fl_engine_logits(e, m->stored, &batch, want));
         for (size_t t = 0; t < T; t++) {
             CHECK(!fl_infer_read(d, ids + t, 1, got));
