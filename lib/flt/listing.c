@@ -5,6 +5,7 @@
 #include "flt/listing.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -165,4 +166,54 @@ fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *chec
         end_row(l);
     }
     return got;
+}
+
+int
+fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *key)
+{
+    const struct fl_meta_item *item = fl_meta_find(&head->meta, key);
+
+    if (!strcmp(key, "kind"))
+        fl_report_text(&l->report, head->kind);
+    else if (item)
+        put_value(&l->report, item);
+    else
+        return fl_error(FL_FAILED, "%s: this %s has no \"%.80s\" in its metadata; fl-info lists it",
+                        l->file, head->kind, key);
+    return 0;
+}
+
+void
+fl_listing_stats(struct fl_report *r, enum fl_dtype dtype, const void *data, uint64_t count,
+                 bool json)
+{
+    struct fl_stats s;
+
+    fl_stats(dtype, data, count, &s);
+    fl_report_start_record(r, json);
+    fl_report_u64(fl_report_key(r, "count"), s.count);
+    fl_report_u64(fl_report_key(r, "odd"), s.odd);
+    fl_report_f64(fl_report_key(r, "min"), s.min, 9);
+    fl_report_f64(fl_report_key(r, "max"), s.max, 9);
+    fl_report_f64(fl_report_key(r, "mean"), s.mean, 9);
+    fl_report_f64(fl_report_key(r, "rms"), s.rms, 9);
+}
+
+int
+fl_listing_values(struct fl_report *r, const struct fl_tensor *t, const void *data, uint64_t count,
+                  bool json, int fd, const char *file)
+{
+    static const char *const names[] = {"index", "value", NULL};
+    uint64_t at[FL_FLT_RANK_MAX];
+    char text[40];
+
+    fl_report_start(r, names, json);
+    for (uint64_t i = 0; i < count; i++) {
+        fl_index(t, i, at);
+        fl_report_list_u64(r, at, t->rank);
+        fl_report_number(r, fl_value_text(t->dtype, data, i, text, sizeof text));
+        if (fl_report_drain(r, fd, file))
+            return -1;
+    }
+    return 0;
 }

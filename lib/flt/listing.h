@@ -39,4 +39,19 @@ void fl_listing_digest(struct fl_listing *l, const unsigned char digest[FL_HASH_
 FL_MUST int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check,
                              void *arg);
 
+/*
+ * One value alone: of the metadata KEY, or the kind for "kind". -1 (FL_FAILED) when the object has
+ * no such key.
+ */
+FL_MUST int fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *key);
+
+/*
+ * The COUNT values of a tensor, in another report that is begun here: a record of statistics, or a
+ * row for each, which drains to FD, called FILE.
+ */
+void fl_listing_stats(struct fl_report *r, enum fl_dtype dtype, const void *data, uint64_t count,
+                      bool json);
+FL_MUST int fl_listing_values(struct fl_report *r, const struct fl_tensor *t, const void *data,
+                              uint64_t count, bool json, int fd, const char *file);
+
 #endif
