@@ -75,7 +75,8 @@ UNITC    := $(sort $(wildcard tests/unit/test_*.c))
 BENCHC   := $(sort $(wildcard tests/bench/bench_*.c))
 FUZZC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 NAIVEOBJ := $(call objects,$(sort $(wildcard tests/naive/*.c)))
-BIN      := $(CMDC:cmd/%.c=$(BUILD)/bin/%)
+SCRIPTS  := $(sort $(filter-out %.c,$(wildcard cmd/fl-*)))
+BIN      := $(CMDC:cmd/%.c=$(BUILD)/bin/%) $(SCRIPTS:cmd/%=$(BUILD)/bin/%)
 UNIT     := $(UNITC:tests/unit/%.c=$(BUILD)/tests/%)
 BENCH    := $(BENCHC:tests/bench/%.c=$(BUILD)/bench/%)
 FUZZ     := $(FUZZC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -137,6 +138,11 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/libfl.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(LINK) -o $@ $< $(BUILD)/libfl.a $(LIBS)
+
+$(SCRIPTS:cmd/%=$(BUILD)/bin/%): $(BUILD)/bin/%: cmd/%
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  COPY $@")
+	$(Q)install -m 755 $< $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
