@@ -1,0 +1,39 @@
+# shellcheck shell=sh
+# Sourced after lib.sh and federation.sh by tests/cli/65-round*.sh: parties with files for fl-round, whose
+# hub is the folder srv. A set-up is made once and copied: keys and plans enter every mask, so other keys
+# are another digest.
+parties() {   # SITE...: of the federation in this folder (federation.sh): NAME.yaml, shards, inboxes
+    mkdir -p srv/pub/model srv/in || return
+    cp model.flt "srv/pub/model/$(digest model.flt).flt"
+    printf 'steps: 2\nbatch: 1\nlength: 32\n' >recipe.yaml
+    for _n in "$@" $(others); do
+        mkdir -p "srv/in/$_n" "shards.$_n"
+        seq 1 60 | sed "s/^/$_n /" | fl-harmonize -q -t model.flt -o "shards.$_n/0.flt" || return
+        printf 'name: %s\nhub: dir:srv\nroster: roster.yaml\nkey: %s.key\nwork: work.%s\nshards: shards.%s\nrecipe: recipe.yaml\n' \
+            "$_n" "$_n" "$_n" "$_n" >"$_n.yaml"
+    done
+    printf 'name: hub\nroot: srv\nroster: roster.yaml\nkey: hub.key\nwork: work.hub\nrounds: %s\n' "${rounds:-2}" >hub.yaml
+}
+small_model() { fl-init -q -p nano --seed 1 -o model.flt; }
+round() { "${round_program:-fl-round}" "$@"; }
+turn() {   # PARTY...: one turn of each
+    for _n in "$@"; do
+        case $_n in
+        hub) round hub hub.yaml ;;
+        aux) round helper aux.yaml ;;
+        *) round site "$_n.yaml" ;;
+        esac || return
+    done
+}
+closed() { wc -l <srv/pub/chain.tsv 2>/dev/null || echo 0; }
+last_model() { tail -n 1 srv/pub/chain.tsv | cut -f 4; }
+until_closed() {   # N PARTY...: turns of all until N rounds are closed, at most 12 of each and round
+    _want=$1 _left=$(($1 * 12))
+    shift
+    while [ "$(closed)" -lt "$_want" ] && [ $_left -gt 0 ]; do
+        turn "$@" || return
+        _left=$((_left - 1))
+    done
+    [ "$(closed)" = "$_want" ] && turn "$@"
+}
+event() { awk -F '\t' -v e="$2" '$4 == e' "work.$1"/journal/*.tsv 2>/dev/null | wc -l; }   # PARTY EVENT: how many
