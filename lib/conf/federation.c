@@ -50,7 +50,11 @@ resolve(char **value, const char *file)
     const char *slash = strrchr(file, '/');
     char *path;
 
-    if (!*value || **value == '/' || !slash)
+    if (!slash) {
+        file = "./";
+        slash = file + 1;
+    }
+    if (!*value || **value == '/')
         return 0;
     path = fl_alloc((size_t)(slash - file) + strlen(*value) + 2, 1);
     if (!path)

@@ -37,3 +37,7 @@ until_closed() {   # N PARTY...: turns of all until N rounds are closed, at most
     [ "$(closed)" = "$_want" ] && turn "$@"
 }
 event() { awk -F '\t' -v e="$2" '$4 == e' "work.$1"/journal/*.tsv 2>/dev/null | wc -l; }   # PARTY EVENT: how many
+tells() {   # PATTERN: the last one wrote a line of output with it
+    grep -q -e "$1" "$work/out"
+    report $? "it tells: $1"
+}
