@@ -70,44 +70,11 @@ check "    that is some" python -c 'import json; r = [json.loads(l) for l in ope
 check "site -n of one who is done" round site -n a.yaml
 cd ..
 
-same() { check "$1: the calm run's model" [ "$(last_model)" = "$want" ]; }
-fresh() { rm -rf run && cp -a set run && cd run || exit 1; }
-# What a watcher sees: a file under its final name that is not whole, or changes. Sizes and sums of plans,
-# uploads, means, models; it lists until the file "stop" is there.
-watcher() {
-    while [ ! -e stop ]; do
-        for f in srv/pub/round/*/*.flt srv/pub/round/*/up/*.flt srv/in/*/*.flt srv/pub/model/*.flt work.*/model/*.flt work.*/round/*/*.flt; do
-            [ ! -e "$f" ] || fl-info --digest "$f" >seen 2>/dev/null || { [ ! -e "$f" ] || echo "$f" >>partial; }
-        done
-    done
-}
-
 # ---- turns that are killed anywhere, with all that they started ----
-killed_turns() {   # SEED: until both rounds are closed; each turn may die after 0 to 495 ms
-    seed=$1 kills=0 tries=0
-    while [ "$(closed)" -lt 2 ] && [ $tries -lt 120 ]; do
-        for p in hub a b c; do
-            tries=$((tries + 1)) seed=$(((seed * 1103515245 + 12345) % 2147483648))
-            case $p in hub) set -- hub hub.yaml ;; *) set -- site $p.yaml ;; esac
-            if [ $((seed / 65536 % 2)) = 0 ]; then
-                setsid "${round_program:-fl-round}" "$@" >>said 2>&1 &
-                id=$!
-                sleep "0.$(printf %03d $((seed / 131072 % 100 * 5)))"
-                env kill -9 -- -$id 2>/dev/null && kills=$((kills + 1))
-                wait $id 2>/dev/null
-            else
-                round "$@" >>said 2>&1
-            fi
-            rm -f work.$p/backoff
-        done
-    done
-    echo "# $kills kills in $tries turns"
-    [ "$(closed)" = 2 ]
-}
 fresh
 watcher &
 watching=$!
-killed_turns 3 >killed
+killed_turns 3 hub a b c >killed
 report $? "turns killed at random: both rounds close"
 cat killed
 touch stop

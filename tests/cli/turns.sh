@@ -41,3 +41,38 @@ tells() {   # PATTERN: the last one wrote a line of output with it
     grep -q -e "$1" "$work/out"
     report $? "it tells: $1"
 }
+same() { check "$1: the calm run's model" [ "$(last_model)" = "$want" ]; }
+fresh() { rm -rf run && cp -a set run && cd run || exit 1; }   # a copy of the set-up, to go into
+# What a watcher sees: a file under its final name that is not whole, or changes. Sizes and sums of plans,
+# uploads, means, models; it lists until the file "stop" is there.
+watcher() {
+    while [ ! -e stop ]; do
+        for f in srv/pub/round/*/*.flt srv/pub/round/*/up/*.flt srv/in/*/*.flt srv/pub/model/*.flt work.*/model/*.flt work.*/round/*/*.flt; do
+            [ ! -e "$f" ] || fl-info --digest "$f" >seen 2>/dev/null || { [ ! -e "$f" ] || echo "$f" >>partial; }
+        done
+    done
+}
+
+killed_turns() {   # SEED PARTY...: until both rounds are closed; each turn may die after 0 to 495 ms
+    seed=$1 kills=0 tries=0
+    shift
+    everybody=$*
+    while [ "$(closed)" -lt 2 ] && [ $tries -lt 300 ]; do
+        for p in $everybody; do
+            tries=$((tries + 1)) seed=$(((seed * 1103515245 + 12345) % 2147483648))
+            case $p in hub) set -- hub hub.yaml ;; aux) set -- helper aux.yaml ;; *) set -- site $p.yaml ;; esac
+            if [ $((seed / 65536 % 2)) = 0 ]; then
+                setsid "${round_program:-fl-round}" "$@" >>said 2>&1 &
+                id=$!
+                sleep "0.$(printf %03d $((seed / 131072 % 100 * 5)))"
+                env kill -9 -- -$id 2>/dev/null && kills=$((kills + 1))
+                wait $id 2>/dev/null
+            else
+                round "$@" >>said 2>&1
+            fi
+            rm -f work.$p/backoff
+        done
+    done
+    echo "# $kills kills in $tries turns"
+    [ "$(closed)" = 2 ]
+}
