@@ -114,12 +114,8 @@ same "  it"
 cd ..
 
 # ---- teeth ----
-broken() {   # SED: round_program is a script with one rule taken out
-    rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-round-status "$top"/cmd/fl-gate "$work/broken" &&
-        sed -i "$1" "$work/broken/fl-round" && ! cmp -s "$top/cmd/fl-round" "$work/broken/fl-round" && round_program=$work/broken/fl-round
-}
 fresh
-broken 's/^settle() .*/settle() { head -c 900 "$1" >"$2"; sleep 0.4; cp -rT "$1" "$2"; rm -rf "$1"; }/'
+broken 's/{ sync "$1" && mv -T "$1" "$2" && .*; } 2>/{ head -c 900 "$1" >"$2"; sleep 0.4; cp -rT "$1" "$2"; rm -rf "$1"; } 2>/'
 watcher &
 watching=$!
 turn hub >said 2>&1

@@ -77,6 +77,29 @@ check "an answer is missing: the hub opens no other round" sh -c '[ ! -e srv/pub
 turn aux hub
 check "the late answer comes: the mean is of those who were asked for" [ "$(fl-info --get sum.sites srv/pub/round/0/mean.flt)" = a,b,c ]
 check "  and the next round is open" [ -e srv/pub/round/1/plan.flt ]
+# A hub whose list is made to be counted with, and to lead out of the folder: in bash, which runs $( ) in
+# the index of an array when it counts.
+mkdir "$work/lies" && cp "$top"/cmd/fl-round "$top"/cmd/fl-round-status "$work/lies"
+cp "srv/pub/round/0/plan.flt" "$work/evil.flt"
+cat >"$work/lies/fl-gate" <<X
+#!/bin/sh
+case \$SSH_ORIGINAL_COMMAND in
+ls*)
+    $(command -v fl-gate) "\$@" | sed '1s%.*%time a[\$(touch $work/owned)]%'
+    echo "$(stat -c %s "$work/evil.flt") pub/round/0/up/../../../../evil.flt"
+    printf '5 pub/round/%s/plan.flt\n' 08 99999999999999999999 'a[\$(touch $work/owned)]'
+    echo 'a[\$(touch $work/owned)] pub/round/0/have/aux/answer'
+    echo '9 pub/roster/08.yaml' ;;
+get*evil*) cat "$work/evil.flt" ;;
+*) exec $(command -v fl-gate) "\$@" ;;
+esac
+X
+chmod +x "$work/lies/fl-gate"
+! command -v bash >/dev/null || sed -i '1s/.*/#!\/bin\/bash/' "$work/lies/fl-round"
+check "a list that lies in its numbers and names" env "$work/lies/fl-round" helper -v aux.yaml
+check "  is not counted with" [ ! -e "$work/owned" ]
+check "  leads nowhere" [ -z "$(find . "$work" -name evil.flt ! -path "$work/evil.flt")" ]
+check "  and what is true of it is done" [ -e "work.aux/model/$(last_model).flt" ]
 check "  in which all are in" until_closed 2 hub a b c d e aux
 check "    (all of them)" [ "$(fl-info --get sum.sites srv/pub/round/1/mean.flt)" = a,b,c,d,e ]
 check "  e followed without having been in" [ -e "work.e/model/$(last_model).flt" ]

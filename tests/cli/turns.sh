@@ -76,3 +76,7 @@ killed_turns() {   # SEED PARTY...: until both rounds are closed; each turn may 
     echo "# $kills kills in $tries turns"
     [ "$(closed)" = 2 ]
 }
+broken() {   # SED: round_program is a script with one rule taken out
+    rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-round-status "$top"/cmd/fl-gate "$work/broken" &&
+        sed -i "$1" "$work/broken/fl-round" && ! cmp -s "$top/cmd/fl-round" "$work/broken/fl-round" && round_program=$work/broken/fl-round
+}
