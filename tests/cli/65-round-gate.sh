@@ -13,9 +13,9 @@ printf 'd2 taken\n' >round/7/have/south/up
 printf 'up 1000\nanswer 1000\nready 100\nopened 100\n' | tee round/7/limit round/8/limit >round/9/limit
 echo over >round/8/void
 echo over >round/9/closed
-echo outside >../outside
+echo outside | tee ../outside >../outside.yaml
 echo key >../../home/key
-ln -s ../../home/key model/link.flt
+ln -s ../../../home/key model/link.flt
 ln -s /etc roster/link
 echo hidden >round/7/.plan.flt
 cd ../.. || exit 1
@@ -70,6 +70,7 @@ refused 3 "bytes that are no text" "$(printf 'get \377\376 0')"
 refused 3 "up and out" 'get ../outside 0'
 refused 3 "up from within" 'get round/7/../../../outside 0'
 refused 3 "up to a name that may be had" 'get round/7/../7/plan.flt 0'
+refused 3 "up from where any name may be had" 'get roster/../../outside.yaml 0'
 refused 3 "from the root" 'get /etc/passwd 0'
 refused 3 "a hidden file" 'get round/7/.plan.flt 0'
 refused 3 "two slashes" 'get round/7//plan.flt 0'
@@ -127,6 +128,10 @@ rm srv/in/north/7.up.flt
 ln -s ../../outside srv/in/north/.7.up.part
 status 4 "a planted link for a part" more 3
 check "  is not followed" [ "$(cat srv/outside)" = outside ]
+rm -f srv/in/north/.7.up.part
+ln -s abc srv/in/north/.7.up.part
+status 4 "  nor one whose own size is OFFSET" more 3
+check "    nothing was made by it" [ ! -e srv/in/north/abc ]
 rm -f srv/in/north/.7.up.part
 echo 'd3 taken' >srv/pub/round/7/have/north/up
 refused 3 "what was taken already" 'put up 7 5 0'
