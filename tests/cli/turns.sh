@@ -25,7 +25,7 @@ turn() {   # PARTY...: one turn of each
         esac || return
     done
 }
-closed() { wc -l <srv/pub/chain.tsv 2>/dev/null || echo 0; }
+closed() { cat srv/pub/chain.tsv 2>/dev/null | wc -l; }
 last_model() { tail -n 1 srv/pub/chain.tsv | cut -f 4; }
 until_closed() {   # N PARTY...: turns of all until N rounds are closed, at most 12 of each and round
     _want=$1 _left=$(($1 * 12))
