@@ -91,7 +91,7 @@ fresh
 cat >slow <<'X'
 #!/bin/sh
 echo $$ >>trainers
-sleep 3
+while [ ! -e go-on ]; do sleep 0.1; done
 exec fl-train -q -m "$1" -c recipe.yaml --site a -o "$2" shards.a/0.flt
 X
 chmod +x slow && echo "trainer: slow" >>a.yaml
@@ -109,8 +109,9 @@ rm -f work.a/fault
 status 1 "a turn that takes longer than patience is told of" round site a.yaml
 says 'work.a/.work: another turn has been at work for long; process 4711 began it'
 check "  once a day" turn a
+touch go-on
 wait
-sleep 3
+for i in $(seq 100); do flock -n work.a/.work true && break; sleep 0.1; done
 check "later it goes on" until_closed 2 hub a b c
 same "  it"
 cd ..
