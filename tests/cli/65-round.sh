@@ -43,7 +43,7 @@ for p in a b c; do check "$p before any round: nothing, without a word" turn $p;
 files | grep -v journal >after
 check "  and nothing was made" cmp before after
 check "hub -n" round hub -n hub.yaml
-tells '^fl-plan -r ./roster.yaml'
+tells '^fl-plan -q -r ./roster.yaml'
 files | grep -v -e journal -e "work.hub/model" >after
 check "  and runs nothing" cmp before after
 check "two rounds, by turns alone" until_closed 2 hub a b c
