@@ -25,8 +25,8 @@
 #   OUT= ROUNDS= TEXT= SEED= ...   of the demo; make -C examples/three-sites help lists them
 
 # Layers of lib/: a file includes headers of its own module and of modules before it in MODULES
-# only. lib/*/FILE.c is tested by tests/unit/test_FILE.c, cmd/PROGRAM.c is described by
-# man/PROGRAM.1, and its completions are generated. Every variant builds in a folder of its own.
+# only. lib/*/FILE.c is tested by tests/unit/test_FILE.c, cmd/PROGRAM.c, or the script
+# cmd/PROGRAM, is described by man/PROGRAM.1; completions of the former are generated. Every variant builds in a folder of its own.
 # Nothing is listed by hand: a new file is built, tested, installed because it is there.
 
 MODULES   = base os crypt cli math flt conf text nn priv sec fed port
@@ -75,11 +75,14 @@ UNITC    := $(sort $(wildcard tests/unit/test_*.c))
 BENCHC   := $(sort $(wildcard tests/bench/bench_*.c))
 FUZZC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 NAIVEOBJ := $(call objects,$(sort $(wildcard tests/naive/*.c)))
-BIN      := $(CMDC:cmd/%.c=$(BUILD)/bin/%)
+SCRIPTS  := $(sort $(filter-out %.c,$(wildcard cmd/fl-*)))
+BIN      := $(CMDC:cmd/%.c=$(BUILD)/bin/%) $(SCRIPTS:cmd/%=$(BUILD)/bin/%)
 UNIT     := $(UNITC:tests/unit/%.c=$(BUILD)/tests/%)
 BENCH    := $(BENCHC:tests/bench/%.c=$(BUILD)/bench/%)
 FUZZ     := $(FUZZC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 NAMES    := $(CMDC:cmd/%.c=%)
+# Scripts have no completions of their own making: those of fl-round are written by hand.
+COMPLETED = $(NAMES) fl-round
 MAN      := $(wildcard man/*.[157])
 DOC      := README.md LICENSE $(sort $(shell find examples -maxdepth 2 -type f))
 ALLOBJ   := $(LIBOBJ) $(NAIVEOBJ) $(call objects,$(CMDC) $(UNITC) $(BENCHC) $(FUZZC))
@@ -137,6 +140,11 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/libfl.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(LINK) -o $@ $< $(BUILD)/libfl.a $(LIBS)
+
+$(SCRIPTS:cmd/%=$(BUILD)/bin/%): $(BUILD)/bin/%: cmd/%
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  COPY $@")
+	$(Q)install -m 755 $< $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(NAIVEOBJ) $(BUILD)/libfl.a $(BUILD)/files
 	@mkdir -p $(@D)
@@ -218,8 +226,10 @@ completions: all
 install: all
 	@install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)" \
 	    "$(DESTDIR)$(FISHDIR)"
-	@for p in $(NAMES); do \
-	    install -m 755 $(BUILD)/bin/$$p "$(DESTDIR)$(BINDIR)" && \
+	@for p in $(notdir $(BIN)); do \
+	    install -m 755 $(BUILD)/bin/$$p "$(DESTDIR)$(BINDIR)" || exit 1; \
+	done
+	@for p in $(COMPLETED); do \
 	    install -m 644 completions/$$p.bash "$(DESTDIR)$(BASHDIR)/$$p" && \
 	    install -m 644 completions/_$$p "$(DESTDIR)$(ZSHDIR)" && \
 	    install -m 644 completions/$$p.fish "$(DESTDIR)$(FISHDIR)" || exit 1; \
@@ -233,13 +243,13 @@ install: all
 	    install -d "$(DESTDIR)$(DOCDIR)/$$(dirname "$$f")" && \
 	    install -m $$mode "$$f" "$(DESTDIR)$(DOCDIR)/$$f" || exit 1; \
 	done
-	@echo "$(words $(NAMES)) programs       $(DESTDIR)$(BINDIR)"
+	@echo "$(words $(BIN)) programs       $(DESTDIR)$(BINDIR)"
 	@echo "$(words $(MAN)) manual pages   $(DESTDIR)$(MANDIR) (man fl is the tour)"
 	@echo "completions       $(DESTDIR)$(BASHDIR), $(DESTDIR)$(ZSHDIR), $(DESTDIR)$(FISHDIR)"
 	@echo "README, examples  $(DESTDIR)$(DOCDIR)"
 
 uninstall:
-	@for p in $(NAMES); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
+	@for p in $(notdir $(BIN)); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
 	    "$(DESTDIR)$(ZSHDIR)/_$$p" "$(DESTDIR)$(FISHDIR)/$$p.fish"; done
 	@for f in $(MAN); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
 	@for f in $(DOC); do rm -f "$(DESTDIR)$(DOCDIR)/$$f"; done

@@ -11,14 +11,15 @@
 #include "flt/listing.h"
 #include "flt/object.h"
 #include "flt/reader.h"
-#include "flt/values.h"
+#include "os/file.h"
 #include "os/output.h"
 #include "os/pool.h"
 #include "sec/roster.h"
+#include "sec/setup.h"
 
 static struct {
     bool digest, stats, raw;
-    const char *tensor, *verify;
+    const char *tensor, *verify, *get, *conf;
     int64_t head;
 } opt = {.head = INT64_MAX};
 
@@ -26,6 +27,10 @@ static const struct fl_option options[] = {
     FL_OPT_FLAG(0, "digest", "print digests and file names only, as sha256sum does", &opt.digest),
     FL_OPT_INPUT(0, "verify", "ROSTER", "refuse what is not signed by a member of this roster",
                  &opt.verify),
+    FL_OPT_TEXT(0, "get", "KEY", "print one value of each object's metadata, and nothing else",
+                &opt.get),
+    FL_OPT_INPUT(0, "conf", "YAML", "print what fl-round reads out of a federation's file",
+                 &opt.conf),
     FL_OPT_TEXT('t', "tensor", "NAME", "print the values of one tensor, and read only that",
                 &opt.tensor),
     FL_OPT_FLAG(0, "stats", "with --tensor: print statistics of the values instead", &opt.stats),
@@ -67,7 +72,7 @@ tell_signs(struct fl_listing *l, struct fl_reader *in, const char *kind, struct 
 {
     *v = (struct fl_verifier){.roster = v->roster, .kind = kind};
     fl_reader_digest(in, v->digest);
-    int got = fl_listing_signs(opt.digest ? NULL : l, in, fl_verifier_check, v);
+    int got = fl_listing_signs(opt.digest || opt.get ? NULL : l, in, fl_verifier_check, v);
     return got ? got : fl_verifier_end(v, l->file);
 }
 
@@ -76,19 +81,24 @@ static int
 list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, struct fl_verifier *v,
           const struct fl_output *out)
 {
-    struct fl_reader *in = fl_reader_open(path);
+    struct fl_reader *in = NULL;
     const struct fl_head *head;
     int got = -1;
 
-    if (!in)
+    if (opt.get && fl_input_missing(path))
+        return fl_error(FL_NOT_YET, "%s: is not there yet", path);
+    if (!(in = fl_reader_open(path)))
         return -1;
     l->file = fl_reader_name(in);
     fl_reader_want_digest(in);
     fl_reader_use_pool(in, pool);
     for (l->object = 0; (got = fl_reader_object(in, &head)) == 1; l->object++) {
-        if ((got = opt.digest ? pass_over_tensors(in) : fl_listing_object(l, in, head)))
+        if (opt.get && (got = fl_listing_get(l, head, opt.get)))
             break;
-        tell_digest(l, in);
+        if ((got = opt.digest || opt.get ? pass_over_tensors(in) : fl_listing_object(l, in, head)))
+            break;
+        if (!opt.get)
+            tell_digest(l, in);
         if ((got = tell_signs(l, in, head->kind, v)))
             break;
     }
@@ -102,6 +112,7 @@ static int
 list(const struct fl_cli *cli, const struct fl_output *out)
 {
     static const char *const digest_columns[] = {"digest", "file", NULL};
+    static const char *const value_column[] = {"value", NULL};
     struct fl_listing l;
     struct fl_roster roster = {0};
     struct fl_verifier v = {.roster = opt.verify ? &roster : NULL};
@@ -112,6 +123,9 @@ list(const struct fl_cli *cli, const struct fl_output *out)
     if (opt.digest) {
         fl_report_start(&l.report, digest_columns, cli->json);
         fl_report_bare(&l.report, "  ");
+    } else if (opt.get) {
+        fl_report_start(&l.report, value_column, cli->json);
+        fl_report_bare(&l.report, "");
     }
     for (size_t i = 0; !result && i < (cli->operand_count ? cli->operand_count : 1); i++)
         result = list_file(&l, pool, cli->operands[i], &v, out);
@@ -121,35 +135,15 @@ list(const struct fl_cli *cli, const struct fl_output *out)
     return result;
 }
 
-static void
-put_stats(struct fl_report *r, const struct fl_stats *s, bool json)
-{
-    fl_report_start_record(r, json);
-    fl_report_u64(fl_report_key(r, "count"), s->count);
-    fl_report_u64(fl_report_key(r, "odd"), s->odd);
-    fl_report_f64(fl_report_key(r, "min"), s->min, 9);
-    fl_report_f64(fl_report_key(r, "max"), s->max, 9);
-    fl_report_f64(fl_report_key(r, "mean"), s->mean, 9);
-    fl_report_f64(fl_report_key(r, "rms"), s->rms, 9);
-}
-
-/* The values of V, which are those of tensor T from number FROM on, up to --head of them all. */
 static int
-put_values(struct fl_report *r, const struct fl_tensor *t, const struct fl_view *v,
-           const struct fl_output *out)
+show_conf(bool json, const struct fl_output *out)
 {
-    const uint64_t wide = fl_dtype_size(t->dtype), first = v->from / wide, end = v->to / wide;
-    uint64_t at[FL_FLT_RANK_MAX];
-    char text[40];
+    struct fl_report r;
 
-    for (uint64_t i = first; i < end && i < (uint64_t)opt.head; i++) {
-        fl_index(t, i, at);
-        fl_report_list_u64(r, at, t->rank);
-        fl_report_number(r, fl_value_text(t->dtype, v->data, i - first, text, sizeof text));
-        if (fl_report_drain(r, out->fd, out->name))
-            return -1;
-    }
-    return 0;
+    fl_report_start_record(&r, json);
+    int result = fl_setup_report(&r, opt.conf) || fl_report_flush(&r, out->fd, out->name);
+    fl_report_release(&r);
+    return result ? -1 : 0;
 }
 
 /* The values of a tensor, as --raw, --stats and --head say. */
@@ -170,14 +164,15 @@ show_tensor(struct fl_object *o, size_t i, bool json, struct fl_output *out)
         uint64_t bytes = v.to - v.from;
         if (opt.stats)
             fl_stats_add(&s, t->dtype, v.data, bytes / fl_dtype_size(t->dtype));
-        else if (opt.raw ? fl_output_write(out, v.data, bytes) : put_values(&r, t, &v, out))
+        else if (opt.raw ? fl_output_write(out, v.data, bytes)
+                         : fl_listing_values(&r, t, &v, (uint64_t)opt.head, out->fd, out->name))
             got = -1;
         if (got < 0)
             break;
     }
     fl_view_release(&v);
     if (!got && opt.stats)
-        put_stats(&r, &s, json);
+        fl_listing_stats(&r, &s, json);
     if (!got && !opt.raw)
         got = fl_report_flush(&r, out->fd, out->name);
     fl_report_release(&r);
@@ -187,8 +182,13 @@ show_tensor(struct fl_object *o, size_t i, bool json, struct fl_output *out)
 static int
 check_line(const struct fl_cli *cli)
 {
-    if (opt.tensor && (opt.digest || opt.verify))
-        return fl_error(FL_USAGE, "--digest and --verify are of whole objects, --tensor is not");
+    if (opt.tensor && (opt.digest || opt.verify || opt.get))
+        return fl_error(FL_USAGE,
+                        "--digest, --get and --verify are of whole objects, --tensor is not");
+    if (opt.get && opt.digest)
+        return fl_error(FL_USAGE, "--get prints one value alone; leave out --digest");
+    if (opt.conf && (opt.tensor || opt.digest || opt.get || opt.verify || cli->operand_count))
+        return fl_error(FL_USAGE, "--conf reads a YAML file, and no streams beside it");
     if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
         return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
     if (opt.raw && (opt.stats || opt.head != INT64_MAX))
@@ -218,7 +218,9 @@ run(struct fl_cli *cli)
                      ? -1
                      : fl_output_open(&out, cli->output, opt.raw ? FL_OUTPUT_BINARY : 0);
     if (!result) {
-        result = o ? show_tensor(o, at, cli->json, &out) : list(cli, &out);
+        result = opt.conf ? show_conf(cli->json, &out)
+                 : o      ? show_tensor(o, at, cli->json, &out)
+                          : list(cli, &out);
         if (result)
             fl_output_abort(&out);
         else

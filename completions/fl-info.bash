@@ -8,12 +8,13 @@ _fl_info()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
+    --get) COMPREPLY=(); return ;;
     -t|--tensor) COMPREPLY=(); return ;;
     --head) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' --digest --verify -t --tensor --stats --head --raw -o --output -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' --digest --verify --get --conf -t --tensor --stats --head --raw -o --output -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

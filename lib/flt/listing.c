@@ -5,6 +5,7 @@
 #include "flt/listing.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -165,4 +166,49 @@ fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *chec
         end_row(l);
     }
     return got;
+}
+
+int
+fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *key)
+{
+    const struct fl_meta_item *item = fl_meta_find(&head->meta, key);
+
+    if (!strcmp(key, "kind"))
+        fl_report_text(&l->report, head->kind);
+    else if (item)
+        put_value(&l->report, item);
+    else
+        return fl_error(FL_FAILED, "%s: this %s has no \"%.80s\" in its metadata; fl-info lists it",
+                        l->file, head->kind, key);
+    return 0;
+}
+
+void
+fl_listing_stats(struct fl_report *r, const struct fl_stats *s, bool json)
+{
+    fl_report_start_record(r, json);
+    fl_report_u64(fl_report_key(r, "count"), s->count);
+    fl_report_u64(fl_report_key(r, "odd"), s->odd);
+    fl_report_f64(fl_report_key(r, "min"), s->min, 9);
+    fl_report_f64(fl_report_key(r, "max"), s->max, 9);
+    fl_report_f64(fl_report_key(r, "mean"), s->mean, 9);
+    fl_report_f64(fl_report_key(r, "rms"), s->rms, 9);
+}
+
+int
+fl_listing_values(struct fl_report *r, const struct fl_tensor *t, const struct fl_view *v,
+                  uint64_t count, int fd, const char *file)
+{
+    const uint64_t wide = fl_dtype_size(t->dtype), first = v->from / wide, end = v->to / wide;
+    uint64_t at[FL_FLT_RANK_MAX];
+    char text[40];
+
+    for (uint64_t i = first; i < end && i < count; i++) {
+        fl_index(t, i, at);
+        fl_report_list_u64(r, at, t->rank);
+        fl_report_number(r, fl_value_text(t->dtype, v->data, i - first, text, sizeof text));
+        if (fl_report_drain(r, fd, file))
+            return -1;
+    }
+    return 0;
 }

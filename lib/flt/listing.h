@@ -8,7 +8,9 @@
 #include "base/must.h"
 #include "cli/report.h"
 #include "crypt/hash.h"
+#include "flt/object.h"
 #include "flt/reader.h"
+#include "flt/values.h"
 
 struct fl_listing {
     struct fl_report report;
@@ -38,5 +40,21 @@ typedef int fl_sign_check(void *arg, const struct fl_sign *sign);
 void fl_listing_digest(struct fl_listing *l, const unsigned char digest[FL_HASH_BYTES]);
 FL_MUST int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *check,
                              void *arg);
+
+/*
+ * One value alone: of the metadata KEY, or the kind for "kind". -1 (FL_FAILED) when the object has
+ * no such key.
+ */
+FL_MUST int fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *key);
+
+/* A record of statistics, in another report that is begun here. */
+void fl_listing_stats(struct fl_report *r, const struct fl_stats *s, bool json);
+
+/*
+ * Rows for those values of T that V shows, up to number COUNT of all, in a report of "index" and
+ * "value", which drains to FD, called FILE.
+ */
+FL_MUST int fl_listing_values(struct fl_report *r, const struct fl_tensor *t,
+                              const struct fl_view *v, uint64_t count, int fd, const char *file);
 
 #endif

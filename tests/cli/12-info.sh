@@ -78,6 +78,21 @@ else
     skip "JSON" "there is no Python 3"
 fi
 
+# One value alone.
+check "--get of an integer" same "$(fl-info --get i "$v")" -7
+check "  of bytes" same "$(fl-info --get bytes "$v")" 00ff
+check "  of a list" same "$(fl-info --get ii "$v")" 1,-2,4611686018427387904
+check "  the kind, of each object" same "$(fl-info --get kind "$v" "$vectors/two.flt" | wc -l)" 3
+check "  as JSON" same "$(fl-info --json --get ii "$v")" '{"value": [1, -2, 4611686018427387904]}'
+status 1 "  one that is not there" fl-info --get nothing "$v"
+says 'everything.flt: this .* has no "nothing" in its metadata'
+head -c 2000 "$v" >cut.flt
+status 1 "  of an object that is cut" fl-info --get i cut.flt
+check "    tells nothing" [ ! -s out ]
+status 4 "  of a file that has not arrived" fl-info --get i later.flt
+status 2 "  with --digest" fl-info --digest --get i "$v"
+status 2 "  with -t" fl-info --get i -t w "$v"
+
 check "-o FILE" fl-info --digest -o here "$v"
 check "has what standard output would" same "$(fl-info --digest "$v")" "$(cat here)"
 cp here before

@@ -74,6 +74,7 @@ done
 updates make . 3 1
 updates edit u0.flt odd.flt "odd.meta=f:nan" 'layer.weight[0]=nan' 'layer.weight[1]=inf'
 both fl-info "Without options" "metadata that is no number" odd.flt
+for k in i ii bytes text kind; do both fl-info --get $k --get $k "$v/everything.flt"; done
 both fl-info -t "values that are no numbers" -t layer.weight --head 3 odd.flt
 both fl-info "-t, --stats" "values that are no numbers" -t layer.weight --stats odd.flt
 
@@ -102,6 +103,12 @@ first_round: 1
 tensors: [{match: "*norm*", protect: plain, bits: 64, clip: 1}, {match: "*", protect: mask, bits: 32, clip: 0.25}]'
 federation a b c d 2>err || { cat err; exit 1; }
 both fl-keygen --show "" --show roster.yaml
+printf 'name: hub\nroot: srv\nroster: roster.yaml\nkey: hub.key\nwork: w\n' >hub.yaml
+both fl-info --conf "" --conf hub.yaml
+mkdir -p srv/pub
+fl-round status hub.yaml >tsv
+fl-round status --json hub.yaml >json
+is_as_documented fl-round status "" bytes
 sed 's/^min_sum: 3/min_sum: 4/' roster.yaml >other.yaml
 both fl-keygen --show "beside the last one" --show other.yaml -k a.key
 explain_plan() {   # WHAT args...: the same plan again is the same bytes, so it may be signed twice

@@ -45,6 +45,22 @@ for p in $programs; do
     done
 done
 
+# Programs in sh: fl-round has the same habits, and completions by hand; fl-gate, which people do not
+# type, has a page.
+fl-round --help >help
+check "fl-round --help names itself" grep -q "^Usage: fl-round" help
+check "fl-round -h is the same" sh -c "fl-round -h | cmp - help"
+check "fl-round -V" sh -c "fl-round -V | grep -qE '^fl-round [0-9]+\.[0-9]+\.[0-9]+$'"
+gaps=$(page_gaps fl-round | tr '\n' ' ')$(page_gaps fl-gate | grep -v -e '^-' | tr '\n' ' ')
+[ -z "$gaps" ] || echo "# fl-round.1, fl-gate.1 lack: $gaps"
+report $((${#gaps} > 0)) "fl-round(1) and fl-gate(1) have all sections and options"
+for o in $(long_options); do
+    for f in fl-round.bash _fl-round fl-round.fish; do
+        check "completions/$f has --$o" grep -q -e "$o" "$top/completions/$f"
+    done
+done
+programs="$programs fl-round"
+
 # A shell reads them. In bash they are also asked something.
 if command -v bash >/dev/null; then
     for p in $programs; do
@@ -102,7 +118,7 @@ for f in "$top"/completions/* "$top"/man/fl-*.1; do
     f=${f##*/}
     p=${f#_}
     p=${p%.*}
-    [ -e "$top/cmd/$p.c" ] || [ "$p" = fl-round ] || extra="$extra $f"
+    [ -e "$top/cmd/$p.c" ] || [ -x "$top/cmd/$p" ] || extra="$extra $f"
 done
 [ -z "$extra" ] || echo "# of no program:$extra"
 report $((${#extra} > 0)) "every page and completion is of a program"

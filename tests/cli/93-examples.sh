@@ -172,6 +172,7 @@ run_page() {   # NAME BLOCKS
         esac
         check "$1, block $_i: $(head -n 1 "$_block")" sh -eu "$_block"
         case $1.$_i in
+        fl-round.5) check "  three rounds are closed" [ "$(wc -l <srv/pub/chain.tsv)" = 3 ] ;;
         fl-keygen.[34]) check "  a site's next line" grep -q '^fl1 aws 2 ' aws.pub ;;
         esac
     done
@@ -194,6 +195,8 @@ for page in "$top"/man/fl-*.1 "$top/man/fl.7" "$top/man/fl-protocol.7"; do
         fl-train -q -m model.flt -p plan.flt -o update.flt shard.flt
         ;;
     fl-import) [ ! -d "$shared/data/models" ] || ln -s "$shared/data/models/tiny-llama-untied" TinyLlama ;;
+    fl-round) rm -rf ./*.key ./*.pub ./*.state roster.yaml ;;
+    fl-gate) mkdir -p srv/pub srv/in/north ;;
     fl-protocol.7) prose 6 300 >public.txt ;;
     fl.7)
         rm -rf ./*.key ./*.pub ./*.state ./*.flt 7 8

@@ -91,7 +91,7 @@ def rows_of(tsv, table, keys, bare):
 def check(page, heading, tsv, js, *varying):
     table, kinds = documented(page)[heading]
     keys = list(kinds)
-    cells = rows_of(tsv, table, keys, heading == "--digest")
+    cells = rows_of(tsv, table, keys, heading in ("--digest", "--get"))
     rows = [json.loads(line) for line in open(js, encoding="utf-8", newline="\n").read().split("\n")[:-1]]
     assert len(rows) == len(cells) and (table or len(rows) == 1), f"{len(rows)} and {len(cells)} rows"
     for row, line in zip(rows, cells):

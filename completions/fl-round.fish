@@ -1,0 +1,11 @@
+# fish completion for fl-round
+complete -c fl-round -n '__fish_is_first_arg' -x -a 'site helper hub status'
+complete -c fl-round -s n -d 'print the commands that the turn would begin with, and run none'
+complete -c fl-round -s v -d 'say every step, and do not wait after a fault'
+complete -c fl-round -l void -x -d 'give a round up: the next turn opens another over the same model'
+complete -c fl-round -l yes -d 'also when the one after it is the last that its model may have'
+complete -c fl-round -l from -x -d 'number the next round so, or later'
+complete -c fl-round -l draft-roster -d 'print the roster of the next epoch, with these and without those'
+complete -c fl-round -l json -d 'one JSON object a line'
+complete -c fl-round -s h -l help -d 'show this help'
+complete -c fl-round -s V -l version -d 'show the version'

@@ -1,0 +1,93 @@
+/* One call for a whole turn: the script asks once, and never reads YAML itself. */
+#include "sec/setup.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "conf/federation.h"
+#include "os/file.h"
+#include "sec/roster.h"
+
+static void
+put_own(struct fl_report *r, const struct fl_federation_conf *c)
+{
+    fl_report_text(fl_report_key(r, "name"), c->name);
+    fl_report_text(fl_report_key(r, "hub"), c->hub);
+    fl_report_text(fl_report_key(r, "root"), c->root);
+    fl_report_text(fl_report_key(r, "roster"), c->roster);
+    fl_report_text(fl_report_key(r, "key"), c->key);
+    fl_report_text(fl_report_key(r, "work"), c->work);
+    fl_report_text(fl_report_key(r, "shards"), c->shards);
+    fl_report_text(fl_report_key(r, "recipe"), c->recipe);
+    fl_report_text(fl_report_key(r, "trainer"), c->trainer);
+    fl_report_text(fl_report_key(r, "valid"), c->valid);
+    fl_report_i64(fl_report_key(r, "patience_seconds"), c->patience);
+    fl_report_i64(fl_report_key(r, "due_seconds"), c->due);
+    fl_report_i64(fl_report_key(r, "keep"), c->keep);
+    fl_report_i64(fl_report_key(r, "rounds"), c->rounds);
+}
+
+static void
+put_names(struct fl_report *r, const struct fl_roster *roster, const uint32_t *parties, size_t n)
+{
+    fl_report_list(r);
+    for (size_t i = 0; i < n; i++)
+        fl_report_text(r, roster->parties[parties ? parties[i] : i].name);
+    fl_report_list_end(r);
+}
+
+static void
+put_agreed(struct fl_report *r, const struct fl_roster *roster)
+{
+    fl_report_text(fl_report_key(r, "federation"), roster->federation);
+    fl_report_i64(fl_report_key(r, "epoch"), roster->epoch);
+    fl_report_i64(fl_report_key(r, "first_round"), roster->first_round);
+    fl_report_i64(fl_report_key(r, "max_age"), roster->max_age);
+    fl_report_i64(fl_report_key(r, "max_open"), roster->max_open);
+    fl_report_hex(fl_report_key(r, "model"), roster->model, sizeof roster->model);
+    fl_report_text(fl_report_key(r, "apply"), fl_apply_rule_name(roster->apply));
+    fl_report_text(fl_report_key(r, "protection"),
+                   roster->protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
+    fl_report_i64(fl_report_key(r, "min_sum"), roster->min_sum);
+    put_names(fl_report_key(r, "sites"), roster, NULL, roster->n);
+    put_names(fl_report_key(r, "helpers"), roster, roster->helpers, roster->m);
+    put_names(fl_report_key(r, "replay"), roster, roster->replay, roster->replay_count);
+}
+
+/* Whose file it is: the hub's has a root, a party's a hub. */
+static int
+check_name(const struct fl_federation_conf *c, const struct fl_roster *roster)
+{
+    int64_t party = fl_roster_find(roster, c->name);
+
+    if (party < 0)
+        return fl_roster_no_party(roster, c->name);
+    if ((party == (int64_t)FL_SIGNER_HUB) != (c->root != NULL))
+        return fl_error(FL_USAGE, "\"%s\" is %s of the roster, whose file has %s", c->name,
+                        c->root ? "no hub" : "the hub",
+                        c->root ? "hub: and no root:" : "root: and no hub:");
+    return 0;
+}
+
+int
+fl_setup_report(struct fl_report *r, const char *path)
+{
+    struct fl_federation_conf conf;
+    struct fl_roster roster = {0};
+    int failed = fl_federation_conf_read(&conf, path);
+
+    if (!failed && fl_input_missing(conf.roster))
+        failed = fl_error(FL_NOT_YET, "%s: is not there yet; it is the roster that was accepted",
+                          conf.roster);
+    if (!failed)
+        failed = fl_roster_read(&roster, conf.roster);
+    if (!failed && check_name(&conf, &roster))
+        failed = fl_error_about(fl_input_name(path));
+    if (!failed) {
+        put_own(r, &conf);
+        put_agreed(r, &roster);
+    }
+    fl_roster_release(&roster);
+    fl_federation_conf_release(&conf);
+    return failed ? -1 : 0;
+}
