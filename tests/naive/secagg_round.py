@@ -304,7 +304,9 @@ def main(top, software):
     for n in HELPERS:
         advance(plan, states[n], top, following, velocity)
     hub, key = states["hub"], fixed("hub plan")
-    hub.near = [("sketch", key), *members(roster), ("base", plan.meta["base"], 0, sketch(model, key))]
+    present = sum(1 << SITES.index(n) for n in PRESENT)
+    hub.near = [("sketch", key), *members(roster), ("base", plan.meta["base"], EPOCH, sketch(model, key)),
+                ("asked", digest(folder / "plan.flt"), present.to_bytes(1, "little"))]
     hub.hub = [("plan", roster.rd, ROUND, digest(folder / "plan.flt"), plan.meta["base"],
                 s.shown(folder / "request.flt")[0])]
     hub.hub += [("counted", bytes.fromhex(roster.lines[u.meta["site.index"]][3]), 1, u.digest, 0, NONE)
