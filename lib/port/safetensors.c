@@ -349,8 +349,9 @@ read_index(struct fl_safetensors **s, const char *dir, const json_t *index)
     json_t *map = json_object_get(index, "weight_map"), *file;
     const char *name;
 
-    if (!json_is_object(map))
-        return fl_error(FL_FAILED, "%s: \"weight_map\" is no object", (*s)->name);
+    if (!json_is_object(map) || !json_object_size(map))
+        return fl_error(FL_FAILED, "%s: \"weight_map\" is no object that names tensors",
+                        (*s)->name);
     json_object_foreach(map, name, file)
     {
         if (add_named(*s, dir, file))

@@ -21,7 +21,7 @@ echo hidden >round/7/.plan.flt
 cd ../.. || exit 1
 ask() { SSH_ORIGINAL_COMMAND=$1 fl-gate north "$work/srv"; }
 put() { SSH_ORIGINAL_COMMAND="put $1" fl-gate north "$work/srv"; }   # WORDS, from standard input
-state() { find srv home -printf '%p %s %y\n' | grep -v '\.slot' | sort; }
+state() { find srv home -type f -printf '%p %s\n' -o -printf '%p %y\n' | grep -v '\.slot' | sort; }
 refused() {   # STATUS "what" REQUEST: and nothing was changed, nothing of it told
     state >before
     status "$1" "$2" ask "$3" </dev/null

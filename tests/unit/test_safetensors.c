@@ -199,7 +199,7 @@ static const struct {
 } indexes[] = {
     {"{\"weight_map\":{\"y\":\"b\",\"x\":\"a\"},\"metadata\":{\"total_size\":\"?\"}}", NULL},
     {"{\"weight_map\":{\"x\":\"a\"}}", NULL},
-    {"{\"weight_map\":{}}", NULL},
+    {"{\"weight_map\":{}}", "\"weight_map\" is no object"},
     {"{}", "\"weight_map\" is no object"},
     {"{\"weight_map\":[\"a\"]}", "\"weight_map\" is no object"},
     {"{\"weight_map\":{\"x\":\"a\"},\"weight_map\":{}}", "is not JSON: duplicate"},
