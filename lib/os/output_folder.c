@@ -223,7 +223,7 @@ fl_output_folder_commit(struct fl_output_folder *f)
 void
 fl_output_folder_abort(struct fl_output_folder *f)
 {
-    if (f->fd >= 0) {
+    if (f->fd >= 0 && f->part) {
         fl_watch_part_gone(f->part);
         (void)!each_name(f->fd, unlink_one);
         rmdir(f->part);

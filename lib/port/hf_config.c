@@ -310,7 +310,7 @@ read_window(const struct reading *r)
 {
     const json_t *types = get(r, "layer_types"), *window = get(r, "sliding_window");
     enum fl_family_window rule = r->family->window;
-    bool windowed = rule == FL_WINDOW_ALL && !(window && json_is_null(window));
+    bool windowed = rule == FL_WINDOW_ALL && !json_is_null(window);
 
     if (rule == FL_WINDOW_NONE &&
         !(fl_json_is_unused(window) && fl_json_is_unused(get(r, "use_sliding_window"))))

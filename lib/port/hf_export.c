@@ -277,8 +277,10 @@ open_model(struct export *e)
 {
     struct fl_config c;
 
-    if (fl_config_from_meta(&c, &fl_object_head(e->o)->meta) || !(e->m = fl_model_table(&c)))
-        return fl_error_about(fl_object_name(e->o));
+    if (fl_config_from_meta(&c, &fl_object_head(e->o)->meta) || !(e->m = fl_model_table(&c))) {
+        fl_error_about(fl_object_name(e->o));
+        return -1;
+    }
     return fl_model_match(e->m, e->o);
 }
 
