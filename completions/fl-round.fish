@@ -1,4 +1,6 @@
 # fish completion for fl-round
+complete -c fl-gate -s h -l help -d 'show a short help'
+complete -c fl-round-status -s h -l help -d 'show the help of fl-round'
 complete -c fl-round -n '__fish_is_first_arg' -x -a 'site helper hub status'
 complete -c fl-round -s n -d 'print the commands that the turn would begin with, and run none'
 complete -c fl-round -s v -d 'say every step, and do not wait after a fault'
