@@ -9,26 +9,17 @@
 #include "base/number.h"
 #include "nn/model.h"
 #include "os/file.h"
+#include "port/json_file.h"
 #include "port/text_marks.h"
 #include "text/marks.h"
-
-enum { PATH_SIZE = 4096 };
-
-static int
-join_path(char path[PATH_SIZE], const char *dir, const char *file)
-{
-    if (snprintf(path, PATH_SIZE, "%s/%s", dir, file) >= PATH_SIZE)
-        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
-    return 0;
-}
 
 static int
 check_adapter(const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
     struct stat st;
 
-    if (join_path(path, dir, "adapter_config.json"))
+    if (fl_port_path(path, dir, "adapter_config.json"))
         return -1;
     if (lstat(path, &st))
         return 0;
@@ -39,11 +30,11 @@ check_adapter(const char *dir)
 static int
 read_files(struct fl_hf_folder *f, const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
     struct stat st;
 
     for (size_t i = 0; fl_model_files[i]; i++)
-        if (join_path(path, dir, fl_model_files[i]) ||
+        if (fl_port_path(path, dir, fl_model_files[i]) ||
             ((!i || !lstat(path, &st)) &&
              (fl_check_plain(path) || fl_read_file(path, FL_TOKENIZER_MAX, &f->files[i]))))
             return -1;
@@ -54,9 +45,9 @@ read_files(struct fl_hf_folder *f, const char *dir)
 static int
 read_tokenizer(struct fl_hf_folder *f, const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
 
-    if (join_path(path, dir, fl_model_files[0]))
+    if (fl_port_path(path, dir, fl_model_files[0]))
         return -1;
     struct fl_tokenizer *t = fl_tokenizer_parse(path, f->files[0].data, f->files[0].len);
     if (!t)

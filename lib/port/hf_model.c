@@ -17,18 +17,16 @@
 #include "port/hf_config.h"
 #include "port/json_file.h"
 
-enum { PATH_SIZE = 4096, SLICE = 4 << 20 };
+enum { SLICE = 4 << 20 };
 
 static int
 read_config(struct fl_hf_model *m, const char *dir, struct fl_buf *notes)
 {
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
     struct fl_config c;
     json_t *file;
 
-    if (snprintf(path, sizeof path, "%s/config.json", dir) >= (int)sizeof path)
-        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
-    if (fl_json_file(path, false, &file))
+    if (fl_port_path(path, dir, "config.json") || fl_json_file(path, false, &file))
         return -1;
     int result = fl_hf_config(&m->family, &c, file, path, notes);
     json_decref(file);

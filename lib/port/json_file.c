@@ -11,6 +11,14 @@
 enum { FILE_MAX = 16 << 20, NAMED = 12 }; /* keys that a note names */
 
 int
+fl_port_path(char path[FL_PORT_PATH], const char *dir, const char *file)
+{
+    if (snprintf(path, FL_PORT_PATH, "%s/%s", dir, file) >= FL_PORT_PATH)
+        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
+    return 0;
+}
+
+int
 fl_json_file(const char *path, bool optional, json_t **object)
 {
     struct fl_buf text = {0};

@@ -11,6 +11,11 @@
 #include "base/buf.h"
 #include "base/must.h"
 
+enum { FL_PORT_PATH = 4096 };
+
+/* "DIR/FILE" into PATH; -1 (FL_USAGE) when that is too long. */
+FL_MUST int fl_port_path(char path[FL_PORT_PATH], const char *dir, const char *file);
+
 /*
  * The object in PATH into *OBJECT: json_decref it. OPTIONAL: NULL when there is no such file. -1
  * when it cannot be read, is larger than 16 MiB, or is not one JSON object with each key once.

@@ -21,8 +21,6 @@
 #include "port/json_file.h"
 #include "port/peft_names.h"
 
-enum { PATH_SIZE = 4096 };
-
 /* Keys that are read, or that say nothing about what is computed once the weights are there. */
 #define KNOWN                                                                                      \
     "|peft_type|task_type|base_model_name_or_path|r|lora_alpha|target_modules|use_rslora|"         \
@@ -30,21 +28,13 @@ enum { PATH_SIZE = 4096 };
     "peft_version|layers_to_transform|layers_pattern|exclude_modules|bias|ensure_weight_tying|"    \
     "megatron_core|runtime_config|lora_dropout|"
 
-static int
-join_path(char path[PATH_SIZE], const char *dir, const char *file)
-{
-    if (snprintf(path, PATH_SIZE, "%s/%s", dir, file) >= PATH_SIZE)
-        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
-    return 0;
-}
-
 bool
 fl_peft_is_folder(const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
     struct stat st;
 
-    if (snprintf(path, sizeof path, "%s/" FL_PEFT_CONFIG, dir) >= PATH_SIZE || lstat(path, &st))
+    if (snprintf(path, sizeof path, "%s/" FL_PEFT_CONFIG, dir) >= FL_PORT_PATH || lstat(path, &st))
         return false;
     snprintf(path, sizeof path, "%s/config.json", dir); /* beside a model it is a change of that */
     return lstat(path, &st) != 0;
@@ -202,18 +192,18 @@ find_family(struct fl_peft *p)
 int
 fl_peft_open(struct fl_peft *p, const char *dir)
 {
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
     json_t *config;
     int64_t rank = 0;
 
     *p = (struct fl_peft){.family = NULL};
-    if (join_path(path, dir, FL_PEFT_CONFIG) || fl_json_file(path, false, &config))
+    if (fl_port_path(path, dir, FL_PEFT_CONFIG) || fl_json_file(path, false, &config))
         return -1;
     int failed = read_config(p, path, config, &rank) ||
                  fl_read_file(path, FL_TOKENIZER_MAX, &p->config);
     json_decref(config);
-    if (failed || join_path(path, dir, FL_PEFT_WEIGHTS) || !(p->file = fl_safetensors_open(path)) ||
-        find_family(p))
+    if (failed || fl_port_path(path, dir, FL_PEFT_WEIGHTS) ||
+        !(p->file = fl_safetensors_open(path)) || find_family(p))
         return -1;
     for (size_t i = 0; i < fl_safetensors_count(p->file); i++)
         if (read_tensor(p, i, rank))
