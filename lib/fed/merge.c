@@ -143,13 +143,7 @@ write_tensor(const struct merge *g, size_t i, struct fl_writer *out)
 
     if (map)
         return write_merged(g, i, map, first, out);
-    struct fl_view v = {0};
-    int got = fl_writer_tensor(out, t) ? -1 : 1;
-    while (got == 1 && (got = fl_object_next(g->model, i, &v)) == 1)
-        if (fl_writer_data(out, v.data, v.to - v.from))
-            got = -1;
-    fl_view_release(&v);
-    return got;
+    return fl_object_copy(g->model, i, out);
 }
 
 /* Both are read and belong together; the metadata of the result. */

@@ -267,20 +267,6 @@ steps(const struct fl_server_step *s, const struct fl_tensor *t)
     return fl_object_find(s->update, t->name) >= 0;
 }
 
-/* A tensor that is not trained, or frozen. */
-static int
-copy_tensor(struct fl_object *from, size_t i, struct fl_writer *out)
-{
-    struct fl_view v = {0};
-    int got = fl_writer_tensor(out, fl_object_tensor(from, i)) ? -1 : 1;
-
-    while (got == 1 && (got = fl_object_next(from, i, &v)) == 1)
-        if (fl_writer_data(out, v.data, v.to - v.from))
-            got = -1;
-    fl_view_release(&v);
-    return got;
-}
-
 int
 fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progress,
                       struct fl_writer *out)
@@ -294,7 +280,7 @@ fl_server_write_model(const struct fl_server_step *s, struct fl_progress *progre
     for (size_t i = 0; !failed && i < fl_object_count(s->model); i++) {
         const struct fl_tensor *t = fl_object_tensor(s->model, i);
         failed = steps(s, t) ? write_row_tensor(s, rows, t, model_row, out)
-                             : copy_tensor(s->model, i, out);
+                             : fl_object_copy(s->model, i, out);
     }
     fl_rows_free(rows);
     return failed || fl_writer_done(out) ? -1 : 0;

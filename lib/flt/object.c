@@ -524,6 +524,19 @@ fl_object_next(struct fl_object *o, size_t i, struct fl_view *v)
 }
 
 int
+fl_object_copy(struct fl_object *o, size_t i, struct fl_writer *w)
+{
+    struct fl_view v = {0};
+    int got = fl_writer_tensor(w, fl_object_tensor(o, i)) ? -1 : 1;
+
+    while (got == 1 && (got = fl_object_next(o, i, &v)) == 1)
+        if (fl_writer_data(w, v.data, v.to - v.from))
+            got = -1;
+    fl_view_release(&v);
+    return got;
+}
+
+int
 fl_object_check(struct fl_object *o)
 {
     struct fl_progress progress;

@@ -78,6 +78,9 @@ FL_MUST int fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_
  */
 FL_MUST int fl_object_next(struct fl_object *o, size_t i, struct fl_view *v);
 
+/* Write tensor I, description and payload, as it is. Memory does not grow. 0, or -1. */
+FL_MUST int fl_object_copy(struct fl_object *o, size_t i, struct fl_writer *w);
+
 /* Before the object is freed. */
 void fl_view_release(struct fl_view *v);
 

@@ -36,8 +36,9 @@ fl_bundle_adapt(struct fl_bundle *b, struct fl_object *adapter, struct fl_pool *
     b->adapter = adapter;
     if (fl_adapter_read(&a, adapter))
         return -1;
-    int failed = fl_object_params(b->object, pool, params) ||
-                 fl_adapter_check_base(adapter, params, model) ||
+    bool says = fl_meta_find(&fl_object_head(adapter)->meta, "base.params");
+    int failed = (says && (fl_object_params(b->object, pool, params) ||
+                           fl_adapter_check_base(adapter, params, model))) ||
                  fl_adapter_fits(&a, fl_object_name(adapter), &b->model->layout, model) ||
                  fl_model_adapt(b->model, &a, adapter);
     fl_adapter_release(&a);

@@ -52,8 +52,9 @@ fl_hf_model_close(struct fl_hf_model *m)
     *m = (struct fl_hf_model){0};
 }
 
-enum fl_dtype
-fl_hf_model_dtype(const struct fl_hf_model *m, size_t i)
+/* What parameter I is stored as. */
+static enum fl_dtype
+dtype_of(const struct fl_hf_model *m, size_t i)
 {
     return fl_safetensors_tensor(m->files, m->sources[i].tensor)->dtype;
 }
@@ -76,12 +77,16 @@ turn(const struct fl_hf_model *m, const struct fl_hf_source *s, uint64_t rows, u
     }
 }
 
-int
-fl_hf_model_rows(const struct fl_hf_model *m, size_t i, uint64_t first, uint64_t n, void *out)
+/*
+ * Rows FIRST to FIRST + N - 1 of parameter I, [rows,columns] or [rows], into OUT in its own dtype,
+ * to the bit. -1 when a value is not finite. What was read of the file does not stay in memory.
+ */
+static int
+read_rows(const struct fl_hf_model *m, size_t i, uint64_t first, uint64_t n, void *out)
 {
     const struct fl_hf_source *s = &m->sources[i];
     const struct fl_param *p = &m->layout.params[i];
-    enum fl_dtype dtype = fl_hf_model_dtype(m, i);
+    enum fl_dtype dtype = dtype_of(m, i);
     size_t width = fl_dtype_size(dtype);
     uint64_t columns = p->rank == 2 ? p->dims[1] : 1, begin = s->place.first + first;
     const unsigned char *data = fl_safetensors_data(m->files, s->tensor);
@@ -107,13 +112,13 @@ write_param(const struct fl_hf_model *m, size_t i, unsigned char *slice, struct 
     const struct fl_param *p = &m->layout.params[i];
     struct fl_tensor t;
 
-    fl_tensor_init(&t, p->name, fl_hf_model_dtype(m, i), p->rank, p->dims);
+    fl_tensor_init(&t, p->name, dtype_of(m, i), p->rank, p->dims);
     uint64_t row = (p->rank == 2 ? p->dims[1] : 1) * fl_dtype_size(t.dtype);
     if (fl_writer_tensor(w, &t))
         return -1;
     for (uint64_t r = 0, n; r < p->dims[0]; r += n) {
         n = SLICE / row < p->dims[0] - r ? SLICE / row : p->dims[0] - r;
-        if (fl_hf_model_rows(m, i, r, n, slice) || fl_writer_data(w, slice, n * row))
+        if (read_rows(m, i, r, n, slice) || fl_writer_data(w, slice, n * row))
             return -1;
         fl_progress_show(shown, *done += n * row, "%s", p->name);
     }
@@ -129,7 +134,7 @@ fl_hf_model_write(const struct fl_hf_model *m, struct fl_writer *w)
     int failed = !slice;
 
     for (size_t i = 0; i < m->layout.count; i++)
-        total += m->layout.params[i].count * fl_dtype_size(fl_hf_model_dtype(m, i));
+        total += m->layout.params[i].count * fl_dtype_size(dtype_of(m, i));
     fl_progress_start(&progress, "reading", "B", total);
     for (size_t i = 0; !failed && i < m->layout.count; i++)
         failed = write_param(m, i, slice, &progress, &done, w);

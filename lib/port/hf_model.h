@@ -1,7 +1,6 @@
 /*
- * A Hugging Face folder as a model that can be read a piece at a time: its configuration, where in
- * its files each parameter is, and the values of some rows. Memory: the tables; of values what the
- * caller asks for.
+ * A Hugging Face folder as a model: its configuration, where in its files each parameter is, and
+ * its values, which are written a slice at a time. Memory: the tables.
  */
 #ifndef FL_PORT_HF_MODEL_H
 #define FL_PORT_HF_MODEL_H
@@ -36,16 +35,6 @@ struct fl_hf_model {
  */
 FL_MUST int fl_hf_model_open(struct fl_hf_model *m, const char *dir, struct fl_buf *notes);
 void fl_hf_model_close(struct fl_hf_model *m);
-
-/* What parameter I is stored as. */
-enum fl_dtype fl_hf_model_dtype(const struct fl_hf_model *m, size_t i);
-
-/*
- * Rows FIRST to FIRST + N - 1 of parameter I, [rows,columns] or [rows], into OUT in its own dtype,
- * to the bit. -1 when a value is not finite. What was read of the file does not stay in memory.
- */
-FL_MUST int fl_hf_model_rows(const struct fl_hf_model *m, size_t i, uint64_t first, uint64_t n,
-                             void *out);
 
 /* All parameters as tensors of a stream, in the layout's order. Memory: a slice of one. */
 FL_MUST int fl_hf_model_write(const struct fl_hf_model *m, struct fl_writer *w);

@@ -17,7 +17,7 @@
 #include "os/file.h"
 #include "port/json_file.h"
 
-enum { HEADER_MAX = 100 << 20 /* the format's own limit */, PATH_SIZE = 4096 };
+enum { HEADER_MAX = 100 << 20 /* the format's own limit */ };
 
 struct part { /* a file */
     char *name;
@@ -312,7 +312,7 @@ static int
 add_named(struct fl_safetensors *s, const char *dir, const json_t *file)
 {
     const char *name = json_string_value(file);
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
 
     if (!name || !*name || strchr(name, '/') || *name == '.')
         return fl_error(FL_FAILED,
@@ -374,15 +374,12 @@ read_index(struct fl_safetensors **s, const char *dir, const json_t *index)
 struct fl_safetensors *
 fl_safetensors_open_folder(const char *dir)
 {
-    char path[PATH_SIZE], index_path[PATH_SIZE];
+    char path[FL_PORT_PATH], index_path[FL_PORT_PATH];
     json_t *index;
 
-    if (snprintf(index_path, sizeof index_path, "%s/model.safetensors.index.json", dir) >=
-        (int)sizeof index_path) {
-        fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
+    if (fl_port_path(path, dir, "model.safetensors") ||
+        fl_port_path(index_path, dir, "model.safetensors.index.json"))
         return NULL;
-    }
-    snprintf(path, sizeof path, "%s/model.safetensors", dir);
     if (!access(path, F_OK) || access(index_path, F_OK))
         return fl_safetensors_open(path);
     if (fl_json_file(index_path, false, &index))

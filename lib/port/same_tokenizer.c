@@ -13,9 +13,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "os/file.h"
+#include "port/json_file.h"
 #include "text/tokenizer.h"
-
-enum { PATH_SIZE = 4096 };
 
 /* A member that says what its absence says. */
 static bool
@@ -122,12 +121,12 @@ int
 fl_same_tokenizer(struct fl_object *base, const char *dir)
 {
     int64_t i = fl_object_find(base, FL_TOKENIZER_TENSOR);
-    char path[PATH_SIZE];
+    char path[FL_PORT_PATH];
     struct fl_buf own = {0};
     struct stat st;
 
-    if (snprintf(path, sizeof path, "%s/" FL_TOKENIZER_TENSOR, dir) >= PATH_SIZE)
-        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
+    if (fl_port_path(path, dir, FL_TOKENIZER_TENSOR))
+        return -1;
     if (i < 0 || lstat(path, &st))
         return 0;
     int failed = fl_read_file(path, FL_TOKENIZER_MAX, &own) || compare(path, &own, base, (size_t)i);

@@ -14,21 +14,17 @@
 #include "port/json_file.h"
 #include "text/marks.h"
 
-enum { PATH_SIZE = 4096 };
-
 struct reading {
     const struct fl_tokenizer *t;
     struct fl_ids *stops;
     struct fl_buf *notes;
-    char path[PATH_SIZE]; /* of the file at hand */
+    char path[FL_PORT_PATH]; /* of the file at hand */
 };
 
 static int
 open_file(struct reading *r, const char *dir, const char *file, json_t **object)
 {
-    if (snprintf(r->path, sizeof r->path, "%s/%s", dir, file) >= (int)sizeof r->path)
-        return fl_error(FL_USAGE, "%.80s...: the path is too long", dir);
-    return fl_json_file(r->path, true, object);
+    return fl_port_path(r->path, dir, file) || fl_json_file(r->path, true, object) ? -1 : 0;
 }
 
 static int
