@@ -80,96 +80,147 @@ fl_lane_words_mask(const struct fl_plan *plan, const struct fl_lane_chunk *chunk
 
 /* ---- batches ---- */
 
+/* Words FROM..TO of the upload, made or being made. */
 struct batch {
+    uint64_t from, to;
+    uint64_t *words; /* (FL_LANE_WORDS_BATCH, FL_CHUNK_WORDS) */
+};
+
+/* One batch is filled while the one before is written: a writer digests and has one thread. */
+struct line {
     const struct fl_lane_words *w;
-    uint64_t words, first; /* of all places; first word of the batch */
-    uint64_t *made;        /* (FL_LANE_WORDS_BATCH, FL_CHUNK_WORDS) */
+    uint64_t words; /* of all places */
+    struct batch filling, made;
+    uint64_t *memory; /* of both */
+
+    struct fl_writer *out;
+    size_t place; /* at which the writer is */
+    uint64_t at;  /* words written */
+    bool begun;   /* the place's tensor */
+    bool failed;  /* and why */
+    struct fl_error_copy error;
 };
 
 static void
-release(struct batch *b)
+release(struct line *l)
 {
-    if (b->made)
-        fl_wipe(b->made, FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS * sizeof *b->made);
-    free(b->made);
+    const size_t all = 2 * (size_t)FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS;
+
+    if (l->memory)
+        fl_wipe(l->memory, all * sizeof *l->memory);
+    free(l->memory);
 }
 
 static int
-start(struct batch *b, const struct fl_lane_words *w)
+start(struct line *l, const struct fl_lane_words *w, struct fl_writer *out)
 {
-    *b = (struct batch){.w = w};
-    b->words = w->places == w->plan->count + 1 ? w->plan->words : w->plan->masked_words;
-    b->made = fl_alloc_aligned(FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS, sizeof *b->made);
-    return b->made ? 0 : -1;
+    const size_t one = (size_t)FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS;
+
+    *l = (struct line){.w = w, .out = out};
+    l->words = w->places == w->plan->count + 1 ? w->plan->words : w->plan->masked_words;
+    l->memory = fl_alloc_aligned(2 * one, sizeof *l->memory);
+    if (!l->memory)
+        return -1;
+    l->filling.words = l->memory;
+    l->made.words = l->memory + one;
+    return 0;
 }
 
 static void
 fill_chunk(void *arg, size_t index, int worker)
 {
-    struct batch *b = arg;
-    uint64_t from = b->first + index * FL_CHUNK_WORDS;
+    const struct line *l = arg;
+    const uint64_t from = l->filling.from + index * FL_CHUNK_WORDS;
     struct fl_lane_chunk chunk = {
         .from = from,
-        .to = from + FL_CHUNK_WORDS < b->words ? from + FL_CHUNK_WORDS : b->words,
+        .to = fl_min_u64(from + FL_CHUNK_WORDS, l->words),
         .in_batch = index,
-        .out = b->made + index * FL_CHUNK_WORDS,
+        .out = l->filling.words + index * FL_CHUNK_WORDS,
     };
 
     (void)worker;
-    b->w->fill(b->w->arg, &chunk);
+    l->w->fill(l->w->arg, &chunk);
 }
 
-/* The batch of chunks that begins at word AT; *MADE is the word after it. */
+/* What is made of the place at hand, whose words end at END; its tensor first. */
 static int
-make_batch(struct batch *b, uint64_t at, uint64_t *made)
+write_place(struct line *l, uint64_t end)
 {
-    uint64_t left = (b->words - at + FL_CHUNK_WORDS - 1) / FL_CHUNK_WORDS;
-    size_t chunks = fl_piece(left, FL_LANE_WORDS_BATCH);
+    const uint64_t *from = l->made.words + (l->at - l->made.from);
+    const size_t n = (size_t)(fl_min_u64(end, l->made.to) - l->at);
+    struct fl_tensor t;
 
-    b->first = at;
-    *made = at + chunks * FL_CHUNK_WORDS;
-    if (b->w->prepare && b->w->prepare(b->w->arg, at, *made))
+    if (!l->begun) {
+        if (fl_plan_upload_tensor(l->w->plan, l->place, &t))
+            return -1;
+        int failed = fl_writer_tensor(l->out, &t);
+        fl_meta_release(&t.attrs);
+        if (failed)
+            return -1;
+        l->begun = true;
+    }
+    if (fl_writer_data(l->out, from, n * sizeof *from))
         return -1;
-    fl_pool_run(b->w->pool, chunks, fill_chunk, b);
+    l->at += n;
+    if (l->w->progress)
+        fl_progress_show(l->w->progress, l->at * sizeof *from, "%s", "");
     return 0;
 }
 
-static int
-write_places(struct batch *b, struct fl_writer *out)
+/* As much of the places as the batch has that is made. */
+static void
+write_made(void *arg, size_t index, int worker)
 {
-    const struct fl_lane_words *w = b->w;
-    uint64_t at = 0, made = 0; /* words written; words made */
+    struct line *l = arg;
 
-    for (size_t place = 0; place < w->places; place++) {
-        const struct fl_plan_tensor *of = fl_plan_at(w->plan, place);
-        uint64_t end = at + (of ? of->words : 1);
-        struct fl_tensor t;
-        if (fl_plan_upload_tensor(w->plan, place, &t))
-            return -1;
-        int failed = fl_writer_tensor(out, &t);
-        fl_meta_release(&t.attrs);
-        while (!failed && at < end) {
-            if (at == made && make_batch(b, at, &made))
-                return -1;
-            uint64_t stop = end < made ? end : made;
-            const uint64_t *from = b->made + (at - b->first);
-            failed = fl_writer_data(out, from, (size_t)(stop - at) * sizeof *from);
-            at = stop;
-            if (w->progress)
-                fl_progress_show(w->progress, at * sizeof *from, "%s", "");
+    (void)index;
+    (void)worker;
+    while (l->place < l->w->places) {
+        const struct fl_plan_tensor *of = fl_plan_at(l->w->plan, l->place);
+        const uint64_t end = of ? of->word_at + of->words : l->w->plan->masked_words;
+        if (write_place(l, end)) {
+            l->failed = true;
+            fl_error_save(&l->error);
+            return;
         }
-        if (failed)
-            return -1;
+        if (l->at < end)
+            return;
+        l->place++;
+        l->begun = false;
     }
+}
+
+/* Fill the batch after the one that is made, and write that. */
+static int
+step(struct line *l)
+{
+    const uint64_t left = (l->words - l->made.to + FL_CHUNK_WORDS - 1) / FL_CHUNK_WORDS;
+    const size_t chunks = fl_piece(left, FL_LANE_WORDS_BATCH);
+    const struct fl_job jobs[] = {{write_made, l, l->made.to ? 1 : 0}, {fill_chunk, l, chunks}};
+
+    l->filling.from = l->made.to;
+    l->filling.to = l->made.to + chunks * FL_CHUNK_WORDS;
+    if (l->w->prepare && l->w->prepare(l->w->arg, l->filling.from, l->filling.to))
+        return -1;
+    fl_pool_run_jobs(l->w->pool, jobs, 2);
+    if (l->failed)
+        return fl_error_restore(&l->error);
+    const struct batch written = l->made;
+    l->made = l->filling;
+    l->filling = written;
     return 0;
 }
 
 int
 fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out)
 {
-    struct batch b;
-    int failed = start(&b, words) || write_places(&b, out);
+    struct line l;
+    int failed = start(&l, words, out);
 
-    release(&b);
-    return failed ? -1 : 0;
+    while (!failed && l.made.to < l.words)
+        failed = step(&l);
+    if (!failed)
+        write_made(&l, 0, 0);
+    release(&l);
+    return failed || l.failed ? -1 : 0;
 }

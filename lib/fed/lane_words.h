@@ -1,7 +1,8 @@
 /*
  * The words of an upload or an answer, in their order, made by all threads in batches of chunks and
- * written tensor after tensor. Whoever fills a chunk sees its words and where they lie; what fills
- * them is an update encoded and masked (fed/upload.h), or a sum of streams (fed/answer.h).
+ * written tensor after tensor: by one thread, while the others make the next batch. Whoever fills a
+ * chunk sees its words and where they lie; what fills them is an update encoded and masked
+ * (fed/upload.h), or a sum of streams (fed/answer.h).
  */
 #ifndef FL_FED_LANE_WORDS_H
 #define FL_FED_LANE_WORDS_H
@@ -13,7 +14,7 @@
 #include "sec/mask.h"
 #include "sec/plan.h"
 
-enum { FL_LANE_WORDS_BATCH = 128 }; /* chunks made side by side before they are written */
+enum { FL_LANE_WORDS_BATCH = 128 }; /* chunks made side by side: 8 MiB, of which two are held */
 
 struct fl_lane_chunk {
     uint64_t from, to; /* words of the upload, to - from at most FL_CHUNK_WORDS */
@@ -36,7 +37,10 @@ struct fl_lane_words {
     int (*prepare)(void *arg, uint64_t from, uint64_t to);
 };
 
-/* Write the tensors of all places, which fl_plan_upload_tensor describes. 0 or -1. */
+/*
+ * Write the tensors of all places, which fl_plan_upload_tensor describes. FILL and the writer run
+ * in any threads of the pool, PREPARE in the caller while nothing else does. 0 or -1.
+ */
 FL_MUST int fl_lane_words_write(const struct fl_lane_words *words, struct fl_writer *out);
 
 /*

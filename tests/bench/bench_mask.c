@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "bench.h"
 #include "crypt/chacha.h"
@@ -17,11 +18,12 @@
 #include "fed/lane_sum.h"
 #include "fed/upload.h"
 #include "flt/writer.h"
+#include "os/file.h"
 
 enum { COUNT = 16 << 20, PART = 1 << 20, THREADS = 2, HELPERS = 2, SITES = 16, MANY = 200 };
 
 struct bench {
-    char update[PATH_MAX], upload[PATH_MAX];
+    char update[PATH_MAX], upload[PATH_MAX], answer[PATH_MAX];
     struct fl_tensor_rule rule;
     struct fl_plan plan;
     struct fl_key *key;
@@ -44,6 +46,17 @@ core_seconds(void)
     return (double)clock() / CLOCKS_PER_SEC;
 }
 
+/*
+ * Pages of the update that an upload before let go come back before a clock starts: whoever is
+ * measured first would else pay less than who comes after.
+ */
+static void
+bring_back(const struct bench *b)
+{
+    for (size_t i = 0; i < COUNT; i += 512)
+        (void)*(const volatile float *)&b->values[i];
+}
+
 static double
 upload(struct bench *b, size_t sites, int fd)
 {
@@ -57,6 +70,7 @@ upload(struct bench *b, size_t sites, int fd)
                           .update = b->object,
                           .q = UINT64_C(1) << FL_WEIGHT_BITS,
                           .pool = b->pool};
+    bring_back(b);
     double began = fl_seconds();
 
     b->plan.roster.n = sites;
@@ -112,15 +126,13 @@ fill_masked(void *arg, size_t index, int worker)
 }
 
 /*
- * Seconds of all cores, of values that are in memory: the pages that an upload before let go come
- * back before the clock starts, since key streams read no file either. What a file costs is in the
- * row of an upload that is written.
+ * Seconds of all cores, of values that are in memory, since key streams read no file either. What a
+ * file costs is in the row of an upload that is written.
  */
 static double
 mask(struct bench *b)
 {
-    for (size_t i = 0; i < COUNT; i += 512)
-        (void)*(const volatile float *)&b->values[i];
+    bring_back(b);
     const double began = core_seconds();
 
     fl_pool_run(b->pool, COUNT / 2 / FL_CHUNK_WORDS, fill_masked, b);
@@ -137,8 +149,9 @@ fill_answer(void *arg, const struct fl_lane_chunk *chunk)
     fl_lane_words_mask(&b->plan, chunk, (struct fl_masking){.masks = b->masks, .count = SITES});
 }
 
+/* FILE: into that file, anew; else nowhere. */
 static double
-answer(struct bench *b)
+answer(struct bench *b, const char *file)
 {
     const struct fl_lane_words words = {.plan = &b->plan,
                                         .places = 2,
@@ -146,13 +159,32 @@ answer(struct bench *b)
                                         .arg = b,
                                         .fill = fill_answer};
     double began = fl_seconds();
-    struct fl_writer *w = fl_writer_new(b->null, "bench", 0);
+    int fd = file ? open(file, O_WRONLY | O_TRUNC) : b->null;
+    struct fl_writer *w = fl_writer_new(fd, "bench", 0);
 
-    bench_need(!w);
+    bench_need(fd < 0 || !w);
     fl_writer_want_digest(w);
     bench_need(fl_writer_head(w, FL_KIND_ANSWER, NULL) || fl_lane_words_write(&words, w) ||
                fl_writer_done(w));
     fl_writer_free(w);
+    if (file)
+        close(fd);
+    return fl_seconds() - began;
+}
+
+/* A file of as many bytes as an answer, of bytes that lie in memory, anew. */
+static double
+write_file(const struct bench *b)
+{
+    const size_t most = FL_CHUNK_WORDS * sizeof **b->words;
+    double began = fl_seconds();
+    int fd = open(b->answer, O_WRONLY | O_TRUNC);
+
+    bench_need(fd < 0);
+    for (uint64_t at = 0; at < b->plan.words * 8; at += most)
+        bench_need(fl_write_full(fd, b->answer, b->words[0],
+                                 (size_t)fl_min_u64(most, b->plan.words * 8 - at)));
+    close(fd);
     return fl_seconds() - began;
 }
 
@@ -263,6 +295,8 @@ start(struct bench *b)
     snprintf(b->update, sizeof b->update, "%s/fl-bench-XXXXXX", dir);
     snprintf(b->upload, sizeof b->upload, "%s/fl-bench-XXXXXX", dir);
     close(mkstemp(b->update));
+    snprintf(b->answer, sizeof b->answer, "%s/fl-bench-XXXXXX", dir);
+    close(mkstemp(b->answer));
     int fd = mkstemp(b->upload);
     make_update(b);
     make_plan(b);
@@ -297,6 +331,8 @@ main(void)
         STREAMS,
         ANSWER,
         ANSWER_STREAMS,
+        ANSWER_FILE,
+        FILE_ALONE,
         ADD,
         OPEN,
         CAT,
@@ -317,8 +353,10 @@ main(void)
         seconds[UPLOAD_MANY][i] = upload(&b, MANY, b.null);
         seconds[STREAMS][i] = streams(&b, HELPERS, false);
         seconds[STREAMS_CORES][i] = streams(&b, HELPERS, true);
-        seconds[ANSWER][i] = answer(&b);
+        seconds[ANSWER][i] = answer(&b, NULL);
         seconds[ANSWER_STREAMS][i] = streams(&b, SITES, false);
+        seconds[ANSWER_FILE][i] = answer(&b, b.answer);
+        seconds[FILE_ALONE][i] = write_file(&b);
         seconds[ADD][i] = add(&b, 1);
         seconds[OPEN][i] = add(&b, -1);
         seconds[CAT][i] = cat(&b);
@@ -328,6 +366,7 @@ main(void)
     }
     unlink(b.update);
     unlink(b.upload);
+    unlink(b.answer);
     for (int i = 0; i < ALL; i++)
         m[i] = bench_median(seconds[i], BENCH_TIMES);
     const double bytes = (double)b.plan.words * 8;
@@ -343,6 +382,8 @@ main(void)
                           m[UPLOAD_MANY] / m[UPLOAD], "ratio", 1.1);
     good &= bench_at_most("mask: answer over 16 sites, times its key streams",
                           m[ANSWER] / m[ANSWER_STREAMS], "ratio", 1.25);
+    good &= bench_at_most("mask: the same into a file, times key streams and writing such a file",
+                          m[ANSWER_FILE] / (m[ANSWER_STREAMS] + m[FILE_ALONE]), "ratio", 1.25);
     good &= bench_at_most("mask: adding, times cat FILE | cat", m[ADD] / m[CAT], "ratio", 1);
     good &= bench_at_most("mask: opening, times adding", m[OPEN] / m[ADD], "ratio", 1.1);
     if (m[NUMPY] > 0) {

@@ -12,13 +12,15 @@
  *
  * HELPERS of them are modelled. Nothing passes from one honest helper to another but through the
  * adversary, who has at all times what they could say; so each is safe for itself, and 1 is
- * enough; the case with 2 is there to be seen.
+ * enough; the cases with 2 are there to be seen.
  *
  * Sites are what site.pml shows of them (P_ONE, P_BASE, P_EPOCH), and otherwise willing: each has
- * uploaded in every session that the hub wants. Before the first set sites are alike, so the first
- * one is taken to be the first K of them (symmetry). What is refused changes nothing, so requests that
- * a helper refuses for their epoch or their model, or because the round was answered for another
- * set, are not drawn. The kept answer is no variable: it is sent only if its digest is the recorded
+ * uploaded in every session that the hub wants. Nothing tells one site from another but the sets
+ * that it is in, and nothing one helper from another but its state; so after each step sites and
+ * helpers are renamed (sets_first_alike), and of states that differ in names alone one is searched.
+ * EACH_SITE leaves the names: it must come to the same. What is refused changes nothing, so requests
+ * that a helper refuses for their epoch or their model, or because the round was answered for
+ * another set, are not drawn. The kept answer is no variable: it is sent only if its digest is the recorded
  * one, so what is sent again is what was recorded. Places of crashes are choices within a step, as
  * site.pml argues. There is one process, so partial orders reduce nothing.
  *
@@ -54,7 +56,9 @@
 #ifndef PLANS
 #define PLANS 1 /* of one round over one model; a second one is one more set that is another */
 #endif
+#ifndef ROUNDS
 #define ROUNDS 2 /* of epoch 1 */
+#endif
 #define SLOTS (ROUNDS + LATER)
 #define MAX_OPEN 2
 #define SLOT(h, e, r) ((h) * SLOTS + (e) * ROUNDS + (r))
@@ -70,6 +74,8 @@
 c_decl {
     extern int sets_keep(const short *sets, int count);
     extern int sets_single_out(const short *sets, int count);
+    extern void sets_first_alike(void);
+    extern int sets_drawn(int set);
 }
 c_code {
     /* Sites with one pattern of in and out are a class; in any set, it has MIN sites or more. */
@@ -267,12 +273,147 @@ c_code {
         }
         return 1;
     }
+    /* All sets of a state, helper after helper in ORDER: what sites that are alike have alike. */
+    enum { ROWS = 2 * HELPERS * SLOTS + SLOTS };
+    static int rows_of(short **rows, const int *order)
+    {
+        int n = 0;
+        for (int i = 0; i < HELPERS; i++)
+            for (int s = order[i] * SLOTS; s < (order[i] + 1) * SLOTS; s++) {
+                rows[n++] = &now.made[s];
+                rows[n++] = &now.left[s];
+            }
+#ifdef RESTORE
+        for (int s = 0; s < SLOTS; s++)
+            rows[n++] = &now.b_made[s];
+#endif
+        return n;
+    }
+    /* In which of the sets site I is. */
+    static unsigned column(short *const *rows, int n, int i)
+    {
+        unsigned bits = 0;
+        for (int k = 0; k < n; k++)
+            bits = bits << 1 | (*rows[k] >> i & 1);
+        return bits;
+    }
+    /*
+     * Of sites that are in the same sets a request names the first ones: any others would lead to
+     * states that are the same with other names.
+     */
+    int sets_drawn(int set)
+    {
+        const int order[] = {0, 1};
+        short *rows[ROWS];
+        int n = rows_of(rows, order), first = 1;
+#ifdef EACH_SITE
+        return 1;
+#endif
+        for (int i = 1; i < N; i++)
+            first &= column(rows, n, i - 1) != column(rows, n, i) || set >> (i - 1) & 1 ||
+                     !(set >> i & 1);
+        return first;
+    }
+    static void sort_down(unsigned *a, int n)
+    {
+        for (int i = 1; i < n; i++)
+            for (int j = i; j > 0 && a[j - 1] < a[j]; j--) {
+                unsigned t = a[j];
+                a[j] = a[j - 1];
+                a[j - 1] = t;
+            }
+    }
+    /* What a helper's state has beside its sets, and as which the sites would be named with ORDER. */
+    struct alike {
+        unsigned char rest[HELPERS][13 + 3 * SLOTS];
+        unsigned columns[N];
+    };
+    static void describe(struct alike *a, const int *order)
+    {
+        short *rows[ROWS];
+        int n = rows_of(rows, order);
+        memset(a, 0, sizeof *a);
+        for (int i = 0; i < HELPERS; i++) {
+            const int h = order[i];
+            unsigned char *p = a->rest[i];
+            *p++ = now.k_epoch[h], *p++ = now.k_ctr[h], *p++ = now.s_ctr[h];
+            *p++ = now.sections[h], *p++ = now.came[h], *p++ = now.sketched[h];
+            *p++ = now.next[2 * h], *p++ = now.next[2 * h + 1];
+            *p++ = now.open[2 * h], *p++ = now.open[2 * h + 1];
+            *p++ = now.chain[2 * h], *p++ = now.chain[2 * h + 1], *p++ = now.recorded[h];
+            for (int s = h * SLOTS; s < (h + 1) * SLOTS; s++) {
+                *p++ = now.made[s] >> 5;
+                *p++ = now.left[s] >> 5;
+                *p++ = now.left_over[s];
+            }
+        }
+        for (int i = 0; i < N; i++)
+            a->columns[i] = column(rows, n, i);
+        sort_down(a->columns, N);
+    }
+#define EXCHANGE(array, each)                                                                      \
+    for (int k = 0; k < (each); k++) {                                                             \
+        int t = now.array[k];                                                                      \
+        now.array[k] = now.array[(each) + k];                                                      \
+        now.array[(each) + k] = t;                                                                 \
+    }
+    /*
+     * What nothing reads makes no states: counters, where no copy comes back (the key's is only ever
+     * set to the state's, so they never refuse); a sketch, where there is one model; the models that
+     * a helper came to, but for P_FOLLOW.
+     */
+    static void forget_unread(int h)
+    {
+#if !defined(RESTORE) && !defined(RESTORE_KEY)
+        now.k_ctr[h] = now.s_ctr[h] = 0;
+#endif
+#if BASES == 1
+        now.sketched[h] = 0;
+#endif
+#ifndef P_FOLLOW
+        now.chain[2 * h] = now.chain[2 * h + 1] = 0;
+#endif
+    }
+    /*
+     * Sites are alike, and so are helpers: of all states that are this one with other names for them
+     * the search goes on with one. Sites are named in the order of their columns; of the two orders
+     * of helpers that one is taken which is described by smaller numbers.
+     */
+    void sets_first_alike(void)
+    {
+        const int order[2][2] = {{0, 1}, {1, 0}};
+        struct alike a[2];
+        short *rows[ROWS];
+        int n;
+        for (int h = 0; h < HELPERS; h++)
+            forget_unread(h);
+#ifdef EACH_SITE
+        return;
+#endif
+        describe(&a[0], order[0]);
+#if HELPERS == 2 && !defined(RESTORE) && !defined(RESTORE_KEY)
+        describe(&a[1], order[1]);
+        if (memcmp(&a[1], &a[0], sizeof a[0]) < 0) {
+            a[0] = a[1];
+            EXCHANGE(k_epoch, 1) EXCHANGE(k_ctr, 1) EXCHANGE(s_ctr, 1) EXCHANGE(sections, 1)
+            EXCHANGE(came, 1) EXCHANGE(sketched, 1) EXCHANGE(recorded, 1) EXCHANGE(next, 2)
+            EXCHANGE(open, 2) EXCHANGE(chain, 2) EXCHANGE(made, SLOTS) EXCHANGE(left, SLOTS)
+            EXCHANGE(left_over, SLOTS)
+        }
+#endif
+        n = rows_of(rows, order[0]);
+        for (int k = 0; k < n; k++) {
+            short sites = 0;
+            for (int i = 0; i < N; i++)
+                sites |= (a[0].columns[i] >> (n - 1 - k) & 1) << i;
+            *rows[k] = *rows[k] & ~31 | sites;
+        }
+    }
 }
 
 byte bases = 1;   /* models that there are; 0 is epoch 1's first */
 byte near[8];     /* of each, a bit for each model that it is near to */
 byte first = NONE; /* epoch 2's first model, when people have agreed on it */
-bool asked;       /* some set was shown: sites are no longer alike */
 
 /* Of each helper the key file, */
 byte k_epoch[HELPERS], k_ctr[HELPERS];
@@ -433,7 +574,7 @@ inline answer()
 #if defined(NEW_HELPER) && !defined(NO_OLD_EPOCH)
     :: !willing /* there are no such uploads */
 #endif
-    :: else -> asked = true; make_answer()
+    :: else -> make_answer()
     fi
 }
 
@@ -505,8 +646,8 @@ inline agree()
 
 #ifdef NEW_HELPER
 /* Where no helper stays, people take a model that is the same as one before, or far from all. */
-#define FAR(x) (left[0] == 0 || !(near[x] & BIT(left_over[0]))) && \
-               (left[1] == 0 || !(near[x] & BIT(left_over[1])))
+#define FAR(x) (left[h * SLOTS] == 0 || !(near[x] & BIT(left_over[h * SLOTS]))) && \
+               (left[h * SLOTS + 1] == 0 || !(near[x] & BIT(left_over[h * SLOTS + 1])))
 #else
 #define FAR(x) true
 #endif
@@ -572,7 +713,8 @@ inline restore()
 inline forget()
 {
     h = 0; e = 0; r = 0; b = 0; v = 0; u = 0; i = 0; slot = 0; over = 0; rows = 0; opened = 0;
-    set = 0; ok = false; few = false; yes = false; willing = false
+    set = 0; ok = false; few = false; yes = false; willing = false;
+    c_code { sets_first_alike(); }
 }
 
 #define LAST_ROUND (e == 0 -> ROUNDS - 1 : LATER - 1)
@@ -606,19 +748,20 @@ end:
 #if PLANS > 1
             select (v : 0 .. PLANS - 1);
 #endif
-            if
-            :: asked -> select (u : 1 .. BIT(N) - 1)
-            :: else -> select (u : 1 .. N); u = BIT(u) - 1
-            fi;
+            select (u : 1 .. BIT(N) - 1);
 #ifdef NO_OWN_BASE
             select (over : 0 .. bases - 1);
 #else
             over = b;
 #endif
-            c_code { now.few = __builtin_popcount(now.u) < MIN; };
+            c_code {
+                now.few = __builtin_popcount(now.u) < MIN;
+                now.yes = sets_drawn(now.u);
+            };
             if
+            :: !yes
 #ifndef NO_MIN_SUM
-            :: few /* 3 */
+            :: yes && few /* 3 */
 #endif
             :: else -> answer()
             fi

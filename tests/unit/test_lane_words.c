@@ -112,8 +112,8 @@ refuse(void *arg, uint64_t from, uint64_t to)
 }
 
 static int
-write_words(const struct federation *f, const struct fl_plan *plan, size_t places, int threads,
-            int (*prepare_)(void *arg, uint64_t from, uint64_t to), struct filling *arg)
+write_to(const char *name, const struct fl_plan *plan, size_t places, int threads,
+         int (*prepare_)(void *arg, uint64_t from, uint64_t to), struct filling *arg)
 {
     struct fl_pool *pool = threads ? fl_pool_new(threads) : NULL;
     const struct fl_lane_words words = {.plan = plan,
@@ -122,7 +122,7 @@ write_words(const struct federation *f, const struct fl_plan *plan, size_t place
                                         .arg = arg,
                                         .fill = fill,
                                         .prepare = prepare_};
-    int fd = open(fed_path(f, "words.flt"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     struct fl_writer *w = fl_writer_new(fd, "words.flt", 0);
     int failed = fl_writer_head(w, FL_KIND_MASKED, NULL) || fl_lane_words_write(&words, w) ||
                  fl_writer_done(w);
@@ -131,6 +131,13 @@ write_words(const struct federation *f, const struct fl_plan *plan, size_t place
     close(fd);
     fl_pool_free(pool);
     return failed ? -1 : 0;
+}
+
+static int
+write_words(const struct federation *f, const struct fl_plan *plan, size_t places, int threads,
+            int (*prepare_)(void *arg, uint64_t from, uint64_t to), struct filling *arg)
+{
+    return write_to(fed_path(f, "words.flt"), plan, places, threads, prepare_, arg);
 }
 
 static uint64_t
@@ -175,7 +182,46 @@ test_order(void)
     fed_end(&f);
 }
 
-/* What prepares words may fail; then nothing is written further. */
+/* Make the plan's first masked tensors longer than three batches, so that the end is in a fourth. */
+static void
+enlarge(struct fl_plan *plan)
+{
+    plan->tensors[1].words += 3 * (uint64_t)FL_CHUNK_WORDS * FL_LANE_WORDS_BATCH;
+    plan->tensors[2].word_at = plan->tensors[3].word_at = plan->tensors[1].word_at +
+                                                          plan->tensors[1].words;
+    plan->masked_words = plan->words = plan->tensors[3].word_at + plan->tensors[3].words + 1;
+}
+
+/* Several batches, of which each is filled while the one before is written. */
+static void
+test_batches(void)
+{
+    struct federation f;
+    struct fl_plan plan;
+
+    fed_start(&f, 3, "");
+    fed_plan(&f, &plan, 1);
+    enlarge(&plan);
+    for (int threads = 0; threads < 4; threads++) {
+        struct filling filling = {0, 0};
+        uint64_t wrong = 0, words = 0;
+        CHECK(!write_words(&f, &plan, plan.count + 1, threads, prepare, &filling));
+        CHECK(!filling.gaps && filling.prepared == whole_chunks(plan.words));
+        struct fl_object *o = fl_object_open(fed_path(&f, "words.flt"), FL_KIND_MASKED);
+        for (size_t i = 0; o && i < fl_object_count(o); i++) {
+            const uint64_t *got = fl_object_data(o, i), n = fl_object_bytes(o, i) / 8;
+            for (uint64_t k = 0; k < n; k++)
+                wrong += got[k] != (words + k) * 0x9e3779b97f4a7c15u;
+            words += n;
+        }
+        CHECK(words == plan.words && wrong == 0);
+        fl_object_free(o);
+    }
+    fl_plan_release(&plan);
+    fed_end(&f);
+}
+
+/* What prepares words may fail, and so may the writer, in whichever thread; its error is told. */
 static void
 test_refuses(void)
 {
@@ -185,14 +231,15 @@ test_refuses(void)
 
     fed_start(&f, 3, "");
     fed_plan(&f, &plan, 1);
-    plan.tensors[1].words += (uint64_t)FL_CHUNK_WORDS * FL_LANE_WORDS_BATCH; /* of a larger model */
-    plan.tensors[2].word_at = plan.tensors[3].word_at = plan.tensors[1].word_at +
-                                                        plan.tensors[1].words;
-    plan.masked_words = plan.words = plan.tensors[3].word_at + plan.tensors[3].words + 1;
-    fl_error_clear();
-    CHECK(write_words(&f, &plan, plan.count + 1, 2, refuse, &filling) == -1 && fed_says("no more"));
-    CHECK(!write_words(&f, &plan, plan.count + 1, 2, prepare, &filling));
-    CHECK(!filling.gaps && filling.prepared == whole_chunks(plan.words));
+    enlarge(&plan);
+    for (int threads = 0; threads < 4; threads++) {
+        fl_error_clear();
+        CHECK(write_words(&f, &plan, plan.count + 1, threads, refuse, &filling) == -1 &&
+              fed_says("no more"));
+        fl_error_clear();
+        CHECK(write_to("/dev/full", &plan, plan.count + 1, threads, NULL, &filling) == -1 &&
+              fed_says("words.flt"));
+    }
     fl_plan_release(&plan);
     fed_end(&f);
 }
@@ -204,6 +251,7 @@ main(void)
         return 1;
     RUN(test_masks);
     RUN(test_order);
+    RUN(test_batches);
     RUN(test_refuses);
     return test_end();
 }
