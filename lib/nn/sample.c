@@ -210,7 +210,7 @@ cut_off(struct fl_sampler *s, struct candidate last)
     }
 }
 
-/* The candidate where the sum of weights passes U of it; the last one where rounding reaches all. */
+/* The candidate where weights pass U of their sum; the last one where rounding passes all. */
 static int64_t
 draw(const struct fl_sampler *s, double u)
 {
