@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "os/kernel.h"
 
 int
@@ -28,6 +29,8 @@ fl_exact_weight(double raw, double *weight)
     *weight = w;
     return 0;
 }
+
+enum { CHUNK = 512 }; /* coordinates that a core's first cache has room for */
 
 /*
  * A weight as an odd whole number (below 2^53) times 2^shift units.
@@ -215,6 +218,13 @@ add_1(uint64_t *restrict w0, const float *restrict x, size_t n, uint32_t whole, 
 }
 
 static void
+words_at(uint64_t *to[FL_EXACT_WORDS], uint64_t *const word[FL_EXACT_WORDS], size_t at)
+{
+    for (int w = 0; w < FL_EXACT_WORDS; w++)
+        to[w] = word[w] ? word[w] + at : NULL;
+}
+
+static void
 add_part(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n, uint32_t whole,
          uint64_t shift)
 {
@@ -234,9 +244,14 @@ fl_exact_add(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n, dou
     struct factor f = factor_of(weight);
     uint32_t low = (uint32_t)f.whole, high = (uint32_t)(f.whole >> 32);
 
-    add_part(word, x, n, low, f.shift);
-    if (high)
-        add_part(word, x, n, high, f.shift + 32);
+    for (size_t at = 0; at < n; at += CHUNK) {
+        uint64_t *from[FL_EXACT_WORDS];
+        size_t count = fl_min(n - at, CHUNK);
+        words_at(from, word, at);
+        add_part(from, x + at, count, low, f.shift);
+        if (high)
+            add_part(from, x + at, count, high, f.shift + 32);
+    }
 }
 
 /* A top word that sums of TERMS summands below 2^50 can have: units of it are 2^3. */
@@ -292,19 +307,6 @@ struct wide {
     uint64_t word[FL_EXACT_WORDS];
 };
 
-/* |sum| of one coordinate, and whether it was negative. */
-static bool
-magnitude(struct wide *s, uint64_t *const word[FL_EXACT_WORDS], size_t i)
-{
-    uint64_t sign = word[3] ? 0 - (word[3][i] >> 63) : 0, carry = sign & 1;
-
-    for (int w = 0; w < FL_EXACT_WORDS; w++) {
-        s->word[w] = (word[w] ? word[w][i] : 0) ^ sign;
-        carry = add_carry(&s->word[w], 0, carry);
-    }
-    return sign;
-}
-
 /* v * 2^exponent, EXPONENT from -1022 to 1023 and the result a normal double. */
 static double
 scale(double v, int exponent)
@@ -314,20 +316,6 @@ scale(double v, int exponent)
 
     memcpy(&power, &bits, sizeof power);
     return v * power;
-}
-
-/* With a relative error below 2^-52. */
-static double
-wide_value(const struct wide *s)
-{
-    int w = FL_EXACT_WORDS - 1;
-
-    while (w > 0 && !s->word[w])
-        w--;
-    double v = (double)s->word[w];
-    if (w > 0)
-        v = v * 0x1p64 + (double)s->word[w - 1];
-    return scale(v, w > 0 ? 64 * (w - 1) : 0);
 }
 
 /* a * b, b below 2^32, from bit SHIFT on; what leaves 256 bits is lost. */
@@ -384,22 +372,86 @@ nearer(const struct wide *sum, const struct fl_exact_total *total, float low, fl
     return order < 0 ? low : high;
 }
 
+/* |sum| of CHUNK coordinates at most: words, and what they are in doubles. */
+struct magnitudes {
+    uint64_t word[FL_EXACT_WORDS][CHUNK];
+    uint64_t sign[CHUNK]; /* all ones: the sum is negative */
+    double value[CHUNK];  /* relative error below 5 2^-53: conversions together, and additions */
+};
+
+FL_KERNEL static void
+magnitudes(struct magnitudes *m, uint64_t *const word[FL_EXACT_WORDS], size_t n)
+{
+    uint64_t carry[CHUNK];
+
+    for (size_t i = 0; i < n; i++) {
+        m->sign[i] = word[3] ? 0 - (word[3][i] >> 63) : 0;
+        carry[i] = m->sign[i] & 1;
+        m->value[i] = 0;
+    }
+    for (int w = 0; w < FL_EXACT_WORDS; w++) {
+        if (!word[w]) { /* zeros: the carry goes through */
+            memset(m->word[w], 0, n * sizeof *m->word[w]);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            m->word[w][i] = (word[w][i] ^ m->sign[i]) + carry[i];
+            carry[i] = m->word[w][i] < carry[i];
+        }
+    }
+    for (int w = FL_EXACT_WORDS - 1; w >= 0; w--)
+        for (size_t i = 0; i < n; i++)
+            m->value[i] = m->value[i] * 0x1p64 + (double)m->word[w][i];
+}
+
+/*
+ * Neighbours, or one float twice, between which |sum| / T lies; both in units of 2^-149. Returns
+ * whether any two differ.
+ */
+FL_KERNEL static bool
+quotients(float *low, float *high, const double *value, size_t n, double t)
+{
+    uint32_t differ = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double q = value[i] / t;
+        low[i] = (float)(q * (1 - 0x1p-49) * 0x1p-149);
+        high[i] = (float)(q * (1 + 0x1p-49) * 0x1p-149);
+        differ |= bits_of(low[i]) ^ bits_of(high[i]);
+    }
+    return differ;
+}
+
+static void
+mean_of_chunk(float *mean, const struct magnitudes *m, size_t n, const struct fl_exact_total *total)
+{
+    /* T has a relative error below 2^-52, so the quotient's stays below 2^-50. */
+    double t = (double)total->high * 0x1p64 + (double)total->low;
+    float high[CHUNK];
+
+    if (quotients(mean, high, m->value, n, t)) {
+        for (size_t i = 0; i < n; i++) {
+            struct wide s = {{m->word[0][i], m->word[1][i], m->word[2][i], m->word[3][i]}};
+            if (mean[i] != high[i])
+                mean[i] = nearer(&s, total, mean[i], high[i]);
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        mean[i] = m->sign[i] && mean[i] != 0 ? -mean[i] : mean[i];
+}
+
 void
 fl_exact_mean(float *mean, uint64_t *const word[FL_EXACT_WORDS], size_t n,
               const struct fl_exact_total *total)
 {
-    /* In units of 2^-149; the quotient's relative error stays below 2^-50. */
-    double t = (double)total->high * 0x1p64 + (double)total->low;
+    struct magnitudes m;
 
-    for (size_t i = 0; i < n; i++) {
-        struct wide s;
-        bool negative = magnitude(&s, word, i);
-        double q = wide_value(&s) / t;
-        float low = (float)(q * (1 - 0x1p-49) * 0x1p-149);
-        float high = (float)(q * (1 + 0x1p-49) * 0x1p-149);
-        if (low != high)
-            low = nearer(&s, total, low, high);
-        mean[i] = negative && low != 0 ? -low : low;
+    for (size_t at = 0; at < n; at += CHUNK) {
+        uint64_t *from[FL_EXACT_WORDS];
+        size_t count = fl_min(n - at, CHUNK);
+        words_at(from, word, at);
+        magnitudes(&m, from, count);
+        mean_of_chunk(mean + at, &m, count, total);
     }
 }
 
