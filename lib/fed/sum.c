@@ -243,31 +243,6 @@ bad_value(const char *file, const struct fl_tensor *t, size_t b, const float *x,
                     file, t->name, at, (double)x[i], weight, FL_EXACT_BITS);
 }
 
-static int
-add_block(struct fl_sum *s, struct fl_reader *in, struct entry *e, size_t b, const float *x,
-          size_t n, double weight)
-{
-    struct adding a = {.block = need_planes(s, e, b, FL_EXACT_WORDS),
-                       .x = x,
-                       .n = n,
-                       .weight = weight};
-
-    if (!a.block)
-        return -1;
-    for (;;) {
-        int least = FL_EXACT_WORDS;
-        fl_pool_run(s->pool, row_count(n), add_row, &a);
-        for (size_t row = 0; row < row_count(n); row++)
-            least = a.reach[row] < least ? a.reach[row] : least;
-        if (least < 0)
-            return bad_value(fl_reader_name(in), tensor_of(s, e), b, x, n, weight);
-        if (least == FL_EXACT_WORDS)
-            return 0;
-        if (!need_planes(s, e, b, least))
-            return -1;
-    }
-}
-
 /*
  * In a pipe the check values of a tensor come after it: a value that cannot be is reported as such
  * only when the stream is not damaged there.
@@ -317,17 +292,79 @@ next_block(struct fl_sum *s, struct fl_reader *in, const unsigned char **data, s
     return got;
 }
 
+/* A block of the tensor at hand, of either kind. */
+struct piece {
+    struct fl_sum *sum;
+    struct fl_reader *in;
+    const unsigned char *data;
+    size_t len;
+    int got;                    /* as of fl_reader_block */
+    struct fl_error_copy error; /* with -1: of the thread that read it */
+};
+
+/* The next one, in any thread. */
+static void
+read_piece(void *arg, size_t index, int worker)
+{
+    struct piece *p = arg;
+
+    (void)index;
+    (void)worker;
+    p->got = next_block(p->sum, p->in, &p->data, &p->len);
+    if (p->got < 0)
+        fl_error_save(&p->error);
+}
+
+/*
+ * Let COUNT tasks work on one block while the next is read. A thread alone reads last, since the
+ * block at hand is still near it.
+ */
+static void
+run_and_read(struct fl_sum *s, fl_task *task, void *arg, size_t count, struct piece *next)
+{
+    const struct fl_job work = {task, arg, count}, read = {read_piece, next, 1};
+    const bool alone = fl_pool_threads(s->pool) == 1;
+
+    fl_pool_run_jobs(s->pool, (struct fl_job[]){alone ? work : read, alone ? read : work}, 2);
+}
+
+/* Add block B, of which P is the values; P becomes the next one. */
+static int
+add_block(struct fl_sum *s, struct entry *e, size_t b, struct piece *p, double weight)
+{
+    struct adding a = {.block = need_planes(s, e, b, FL_EXACT_WORDS),
+                       .x = (const float *)(const void *)p->data,
+                       .n = p->len / sizeof(float),
+                       .weight = weight};
+    const size_t rows = row_count(a.n);
+
+    if (!a.block)
+        return -1;
+    run_and_read(s, add_row, &a, rows, p);
+    for (;;) {
+        int least = FL_EXACT_WORDS;
+        for (size_t row = 0; row < rows; row++)
+            least = a.reach[row] < least ? a.reach[row] : least;
+        if (least < 0)
+            return bad_value(fl_reader_name(p->in), tensor_of(s, e), b, a.x, a.n, weight);
+        if (least == FL_EXACT_WORDS)
+            return 0;
+        if (!need_planes(s, e, b, least))
+            return -1;
+        fl_pool_run(s->pool, rows, add_row, &a);
+    }
+}
+
 static int
 add_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, double weight)
 {
-    const unsigned char *data;
-    size_t len;
-    int got;
+    struct piece p = {.sum = s, .in = in};
 
-    for (size_t b = 0; (got = next_block(s, in, &data, &len)) == 1; b++)
-        if (add_block(s, in, e, b, (const float *)(const void *)data, len / sizeof(float), weight))
+    read_piece(&p, 0, 0);
+    for (size_t b = 0; p.got == 1; b++)
+        if (add_block(s, e, b, &p, weight))
             return blame(in);
-    return got;
+    return p.got ? fl_error_restore(&p.error) : 0;
 }
 
 int
@@ -402,21 +439,22 @@ merge_row(void *arg, size_t row, int worker)
 static int
 merge_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, int from, uint64_t terms)
 {
-    const unsigned char *data;
-    size_t len, each = 8 * (size_t)(FL_EXACT_WORDS - from);
-    uint64_t at = 0;
-    int got;
+    const size_t each = 8 * (size_t)(FL_EXACT_WORDS - from);
+    struct piece p = {.sum = s, .in = in};
+    size_t n;
 
-    for (; (got = next_block(s, in, &data, &len)) == 1; at += len / each) {
+    read_piece(&p, 0, 0);
+    for (uint64_t at = 0; p.got == 1; at += n) {
+        n = p.len / each;
         struct merging m = {.block = need_planes(s, e, (size_t)(at / BLOCK), from),
                             .at = (size_t)(at % BLOCK),
-                            .n = len / each,
+                            .n = n,
                             .from = from,
-                            .stored = data,
+                            .stored = p.data,
                             .terms = terms};
         if (!m.block)
             return -1;
-        fl_pool_run(s->pool, row_count(m.n), merge_row, &m);
+        run_and_read(s, merge_row, &m, row_count(n), &p);
         for (size_t row = 0; row < row_count(m.n); row++) {
             if (!m.bad[row])
                 continue;
@@ -427,7 +465,7 @@ merge_tensor(struct fl_sum *s, struct fl_reader *in, struct entry *e, int from, 
             return blame(in);
         }
     }
-    return got;
+    return p.got ? fl_error_restore(&p.error) : 0;
 }
 
 int

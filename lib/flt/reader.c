@@ -80,7 +80,7 @@ fl_reader_new(int fd, const char *name)
         return NULL;
     r->fd = fd;
     r->name = fl_strdup(name);
-    r->blocks = fl_alloc_aligned(1, FL_FLT_BLOCK);
+    r->blocks = fl_alloc_aligned(2, FL_FLT_BLOCK);
     r->chain = fl_chain_new();
     if (!r->name || !r->blocks || !r->chain) {
         fl_reader_free(r);
@@ -402,7 +402,7 @@ fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len)
         return 0;
     if (r->next_block == fl_blocks(r->rec.payload))
         return fl_reader_end_payload(r);
-    *data = r->blocks + r->collect.late_count * FL_FLT_BLOCK;
+    *data = fl_reader_own_block(r);
     return fl_reader_next_block(r, NULL, len) ? -1 : 1;
 }
 

@@ -61,8 +61,9 @@ FL_MUST int fl_reader_tensor(struct fl_reader *r, const struct fl_tensor **tenso
 
 /*
  * The next piece of the payload, at most FL_FLT_BLOCK bytes, uncompressed, at a multiple of
- * FL_FLT_BLOCK of it; *DATA is aligned to 64 and stays until the next call. In a mappable file it
- * is checked already; from a pipe see above.
+ * FL_FLT_BLOCK of it; *DATA is aligned to 64. It stays until the call after the next that gives a
+ * block of the tensor: a thread may read one while others work on the one before. In a mappable
+ * file it is checked already; from a pipe see above.
  */
 FL_MUST int fl_reader_block(struct fl_reader *r, const unsigned char **data, size_t *len);
 

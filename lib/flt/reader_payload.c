@@ -100,10 +100,18 @@ read_packed(struct fl_reader *r, void *data, size_t len)
     return 0;
 }
 
+unsigned char *
+fl_reader_own_block(const struct fl_reader *r)
+{
+    size_t i = r->many ? r->collect.late_count : (size_t)(r->next_block % 2);
+
+    return r->blocks + i * FL_FLT_BLOCK;
+}
+
 int
 fl_reader_next_block(struct fl_reader *r, void *to, size_t *len)
 {
-    unsigned char *data = to ? to : r->blocks + r->collect.late_count * FL_FLT_BLOCK;
+    unsigned char *data = to ? to : fl_reader_own_block(r);
     uint64_t i = r->next_block;
     bool packed = fl_reader_packed(r);
 

@@ -55,7 +55,7 @@ struct fl_reader {
     uint64_t *sums;
     size_t sums_cap;
     uint64_t ahead[FL_READER_AHEAD], ahead_at; /* table entries from block ahead_at on; ~0: none */
-    unsigned char *blocks;                     /* one, or FL_LEAVES once digests are made */
+    unsigned char *blocks;                     /* two, or FL_LEAVES once digests are made */
     bool many;
     struct fl_pool *pool;
     struct fl_packer *packer;
@@ -81,6 +81,7 @@ FL_MUST int fl_reader_need_padding(struct fl_reader *r, size_t align);
  * NULL: to our own, beside those that wait for being hashed. 0 or -1.
  */
 FL_MUST int fl_reader_next_block(struct fl_reader *r, void *to, size_t *len);
+unsigned char *fl_reader_own_block(const struct fl_reader *r); /* where it goes to then */
 
 /*
  * Pass over what is left of the payload and compare the table after it with what was computed on

@@ -1,5 +1,5 @@
 /*
- * A summand is cut into 64-bit slices at its place in the accumulator without a branch, so that
+ * A summand is cut into 64-bit parts at its place in the accumulator without a branch, so that
  * the loops become vectors; of a negative one the complement is added, and one below. A mean is a
  * quotient of doubles with a bound of its error, and only where that leaves two floats is the sum
  * compared exactly with the middle of the two [nearer].
@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "os/kernel.h"
 
 int
@@ -28,6 +29,8 @@ fl_exact_weight(double raw, double *weight)
     *weight = w;
     return 0;
 }
+
+enum { CHUNK = 512 }; /* coordinates that a core's first cache has room for */
 
 /*
  * A weight as an odd whole number (below 2^53) times 2^shift units.
@@ -118,26 +121,6 @@ fl_exact_reach(const struct fl_exact_span *span, double weight)
     return (int)((span->lowest + factor_of(weight).shift) / 64);
 }
 
-/* A shift by 64 or more (or by a negative number) moves everything out. */
-static inline uint64_t
-shift_left(uint64_t v, uint64_t by)
-{
-    return by < 64 ? v << (by & 63) : 0;
-}
-
-static inline uint64_t
-shift_right(uint64_t v, uint64_t by)
-{
-    return by < 64 ? v >> (by & 63) : 0;
-}
-
-/* Bits 0 to 63 of v * 2^by, for a BY of either sign. */
-static inline uint64_t
-slice(uint64_t v, uint64_t by)
-{
-    return shift_left(v, by) | shift_right(v, 0 - by);
-}
-
 /* a += b + carry; the carry out */
 static inline uint64_t
 add_carry(uint64_t *a, uint64_t b, uint64_t carry)
@@ -149,94 +132,82 @@ add_carry(uint64_t *a, uint64_t b, uint64_t carry)
     return out | (t < carry);
 }
 
-/* Magnitude of x times WHOLE (below 2^56), its place, and all ones for a negative one. */
-static inline uint64_t
-product(float x, uint32_t whole, uint64_t *place, uint64_t *sign)
-{
-    uint32_t bits = bits_of(x), e = bits >> 23 & 255, normal = e != 0;
-
-    *place = e - normal;
-    *sign = 0 - (uint64_t)(bits >> 31);
-    return (uint64_t)((bits & 0x7fffff) | normal << 23) * whole;
-}
+/* Numbers times (high * 2^32 + low) * 2^shift of the lowest plane's units. */
+struct add {
+    uint32_t low, high;
+    uint64_t shift; /* modulo 2^64: it may be below 0 where the bits down there are zero */
+};
 
 /*
- * Two, three or four planes: SHIFT is where the product's bit 0 lies above bit 0 of the lowest of
- * them (modulo 2^64: it may lie below, when the bits down there are zero). A negative summand is
- * added as its complement and a carry of one.
+ * Add to WORDS planes, w0 the lowest; WORDS and WIDE (HIGH is not 0) are constants where this is
+ * inlined. A product (low, top) begins in word q - 2 at bit r, so that three words at most have a
+ * part of it: A, B and C. A negative one is added as its complement and a carry of one.
  */
-FL_KERNEL static void
-add_2(uint64_t *restrict w0, uint64_t *restrict w1, const float *restrict x, size_t n,
-      uint32_t whole, uint64_t shift)
+static inline __attribute__((always_inline)) void
+add_one(uint64_t *w0, uint64_t *w1, uint64_t *w2, uint64_t *w3, float x, struct add f,
+        const int words, const bool wide)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
-        at += shift;
-        uint64_t carry = add_carry(&w0[i], slice(p, at) ^ sign, sign & 1);
-        w1[i] += (slice(p, at - 64) ^ sign) + carry;
+    uint32_t bits = bits_of(x), e = bits >> 23 & 255, normal = e != 0;
+    uint64_t m = (bits & 0x7fffff) | normal << 23, sign = 0 - (uint64_t)(bits >> 31);
+    uint64_t at = e - normal + f.shift + 128, q = at >> 6, r = at & 63;
+    uint64_t low = m * f.low, top = 0;
+    if (wide) {
+        uint64_t high = m * f.high;
+        low += high << 32;
+        top = (high >> 32) + (low < high << 32);
     }
+    uint64_t a = low << r, b = low >> 1 >> (63 - r) | top << r, c = top >> 1 >> (63 - r);
+    uint64_t carry = sign & 1;
+#define IF(yes, v) ((v) & (0 - (uint64_t)(yes)))
+#define PART(k)    ((IF(q == (k) + 2, a) | IF(q == (k) + 1, b) | (wide ? IF(q == (k), c) : 0)) ^ sign)
+    carry = add_carry(w0, PART(0), carry);
+    if (words > 1)
+        carry = add_carry(w1, PART(1), carry);
+    if (words > 2)
+        carry = add_carry(w2, PART(2), carry);
+    if (words > 3)
+        *w3 += PART(3) + carry;
+#undef PART
+#undef IF
 }
 
-FL_KERNEL static void
-add_3(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2, const float *restrict x,
-      size_t n, uint32_t whole, uint64_t shift)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
-        at += shift;
-        uint64_t carry = add_carry(&w0[i], slice(p, at) ^ sign, sign & 1);
-        carry = add_carry(&w1[i], slice(p, at - 64) ^ sign, carry);
-        w2[i] += (slice(p, at - 128) ^ sign) + carry;
+#define ADD(words, wide)                                                                           \
+    FL_KERNEL static void add_##words##_##wide(uint64_t *restrict w0, uint64_t *restrict w1,       \
+                                               uint64_t *restrict w2, uint64_t *restrict w3,       \
+                                               const float *restrict x, size_t n, struct add f)    \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++)                                                             \
+            add_one(w0 + i, w1 + i, w2 + i, w3 + i, x[i], f, words, wide);                         \
     }
-}
-
-FL_KERNEL static void
-add_4(uint64_t *restrict w0, uint64_t *restrict w1, uint64_t *restrict w2, uint64_t *restrict w3,
-      const float *restrict x, size_t n, uint32_t whole, uint64_t shift)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
-        at += shift;
-        uint64_t carry = add_carry(&w0[i], slice(p, at) ^ sign, sign & 1);
-        carry = add_carry(&w1[i], slice(p, at - 64) ^ sign, carry);
-        carry = add_carry(&w2[i], slice(p, at - 128) ^ sign, carry);
-        w3[i] += (slice(p, at - 192) ^ sign) + carry;
-    }
-}
-
-/* Only the top word: summands are multiples of 2^3. */
-static void
-add_1(uint64_t *restrict w0, const float *restrict x, size_t n, uint32_t whole, uint64_t shift)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t at, sign, p = product(x[i], whole, &at, &sign);
-        w0[i] += (slice(p, at + shift) ^ sign) - sign;
-    }
-}
-
-static void
-add_part(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n, uint32_t whole,
-         uint64_t shift)
-{
-    if (word[0])
-        add_4(word[0], word[1], word[2], word[3], x, n, whole, shift);
-    else if (word[1])
-        add_3(word[1], word[2], word[3], x, n, whole, shift - 64);
-    else if (word[2])
-        add_2(word[2], word[3], x, n, whole, shift - 128);
-    else
-        add_1(word[3], x, n, whole, shift - 192);
-}
+ADD(1, 0)
+ADD(1, 1)
+ADD(2, 0)
+ADD(2, 1)
+ADD(3, 0)
+ADD(3, 1)
+ADD(4, 0)
+ADD(4, 1)
+#undef ADD
 
 void
 fl_exact_add(uint64_t *const word[FL_EXACT_WORDS], const float *x, size_t n, double weight)
 {
+    static void (*const add[FL_EXACT_WORDS][2])(uint64_t *, uint64_t *, uint64_t *, uint64_t *,
+                                                const float *, size_t,
+                                                struct add) = {{add_4_0, add_4_1},
+                                                               {add_3_0, add_3_1},
+                                                               {add_2_0, add_2_1},
+                                                               {add_1_0, add_1_1}};
     struct factor f = factor_of(weight);
-    uint32_t low = (uint32_t)f.whole, high = (uint32_t)(f.whole >> 32);
+    uint64_t *w[FL_EXACT_WORDS] = {0};
+    int lowest = 0;
 
-    add_part(word, x, n, low, f.shift);
-    if (high)
-        add_part(word, x, n, high, f.shift + 32);
+    while (lowest < FL_EXACT_WORDS - 1 && !word[lowest])
+        lowest++;
+    for (int k = lowest; k < FL_EXACT_WORDS; k++)
+        w[k - lowest] = word[k];
+    struct add a = {(uint32_t)f.whole, (uint32_t)(f.whole >> 32), f.shift - 64 * (uint64_t)lowest};
+    add[lowest][a.high != 0](w[0], w[1], w[2], w[3], x, n, a);
 }
 
 /* A top word that sums of TERMS summands below 2^50 can have: units of it are 2^3. */
@@ -292,19 +263,6 @@ struct wide {
     uint64_t word[FL_EXACT_WORDS];
 };
 
-/* |sum| of one coordinate, and whether it was negative. */
-static bool
-magnitude(struct wide *s, uint64_t *const word[FL_EXACT_WORDS], size_t i)
-{
-    uint64_t sign = word[3] ? 0 - (word[3][i] >> 63) : 0, carry = sign & 1;
-
-    for (int w = 0; w < FL_EXACT_WORDS; w++) {
-        s->word[w] = (word[w] ? word[w][i] : 0) ^ sign;
-        carry = add_carry(&s->word[w], 0, carry);
-    }
-    return sign;
-}
-
 /* v * 2^exponent, EXPONENT from -1022 to 1023 and the result a normal double. */
 static double
 scale(double v, int exponent)
@@ -314,20 +272,6 @@ scale(double v, int exponent)
 
     memcpy(&power, &bits, sizeof power);
     return v * power;
-}
-
-/* With a relative error below 2^-52. */
-static double
-wide_value(const struct wide *s)
-{
-    int w = FL_EXACT_WORDS - 1;
-
-    while (w > 0 && !s->word[w])
-        w--;
-    double v = (double)s->word[w];
-    if (w > 0)
-        v = v * 0x1p64 + (double)s->word[w - 1];
-    return scale(v, w > 0 ? 64 * (w - 1) : 0);
 }
 
 /* a * b, b below 2^32, from bit SHIFT on; what leaves 256 bits is lost. */
@@ -384,22 +328,93 @@ nearer(const struct wide *sum, const struct fl_exact_total *total, float low, fl
     return order < 0 ? low : high;
 }
 
+static void
+words_at(uint64_t *to[FL_EXACT_WORDS], uint64_t *const word[FL_EXACT_WORDS], size_t at)
+{
+    for (int w = 0; w < FL_EXACT_WORDS; w++)
+        to[w] = word[w] ? word[w] + at : NULL;
+}
+
+/* |sum| of CHUNK coordinates at most: words, and what they are in doubles. */
+struct magnitudes {
+    uint64_t word[FL_EXACT_WORDS][CHUNK];
+    uint64_t sign[CHUNK]; /* all ones: the sum is negative */
+    double value[CHUNK];  /* relative error below 5 2^-53: conversions together, and additions */
+};
+
+FL_KERNEL static void
+magnitudes(struct magnitudes *m, uint64_t *const word[FL_EXACT_WORDS], size_t n)
+{
+    uint64_t carry[CHUNK];
+
+    for (size_t i = 0; i < n; i++) {
+        m->sign[i] = word[3] ? 0 - (word[3][i] >> 63) : 0;
+        carry[i] = m->sign[i] & 1;
+        m->value[i] = 0;
+    }
+    for (int w = 0; w < FL_EXACT_WORDS; w++) {
+        if (!word[w]) { /* zeros: the carry goes through */
+            memset(m->word[w], 0, n * sizeof *m->word[w]);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            m->word[w][i] = (word[w][i] ^ m->sign[i]) + carry[i];
+            carry[i] = m->word[w][i] < carry[i];
+        }
+    }
+    for (int w = FL_EXACT_WORDS - 1; w >= 0; w--)
+        for (size_t i = 0; i < n; i++)
+            m->value[i] = m->value[i] * 0x1p64 + (double)m->word[w][i];
+}
+
+/*
+ * Neighbours, or one float twice, between which |sum| / T lies; both in units of 2^-149. Returns
+ * whether any two differ.
+ */
+FL_KERNEL static bool
+quotients(float *low, float *high, const double *value, size_t n, double t)
+{
+    uint32_t differ = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double q = value[i] / t;
+        low[i] = (float)(q * (1 - 0x1p-49) * 0x1p-149);
+        high[i] = (float)(q * (1 + 0x1p-49) * 0x1p-149);
+        differ |= bits_of(low[i]) ^ bits_of(high[i]);
+    }
+    return differ;
+}
+
+static void
+mean_of_chunk(float *mean, const struct magnitudes *m, size_t n, const struct fl_exact_total *total)
+{
+    /* T has a relative error below 2^-52, so the quotient's stays below 2^-50. */
+    double t = (double)total->high * 0x1p64 + (double)total->low;
+    float high[CHUNK];
+
+    if (quotients(mean, high, m->value, n, t)) {
+        for (size_t i = 0; i < n; i++) {
+            struct wide s = {{m->word[0][i], m->word[1][i], m->word[2][i], m->word[3][i]}};
+            if (mean[i] != high[i])
+                mean[i] = nearer(&s, total, mean[i], high[i]);
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        mean[i] = m->sign[i] && mean[i] != 0 ? -mean[i] : mean[i];
+}
+
 void
 fl_exact_mean(float *mean, uint64_t *const word[FL_EXACT_WORDS], size_t n,
               const struct fl_exact_total *total)
 {
-    /* In units of 2^-149; the quotient's relative error stays below 2^-50. */
-    double t = (double)total->high * 0x1p64 + (double)total->low;
+    struct magnitudes m;
 
-    for (size_t i = 0; i < n; i++) {
-        struct wide s;
-        bool negative = magnitude(&s, word, i);
-        double q = wide_value(&s) / t;
-        float low = (float)(q * (1 - 0x1p-49) * 0x1p-149);
-        float high = (float)(q * (1 + 0x1p-49) * 0x1p-149);
-        if (low != high)
-            low = nearer(&s, total, low, high);
-        mean[i] = negative && low != 0 ? -low : low;
+    for (size_t at = 0; at < n; at += CHUNK) {
+        uint64_t *from[FL_EXACT_WORDS];
+        size_t count = fl_min(n - at, CHUNK);
+        words_at(from, word, at);
+        magnitudes(&m, from, count);
+        mean_of_chunk(mean + at, &m, count, total);
     }
 }
 

@@ -63,8 +63,63 @@ exp_of(float x)
     return (p + 1) * of_bits((half - 256 + 127) << 23) * of_bits((n - half - 256 + 127) << 23);
 }
 
+static inline uint64_t
+bits_of_double(double x)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double
+double_of_bits(uint64_t bits)
+{
+    double x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The same of a double, with the series up to r^13. */
+static inline double
+exp_of_double(double x)
+{
+    const double round = 0x1.8p52;
+
+    x = x < -746 ? -746 : x;
+    x = x > 710 ? 710 : x;
+    double t = x * 0x1.71547652b82fep0 + round, k = t - round;
+    double r = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
+    double p = 1.0 / 6227020800;
+    p = p * r + 1.0 / 479001600;
+    p = p * r + 1.0 / 39916800;
+    p = p * r + 1.0 / 3628800;
+    p = p * r + 1.0 / 362880;
+    p = p * r + 1.0 / 40320;
+    p = p * r + 1.0 / 5040;
+    p = p * r + 1.0 / 720;
+    p = p * r + 1.0 / 120;
+    p = p * r + 1.0 / 24;
+    p = p * r + 1.0 / 6;
+    p = p * r + 0.5;
+    p = p * (r * r) + r;
+    uint64_t n = bits_of_double(t) - bits_of_double(round) + 4096, half = n / 2;
+    return (p + 1) * double_of_bits((half - 2048 + 1023) << 52) *
+           double_of_bits((n - half - 2048 + 1023) << 52);
+}
+
 static inline float
 sum_parts(float part[PARTS])
+{
+    for (size_t half = PARTS / 2; half; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            part[j] += part[j + half];
+    return part[0];
+}
+
+static inline double
+sum_parts_of_doubles(double part[PARTS])
 {
     for (size_t half = PARTS / 2; half; half /= 2)
         for (size_t j = 0; j < half; j++)
@@ -196,6 +251,13 @@ fl_vec_exp(float *y, const float *x, size_t n)
         y[i] = exp_of(x[i]);
 }
 
+FL_KERNEL void
+fl_vec_exp_doubles(double *y, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = exp_of_double(x[i]);
+}
+
 FL_KERNEL float
 fl_vec_exp_sum(float *y, const float *x, float a, float b, size_t n)
 {
@@ -324,10 +386,21 @@ fl_vec_sum_squares(const float *x, size_t n)
             part[j] += (double)x[i + j] * (double)x[i + j];
     for (size_t j = 0; i + j < n; j++)
         part[j] += (double)x[i + j] * (double)x[i + j];
-    for (size_t half = PARTS / 2; half; half /= 2)
-        for (size_t j = 0; j < half; j++)
-            part[j] += part[j + half];
-    return part[0];
+    return sum_parts_of_doubles(part);
+}
+
+FL_KERNEL double
+fl_vec_sum_doubles(const double *x, size_t n)
+{
+    double part[PARTS] = {0};
+    size_t i = 0;
+
+    for (; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + j];
+    for (size_t j = 0; i + j < n; j++)
+        part[j] += x[i + j];
+    return sum_parts_of_doubles(part);
 }
 
 FL_KERNEL void

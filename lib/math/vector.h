@@ -27,11 +27,15 @@ void fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_
 void fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n);
 
 double fl_vec_sum_squares(const float *x, size_t n); /* parts of doubles */
+double fl_vec_sum_doubles(const double *x, size_t n);
 void fl_vec_add(float *y, const float *x, size_t n); /* y += x */
 void fl_vec_scale(float *y, float a, size_t n);      /* y *= a */
 
 /* y = e^x, within 1 unit in the last place (2 where it is subnormal). y may be x. */
 void fl_vec_exp(float *y, const float *x, size_t n);
+
+/* The same of doubles. */
+void fl_vec_exp_doubles(double *y, const double *x, size_t n);
 
 /* y = e^(a x - b); returns the sum of y. y may be x. */
 float fl_vec_exp_sum(float *y, const float *x, float a, float b, size_t n);

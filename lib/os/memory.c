@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -43,6 +44,40 @@ fl_alloc_large(size_t count, size_t size)
     madvise(p, bytes, MADV_HUGEPAGE); /* may fail: then pages are small */
 #endif
     return p;
+}
+
+/* Aligned to huge pages by a map that is larger by one of them, less what is beside. */
+void *
+fl_map_zeros(size_t size)
+{
+    size_t slack = size < huge ? 0 : huge;
+    unsigned char *p = size > SIZE_MAX - slack ? MAP_FAILED
+                                               : mmap(NULL, size + slack, PROT_READ | PROT_WRITE,
+                                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED) {
+        fl_error(FL_FAILED, "out of memory: %zu bytes are not to be had", size);
+        return NULL;
+    }
+    if (!slack)
+        return p;
+    size_t before = (huge - (uintptr_t)p % huge) % huge, page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t kept = (size + page - 1) / page * page;
+    if (before)
+        munmap(p, before);
+    if (before + kept < size + slack)
+        munmap(p + before + kept, size + slack - before - kept);
+#ifdef MADV_HUGEPAGE
+    madvise(p + before, kept, MADV_HUGEPAGE);
+#endif
+    return p + before;
+}
+
+void
+fl_unmap_zeros(void *p, size_t size)
+{
+    if (p)
+        munmap(p, size);
 }
 
 void

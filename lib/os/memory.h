@@ -18,6 +18,13 @@
 void *fl_alloc_large(size_t count, size_t size);
 
 /*
+ * SIZE > 0 bytes of zeros on such pages, of memory that nobody had before: what is not touched
+ * costs nothing. NULL with an error; give it back with its size.
+ */
+void *fl_map_zeros(size_t size);
+void fl_unmap_zeros(void *p, size_t size);
+
+/*
  * Keep these N bytes out of swap. It may fail, mostly for a small ulimit -l, and nothing else
  * happens then: fl_memory_swappable tells, for the whole process, whether it ever did.
  */

@@ -1,9 +1,9 @@
 /*
- * A run is a generation: the caller publishes the work, raises GENERATION and wakes the workers
- * [start_generation]; all take indices until none is left [take_tasks], workers count themselves
- * out of BUSY [work], and the caller leaves when BUSY is 0 [fl_pool_run], so that none is in an old
- * run when a new one starts. Training runs thousands of short lists a second: both sides spin
- * before they sleep.
+ * A run is a count of tasks that nobody has taken yet [LEFT]: whoever lowers it has taken one
+ * [take_tasks]. A worker that took some counts them out of UNDONE at the end, and the caller leaves
+ * when that is 0 [fl_pool_run]; so it waits for tasks, not for workers, and where the processors
+ * are wanted by others, one that comes late costs nothing. Inference runs thousands of short lists
+ * a second: both sides look for some microseconds before they sleep [await].
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -12,34 +12,50 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "os/clock.h"
 
-struct fl_pool {
-    int threads; /* workers beside the caller */
-    pthread_t *ids;
-    fl_task *task;
-    void *arg;
-    size_t count;
-    atomic_size_t next;
-    atomic_uint generation;
-    atomic_int busy;
-    bool stop; /* under LOCK, published by GENERATION */
-    pthread_mutex_t lock;
-    pthread_cond_t work, done;
+/*
+ * Longer than what a worker waits for between the runs of a token; then a sleeper leaves its
+ * processor, on which the system lets a worker go on that another program has driven off its own.
+ */
+enum { LOOK_NS = 30000 };
+
+enum { LINE = 64 }; /* bytes of a line of cache: what one thread writes is not beside another's */
+
+/* Who waits, and is woken at most once for each sleep. */
+struct sleeper {
+    sem_t wake;
+    atomic_bool asleep;
 };
 
 struct worker {
     struct fl_pool *pool;
     int index;
+    pthread_t id;
+    _Alignas(LINE) struct sleeper sleeper;
 };
 
-enum { SPINS = 4000 };
+struct fl_pool {
+    int threads; /* workers beside the caller */
+    struct worker *workers;
+    struct sleeper caller;
+    fl_task *task; /* of the run: these three are written while LEFT is 0 */
+    void *arg;
+    size_t count;
+    _Alignas(LINE) atomic_size_t left; /* tasks that nobody has taken, or STOP */
+    _Alignas(LINE) atomic_size_t undone;
+};
+
+#define STOP SIZE_MAX
 
 static inline void
 pause_core(void)
@@ -62,85 +78,106 @@ fl_cores(void)
     return n > 0 ? (int)n : 1;
 }
 
+/* Wait until *VALUE is zero (ZERO), or is not: look for LOOK_NS, then sleep until woken. */
+static void
+await(struct sleeper *s, atomic_size_t *value, bool zero)
+{
+    uint64_t now = 0, began = 0;
+
+    for (; now - began < LOOK_NS; now = fl_monotonic_ns(), began = began ? began : now) {
+        for (int i = 0; i < 32; i++) {
+            if ((atomic_load(value) == 0) == zero)
+                return;
+            pause_core();
+        }
+    }
+    while ((atomic_load(value) == 0) != zero) {
+        atomic_store(&s->asleep, true);
+        if ((atomic_load(value) == 0) == zero && atomic_exchange(&s->asleep, false))
+            return; /* nobody has seen it */
+        while (sem_wait(&s->wake))
+            ; /* a signal */
+    }
+}
+
+/* After a change of what S waits for. */
+static void
+wake(struct sleeper *s)
+{
+    if (atomic_load(&s->asleep) && atomic_exchange(&s->asleep, false))
+        sem_post(&s->wake);
+}
+
 static void
 take_tasks(struct fl_pool *pool, int worker)
 {
-    size_t i;
+    size_t left = atomic_load(&pool->left), done = 0;
 
-    while ((i = atomic_fetch_add(&pool->next, 1)) < pool->count)
-        pool->task(pool->arg, i, worker);
+    while (left && left != STOP) {
+        if (!atomic_compare_exchange_weak(&pool->left, &left, left - 1))
+            continue;
+        pool->task(pool->arg, pool->count - left, worker); /* the run waits for it: all is there */
+        done++;
+        left = atomic_load(&pool->left);
+    }
+    if (done && atomic_fetch_sub(&pool->undone, done) == done)
+        wake(&pool->caller);
 }
 
 static void *
 work(void *arg)
 {
-    struct worker me = *(struct worker *)arg;
-    struct fl_pool *pool = me.pool;
-    unsigned seen = 0;
+    struct worker *me = arg;
 
-    free(arg);
     for (;;) {
-        for (int i = 0; i < SPINS && atomic_load(&pool->generation) == seen; i++)
-            pause_core();
-        if (atomic_load(&pool->generation) == seen) {
-            pthread_mutex_lock(&pool->lock);
-            while (atomic_load(&pool->generation) == seen)
-                pthread_cond_wait(&pool->work, &pool->lock);
-            pthread_mutex_unlock(&pool->lock);
-        }
-        seen = atomic_load(&pool->generation);
-        if (pool->stop)
+        await(&me->sleeper, &me->pool->left, false);
+        if (atomic_load(&me->pool->left) == STOP)
             return NULL;
-        take_tasks(pool, me.index);
-        if (atomic_fetch_sub(&pool->busy, 1) == 1) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->lock);
-        }
+        take_tasks(me->pool, me->index);
     }
 }
 
+/* Let LEFT tasks be taken, by the caller and as many workers as there are further tasks. */
 static void
-start_generation(struct fl_pool *pool, bool stop)
+publish(struct fl_pool *pool, size_t left)
 {
-    pthread_mutex_lock(&pool->lock);
-    pool->stop = stop;
-    atomic_fetch_add(&pool->generation, 1);
-    pthread_cond_broadcast(&pool->work);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->left, left);
+    for (int i = 0; i < pool->threads && (size_t)i + 1 < left; i++)
+        wake(&pool->workers[i].sleeper);
+}
+
+static int
+start_worker(struct fl_pool *pool, int index)
+{
+    struct worker *w = &pool->workers[index - 1];
+
+    *w = (struct worker){.pool = pool, .index = index};
+    sem_init(&w->sleeper.wake, 0, 0);
+    int e = pthread_create(&w->id, NULL, work, w);
+    if (!e)
+        return 0;
+    sem_destroy(&w->sleeper.wake);
+    fl_error_errno(e, "cannot start thread number %d", index + 1);
+    fl_error_cure("use a smaller -j");
+    return -1;
 }
 
 struct fl_pool *
 fl_pool_new(int threads)
 {
-    struct fl_pool *pool = fl_alloc(1, sizeof *pool);
+    struct fl_pool *pool = fl_alloc_aligned(1, sizeof *pool);
+    int want = (threads > 0 ? threads : fl_cores()) - 1;
 
     if (!pool)
         return NULL;
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->work, NULL);
-    pthread_cond_init(&pool->done, NULL);
-    int want = (threads > 0 ? threads : fl_cores()) - 1;
-    pool->ids = fl_alloc((size_t)want, sizeof *pool->ids);
-    while (pool->ids && pool->threads < want) {
-        struct worker *w = fl_alloc(1, sizeof *w);
-        if (!w)
-            break;
-        *w = (struct worker){pool, pool->threads + 1};
-        int e = pthread_create(&pool->ids[pool->threads], NULL, work, w);
-        if (e) {
-            free(w);
-            fl_error_errno(e, "cannot start %d threads", want + 1);
-            fl_error_cure("use a smaller -j");
-            break;
-        }
+    *pool = (struct fl_pool){.workers = fl_alloc_aligned((size_t)want, sizeof *pool->workers)};
+    sem_init(&pool->caller.wake, 0, 0);
+    while (pool->workers && pool->threads < want && !start_worker(pool, pool->threads + 1))
         pool->threads++;
-    }
-    if (!pool->ids || pool->threads < want) {
-        fl_pool_free(pool);
-        return NULL;
-    }
-    return pool;
+    if (pool->workers && pool->threads == want)
+        return pool;
+    fl_pool_free(pool);
+    return NULL;
 }
 
 void
@@ -148,15 +185,13 @@ fl_pool_free(struct fl_pool *pool)
 {
     if (!pool)
         return;
-    if (pool->threads) {
-        start_generation(pool, true);
-        for (int i = 0; i < pool->threads; i++)
-            pthread_join(pool->ids[i], NULL);
+    publish(pool, STOP);
+    for (int i = 0; i < pool->threads; i++) {
+        pthread_join(pool->workers[i].id, NULL);
+        sem_destroy(&pool->workers[i].sleeper.wake);
     }
-    pthread_cond_destroy(&pool->done);
-    pthread_cond_destroy(&pool->work);
-    pthread_mutex_destroy(&pool->lock);
-    free(pool->ids);
+    sem_destroy(&pool->caller.wake);
+    free(pool->workers);
     free(pool);
 }
 
@@ -177,18 +212,10 @@ fl_pool_run(struct fl_pool *pool, size_t count, fl_task *task, void *arg)
     pool->task = task;
     pool->arg = arg;
     pool->count = count;
-    atomic_store(&pool->next, 0);
-    atomic_store(&pool->busy, pool->threads);
-    start_generation(pool, false);
+    atomic_store(&pool->undone, count);
+    publish(pool, count);
     take_tasks(pool, 0);
-    for (int i = 0; i < SPINS && atomic_load(&pool->busy); i++)
-        pause_core();
-    if (atomic_load(&pool->busy)) {
-        pthread_mutex_lock(&pool->lock);
-        while (atomic_load(&pool->busy))
-            pthread_cond_wait(&pool->done, &pool->lock);
-        pthread_mutex_unlock(&pool->lock);
-    }
+    await(&pool->caller, &pool->undone, true);
 }
 
 struct jobs {

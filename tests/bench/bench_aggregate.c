@@ -1,7 +1,9 @@
 /*
  * How fast updates are added exactly, beside what else could be done with the same file in the same
- * run: adding in f32 on one thread, only reading it with all checks, and cat. Medians.
+ * run: adding in f32 on one thread, only reading it with all checks, and cat. Then the mean of eight
+ * of them, written, beside cat of the eight, and beside numpy's, which rounds. Medians.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 
 #include "bench.h"
 
-enum { COUNT = 16 << 20, TURNS = 9 };
+enum { COUNT = 16 << 20, TURNS = 9, UPDATES = 8, MEAN_TURNS = 5 };
 
 struct bench {
     char path[64];
@@ -24,6 +26,7 @@ struct bench {
     struct fl_sum *sum;
     float *plain;
     double weight;
+    char paths[UPDATES][80]; /* of the eight */
 };
 
 static void
@@ -35,12 +38,11 @@ fail(void)
 
 /* Values of an update: differences of nearby f32 weights. */
 static void
-write_update(struct bench *b)
+write_update(struct bench *b, int fd, uint64_t state)
 {
     const uint64_t count = COUNT;
-    struct fl_writer *w = fl_writer_new(b->fd, b->path, 0);
+    struct fl_writer *w = fl_writer_new(fd, b->path, 0);
     struct fl_tensor t;
-    uint64_t state = 1;
 
     fl_tensor_init(&t, "w", FL_F32, 1, &count);
     for (size_t i = 0; i < COUNT; i++) {
@@ -148,19 +150,118 @@ print_row(const char *what, int threads, double seconds, double reference)
     bench_tell(row, reference / seconds, "ratio");
 }
 
-static void
+static int
 exact_rows(struct bench *b, const char *what, double weight, double reference)
 {
+    double seconds[2] = {0};
+    char row[100];
+
     for (int threads = 1; threads <= fl_cores(); threads *= 2) {
         b->pool = fl_pool_new(threads);
         b->sum = fl_sum_new((uint64_t)1 << 40, b->pool, NULL);
         b->weight = weight;
         if (!b->pool || !b->sum)
             fail();
-        print_row(what, threads, median_seconds(b, exact), reference);
+        double median = median_seconds(b, exact);
+        if (threads <= 2)
+            seconds[threads - 1] = median;
+        print_row(what, threads, median, reference);
         fl_sum_free(b->sum);
         fl_pool_free(b->pool);
     }
+    snprintf(row, sizeof row, "aggregate: %s, two threads by one", what);
+    return !seconds[1] || bench_at_least(row, seconds[0] / seconds[1], "ratio", 1.3);
+}
+
+/* Seconds for the mean of the eight, on all cores, from files to a pipe's worth of bytes. */
+static double
+mean_seconds(struct bench *b)
+{
+    double start = fl_seconds();
+    struct fl_pool *pool = fl_pool_new(0);
+    struct fl_sum *sum = fl_sum_new((uint64_t)1 << 40, pool, NULL);
+    int null = open("/dev/null", O_WRONLY);
+    struct fl_writer *out = fl_writer_new(null, "/dev/null", 0);
+
+    if (!pool || !sum || !out || fl_writer_head(out, FL_KIND_UPDATE, NULL))
+        fail();
+    for (int i = 0; i < UPDATES; i++) {
+        struct fl_reader *in = fl_reader_open(b->paths[i]);
+        const struct fl_head *head;
+        double weight;
+        if (fl_exact_weight(b->weight * (i + 1), &weight) || !in ||
+            fl_reader_object(in, &head) != 1 || fl_sum_add_update(sum, in, weight))
+            fail();
+        fl_reader_free(in);
+    }
+    if (fl_sum_write_mean(sum, out) || fl_writer_done(out))
+        fail();
+    fl_writer_free(out);
+    close(null);
+    fl_sum_free(sum);
+    fl_pool_free(pool);
+    return fl_seconds() - start;
+}
+
+/* The same for cat. */
+static double
+cat_seconds(struct bench *b)
+{
+    char command[UPDATES * 80 + 80] = "cat";
+    double start = fl_seconds();
+
+    for (int i = 0; i < UPDATES; i++)
+        snprintf(command + strlen(command), sizeof command - strlen(command), " %s", b->paths[i]);
+    strcat(command, " | cat > /dev/null");
+    if (system(command))
+        exit(1);
+    return fl_seconds() - start;
+}
+
+/* And for numpy, one core as it is, sums in double; 0 when there is none. */
+static double
+numpy_seconds(struct bench *b)
+{
+    char command[1200], text[64] = "";
+    int n = snprintf(command, sizeof command,
+                     "p=python3; $p -c 'import numpy' 2>/dev/null || p=/usr/bin/python3; "
+                     "$p tests/bench/numpy_mean.py %d %g",
+                     COUNT, b->weight);
+
+    for (int i = 0; i < UPDATES; i++)
+        n += snprintf(command + n, sizeof command - (size_t)n, " %s", b->paths[i]);
+    snprintf(command + n, sizeof command - (size_t)n, " 2>/dev/null");
+    FILE *in = popen(command, "r");
+    bench_need(!in);
+    double seconds = fgets(text, sizeof text, in) ? strtod(text, NULL) : 0;
+    pclose(in);
+    return seconds;
+}
+
+static int
+mean_rows(struct bench *b, const char *what, double weight)
+{
+    double ours[MEAN_TURNS], by_cat[MEAN_TURNS], by_numpy[MEAN_TURNS];
+    char row[100];
+
+    b->weight = weight;
+    mean_seconds(b);
+    for (int i = 0; i < MEAN_TURNS; i++) {
+        ours[i] = mean_seconds(b);
+        by_cat[i] = cat_seconds(b) / ours[i];
+        by_numpy[i] = numpy_seconds(b) / ours[i];
+    }
+    snprintf(row, sizeof row, "aggregate: mean of %d, %s", UPDATES, what);
+    bench_tell(row, bench_median(ours, MEAN_TURNS), "s");
+    snprintf(row, sizeof row, "aggregate: mean of %d, %s, times cat FILES | cat", UPDATES, what);
+    int kept = bench_at_least(row, bench_median(by_cat, MEAN_TURNS), "ratio", 1);
+    snprintf(row, sizeof row, "aggregate: mean of %d, %s, times numpy", UPDATES, what);
+    double numpy = bench_median(by_numpy, MEAN_TURNS);
+    if (numpy == 0)
+        bench_tell("aggregate: numpy is not installed", 0, "");
+    else
+        kept &= bench_at_least(row, numpy, "ratio", 5);
+    return kept;
 }
 
 int
@@ -168,21 +269,32 @@ main(void)
 {
     const char *dir = getenv("TMPDIR");
     struct bench b = {.weight = 1234};
+    int kept = 1;
 
     snprintf(b.path, sizeof b.path, "%s/fl-bench-XXXXXX", dir && strlen(dir) < 40 ? dir : "/tmp");
     b.fd = mkstemp(b.path);
     b.plain = fl_alloc_aligned(COUNT, sizeof *b.plain);
     if (b.fd < 0 || !b.plain)
         fail();
-    write_update(&b);
+    write_update(&b, b.fd, 1);
     double reference = median_seconds(&b, float_loop);
     print_row("f32 loop", 1, reference, reference);
-    exact_rows(&b, "exact, weight 1234", 1234, reference);
-    exact_rows(&b, "exact, weight 3.7182818", 3.7182818, reference);
+    kept &= exact_rows(&b, "exact, weight 1234", 1234, reference);
+    kept &= exact_rows(&b, "exact, weight 3.7182818", 3.7182818, reference);
     print_row("read and check", 1, median_seconds(&b, read_only), reference);
     print_row("cat FILE | cat", 2, median_seconds(&b, cat), reference);
+    for (int i = 0; i < UPDATES; i++) {
+        snprintf(b.paths[i], sizeof b.paths[i], "%s.%d", b.path, i);
+        int fd = open(b.paths[i], O_RDWR | O_CREAT | O_EXCL, 0600);
+        write_update(&b, fd, (uint64_t)i + 2);
+        close(fd);
+    }
     free(b.plain);
+    kept &= mean_rows(&b, "whole weights", 1234);
+    kept &= mean_rows(&b, "any weights", 3.7182818);
+    for (int i = 0; i < UPDATES; i++)
+        unlink(b.paths[i]);
     close(b.fd);
     unlink(b.path);
-    return 0;
+    return !kept;
 }

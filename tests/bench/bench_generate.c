@@ -25,7 +25,7 @@
 
 #include "bench.h"
 
-enum { CTX = 256, PROMPT = 16, TOKENS = 8, PIECE = 1 << 18, ROUNDS_MAX = 99 };
+enum { CTX = 256, PROMPT = 16, TOKENS = 8, PIECE = 1 << 18, FILLING = 1 << 20, ROUNDS_MAX = 99 };
 
 struct reading {
     const uint64_t *words;
@@ -61,29 +61,33 @@ read_rate(struct fl_pool *pool, struct reading *r)
     return (double)(r->count * sizeof *r->words) / (fl_seconds() - t0);
 }
 
-/* A model of random numbers with its matrices in DTYPE. */
+static void
+fill(const struct fl_stored *s, size_t count, const float *numbers)
+{
+    for (size_t at = 0, n; at < count; at += n) {
+        n = fl_min(count - at, FILLING);
+        if (s->dtype == FL_BF16)
+            fl_f32_to_bf16((uint16_t *)s->data + at, numbers, n);
+        else
+            memcpy((float *)s->data + at, numbers, n * sizeof *numbers);
+    }
+}
+
+/* A model of random numbers (FILLING of them, again and again) with its matrices in DTYPE. */
 static struct fl_model *
 make_model(const struct fl_config *c, enum fl_dtype dtype)
 {
     struct fl_model *m = fl_model_table(c);
-    size_t most = 0;
+    float *numbers = fl_alloc(FILLING, sizeof *numbers);
 
-    for (size_t i = 0; m && i < m->layout.count; i++) {
+    for (size_t i = 0; m && i < m->layout.count; i++)
         if (m->layout.params[i].rank == 2)
             m->layout.params[i].dtype = m->stored[i].dtype = dtype;
-        most = fl_max(most, m->layout.params[i].count);
-    }
-    float *numbers = fl_alloc(most, sizeof *numbers);
     if (!m || !numbers || fl_model_take_memory(m))
         return NULL;
-    for (size_t i = 0; i < m->layout.count; i++) {
-        const struct fl_param *p = &m->layout.params[i];
-        fl_random_normal(1, i, 0, numbers, p->count, 0.02);
-        if (m->stored[i].dtype == FL_BF16)
-            fl_f32_to_bf16((void *)m->stored[i].data, numbers, p->count);
-        else
-            memcpy((void *)m->stored[i].data, numbers, p->count * sizeof *numbers);
-    }
+    fl_random_normal(1, 0, 0, numbers, FILLING, 0.02);
+    for (size_t i = 0; i < m->layout.count; i++)
+        fill(&m->stored[i], m->layout.params[i].count, numbers);
     free(numbers);
     return m;
 }

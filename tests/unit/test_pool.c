@@ -1,8 +1,12 @@
 #include "os/pool.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <unistd.h>
 
+#include "os/clock.h"
 #include "test.h"
 
 enum { MANY = 1000 };
@@ -123,6 +127,64 @@ test_jobs(void)
     }
 }
 
+static atomic_int held, release;
+
+static void
+hold(int signal)
+{
+    (void)signal;
+    atomic_store(&held, 1);
+    while (!atomic_load(&release))
+        ;
+}
+
+struct meeting {
+    atomic_int both;
+    pthread_t worker;
+};
+
+/* Returns when both tasks have been begun, so that the worker is in one of them. */
+static void
+meet_task(void *arg, size_t i, int worker)
+{
+    struct meeting *m = arg;
+
+    (void)i;
+    if (worker == 1)
+        m->worker = pthread_self();
+    atomic_fetch_add(&m->both, 1);
+    while (atomic_load(&m->both) < 2)
+        ;
+}
+
+/* A worker that sleeps or is kept from its processor holds up no run that it has no part in. */
+static void
+test_late_worker(void)
+{
+    struct fl_pool *pool = fl_pool_new(2);
+    struct sigaction action = {.sa_handler = hold}, old;
+    struct meeting m = {0};
+    atomic_size_t sum = 0;
+
+    fl_pool_run(pool, 2, meet_task, &m);
+    sigaction(SIGUSR1, &action, &old);
+    for (uint64_t end = fl_monotonic_ns() + 50000000; fl_monotonic_ns() < end;)
+        usleep(1000); /* until it sleeps */
+    pthread_kill(m.worker, SIGUSR1);
+    while (!atomic_load(&held))
+        ;
+    alarm(20); /* for a pool that waits for it */
+    for (int run = 0; run < 100; run++)
+        fl_pool_run(pool, 5, add_task, &sum);
+    alarm(0);
+    CHECK(sum == 100 * 10);
+    atomic_store(&release, 1);
+    atomic_store(&m.both, 0);
+    fl_pool_run(pool, 2, meet_task, &m); /* and it is back */
+    fl_pool_free(pool);
+    sigaction(SIGUSR1, &old, NULL);
+}
+
 int
 main(void)
 {
@@ -131,5 +193,6 @@ main(void)
     RUN(test_many_runs);
     RUN(test_start_and_stop);
     RUN(test_jobs);
+    RUN(test_late_worker);
     return test_end();
 }

@@ -4,6 +4,8 @@
  */
 #include "nn/sample.h"
 
+#include <stdbool.h>
+
 #include "math/random.h"
 #include "test.h"
 
@@ -175,6 +177,65 @@ test_all_together(void)
     }
 }
 
+enum { LARGE = 20000 };
+
+/*
+ * Of a large vocabulary with many equal logits, flat or not: those that the definition leaves, each
+ * where the sum of those of lower numbers says.
+ */
+static void
+test_large(void)
+{
+    static const struct {
+        double spread, top_p;
+        int64_t top_k;
+    } cases[] = {{8, 0.95, 0},   {8, 0.5, 0},     {0.01, 0.95, 0},  {0, 0.3, 0},
+                 {40, 0.999, 0}, {8, 1, 50},      {0.01, 1, 12345}, {8, 0.9, 500},
+                 {0, 0.5, 1000}, {200, 0.999, 0}, {8, 1, 0}};
+    static float l[LARGE];
+    static struct ranked r[LARGE];
+    static bool kept[LARGE];
+
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const struct fl_sampling how = {0.7, cases[c].top_p, cases[c].top_k, 0, 1};
+        struct fl_sampler *s = fl_sampler_new(&how, LARGE);
+        struct fl_random random = {c, 1, 0};
+        double all = 0, sum = 0, passed = 0;
+        size_t few = how.top_k ? (size_t)how.top_k : LARGE, n = 0;
+        for (size_t i = 0; i < LARGE; i++) {
+            l[i] = (float)(cases[c].spread * floor(1024 * fl_random_unit(&random)) / 1024);
+            r[i] = (struct ranked){exp((double)l[i] / how.temperature), i};
+        }
+        qsort(r, LARGE, sizeof *r, by_rank);
+        for (size_t i = 0; i < few; i++)
+            all += r[i].p;
+        memset(kept, 0, sizeof kept);
+        for (; n < few && sum < how.top_p * all; n++) {
+            kept[r[n].id] = true;
+            sum += r[n].p;
+        }
+        if (how.top_p < 1 && cases[c].spread) /* the case can tell, and rounding is not in it */
+            CHECK(sum > how.top_p * all * (1 + 1e-12) &&
+                  sum - r[n - 1].p < how.top_p * all * (1 - 1e-12));
+        size_t id = 0;
+        int draws = 300, wrong = 0;
+        for (int k = 0; k < draws; k++) {
+            double at = (k + 0.5) / draws * sum;
+            for (; id < LARGE; id++) {
+                double p = kept[id] ? exp((double)l[id] / how.temperature) : 0;
+                if (passed + p > at)
+                    break;
+                passed += p;
+            }
+            int64_t got = fl_sampler_choose(s, l, (k + 0.5) / draws);
+            wrong += got != (int64_t)id && fabs(passed - at) > 1e-9 * sum;
+            wrong += !kept[got];
+        }
+        CHECK(wrong == 0);
+        fl_sampler_free(s);
+    }
+}
+
 static void
 test_repetition_penalty(void)
 {
@@ -239,6 +300,7 @@ main(void)
     RUN(test_min_p);
     RUN(test_repetition_penalty);
     RUN(test_all_together);
+    RUN(test_large);
     RUN(test_extremes);
     RUN(test_not_numbers);
     return test_end();
