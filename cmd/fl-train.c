@@ -120,7 +120,8 @@ open_inputs(struct work *w)
     if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
         fill_recipe(w))
         return -1;
-    fl_model_to_train(w->bundle.model);
+    if (fl_model_to_train(w->bundle.model))
+        return fl_error_about(fl_object_name(w->bundle.object));
     job.model = w->bundle.model;
     job.data = w->data;
     job.valid = opt.valid.count ? w->valid : NULL;

@@ -191,7 +191,7 @@ test_memory_of_halves(void)
         for (size_t i = 0; k && i < l->count; i++)
             l->params[i].frozen = l->params[i].rank == 2;
         fl_layout_trainables(l);
-        fl_model_to_train(b.model);
+        CHECK(!fl_model_to_train(b.model));
         t.model = b.model;
         const struct fl_trained planned = {&t, NULL, b.object, "north"};
         CHECK(!fl_cost(&planned, update_path, k ? &few : &all));
