@@ -82,8 +82,9 @@ trained_from() {   # "what" OPTIONS...: the gradient of the first step, at an ad
     rm -rf peft
     fl-init -m c.flt "$@" -o ad.flt && fl-train -q -m c.flt -a ad.flt --steps 3 -b 4 --lr 0.05 c.shard | fl-apply -m ad.flt -o ad1.flt &&
         fl-export -f peft -o peft ad1.flt && fl-train -q -m c.flt -a ad1.flt --steps 1 -b 1 -l 24 --report step.tsv -o step.upd one.shard
+    # shellcheck disable=SC2046 # two numbers
     check "the gradient: $what" reads gradient c.hf peft ids.json \
-        "$(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["grad_norm"] != "-" { print $c["grad_norm"]; exit }' step.tsv)"
+        $(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["grad_norm"] != "-" { print $c["loss"], $c["grad_norm"]; exit }' step.tsv)
     cat out
 }
 printf 'one bee, two bees, three' >one.txt   # 24 bytes and the end: one window of 24

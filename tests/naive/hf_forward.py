@@ -8,8 +8,9 @@ modeling_{llama,mistral,qwen2,qwen3,gpt2}.py and modeling_rope_utils.py, without
                                         1e-4? KEY=JSON overrides config.json, to see that a switch matters.
     hf_forward.py adapter DIR PEFT ROWS MAPS
                                         the same with PEFT's folder beside it, which has an adapter for MAPS maps
-    hf_forward.py gradient DIR PEFT IDS NORM
-                                        is NORM that of the gradient of its A and B on the ids, within 1e-4 of itself?
+    hf_forward.py gradient DIR PEFT IDS LOSS NORM
+                                        the ids, a ring (nn/order.h), have LOSS from one place on: is NORM that of the
+                                        gradient of its A and B there, within 1e-4 of itself?
 """
 import json
 import math
@@ -218,8 +219,8 @@ def adapter(folder, peft, rows, maps):
     judge(max(abs(got[i - 1, ids[i]] - rows[i]["logprob"]) for i in range(1, len(rows))), "log-probabilities")
 
 
-def gradient(folder, peft, file, norm):
-    """Is NORM that of the gradient of the mean loss of the ids in FILE, of every A and B, by differences?"""
+def gradient(folder, peft, file, right, norm):
+    """By differences of every value of A and B."""
     c, w = json.load(open(f"{folder}/config.json")), weights(folder)
     ids = np.array(json.load(open(file)))
     _, pairs, config = adapted(c, w, peft)
@@ -231,6 +232,13 @@ def gradient(folder, peft, file, norm):
             out[name] = w[name] + config["lora_alpha"] / (math.sqrt(len(p["A"])) if config["use_rslora"] else len(p["A"])) * p["B"] @ p["A"]
         p = softmax(logits(c, out, ids[:-1]))
         return -np.log(p[np.arange(len(ids) - 1), ids[1:]]).mean()
+    ring = ids
+    for first in range(len(ring)):
+        ids = np.roll(ring, -first)
+        if abs(loss() - float(right)) < 2e-5:
+            break
+    else:
+        sys.exit("# no place of the ring has this loss")
     for p in pairs.values():
         for m in p.values():
             for i in np.ndindex(*m.shape):
