@@ -11,7 +11,7 @@
 #include "os/output.h"
 
 static struct {
-    const char *model, *plan, *optimizer, *state;
+    const char *model, *beside, *plan, *optimizer, *state;
     struct fl_option_list shards;
     double lr, momentum, max_norm;
     bool optimizer_given, lr_given, momentum_given, merge;
@@ -33,6 +33,8 @@ static const struct fl_option options[] = {
     FL_OPT_INPUTS(0, "if-better", "SHARD",
                   "refuse a model whose loss on SHARD is not lower; may be given many times",
                   &opt.shards),
+    FL_OPT_INPUT(0, "beside", "BASE", "with --if-better, of an adapter: the model that it is for",
+                 &opt.beside),
     FL_OPT_FLAG(0, "merge", "the operand is an adapter of MODEL: write MODEL with it merged in",
                 &opt.merge),
     FL_OPT_END,
@@ -76,6 +78,8 @@ check_options(const struct fl_cli *cli, const struct fl_server_step *step)
     if (opt.shards.count && !to_file)
         return fl_error(FL_USAGE, "--if-better looks at the next model before it is taken, so -o "
                                   "must name a file");
+    if (opt.beside && !opt.shards.count)
+        return fl_error(FL_USAGE, "--beside belongs to --if-better, which is missing");
     return 0;
 }
 
@@ -86,7 +90,7 @@ struct trial {
     double before; /* loss of a token under the model of before */
 };
 
-/* The mean loss of a token of all shards under the model in PATH. */
+/* The mean loss of a token of all shards under the model in PATH, or the adapter beside its own. */
 static int
 measure(struct fl_pool *pool, const char *path, double *loss)
 {
@@ -94,7 +98,7 @@ measure(struct fl_pool *pool, const char *path, double *loss)
     struct fl_data *data = NULL;
     struct fl_score score = {0};
     size_t T;
-    int failed = fl_bundle_open(&b, path, NULL) ||
+    int failed = fl_bundle_open(&b, opt.beside ? opt.beside : path, opt.beside ? path : NULL) ||
                  !(data = fl_bundle_data(&b, opt.shards.items, opt.shards.count));
 
     if (!failed) {
@@ -110,6 +114,26 @@ measure(struct fl_pool *pool, const char *path, double *loss)
     fl_data_free(data);
     fl_bundle_release(&b);
     return failed ? -1 : 0;
+}
+
+/* An adapter has no loss without its model, and a model needs no other. */
+static int
+check_beside(void)
+{
+    struct fl_object *o = fl_object_open(opt.model, FL_KIND_BASE);
+    bool adapts = o && !strcmp(fl_object_head(o)->kind, FL_KIND_ADAPTER);
+
+    fl_object_free(o);
+    if (!o)
+        return -1;
+    if (adapts && !opt.beside)
+        return fl_error(FL_USAGE,
+                        "%s: is an adapter, which has no loss by itself; name its model with "
+                        "--beside BASE",
+                        opt.model);
+    if (!adapts && opt.beside)
+        return fl_error(FL_USAGE, "%s: is a model; --beside is for an adapter", opt.model);
+    return 0;
 }
 
 static int
@@ -142,7 +166,7 @@ apply(const struct fl_cli *cli, struct fl_server_step *step)
                                   .judge = opt.shards.count ? is_better : NULL,
                                   .arg = &trial};
 
-    if (opt.shards.count && measure(step->pool, opt.model, &trial.before))
+    if (opt.shards.count && (check_beside() || measure(step->pool, opt.model, &trial.before)))
         return -1;
     if (fl_step_take(step, &files))
         return -1;
@@ -177,7 +201,7 @@ merge(const struct fl_cli *cli, struct fl_pool *pool)
     struct merging m = {.pool = pool};
 
     if (opt.plan || opt.optimizer_given || opt.lr_given || opt.momentum_given || opt.state ||
-        opt.max_norm > 0 || opt.shards.count)
+        opt.max_norm > 0 || opt.shards.count || opt.beside)
         return fl_error(FL_USAGE, "--merge takes no step; only -m, -o, -j and -z go with it");
     int failed = !(m.model = fl_object_open(opt.model, FL_KIND_MODEL)) ||
                  !(m.adapter = fl_object_open(cli->operands[0], FL_KIND_ADAPTER)) ||

@@ -10,12 +10,14 @@
 #include "port/peft.h"
 
 static struct {
-    const char *model;
+    const char *model, *dtype;
 } opt;
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the model that an adapter is for, to be named in it",
                  &opt.model),
+    FL_OPT_CHOICE(0, "dtype", "DTYPE", "f32|f16|bf16|q8_0",
+                  "what a model's weights are stored as (default: as they are)", &opt.dtype),
     FL_OPT_END,
 };
 
@@ -29,7 +31,8 @@ struct job {
 static int
 write_model(void *arg, struct fl_writer *w)
 {
-    return fl_hf_folder_write(&((struct job *)arg)->folder, w);
+    return fl_hf_folder_write(&((struct job *)arg)->folder,
+                              opt.dtype ? fl_dtype_find(opt.dtype) : 0, w);
 }
 
 static int
@@ -54,6 +57,8 @@ import_model(const struct fl_cli *cli, struct job *job, const char *dir)
 static int
 import_adapter(const struct fl_cli *cli, struct job *job, const char *dir)
 {
+    if (opt.dtype)
+        return fl_error(FL_USAGE, "--dtype belongs to models, and %s holds an adapter", dir);
     if ((opt.model && !(job->base = fl_object_open(opt.model, FL_KIND_MODEL))) ||
         fl_peft_open(&job->peft, dir) || fl_emit(cli->output, cli->level, write_adapter, job))
         return -1;

@@ -163,7 +163,7 @@ show_tensor(struct fl_object *o, size_t i, bool json, struct fl_output *out)
     while ((got = fl_object_next(o, i, &v)) == 1) {
         uint64_t bytes = v.to - v.from;
         if (opt.stats)
-            fl_stats_add(&s, t->dtype, v.data, bytes / fl_dtype_size(t->dtype));
+            fl_stats_add(&s, t->dtype, v.data, fl_dtype_count(t->dtype, bytes));
         else if (opt.raw ? fl_output_write(out, v.data, bytes)
                          : fl_listing_values(&r, t, &v, (uint64_t)opt.head, out->fd, out->name))
             got = -1;

@@ -23,8 +23,8 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('t', "tokenizer", "FILE",
                  "a tokenizer, a model that has one, or a tokenizer.json (default: bytes)",
                  &opt.tokenizer),
-    FL_OPT_CHOICE(0, "dtype", "DTYPE", "f32|f16|bf16", "what weights are stored as (default f32)",
-                  &opt.dtype),
+    FL_OPT_CHOICE(0, "dtype", "DTYPE", "f32|f16|bf16|q8_0",
+                  "what weights are stored as (default f32)", &opt.dtype),
     FL_OPT_INPUT('m', "model", "MODEL", "with --lora: the model that the adapter is for",
                  &opt.model),
     FL_LORA_OPTIONS(opt.lora),
@@ -101,7 +101,8 @@ make_model(const struct fl_cli *cli, const struct fl_tokenizer *t)
         return -1;
     job.model = fl_model_new(&config);
     for (size_t i = 0; job.model && opt.dtype && i < job.model->layout.count; i++)
-        job.model->layout.params[i].dtype = fl_dtype_find(opt.dtype);
+        job.model->layout.params[i].dtype = fl_param_dtype(&job.model->layout.params[i],
+                                                           fl_dtype_find(opt.dtype), FL_F32);
     int result = job.model ? fl_emit(cli->output, cli->level, write_model, &job) : -1;
     fl_model_free(job.model);
     return result;

@@ -120,7 +120,8 @@ open_inputs(struct work *w)
     if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
         fill_recipe(w))
         return -1;
-    fl_model_to_train(w->bundle.model);
+    if (fl_model_to_train(w->bundle.model))
+        return fl_error_about(fl_object_name(w->bundle.object));
     job.model = w->bundle.model;
     job.data = w->data;
     job.valid = opt.valid.count ? w->valid : NULL;
@@ -133,7 +134,8 @@ open_inputs(struct work *w)
 static int
 count_cost(struct work *w)
 {
-    const struct fl_trained planned = {&job, NULL, fl_bundle_trained(&w->bundle), opt.site};
+    const struct fl_trained planned = {&job, NULL, fl_bundle_trained(&w->bundle), opt.site,
+                                       w->bundle.adapter ? w->bundle.object : NULL};
     bool asked = job.recompute;
 
     if (fl_cost_choose(&job, &planned, w->cli->output, &w->cost))
@@ -146,7 +148,7 @@ count_cost(struct work *w)
 static int
 write_update(struct work *w, const struct fl_train_result *result)
 {
-    const struct fl_trained trained = {&job, result, fl_bundle_trained(&w->bundle), opt.site};
+    const struct fl_trained trained = {&job, result, fl_bundle_trained(&w->bundle), opt.site, NULL};
     struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
     int failed = !writer || fl_trained_write(&trained, writer);
 

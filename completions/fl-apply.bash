@@ -15,7 +15,7 @@ _fl_apply()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -p --plan --optimizer --lr --momentum --state --max-norm --if-better --merge -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -p --plan --optimizer --lr --momentum --state --max-norm --if-better --beside --merge -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

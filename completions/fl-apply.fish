@@ -7,6 +7,7 @@ complete -c fl-apply -l momentum -x -d 'what is kept of the velocity (default 0.
 complete -c fl-apply -l state -r -F -d 'the optimizer\'s state, read when it is there and replaced'
 complete -c fl-apply -l max-norm -x -d 'refuse an update whose L2 norm is above X'
 complete -c fl-apply -l if-better -r -F -d 'refuse a model whose loss on SHARD is not lower; may be given many times'
+complete -c fl-apply -l beside -r -F -d 'with --if-better, of an adapter: the model that it is for'
 complete -c fl-apply -l merge -d 'the operand is an adapter of MODEL: write MODEL with it merged in'
 complete -c fl-apply -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
 complete -c fl-apply -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'

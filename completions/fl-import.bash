@@ -8,9 +8,10 @@ _fl_import()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
+    --dtype) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0' -- "$cur")); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -o --output -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model --dtype -o --output -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -9,7 +9,7 @@ _fl_init()
     fi
     case $prev in
     -p|--preset) COMPREPLY=($(compgen -W 'nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl' -- "$cur")); return ;;
-    --dtype) COMPREPLY=($(compgen -W 'f32 f16 bf16' -- "$cur")); return ;;
+    --dtype) COMPREPLY=($(compgen -W 'f32 f16 bf16 q8_0' -- "$cur")); return ;;
     --lora) COMPREPLY=(); return ;;
     --lora-alpha) COMPREPLY=(); return ;;
     --lora-targets) COMPREPLY=(); return ;;

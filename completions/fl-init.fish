@@ -2,7 +2,7 @@
 complete -c fl-init -s p -l preset -x -a 'nano micro small medium gpt2-124m smollm2-135m base large qwen2.5-0.5b llama3.2-1b xl' -d 'a shape by name'
 complete -c fl-init -s c -l config -r -F -d 'a shape from a file'
 complete -c fl-init -s t -l tokenizer -r -F -d 'a tokenizer, a model that has one, or a tokenizer.json (default: bytes)'
-complete -c fl-init -l dtype -x -a 'f32 f16 bf16' -d 'what weights are stored as (default f32)'
+complete -c fl-init -l dtype -x -a 'f32 f16 bf16 q8_0' -d 'what weights are stored as (default f32)'
 complete -c fl-init -s m -l model -r -F -d 'with --lora: the model that the adapter is for'
 complete -c fl-init -l lora -x -d 'a new adapter of this rank'
 complete -c fl-init -l lora-alpha -x -d 'how much it counts: X / RANK (default: twice RANK)'

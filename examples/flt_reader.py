@@ -3,7 +3,7 @@
 Written from flt(5) alone. Needs python3-xxhash, and for compressed tensors the zstd command."""
 import hashlib, math, struct, subprocess, sys
 from xxhash import xxh3_64_intdigest as check
-DTYPES = dict(enumerate("f64 f32 f16 bf16 i64 i32 i16 i8 u64 u32 u16 u8".split(), 1))
+DTYPES = dict(enumerate("f64 f32 f16 bf16 i64 i32 i16 i8 u64 u32 u16 u8 q8_0".split(), 1))
 
 def need(condition, what="is not allowed"):
     if not condition:
@@ -66,8 +66,9 @@ def read(s):
         elif tag == b"TENS":
             dtype, role, rank = DTYPES[b.get("H")], *b.get("B", "B")
             dims, name = [b.get("Q") for _ in range(rank)], b.text("H", 255)
-            attributes, width = b.metadata(), int(dtype.strip("bfiu")) // 8
-            need(rank < 9 and math.prod(dims) * width == raw and role < 3 and name not in names)
+            attributes, width, block = b.metadata(), *((34, 32) if dtype == "q8_0" else (int(dtype.strip("bfiu")) // 8, 1))
+            need((dims[-1] if dims else 1) % block == 0, "has a part of a block")
+            need(rank < 9 and math.prod(dims) // block * width == raw and role < 3 and name not in names)
             need(not any(key[0] == "!" for key in attributes), "needs what is not known here")
             names, total = names + [name], total + raw
             print("tensor", name, dtype, dims, role, attributes, sep="\t")

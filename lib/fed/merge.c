@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "fed/rows.h"
 #include "flt/values.h"
+#include "math/q8.h"
 #include "nn/adapter.h"
 #include "nn/model.h"
 #include "os/kernel.h"
@@ -107,6 +108,40 @@ widen(const struct merge *g, const struct fl_tensor *t)
     return out;
 }
 
+/* What tensor T of the model is written as. */
+static struct fl_tensor
+widened(const struct fl_tensor *t)
+{
+    struct fl_tensor to = *t;
+
+    to.dtype = t->dtype == FL_Q8_0 ? FL_F32 : t->dtype;
+    return to;
+}
+
+static void
+widen_row(const void *arg, uint64_t at, size_t n, float *out)
+{
+    fl_q8_to_f32(out, arg, at, n);
+}
+
+/* Tensor I of the model, which no map is beside. */
+static int
+write_other(const struct merge *g, size_t i, struct fl_writer *out)
+{
+    const struct fl_tensor *t = fl_object_tensor(g->model, i), to = widened(t);
+    uint64_t bad;
+
+    if (t->dtype != FL_Q8_0)
+        return fl_object_copy(g->model, i, out);
+    const void *blocks = fl_object_data(g->model, i);
+    int result = blocks ? fl_rows_write(g->rows, out, &to, widen_row, blocks, &bad) : -1;
+    if (result == 1)
+        result = fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is not finite",
+                          fl_object_name(g->model), t->name, (unsigned long long)bad);
+    fl_object_forget(g->model, i);
+    return result;
+}
+
 /* Tensor I of the model, which is a part of MAP from its row FIRST on. */
 static int
 write_merged(const struct merge *g, size_t i, const struct fl_adapter_map *map, size_t first,
@@ -122,8 +157,9 @@ write_merged(const struct merge *g, size_t i, const struct fl_adapter_map *map, 
     struct part p =
         {fl_object_data(g->model, i),          t->dtype, a, b, map->rank, map->in, first,
          fl_adapter_scale(&g->maps, map->rank)};
+    const struct fl_tensor to = widened(t);
     if (b && p.w)
-        result = fl_rows_write(g->rows, out, t, merge_row, &p, &bad);
+        result = fl_rows_write(g->rows, out, &to, merge_row, &p, &bad);
     if (result == 1)
         result = fl_error(FL_FAILED, "%s: tensor \"%s\": value %llu is not finite once merged",
                           fl_object_name(g->model), t->name, (unsigned long long)bad);
@@ -143,7 +179,7 @@ write_tensor(const struct merge *g, size_t i, struct fl_writer *out)
 
     if (map)
         return write_merged(g, i, map, first, out);
-    return fl_object_copy(g->model, i, out);
+    return write_other(g, i, out);
 }
 
 /* Both are read and belong together; the metadata of the result. */

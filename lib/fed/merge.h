@@ -1,6 +1,8 @@
 /*
  * A model with its adapter merged into it: W' = W + s B A for every adapted map, each value rounded
- * once to the dtype that W has. Source: Hu et al. 2021, section 4.1.
+ * once to the dtype that W has. Of a model in blocks of 8 bits (q8_0) all of these become f32,
+ * which holds what they are exactly: in blocks again, most of an adapter's small changes would be
+ * rounded away. Source: Hu et al. 2021, section 4.1.
  */
 #ifndef FL_FED_MERGE_H
 #define FL_FED_MERGE_H

@@ -218,7 +218,7 @@ static int
 add_squares(struct fl_object *a, size_t i, struct fl_object *b, double *sum)
 {
     enum { ROW = 8192 };
-    uint64_t count = fl_object_bytes(a, i) / fl_dtype_size(fl_object_tensor(a, i)->dtype);
+    uint64_t count = fl_dtype_count(fl_object_tensor(a, i)->dtype, fl_object_bytes(a, i));
     struct fl_view x = {0}, y = {0};
     float p[ROW], q[ROW];
     int failed = 0;

@@ -11,14 +11,25 @@
 #include "base/error.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "math/q8.h"
 
 static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [FL_F64] = {"f64", 8}, [FL_F32] = {"f32", 4}, [FL_F16] = {"f16", 2}, [FL_BF16] = {"bf16", 2},
-    [FL_I64] = {"i64", 8}, [FL_I32] = {"i32", 4}, [FL_I16] = {"i16", 2}, [FL_I8] = {"i8", 1},
-    [FL_U64] = {"u64", 8}, [FL_U32] = {"u32", 4}, [FL_U16] = {"u16", 2}, [FL_U8] = {"u8", 1},
+    [FL_F64] = {"f64", 8},
+    [FL_F32] = {"f32", 4},
+    [FL_F16] = {"f16", 2},
+    [FL_BF16] = {"bf16", 2},
+    [FL_I64] = {"i64", 8},
+    [FL_I32] = {"i32", 4},
+    [FL_I16] = {"i16", 2},
+    [FL_I8] = {"i8", 1},
+    [FL_U64] = {"u64", 8},
+    [FL_U32] = {"u32", 4},
+    [FL_U16] = {"u16", 2},
+    [FL_U8] = {"u8", 1},
+    [FL_Q8_0] = {"q8_0", FL_Q8_BYTES},
 };
 
 static bool
@@ -33,6 +44,26 @@ fl_dtype_size(enum fl_dtype dtype)
     return known(dtype) ? dtypes[dtype].size : 0;
 }
 
+size_t
+fl_dtype_block(enum fl_dtype dtype)
+{
+    return dtype == FL_Q8_0 ? FL_Q8_VALUES : 1;
+}
+
+uint64_t
+fl_dtype_bytes(enum fl_dtype dtype, uint64_t n)
+{
+    return n / fl_dtype_block(dtype) * fl_dtype_size(dtype);
+}
+
+uint64_t
+fl_dtype_count(enum fl_dtype dtype, uint64_t bytes)
+{
+    const size_t size = fl_dtype_size(dtype);
+
+    return size ? bytes / size * fl_dtype_block(dtype) : 0;
+}
+
 const char *
 fl_dtype_name(enum fl_dtype dtype)
 {
@@ -42,7 +73,7 @@ fl_dtype_name(enum fl_dtype dtype)
 enum fl_dtype
 fl_dtype_find(const char *name)
 {
-    for (enum fl_dtype d = FL_F64; d <= FL_U8; d++)
+    for (enum fl_dtype d = FL_F64; d <= FL_Q8_0; d++)
         if (!strcmp(fl_dtype_name(d), name))
             return d;
     return 0;
@@ -51,7 +82,8 @@ fl_dtype_find(const char *name)
 bool
 fl_dtype_is_float(enum fl_dtype dtype)
 {
-    return dtype == FL_F64 || dtype == FL_F32 || dtype == FL_F16 || dtype == FL_BF16;
+    return dtype == FL_F64 || dtype == FL_F32 || dtype == FL_F16 || dtype == FL_BF16 ||
+           dtype == FL_Q8_0;
 }
 
 void
@@ -83,13 +115,18 @@ fl_role_name(enum fl_role role)
 int
 fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes)
 {
+    const size_t block = fl_dtype_block(t->dtype);
     uint64_t n = 1;
 
     for (unsigned i = 0; i < t->rank; i++)
         if (fl_mul_u64(n, t->dims[i], &n))
             return -1;
     *elements = n;
-    return fl_mul_u64(n, fl_dtype_size(t->dtype), bytes);
+    if ((t->rank ? t->dims[t->rank - 1] : 1) % block)
+        return fl_error(FL_FAILED,
+                        "tensor \"%s\" is %s, and its rows are no whole blocks of %zu values",
+                        t->name, fl_dtype_name(t->dtype), block);
+    return fl_mul_u64(n / block, fl_dtype_size(t->dtype), bytes);
 }
 
 bool

@@ -62,7 +62,8 @@ enum fl_dtype {
     FL_U64 = 9,
     FL_U32 = 10,
     FL_U16 = 11,
-    FL_U8 = 12
+    FL_U8 = 12,
+    FL_Q8_0 = 13 /* blocks of 32 values in 34 bytes (math/q8.h), whole ones in a row */
 };
 
 enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
@@ -74,10 +75,15 @@ enum fl_role { FL_PLAIN = 0, FL_MASKED = 1, FL_CIPHER = 2 };
 #define FL_CURE_UNKNOWN                                                                            \
     "the file is whole: read it with a newer fl than " FL_VERSION ", or ask who wrote it"
 
-size_t fl_dtype_size(enum fl_dtype dtype);      /* bytes, 0 for an unknown code */
+size_t fl_dtype_size(enum fl_dtype dtype);      /* bytes of a block, 0 for an unknown code */
+size_t fl_dtype_block(enum fl_dtype dtype);     /* elements in that: 1, but 32 of q8_0 */
 const char *fl_dtype_name(enum fl_dtype dtype); /* "f32"; "?" for an unknown code */
 enum fl_dtype fl_dtype_find(const char *name);  /* the reverse; 0 for an unknown name */
 const char *fl_role_name(enum fl_role role);
+
+/* Bytes of N elements, and the reverse; whole blocks. */
+uint64_t fl_dtype_bytes(enum fl_dtype dtype, uint64_t n);
+uint64_t fl_dtype_count(enum fl_dtype dtype, uint64_t bytes);
 
 struct fl_tensor {
     char name[FL_FLT_NAME_MAX + 1];
@@ -92,10 +98,13 @@ struct fl_tensor {
 void fl_tensor_init(struct fl_tensor *t, const char *name, enum fl_dtype dtype, unsigned rank,
                     const uint64_t *dims);
 
-/* Elements (1 for rank 0) and payload bytes; -1 when the product overflows. */
+/*
+ * Elements (1 for rank 0) and payload bytes; -1 when the product overflows, or the last of the dims
+ * is no whole number of the dtype's blocks.
+ */
 FL_MUST int fl_tensor_size(const struct fl_tensor *t, uint64_t *elements, uint64_t *bytes);
 
-bool fl_dtype_is_float(enum fl_dtype dtype);
+bool fl_dtype_is_float(enum fl_dtype dtype); /* q8_0 too */
 
 /* Name, dtype and shape into a hash: LE16 length, name, LE16 dtype, u8 rank, LE64 dims. */
 void fl_tensor_hash(struct fl_hash *h, const struct fl_tensor *t);

@@ -199,7 +199,8 @@ int
 fl_listing_values(struct fl_report *r, const struct fl_tensor *t, const struct fl_view *v,
                   uint64_t count, int fd, const char *file)
 {
-    const uint64_t wide = fl_dtype_size(t->dtype), first = v->from / wide, end = v->to / wide;
+    const uint64_t first = fl_dtype_count(t->dtype, v->from);
+    const uint64_t end = fl_dtype_count(t->dtype, v->to);
     uint64_t at[FL_FLT_RANK_MAX];
     char text[40];
 

@@ -516,9 +516,11 @@ int
 fl_object_next(struct fl_object *o, size_t i, struct fl_view *v)
 {
     const uint64_t bytes = o->entries[i].bytes, from = v->data ? v->to : 0;
+    const size_t size = fl_dtype_size(o->entries[i].tensor.dtype),
+                 most = FL_FLT_BLOCK / size * size;
 
     if (from < bytes)
-        return fl_object_view(o, i, from, from + fl_piece(bytes - from, FL_FLT_BLOCK), v) ? -1 : 1;
+        return fl_object_view(o, i, from, from + fl_piece(bytes - from, most), v) ? -1 : 1;
     fl_view_release(v);
     return 0;
 }

@@ -73,8 +73,9 @@ FL_MUST int fl_object_view(struct fl_object *o, size_t i, uint64_t from, uint64_
                            struct fl_view *v);
 
 /*
- * Show the next block (FL_FLT_BLOCK bytes, the last one what is left) of tensor I in V, the first
- * when V shows nothing. 1; 0 after the last, when V is released; -1 with an error.
+ * Show the next FL_FLT_BLOCK bytes of tensor I in V, the first when V shows nothing; fewer where
+ * that would cut a block of q8_0, and the last time what is left. 1; 0 after the last, when V is
+ * released; -1 with an error.
  */
 FL_MUST int fl_object_next(struct fl_object *o, size_t i, struct fl_view *v);
 

@@ -68,8 +68,9 @@ check_use(const char *file, const struct fl_tensor *t)
     if (t->role == FL_PLAIN && t->dtype != FL_F64)
         return 0;
     return fl_error(FL_FAILED,
-                    "%s: tensor \"%s\" is %s %s; a model is made of plain f32, f16 and bf16", file,
-                    t->name, fl_role_name(t->role), fl_tensor_shape(t, shape, sizeof shape));
+                    "%s: tensor \"%s\" is %s %s; a model is made of plain f32, f16, bf16 and "
+                    "q8_0",
+                    file, t->name, fl_role_name(t->role), fl_tensor_shape(t, shape, sizeof shape));
 }
 
 int

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/least.h"
 #include "math/half.h"
+#include "math/q8.h"
 #include "math/vector.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -34,7 +35,7 @@ get_f32(const unsigned char *p)
 double
 fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
 {
-    const unsigned char *p = (const unsigned char *)data + i * fl_dtype_size(dtype);
+    const unsigned char *p = (const unsigned char *)data + fl_dtype_bytes(dtype, i);
     float half;
 
     switch (dtype) {
@@ -50,6 +51,7 @@ fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
     case FL_U32: return fl_get32(p);
     case FL_U16: return fl_get16(p);
     case FL_U8: return *p;
+    case FL_Q8_0: fl_q8_to_f32(&half, p, i % FL_Q8_VALUES, 1); return (double)half;
     }
     return NAN;
 }
@@ -57,12 +59,14 @@ fl_value(enum fl_dtype dtype, const void *data, uint64_t i)
 const float *
 fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n, float *row)
 {
-    const unsigned char *p = (const unsigned char *)data + at * fl_dtype_size(dtype);
+    const unsigned char *p = (const unsigned char *)data + fl_dtype_bytes(dtype, at);
 
     if (dtype == FL_F32)
         return (const float *)(const void *)p;
     if (dtype == FL_F16)
         fl_f16_to_f32(row, p, n);
+    else if (dtype == FL_Q8_0)
+        fl_q8_to_f32(row, p, at % FL_Q8_VALUES, n);
     else
         fl_bf16_to_f32(row, p, n);
     return row;
@@ -79,7 +83,7 @@ fl_view_f32(const struct fl_view *v, uint64_t at, size_t n, float *row)
 {
     const enum fl_dtype dtype = dtype_of(v);
 
-    return fl_values_f32(dtype, v->data, at - v->from / fl_dtype_size(dtype), n, row);
+    return fl_values_f32(dtype, v->data, at - fl_dtype_count(dtype, v->from), n, row);
 }
 
 double
@@ -87,15 +91,16 @@ fl_view_value(const struct fl_view *v, uint64_t at)
 {
     const enum fl_dtype dtype = dtype_of(v);
 
-    return fl_value(dtype, v->data, at - v->from / fl_dtype_size(dtype));
+    return fl_value(dtype, v->data, at - fl_dtype_count(dtype, v->from));
 }
 
 int
 fl_view_values(struct fl_object *o, size_t i, uint64_t at, uint64_t n, struct fl_view *v)
 {
-    const uint64_t wide = fl_dtype_size(fl_object_tensor(o, i)->dtype);
+    const enum fl_dtype dtype = fl_object_tensor(o, i)->dtype;
+    const uint64_t block = fl_dtype_block(dtype), end = (at + n + block - 1) / block * block;
 
-    return fl_object_view(o, i, at * wide, (at + n) * wide, v);
+    return fl_object_view(o, i, fl_dtype_bytes(dtype, at), fl_dtype_bytes(dtype, end), v);
 }
 
 void
@@ -105,6 +110,8 @@ fl_values_from_f32(enum fl_dtype dtype, void *out, const float *values, size_t n
         memcpy(out, values, n * sizeof *values);
     else if (dtype == FL_F16)
         fl_f32_to_f16(out, values, n);
+    else if (dtype == FL_Q8_0)
+        fl_f32_to_q8(out, values, n);
     else
         fl_f32_to_bf16(out, values, n);
 }
@@ -128,15 +135,19 @@ fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text, siz
 {
     static const struct {
         int least, most; /* digits: most are always enough, fewer often are */
-    } digits[] = {[FL_F64] = {15, 17}, [FL_F32] = {6, 9}, [FL_F16] = {5, 5}, [FL_BF16] = {4, 4}};
-    const unsigned char *p = (const unsigned char *)data + i * fl_dtype_size(dtype);
+    } digits[] = {[FL_F64] = {15, 17},
+                  [FL_F32] = {6, 9},
+                  [FL_F16] = {5, 5},
+                  [FL_BF16] = {4, 4},
+                  [FL_Q8_0] = {6, 9}};
+    const unsigned char *p = (const unsigned char *)data + fl_dtype_bytes(dtype, i);
     double v = fl_value(dtype, data, i);
 
     if (dtype == FL_U64)
         snprintf(text, size, "%llu", (unsigned long long)fl_get64(p));
     else if (dtype == FL_I64)
         snprintf(text, size, "%lld", (long long)fl_get64(p));
-    else if (dtype > FL_BF16)
+    else if (dtype > FL_BF16 && dtype != FL_Q8_0)
         snprintf(text, size, "%.0f", v);
     else if (isnan(v))
         snprintf(text, size, "nan"); /* some C libraries print its sign */
@@ -144,7 +155,7 @@ fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, char *text, siz
         for (int n = digits[dtype].least; n <= digits[dtype].most; n++) {
             snprintf(text, size, "%.*g", n, v);
             double back = strtod(text, NULL);
-            if (dtype == FL_F32 ? (float)back == (float)v : back == v)
+            if (dtype == FL_F32 || dtype == FL_Q8_0 ? (float)back == (float)v : back == v)
                 break;
         }
     return text;

@@ -15,8 +15,8 @@ const char *fl_value_text(enum fl_dtype dtype, const void *data, uint64_t i, cha
                           size_t size);
 
 /*
- * Elements AT to AT + N - 1 of f32, f16 or bf16 DATA as f32: the data itself where it is f32, else
- * widened into ROW, which has room for N.
+ * Elements AT to AT + N - 1 of f32, f16, bf16 or q8_0 DATA as f32: the data itself where it is f32,
+ * else widened into ROW, which has room for N.
  */
 const float *fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n,
                            float *row);
@@ -27,14 +27,17 @@ const float *fl_view_f32(const struct fl_view *v, uint64_t at, size_t n, float *
 /* Element AT of it. */
 double fl_view_value(const struct fl_view *v, uint64_t at);
 
-/* Show elements AT to AT + N - 1 of tensor I: fl_object_view. */
+/* Show elements AT to AT + N - 1 of tensor I, and the rest of their blocks: fl_object_view. */
 FL_MUST int fl_view_values(struct fl_object *o, size_t i, uint64_t at, uint64_t n,
                            struct fl_view *v);
 
-/* The reverse: N values into OUT as DTYPE, rounded to nearest, ties to even. */
+/*
+ * The reverse: N values into OUT as DTYPE, rounded to nearest, ties to even; of q8_0 whole blocks,
+ * as fl_f32_to_q8 has it.
+ */
 void fl_values_from_f32(enum fl_dtype dtype, void *out, const float *values, size_t n);
 
-/* Index of the first element of f32, f16 or bf16 DATA that is not finite, or COUNT. */
+/* Index of the first element of f32, f16, bf16 or q8_0 DATA that is not finite, or COUNT. */
 uint64_t fl_values_finite(enum fl_dtype dtype, const void *data, uint64_t count);
 
 struct fl_stats {               /* a zeroed struct is of nothing yet */

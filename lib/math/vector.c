@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "math/half.h"
+#include "math/q8.h"
 #include "os/kernel.h"
 
 enum { PARTS = 16 }; /* of a sum */
@@ -242,6 +243,33 @@ fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n)
 {
     for (size_t r = 0; r < rows; r++)
         y[r] = dot_of_halves((const unsigned char *)w + 2 * n * r, x, n, fl_bf16_value);
+}
+
+/* The same of N values in blocks: two lines of cache are less than four of these. */
+static inline float
+dot_of_blocks(const unsigned char *restrict w, const float *restrict x, size_t n)
+{
+    float part[PARTS] = {0};
+
+    for (size_t i = 0; i < n; i += FL_Q8_VALUES, w += FL_Q8_BYTES) {
+        const float d = fl_f16_value(w);
+        const int8_t *q = (const int8_t *)w + 2;
+        FETCH(w);
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + j] * (d * (float)q[j]);
+        for (size_t j = 0; j < PARTS; j++)
+            part[j] += x[i + PARTS + j] * (d * (float)q[PARTS + j]);
+    }
+    return sum_parts(part);
+}
+
+FL_KERNEL void
+fl_vec_dots_q8(float *y, const void *w, const float *x, size_t rows, size_t n)
+{
+    const size_t row = n / FL_Q8_VALUES * FL_Q8_BYTES;
+
+    for (size_t r = 0; r < rows; r++)
+        y[r] = dot_of_blocks((const unsigned char *)w + row * r, x, n);
 }
 
 FL_KERNEL void

@@ -18,13 +18,14 @@ float fl_vec_max(const float *x, size_t n);      /* -inf for none; passes over N
 float fl_vec_dot(const float *x, const float *y, size_t n); /* parts of floats, fixed order */
 
 /*
- * y[i] = the dot product of X (n,) with row i of W (rows,n), which is f32, or f16 or bf16
- * (math/half.h): as fl_vec_dot of the row, widened, to the bit. W is read once, as fast as memory
- * gives it, and no f32 of halves is written.
+ * y[i] = the dot product of X (n,) with row i of W (rows,n), which is f32, f16 or bf16
+ * (math/half.h), or whole blocks of 8 bits (math/q8.h): as fl_vec_dot of the row, widened, to the
+ * bit. W is read once, as fast as memory gives it, and no f32 of it is written.
  */
 void fl_vec_dots_f32(float *y, const float *w, const float *x, size_t rows, size_t n);
 void fl_vec_dots_f16(float *y, const void *w, const float *x, size_t rows, size_t n);
 void fl_vec_dots_bf16(float *y, const void *w, const float *x, size_t rows, size_t n);
+void fl_vec_dots_q8(float *y, const void *w, const float *x, size_t rows, size_t n);
 
 double fl_vec_sum_squares(const float *x, size_t n); /* parts of doubles */
 double fl_vec_sum_doubles(const double *x, size_t n);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "flt/schema.h"
 #include "math/random.h"
 
 static const struct fl_module modules[] = {
@@ -201,7 +202,7 @@ read_tensor(struct fl_adapter *a, const struct fl_object *o, const struct fl_ten
 
     if (!which)
         return wrong(o, t, "is of no adapter that is computed here");
-    if (t->rank != 2 || t->role != FL_PLAIN || !fl_dtype_is_float(t->dtype) || t->dtype == FL_F64)
+    if (t->rank != 2 || !fl_schema_trains(t))
         return wrong(o, t, "is no matrix of f32, f16 or bf16");
     if (which == 'A')
         return t->dims[0] < 1 || t->dims[0] > FL_ADAPTER_RANK_MAX || !t->dims[1]

@@ -97,9 +97,9 @@ count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_
     return 0;
 }
 
-/* The model's stream, uncompressed. */
+/* A stream, uncompressed. */
 static int
-model_bytes(const struct fl_object *o, uint64_t *bytes)
+object_bytes(const struct fl_object *o, uint64_t *bytes)
 {
     const struct fl_head *head = fl_object_head(o);
 
@@ -117,12 +117,13 @@ count_disk(const struct fl_trained *w, const char *output, struct fl_cost_disk *
 {
     const struct fl_training *t = w->training;
 
-    if (model_bytes(w->base, &d->model) || fl_trained_bytes(w, &d->update) ||
+    if (object_bytes(w->beside ? w->beside : w->base, &d->model) ||
+        (w->beside && object_bytes(w->base, &d->adapter)) || fl_trained_bytes(w, &d->update) ||
         (t->checkpoint && fl_train_checkpoint_bytes(t, &d->checkpoint)))
         return -1;
     d->upload = d->update; /* two lanes a word of 8 bytes: as many bytes as its f32 */
     d->kept = KEPT_UPLOADS * d->upload;
-    d->sum = d->model + d->update + d->checkpoint + d->upload + d->kept;
+    d->sum = d->model + d->adapter + d->update + d->checkpoint + d->upload + d->kept;
     d->output_free = fl_disk_free(output);
     d->checkpoint_free = fl_disk_free(t->checkpoint);
     return 0;
@@ -219,6 +220,7 @@ report_disk(const struct fl_cost_disk *d, struct fl_report *r)
 {
     fl_report_u64(fl_report_key(r, "disk_bytes"), d->sum);
     fl_report_u64(fl_report_key(r, "model_bytes"), d->model);
+    fl_report_u64(fl_report_key(r, "adapter_bytes"), d->adapter);
     fl_report_u64(fl_report_key(r, "update_bytes"), d->update);
     fl_report_u64(fl_report_key(r, "checkpoint_bytes"), d->checkpoint);
     fl_report_u64(fl_report_key(r, "upload_bytes"), d->upload);

@@ -29,7 +29,8 @@ struct fl_cost_memory {
  * new one are there, but then the update and what follows it are not yet.
  */
 struct fl_cost_disk {
-    uint64_t model, update;
+    uint64_t model, adapter; /* the second 0 where the model itself is trained */
+    uint64_t update;
     uint64_t checkpoint; /* 0: none is written */
     uint64_t upload;     /* fl-mask's, in lanes of 32 bits */
     uint64_t kept;       /* uploads in the state of a key: five, while the fifth is made */

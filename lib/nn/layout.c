@@ -183,6 +183,15 @@ fl_param_narrows(const struct fl_param *p)
     return p->rank == 2 && p->kind != FL_PARAM_POSITIONS;
 }
 
+enum fl_dtype
+fl_param_dtype(const struct fl_param *p, enum fl_dtype dtype, enum fl_dtype now)
+{
+    bool fits = dtype != FL_Q8_0 ||
+                (fl_param_narrows(p) && p->dims[1] % fl_dtype_block(dtype) == 0);
+
+    return dtype && fits ? dtype : now;
+}
+
 int64_t
 fl_layout_find(const struct fl_layout *t, const char *name)
 {

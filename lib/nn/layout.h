@@ -43,8 +43,8 @@ enum fl_param_kind {
 
 /*
  * The numbers of one parameter where they are in memory. Matrices that rows are multiplied with or
- * taken from may be f16 or bf16; all else is f32 [fl_param_narrows]. A store is an array of these,
- * by fl_param.number: what a computation is given as its weights.
+ * taken from may be f16, bf16 or q8_0; all else is f32 [fl_param_narrows]. A store is an array of
+ * these, by fl_param.number: what a computation is given as its weights.
  */
 struct fl_stored {
     void *data;
@@ -60,7 +60,7 @@ struct fl_param {
     uint32_t layer; /* 0 for those outside of layers */
     unsigned rank;  /* 1 or 2: rank 1 is not decayed */
     uint64_t dims[2];
-    enum fl_dtype dtype;  /* in the model's file: f32, f16 or bf16; FL_F32 at first */
+    enum fl_dtype dtype;  /* in the model's file: f32, f16, bf16, q8_0; FL_F32 at first */
     size_t number;        /* in the layout's order */
     size_t offset, count; /* floats: place in an array of all parameters, and size */
     bool frozen;          /* not trained; none is at first [fl_layout_trainables] */
@@ -105,6 +105,12 @@ float *fl_layout_array(const struct fl_layout *t);
  * a hundredth of a model, may not: whatever reads them reads floats.
  */
 bool fl_param_narrows(const struct fl_param *p);
+
+/*
+ * The dtype of P in a model that is to be stored in DTYPE, when it has the dtype NOW: of q8_0 only
+ * matrices that narrow and whose rows are whole blocks, and the others keep theirs.
+ */
+enum fl_dtype fl_param_dtype(const struct fl_param *p, enum fl_dtype dtype, enum fl_dtype now);
 
 /* Index of a parameter by name, or -1 (no error recorded). */
 int64_t fl_layout_find(const struct fl_layout *t, const char *name);

@@ -22,11 +22,11 @@ enum {
     WIDENED_MAX = 256
 };
 
-/* Bytes of a number. Of f32 it is the compiler's, so that the twin in doubles is right too. */
+/* Bytes of a row. Of f32 they are the compiler's, so that the twin in doubles is right too. */
 static size_t
-size_of(enum fl_dtype dtype)
+row_size(const struct fl_linear *f)
 {
-    return dtype == FL_F32 ? sizeof(float) : fl_dtype_size(dtype);
+    return f->dtype == FL_F32 ? f->in * sizeof(float) : fl_dtype_bytes(f->dtype, f->in);
 }
 
 struct fl_linear
@@ -35,7 +35,7 @@ fl_linear_outputs(const struct fl_linear *f, size_t first, size_t n)
     struct fl_linear part = *f;
 
     part.out = n;
-    part.weight = (const unsigned char *)f->weight + first * f->in * size_of(f->dtype);
+    part.weight = (const unsigned char *)f->weight + first * row_size(f);
     if (f->bias)
         part.bias = f->bias + first;
     return part;
@@ -114,6 +114,8 @@ multiply_row(const struct fl_linear *f, const struct fl_linear_rows *r)
         fl_vec_dots_f32(dots, f->weight, r->x, f->out, f->in);
     else if (f->dtype == FL_F16)
         fl_vec_dots_f16(dots, f->weight, r->x, f->out, f->in);
+    else if (f->dtype == FL_Q8_0)
+        fl_vec_dots_q8(dots, f->weight, r->x, f->out, f->in);
     else
         fl_vec_dots_bf16(dots, f->weight, r->x, f->out, f->in);
     for (size_t i = 0; i < f->out; i++)

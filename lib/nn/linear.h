@@ -6,8 +6,8 @@
  * what is stored in fewer bits, or has an adapter beside it (y += s (x A') B'), is computed in one
  * place.
  *
- * A matrix of f16 or bf16 is widened a tile at a time, some outputs with all their inputs, just
- * before the product with it. A row is computed as from the matrix in f32, but BLAS may add in
+ * A matrix of f16, bf16 or q8_0 is widened a tile at a time, some outputs with all their inputs,
+ * just before the product with it. A row is computed as from the matrix in f32, but BLAS may add in
  * another order where a product has fewer outputs. One row alone is multiplied as it is read.
  */
 #ifndef FL_NN_LINEAR_H
@@ -21,7 +21,7 @@
 
 struct fl_linear {
     size_t in, out;
-    enum fl_dtype dtype; /* of the matrix: f32, f16 or bf16 */
+    enum fl_dtype dtype; /* of the matrix: f32, f16, bf16 or q8_0 */
     const void *weight;  /* (out,in) */
     const float *bias;   /* (out,), or NULL */
 };

@@ -63,7 +63,7 @@ lay_out(struct fl_stored *stored, const struct fl_layout *t, unsigned char *memo
             at = (at + ALIGN - 1) / ALIGN * ALIGN;
         if (memory)
             stored[i].data = memory + at;
-        at += t->params[i].count * fl_dtype_size(stored[i].dtype);
+        at += (size_t)fl_dtype_bytes(stored[i].dtype, t->params[i].count);
     }
     return at;
 }
@@ -185,20 +185,19 @@ static int
 read_values(struct fl_object *o, size_t i, size_t count, const struct fl_stored *to)
 {
     const enum fl_dtype dtype = fl_object_tensor(o, i)->dtype;
-    const size_t width = fl_dtype_size(to->dtype);
+    const enum fl_dtype kept = to->dtype;
     struct fl_view v = {0};
     int failed = 0;
 
-    assert(to->dtype == dtype || to->dtype == FL_F32);
+    assert(kept == dtype || kept == FL_F32);
     for (size_t at = 0, n; !failed && at < count; at += n) {
-        unsigned char *out = (unsigned char *)to->data + at * width;
+        unsigned char *out = (unsigned char *)to->data + fl_dtype_bytes(kept, at);
         n = fl_piece(count - at, FL_FLT_BLOCK / sizeof(float));
         if ((failed = fl_view_values(o, i, at, n, &v)))
             break;
-        const void *values = to->dtype == dtype ? v.data
-                                                : fl_view_f32(&v, at, n, (float *)(void *)out);
+        const void *values = kept == dtype ? v.data : fl_view_f32(&v, at, n, (float *)(void *)out);
         if (values != (void *)out)
-            memcpy(out, values, n * width);
+            memcpy(out, values, fl_dtype_bytes(kept, n));
     }
     fl_view_release(&v);
     return failed ? -1 : 0;
@@ -244,9 +243,16 @@ int
 fl_model_match(const struct fl_model *m, const struct fl_object *o)
 {
     struct fl_schema want;
-    int failed = fl_schema_start(&want, "its configuration") ||
-                 fl_model_schema(m, "", FL_WEIGHTS, &want);
+    int failed = fl_schema_start(&want, "its configuration");
 
+    for (size_t i = 0; !failed && i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        int64_t k = fl_object_find(o, p->name);
+        struct fl_tensor t = tensor_of(p, "", FL_WEIGHTS);
+        if (k >= 0 && fl_object_tensor(o, (size_t)k)->dtype == FL_Q8_0 && fl_param_narrows(p))
+            t.dtype = FL_Q8_0;
+        failed = is_of(p, FL_WEIGHTS) && fl_schema_add(&want, &t, true);
+    }
     for (size_t k = 0; !failed && fl_model_files[k]; k++) {
         int64_t i = fl_object_find(o, fl_model_files[k]);
         if (i >= 0)
@@ -300,13 +306,22 @@ fl_model_adapt(struct fl_model *m, const struct fl_adapter *a, const struct fl_o
     return 0;
 }
 
-void
+int
 fl_model_to_train(struct fl_model *m)
 {
     assert(!m->memory);
-    for (size_t i = 0; i < m->layout.count; i++)
-        if (!m->layout.params[i].frozen)
-            m->stored[i].dtype = FL_F32;
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct fl_param *p = &m->layout.params[i];
+        if (p->frozen)
+            continue;
+        if (p->dtype == FL_Q8_0)
+            return fl_error(FL_FAILED,
+                            "the model's matrices are in blocks of 8 bits, q8_0, which are not "
+                            "trained; train an adapter of it (--lora, or -a ADAPTER), or import "
+                            "the model again without --dtype q8_0");
+        m->stored[i].dtype = FL_F32;
+    }
+    return 0;
 }
 
 int
@@ -345,13 +360,13 @@ fl_model_round(const struct fl_object *o, int64_t *round)
 static int
 write_rounded(struct fl_writer *w, enum fl_dtype dtype, const float *values, size_t count)
 {
-    unsigned char *piece = fl_alloc(PIECE, fl_dtype_size(dtype));
+    unsigned char *piece = fl_alloc(fl_dtype_bytes(dtype, PIECE), 1);
     int failed = !piece;
 
     for (size_t at = 0; !failed && at < count; at += PIECE) {
         size_t n = fl_min(count - at, PIECE);
         fl_values_from_f32(dtype, piece, values + at, n);
-        failed = fl_writer_data(w, piece, n * fl_dtype_size(dtype));
+        failed = fl_writer_data(w, piece, fl_dtype_bytes(dtype, n));
     }
     free(piece);
     return failed ? -1 : 0;
@@ -366,7 +381,7 @@ write_param(const struct fl_model_values *v, const struct fl_param *p, struct fl
     if (fl_writer_tensor(w, &t))
         return -1;
     if (from.dtype == t.dtype)
-        return fl_writer_data(w, from.data, p->count * fl_dtype_size(t.dtype));
+        return fl_writer_data(w, from.data, fl_dtype_bytes(t.dtype, p->count));
     assert(from.dtype == FL_F32);
     return write_rounded(w, t.dtype, from.data, p->count);
 }

@@ -4,7 +4,7 @@
  * A parameter has the dtype of its file [fl_param.dtype] and one in memory [fl_stored.dtype]. To
  * use a model, its matrices stay as they are stored; to train it, what is trained is f32, the
  * master weights, and what is frozen stays [fl_model_to_train]. Files are written in their dtypes
- * again, rounded to nearest, ties to even.
+ * again, rounded to nearest, ties to even. Blocks of 8 bits (q8_0) are frozen always.
  */
 #ifndef FL_NN_MODEL_H
 #define FL_NN_MODEL_H
@@ -66,8 +66,8 @@ void fl_model_init(struct fl_model *m, uint64_t seed);
 
 /*
  * The model in an object, without its numbers: config and tensor table are checked against each
- * other before memory is taken. Tensors may be f32, f16 or bf16, in any order; beside them
- * fl_model_files are allowed. NULL with an error that names the file.
+ * other before memory is taken. Tensors may be f32, f16 or bf16, and those that narrow q8_0, in any
+ * order; beside them fl_model_files are allowed. NULL with an error that names the file.
  */
 struct fl_model *fl_model_open(const struct fl_object *o);
 
@@ -78,8 +78,11 @@ struct fl_model *fl_model_open(const struct fl_object *o);
 FL_MUST int fl_model_adapt(struct fl_model *m, const struct fl_adapter *a,
                            const struct fl_object *o);
 
-/* Before memory is taken: what is trained [fl_layout_trainables] will be f32 in it. */
-void fl_model_to_train(struct fl_model *m);
+/*
+ * Before memory is taken: what is trained [fl_layout_trainables] will be f32 in it. -1 when it is
+ * q8_0 in its file, in whose blocks the steps of a training are lost.
+ */
+FL_MUST int fl_model_to_train(struct fl_model *m);
 
 /*
  * Take memory and fill it with the numbers of O, which the model was opened from. A value that is

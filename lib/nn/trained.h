@@ -13,8 +13,9 @@
 struct fl_trained {
     const struct fl_training *training; /* its model holds the new weights */
     const struct fl_train_result *result;
-    struct fl_object *base; /* the file that the model was loaded from */
-    const char *site;       /* or NULL */
+    struct fl_object *base;   /* the file that what is trained was loaded from */
+    const char *site;         /* or NULL */
+    struct fl_object *beside; /* where BASE is an adapter: its model; or NULL */
 };
 
 /*

@@ -9,7 +9,7 @@
 static int
 write_folder(void *arg, struct fl_writer *w)
 {
-    return fl_hf_folder_write(arg, w);
+    return fl_hf_folder_write(arg, 0, w);
 }
 
 static struct fl_object *
@@ -30,7 +30,7 @@ write_numbers(void *arg, struct fl_writer *w)
     const struct fl_hf_model *m = arg;
     struct fl_meta meta = {0};
     int failed = fl_config_to_meta(&m->layout.config, &meta) ||
-                 fl_writer_head(w, FL_KIND_MODEL, &meta) || fl_hf_model_write(m, w) ||
+                 fl_writer_head(w, FL_KIND_MODEL, &meta) || fl_hf_model_write(m, 0, w) ||
                  fl_writer_done(w);
 
     fl_meta_release(&meta);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "flt/values.h"
 #include "nn/model.h"
 #include "os/file.h"
 #include "os/output_folder.h"
@@ -41,6 +42,7 @@ struct export
     size_t count, files;
     json_t *notes;
     unsigned char *slice;
+    float *wide; /* (2 SLICE / 4,): values of q8_0 */
     struct fl_progress progress;
     uint64_t done;
 };
@@ -52,11 +54,31 @@ index_of(const struct export *e, size_t i)
     return (size_t)fl_object_find(e->o, e->m->layout.params[i].name);
 }
 
+/* What parameter I is written as: there is no q8_0 in the format, and f32 holds its values. */
+static enum fl_dtype
+dtype_of(const struct export *e, size_t i)
+{
+    enum fl_dtype dtype = fl_object_tensor(e->o, index_of(e, i))->dtype;
+
+    return dtype == FL_Q8_0 ? FL_F32 : dtype;
+}
+
+/* Elements AT to AT + N - 1 of parameter I as they are written; V shows them. NULL: an error. */
+static const void *
+elements_of(struct export *e, size_t i, uint64_t at, size_t n, struct fl_view *v)
+{
+    size_t k = index_of(e, i);
+
+    if (fl_view_values(e->o, k, at, n, v))
+        return NULL;
+    return fl_object_tensor(e->o, k)->dtype == FL_Q8_0 ? fl_view_f32(v, at, n, e->wide) : v->data;
+}
+
 /* Parameter I begins another tensor, or goes on with the one before. */
 static int
 add_param(struct export *e, size_t i)
 {
-    enum fl_dtype dtype = fl_object_tensor(e->o, index_of(e, i))->dtype;
+    enum fl_dtype dtype = dtype_of(e, i);
     struct fl_place place;
     uint64_t elements;
 
@@ -119,19 +141,19 @@ write_slice(struct export *e, int fd, size_t len, const char *name)
 static int
 write_straight(struct export *e, int fd, size_t i)
 {
-    size_t k = index_of(e, i);
+    const struct fl_param *p = &e->m->layout.params[i];
+    const size_t width = fl_dtype_size(dtype_of(e, i));
     struct fl_view v = {0};
-    int got = 1;
+    int failed = 0;
 
-    while (got == 1 && (got = fl_object_next(e->o, k, &v)) == 1) {
-        size_t n = (size_t)(v.to - v.from);
-        if (fl_write_full(fd, e->out.name, v.data, n))
-            got = -1;
-        else
-            fl_progress_show(&e->progress, e->done += n, "%s", e->m->layout.params[i].name);
+    for (size_t at = 0, n; !failed && at < p->count; at += n) {
+        n = fl_min(p->count - at, FL_FLT_BLOCK / width);
+        const void *values = elements_of(e, i, at, n, &v);
+        failed = !values || fl_write_full(fd, e->out.name, values, n * width);
+        fl_progress_show(&e->progress, e->done += n * width, "%s", p->name);
     }
     fl_view_release(&v);
-    return got;
+    return failed ? -1 : 0;
 }
 
 /* Columns FROM to FROM + N - 1 of parameter I, as rows at OUT, STRIDE bytes apart. */
@@ -139,18 +161,19 @@ static int
 turn(struct export *e, size_t i, uint64_t from, uint64_t n, unsigned char *out, uint64_t stride)
 {
     const struct fl_param *p = &e->m->layout.params[i];
-    size_t k = index_of(e, i), width = fl_dtype_size(fl_object_tensor(e->o, k)->dtype);
+    size_t width = fl_dtype_size(dtype_of(e, i));
     uint64_t row = p->dims[1] * width, band = SLICE / row + 1;
     struct fl_view v = {0};
     int failed = 0;
 
     for (uint64_t first = 0; !failed && first < p->dims[0]; first += band) {
         uint64_t end = fl_min_u64(first + band, p->dims[0]);
-        failed = fl_object_view(e->o, k, first * row, end * row, &v);
+        const unsigned char *rows = elements_of(e, i, first * p->dims[1],
+                                                (size_t)((end - first) * p->dims[1]), &v);
+        failed = !rows;
         for (uint64_t r = first; !failed && r < end; r++)
             for (uint64_t c = 0; c < n; c++)
-                memcpy(out + c * stride + r * width,
-                       (const unsigned char *)v.data + (r - first) * row + (from + c) * width,
+                memcpy(out + c * stride + r * width, rows + (r - first) * row + (from + c) * width,
                        width);
     }
     fl_view_release(&v);
@@ -250,9 +273,13 @@ write_index(struct export *e)
 static int
 write_weights(struct export *e)
 {
-    int failed = !(e->slice = fl_alloc_aligned(SLICE, 1));
+    uint64_t total = 0;
+    int failed = !(e->slice = fl_alloc_aligned(SLICE, 1)) ||
+                 !(e->wide = fl_alloc_aligned(2 * SLICE, 1)); /* a band of turned rows, at most */
 
-    fl_progress_start(&e->progress, "writing", "B", fl_object_total(e->o));
+    for (size_t k = 0; k < e->count; k++)
+        total += e->pieces[k].bytes;
+    fl_progress_start(&e->progress, "writing", "B", total);
     for (size_t k = 0, end; !failed && k < e->count; k = end) {
         for (end = k + 1; end < e->count && e->pieces[end].file == e->pieces[k].file;)
             end++;
@@ -302,6 +329,7 @@ fl_hf_export(struct fl_object *o, const char *dir, uint64_t shard)
     }
     json_decref(e.notes);
     free(e.slice);
+    free(e.wide);
     free(e.pieces);
     free(e.tensors);
     fl_model_free(e.m);

@@ -16,7 +16,8 @@
 /*
  * Write O, of kind model, as the folder DIR (os/output_folder.h): config.json, tokenizer.json and
  * the other carried files, and model.safetensors, or several files with an index when one would
- * hold more than SHARD bytes. Tensors keep their dtypes, to the bit; "round" and "parent" are noted
+ * hold more than SHARD bytes. Tensors keep their dtypes, to the bit, but for q8_0,
+ * which the format has not: f32 holds its values exactly; "round" and "parent" are noted
  * in the files (port/hf_folder.h). The family is that of the carried config.json, or the first that
  * can say the configuration. -1 with an error and no folder. Memory: the files but for the weights,
  * and a slice of a tensor.

@@ -116,14 +116,14 @@ write_files(const struct fl_hf_folder *f, struct fl_writer *w)
 }
 
 int
-fl_hf_folder_write(const struct fl_hf_folder *f, struct fl_writer *w)
+fl_hf_folder_write(const struct fl_hf_folder *f, enum fl_dtype dtype, struct fl_writer *w)
 {
     struct fl_meta meta = {0};
     int failed = fl_hf_read_origin(f->model.files, &meta) ||
                  (f->stops.len && fl_marks_write(&f->stops, &meta)) ||
                  fl_config_to_meta(&f->model.layout.config, &meta) ||
-                 fl_writer_head(w, FL_KIND_MODEL, &meta) || fl_hf_model_write(&f->model, w) ||
-                 write_files(f, w) || fl_writer_done(w);
+                 fl_writer_head(w, FL_KIND_MODEL, &meta) ||
+                 fl_hf_model_write(&f->model, dtype, w) || write_files(f, w) || fl_writer_done(w);
 
     fl_meta_release(&meta);
     return failed ? -1 : 0;

@@ -28,10 +28,12 @@ FL_MUST int fl_hf_folder_open(struct fl_hf_folder *f, const char *dir);
 void fl_hf_folder_close(struct fl_hf_folder *f);
 
 /*
- * Write it as an object of kind model: weights in the dtypes that they have. "round" and "parent"
- * are those that fl-export noted in the weights' file (fl.round, fl.parent), else round is 0.
+ * Write it as an object of kind model: weights in the dtypes that they have, or in DTYPE unless
+ * that is 0 [fl_hf_model_write]. "round" and "parent" are those that fl-export noted in the
+ * weights' file (fl.round, fl.parent), else round is 0.
  */
-FL_MUST int fl_hf_folder_write(const struct fl_hf_folder *f, struct fl_writer *w);
+FL_MUST int fl_hf_folder_write(const struct fl_hf_folder *f, enum fl_dtype dtype,
+                               struct fl_writer *w);
 
 /* The "round" (0 when it is not noted) and "parent" of that into META. */
 FL_MUST int fl_hf_read_origin(const struct fl_safetensors *file, struct fl_meta *meta);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/values.h"
 #include "os/progress.h"
@@ -105,40 +106,75 @@ read_rows(const struct fl_hf_model *m, size_t i, uint64_t first, uint64_t n, voi
     return 0;
 }
 
+struct writing {
+    const struct fl_hf_model *m;
+    enum fl_dtype dtype;             /* wanted; 0: each as it is */
+    unsigned char *slice, *narrowed; /* (SLICE) both, as rows are in the file and are written */
+    float *wide;                     /* (SLICE,) of values */
+    struct fl_progress progress;
+    uint64_t done;
+    struct fl_writer *w;
+};
+
+/* N values of parameter P, which are FROM in the slice, as TO. */
 static int
-write_param(const struct fl_hf_model *m, size_t i, unsigned char *slice, struct fl_progress *shown,
-            uint64_t *done, struct fl_writer *w)
+write_values(struct writing *g, const struct fl_param *p, enum fl_dtype from, enum fl_dtype to,
+             size_t n)
 {
-    const struct fl_param *p = &m->layout.params[i];
+    const void *data = g->slice;
+
+    if (from != to) {
+        fl_values_from_f32(to, g->narrowed, fl_values_f32(from, g->slice, 0, n, g->wide), n);
+        data = g->narrowed;
+        if (fl_values_finite(to, data, n) < n)
+            return fl_error(FL_FAILED,
+                            "%s: tensor \"%s\" has a value that is too large for %s; take another "
+                            "--dtype",
+                            fl_safetensors_name(g->m->files), p->name, fl_dtype_name(to));
+    }
+    return fl_writer_data(g->w, data, fl_dtype_bytes(to, n));
+}
+
+static int
+write_param(struct writing *g, size_t i)
+{
+    const struct fl_param *p = &g->m->layout.params[i];
+    const enum fl_dtype from = dtype_of(g->m, i), to = fl_param_dtype(p, g->dtype, from);
+    const uint64_t columns = p->rank == 2 ? p->dims[1] : 1,
+                   most = SLICE / (columns * sizeof(float));
     struct fl_tensor t;
 
-    fl_tensor_init(&t, p->name, dtype_of(m, i), p->rank, p->dims);
-    uint64_t row = (p->rank == 2 ? p->dims[1] : 1) * fl_dtype_size(t.dtype);
-    if (fl_writer_tensor(w, &t))
+    fl_tensor_init(&t, p->name, to, p->rank, p->dims);
+    if (fl_writer_tensor(g->w, &t))
         return -1;
     for (uint64_t r = 0, n; r < p->dims[0]; r += n) {
-        n = SLICE / row < p->dims[0] - r ? SLICE / row : p->dims[0] - r;
-        if (read_rows(m, i, r, n, slice) || fl_writer_data(w, slice, n * row))
+        n = fl_min_u64(most, p->dims[0] - r);
+        if (read_rows(g->m, i, r, n, g->slice) ||
+            write_values(g, p, from, to, (size_t)(n * columns)))
             return -1;
-        fl_progress_show(shown, *done += n * row, "%s", p->name);
+        g->done += n * columns * fl_dtype_size(from);
+        fl_progress_show(&g->progress, g->done, "%s", p->name);
     }
     return 0;
 }
 
 int
-fl_hf_model_write(const struct fl_hf_model *m, struct fl_writer *w)
+fl_hf_model_write(const struct fl_hf_model *m, enum fl_dtype dtype, struct fl_writer *w)
 {
-    unsigned char *slice = fl_alloc_aligned(SLICE, 1); /* rows are of at most FL_FFN_MAX values */
-    struct fl_progress progress;
-    uint64_t total = 0, done = 0;
-    int failed = !slice;
+    struct writing g = {.m = m, .dtype = dtype, .w = w};
+    uint64_t total = 0;
+    int failed = !(g.slice = fl_alloc_aligned(SLICE, 1)) || /* rows: of at most FL_FFN_MAX values */
+                 (dtype && (!(g.wide = fl_alloc_aligned(SLICE, 1)) ||
+                            !(g.narrowed = fl_alloc_aligned(SLICE, 1))));
 
     for (size_t i = 0; i < m->layout.count; i++)
         total += m->layout.params[i].count * fl_dtype_size(dtype_of(m, i));
-    fl_progress_start(&progress, "reading", "B", total);
+    fl_progress_start(&g.progress, "reading", "B", total);
     for (size_t i = 0; !failed && i < m->layout.count; i++)
-        failed = write_param(m, i, slice, &progress, &done, w);
-    fl_progress_clear(&progress);
-    free(slice);
+        failed = write_param(&g, i);
+    fl_progress_clear(&g.progress);
+    free(g.slice);
+    free(g.wide);
+    free(g.narrowed);
     return failed ? -1 : 0;
 }

@@ -36,7 +36,12 @@ struct fl_hf_model {
 FL_MUST int fl_hf_model_open(struct fl_hf_model *m, const char *dir, struct fl_buf *notes);
 void fl_hf_model_close(struct fl_hf_model *m);
 
-/* All parameters as tensors of a stream, in the layout's order. Memory: a slice of one. */
-FL_MUST int fl_hf_model_write(const struct fl_hf_model *m, struct fl_writer *w);
+/*
+ * All parameters as tensors of a stream, in the layout's order; to the bit, or those that can be
+ * [fl_param_dtype] in DTYPE unless that is 0. -1, too, when a value is too large for it. Memory: a
+ * slice of one, three of them with DTYPE.
+ */
+FL_MUST int fl_hf_model_write(const struct fl_hf_model *m, enum fl_dtype dtype,
+                              struct fl_writer *w);
 
 #endif

@@ -144,9 +144,9 @@ target_word(const struct export *e, unsigned module, const char *name)
     return word;
 }
 
-/* What PEFT finds the adapted maps by, each word once. */
+/* The words of the adapted maps, each once. */
 static json_t *
-targets(const struct export *e)
+words(const struct export *e)
 {
     json_t *list = json_array(), *seen = json_object();
     char text[128];
@@ -161,6 +161,79 @@ targets(const struct export *e)
     }
     json_decref(seen);
     return list;
+}
+
+/* The layers that have an adapted map; they are sorted. */
+static json_t *
+layers(const struct export *e)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < e->adapter.count; i++)
+        if (!i || e->adapter.maps[i].layer != e->adapter.maps[i - 1].layer)
+            (void)!json_array_append_new(list, json_integer(e->adapter.maps[i].layer));
+    return list;
+}
+
+/* Whether all those layers have the same adapted maps. */
+static bool
+is_even(const struct export *e, size_t layers)
+{
+    const struct fl_adapter_map *maps = e->adapter.maps;
+    size_t each = e->adapter.count / layers;
+
+    for (size_t i = 0; i < e->adapter.count; i++)
+        if (maps[i].module != maps[i % each].module || maps[i].layer != maps[i - i % each].layer)
+            return false;
+    return e->adapter.count % layers == 0;
+}
+
+/* Every adapted map by its whole name, as one regular expression. */
+static char *
+expression(const struct export *e)
+{
+    struct fl_buf text = {0};
+    char name[128], *out;
+    int failed = 0;
+
+    for (size_t i = 0; i < e->adapter.count; i++) {
+        const struct fl_adapter_map *m = &e->adapter.maps[i];
+        (void)fl_family_module_name(e->family, m->module, m->layer, name, sizeof name);
+        failed |= fl_buf_add_text(&text, i ? "|" : "(.*[.])?(");
+        for (const char *c = name; *c; c++)
+            failed |= *c == '.' ? fl_buf_add_text(&text, "[.]") : fl_buf_add(&text, c, 1);
+    }
+    out = failed || fl_buf_add_text(&text, ")") ? NULL : fl_strdup(fl_buf_text(&text));
+    fl_buf_release(&text);
+    return out;
+}
+
+/*
+ * What PEFT finds the adapted maps by: their words in a list of layers (what it cannot know is how
+ * many the model has), or a regular expression where the layers are unlike. Source:
+ * check_target_module_exists in peft/tuners/tuners_utils.py.
+ */
+static int
+add_targets(const struct export *e, json_t *file)
+{
+    json_t *list = layers(e);
+    char pattern[128], *all;
+    int failed;
+
+    if (is_even(e, json_array_size(list))) {
+        (void)fl_family_module_name(e->family, e->adapter.maps[0].module, 0, pattern,
+                                    sizeof pattern);
+        pattern[strcspn(pattern, ".")] = '\0';
+        failed = json_object_set_new(file, "target_modules", words(e)) ||
+                 json_object_set(file, "layers_to_transform", list) ||
+                 json_object_set_new(file, "layers_pattern", json_string(pattern));
+    } else {
+        all = expression(e);
+        failed = !all || json_object_set_new(file, "target_modules", json_string(all));
+        free(all);
+    }
+    json_decref(list);
+    return failed ? fl_error_memory(FL_PEFT_CONFIG) : 0;
 }
 
 /* Ranks that are not the first map's, by names of maps; NULL when there are none. */
@@ -202,14 +275,14 @@ write_config(struct export *e)
                                              fl_object_bytes(e->o, (size_t)i))
                     : -1;
     }
-    json_t *file = json_pack("{s:s,s:s,s:s,s:i,s:f,s:f,s:s,s:o,s:o,s:b,s:b,s:b}", "peft_type",
-                             "LORA", "task_type", "CAUSAL_LM", "base_model_name_or_path", none, "r",
+    json_t *file = json_pack("{s:s,s:s,s:s,s:i,s:f,s:f,s:s,s:o,s:b,s:b,s:b}", "peft_type", "LORA",
+                             "task_type", "CAUSAL_LM", "base_model_name_or_path", none, "r",
                              (int)e->adapter.maps[0].rank, "lora_alpha", e->adapter.alpha,
-                             "lora_dropout", 0.0, "bias", "none", "target_modules", targets(e),
-                             "rank_pattern", other_ranks(e), "use_rslora", (int)e->adapter.rslora,
-                             "fan_in_fan_out", (int)has_turned(e->family), "inference_mode", 1);
+                             "lora_dropout", 0.0, "bias", "none", "rank_pattern", other_ranks(e),
+                             "use_rslora", (int)e->adapter.rslora, "fan_in_fan_out",
+                             (int)has_turned(e->family), "inference_mode", 1);
     int failed = !file ? fl_error_memory(FL_PEFT_CONFIG)
-                       : fl_hf_write_json(&e->out, FL_PEFT_CONFIG, file);
+                       : add_targets(e, file) || fl_hf_write_json(&e->out, FL_PEFT_CONFIG, file);
     json_decref(file);
     return failed ? -1 : 0;
 }

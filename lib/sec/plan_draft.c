@@ -15,18 +15,31 @@ static int
 check_finite(struct fl_object *model, size_t i, struct fl_view *v)
 {
     const struct fl_tensor *t = fl_object_tensor(model, i);
-    const uint64_t wide = fl_dtype_size(t->dtype);
     int got;
 
     while ((got = fl_object_next(model, i, v)) == 1) {
-        uint64_t n = (v->to - v->from) / wide, bad = fl_values_finite(t->dtype, v->data, n);
+        uint64_t n = fl_dtype_count(t->dtype, v->to - v->from),
+                 bad = fl_values_finite(t->dtype, v->data, n);
         if (bad < n)
             return fl_error(
                 FL_FAILED, "%s: tensor \"%s\": value %llu is %g; only finite values can be trained",
-                fl_object_name(model), t->name, (unsigned long long)(v->from / wide + bad),
+                fl_object_name(model), t->name,
+                (unsigned long long)(fl_dtype_count(t->dtype, v->from) + bad),
                 fl_value(t->dtype, v->data, bad));
     }
     return got;
+}
+
+/* An adapter in q8_0 does not exist; a model in it is what one lies beside. */
+static int
+check_blocks(struct fl_object *model, const struct fl_tensor *t)
+{
+    return t->dtype != FL_Q8_0
+               ? 0
+               : fl_error(FL_FAILED,
+                          "%s: tensor \"%s\" is in blocks of 8 bits, q8_0, which are not trained; "
+                          "plan rounds over an adapter of the model, as fl-init --lora makes it",
+                          fl_object_name(model), t->name);
 }
 
 /* All float tensors of the model. */
@@ -41,7 +54,8 @@ draft_schema(struct fl_plan *plan, struct fl_object *model)
 
     fl_progress_start(&progress, "reading", "B", fl_object_total(model));
     for (size_t i = 0; i < all.count && !failed; i++) {
-        if (all.items[i].trained)
+        failed = check_blocks(model, &all.items[i].tensor);
+        if (!failed && all.items[i].trained)
             failed = check_finite(model, i, &v) ||
                      fl_schema_add(&plan->model, &all.items[i].tensor, true);
         done += fl_object_bytes(model, i);

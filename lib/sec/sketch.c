@@ -108,8 +108,8 @@ static int
 add_tensor(struct fl_sketch *s, struct fl_object *model, size_t i, struct work *w,
            const unsigned char key[FL_SKETCH_KEY])
 {
-    const uint64_t wide = fl_dtype_size(fl_object_tensor(model, i)->dtype);
-    const uint64_t count = fl_object_bytes(model, i) / wide;
+    const uint64_t count = fl_dtype_count(fl_object_tensor(model, i)->dtype,
+                                          fl_object_bytes(model, i));
     struct fl_view v = {0};
     int result = 0;
 

@@ -62,7 +62,7 @@ both fl-eval --per-token "" -m model.flt --per-token --text c.yaml
 
 # ---- streams ----
 v=$top/tests/vectors
-for f in everything signed two empty packed; do
+for f in everything blocks signed two empty packed; do
     both fl-info "Without options" $f "$v/$f.flt"
     both fl-info --digest $f --digest "$v/$f.flt"
 done

@@ -151,7 +151,7 @@ check "  says what it would take" awk -F'\t' -v ctx=$ctx '{ is[$1] = $2 } END {
 check "  the sums are sums" awk -F'\t' '{ is[$1] = $2 } END {
     memory = is["memory_weights_bytes"] + is["memory_gradients_bytes"] + is["memory_moments_bytes"]
     memory += is["memory_activations_bytes"] + is["memory_files_bytes"] + is["memory_program_bytes"]
-    disk = is["model_bytes"] + is["update_bytes"] + is["checkpoint_bytes"] + is["upload_bytes"] + is["kept_bytes"]
+    disk = is["model_bytes"] + is["adapter_bytes"] + is["update_bytes"] + is["checkpoint_bytes"] + is["upload_bytes"] + is["kept_bytes"]
     exit !(is["memory_bytes"] == memory && is["disk_bytes"] == disk && is["kept_bytes"] == 5 * is["upload_bytes"]) }' dry
 check "  of memory what it would be the other way too" awk -F'\t' '{ is[$1] = $2 } END {
     exit !(is["recompute"] == "false" && is["memory_kept_bytes"] == is["memory_bytes"] &&

@@ -197,6 +197,9 @@ refused 1 "an empty batch" "empty.jsonl: has no line" -m m.flt --batch empty.jso
 refused 1 "a line that is wrong" 'bad.jsonl: line 2: its field "top_k" is not a whole number' -m m.flt --batch bad.jsonl
 check "  before anything was written" [ ! -s out ]
 head -c 30000 m.flt > cut.flt
+fl-init -c c.yaml --seed 2 -o other.flt
+refused 3 "an adapter of another model" "ad.flt: is an adapter of another model than other.flt" -m other.flt -a ad.flt x
+check "  before anything was written" [ ! -s out ]
 refused 1 "a cut model" "cut.flt: " -m cut.flt x
 shards fill m.flt nan.flt nan
 refused 1 "a model of NaN" "nan.flt: .*finite" -m nan.flt x

@@ -120,6 +120,15 @@ check "  its update is exactly zero" all_zero held.flt A
 check "  B's is not" none_zero held.flt B
 check "  and it learned" below "$(meta held.flt loss.last)" "$(meta held.flt loss.first) - 0.3"
 
+# ---- what it takes ----
+go -a ad.flt --site north --dry-run >dry
+told() { sed -n "s/^$1	//p" dry; }
+check "--dry-run: model, adapter and update are the files, to the byte" [ "$(told model_bytes) $(told adapter_bytes) $(told update_bytes)" = \
+    "$(wc -c <m.flt) $(wc -c <ad.flt) $(wc -c <u.flt)" ]
+check "  the disk holds them, the upload, and five of it that are kept" [ "$(told disk_bytes)" = \
+    $(($(wc -c <m.flt) + $(wc -c <ad.flt) + 7 * $(wc -c <u.flt))) ]
+check "  for the model alone there is no adapter" sh -c 'fl-train -q -m m.flt --dry-run a.flt | grep -q "^adapter_bytes	0$"'
+
 # ---- the next adapter, merged ----
 check "the next adapter" fl-apply -m ad.flt -o ad1.flt u.flt
 check "  is one" [ "$(fl-info ad1.flt | awk -F '\t' '$1 == "object" { print $2 }')" = adapter ]
@@ -142,6 +151,29 @@ refused 1 "nor into an adapter" 'is of kind "adapter"; "model" is expected' fl-a
 refused 2 "a merge takes no step" '--merge takes no step' fl-apply --merge --lr 0.5 -m m.flt -o x.flt ad1.flt
 refused 3 "the update of an adapter is none of its model" 'belongs to the model' fl-apply -m m.flt -o x.flt u.flt
 refused 3 "an adapter of another model is not measured" 'is an adapter of another model' fl-eval -m other.flt -a ad1.flt a.flt
+
+# ---- only when it is better ----
+fl-diff -q -b ad1.flt -o worse.upd ad.flt   # back to where it was
+check "--if-better beside the model" fl-apply -m ad.flt --if-better a.flt --beside m.flt -o x.flt u.flt
+check "  takes the same step" cmp ad1.flt x.flt
+refused 3 "  and none to a worse one" 'ad1.flt, which stays as it is' fl-apply -m ad1.flt --if-better a.flt --beside m.flt -o x.flt worse.upd
+fl-apply -m ad1.flt --if-better a.flt --beside m.flt -o x.flt worse.upd 2>why
+near "$(sed -n 's/.*is \([0-9.]*\), not below.*/\1/p' why)" "$(loss -m m.flt -a ad.flt a.flt)" 1e-4 &&
+    near "$(sed -n 's/.*below the \([0-9.]*\) of.*/\1/p' why)" "$(loss -m m.flt -a ad1.flt a.flt)" 1e-4
+report $? "  by the losses that fl-eval has"
+refused 3 "  nor to one that is as good" 'ad.flt, which stays as it is' sh -c \
+    'fl-diff -q -b ad.flt ad.flt | fl-apply -m ad.flt --if-better a.flt --if-better b.flt --beside m.flt -o x.flt'
+refused 3 "  beside another model" 'is an adapter of another model than other.flt' \
+    fl-apply -m ad.flt --if-better a.flt --beside other.flt -o x.flt u.flt
+refused 2 "  beside none" 'ad.flt: is an adapter, which has no loss by itself; name its model with --beside BASE' \
+    fl-apply -m ad.flt --if-better a.flt -o x.flt u.flt
+refused 2 "  nothing is asked" '--beside belongs to --if-better' fl-apply -m ad.flt --beside m.flt -o x.flt u.flt
+refused 2 "  into standard output" 'must name a file' fl-apply -m ad.flt --beside m.flt --if-better a.flt u.flt
+fl-train -q -m m.flt --steps 20 -b 4 --lr 0.01 -o mu.flt a.flt && fl-apply -m m.flt -o m1.flt mu.flt && fl-diff -q -b m1.flt -o mworse.upd m.flt
+check "of a model" fl-apply -m m.flt --if-better a.flt -o x.flt mu.flt
+check "  it is the step" cmp m1.flt x.flt
+refused 3 "  a worse one is none" 'm1.flt, which stays as it is' fl-apply -m m1.flt --if-better a.flt -o x.flt mworse.upd
+refused 2 "  it has nothing beside it" 'm.flt: is a model; --beside is for an adapter' fl-apply -m m.flt --beside m.flt --if-better a.flt -o x.flt mu.flt
 
 # ---- plain rounds ----
 site() {   # SITE args...: an update of ad.flt

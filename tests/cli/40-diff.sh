@@ -56,7 +56,7 @@ refused 1 "a tensor missing" 'bad.flt: has no tensor "layer.weight"' -b model.fl
 refused 1 "a tensor too many" 'has a tensor "extra"' -b model.flt more.flt
 refused 1 "another shape" 'f32\[3,100\]' -b model.flt dims.flt
 refused 1 "another tokenizer" '"tokenizer.json" differs' -b model.flt token.flt
-refused 1 "double precision" 'is plain f64.150.; a model is made of plain f32, f16 and bf16' -b double.flt double.flt
+refused 1 "double precision" 'is plain f64.150.; a model is made of plain f32, f16, bf16 and q8_0' -b double.flt double.flt
 updates edit trained.flt bad.flt arch.family=t:gpt
 refused 1 "another architecture" '"arch.family" differs' -b model.flt bad.flt
 updates edit trained.flt bad.flt arch.rope_base=f:1

@@ -175,7 +175,7 @@ dtypes make f32.flt f64.flt f64
 for line in 'fl-plan -r roster.yaml -k hub.key --round 3 -m f64.flt -o x.flt' 'fl-diff -b f64.flt -o x.flt f64.flt'; do
     # shellcheck disable=SC2086
     status 1 "f64: ${line%% *}" $line
-    says 'tensor "embed_tokens.weight" is plain f64.*; a model is made of plain f32, f16 and bf16'
+    says 'tensor "embed_tokens.weight" is plain f64.*; a model is made of plain f32, f16, bf16 and q8_0'
 done
 status 1 "f64: fl-train" fl-train -m f64.flt --steps 1 -o x.flt s.flt
 says 'tensor "embed_tokens.weight" is plain f64.*in its configuration it is plain f32'

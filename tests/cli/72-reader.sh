@@ -50,6 +50,49 @@ computes gpt2 "as it is usual" layer_norm_epsilon=0.01 n_inner=21
 computes gpt2 "the exact activation" 'activation_function="gelu_new"' 'activation_function="gelu"' seed=5
 computes gpt2 "a head of its own, no prefix, single precision" '' tie_word_embeddings=false bare dtype=F32
 
+# ---- adapters of other ranks and targets, as PEFT's folder beside the model's ----
+printf 'preset: nano\nlayers: 2\nctx: 64\nchannels: 32\nheads: 4\nhead_dim: 8\nkv_heads: 2\nffn: 48\n' >c.yaml
+printf 'preset: nano\nlayers: 2\nctx: 64\nchannels: 32\nheads: 4\nhead_dim: 8\nkv_heads: 4\nffn: 48\nnorm: layernorm\nact: gelu_tanh\npositions: learned\nbias: 7\n' >g.yaml
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "%d bees have %d legs. ", i, 6 * i }' >bees.txt
+for c in c g; do
+    rm -rf $c.hf
+    fl-init -c $c.yaml --seed 5 -o $c.flt && fl-harmonize -q -t $c.flt -o $c.shard bees.txt && fl-export -f hf -o $c.hf $c.flt || exit 1
+done
+computes_adapted() {   # MODEL "what" MAPS OPTIONS...
+    base=$1 what=$2 maps=$3
+    shift 3
+    rm -rf peft
+    fl-init -m $base.flt "$@" -o ad.flt && fl-train -q -m $base.flt -a ad.flt --steps 12 -b 4 --lr 0.02 $base.shard | fl-apply -m ad.flt -o ad1.flt &&
+        fl-export -f peft -o peft ad1.flt && fl-eval -q -m $base.flt -a ad1.flt --text text.txt --per-token --json -j 1 >rows.json
+    check "an adapter: $what" reads adapter $base.hf peft rows.json "$maps"
+    cat out
+}
+all=q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj
+computes_adapted c "rank 1, all maps" 14 --lora 1 --lora-targets $all
+computes_adapted c "rank 16, all maps" 14 --lora 16 --lora-targets $all
+computes_adapted c "rank 16, the feed-forward part alone" 6 --lora 16 --lora-targets 'mlp.*'
+computes_adapted c "rank 1, queries and values" 4 --lora 1 --lora-targets q_proj,v_proj
+computes_adapted c "rank 16, rank-stabilised" 14 --lora 16 --rslora --lora-alpha 4
+computes_adapted c "rank 40, above the width, another alpha" 4 --lora 40 --lora-alpha 3 --lora-targets 'k_proj,o_proj'
+computes_adapted g "gpt2, rank 1" 8 --lora 1
+computes_adapted g "gpt2, rank 16, attention alone, rank-stabilised" 4 --lora 16 --rslora --lora-targets 'attn.*'
+trained_from() {   # "what" OPTIONS...: the gradient of the first step, at an adapter that is no longer new
+    what=$1
+    shift
+    rm -rf peft
+    fl-init -m c.flt "$@" -o ad.flt && fl-train -q -m c.flt -a ad.flt --steps 3 -b 4 --lr 0.05 c.shard | fl-apply -m ad.flt -o ad1.flt &&
+        fl-export -f peft -o peft ad1.flt && fl-train -q -m c.flt -a ad1.flt --steps 1 -b 1 -l 24 --report step.tsv -o step.upd one.shard
+    # shellcheck disable=SC2046 # two numbers
+    check "the gradient: $what" reads gradient c.hf peft ids.json \
+        $(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["grad_norm"] != "-" { print $c["loss"], $c["grad_norm"]; exit }' step.tsv)
+    cat out
+}
+printf 'one bee, two bees, three' >one.txt   # 24 bytes and the end: one window of 24
+fl-harmonize -q -t c.flt -o one.shard one.txt
+fl-info -t tokens/000000 --raw one.shard | od -An -v -tu2 -w2 | awk '{ printf "%s%s", NR == 1 ? "[" : ",", $1 } END { print "]" }' >ids.json
+trained_from "rank 1, queries and down" --lora 1 --lora-targets q_proj,down_proj
+trained_from "rank 2, rank-stabilised, the feed-forward part" --lora 2 --rslora --lora-targets 'mlp.*'
+
 for name in stories260K tiny-llama-untied tiny-gpt2 tiny-qwen2; do
     from=$shared/data/models/$name
     if [ ! -d "$from" ]; then

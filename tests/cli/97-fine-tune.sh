@@ -102,6 +102,15 @@ check "with A frozen, of two maps" small frozen FREEZE=a TARGETS='q_proj,v_proj'
 check "  no A travels" sh -c "! fl-info frozen/rounds/2/mean.flt | grep -q lora_A"
 check "  and it is the first one at the end" [ "$(fl-info --raw -t layers.0.self_attn.q_proj.lora_A.weight frozen/together.flt | cksum)" = \
     "$(fl-info --raw -t layers.0.self_attn.q_proj.lora_A.weight frozen/adapter-0.flt | cksum)" ]
+check "the frozen model in blocks of 8 bits" small blocks DTYPE=q8_0 TARGETS='q_proj,v_proj' ROUNDS=1 STEPS=4 run
+check "  it is" sh -c "fl-info blocks/base.flt | grep -q 'layers.0.self_attn.q_proj.weight	q8_0'"
+check "  and the adapter goes out" fl-export -f peft -o blocks/out blocks/together.flt
+if [ -d "$shared/data/models/tiny-gpt2" ]; then
+    model=$shared/data/models/tiny-gpt2
+    check "a gpt2 whose context is shorter than the windows are elsewhere" small gpt2 ROUNDS=1 STEPS=2 run
+    check "  in windows of its context" grep -q 'LENGTH=64 ' gpt2/settings
+    model=$shared/data/models/stories260K
+fi
 if [ -n "$model" ]; then
     model=
     check "without a model one is made" small made ROUNDS=1 STEPS=4

@@ -14,7 +14,10 @@ cp "$top"/man/*.[157] man
 cat "$top"/lib/*/*.h >lib/x/x.h
 model=$shared/data/models/stories260K
 [ -e "$model/model.safetensors" ] || model=
-small() { make --no-print-directory -C examples/any-trainer OUT=../../run MODEL="$model" PYTHON="$python" ROUNDS=2 STEPS=6 "$@"; }
+small() {
+    make --no-print-directory -C examples/any-trainer OUT=../../run MODEL="$model" PYTHON="$python" \
+        TRAINER="$python ./trainer --with numpy" ROUNDS=2 STEPS=6 "$@"
+}
 loss() {
     fl-eval -q -l 128 "$@" | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } END { printf "%.4f", $c["loss"] }'
 }
@@ -36,6 +39,28 @@ check "  is better than what it got" sh -c 'fl-apply -m run/rounds/model-1.flt -
 check "    on its own text" below "$(loss -m own.flt run/north/train.flt)" "$(loss -m run/rounds/model-1.flt run/north/train.flt)"
 check "its ids are those of its shard" [ "$(tr -d '[]' <run/north/ids.json | tr ',' '\n' | wc -l)" = \
     "$(fl-info run/north/train.flt | awk -F '\t' '$1 == "tensor" { n += $4 } END { print n }')" ]
+
+# ---- with PyTorch, where it is ----
+for torch in python3 /usr/bin/python3 none; do
+    "$torch" -c 'import numpy, torch' 2>/dev/null && break
+done
+t=examples/any-trainer/trainer
+if [ $torch != none ]; then
+    check "PyTorch has the loss of numpy" sh -c "$torch $t --with torch --loss run/north/before run/north/ids.json >1 &&
+        $torch $t --with numpy --loss run/north/before run/north/ids.json >2 && awk 'NR == 1 { x = \$1 } END { d = x - \$1; exit !(NR == 2 && d < 2e-5 && d > -2e-5) }' 1 2"
+    check "PyTorch trains all of it" $torch $t --with torch run/north/before by-torch run/north/ids.json 6
+    check "  which is an update" fl-diff -q -b run/rounds/model-1.flt -o torch.upd by-torch
+    check "  of every tensor" sh -c "fl-info torch.upd | awk '\$1 == \"tensor\" { print \$2 }' | while read -r name; do
+        ! fl-info --raw -t \"\$name\" torch.upd | tr -d '\000' | cmp -s - /dev/null || exit 1; done"
+    fl-apply -m run/rounds/model-1.flt -o torch.flt torch.upd
+    check "  better on its own text" below "$(loss -m torch.flt run/north/train.flt)" "$(loss -m run/rounds/model-1.flt run/north/train.flt)"
+    check "the whole example with it" make --no-print-directory -C examples/any-trainer OUT=../../torch MODEL="$model" PYTHON=$torch ROUNDS=1 STEPS=4
+    check "  the round is of all three" [ "$(meta torch/rounds/1/mean.flt sum.sites)" = north,south,west ]
+else
+    skip "with PyTorch" "no Python has torch (Debian: python3-torch) and numpy"
+    status 1 "without PyTorch, asked for it" $python $t --with torch run/north/before x run/north/ids.json 1
+fi
+
 cp run/rounds/2/up/north.flt keep.flt
 rm run/rounds/2/up/north.flt
 check "an upload that was lost" small run

@@ -6,6 +6,11 @@ modeling_{llama,mistral,qwen2,qwen3,gpt2}.py and modeling_rope_utils.py, without
     hf_forward.py tokens DIR ROWS [KEY=JSON...]
                                         are log-probabilities those of ROWS (fl-eval --per-token --json) within
                                         1e-4? KEY=JSON overrides config.json, to see that a switch matters.
+    hf_forward.py adapter DIR PEFT ROWS MAPS
+                                        the same with PEFT's folder beside it, which has an adapter for MAPS maps
+    hf_forward.py gradient DIR PEFT IDS LOSS NORM
+                                        the ids, a ring (nn/order.h), have LOSS from one place on: is NORM that of the
+                                        gradient of its A and B there, within 1e-4 of itself?
 """
 import json
 import math
@@ -161,6 +166,24 @@ def logits(c, w, ids):
     return (gpt2 if c["model_type"] == "gpt2" else llama)(c, w, np.array(ids))
 
 
+def adapted(c, w, peft):
+    """W + s B A for every pair of PEFT's folder; of gpt2, whose maps lie turned, W + s (B A)'."""
+    config = json.load(open(f"{peft}/adapter_config.json"))
+    data, out, seen = open(f"{peft}/adapter_model.safetensors", "rb").read(), dict(w), 0
+    start = 8 + int.from_bytes(data[:8], "little")
+    pairs = {}
+    for name, e in json.loads(data[8:start]).items():
+        if name != "__metadata__":
+            where, which = name.removeprefix("base_model.model.").removeprefix("model.").removeprefix("transformer.").split(".lora_")
+            a, b = e["data_offsets"]
+            pairs.setdefault(where + ".weight", {})[which[0]] = tensor(e["dtype"], data[start + a:start + b], e["shape"])
+    for name, p in pairs.items():
+        rank = len(p["A"])
+        change = config["lora_alpha"] / (math.sqrt(rank) if config["use_rslora"] else rank) * p["B"] @ p["A"]
+        out[name] = w[name] + (change.T if c["model_type"] == "gpt2" else change)
+    return out, pairs, config
+
+
 def judge(worst, what):
     print(f"# {what} are off by {worst:.2g}")
     sys.exit(not worst < 1e-4)
@@ -184,6 +207,50 @@ def tokens(folder, rows, *overrides):
     judge(max(abs(got[i - 1, ids[i]] - rows[i]["logprob"]) for i in range(1, len(rows))), "log-probabilities")
 
 
+def adapter(folder, peft, rows, maps):
+    c, w = json.load(open(f"{folder}/config.json")), weights(folder)
+    rows = [json.loads(line) for line in open(rows)]
+    ids = [r["id"] for r in rows]
+    plain = np.log(softmax(logits(c, w, ids)))
+    w, pairs, _ = adapted(c, w, peft)
+    got = np.log(softmax(logits(c, w, ids)))
+    assert len(rows) > 20 and len(pairs) == int(maps), (len(rows), sorted(pairs))
+    assert np.abs(plain - got).max() > 1e-2, "the adapter changes nothing"
+    judge(max(abs(got[i - 1, ids[i]] - rows[i]["logprob"]) for i in range(1, len(rows))), "log-probabilities")
+
+
+def gradient(folder, peft, file, right, norm):
+    """By differences of every value of A and B."""
+    c, w = json.load(open(f"{folder}/config.json")), weights(folder)
+    ids = np.array(json.load(open(file)))
+    _, pairs, config = adapted(c, w, peft)
+    h, squares = 1e-5, 0.0
+
+    def loss():
+        out = dict(w)
+        for name, p in pairs.items():
+            out[name] = w[name] + config["lora_alpha"] / (math.sqrt(len(p["A"])) if config["use_rslora"] else len(p["A"])) * p["B"] @ p["A"]
+        p = softmax(logits(c, out, ids[:-1]))
+        return -np.log(p[np.arange(len(ids) - 1), ids[1:]]).mean()
+    ring = ids
+    for first in range(len(ring)):
+        ids = np.roll(ring, -first)
+        if abs(loss() - float(right)) < 2e-5:
+            break
+    else:
+        sys.exit("# no place of the ring has this loss")
+    for p in pairs.values():
+        for m in p.values():
+            for i in np.ndindex(*m.shape):
+                old, sides = m[i], []
+                for side in (h, -h):
+                    m[i] = old + side
+                    sides.append(loss())
+                m[i] = old
+                squares += ((sides[0] - sides[1]) / (2 * h)) ** 2
+    judge(abs(math.sqrt(squares) / float(norm) - 1), "the norm of the gradient, in parts of itself,")
+
+
 if __name__ == "__main__":
-    commands = {f.__name__: f for f in (oracle, tokens)}
+    commands = {f.__name__: f for f in (oracle, tokens, adapter, gradient)}
     commands[sys.argv[1]](*sys.argv[2:])

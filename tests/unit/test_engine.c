@@ -425,7 +425,7 @@ test_stored(void)
     for (int s = 0; s < SHAPES; s++) {
         struct bench b;
         begin(&b, &shapes[s], 0);
-        struct fl_model *h = halves(b.m, s & 1 ? FL_F16 : FL_BF16);
+        struct fl_model *h = halves(b.m, s % 3 ? s % 3 == 1 ? FL_F16 : FL_BF16 : FL_Q8_0);
         size_t n = b.batch.B * b.batch.T * b.m->layout.config.vocab;
         float *logits[2];
         for (int k = 0; k < 2; k++) {

@@ -16,7 +16,8 @@ struct shape {
     const char *what;
     struct fl_config config;
     size_t B, T;
-    bool rslora, narrow; /* NARROW: what is frozen lies in bf16 */
+    bool rslora;
+    enum fl_dtype narrow; /* 0, or what lies in memory of the frozen matrices that can be */
     struct lora_map maps[12];
 };
 
@@ -33,7 +34,7 @@ static const struct shape shapes[] = {
      3,
      21,
      false,
-     false,
+     0,
      {{"self_attn.q_proj", 0, 3},
       {"self_attn.k_proj", 0, 1},
       {"self_attn.v_proj", 0, 5},
@@ -48,14 +49,14 @@ static const struct shape shapes[] = {
      2,
      11,
      true,
-     false,
+     0,
      {{"self_attn.qkv_proj", 0, 3}, {"mlp.gate_up_proj", 0, 2}, {"mlp.gate_up_proj", 1, 5}}},
     {"GPT-2",
      GPT2(29, 16, 2, 12, 3, 4, 20),
      2,
      13,
      false,
-     false,
+     0,
      {{"self_attn.qkv_proj", 0, 2},
       {"self_attn.o_proj", 0, 3},
       {"mlp.up_proj", 0, 4},
@@ -66,14 +67,14 @@ static const struct shape shapes[] = {
      2,
      11,
      true,
-     false,
+     0,
      {{"self_attn.k_proj", 1, 4}}},
     {"the first and last of q, k and v, with every bias",
      {LLAMA(31, 40, 2, 12, 2, 2, 6, 20, 1e-4, 100, true), .bias = FL_BIAS_ALL},
      2,
      17,
      false,
-     true,
+     FL_BF16,
      {{"self_attn.q_proj", 0, 4},
       {"self_attn.v_proj", 0, 4},
       {"mlp.gate_proj", 1, 2},
@@ -84,25 +85,48 @@ static const struct shape shapes[] = {
      2,
      85,
      true,
-     true,
+     FL_BF16,
      {{"self_attn.qkv_proj", 0, 40},
       {"self_attn.o_proj", 1, 33},
       {"mlp.up_proj", 0, 70},
       {"mlp.down_proj", 0, 24},
       {"mlp.down_proj", 1, 8}}},
+    {"in blocks of 8 bits, fused and apart",
+     {LLAMA(37, 64, 2, 32, 4, 2, 8, 64, 1e-5, 1e4, true), .bias = FL_BIAS_QKV},
+     2,
+     21,
+     false,
+     FL_Q8_0,
+     {{"self_attn.qkv_proj", 0, 3},
+      {"mlp.gate_up_proj", 0, 4},
+      {"mlp.down_proj", 0, 2},
+      {"self_attn.q_proj", 1, 5},
+      {"self_attn.o_proj", 1, 1},
+      {"mlp.up_proj", 1, 16}}},
+    {"in blocks where rows are whole ones, over tiles and chunks",
+     {LLAMA(41, 90, 2, 64, 4, 2, 10, 704, 1e-5, 1e4, false), .norm = FL_NORM_LAYER,
+      .act = FL_ACT_GELU, .bias = FL_BIAS_ALL},
+     2,
+     85,
+     true,
+     FL_Q8_0,
+     {{"self_attn.k_proj", 0, 8},
+      {"self_attn.o_proj", 0, 2},
+      {"mlp.up_proj", 0, 16},
+      {"mlp.down_proj", 1, 4}}},
     {"one token",
      {LLAMA(19, 8, 1, 8, 2, 1, 4, 12, 1e-5, 1e4, false)},
      1,
      1,
      false,
-     true,
+     FL_BF16,
      {{"self_attn.q_proj", 0, 1}, {"self_attn.v_proj", 0, 2}, {"mlp.down_proj", 0, 3}}},
     {"sixteen layers, of which the first three share memory",
      {LLAMA(23, 40, 16, 8, 2, 1, 4, 12, 1e-3, 1e3, false), .norm = FL_NORM_LAYER},
      2,
      37,
      false,
-     false,
+     0,
      {{"self_attn.q_proj", 0, 2},
       {"mlp.down_proj", 0, 3},
       {"self_attn.o_proj", 1, 2},
@@ -193,7 +217,7 @@ chain(struct bench *b)
     }
 }
 
-/* Seeded numbers, large enough to leave the linear range; of NARROW ones, as bf16 has them. */
+/* Seeded numbers, large enough to leave the linear range; of NARROW ones, as they have them. */
 static void
 fill(struct bench *b)
 {
@@ -202,21 +226,13 @@ fill(struct bench *b)
     for (size_t i = 0; i < m->layout.count; i++) {
         const struct fl_param *p = &m->layout.params[i];
         float *z = malloc(p->count * sizeof *z);
-        bool half = m->stored[i].dtype == FL_BF16;
+        const enum fl_dtype dtype = m->stored[i].dtype;
         fl_random_normal(5, i, 0, z, p->count, 0.35);
-        for (size_t j = 0; j < p->count; j++) {
-            uint32_t bits;
+        for (size_t j = 0; j < p->count; j++)
             z[j] += p->rank == 1 && !p->bias;
-            memcpy(&bits, &z[j], sizeof bits);
-            if (half) {
-                bits &= 0xffff0000;
-                ((uint16_t *)m->stored[i].data)[j] = (uint16_t)(bits >> 16);
-                memcpy(&z[j], &bits, sizeof bits);
-            } else {
-                ((float *)m->stored[i].data)[j] = z[j];
-            }
-            b->w[p->offset + j] = z[j];
-        }
+        fl_values_from_f32(dtype, m->stored[i].data, z, p->count);
+        for (size_t j = 0; j < p->count; j++)
+            b->w[p->offset + j] = fl_value(dtype, m->stored[i].data, j);
         free(z);
     }
 }
@@ -236,8 +252,8 @@ begin(struct bench *b, const struct shape *s)
     fl_object_free(o);
     for (size_t i = 0; i < m->layout.count; i++)
         if (s->narrow && fl_param_narrows(&m->layout.params[i]) && m->layout.params[i].frozen)
-            m->stored[i].dtype = FL_BF16;
-    fl_model_to_train(m);
+            m->stored[i].dtype = fl_param_dtype(&m->layout.params[i], s->narrow, FL_F32);
+    CHECK(!fl_model_to_train(m));
     CHECK(!fl_model_take_memory(m));
     b->w = malloc(m->layout.size * sizeof *b->w);
     b->wide = malloc(m->layout.count * sizeof *b->wide);
@@ -392,7 +408,7 @@ test_inference_in_double(void)
     }
 }
 
-/* In f32 and with what is frozen in bf16: near the twin, one thread as three, kept or recomputed. */
+/* In f32 and with what is frozen in bf16 or q8_0: near the twin, one thread as three, kept or recomputed. */
 static void
 test_in_float(void)
 {

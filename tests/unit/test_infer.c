@@ -21,6 +21,7 @@ static const struct fl_config configs[] = {
     {SMALL, .bias = FL_BIAS_QKV, .qk_norm = true, .window = 40},
     {SMALL, .act = FL_ACT_GELU, .rope_dim = 6, .rope_scaling = {FL_ROPE_LLAMA3, 8, 1, 4, 64},
      .window = 100},
+    {LLAMA(V, 256, 2, 64, 4, 2, 16, 96, 1e-5, 1e4, false), .bias = FL_BIAS_QKV}, /* whole blocks */
 };
 enum { CONFIGS = sizeof configs / sizeof *configs };
 
@@ -93,13 +94,14 @@ test_against_engine(void)
     }
 }
 
-/* A model in halves reads as its f32 does, token by token and in pieces, for any threads. */
+/* A model in halves, or in blocks, reads as its f32 does, token by token and in pieces, for any threads. */
 static void
 test_halves(void)
 {
-    for (int k = 0; k < 2 * CONFIGS; k++) {
-        enum fl_dtype dtype = k & 1 ? FL_F16 : FL_BF16;
-        struct fl_model *m = new_model(&configs[k / 2]), *narrow = halves(m, dtype);
+    for (int k = 0; k < 3 * CONFIGS; k++) {
+        static const enum fl_dtype dtypes[] = {FL_F16, FL_BF16, FL_Q8_0};
+        enum fl_dtype dtype = dtypes[k % 3];
+        struct fl_model *m = new_model(&configs[k / 3]), *narrow = halves(m, dtype);
         struct fl_pool *pool = fl_pool_new(3);
         struct fl_infer *d = fl_infer_new(m, NULL, T), *n = fl_infer_new(narrow, NULL, T);
         struct fl_infer *three = fl_infer_new(narrow, pool, T);

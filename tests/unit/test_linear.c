@@ -11,11 +11,11 @@
 static const struct shape {
     size_t in, out, n;
     int bias;
-} shapes[] = {{1, 1, 1, 1},     {7, 5, 3, 0},    {20, 256, 2, 1},
-              {513, 257, 4, 1}, {64, 700, 1, 1}, {3, 1025, 6, 1}};
+} shapes[] = {{1, 1, 1, 1},    {7, 5, 3, 0},    {20, 256, 2, 1}, {513, 257, 4, 1}, {64, 700, 1, 1},
+              {3, 1025, 6, 1}, {64, 300, 3, 0}, {512, 600, 2, 1}}; /* rows of whole blocks */
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* W is what NARROW holds, as f32. */
+/* W is what NARROW holds, as f32; rows that are no whole blocks are f16 in place of q8_0. */
 struct numbers {
     enum fl_dtype dtype;
     void *narrow;
@@ -23,7 +23,7 @@ struct numbers {
     size_t stride;
 };
 
-static const enum fl_dtype dtypes[] = {FL_F32, FL_BF16, FL_F16};
+static const enum fl_dtype dtypes[] = {FL_F32, FL_BF16, FL_F16, FL_Q8_0};
 enum { DTYPES = sizeof dtypes / sizeof *dtypes, THREADS = 3 };
 
 static float *
@@ -39,6 +39,8 @@ static struct numbers
 make(const struct shape *s, enum fl_dtype dtype)
 {
     size_t stride = s->out + 3, size = s->in * s->out;
+    if (s->in % fl_dtype_block(dtype))
+        dtype = FL_F16;
     struct numbers a = {.dtype = dtype,
                         .narrow = malloc(size * sizeof(float)),
                         .w = normal(0, size),
@@ -199,10 +201,9 @@ test_grad(void)
 static void
 test_outputs(void)
 {
-    const struct shape *s = &shapes[3];
-
-    for (int k = 0; k < DTYPES; k++) {
-        struct numbers a = make(s, dtypes[k]);
+    for (int k = 0; k < 2 * DTYPES; k++) {
+        const struct shape *s = &shapes[k & 1 ? 3 : 7];
+        struct numbers a = make(s, dtypes[k / 2]);
         struct fl_linear f = map_of(s, &a), part = fl_linear_outputs(&f, 250, 7);
         float y[4 * 7];
         fl_linear_forward(&part, &(struct fl_linear_rows){s->n, 7, a.x, y, false, a.tile});

@@ -28,7 +28,7 @@ struct reference {
 static int
 write_folder(void *arg, struct fl_writer *w)
 {
-    return fl_hf_folder_write(arg, w);
+    return fl_hf_folder_write(arg, 0, w);
 }
 
 static int

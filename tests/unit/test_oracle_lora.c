@@ -48,7 +48,7 @@ open_reference(struct reference *r, const char *model, const char *adapter)
     r->family = fl_family_find(family);
     CHECK_TEXT(fl_buf_text(&notes), "");
     CHECK(a && !fl_bundle_adapt(&r->b, a, NULL));
-    fl_model_to_train(r->b.model);
+    CHECK(!fl_model_to_train(r->b.model));
     CHECK(!fl_bundle_fill(&r->b));
     fl_buf_release(&notes);
     return 0;

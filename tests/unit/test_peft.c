@@ -2,6 +2,7 @@
 #include "port/peft.h"
 
 #include <jansson.h>
+#include <regex.h>
 #include <unistd.h>
 
 #include "lora.h"
@@ -296,6 +297,69 @@ test_values(void)
     rmdir(out);
 }
 
+/* Is KEY a suffix of NAME, from a dot on? */
+static bool
+ends(const char *name, const char *key)
+{
+    size_t n = strlen(name), k = strlen(key);
+
+    return n > k && name[n - k - 1] == '.' && !strcmp(name + n - k, key);
+}
+
+/* PEFT's check_target_module_exists(CONFIG, NAME), as its source has it. */
+static bool
+peft_finds(const json_t *config, const char *name)
+{
+    const json_t *targets = json_object_get(config, "target_modules");
+    const json_t *layers = json_object_get(config, "layers_to_transform");
+    const char *pattern = json_string_value(json_object_get(config, "layers_pattern"));
+    char text[4096];
+    regmatch_t at[2];
+    regex_t r;
+    bool found = false;
+
+    if (json_is_string(targets)) {
+        CHECK(!layers && strlen(json_string_value(targets)) < sizeof text - 10);
+        snprintf(text, sizeof text, "^(%s)$", json_string_value(targets));
+        CHECK(!regcomp(&r, text, REG_EXTENDED));
+        found = !regexec(&r, name, 0, NULL, 0);
+        regfree(&r);
+        return found;
+    }
+    for (size_t i = 0; i < json_array_size(targets); i++)
+        found |= ends(name, json_string_value(json_array_get(targets, i)));
+    if (!found || !layers)
+        return found;
+    snprintf(text, sizeof text, "^.*\\.%s\\.([0-9]+)\\.", pattern ? pattern : "[^.]*");
+    CHECK(!regcomp(&r, text, REG_EXTENDED));
+    found = false;
+    if (!regexec(&r, name, 2, at, 0))
+        for (size_t i = 0; i < json_array_size(layers); i++)
+            found |= json_integer_value(json_array_get(layers, i)) == atol(name + at[1].rm_so);
+    regfree(&r);
+    return found;
+}
+
+/* PEFT finds the maps of A in a model of LAYERS layers, and no others. */
+static void
+finds_exactly(const json_t *config, const char *family, const struct fl_adapter *a, uint32_t layers)
+{
+    const struct fl_family *f = fl_family_find(family);
+    char map[128], name[160];
+
+    for (uint32_t l = 0; l < layers; l++)
+        for (unsigned m = 0; fl_module(m); m++) {
+            bool adapted = false;
+            if (!fl_family_module_name(f, m, l, map, sizeof map))
+                continue;
+            for (size_t i = 0; i < a->count; i++)
+                adapted |= a->maps[i].module == m && a->maps[i].layer == l;
+            snprintf(name, sizeof name, "%s%s", f->prefix, map);
+            CHECK(peft_finds(config, name) == adapted);
+        }
+    CHECK(!peft_finds(config, "lm_head") && !peft_finds(config, "model.embed_tokens"));
+}
+
 /* What the configuration of an export says of the maps, for PEFT to find them by. */
 static void
 exported(const struct fl_config *c, const char *family, const struct lora_map *maps,
@@ -314,12 +378,22 @@ exported(const struct fl_config *c, const char *family, const struct lora_map *m
     CHECK(!fl_peft_export(o, out));
     snprintf(path, sizeof path, "%s/" FL_PEFT_CONFIG, out);
     json_t *config = json_load_file(path, 0, &why);
-    char *text = json_dumps(json_object_get(config, "target_modules"), JSON_COMPACT);
+    char *text = json_dumps(json_object_get(config, "target_modules"),
+                            JSON_COMPACT | JSON_ENCODE_ANY);
     CHECK_TEXT(text ? text : "", targets);
     free(text);
     text = json_dumps(json_object_get(config, "rank_pattern"), JSON_COMPACT | JSON_SORT_KEYS);
     CHECK_TEXT(text ? text : "", ranks);
     free(text);
+    finds_exactly(config, family, &a, c->layers);
+    struct fl_peft back; /* the same maps of the same ranks */
+    CHECK(!fl_peft_open(&back, out) && back.adapter.count == a.count);
+    for (size_t i = 0; i < back.adapter.count && i < a.count; i++) {
+        const struct fl_adapter_map *x = &back.adapter.maps[i], *y = &a.maps[i];
+        CHECK(x->module == y->module && x->layer == y->layer && x->rank == y->rank &&
+              x->in == y->in && x->out == y->out);
+    }
+    fl_peft_close(&back);
     CHECK(json_number_value(json_object_get(config, "lora_alpha")) == 16);
     CHECK(json_is_true(json_object_get(config, "fan_in_fan_out")) == !strcmp(family, "gpt2"));
     json_decref(config);
@@ -335,8 +409,8 @@ exported(const struct fl_config *c, const char *family, const struct lora_map *m
     fl_layout_release(&t);
 }
 
-static const struct fl_config llama = {LLAMA(23, 16, 2, 12, 4, 2, 6, 14, 1e-5, 1e4, true)};
-static const struct fl_config gpt2 = {LLAMA(23, 16, 2, 12, 3, 3, 4, 20, 1e-5, 0, true),
+static const struct fl_config llama = {LLAMA(23, 16, 12, 12, 4, 2, 6, 14, 1e-5, 1e4, true)};
+static const struct fl_config gpt2 = {LLAMA(23, 16, 12, 12, 3, 3, 4, 20, 1e-5, 0, true),
                                       .norm = FL_NORM_LAYER, .act = FL_ACT_GELU_TANH,
                                       .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL};
 
@@ -355,6 +429,34 @@ test_targets(void)
                                            {"mlp.down_proj", 0, 4},
                                            {NULL, 0, 0}};
 
+    static const struct lora_map some[] = {{"self_attn.v_proj", 1, 4},
+                                           {"mlp.up_proj", 1, 4},
+                                           {"self_attn.v_proj", 10, 4},
+                                           {"mlp.up_proj", 10, 2},
+                                           {NULL, 0, 0}};
+    static const struct lora_map unlike[] = {{"self_attn.v_proj", 1, 4},
+                                             {"mlp.up_proj", 1, 4},
+                                             {"self_attn.v_proj", 11, 4},
+                                             {NULL, 0, 0}};
+    static const struct lora_map crossed[] = {{"self_attn.q_proj", 0, 4},
+                                              {"self_attn.k_proj", 0, 4},
+                                              {"self_attn.q_proj", 2, 4},
+                                              {"self_attn.v_proj", 2, 4},
+                                              {NULL, 0, 0}};
+    static const struct lora_map one[] = {{"self_attn.o_proj", 1, 4},
+                                          {"mlp.down_proj", 10, 4},
+                                          {NULL, 0, 0}};
+
+    exported(&llama, "llama", some, "[\"v_proj\",\"up_proj\"]", "{\"layers.10.mlp.up_proj\":2}");
+    exported(&llama, "llama", unlike,
+             "\"(.*[.])?(layers[.]1[.]self_attn[.]v_proj|layers[.]1[.]mlp[.]up_proj|"
+             "layers[.]11[.]self_attn[.]v_proj)\"",
+             "{}");
+    exported(&llama, "mistral", crossed,
+             "\"(.*[.])?(layers[.]0[.]self_attn[.]q_proj|layers[.]0[.]self_attn[.]k_proj|"
+             "layers[.]2[.]self_attn[.]q_proj|layers[.]2[.]self_attn[.]v_proj)\"",
+             "{}");
+    exported(&gpt2, "gpt2", one, "\"(.*[.])?(h[.]1[.]attn[.]c_proj|h[.]10[.]mlp[.]c_proj)\"", "{}");
     exported(&llama, "llama", plain, "[\"q_proj\",\"down_proj\"]",
              "{\"layers.1.mlp.down_proj\":2}");
     exported(&gpt2, "gpt2", output, "[\"c_attn\",\"attn.c_proj\"]", "{}");

@@ -191,9 +191,9 @@ test_memory_of_halves(void)
         for (size_t i = 0; k && i < l->count; i++)
             l->params[i].frozen = l->params[i].rank == 2;
         fl_layout_trainables(l);
-        fl_model_to_train(b.model);
+        CHECK(!fl_model_to_train(b.model));
         t.model = b.model;
-        const struct fl_trained planned = {&t, NULL, b.object, "north"};
+        const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
         CHECK(!fl_cost(&planned, update_path, k ? &few : &all));
         if (!k)
             check_memory(&all.memory, l->size);
@@ -237,7 +237,7 @@ test_cost(void)
          .checkpoint = "/tmp/no-checkpoint",
          .report_every = 1,
          .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8, .schedule = "cosine"}};
-    const struct fl_trained planned = {&t, NULL, b.object, "north"};
+    const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
     CHECK(!fl_cost(&planned, update_path, &one));
     CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
     CHECK(one.flops > 6.0 * (double)b.model->layout.size * (double)one.tokens * 0.9);

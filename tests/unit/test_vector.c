@@ -4,6 +4,7 @@
 
 #include "crypt/hash.h"
 #include "math/half.h"
+#include "math/q8.h"
 #include "math/random.h"
 #include "math/vector.h"
 
@@ -124,6 +125,25 @@ test_dots(void)
             CHECK(y[i] == fl_vec_dot(x, row + i * n, n));
     }
     free(w), free(row);
+}
+
+/* The same of rows of whole blocks. */
+static void
+test_dots_of_blocks(void)
+{
+    float *x = fill(a, 1, 3), *w = fill(b, 2, 1), row[MAX], y[7];
+    unsigned char *blocks = malloc(7 * FL_Q8_BYTES * (MAX / FL_Q8_VALUES));
+
+    for (size_t n = 0; n <= MAX / 7; n += FL_Q8_VALUES)
+        for (size_t rows = 1; rows <= 7; rows++) {
+            fl_f32_to_q8(blocks, w, rows * n);
+            fl_vec_dots_q8(y, blocks, x, rows, n);
+            for (size_t i = 0; i < rows; i++) {
+                fl_q8_to_f32(row, blocks, i * n, n);
+                CHECK(y[i] == fl_vec_dot(x, row, n));
+            }
+        }
+    free(blocks);
 }
 
 static void
@@ -442,6 +462,7 @@ main(void)
     RUN(test_exp);
     RUN(test_exp_doubles);
     RUN(test_dots);
+    RUN(test_dots_of_blocks);
     RUN(test_sums);
     RUN(test_searches);
     RUN(test_swiglu);

@@ -7,7 +7,9 @@
 #include "crypt/keys.h"
 #include "crypt/secret.h"
 #include "flt/reader.h"
+#include "flt/values.h"
 #include "flt/writer.h"
+#include "math/q8.h"
 #include "os/file.h"
 #include "test.h"
 
@@ -168,6 +170,30 @@ test_everything(void)
 }
 
 /* Compressed bytes are zstd's; the raw ones and so the digest are ours. */
+/* As a model in f32 is stored so: scales of every size, and a block of zeros. */
+static void
+test_blocks(void)
+{
+    static const float d[] = {0.5f, -0.25f, 1, 0x1p-14f, -0x1p-24f, 0};
+    static const uint64_t dims[] = {3, 64}, none[] = {0, 32};
+    float values[6 * 32];
+    unsigned char blocks[6 * FL_Q8_BYTES];
+    struct fl_tensor t;
+    int fd = fl_spool_open();
+    struct fl_writer *w = fl_writer_new(fd, "spool", 0);
+
+    for (int i = 0; i < 6 * 32; i++)
+        values[i] = d[i / 32] * (float)(i % 32 ? i % 32 - 16 : -127);
+    fl_values_from_f32(FL_Q8_0, blocks, values, 6 * 32);
+    fl_tensor_init(&t, "w", FL_Q8_0, 2, dims);
+    CHECK(!fl_writer_head(w, "model", NULL) && !fl_writer_tensor(w, &t) &&
+          !fl_writer_data(w, blocks, sizeof blocks));
+    fl_tensor_init(&t, "none", FL_Q8_0, 2, none);
+    CHECK(!fl_writer_tensor(w, &t) && !fl_writer_done(w));
+    fl_writer_free(w);
+    compare(fd, "blocks");
+}
+
 static void
 test_packed(void)
 {
@@ -205,6 +231,7 @@ main(void)
     RUN(test_empty);
     RUN(test_signed);
     RUN(test_everything);
+    RUN(test_blocks);
     RUN(test_packed);
     return test_end();
 }

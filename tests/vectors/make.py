@@ -17,6 +17,7 @@ from xxhash import xxh3_64_intdigest as check
 DTYPES = dict(f64=(1, "d"), f32=(2, "f"), f16=(3, "e"), bf16=(4, "H"), i64=(5, "q"), i32=(6, "i"),
               i16=(7, "h"), i8=(8, "b"), u64=(9, "Q"), u32=(10, "I"), u16=(11, "H"), u8=(12, "B"))
 BLOCK = 1 << 20
+Q8_0 = 13    # blocks of 32 values: f16 d, 32 bytes q; value i is d q[i]
 
 
 def blake(label, data):
@@ -80,7 +81,7 @@ def pack_blocks(blocks, dtype):
     """Blocks as a compressed tensor stores them, by the zstd command."""
     out = b""
     for data in blocks:
-        planes = struct.calcsize(DTYPES[dtype][1]) if "f" in dtype else 1
+        planes = struct.calcsize(DTYPES[dtype][1]) if "f" in str(dtype) else 1
         split = b"".join(data[i::planes] for i in range(planes))
         small = subprocess.run(["zstd", "-3", "-cq", "--no-check"], input=split,
                                stdout=subprocess.PIPE, check=True).stdout
@@ -198,6 +199,10 @@ def good():
     second = Object("tokens", {}).done()
     two.data += second.data
     yield "two", two
+    q = [i - 16 if i else -127 for i in range(32)]
+    yield "blocks", Object("model", {}).tensor("w", Q8_0, [3, 64], b"".join(
+        struct.pack("<e32b", d, *(s * v for v in q)) for d, s in ((0.5, 1), (0.25, -1), (1, 1), (2**-14, 1), (2**-24, -1), (0, 0)))) \
+        .tensor("none", Q8_0, [0, 32], b"").done()
     values = [(i % 50) / 8 - 3 for i in range(BLOCK // 4 + 1000)]
     noise = hashlib.shake_128(b"fl").digest(300)
     yield "packed", Object("update", {}).tensor("wave", "f32", [len(values)], values, packed=True) \
@@ -257,7 +262,11 @@ def bad():
     yield "dims-zero-huge", "shape", one(body=tensor_body("t", "f64", [0, 1 << 62])).done().data
     yield "rank-9", "", one(body=tensor_body("t", "u8", [1] * 9)).done().data
     yield "dtype-0", "", one(body=tensor_body("t", 0, [4])).done().data
-    yield "dtype-13", "", one(body=tensor_body("t", 13, [4])).done().data
+    yield "dtype-14", "", one(body=tensor_body("t", 14, [4])).done().data
+    for name, dims in (("none", []), ("few", [34]), ("column", [32, 1]), ("half", [2, 48])):
+        yield f"blocks-{name}", "whole blocks", \
+            Object("model", {}).tensor("t", Q8_0, dims, bytes(max(math.prod(dims) // 32, 1) * 34)).done().data
+    yield "blocks-short", "shape", Object("model", {}).tensor("t", Q8_0, [2, 32], bytes(64)).done().data
     yield "role-3", "", one(body=tensor_body("t", "u8", [4], role=3)).done().data
     yield "no-name", "", one(body=tensor_body("", "u8", [4])).done().data
     yield "long-name", "", one(body=tensor_body("n" * 256, "u8", [4])).done().data
