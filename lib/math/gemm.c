@@ -1,17 +1,23 @@
 /*
- * A product runs in the thread that asks for it: OpenBLAS would cut it by the number of threads,
- * and the cut decides the order of additions. One row goes to sgemv, which reads the matrix once,
- * while sgemm copies it first.
+ * A product runs in the thread that asks for it: a library would cut it by the number of threads,
+ * and the cut decides the order of additions. With OpenBLAS one row goes to sgemv, which reads the
+ * matrix once, while its sgemm copies it first; oneDNN sees to that by itself.
  */
 #include "math/gemm.h"
 
 #include <cblas.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
+#include "math/products.h"
 #include "os/file.h"
 
 /* What OpenBLAS maps for every thread that is in a product (BUFFER_SIZE of its common_x86_64.h). */
 static const size_t buffer = (size_t)128 << 20;
+
+/* And what oneDNN allocates for one: blocks of both operands (gemm_driver.cpp). */
+static const size_t blocks = (size_t)32 << 20;
 
 /*
  * OpenBLAS starts a thread for each further core when it is loaded, before main, and has no call
@@ -21,16 +27,27 @@ static const size_t buffer = (size_t)128 << 20;
  */
 int blas_thread_shutdown_(void) __attribute__((weak));
 
+static int
+check_memory(bool blas, int threads)
+{
+    size_t wanted = blas ? (size_t)(threads + openblas_get_num_procs()) * buffer /* its own too */
+                         : (size_t)threads * blocks;
+
+    if (fl_can_map(wanted))
+        return 0;
+    return fl_error(FL_FAILED,
+                    "out of memory: %s wants %zu MiB of addresses for %d threads; allow more, or "
+                    "fewer threads with -j",
+                    blas ? "OpenBLAS" : "oneDNN", wanted >> 20, threads);
+}
+
 int
 fl_gemm_start(int threads)
 {
-    size_t wanted = (size_t)(threads + openblas_get_num_procs()) * buffer; /* its own threads too */
+    const struct fl_products *p = fl_products();
 
-    if (!fl_can_map(wanted))
-        return fl_error(FL_FAILED,
-                        "out of memory: OpenBLAS wants %zu MiB of addresses for %d threads; allow "
-                        "more, or fewer threads with -j",
-                        wanted >> 20, threads);
+    if (!p || check_memory(!p->f32, threads))
+        return -1;
     if (openblas_get_num_threads() != 1) /* it would start them anew */
         openblas_set_num_threads(1);
     if (blas_thread_shutdown_)
@@ -44,8 +61,8 @@ order(bool transposed)
     return transposed ? CblasTrans : CblasNoTrans;
 }
 
-void
-fl_gemm(const struct fl_gemm *g)
+static void
+multiply_openblas(const struct fl_gemm *g)
 {
     float beta = g->keep ? 1 : 0;
 
@@ -58,4 +75,40 @@ fl_gemm(const struct fl_gemm *g)
     cblas_sgemm(CblasRowMajor, order(g->at), order(g->bt), (blasint)g->m, (blasint)g->n,
                 (blasint)g->k, 1, g->a, (blasint)g->lda, g->b, (blasint)g->ldb, beta, g->c,
                 (blasint)g->ldc);
+}
+
+/* By the definition, where a library finds no memory: whoever began a training gets its end. */
+static void
+multiply_plainly(const struct fl_gemm *g)
+{
+    for (size_t i = 0; i < g->m; i++)
+        for (size_t j = 0; j < g->n; j++) {
+            float sum = g->keep ? g->c[i * g->ldc + j] : 0;
+            for (size_t l = 0; l < g->k; l++)
+                sum += g->a[g->at ? l * g->lda + i : i * g->lda + l] *
+                       g->b[g->bt ? j * g->ldb + l : l * g->ldb + j];
+            g->c[i * g->ldc + j] = sum;
+        }
+}
+
+static void
+multiply_onednn(const struct fl_products *p, const struct fl_gemm *g)
+{
+    if (p->set_threads)
+        p->set_threads(1);
+    if (p->f32(g->at ? 'T' : 'N', g->bt ? 'T' : 'N', (int64_t)g->m, (int64_t)g->n, (int64_t)g->k, 1,
+               g->a, (int64_t)g->lda, g->b, (int64_t)g->ldb, g->keep ? 1 : 0, g->c,
+               (int64_t)g->ldc))
+        multiply_plainly(g);
+}
+
+void
+fl_gemm(const struct fl_gemm *g)
+{
+    const struct fl_products *p = fl_products();
+
+    if (p->f32)
+        multiply_onednn(p, g);
+    else
+        multiply_openblas(g);
 }

@@ -1,5 +1,6 @@
 /*
- * Matrix products in float32, rows first; the only caller of BLAS.
+ * Matrix products in float32, rows first; the only caller of BLAS, and of oneDNN, where that is
+ * the library at work [math/products.h].
  */
 #ifndef FL_MATH_GEMM_H
 #define FL_MATH_GEMM_H
@@ -27,10 +28,10 @@ struct fl_gemm {
 };
 
 /*
- * BLAS works in the calling thread alone from now on, and its own threads end: results then do not
- * depend on how many threads there are. Call it before the first product, when no other thread is
+ * The library works in the calling thread alone from now on, and its own threads end: results then
+ * do not depend on how many threads there are. Call it before the first product, when no other thread is
  * in one, and again before more than that many THREADS are in products at a time. -1 with an error
- * when there is no memory for what BLAS wants for each: it would not fail later but try for ever.
+ * when there is no memory for what the library wants for each, or as of fl_products.
  */
 FL_MUST int fl_gemm_start(int threads);
 

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "math/products.h"
 #include "math/vector.h"
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
@@ -76,6 +77,7 @@ describe(struct fl_meta *m, const struct fl_training *t)
 {
     const struct fl_recipe *r = &t->recipe;
     size_t count = fl_data_count(t->data);
+    const struct fl_products *products = fl_products();
     char(*hex)[2 * FL_HASH_BYTES + 1] = fl_alloc(count, sizeof *hex);
     const char **shards = fl_alloc(count, sizeof *shards);
     int result = -1;
@@ -84,7 +86,7 @@ describe(struct fl_meta *m, const struct fl_training *t)
         fl_hex(hex[i], fl_data_shard(t->data, i)->digest, FL_HASH_BYTES);
         shards[i] = hex[i];
     }
-    if (hex && shards)
+    if (products && hex && shards)
         result = fl_meta_set_bytes(m, "base", t->base, FL_HASH_BYTES) ||
                          fl_meta_set_text_list(m, "shards", shards, count) ||
                          fl_meta_set_i64(m, "set.steps", r->steps) ||
@@ -94,6 +96,7 @@ describe(struct fl_meta *m, const struct fl_training *t)
                          fl_meta_set_i64(m, "set.warmup", r->warmup) ||
                          fl_meta_set_i64(m, "set.seed", r->seed) ||
                          fl_meta_set_text(m, "set.schedule", r->schedule) ||
+                         fl_meta_set_text(m, "set.products", products->name) ||
                          fl_meta_set_i64(m, "set.decay", r->decay) ||
                          fl_meta_set_i64(m, "set.document_mask", r->document_mask) ||
                          fl_meta_set_f64(m, "set.lr", r->lr) ||

@@ -2,8 +2,11 @@
 
 #include <dirent.h>
 #include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "math/gemm.h"
+#include "math/products.h"
 #include "math/random.h"
 #include "os/pool.h"
 
@@ -127,9 +130,36 @@ test_no_threads(void)
     CHECK(count == 1);
 }
 
+/* The library of products is chosen once in a process: the tests with the other are another one. */
+static void
+test_other_library(void)
+{
+    const struct fl_products *p = fl_products();
+    bool blas = p && !strcmp(p->name, "openblas");
+    int status;
+
+    if (getenv("FL_GEMM"))
+        SKIP("the library was asked for");
+    pid_t child = fork();
+    if (!child) {
+        setenv("FL_GEMM", blas ? "onednn" : "openblas", 1);
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(3);
+        execl("/proc/self/exe", "test_gemm", (char *)NULL);
+        _exit(3);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        SKIP("there is one library of products here");
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
 int
 main(void)
 {
+    if (!fl_products())
+        return 2;
+    RUN(test_other_library);
     RUN(test_no_threads);
     RUN(test_forms);
     RUN(test_not_read);
