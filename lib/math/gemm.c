@@ -6,6 +6,8 @@
 #include "math/gemm.h"
 
 #include <cblas.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -91,14 +93,36 @@ multiply_plainly(const struct fl_gemm *g)
         }
 }
 
+/*
+ * Kernels of oneDNN use the stack pointer as one more register, for blocks on the heap (seen in
+ * 2.6.3, f32, from 256 rows on): a signal's frame would be written over them. So signals wait, but
+ * those that a wrong access raises: they end the program.
+ */
+static void
+hold_signals(sigset_t *before)
+{
+    static const int raised[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t held;
+
+    sigfillset(&held);
+    for (size_t i = 0; i < sizeof raised / sizeof *raised; i++)
+        sigdelset(&held, raised[i]);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
 static void
 multiply_onednn(const struct fl_products *p, const struct fl_gemm *g)
 {
+    sigset_t before;
+
     if (p->set_threads)
         p->set_threads(1);
-    if (p->f32(g->at ? 'T' : 'N', g->bt ? 'T' : 'N', (int64_t)g->m, (int64_t)g->n, (int64_t)g->k, 1,
-               g->a, (int64_t)g->lda, g->b, (int64_t)g->ldb, g->keep ? 1 : 0, g->c,
-               (int64_t)g->ldc))
+    hold_signals(&before);
+    int failed = p->f32(g->at ? 'T' : 'N', g->bt ? 'T' : 'N', (int64_t)g->m, (int64_t)g->n,
+                        (int64_t)g->k, 1, g->a, (int64_t)g->lda, g->b, (int64_t)g->ldb,
+                        g->keep ? 1 : 0, g->c, (int64_t)g->ldc);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
         multiply_plainly(g);
 }
 
