@@ -5,11 +5,13 @@
  */
 #include "math/gemm.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "math/products.h"
@@ -79,6 +81,16 @@ multiply_openblas(const struct fl_gemm *g)
                 (blasint)g->ldc);
 }
 
+static float
+value_of(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 /* By the definition, where a library finds no memory: whoever began a training gets its end. */
 static void
 multiply_plainly(const struct fl_gemm *g)
@@ -86,9 +98,11 @@ multiply_plainly(const struct fl_gemm *g)
     for (size_t i = 0; i < g->m; i++)
         for (size_t j = 0; j < g->n; j++) {
             float sum = g->keep ? g->c[i * g->ldc + j] : 0;
-            for (size_t l = 0; l < g->k; l++)
-                sum += g->a[g->at ? l * g->lda + i : i * g->lda + l] *
-                       g->b[g->bt ? j * g->ldb + l : l * g->ldb + j];
+            for (size_t l = 0; l < g->k; l++) {
+                size_t a = g->at ? l * g->lda + i : i * g->lda + l;
+                size_t b = g->bt ? j * g->ldb + l : l * g->ldb + j;
+                sum += g->a16 ? value_of(g->a16[a]) * value_of(g->b16[b]) : g->a[a] * g->b[b];
+            }
             g->c[i * g->ldc + j] = sum;
         }
 }
@@ -113,14 +127,20 @@ hold_signals(sigset_t *before)
 static void
 multiply_onednn(const struct fl_products *p, const struct fl_gemm *g)
 {
+    const char at = g->at ? 'T' : 'N', bt = g->bt ? 'T' : 'N';
+    const int64_t m = (int64_t)g->m, n = (int64_t)g->n, k = (int64_t)g->k, lda = (int64_t)g->lda,
+                  ldb = (int64_t)g->ldb, ldc = (int64_t)g->ldc;
+    const float beta = g->keep ? 1 : 0;
     sigset_t before;
+    int failed;
 
     if (p->set_threads)
         p->set_threads(1);
     hold_signals(&before);
-    int failed = p->f32(g->at ? 'T' : 'N', g->bt ? 'T' : 'N', (int64_t)g->m, (int64_t)g->n,
-                        (int64_t)g->k, 1, g->a, (int64_t)g->lda, g->b, (int64_t)g->ldb,
-                        g->keep ? 1 : 0, g->c, (int64_t)g->ldc);
+    if (g->a16)
+        failed = p->bf16_f32(at, bt, m, n, k, 1, g->a16, lda, g->b16, ldb, beta, g->c, ldc);
+    else
+        failed = p->f32(at, bt, m, n, k, 1, g->a, lda, g->b, ldb, beta, g->c, ldc);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         multiply_plainly(g);
@@ -131,6 +151,7 @@ fl_gemm(const struct fl_gemm *g)
 {
     const struct fl_products *p = fl_products();
 
+    assert(!g->a16 || p->bf16);
     if (p->f32)
         multiply_onednn(p, g);
     else

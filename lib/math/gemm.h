@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/must.h"
 
@@ -20,6 +21,7 @@
 struct fl_gemm {
     size_t m, n, k;
     const float *a, *b;
+    const uint16_t *a16, *b16; /* instead of them: bf16, where fl_products()->bf16; sums are f32 */
     size_t lda, ldb;
     bool at, bt; /* stored transposed */
     bool keep;
