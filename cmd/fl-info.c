@@ -11,6 +11,7 @@
 #include "flt/listing.h"
 #include "flt/object.h"
 #include "flt/reader.h"
+#include "math/build.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "os/pool.h"
@@ -18,7 +19,7 @@
 #include "sec/setup.h"
 
 static struct {
-    bool digest, stats, raw;
+    bool digest, stats, raw, build;
     const char *tensor, *verify, *get, *conf;
     int64_t head;
 } opt = {.head = INT64_MAX};
@@ -31,6 +32,7 @@ static const struct fl_option options[] = {
                 &opt.get),
     FL_OPT_INPUT(0, "conf", "YAML", "print what fl-round reads out of a federation's file",
                  &opt.conf),
+    FL_OPT_FLAG(0, "build", "print what this program and this machine are", &opt.build),
     FL_OPT_TEXT('t', "tensor", "NAME", "print the values of one tensor, and read only that",
                 &opt.tensor),
     FL_OPT_FLAG(0, "stats", "with --tensor: print statistics of the values instead", &opt.stats),
@@ -135,13 +137,15 @@ list(const struct fl_cli *cli, const struct fl_output *out)
     return result;
 }
 
+/* Of no stream: a federation's file, or this program. */
 static int
-show_conf(bool json, const struct fl_output *out)
+show_record(bool json, const struct fl_output *out)
 {
     struct fl_report r;
 
     fl_report_start_record(&r, json);
-    int result = fl_setup_report(&r, opt.conf) || fl_report_flush(&r, out->fd, out->name);
+    int result = (opt.conf ? fl_setup_report(&r, opt.conf) : fl_build_report(&r)) ||
+                 fl_report_flush(&r, out->fd, out->name);
     fl_report_release(&r);
     return result ? -1 : 0;
 }
@@ -187,8 +191,9 @@ check_line(const struct fl_cli *cli)
                         "--digest, --get and --verify are of whole objects, --tensor is not");
     if (opt.get && opt.digest)
         return fl_error(FL_USAGE, "--get prints one value alone; leave out --digest");
-    if (opt.conf && (opt.tensor || opt.digest || opt.get || opt.verify || cli->operand_count))
-        return fl_error(FL_USAGE, "--conf reads a YAML file, and no streams beside it");
+    if ((opt.conf || opt.build) && (opt.tensor || opt.digest || opt.get || opt.verify ||
+                                    cli->operand_count || (opt.conf && opt.build)))
+        return fl_error(FL_USAGE, "--conf and --build read no streams; leave out what is beside");
     if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
         return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
     if (opt.raw && (opt.stats || opt.head != INT64_MAX))
@@ -214,13 +219,11 @@ run(struct fl_cli *cli)
             return -1;
         at = fl_object_require(o, opt.tensor);
     }
-    int result = opt.tensor && at < 0
-                     ? -1
-                     : fl_output_open(&out, cli->output, opt.raw ? FL_OUTPUT_BINARY : 0);
-    if (!result) {
-        result = opt.conf ? show_conf(cli->json, &out)
-                 : o      ? show_tensor(o, at, cli->json, &out)
-                          : list(cli, &out);
+    int result = opt.tensor && at < 0 ? -1 : 0;
+    if (!result && !(result = fl_output_open(&out, cli->output, opt.raw ? FL_OUTPUT_BINARY : 0))) {
+        result = opt.conf || opt.build ? show_record(cli->json, &out)
+                 : o                   ? show_tensor(o, at, cli->json, &out)
+                                       : list(cli, &out);
         if (result)
             fl_output_abort(&out);
         else

@@ -11,6 +11,7 @@
 #include "nn/settings.h"
 #include "nn/train_log.h"
 #include "nn/trained.h"
+#include "nn/training.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "os/stop.h"
@@ -95,7 +96,8 @@ fill_recipe(const struct work *w)
 {
     int64_t batch = job.recipe.batch, accumulate = job.recipe.accumulate;
 
-    if (fl_settings_fill(&job.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
+    if (fl_precision_fill(&job.recipe, w->bundle.model) ||
+        fl_settings_fill(&job.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
         return -1;
     if (batch > job.recipe.batch || accumulate > job.recipe.accumulate)
         fl_warn(

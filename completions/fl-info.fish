@@ -3,6 +3,7 @@ complete -c fl-info -l digest -d 'print digests and file names only, as sha256su
 complete -c fl-info -l verify -r -F -d 'refuse what is not signed by a member of this roster'
 complete -c fl-info -l get -x -d 'print one value of each object\'s metadata, and nothing else'
 complete -c fl-info -l conf -r -F -d 'print what fl-round reads out of a federation\'s file'
+complete -c fl-info -l build -d 'print what this program and this machine are'
 complete -c fl-info -s t -l tensor -x -d 'print the values of one tensor, and read only that'
 complete -c fl-info -l stats -d 'with --tensor: print statistics of the values instead'
 complete -c fl-info -l head -x -d 'with --tensor: print the first N values (default: all)'

@@ -4,6 +4,7 @@
 # crash, trace and look at the programs. "aarch64 DIR" gets a compiler for that processor and an
 # emulator of it, its libraries into DIR/root, which leaves the machine's own packages as they are,
 # and writes DIR/cc, which compiles with them.
+# "install" gets oneDNN also, without which everything works: it is looked for when a program runs.
 # Exit 2 with the one line to run when something is missing and cannot be installed from here; of the
 # tools one line is said, as tests without their tool are skipped.
 set -u
@@ -11,6 +12,7 @@ packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-d
 libutf8proc-dev libjansson-dev libxxhash-dev python3 python3-xxhash"
 tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps spin python3-numpy \
 openssh-server openssh-client iproute2"
+onednn=libdnnl-dev
 line="apt-get update && apt-get install -y $packages"
 
 have() {
@@ -49,6 +51,15 @@ libraries() {
     have && have_python && have_twin && return 0
     # shellcheck disable=SC2086  # a list of words
     { get $packages && have && have_twin; } || { tail -n 5 "$log" >&2; complain; }
+}
+
+faster() {
+    [ "$(uname -m)" = x86_64 ] || return 0
+    for f in /usr/lib/*/libdnnl.so.[23] /usr/local/lib/libdnnl.so.[23] /usr/lib64/libdnnl.so.[23]; do
+        [ ! -e "$f" ] || return 0
+    done
+    get $onednn || echo "make: without oneDNN training may take twice as long; as root run:" \
+        "apt-get install -y $onednn" >&2
 }
 
 tools() {
@@ -91,8 +102,8 @@ log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 case ${1-} in
 check) have || complain ;;
-install) libraries ;;
-tests) libraries && tools ;;
+install) libraries && faster ;;
+tests) libraries && faster && tools ;;
 aarch64)
     aarch64 "${2:?}" || {
         tail -n 2 "$log" >&2

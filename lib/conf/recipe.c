@@ -27,7 +27,8 @@ take_f64(double *to, double from)
 }
 
 static int
-fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r, char **schedule)
+fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r, char **schedule,
+     char **precision)
 {
     const double many = 1e15;
     const struct fl_yaml_key keys[] = {
@@ -45,6 +46,7 @@ fill(const char *name, const struct fl_yaml *map, struct fl_recipe *r, char **sc
         FL_KEY_F64("beta2", 0, 0.999999999, &r->beta2),
         FL_KEY_F64("clip", 0, 1e9, &r->clip),
         FL_KEY_CHOICE("schedule", FL_SCHEDULE_CHOICES, schedule),
+        FL_KEY_CHOICE("precision", FL_PRECISION_CHOICES, precision),
         FL_KEY_I64("decay", 0, many, &r->decay),
         FL_KEY_BOOL("document_mask", &r->document_mask),
         FL_KEY_END,
@@ -62,13 +64,16 @@ fl_recipe_read(const char *path, struct fl_recipe *r)
 {
     struct fl_recipe file = FL_RECIPE_UNSET;
     struct fl_yaml *map = fl_yaml_read(path);
-    char *schedule = NULL;
-    int result = map ? fill(fl_input_name(path), map, &file, &schedule) : -1;
+    char *schedule = NULL, *precision = NULL;
+    int result = map ? fill(fl_input_name(path), map, &file, &schedule, &precision) : -1;
 
     fl_yaml_free(map);
     if (schedule && !r->schedule)
         r->schedule = strcmp(schedule, "wsd") ? "cosine" : "wsd";
+    if (precision && !r->precision)
+        r->precision = strcmp(precision, "bf16") ? "f32" : "bf16";
     free(schedule);
+    free(precision);
     if (result)
         return -1;
     if (r->steps < 0 && r->epochs < 0) { /* they exclude each other */

@@ -21,13 +21,15 @@ struct fl_recipe {
     double lr, min_lr; /* highest and last rate */
     double weight_decay;
     double beta1, beta2;
-    double clip;          /* largest norm of the gradient; 0: not clipped */
-    const char *schedule; /* of FL_SCHEDULE_CHOICES, which lives as long as the program; or NULL */
-    int64_t decay;        /* of schedule wsd: last steps, in which the rate falls */
-    bool document_mask;   /* a token sees only its own document */
+    double clip;           /* largest norm of the gradient; 0: not clipped */
+    const char *schedule;  /* of FL_SCHEDULE_CHOICES, which lives as long as the program; or NULL */
+    int64_t decay;         /* of schedule wsd: last steps, in which the rate falls */
+    bool document_mask;    /* a token sees only its own document */
+    const char *precision; /* of FL_PRECISION_CHOICES, as long; or NULL */
 };
 
-#define FL_SCHEDULE_CHOICES "cosine|wsd"
+#define FL_SCHEDULE_CHOICES  "cosine|wsd"
+#define FL_PRECISION_CHOICES "f32|bf16"
 
 #define FL_RECIPE_UNSET                                                                            \
     {                                                                                              \
@@ -60,6 +62,8 @@ struct fl_recipe {
                       &(r).schedule),                                                              \
         FL_OPT_I64(0, "decay", "N", 0, 1e15,                                                       \
                    "with wsd: last steps, in which it falls (default: a tenth)", &(r).decay),      \
+        FL_OPT_CHOICE(0, "precision", "KIND", FL_PRECISION_CHOICES,                                \
+                      "of products: f32, or bf16 with sums in f32 (default f32)", &(r).precision), \
         FL_OPT_F64(0, "weight-decay", "X", 0, 1e3, "of matrices (default 0.1)",                    \
                    &(r).weight_decay),                                                             \
         FL_OPT_F64(0, "beta1", "X", 0, 0.999999, "AdamW's memory of gradients (default 0.9)",      \
@@ -71,7 +75,7 @@ struct fl_recipe {
 
 /*
  * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate
- * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay document_mask. -1 with
+ * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay precision document_mask. -1 with
  * the file's line when it is wrong.
  */
 FL_MUST int fl_recipe_read(const char *path, struct fl_recipe *r);

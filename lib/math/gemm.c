@@ -1,17 +1,27 @@
 /*
- * A product runs in the thread that asks for it: OpenBLAS would cut it by the number of threads,
- * and the cut decides the order of additions. One row goes to sgemv, which reads the matrix once,
- * while sgemm copies it first.
+ * A product runs in the thread that asks for it: a library would cut it by the number of threads,
+ * and the cut decides the order of additions. With OpenBLAS one row goes to sgemv, which reads the
+ * matrix once, while its sgemm copies it first; oneDNN sees to that by itself.
  */
 #include "math/gemm.h"
 
+#include <assert.h>
 #include <cblas.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "math/products.h"
 #include "os/file.h"
 
 /* What OpenBLAS maps for every thread that is in a product (BUFFER_SIZE of its common_x86_64.h). */
 static const size_t buffer = (size_t)128 << 20;
+
+/* And what oneDNN allocates for one: blocks of both operands (gemm_driver.cpp). */
+static const size_t blocks = (size_t)32 << 20;
 
 /*
  * OpenBLAS starts a thread for each further core when it is loaded, before main, and has no call
@@ -21,16 +31,27 @@ static const size_t buffer = (size_t)128 << 20;
  */
 int blas_thread_shutdown_(void) __attribute__((weak));
 
+static int
+check_memory(bool blas, int threads)
+{
+    size_t wanted = blas ? (size_t)(threads + openblas_get_num_procs()) * buffer /* its own too */
+                         : (size_t)threads * blocks;
+
+    if (fl_can_map(wanted))
+        return 0;
+    return fl_error(FL_FAILED,
+                    "out of memory: %s wants %zu MiB of addresses for %d threads; allow more, or "
+                    "fewer threads with -j",
+                    blas ? "OpenBLAS" : "oneDNN", wanted >> 20, threads);
+}
+
 int
 fl_gemm_start(int threads)
 {
-    size_t wanted = (size_t)(threads + openblas_get_num_procs()) * buffer; /* its own threads too */
+    const struct fl_products *p = fl_products();
 
-    if (!fl_can_map(wanted))
-        return fl_error(FL_FAILED,
-                        "out of memory: OpenBLAS wants %zu MiB of addresses for %d threads; allow "
-                        "more, or fewer threads with -j",
-                        wanted >> 20, threads);
+    if (!p || check_memory(!p->f32, threads))
+        return -1;
     if (openblas_get_num_threads() != 1) /* it would start them anew */
         openblas_set_num_threads(1);
     if (blas_thread_shutdown_)
@@ -44,8 +65,8 @@ order(bool transposed)
     return transposed ? CblasTrans : CblasNoTrans;
 }
 
-void
-fl_gemm(const struct fl_gemm *g)
+static void
+multiply_openblas(const struct fl_gemm *g)
 {
     float beta = g->keep ? 1 : 0;
 
@@ -58,4 +79,81 @@ fl_gemm(const struct fl_gemm *g)
     cblas_sgemm(CblasRowMajor, order(g->at), order(g->bt), (blasint)g->m, (blasint)g->n,
                 (blasint)g->k, 1, g->a, (blasint)g->lda, g->b, (blasint)g->ldb, beta, g->c,
                 (blasint)g->ldc);
+}
+
+static float
+value_of(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* By the definition, where a library finds no memory: whoever began a training gets its end. */
+static void
+multiply_plainly(const struct fl_gemm *g)
+{
+    for (size_t i = 0; i < g->m; i++)
+        for (size_t j = 0; j < g->n; j++) {
+            float sum = g->keep ? g->c[i * g->ldc + j] : 0;
+            for (size_t l = 0; l < g->k; l++) {
+                size_t a = g->at ? l * g->lda + i : i * g->lda + l;
+                size_t b = g->bt ? j * g->ldb + l : l * g->ldb + j;
+                sum += g->a16 ? value_of(g->a16[a]) * value_of(g->b16[b]) : g->a[a] * g->b[b];
+            }
+            g->c[i * g->ldc + j] = sum;
+        }
+}
+
+/*
+ * Kernels of oneDNN use the stack pointer as one more register, for blocks on the heap (seen in
+ * 2.6.3, f32, from 256 rows on): a signal's frame would be written over them. So signals wait, but
+ * those that a wrong access raises: they end the program.
+ */
+static void
+hold_signals(sigset_t *before)
+{
+    static const int raised[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t held;
+
+    sigfillset(&held);
+    for (size_t i = 0; i < sizeof raised / sizeof *raised; i++)
+        sigdelset(&held, raised[i]);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
+static void
+multiply_onednn(const struct fl_products *p, const struct fl_gemm *g)
+{
+    const char at = g->at ? 'T' : 'N', bt = g->bt ? 'T' : 'N';
+    const int64_t m = (int64_t)g->m, n = (int64_t)g->n, k = (int64_t)g->k, lda = (int64_t)g->lda,
+                  ldb = (int64_t)g->ldb, ldc = (int64_t)g->ldc;
+    const float beta = g->keep ? 1 : 0;
+    sigset_t before;
+    int failed;
+
+    if (p->set_threads)
+        p->set_threads(1);
+    hold_signals(&before);
+    if (g->a16)
+        failed = p->bf16_f32(at, bt, m, n, k, 1, g->a16, lda, g->b16, ldb, beta, g->c, ldc);
+    else
+        failed = p->f32(at, bt, m, n, k, 1, g->a, lda, g->b, ldb, beta, g->c, ldc);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        multiply_plainly(g);
+}
+
+void
+fl_gemm(const struct fl_gemm *g)
+{
+    const struct fl_products *p = fl_products();
+
+    assert(!g->a16 || p->bf16);
+    if (p->f32)
+        multiply_onednn(p, g);
+    else
+        multiply_openblas(g);
 }

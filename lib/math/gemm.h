@@ -1,11 +1,13 @@
 /*
- * Matrix products in float32, rows first; the only caller of BLAS.
+ * Matrix products in float32, rows first; the only caller of BLAS, and of oneDNN, where that is
+ * the library at work [math/products.h].
  */
 #ifndef FL_MATH_GEMM_H
 #define FL_MATH_GEMM_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/must.h"
 
@@ -19,6 +21,7 @@
 struct fl_gemm {
     size_t m, n, k;
     const float *a, *b;
+    const uint16_t *a16, *b16; /* instead of them: bf16, where fl_products()->bf16; sums are f32 */
     size_t lda, ldb;
     bool at, bt; /* stored transposed */
     bool keep;
@@ -27,10 +30,10 @@ struct fl_gemm {
 };
 
 /*
- * BLAS works in the calling thread alone from now on, and its own threads end: results then do not
- * depend on how many threads there are. Call it before the first product, when no other thread is
- * in one, and again before more than that many THREADS are in products at a time. -1 with an error
- * when there is no memory for what BLAS wants for each: it would not fail later but try for ever.
+ * The library works in the calling thread alone from now on, and its own threads end: results then
+ * do not depend on how many threads there are. Call it before the first product, when no other
+ * thread is in one, and again before more than that many THREADS are in products at a time. -1 with
+ * an error when there is no memory for what the library wants for each, or as of fl_products.
  */
 FL_MUST int fl_gemm_start(int threads);
 

@@ -51,10 +51,19 @@ fl_call_head_back(const struct fl_call *c, struct fl_range slab, size_t i, int w
     struct fl_range rows = fl_call_slab_chunk(c, slab, i);
     float *tile = fl_engine_scratch(e, worker), *dfinal = tile + c->pass.tiles;
     float *dx = e->back[0].dx + rows.first * z->C, *part = e->parts1 + i * z->parts;
-    const float *dlogits = e->logits + (rows.first - slab.first) * z->V;
+    size_t in_slab = rows.first - slab.first;
+    const float *dlogits = e->logits + in_slab * z->V;
 
     fl_pass_back(&c->pass, &e->model->head,
-                 &(struct fl_linear_back){rows.n, z->V, dlogits, dfinal, false, tile}, NULL, 0);
+                 &(struct fl_linear_back){.n = rows.n,
+                                          .stride = z->V,
+                                          .dy = dlogits,
+                                          .dy16 = c->pass.half ? e->half_logits + in_slab * z->V
+                                                               : NULL,
+                                          .dx = dfinal,
+                                          .tile = tile},
+                 NULL, 0);
+    fl_pass_half(&c->pass, e->half_final, in_slab * z->C, e->final + in_slab * z->C, rows.n * z->C);
     memset(dx, 0, rows.n * z->C * sizeof *dx);
     memset(part, 0, z->parts * sizeof *part);
     fl_norm_backward(&norm, &(struct fl_norm_grads){dx, part, part + z->C, dfinal},
@@ -70,7 +79,8 @@ fl_call_head_grads(const struct fl_call *c, struct fl_range slab)
                              e->model->sizes.parts};
 
     add_products(&mix, &e->model->head,
-                 &(struct fl_operands){c->grads, e->logits, e->final, slab.n, NULL});
+                 &(struct fl_operands){c->grads, e->logits, e->final, e->half_logits, e->half_final,
+                                       slab.n, NULL});
     add_job(&mix, fl_part_sum_task, mix.sums, fl_norm_sums(&e->model->norm, &parts, mix.sums));
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
 }
@@ -160,10 +170,14 @@ add_feed_forward(struct mix *mix, const struct fl_call *c, size_t l, const struc
     const struct fl_back *d = &e->back[0];
 
     add_products(mix, &b->up,
-                 &(struct fl_operands){c->grads, s->up, d->normed2, c->rows, &d->low_up});
+                 &(struct fl_operands){c->grads, s->up, d->normed2, d->half.dup, d->half.normed2,
+                                       c->rows, &d->low_up});
     add_products(mix, &b->down,
-                 &(struct fl_operands){c->grads, d->dx, d->h, c->rows, &d->low_down});
-    add_products(mix, &b->o, &(struct fl_operands){c->grads, d->dmid, s->att, c->rows, &d->low_o});
+                 &(struct fl_operands){c->grads, d->dx, d->h, d->half.dx, d->half.h, c->rows,
+                                       &d->low_down});
+    add_products(mix, &b->o,
+                 &(struct fl_operands){c->grads, d->dmid, s->att, d->half.dmid, d->half.att,
+                                       c->rows, &d->low_o});
     mix->sums_n += fl_block_feed_forward_sums(b, parts, mix->sums + mix->sums_n);
 }
 
@@ -175,7 +189,8 @@ add_qkv(struct mix *mix, const struct fl_call *c, size_t l, const struct fl_part
     const struct fl_back *d = &c->e->back[l & 1];
 
     add_products(mix, &b->qkv,
-                 &(struct fl_operands){c->grads, d->dqkv, d->normed1, c->rows, &d->low_qkv});
+                 &(struct fl_operands){c->grads, d->dqkv, d->normed1, d->half.dqkv, d->half.normed1,
+                                       c->rows, &d->low_qkv});
     mix->sums_n += fl_block_qkv_sums(b, parts, mix->sums + mix->sums_n);
 }
 

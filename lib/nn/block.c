@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/least.h"
+#include "flt/values.h"
 #include "math/vector.h"
 #include "nn/adapter.h"
 #include "nn/layers.h"
@@ -144,8 +145,8 @@ half_of(const struct fl_param *p, const struct fl_stored *weights)
 {
     return (struct fl_linear){.in = (size_t)p->dims[1],
                               .out = (size_t)p->dims[0],
-                              .dtype = FL_F32,
-                              .weight = floats_of(p, weights)};
+                              .dtype = weights[p->number].dtype,
+                              .weight = weights[p->number].data};
 }
 
 static void
@@ -157,15 +158,28 @@ forward(const struct fl_pass *p, const struct fl_linear *f, const struct fl_line
         fl_linear_forward(f, r);
 }
 
-/* h (n,rank) = s x A' */
+uint16_t *
+fl_pass_half(const struct fl_pass *p, uint16_t *to, size_t at, const float *from, size_t n)
+{
+    if (!p->half)
+        return NULL;
+    fl_values_from_f32(FL_BF16, to + at, from, n);
+    return to + at;
+}
+
+/* h (n,rank) = s x A' of the rows X; H16 (may be NULL) is the same. */
 static void
-go_low(const struct fl_pass *p, const struct fl_lora_params *lora, const float *x, float *h,
-       size_t n, float *tile)
+go_low(const struct fl_pass *p, const struct fl_lora_params *lora, const struct fl_linear_rows *x,
+       float *h, uint16_t *h16)
 {
     struct fl_linear a = half_of(lora->a, p->weights);
+    size_t n = x->n * a.out;
 
-    forward(p, &a, &(struct fl_linear_rows){n, a.out, x, h, false, tile});
-    fl_vec_scale(h, (float)lora->b->scale, n * a.out);
+    forward(p, &a,
+            &(struct fl_linear_rows){
+                .n = x->n, .stride = a.out, .x = x->x, .x16 = x->x16, .y = h, .tile = x->tile});
+    fl_vec_scale(h, (float)lora->b->scale, n);
+    fl_pass_half(p, h16, 0, h, n);
 }
 
 void
@@ -173,34 +187,45 @@ fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
                 const struct fl_linear_rows *r)
 {
     struct fl_linear maps[FL_FUSED];
-    size_t count = maps_of(f, p->weights, maps);
+    size_t count = maps_of(f, p->weights, maps), n = r->n * f->in;
+    uint16_t *room = p->half ? (uint16_t *)(void *)(r->tile + p->half) : NULL;
     struct fl_linear_rows rows = *r;
 
+    rows.x16 = fl_pass_half(p, room, 0, r->x, n);
+    const struct fl_linear_rows x = rows;
     for (size_t i = 0; i < count; rows.y += maps[i].out, i++)
         forward(p, &maps[i], &rows);
     for (size_t i = 0; i < f->loras; i++) {
         struct fl_linear b = half_of(f->lora[i].b, p->weights);
         float *h = r->tile + p->low;
-        go_low(p, &f->lora[i], r->x, h, r->n, r->tile);
+        uint16_t *h16 = room ? room + n : NULL;
+        go_low(p, &f->lora[i], &x, h, h16);
         forward(p, &b,
-                &(struct fl_linear_rows){r->n, r->stride, h, r->y + f->lora[i].first, true,
-                                         r->tile});
+                &(struct fl_linear_rows){.n = r->n,
+                                         .stride = r->stride,
+                                         .x = h,
+                                         .x16 = h16,
+                                         .y = r->y + f->lora[i].first,
+                                         .keep = true,
+                                         .tile = r->tile});
     }
 }
 
-/* Rows FIRST and following of adapter LORA's array in one of LOW's two. */
-static float *
-low_rows(const struct fl_low *low, float *array, const struct fl_lora_params *lora, size_t first)
+/* Where rows FIRST and following of adapter LORA begin in one of LOW's arrays. */
+static size_t
+low_at(const struct fl_low *low, const struct fl_lora_params *lora, size_t first)
 {
-    return array + lora->before * low->capacity + first * (size_t)lora->a->dims[0];
+    return lora->before * low->capacity + first * (size_t)lora->a->dims[0];
 }
 
 void
-fl_pass_low(const struct fl_pass *p, const struct fl_linear_params *f, const float *x,
-            const struct fl_low *low, size_t first, size_t n)
+fl_pass_low(const struct fl_pass *p, const struct fl_linear_params *f,
+            const struct fl_linear_rows *x, const struct fl_low *low, size_t first)
 {
-    for (size_t i = 0; i < f->loras; i++)
-        go_low(p, &f->lora[i], x, low_rows(low, low->h, &f->lora[i], first), n, NULL);
+    for (size_t i = 0; i < f->loras; i++) {
+        size_t at = low_at(low, &f->lora[i], first);
+        go_low(p, &f->lora[i], x, low->h + at, p->half ? low->h16 + at : NULL);
+    }
 }
 
 void
@@ -211,16 +236,26 @@ fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
     size_t count = maps_of(f, p->weights, maps);
     struct fl_linear_back rows = *r;
 
-    for (size_t i = 0; i < count; rows.dy += maps[i].out, rows.keep = true, i++)
+    for (size_t i = 0; i < count; rows.keep = true, i++) {
         fl_linear_back(&maps[i], &rows);
+        rows.dy += maps[i].out;
+        rows.dy16 = rows.dy16 ? rows.dy16 + maps[i].out : NULL;
+    }
     for (size_t i = 0; i < f->loras; i++) {
         const struct fl_lora_params *lora = &f->lora[i];
         struct fl_linear a = half_of(lora->a, p->weights), b = half_of(lora->b, p->weights);
-        float *dh = low_rows(low, low->dh, lora, first);
-        fl_linear_back(&b, &(struct fl_linear_back){r->n, r->stride, r->dy + lora->first, dh, false,
-                                                    r->tile});
-        fl_vec_scale(dh, (float)lora->b->scale, r->n * a.out);
-        fl_linear_back(&a, &(struct fl_linear_back){r->n, a.out, dh, r->dx, true, r->tile});
+        size_t at = low_at(low, lora, first), n = r->n * a.out;
+        struct fl_linear_back back = {.n = r->n,
+                                      .stride = r->stride,
+                                      .dy = r->dy + lora->first,
+                                      .dy16 = r->dy16 ? r->dy16 + lora->first : NULL,
+                                      .dx = low->dh + at,
+                                      .tile = r->tile};
+        fl_linear_back(&b, &back);
+        fl_vec_scale(low->dh + at, (float)lora->b->scale, n);
+        back.dy16 = fl_pass_half(p, low->dh16, at, low->dh + at, n);
+        back.stride = a.out, back.dy = low->dh + at, back.dx = r->dx, back.keep = true;
+        fl_linear_back(&a, &back);
     }
 }
 
@@ -228,6 +263,13 @@ size_t
 fl_block_scratch(const struct fl_sizes *z, size_t n)
 {
     return fl_max(n * (z->C + z->F), z->qk * (z->HD + z->KD)); /* the latter: of one row */
+}
+
+/* X16 and h16 of the way forward, or an operand in f32 before it is one of bf16. */
+size_t
+fl_half_scratch(const struct fl_sizes *z, size_t n)
+{
+    return n * (fl_max(fl_max(z->C, z->F), z->HD) + z->rank);
 }
 
 /* Norms of queries and keys, of which RAW keeps what they were. */
@@ -258,7 +300,11 @@ fl_block_qkv(const struct fl_block *b, const struct fl_pass *p, const struct fl_
 
     fl_norm_forward(&norm, normed, s->stat1 + rows.first * z->S, s->x + rows.first * z->C, rows.n);
     fl_pass_forward(p, &b->qkv,
-                    &(struct fl_linear_rows){rows.n, z->Q, normed, qkv, false, scratch});
+                    &(struct fl_linear_rows){.n = rows.n,
+                                             .stride = z->Q,
+                                             .x = normed,
+                                             .y = qkv,
+                                             .tile = scratch});
     if (z->qk)
         norm_heads(b, p, s, rows);
     fl_rope_forward(&p->rope, qkv, z->Q, z->H + z->K, rows.first, rows.n);
@@ -283,9 +329,13 @@ fl_block_up(const struct fl_block *b, const struct fl_pass *p, const struct fl_s
     float *normed = scratch + p->tiles, *up = s->up + rows.first * z->U, *mid = s->mid + at;
 
     carry(mid, s->x + at, n * z->C);
-    fl_pass_forward(p, &b->o, &(struct fl_linear_rows){n, z->C, att, mid, true, scratch});
+    fl_pass_forward(p, &b->o,
+                    &(struct fl_linear_rows){
+                        .n = n, .stride = z->C, .x = att, .y = mid, .keep = true, .tile = scratch});
     fl_norm_forward(&norm, normed, s->stat2 + rows.first * z->S, mid, n);
-    fl_pass_forward(p, &b->up, &(struct fl_linear_rows){n, z->U, normed, up, false, scratch});
+    fl_pass_forward(
+        p, &b->up,
+        &(struct fl_linear_rows){.n = n, .stride = z->U, .x = normed, .y = up, .tile = scratch});
 }
 
 void
@@ -299,5 +349,7 @@ fl_block_feed_forward(const struct fl_block *b, const struct fl_pass *p, const s
     fl_block_up(b, p, s, rows, scratch);
     fl_act_forward(b->act, h, s->up + rows.first * z->U, n, z->F);
     carry(next, s->mid + at, n * z->C);
-    fl_pass_forward(p, &b->down, &(struct fl_linear_rows){n, z->C, h, next, true, scratch});
+    fl_pass_forward(p, &b->down,
+                    &(struct fl_linear_rows){
+                        .n = n, .stride = z->C, .x = h, .y = next, .keep = true, .tile = scratch});
 }

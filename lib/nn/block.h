@@ -54,6 +54,7 @@ struct fl_linear_params {
  */
 struct fl_low {
     float *h, *dh;
+    uint16_t *h16, *dh16; /* the same in bf16, or NULL */
     size_t capacity;
 };
 
@@ -65,6 +66,7 @@ struct fl_low {
 struct fl_operands {
     float *grads;
     const float *dy, *x;
+    const uint16_t *dy16, *x16; /* in bf16, which products are then of; or NULL */
     size_t n;
     const struct fl_low *low; /* may be NULL where there are none */
 };
@@ -94,20 +96,27 @@ struct fl_pass {
     bool wide;            /* cut products by outputs, as tasks of POOL */
     struct fl_pool *pool; /* NULL: the caller's thread alone */
     size_t tiles;         /* floats at the begin of scratch that are these two's: */
-    size_t low; /* where x A' of adapters begins, after weights that are widened [fl_sizes.tile] */
+    size_t low;  /* where x A' of adapters begins, after weights that are widened [fl_sizes.tile] */
+    size_t half; /* products are of bf16: where in scratch its operands begin [fl_half_scratch]; 0:
+                    of f32 */
 };
 
 /*
  * The map of F with the numbers of P, forward and back, and the adapters beside it; r->tile is the
  * scratch. Matrices of one dtype that lie together are one product. The way back fills rows FIRST
- * and following of low->dh, and fl_pass_low those of low->h from what the map read, x (n,in).
+ * and following of low->dh, and fl_pass_low those of low->h from what the map read, x (n,in). Where
+ * products are of bf16, the way forward makes X16 itself, and these two are given DY16 and X16.
  */
 void fl_pass_forward(const struct fl_pass *p, const struct fl_linear_params *f,
                      const struct fl_linear_rows *r);
 void fl_pass_back(const struct fl_pass *p, const struct fl_linear_params *f,
                   const struct fl_linear_back *r, const struct fl_low *low, size_t first);
-void fl_pass_low(const struct fl_pass *p, const struct fl_linear_params *f, const float *x,
-                 const struct fl_low *low, size_t first, size_t n);
+void fl_pass_low(const struct fl_pass *p, const struct fl_linear_params *f,
+                 const struct fl_linear_rows *x, const struct fl_low *low, size_t first);
+
+/* N numbers in bf16 to TO + AT, if products are of these; returns where, or NULL. */
+uint16_t *fl_pass_half(const struct fl_pass *p, uint16_t *to, size_t at, const float *from,
+                       size_t n);
 
 /*
  * Activations of one layer: what the way back needs of the way forward. X, MID and NEXT may be one
@@ -134,6 +143,7 @@ struct fl_range {
 
 /* SCRATCH: fl_block_scratch(sizes, rows.n) floats after those of fl_pass.tiles. */
 size_t fl_block_scratch(const struct fl_sizes *z, size_t n);
+size_t fl_half_scratch(const struct fl_sizes *z, size_t n); /* at fl_pass.half */
 void fl_block_qkv(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
                   struct fl_range rows, float *scratch);
 void fl_block_up(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
@@ -151,6 +161,9 @@ struct fl_back {
     float *normed2; /* (rows,C) */
     float *h;       /* (rows,F) what the activation gave */
     struct fl_low low_qkv, low_o, low_up, low_down;
+    struct {
+        uint16_t *dx, *dmid, *dqkv, *dup, *normed1, *normed2, *h, *att;
+    } half; /* where products are of bf16: their operands, and normed1, normed2, h are not there */
 };
 
 /* What a task of the way back has of its own: PART gets sizes.parts floats [fl_block_sums]. */

@@ -28,6 +28,12 @@ place_of(float *grads, const struct fl_param *p)
     return p && !p->frozen ? grads + p->place : NULL;
 }
 
+static const uint16_t *
+half_at(const uint16_t *array, size_t at)
+{
+    return array ? array + at : NULL;
+}
+
 /* Of an adapter: dB = dy' h, dA = dh' x. */
 static size_t
 lora_grads(const struct fl_lora_params *lora, const struct fl_linear_params *f,
@@ -41,16 +47,20 @@ lora_grads(const struct fl_lora_params *lora, const struct fl_linear_params *f,
                                               .n = o->n,
                                               .dweight = place_of(o->grads, lora->b),
                                               .dy = o->dy + lora->first,
+                                              .dy16 = half_at(o->dy16, lora->first),
                                               .stride = f->out,
-                                              .x = o->low->h + at};
+                                              .x = o->low->h + at,
+                                              .x16 = half_at(o->low->h16, at)};
     if (!lora->a->frozen && !lora->a->held)
         to[count++] = (struct fl_linear_grad){.in = f->in,
                                               .out = rank,
                                               .n = o->n,
                                               .dweight = place_of(o->grads, lora->a),
                                               .dy = o->low->dh + at,
+                                              .dy16 = half_at(o->low->dh16, at),
                                               .stride = rank,
-                                              .x = o->x};
+                                              .x = o->x,
+                                              .x16 = o->x16};
     return count;
 }
 
@@ -67,8 +77,10 @@ fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
                                    .dweight = place_of(o->grads, f->weight[i]),
                                    .dbias = place_of(o->grads, f->bias[i]),
                                    .dy = o->dy + at,
+                                   .dy16 = half_at(o->dy16, at),
                                    .stride = f->out,
-                                   .x = o->x};
+                                   .x = o->x,
+                                   .x16 = o->x16};
         for (; i + 1 < f->count && joined(f, i); i++)
             g.out += (size_t)f->weight[i + 1]->dims[0];
         i++;
@@ -102,6 +114,45 @@ norm_heads_back(const struct fl_block *b, const struct fl_pass *p, const struct 
     }
 }
 
+/* Where an operand in f32 is made: in its array, or in scratch, where products are of bf16. */
+static float *
+operand(const struct fl_pass *p, const struct fl_back_task *t, float *array, size_t at)
+{
+    return p->half ? t->scratch + p->half : array + at;
+}
+
+/* Rows that a map has read, for what its adapters and the gradients of weights need of them. */
+static struct fl_linear_rows
+read_rows(const struct fl_pass *p, const struct fl_back_task *t, uint16_t *half, const float *x,
+          size_t width)
+{
+    size_t n = t->rows.n;
+
+    return (
+        struct fl_linear_rows){.n = n,
+                               .x = x,
+                               .x16 = fl_pass_half(p, half, t->rows.first * width, x, n * width)};
+}
+
+/* The map of F back: from DY (n, f->out), which HALF gets in bf16, to DX. */
+struct back_of {
+    const struct fl_linear_params *f;
+    const float *dy;
+    uint16_t *half;
+    float *dx;
+    const struct fl_low *low;
+};
+static void
+map_back(const struct fl_pass *p, const struct fl_back_task *t, struct back_of m)
+{
+    size_t n = t->rows.n, first = t->rows.first, out = m.f->out;
+    const uint16_t *dy16 = fl_pass_half(p, m.half, first * out, m.dy, n * out);
+    const struct fl_linear_back back =
+        {.n = n, .stride = out, .dy = m.dy, .dy16 = dy16, .dx = m.dx, .tile = t->scratch};
+
+    fl_pass_back(p, m.f, &back, m.low, first);
+}
+
 void
 fl_block_qkv_back(const struct fl_block *b, const struct fl_pass *p, const struct fl_saved *s,
                   const struct fl_back *d, const struct fl_back_task *t)
@@ -116,10 +167,11 @@ fl_block_qkv_back(const struct fl_block *b, const struct fl_pass *p, const struc
     fl_rope_backward(&p->rope, dqkv, z->Q, z->H + z->K, t->rows.first, n);
     if (z->qk)
         norm_heads_back(b, p, s, d, t);
-    fl_pass_back(p, &b->qkv, &(struct fl_linear_back){n, z->Q, dqkv, dnormed, false, t->scratch},
-                 &d->low_qkv, t->rows.first);
-    fl_norm_again(&norm, d->normed1 + at, stat, s->x + at, n);
-    fl_pass_low(p, &b->qkv, d->normed1 + at, &d->low_qkv, t->rows.first, n);
+    map_back(p, t, (struct back_of){&b->qkv, dqkv, d->half.dqkv, dnormed, &d->low_qkv});
+    float *normed = operand(p, t, d->normed1, at);
+    fl_norm_again(&norm, normed, stat, s->x + at, n);
+    struct fl_linear_rows x = read_rows(p, t, d->half.normed1, normed, z->C);
+    fl_pass_low(p, &b->qkv, &x, &d->low_qkv, t->rows.first);
     memcpy(d->dx + at, d->dmid + at, n * z->C * sizeof *d->dx);
     fl_norm_backward(&norm, &(struct fl_norm_grads){d->dx + at, t->part, t->part + z->C, dnormed},
                      stat, s->x + at, n);
@@ -134,25 +186,26 @@ fl_block_feed_forward_back(const struct fl_block *b, const struct fl_pass *p,
     struct fl_norm norm = fl_norm_of(&b->norm2, p->weights);
     size_t n = t->rows.n, first = t->rows.first, at = first * z->C;
     const float *stat = s->stat2 + first * z->S;
-    float *tile = t->scratch, *dnormed = tile + p->tiles, *dh = dnormed + n * z->C;
-    float *datt = d->datt + first * z->HD, *h = d->h + first * z->F;
+    float *dnormed = t->scratch + p->tiles, *dh = dnormed + n * z->C;
+    float *datt = d->datt + first * z->HD, *h = operand(p, t, d->h, first * z->F);
     float *dx = d->dx + at, *dmid = d->dmid + at, *dup = s->up + first * z->U;
 
     memset(t->part, 0, z->parts * sizeof *t->part);
-    fl_pass_back(p, &b->down, &(struct fl_linear_back){n, z->C, dx, dh, false, tile}, &d->low_down,
-                 first);
+    map_back(p, t, (struct back_of){&b->down, dx, d->half.dx, dh, &d->low_down});
     fl_act_backward(b->act, h, dup, dh, n, z->F);
-    fl_pass_low(p, &b->down, h, &d->low_down, first, n);
-    fl_pass_back(p, &b->up, &(struct fl_linear_back){n, z->U, dup, dnormed, false, tile},
-                 &d->low_up, first);
-    fl_norm_again(&norm, d->normed2 + at, stat, s->mid + at, n);
-    fl_pass_low(p, &b->up, d->normed2 + at, &d->low_up, first, n);
+    struct fl_linear_rows x = read_rows(p, t, d->half.h, h, z->F);
+    fl_pass_low(p, &b->down, &x, &d->low_down, first);
+    map_back(p, t, (struct back_of){&b->up, dup, d->half.dup, dnormed, &d->low_up});
+    float *normed = operand(p, t, d->normed2, at);
+    fl_norm_again(&norm, normed, stat, s->mid + at, n);
+    x = read_rows(p, t, d->half.normed2, normed, z->C);
+    fl_pass_low(p, &b->up, &x, &d->low_up, first);
     memcpy(dmid, dx, n * z->C * sizeof *dmid);
     fl_norm_backward(&norm, &(struct fl_norm_grads){dmid, t->part, t->part + z->C, dnormed}, stat,
                      s->mid + at, n);
-    fl_pass_back(p, &b->o, &(struct fl_linear_back){n, z->C, dmid, datt, false, tile}, &d->low_o,
-                 first);
-    fl_pass_low(p, &b->o, s->att + first * z->HD, &d->low_o, first, n);
+    map_back(p, t, (struct back_of){&b->o, dmid, d->half.dmid, datt, &d->low_o});
+    x = read_rows(p, t, d->half.att, s->att + first * z->HD, z->HD);
+    fl_pass_low(p, &b->o, &x, &d->low_o, first);
 }
 
 /* Of parameter F, whose part is AT floats from the start of a task's. */

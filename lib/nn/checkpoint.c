@@ -88,9 +88,9 @@ fl_checkpoint_bytes(const struct fl_checkpoint *c, uint64_t *bytes)
     return failed ? -1 : 0;
 }
 
-/* A number of a setting as text; "none" when there is no such item. */
+/* A setting as text; "none" when there is no such item. */
 static const char *
-number_text(const struct fl_meta_item *item, char *text, size_t size)
+setting_text(const struct fl_meta_item *item, char *text, size_t size)
 {
     if (!item)
         return "none";
@@ -98,6 +98,8 @@ number_text(const struct fl_meta_item *item, char *text, size_t size)
         snprintf(text, size, "%lld", (long long)item->value.i64);
     else if (item->type == FL_META_F64)
         snprintf(text, size, "%.9g", item->value.f64);
+    else if (item->type == FL_META_TEXT)
+        snprintf(text, size, "%s", item->value.text);
     else
         return "of another form";
     return text;
@@ -154,11 +156,18 @@ differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_ite
     const struct fl_meta_item *ours = fl_meta_find(&c->identity, key);
     if (!strcmp(key, "set.frozen") && frozen_differs(c, theirs, ours))
         return -1;
+    if (!strcmp(key, "set.products"))
+        return fl_error(FL_REFUSED,
+                        "%s: is of a training whose products were %s's, and now they are %s's, "
+                        "which round in another way; set FL_GEMM=%s, or give another name to "
+                        "--checkpoint",
+                        c->path, setting_text(theirs, old, sizeof old),
+                        setting_text(ours, new, sizeof new), old);
     return fl_error(FL_REFUSED,
                     "%s: is of a training with other settings: %s was %s and is %s now; give the "
                     "same ones, or another name to --checkpoint",
                     c->path, strncmp(key, "set.", 4) ? key : key + 4,
-                    number_text(theirs, old, sizeof old), number_text(ours, new, sizeof new));
+                    setting_text(theirs, old, sizeof old), setting_text(ours, new, sizeof new));
 }
 
 /* Base and shards first: they say more than a setting that follows from them. */

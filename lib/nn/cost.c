@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "flt/size.h"
+#include "nn/training.h"
 #include "os/resources.h"
 
 enum {
@@ -55,11 +56,12 @@ sum_of(const struct fl_cost_memory *m)
 
 /* The workspace in one of the two modes, and a batch. */
 static int
-count_activations(const struct fl_training *t, enum fl_engine_mode mode, uint64_t *bytes)
+count_activations(const struct fl_training *t, bool recompute, uint64_t *bytes)
 {
     size_t B = (size_t)t->recipe.batch, T = (size_t)t->recipe.length;
 
-    if (fl_engine_bytes(t->model, fl_pool_threads(t->pool), B, T, mode, bytes))
+    if (fl_engine_bytes(t->model, fl_pool_threads(t->pool), B, T, fl_training_mode(t, recompute),
+                        bytes))
         return -1;
     *bytes += B * T * (2 * sizeof(uint32_t) + sizeof(float)) + (T + 1) * sizeof(uint32_t);
     return 0;
@@ -72,8 +74,7 @@ count_memory(const struct fl_training *t, const struct fl_cost *cost, struct fl_
     int64_t now = fl_memory_resident();
     uint64_t kept, recomputed;
 
-    if (count_activations(t, FL_ENGINE_TRAIN, &kept) ||
-        count_activations(t, FL_ENGINE_RECOMPUTE, &recomputed))
+    if (count_activations(t, false, &kept) || count_activations(t, true, &recomputed))
         return -1;
     m->weights = fl_model_bytes(t->model);
     m->gradients = t->model->layout.trained * sizeof(float);
@@ -245,6 +246,7 @@ fl_cost_report(const struct fl_training *t, const struct fl_cost *cost, struct f
     fl_report_i64(fl_report_key(r, "steps"), recipe->steps);
     fl_report_f64(fl_report_key(r, "lr"), recipe->lr, 6);
     fl_report_bool(fl_report_key(r, "recompute"), t->recompute);
+    fl_report_text(fl_report_key(r, "precision"), recipe->precision);
     fl_report_u64(fl_report_key(r, "tokens_seen"), cost->tokens);
     fl_report_f64(fl_report_key(r, "flops"), cost->flops, 6);
     fl_report_i64(fl_report_key(r, "threads"), fl_pool_threads(t->pool));

@@ -12,6 +12,7 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "math/gemm.h"
+#include "math/products.h"
 #include "nn/engine_state.h"
 #include "os/memory.h"
 
@@ -118,12 +119,38 @@ lay_out_shared(struct layout *p, const struct fl_sizes *z, size_t n, size_t coun
     }
 }
 
-static struct fl_low
-lay_out_low(struct layout *p, const struct fl_sizes *z, size_t n)
+/* The same of bf16, where products are of these; else none. */
+static uint16_t *
+take_half(struct layout *p, const struct fl_engine *e, uint64_t a, uint64_t b)
 {
-    float *h = take(p, n, z->ranks), *dh = take(p, n, z->ranks);
+    return e->bf16 ? (uint16_t *)(void *)take(p, a, (b + 1) / 2) : NULL;
+}
 
-    return (struct fl_low){h, dh, n};
+static struct fl_low
+lay_out_low(struct layout *p, const struct fl_sizes *z, const struct fl_engine *e)
+{
+    size_t n = e->max_rows;
+    float *h = take(p, n, z->ranks), *dh = take(p, n, z->ranks);
+    uint16_t *h16 = take_half(p, e, n, z->ranks), *dh16 = take_half(p, e, n, z->ranks);
+
+    return (struct fl_low){h, dh, h16, dh16, n};
+}
+
+/* What products are of on the way back, in bf16; of the f32 it is made in scratch. */
+static void
+lay_out_half(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
+{
+    size_t n = e->max_rows;
+    struct fl_back *d = &e->back[0];
+
+    d->half.dx = take_half(p, e, n, z->C);
+    d->half.dmid = take_half(p, e, n, z->C);
+    d->half.dqkv = take_half(p, e, n, z->Q);
+    d->half.dup = take_half(p, e, n, z->U);
+    d->half.normed1 = take_half(p, e, n, z->C);
+    d->half.normed2 = take_half(p, e, n, z->C);
+    d->half.h = take_half(p, e, n, z->F);
+    d->half.att = take_half(p, e, n, z->HD);
 }
 
 static void
@@ -134,15 +161,16 @@ lay_out_back(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
 
     even->dx = take(p, n, z->C);
     even->dmid = take(p, n, z->C);
-    even->normed1 = take(p, n, z->C);
-    even->normed2 = take(p, n, z->C);
+    even->normed1 = e->bf16 ? NULL : take(p, n, z->C);
+    even->normed2 = e->bf16 ? NULL : take(p, n, z->C);
     even->datt = take(p, n, z->HD);
     even->dqkv = take(p, n, z->Q);
-    even->h = take(p, n, z->F);
-    even->low_qkv = lay_out_low(p, z, n);
-    even->low_o = lay_out_low(p, z, n);
-    even->low_up = lay_out_low(p, z, n);
-    even->low_down = lay_out_low(p, z, n);
+    even->h = e->bf16 ? NULL : take(p, n, z->F);
+    lay_out_half(p, z, e);
+    even->low_qkv = lay_out_low(p, z, e);
+    even->low_o = lay_out_low(p, z, e);
+    even->low_up = lay_out_low(p, z, e);
+    even->low_down = lay_out_low(p, z, e);
     *odd = *even;
     odd->dqkv = take(p, n, z->Q);
     e->parts1 = take(p, chunk_count_max(n), z->parts);
@@ -180,14 +208,19 @@ lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int thr
     e->x_end = train ? take(p, n, z->C) : NULL;
     e->stat_end = take(p, n, z->S);
     e->tiles = z->tile + chunk_rows(n, CHUNK_MIN) * z->rank;
-    e->scratch_size = fl_max(e->tiles + fl_block_scratch(z, chunk_rows(n, CHUNK_MIN)),
-                             fl_attention_scratch(e->max_T, train));
+    e->half = e->tiles + fl_block_scratch(z, chunk_rows(n, CHUNK_MIN));
+    e->scratch_size = e->half + (e->bf16 ? fl_half_scratch(z, chunk_rows(n, CHUNK_MIN)) : 0);
+    e->scratch_size = fl_max(e->scratch_size, fl_attention_scratch(e->max_T, train));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
     e->final = take(p, slab, z->C);
     e->logits = take(p, slab, z->V);
-    if (train)
-        lay_out_back(p, z, e);
+    e->copies = take_half(p, e, 1, e->copied);
+    if (!train)
+        return;
+    e->half_final = take_half(p, e, slab, z->C);
+    e->half_logits = take_half(p, e, slab, z->V);
+    lay_out_back(p, z, e);
 }
 
 /* Chain the layers; those of which nothing is kept are one, and so is their residual stream. */
@@ -205,9 +238,11 @@ chain_layers(struct fl_engine *e, size_t L)
 }
 
 static int
-set_shape(struct fl_engine *e, const struct fl_config *c, size_t B, size_t T,
+set_shape(struct fl_engine *e, const struct fl_model *m, size_t B, size_t T,
           enum fl_engine_mode mode)
 {
+    const struct fl_config *c = &m->layout.config;
+
     if (T < 1 || T > c->ctx) {
         fl_error(
             FL_USAGE,
@@ -222,7 +257,9 @@ set_shape(struct fl_engine *e, const struct fl_config *c, size_t B, size_t T,
                  B, T, (size_t)INT32_MAX / T);
         return -1;
     }
-    e->mode = mode;
+    e->mode = mode & ~(unsigned)FL_ENGINE_BF16;
+    e->bf16 = mode & FL_ENGINE_BF16;
+    e->copied = e->bf16 ? fl_narrow_size(m) : 0;
     e->max_rows = B * T;
     e->max_T = T;
     return 0;
@@ -236,7 +273,7 @@ fl_engine_bytes(const struct fl_model *m, int threads, size_t B, size_t T, enum 
     struct fl_engine e = {0};
     struct layout p = {0};
 
-    if (set_shape(&e, &m->layout.config, B, T, mode))
+    if (set_shape(&e, m, B, T, mode))
         return -1;
     lay_out(&p, &z, &e, threads);
     if (p.total > SIZE_MAX / sizeof(float)) {
@@ -245,6 +282,16 @@ fl_engine_bytes(const struct fl_model *m, int threads, size_t B, size_t T, enum 
     }
     *bytes = p.total * sizeof(float);
     return 0;
+}
+
+static int
+start_narrow(struct fl_engine *e, const struct fl_model *m)
+{
+    if (!fl_products()->bf16)
+        return fl_error(FL_USAGE,
+                        "products of bf16 are not possible on this machine; precision f32 "
+                        "would be right");
+    return fl_narrow_start(&e->narrow, m, e->copies);
 }
 
 struct fl_engine *
@@ -260,7 +307,7 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
     struct fl_engine *e = fl_alloc(1, sizeof *e);
     if (!e)
         return NULL;
-    set_shape(e, c, B, T, mode);
+    set_shape(e, m, B, T, mode);
     e->pool = pool;
     e->model = fl_transformer_new(m);
     e->saved = fl_alloc(c->layers, sizeof *e->saved);
@@ -270,6 +317,10 @@ fl_engine_new(const struct fl_model *m, struct fl_pool *pool, size_t B, size_t T
         return NULL;
     }
     lay_out(&(struct layout){.memory = e->memory}, &e->model->sizes, e, threads);
+    if (e->bf16 && start_narrow(e, m)) {
+        fl_engine_free(e);
+        return NULL;
+    }
     chain_layers(e, c->layers);
     fl_rope_table(e->cosine, e->sine, T, c);
     return e;
@@ -281,6 +332,7 @@ fl_engine_free(struct fl_engine *e)
     if (!e)
         return;
     fl_transformer_free(e->model);
+    fl_narrow_release(&e->narrow);
     free(e->saved);
     free(e->memory);
     free(e);
@@ -291,6 +343,12 @@ fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share), vo
 {
     e->passed = passed;
     e->passed_arg = arg;
+}
+
+void
+fl_engine_weights_stay(struct fl_engine *e)
+{
+    e->stay = true;
 }
 
 void
@@ -330,7 +388,14 @@ begin(struct fl_call *c, struct fl_engine *e, const struct fl_stored *weights,
             "a batch of %zu windows of %zu tokens is not what the workspace was made for", batch->B,
             batch->T);
     *c = (struct fl_call){.e = e, .batch = batch, .rows = batch->B * batch->T};
-    c->pass.weights = weights;
+    c->weights = c->pass.weights = weights;
+    if (e->bf16) {
+        if (!e->stay || !e->narrow.filled)
+            fl_narrow_fill(&e->narrow, weights, e->pool);
+        c->pass.weights = e->narrow.stored;
+        c->pass.half = e->half;
+        e->stay = false;
+    }
     c->pass.tiles = e->tiles;
     c->pass.low = z->tile;
     c->pass.rope = (struct fl_rope){.cosine = z->rotated ? e->cosine : NULL,

@@ -30,11 +30,15 @@ struct fl_batch {
 };
 
 enum fl_engine_mode {
-    FL_ENGINE_SCORE,    /* losses and logits: activations of one layer */
-    FL_ENGINE_TRAIN,    /* gradients too: activations of all layers */
-    FL_ENGINE_RECOMPUTE /* the same gradients to the bit in less memory: of each layer its input is
+    FL_ENGINE_SCORE,     /* losses and logits: activations of one layer */
+    FL_ENGINE_TRAIN,     /* gradients too: activations of all layers */
+    FL_ENGINE_RECOMPUTE, /* the same gradients to the bit in less memory: of each layer its input is
                            kept, and the rest computed once more on the way back, a third of the
                            forward and backward work on top (Chen et al. 2016) */
+    FL_ENGINE_BF16 = 16 /* added to one of these: products with weights and gradients of weights are
+                            of numbers rounded to bf16, with sums in f32; all else, attention too, is
+                            as it was (Micikevicius et al. 2018; Kalamkar et al. 2019). It wants
+                            fl_products()->bf16 */
 };
 
 struct fl_engine;
@@ -58,6 +62,9 @@ FL_MUST int fl_engine_bytes(const struct fl_model *m, int threads, size_t B, siz
  * pass that is done, up to 1: a pass over a large model takes minutes.
  */
 void fl_engine_watch(struct fl_engine *e, void (*passed)(void *arg, double share), void *arg);
+
+/* The next call has the weights of the last one: they need no rounding to bf16 again. */
+void fl_engine_weights_stay(struct fl_engine *e);
 
 /*
  * Forward.

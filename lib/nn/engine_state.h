@@ -24,6 +24,7 @@
 #include "nn/attention.h"
 #include "nn/engine.h"
 #include "nn/layers.h"
+#include "nn/narrow.h"
 #include "nn/transformer.h"
 
 /* Memory and shapes: what is the same for every call. */
@@ -32,6 +33,9 @@ struct fl_engine {
     struct fl_pool *pool;
     enum fl_engine_mode mode;
     size_t max_rows, max_T;
+    bool bf16;               /* products are of bf16 */
+    bool stay;               /* the weights of the next call are those of the last */
+    uint64_t copied;         /* numbers of copies of weights in bf16 */
     size_t shared;           /* the first so many layers share what is kept of them */
     float *memory;           /* all floats below */
     float *cosine, *sine;    /* (max_T, rotated / 2) */
@@ -39,10 +43,13 @@ struct fl_engine {
     float *x_end, *stat_end; /* (rows,C), (rows,S) after the last layer */
     float *scratch;          /* for each worker SCRATCH_SIZE floats */
     size_t scratch_size;
-    size_t tiles;  /* of it: fl_pass.tiles */
-    float *final;  /* (slab,C) normed rows of the head's slab */
-    float *logits; /* (slab,V) */
+    size_t tiles, half; /* of it: those of fl_pass */
+    float *final;       /* (slab,C) normed rows of the head's slab */
+    float *logits;      /* (slab,V) */
     /* backward only */
+    uint16_t *copies;
+    struct fl_narrow narrow; /* where products are of bf16: the weights, of which COPIES are some */
+    uint16_t *half_final, *half_logits;      /* and of the head's slab what it reads, and dlogits */
     struct fl_back back[2];                  /* by layer even and odd, which share all but dqkv */
     float *parts1, *parts2;                  /* (chunks, sizes.parts) of tasks */
     void (*passed)(void *arg, double share); /* of fl_engine_watch; NULL: nobody */
@@ -53,6 +60,7 @@ struct fl_engine {
 struct fl_call {
     const struct fl_engine *e;
     struct fl_pass pass;
+    const struct fl_stored *weights; /* as they were given, of which embeddings are taken */
     const struct fl_batch *batch;
     size_t rows, chunk, chunks; /* a chunk is CHUNK rows, the last perhaps fewer */
     size_t slab, slab_chunk;    /* rows of the head at once, and of its tasks */

@@ -12,7 +12,7 @@ embed(const struct fl_call *c, struct fl_range rows)
     const struct fl_id_rows in = {c->batch->x + rows.first, rows.n, rows.first, c->batch->T,
                                   c->batch->start ? c->batch->start + rows.first : NULL};
 
-    fl_transformer_embed(t, c->pass.weights, &in, c->e->saved[0].x + rows.first * t->sizes.C);
+    fl_transformer_embed(t, c->weights, &in, c->e->saved[0].x + rows.first * t->sizes.C);
 }
 
 /* Rows of one chunk from what attention gave to the next layer's queries, keys and values. */
@@ -67,9 +67,9 @@ attention_task(void *arg, size_t index, int worker)
     fl_attention_forward(&a);
 }
 
-/* Losses, best ids and the logits' gradients of a chunk, as asked for. */
+/* Losses, best ids and the logits' gradients of a chunk, from row IN_SLAB on, as asked for. */
 static void
-judge(const struct fl_call *c, struct fl_range rows, float *logits)
+judge(const struct fl_call *c, struct fl_range rows, float *logits, size_t in_slab)
 {
     size_t V = c->e->model->sizes.V;
 
@@ -79,6 +79,8 @@ judge(const struct fl_call *c, struct fl_range rows, float *logits)
             c->best[rows.first + i] = (uint32_t)fl_vec_largest(row, V);
         c->loss[rows.first + i] = fl_cross_entropy(row, V, c->batch->y[rows.first + i],
                                                    c->grads ? c->scale : 0);
+        if (c->grads)
+            fl_pass_half(&c->pass, c->e->half_logits, (in_slab + i) * V, row, V);
     }
 }
 
@@ -99,11 +101,14 @@ head_task(void *arg, size_t index, int worker)
     fl_norm_forward(&norm, final, e->stat_end + rows.first * z->S, e->x_end + rows.first * z->C,
                     rows.n);
     fl_pass_forward(&c->pass, &e->model->head,
-                    &(struct fl_linear_rows){rows.n, z->V, final, logits, false,
-                                             fl_engine_scratch(e, worker)});
+                    &(struct fl_linear_rows){.n = rows.n,
+                                             .stride = z->V,
+                                             .x = final,
+                                             .y = logits,
+                                             .tile = fl_engine_scratch(e, worker)});
     if (c->all_logits)
         return;
-    judge(c, rows, logits);
+    judge(c, rows, logits, in_slab);
     if (c->grads)
         fl_call_head_back(c, slab, index, worker);
 }

@@ -241,7 +241,11 @@ tell_logits(struct fl_infer *d, size_t row, float *logits)
 
     fl_norm_forward(&norm, normed, d->rows.stat1, d->rows.x + row * z->C, 1);
     fl_pass_forward(&pass, &d->model->head,
-                    &(struct fl_linear_rows){1, z->V, normed, logits, false, d->scratch});
+                    &(struct fl_linear_rows){.n = 1,
+                                             .stride = z->V,
+                                             .x = normed,
+                                             .y = logits,
+                                             .tile = d->scratch});
 }
 
 int

@@ -80,16 +80,19 @@ forward_in_tiles(const struct fl_linear *f, const struct fl_linear_rows *r)
 void
 fl_linear_forward(const struct fl_linear *f, const struct fl_linear_rows *r)
 {
-    if (f->dtype != FL_F32) {
+    if (f->dtype != FL_F32 && !r->x16) {
         forward_in_tiles(f, r);
         return;
     }
+    assert(!r->x16 || f->dtype == FL_BF16);
     fl_gemm(&(struct fl_gemm){.m = r->n,
                               .n = f->out,
                               .k = f->in,
                               .a = r->x,
+                              .a16 = r->x16,
                               .lda = f->in,
-                              .b = f->weight,
+                              .b = r->x16 ? NULL : f->weight,
+                              .b16 = r->x16 ? f->weight : NULL,
                               .ldb = f->in,
                               .bt = true,
                               .keep = r->keep,
@@ -166,16 +169,19 @@ back_in_tiles(const struct fl_linear *f, const struct fl_linear_back *r)
 void
 fl_linear_back(const struct fl_linear *f, const struct fl_linear_back *r)
 {
-    if (f->dtype != FL_F32) {
+    if (f->dtype != FL_F32 && !r->dy16) {
         back_in_tiles(f, r);
         return;
     }
+    assert(!r->dy16 || f->dtype == FL_BF16);
     fl_gemm(&(struct fl_gemm){.m = r->n,
                               .n = f->in,
                               .k = f->out,
                               .a = r->dy,
+                              .a16 = r->dy16,
                               .lda = r->stride,
-                              .b = f->weight,
+                              .b = r->dy16 ? NULL : f->weight,
+                              .b16 = r->dy16 ? f->weight : NULL,
                               .ldb = f->in,
                               .keep = r->keep,
                               .c = r->dx,
@@ -206,9 +212,11 @@ multiply_tile(const struct fl_linear_grad *g, size_t tile)
                               .n = fl_min(g->in - j, TILE_COLUMNS),
                               .k = g->n,
                               .a = g->dy + i,
+                              .a16 = g->dy16 ? g->dy16 + i : NULL,
                               .lda = g->stride,
                               .at = true,
-                              .b = g->x + j,
+                              .b = g->x16 ? NULL : g->x + j,
+                              .b16 = g->x16 ? g->x16 + j : NULL,
                               .ldb = g->in,
                               .keep = true,
                               .c = g->dweight + i * g->in + j,

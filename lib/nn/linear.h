@@ -9,12 +9,16 @@
  * A matrix of f16, bf16 or q8_0 is widened a tile at a time, some outputs with all their inputs,
  * just before the product with it. A row is computed as from the matrix in f32, but BLAS may add in
  * another order where a product has fewer outputs. One row alone is multiplied as it is read.
+ *
+ * Where rows are given in bf16 too (X16, DY16), the product is of these and of a matrix that is
+ * bf16, with sums in f32.
  */
 #ifndef FL_NN_LINEAR_H
 #define FL_NN_LINEAR_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "flt/format.h"
 #include "os/pool.h"
@@ -36,6 +40,7 @@ size_t fl_linear_tile(size_t in);
 struct fl_linear_rows {
     size_t n, stride;
     const float *x;
+    const uint16_t *x16; /* (n,in), or NULL */
     float *y;
     bool keep;   /* y += x W' + b: a residual stream */
     float *tile; /* fl_linear_tile(in) floats, if the matrix is not f32 */
@@ -53,6 +58,7 @@ void fl_linear_forward_wide(const struct fl_linear *f, const struct fl_linear_ro
 struct fl_linear_back {
     size_t n, stride;
     const float *dy;
+    const uint16_t *dy16; /* rows STRIDE apart too, or NULL */
     float *dx;
     bool keep;   /* dx += dy W */
     float *tile; /* as above */
@@ -69,7 +75,8 @@ struct fl_linear_grad {
     float *dweight, *dbias; /* either may be NULL: it is not trained, or not there */
     const float *dy;        /* rows STRIDE >= out apart */
     size_t stride;
-    const float *x; /* (n,in) */
+    const float *x;             /* (n,in) */
+    const uint16_t *dy16, *x16; /* both, of the same shapes, or NULL */
 };
 size_t fl_linear_grad_tasks(const struct fl_linear_grad *g);
 void fl_linear_grad_task(void *arg, size_t index, int worker);

@@ -140,6 +140,8 @@ fl_settings_fill(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens
     fill_f64(&r->clip, 1);
     if (!r->schedule)
         r->schedule = "cosine";
+    if (!r->precision)
+        r->precision = "f32";
     if (r->decay >= 0 && strcmp(r->schedule, "wsd") != 0)
         return fl_error(FL_USAGE, "--decay belongs to --schedule wsd; leave it out, or give that");
     if (r->decay < 0)

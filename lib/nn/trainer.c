@@ -17,6 +17,7 @@
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
 #include "nn/order.h"
+#include "nn/training.h"
 #include "os/clock.h"
 #include "os/stop.h"
 
@@ -55,60 +56,6 @@ release(struct run *r)
     free(r->loss);
 }
 
-/* What is frozen, in runs where anything is. */
-static int
-name_frozen(struct fl_meta *meta, const struct fl_model *m)
-{
-    const char **names = fl_alloc(m->layout.count, sizeof *names);
-    size_t count = 0;
-
-    for (size_t i = 0; names && i < m->layout.count; i++)
-        if (m->layout.params[i].frozen)
-            names[count++] = m->layout.params[i].name;
-    int failed = !names || (count && fl_meta_set_text_list(meta, "set.frozen", names, count));
-    free(names);
-    return failed ? -1 : 0;
-}
-
-/* What a checkpoint must have been made with: everything that changes a byte of the result. */
-static int
-describe(struct fl_meta *m, const struct fl_training *t)
-{
-    const struct fl_recipe *r = &t->recipe;
-    size_t count = fl_data_count(t->data);
-    char(*hex)[2 * FL_HASH_BYTES + 1] = fl_alloc(count, sizeof *hex);
-    const char **shards = fl_alloc(count, sizeof *shards);
-    int result = -1;
-
-    for (size_t i = 0; hex && shards && i < count; i++) {
-        fl_hex(hex[i], fl_data_shard(t->data, i)->digest, FL_HASH_BYTES);
-        shards[i] = hex[i];
-    }
-    if (hex && shards)
-        result = fl_meta_set_bytes(m, "base", t->base, FL_HASH_BYTES) ||
-                         fl_meta_set_text_list(m, "shards", shards, count) ||
-                         fl_meta_set_i64(m, "set.steps", r->steps) ||
-                         fl_meta_set_i64(m, "set.batch", r->batch) ||
-                         fl_meta_set_i64(m, "set.accumulate", r->accumulate) ||
-                         fl_meta_set_i64(m, "set.length", r->length) ||
-                         fl_meta_set_i64(m, "set.warmup", r->warmup) ||
-                         fl_meta_set_i64(m, "set.seed", r->seed) ||
-                         fl_meta_set_text(m, "set.schedule", r->schedule) ||
-                         fl_meta_set_i64(m, "set.decay", r->decay) ||
-                         fl_meta_set_i64(m, "set.document_mask", r->document_mask) ||
-                         fl_meta_set_f64(m, "set.lr", r->lr) ||
-                         fl_meta_set_f64(m, "set.min_lr", r->min_lr) ||
-                         fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
-                         fl_meta_set_f64(m, "set.beta1", r->beta1) ||
-                         fl_meta_set_f64(m, "set.beta2", r->beta2) ||
-                         fl_meta_set_f64(m, "set.clip", r->clip) || name_frozen(m, t->model)
-                     ? -1
-                     : 0;
-    free(hex);
-    free(shards);
-    return result;
-}
-
 /* A pass of the engine, which is part number DONE of COUNT, is done by SHARE. */
 static void
 tell_busy(void *arg, double share)
@@ -145,7 +92,7 @@ prepare(struct run *r)
     r->saved.model = t->model;
     r->saved.m = r->adamw.m;
     r->saved.v = r->adamw.v;
-    return describe(&r->saved.identity, t);
+    return fl_training_describe(&r->saved.identity, t);
 }
 
 /* Room to compute in: after a checkpoint was read, whose pages are gone then. */
@@ -157,8 +104,7 @@ make_room(struct run *r)
 
     if (fl_mul_size(B, T, &n))
         return -1;
-    r->engine = fl_engine_new(t->model, t->pool, B, T,
-                              t->recompute ? FL_ENGINE_RECOMPUTE : FL_ENGINE_TRAIN);
+    r->engine = fl_engine_new(t->model, t->pool, B, T, fl_training_mode(t, t->recompute));
     if (r->engine)
         fl_engine_watch(r->engine, tell_busy, r);
     r->grads = r->engine ? fl_layout_array(&t->model->layout) : NULL;
@@ -226,6 +172,8 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
         for (size_t b = 0; b < batch.B; b++)
             if (read_window(r, data, fl_order_sample(&order, i + b), b, T, &counted))
                 return -1;
+        if (i)
+            fl_engine_weights_stay(r->engine);
         if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
         sum += sum_losses(r->loss, batch.B * T);
@@ -301,6 +249,8 @@ add_gradients(struct run *r, double *mean)
     double tokens = counted ? (double)counted : 1;
     for (uint64_t a = 0; a < batches; a++) {
         be_busy(r, "", a, 1, batches);
+        if (a)
+            fl_engine_weights_stay(r->engine);
         if (add_batch(r, first + a, tokens, &sum))
             return -1;
     }
@@ -586,7 +536,7 @@ fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes)
     struct run r = {.t = t, .finished = true};
 
     r.saved.model = t->model;
-    int result = describe(&r.saved.identity, t) || note_progress(&r) ||
+    int result = fl_training_describe(&r.saved.identity, t) || note_progress(&r) ||
                          fl_checkpoint_bytes(&r.saved, bytes)
                      ? -1
                      : 0;

@@ -14,6 +14,9 @@
 
 #include <stdbool.h>
 #include <stdint.h> /* tells whether this is glibc */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) &&        \
     __GNUC__ >= 12 && !defined(__clang__) && !defined(__AVX2__) &&                                 \
@@ -29,6 +32,30 @@ fl_kernel_is_wide(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#else
+    return false;
+#endif
+}
+
+/* Whether it multiplies bf16: two products and a sum in f32 in one (AVX512-BF16). */
+static inline bool
+fl_kernel_has_bf16(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+/* Whether it does so by tiles of rows (AMX-BF16: leaf 7, EDX, bit 22). */
+static inline bool
+fl_kernel_has_amx(void)
+{
+#if defined(__x86_64__)
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1);
 #else
     return false;
 #endif

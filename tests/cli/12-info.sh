@@ -57,6 +57,18 @@ status 1 "a tensor that is not there" fl-info -t nothing "$v"
 says 'everything.flt: has no tensor "nothing"'
 status 1 "--tensor wants one object" fl-info -t w "$vectors/two.flt"
 
+# This program, and who multiplies for it.
+built() { FL_GEMM=$1 fl-info --build | sed -n "s/^$2	//p"; }
+check "--build" same "$(fl-info -V | cut -d ' ' -f 2)" "$(built '' version)"
+check "  OpenBLAS by name" same openblas "$(built openblas products)"
+check "  which multiplies no bf16" same f32 "$(built openblas precisions)"
+status 2 "  a library that nobody knows" env FL_GEMM=mkl fl-info --build
+says 'FL_GEMM: "mkl" is not one of openblas|onednn'
+if fl-info --build | grep -q '^products	onednn'; then
+    check "  its number of version" sh -c "fl-info --build | grep -q '^products_version	[23]\.[0-9.]*$'"
+fi
+status 2 "--build is of no stream" fl-info --build "$v"
+
 # JSON.
 if python -c '' 2>/dev/null; then
     fl-info --json "$v" "$vectors/two.flt" >rows.json

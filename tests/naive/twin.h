@@ -29,6 +29,14 @@
 #define fl_gemm             twin_gemm /* the struct too */
 #define fl_gemm_start       twin_gemm_start
 #define fl_values_f32       twin_values_f32
+#define fl_values_from_f32  twin_values_from_f32
+#define fl_pass_half        twin_pass_half
+#define fl_half_scratch     twin_half_scratch
+#define fl_narrow_size      twin_narrow_size
+#define fl_narrow_start     twin_narrow_start
+#define fl_narrow_release   twin_narrow_release
+#define fl_narrow_fill      twin_narrow_fill
+#define fl_products         twin_products /* the struct too */
 #define fl_vec_finite       twin_vec_finite
 #define fl_vec_largest      twin_vec_largest
 #define fl_vec_max          twin_vec_max
@@ -104,6 +112,7 @@
 #define fl_call_backward           twin_call_backward
 #define fl_call_tell               twin_call_tell
 #define fl_engine_new              twin_engine_new
+#define fl_engine_weights_stay     twin_engine_weights_stay
 #define fl_engine_watch            twin_engine_watch
 #define fl_engine_free             twin_engine_free
 #define fl_engine_bytes            twin_engine_bytes

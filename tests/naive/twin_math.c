@@ -2,7 +2,9 @@
 
 #include "flt/values.h"
 #include "math/gemm.h"
+#include "math/products.h"
 #include "math/vector.h"
+#include "nn/narrow.h"
 
 /* What is f32 elsewhere is doubles here. */
 const double *
@@ -12,6 +14,47 @@ fl_values_f32(enum fl_dtype dtype, const void *data, uint64_t at, size_t n, doub
     if (dtype != FL_F32)
         abort();
     return (const double *)data + at;
+}
+
+/* Nothing is rounded here: doubles have no bf16. */
+void
+fl_values_from_f32(enum fl_dtype dtype, void *out, const double *values, size_t n)
+{
+    (void)dtype, (void)out, (void)values, (void)n;
+    abort();
+}
+
+uint64_t
+fl_narrow_size(const struct fl_model *m)
+{
+    (void)m;
+    abort();
+}
+
+int
+fl_narrow_start(struct fl_narrow *n, const struct fl_model *m, uint16_t *copies)
+{
+    (void)n, (void)m, (void)copies;
+    abort();
+}
+
+void
+fl_narrow_release(struct fl_narrow *n)
+{
+    (void)n;
+}
+
+void
+fl_narrow_fill(struct fl_narrow *n, const struct fl_stored *weights, struct fl_pool *pool)
+{
+    (void)n, (void)weights, (void)pool;
+    abort();
+}
+
+const struct fl_products *
+fl_products(void)
+{
+    abort();
 }
 
 int

@@ -1,9 +1,14 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "math/gemm.h"
+#include "math/products.h"
 #include "math/random.h"
 #include "os/pool.h"
 
@@ -108,6 +113,50 @@ test_many_threads(void)
     free(out);
 }
 
+static volatile sig_atomic_t signals;
+
+static void
+note_signal(int sig)
+{
+    (void)sig;
+    signals++;
+}
+
+/* A signal that arrives within a product writes over nothing: neither its blocks nor the heap. */
+static void
+test_signals(void)
+{
+    enum { M = 256, N = 512, K = 1024 };
+    const struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+    float *x = malloc(sizeof(float) * M * K), *y = malloc(sizeof(float) * K * N);
+    float *want = malloc(sizeof(float) * M * N), *got = malloc(sizeof(float) * M * N);
+    struct fl_gemm g = {.m = M, .n = N, .k = K, .a = x, .b = y, .c = want, .ldc = N};
+
+    signal(SIGPROF, note_signal);
+    fl_random_normal(1, 4, 0, x, (size_t)M * K, 1);
+    fl_random_normal(1, 5, 0, y, (size_t)K * N, 1);
+    for (int form = 0; form < 4; form++) {
+        g.at = form & 1, g.lda = g.at ? M : K;
+        g.bt = form & 2, g.ldb = g.bt ? K : N;
+        g.c = want;
+        fl_gemm(&g);
+        signals = 0;
+        CHECK(!setitimer(ITIMER_PROF, &often, NULL));
+        g.c = got;
+        for (int i = 0; i < 20; i++) {
+            fl_gemm(&g);
+            CHECK(!memcmp(want, got, sizeof(float) * M * N));
+        }
+        while (!signals)
+            ;
+        CHECK(!setitimer(ITIMER_PROF, &never, NULL));
+    }
+    free(x);
+    free(y);
+    free(want);
+    free(got);
+}
+
 /* OpenBLAS keeps no thread of its own that waits in a loop, also when it is told twice. */
 static void
 test_no_threads(void)
@@ -127,12 +176,40 @@ test_no_threads(void)
     CHECK(count == 1);
 }
 
+/* The library of products is chosen once in a process: the tests with the other are another one. */
+static void
+test_other_library(void)
+{
+    const struct fl_products *p = fl_products();
+    bool blas = p && !strcmp(p->name, "openblas");
+    int status;
+
+    if (getenv("FL_GEMM"))
+        SKIP("the library was asked for");
+    pid_t child = fork();
+    if (!child) {
+        setenv("FL_GEMM", blas ? "onednn" : "openblas", 1);
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(3);
+        execl("/proc/self/exe", "test_gemm", (char *)NULL);
+        _exit(3);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        SKIP("there is one library of products here");
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
 int
 main(void)
 {
+    if (!fl_products())
+        return 2;
+    RUN(test_other_library);
     RUN(test_no_threads);
     RUN(test_forms);
     RUN(test_not_read);
     RUN(test_many_threads);
+    RUN(test_signals);
     return test_end();
 }

@@ -84,7 +84,8 @@ static void
 forward(const struct shape *s, const struct numbers *a, int how, float *y)
 {
     struct fl_linear f = map_of(s, a);
-    struct fl_linear_rows r = {s->n, a->stride, a->x, y, how & 1, a->tile};
+    struct fl_linear_rows r =
+        {.n = s->n, .stride = a->stride, .x = a->x, .y = y, .keep = how & 1, .tile = a->tile};
 
     memcpy(y, a->y, s->n * a->stride * sizeof *y);
     if (how & 2)
@@ -120,8 +121,12 @@ test_forward(void)
             forward(s, &a, how, y);
             memcpy(three, a.y, size * sizeof *y);
             fl_linear_forward_wide(&f,
-                                   &(struct fl_linear_rows){s->n, a.stride, a.x, three, how & 1,
-                                                            a.tile},
+                                   &(struct fl_linear_rows){.n = s->n,
+                                                            .stride = a.stride,
+                                                            .x = a.x,
+                                                            .y = three,
+                                                            .keep = how & 1,
+                                                            .tile = a.tile},
                                    pool);
             CHECK(how < 2 || !memcmp(y, three, size * sizeof *y));
         }
@@ -143,7 +148,12 @@ test_back(void)
         bool keep = k & 1;
         for (size_t i = 0; i < s->n * s->in; i++)
             dx[i] = 3;
-        fl_linear_back(&f, &(struct fl_linear_back){s->n, a.stride, a.dy, dx, keep, a.tile});
+        fl_linear_back(&f, &(struct fl_linear_back){.n = s->n,
+                                                    .stride = a.stride,
+                                                    .dy = a.dy,
+                                                    .dx = dx,
+                                                    .keep = keep,
+                                                    .tile = a.tile});
         for (size_t i = 0; i < s->n; i++)
             for (size_t j = 0; j < s->in; j++) {
                 double sum = keep ? 3 : 0;
@@ -185,8 +195,14 @@ test_grad(void)
             dw[i] = 1;
         for (size_t i = 0; i < s->out; i++)
             db[i] = 1;
-        struct fl_linear_grad g = {s->in, s->out,   s->n, dw, s->bias ? db : NULL,
-                                   a.dy,  a.stride, a.x};
+        struct fl_linear_grad g = {.in = s->in,
+                                   .out = s->out,
+                                   .n = s->n,
+                                   .dweight = dw,
+                                   .dbias = s->bias ? db : NULL,
+                                   .dy = a.dy,
+                                   .stride = a.stride,
+                                   .x = a.x};
         for (size_t i = fl_linear_grad_tasks(&g); i-- > 0;)
             fl_linear_grad_task(&g, i, 0);
         check_grad(s, &a, dw, db);
@@ -206,7 +222,11 @@ test_outputs(void)
         struct numbers a = make(s, dtypes[k / 2]);
         struct fl_linear f = map_of(s, &a), part = fl_linear_outputs(&f, 250, 7);
         float y[4 * 7];
-        fl_linear_forward(&part, &(struct fl_linear_rows){s->n, 7, a.x, y, false, a.tile});
+        fl_linear_forward(&part, &(struct fl_linear_rows){.n = s->n,
+                                                          .stride = 7,
+                                                          .x = a.x,
+                                                          .y = y,
+                                                          .tile = a.tile});
         for (size_t i = 0; i < s->n; i++)
             for (size_t o = 0; o < 7; o++)
                 CHECK_NEAR(y[i * 7 + o], want_y(s, &a, i, 250 + o), 1e-4);
