@@ -357,7 +357,7 @@ fl_events_pure(const struct fl_events *events)
         const struct fl_event *e = &events->items[i];
         if (!e->count)
             continue;
-        if (e->mechanism == FL_MECH_EPSDELTA && !e->delta)
+        if (e->mechanism == FL_MECH_EPSDELTA)
             sum += (double)e->count * e->eps;
         else if (e->mechanism == FL_MECH_LAP)
             sum += (double)e->count / e->noise;

@@ -81,8 +81,9 @@ const char *fl_events_sampling(const struct fl_events *events);
 double fl_event_ratio(const struct fl_event *event);
 
 /*
- * What all events without noise in themselves promise: the sum of eps of lap, plap and epsdelta
- * (delta 0) if there are no others, else infinity. Of plap: ln(1 + q (exp(1/b) - 1)).
+ * What bounds of the loss add up to: the sum of eps of lap, plap and epsdelta if there are no
+ * others, else infinity; it holds but with probability of the sum of epsdelta's deltas. Of plap:
+ * ln(1 + q (exp(1/b) - 1)).
  */
 double fl_events_pure(const struct fl_events *events);
 

@@ -299,7 +299,7 @@ struct fl_rdp_answer
 fl_rdp_epsilon(const struct fl_rdp *rdp, double delta)
 {
     double left = delta - rdp->delta;
-    struct fl_rdp_answer answer = {rdp->pure, INFINITY};
+    struct fl_rdp_answer answer = {left >= 0 ? rdp->pure : INFINITY, INFINITY};
 
     for (size_t k = 0; left >= 0 && k < rdp->count; k++) {
         double eps = convert(rdp->rdp[k], rdp->order[k], left);

@@ -176,7 +176,8 @@ test_conversion(void)
     CHECK_NEAR(answer_of("epsdelta:eps=0.1,delta=0*3", 0).eps, 0.3, 1e-15);
     CHECK(answer_of("lap:b=1", 1e-5).eps == 1);
     CHECK(isinf(answer_of("epsdelta:eps=0.1,delta=1e-6*3", 2e-6).eps));
-    CHECK(isfinite(answer_of("epsdelta:eps=0.1,delta=1e-6*3", 4e-6).eps));
+    CHECK(answer_of("epsdelta:eps=0.1,delta=0.125*3", 0.375).eps == 3 * 0.1);
+    CHECK(isfinite(answer_of("epsdelta:eps=0.1,delta=1e-6*3+gauss:nm=5", 4e-6).eps));
     CHECK(answer_of("pgauss:q=1,nm=2*3", 1e-6).eps == answer_of("gauss:nm=2*3", 1e-6).eps);
     /* a discrete Gaussian on vectors costs what a continuous one of the same ratio does */
     CHECK_NEAR(answer_of("dgauss:sigma2=9,sens2=4*2", 1e-6).eps,
