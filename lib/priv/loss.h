@@ -36,7 +36,7 @@ bool fl_loss_is_continuous(const struct fl_event *event);
 /* Is the loss the same whether the unit is added or removed? */
 bool fl_loss_is_symmetric(const struct fl_event *event);
 
-/* About the standard deviation of the loss; 0 when nothing can be lost but with probability delta. */
+/* About the standard deviation of the loss; 0: nothing is lost but with probability delta. */
 double fl_loss_spread(const struct fl_event *event);
 
 /* The width of all losses that are not beyond reach (probability 10^-32). */

@@ -77,7 +77,7 @@ struct window {
     double infinite;               /* ln of the chance that no loss is infinite */
 };
 
-/* ln of the sum of mass[k] exp(-c |k - END| h): moments seen from the end where they are largest. */
+/* ln of the moment of exp(c L), or exp(-c L): summed from the end where its terms are largest. */
 static double
 log_moment(const struct fl_loss *loss, double c, bool up)
 {
