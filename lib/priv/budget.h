@@ -29,7 +29,7 @@ struct fl_charge {
  * memory. */
 FL_MUST int fl_charge(const struct fl_events *events, double delta, struct fl_charge *charge);
 
-/* Epsilon by one accountant; infinite: it has none. -1 as above, or if it does not know an event. */
+/* Epsilon by one accountant; infinite: it has none. -1 as above, or if it knows not all. */
 FL_MUST int fl_charge_by(const struct fl_events *events, double delta, enum fl_accountant by,
                          double *eps);
 
