@@ -55,7 +55,7 @@ fl_noise_below(struct fl_noise *noise, uint32_t n)
 }
 
 /*
- * True with probability exp(-g), g = (a / b) (c / d) at most 1, a <= b, c <= d: the first k at which
+ * True with probability exp(-g), g = (a / b) (c / d), a <= b, c <= d: the first k at which
  * a coin of g / k fails is odd with that chance.
  */
 static bool
