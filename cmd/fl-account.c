@@ -1,0 +1,163 @@
+/* What privacy costs: of planned steps, or of what a ledger says. See fl-account(1). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/choice.h"
+#include "base/error.h"
+#include "cli/program.h"
+#include "priv/budget.h"
+#include "priv/steps.h"
+
+#define SOLVE      "noise|steps|rate"
+#define ACCOUNTANT "rdp|pld"
+
+static struct {
+    const char *steps, *solve, *accountant;
+    struct fl_option_list events;
+    double delta, target;
+    bool delta_given, target_given;
+} opt;
+
+static const struct fl_option options[] = {
+    FL_OPT_F64(0, "delta", "X", 0, 0.5, "epsilon at this delta (required)", &opt.delta,
+               .given = &opt.delta_given),
+    FL_OPT_INPUT('c', "config", "STEPS.yaml", "account for the steps of this file", &opt.steps),
+    FL_OPT_LIST('e', "event", "EVENT", "and for this event; may be given many times", &opt.events),
+    FL_OPT_F64(0, "target", "EPSILON", 0, 1e6, "with --solve: the epsilon to keep within",
+               &opt.target, .given = &opt.target_given),
+    FL_OPT_CHOICE(0, "solve", "WHAT", SOLVE,
+                  "change the last event: least noise, most steps, largest rate", &opt.solve),
+    FL_OPT_CHOICE(0, "accountant", "NAME", ACCOUNTANT, "who decides for --solve (default: rdp)",
+                  &opt.accountant),
+    FL_OPT_END,
+};
+
+static const char *const columns[] = {
+    "unit",      "relation",   "sampling",    "releases", "delta",           "rdp_epsilon",
+    "rdp_order", "rdp_orders", "pld_epsilon", "pld_grid", "pld_least_delta", "pld_is",
+    "epsilon",   "accountant", "events",      NULL,
+};
+
+static void
+put_eps(struct fl_report *r, bool has, double eps)
+{
+    if (has && isfinite(eps))
+        fl_report_f64(r, eps, 12);
+    else
+        fl_report_none(r);
+}
+
+/* In the grammar, so that it can be given to -e again. */
+static int
+put_events(struct fl_report *r, const struct fl_events *events)
+{
+    struct fl_buf text = {0};
+    int failed = 0;
+
+    for (size_t i = 0; !failed && i < events->count; i++)
+        failed = (i && fl_buf_add_byte(&text, '+')) || fl_event_print(&events->items[i], &text);
+    fl_report_text(r, fl_buf_text(&text));
+    fl_buf_release(&text);
+    return failed ? -1 : 0;
+}
+
+/* One row: both accountants side by side, and all that their numbers depend on. */
+static int
+put_row(struct fl_report *r, const char *unit, const struct fl_events *events)
+{
+    struct fl_charge charge;
+    uint64_t releases = 0;
+
+    if (fl_charge(events, opt.delta, &charge))
+        return -1;
+    for (size_t i = 0; i < events->count; i++)
+        releases += events->items[i].count;
+    fl_report_text(r, unit);
+    fl_report_text(r, fl_events_relation(events));
+    fl_report_text(r, fl_events_sampling(events));
+    fl_report_u64(r, releases);
+    fl_report_f64(r, opt.delta, 0);
+    put_eps(r, charge.has_rdp, charge.rdp.eps);
+    put_eps(r, charge.has_rdp, charge.rdp.order);
+    fl_report_text(r, charge.has_rdp ? fl_charge_orders(&charge) : NULL);
+    put_eps(r, charge.has_pld, charge.pld);
+    put_eps(r, charge.has_pld, charge.about_pld.grid);
+    put_eps(r, charge.has_pld, charge.about_pld.floor);
+    fl_report_text(r, !charge.has_pld               ? NULL
+                      : charge.about_pld.continuous ? "continuous"
+                                                    : "bound");
+    put_eps(r, true, charge.eps);
+    fl_report_text(r, !isfinite(charge.eps) ? NULL : charge.by == FL_ACCOUNT_PLD ? "pld" : "rdp");
+    return put_events(r, events);
+}
+
+static int
+solve(struct fl_events *events)
+{
+    if (!opt.solve)
+        return 0;
+    return fl_budget_solve(events, opt.delta, opt.target,
+                           (enum fl_accountant)fl_choice_find(ACCOUNTANT, opt.accountant),
+                           (enum fl_solve)fl_choice_find(SOLVE, opt.solve));
+}
+
+static int
+read_events(struct fl_events *events, char **unit)
+{
+    if (opt.steps && fl_steps_read(opt.steps, events, unit))
+        return -1;
+    for (size_t i = 0; i < opt.events.count; i++)
+        if (fl_events_parse(events, opt.events.items[i]))
+            return -1;
+    return fl_events_check(events);
+}
+
+static int
+check_options(void)
+{
+    if (!opt.delta_given)
+        return fl_error(FL_USAGE, "--delta X is missing; take one below 1 / (number of units)");
+    if (!opt.steps && !opt.events.count)
+        return fl_error(FL_USAGE, "nothing to account for; give -c STEPS.yaml or -e EVENT");
+    if (!opt.solve != !opt.target_given)
+        return fl_error(FL_USAGE, "--target and --solve go together; give %s too",
+                        opt.solve ? "--target EPSILON" : "--solve noise, steps or rate");
+    if (!opt.accountant)
+        opt.accountant = "rdp";
+    return 0;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct fl_events events = {0};
+    struct fl_report report;
+    char *unit = NULL;
+
+    if (check_options())
+        return -1;
+    fl_report_start(&report, columns, cli->json);
+    int failed = read_events(&events, &unit) || solve(&events) ||
+                 put_row(&report, unit ? unit : "unit", &events) ||
+                 fl_report_end(&report, 1, "standard output");
+    fl_report_release(&report);
+    fl_events_release(&events);
+    free(unit);
+    return failed ? -1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct fl_program program = {
+        .name = "fl-account",
+        .summary = "Account for differential privacy: epsilon of what is planned.",
+        .operands = "",
+        .common = FL_HAS_JSON,
+        .options = options,
+        .run = run,
+    };
+
+    return fl_main(argc, argv, &program);
+}

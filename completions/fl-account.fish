@@ -1,0 +1,12 @@
+# fish completion for fl-account; made by: fl-account --completion fish
+complete -c fl-account -l delta -x -d 'epsilon at this delta (required)'
+complete -c fl-account -s c -l config -r -F -d 'account for the steps of this file'
+complete -c fl-account -s e -l event -x -d 'and for this event; may be given many times'
+complete -c fl-account -l target -x -d 'with --solve: the epsilon to keep within'
+complete -c fl-account -l solve -x -a 'noise steps rate' -d 'change the last event: least noise, most steps, largest rate'
+complete -c fl-account -l accountant -x -a 'rdp pld' -d 'who decides for --solve (default: rdp)'
+complete -c fl-account -l json -d 'report one JSON object a line instead of tab-separated columns'
+complete -c fl-account -l progress -d 'show progress on standard error even if that is no terminal'
+complete -c fl-account -s q -l quiet -d 'no progress and no warnings'
+complete -c fl-account -s h -l help -d 'show this help'
+complete -c fl-account -s V -l version -d 'show the version'
