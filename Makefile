@@ -238,7 +238,6 @@ install: all
 	    install -d "$(DESTDIR)$(MANDIR)/man$${f##*.}" && \
 	    install -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}" || exit 1; \
 	done
-	@ln -sf fl-round.1 "$(DESTDIR)$(MANDIR)/man1/fl-round-status.1"
 	@for f in $(DOC); do \
 	    mode=644; [ ! -x "$$f" ] || mode=755; \
 	    install -d "$(DESTDIR)$(DOCDIR)/$$(dirname "$$f")" && \
@@ -253,7 +252,6 @@ uninstall:
 	@for p in $(notdir $(BIN)); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
 	    "$(DESTDIR)$(ZSHDIR)/_$$p" "$(DESTDIR)$(FISHDIR)/$$p.fish"; done
 	@for f in $(MAN); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
-	@rm -f "$(DESTDIR)$(MANDIR)/man1/fl-round-status.1"
 	@for f in $(DOC); do rm -f "$(DESTDIR)$(DOCDIR)/$$f"; done
 	@find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete 2>/dev/null || :
 

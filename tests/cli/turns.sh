@@ -25,6 +25,7 @@ turn() {   # PARTY...: one turn of each
         esac || return
     done
 }
+at_once() { [ ! -s "work.$1/fault" ] || sed -i 's/ [0-9]*$/ 0/' "work.$1/fault"; }   # no wait after a fault
 closed() { cat srv/pub/chain.tsv 2>/dev/null | wc -l; }
 last_model() { tail -n 1 srv/pub/chain.tsv | cut -f 4; }
 until_closed() {   # N PARTY...: turns of all until N rounds are closed, at most 12 of each and round
@@ -70,13 +71,13 @@ killed_turns() {   # SEED PARTY...: until both rounds are closed; each turn may 
             else
                 round "$@" >>said 2>&1
             fi
-            rm -f work.$p/backoff
+            at_once $p
         done
     done
     echo "# $kills kills in $tries turns"
     [ "$(closed)" = 2 ]
 }
 broken() {   # SED: round_program is a script with one rule taken out
-    rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-round-status "$top"/cmd/fl-gate "$work/broken" &&
+    rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-gate "$work/broken" &&
         sed -i "$1" "$work/broken/fl-round" && ! cmp -s "$top/cmd/fl-round" "$work/broken/fl-round" && round_program=$work/broken/fl-round
 }
