@@ -6,6 +6,7 @@
 #   make demo         three sites train one model here, and you see what each gained
 #   make install      programs, manual pages, completions, README and examples
 #   make uninstall    the same files go again
+#   make soak         rounds under faults, SECONDS=1800 SEED=1 ROUNDS=20; EVERY=1: all points of a turn
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
 #   make fuzz         hostile inputs, a minute each; T=NAME one of them
@@ -97,7 +98,7 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
+.PHONY: all help deps install uninstall demo demo-five check check-programs soak bench bench-programs lint \
         model fuzz fuzz-run fuzz-programs aarch64 aarch64-programs completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
@@ -171,6 +172,11 @@ check:
 	@CC="$(CC)" sh lib/deps.sh tests
 	@$(MAKE) check-programs
 	@BUILD="$(abspath $(BUILD))" SAN="$(SAN)" VALGRIND="$(VALGRIND)" sh tests/run $(T)
+
+soak: deps
+	@SECONDS="$(or $(SECONDS),1800)" SEED="$(or $(SEED),1)" ROUNDS="$(or $(ROUNDS),20)" \
+	    BUILD="$(abspath $(BUILD))" sh tests/soak/run
+	@[ -z "$(EVERY)" ] || EVERY=1 BUILD="$(abspath $(BUILD))" LIMIT=36000 sh tests/run 65-round-points
 
 bench: deps
 	@$(MAKE) bench-programs

@@ -22,7 +22,7 @@ met() {   # PARTY HOW N: the turn of PARTY meets it there, and comes again
     _code=$? _bad=''
     case $2.$_code in kill.* | *.0 | *.1) ;; *) _bad="status $_code" ;; esac
     [ "$2" = kill ] || [ "$(wc -l <"$work/err")" -le 1 ] || _bad="$(wc -l <"$work/err") lines"
-    whole || _bad="a partial file"
+    whole srv/in/*/[0-9]*.flt || _bad="a partial file"
     for _i in 1 2 3; do
         [ "$(closed)" = 1 ] || { at_once a && turn a hub >>"$work/err" 2>&1; }
     done

@@ -101,8 +101,8 @@ points() { od -An -t u8 "$work/points" | tr -d ' '; }   # how many the last one 
 arguments() {   # PARTY: of its turn
     case $1 in hub) echo hub hub.yaml ;; aux) echo helper aux.yaml ;; *) echo site "$1.yaml" ;; esac
 }
-whole() {   # every file under its final name is one
-    for f in srv/pub/round/*/*.flt srv/pub/round/*/*/*.flt srv/in/*/[0-9]*.flt srv/pub/model/*.flt \
+whole() {   # every file under its final name is one, and FILE...
+    for f in "$@" srv/pub/round/*/*.flt srv/pub/round/*/*/*.flt srv/pub/model/*.flt \
         work.*/model/*.flt work.*/update/*.flt work.*/round/*/*.flt; do
         [ ! -e "$f" ] || fl-info --digest "$f" >/dev/null 2>&1 || { echo "# partial: $f" && return 1; }
     done
