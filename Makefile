@@ -6,6 +6,7 @@
 #   make demo         three sites train one model here, and you see what each gained
 #   make install      programs, manual pages, completions, README and examples
 #   make uninstall    the same files go again
+#   make soak         rounds under faults, SECONDS=1800 SEED=1 ROUNDS=20; EVERY=1: all points of a turn
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
 #   make fuzz         hostile inputs, a minute each; T=NAME one of them
@@ -97,7 +98,7 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps install uninstall demo demo-five check check-programs bench bench-programs lint \
+.PHONY: all help deps install uninstall demo demo-five check check-programs soak bench bench-programs lint \
         model fuzz fuzz-run fuzz-programs aarch64 aarch64-programs completions clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
@@ -172,6 +173,11 @@ check:
 	@$(MAKE) check-programs
 	@BUILD="$(abspath $(BUILD))" SAN="$(SAN)" VALGRIND="$(VALGRIND)" sh tests/run $(T)
 
+soak: deps
+	@SECONDS="$(or $(SECONDS),1800)" SEED="$(or $(SEED),1)" ROUNDS="$(or $(ROUNDS),20)" \
+	    BUILD="$(abspath $(BUILD))" sh tests/soak/run
+	@[ -z "$(EVERY)" ] || EVERY=1 BUILD="$(abspath $(BUILD))" LIMIT=36000 sh tests/run 65-round-points
+
 bench: deps
 	@$(MAKE) bench-programs
 	@BUILD="$(abspath $(BUILD))" sh tests/bench/run $(T)
@@ -238,7 +244,6 @@ install: all
 	    install -d "$(DESTDIR)$(MANDIR)/man$${f##*.}" && \
 	    install -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}" || exit 1; \
 	done
-	@ln -sf fl-round.1 "$(DESTDIR)$(MANDIR)/man1/fl-round-status.1"
 	@for f in $(DOC); do \
 	    mode=644; [ ! -x "$$f" ] || mode=755; \
 	    install -d "$(DESTDIR)$(DOCDIR)/$$(dirname "$$f")" && \
@@ -253,7 +258,6 @@ uninstall:
 	@for p in $(notdir $(BIN)); do rm -f "$(DESTDIR)$(BINDIR)/$$p" "$(DESTDIR)$(BASHDIR)/$$p" \
 	    "$(DESTDIR)$(ZSHDIR)/_$$p" "$(DESTDIR)$(FISHDIR)/$$p.fish"; done
 	@for f in $(MAN); do rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
-	@rm -f "$(DESTDIR)$(MANDIR)/man1/fl-round-status.1"
 	@for f in $(DOC); do rm -f "$(DESTDIR)$(DOCDIR)/$$f"; done
 	@find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete 2>/dev/null || :
 

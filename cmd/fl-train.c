@@ -32,7 +32,8 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
     FL_LORA_OPTIONS(opt.lora),
     FL_LORA_TRAIN_OPTIONS(opt.lora),
-    FL_OPT_INPUT('p', "plan", "PLAN", "the round: train what it does not freeze", &opt.plan),
+    FL_OPT_INPUT('p', "plan", "PLAN", "the round: train what it does not freeze, by its recipe",
+                 &opt.plan),
     FL_OPT_INPUT('c', "config", "RECIPE.yaml", "settings that are not given as options",
                  &opt.config),
     FL_RECIPE_OPTIONS(job.recipe),
@@ -117,7 +118,8 @@ open_inputs(struct work *w)
         fl_lora_adapt(&opt.lora, &w->bundle, job.pool) ||
         fl_object_digest(fl_bundle_trained(&w->bundle), job.pool, job.base) ||
         fl_object_params(fl_bundle_trained(&w->bundle), job.pool, job.params) ||
-        (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool)) || open_data(w))
+        (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool, &job.recipe)) ||
+        open_data(w))
         return -1;
     if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
         fill_recipe(w))

@@ -16,4 +16,4 @@ _fl_round()
     fi
 }
 complete -o filenames -F _fl_round fl-round
-complete -W '--help --version' fl-gate fl-round-status
+complete -W '--help --version' fl-gate

@@ -1,8 +1,7 @@
 # fish completion for fl-round
 complete -c fl-gate -s h -l help -d 'show a short help'
-complete -c fl-round-status -s h -l help -d 'show the help of fl-round'
 complete -c fl-round -n '__fish_is_first_arg' -x -a 'site helper hub status'
-complete -c fl-round -s n -d 'print the commands that the turn would begin with, and run none'
+complete -c fl-round -s n -d 'print the next step that the turn would take, and take none'
 complete -c fl-round -s v -d 'say every step, and do not wait after a fault'
 complete -c fl-round -l void -x -d 'give a round up: the next turn opens another over the same model'
 complete -c fl-round -l yes -d 'also when the one after it is the last that its model may have'

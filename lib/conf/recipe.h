@@ -73,11 +73,31 @@ struct fl_recipe {
         FL_OPT_F64(0, "clip", "X", 0, 1e9, "largest norm of a gradient, 0: any (default 1)",       \
                    &(r).clip)
 
+struct fl_meta;
+struct fl_yaml;
+
 /*
  * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate
- * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay precision document_mask. -1 with
- * the file's line when it is wrong.
+ * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay precision
+ * document_mask. -1 with the file's line when it is wrong.
  */
 FL_MUST int fl_recipe_read(const char *path, struct fl_recipe *r);
+
+/* The same keys of a mapping inside of another file NAME, into a recipe of which nothing is set. */
+FL_MUST int fl_recipe_from_yaml(const char *name, const struct fl_yaml *map, struct fl_recipe *r);
+
+/* Set in R what is not set there and is in FROM. */
+void fl_recipe_take(struct fl_recipe *r, const struct fl_recipe *from);
+
+/*
+ * What is set, as items "recipe.KEY" of META (i64, f64 or text), and back: *COUNT of them, whose
+ * types and ranges were checked; -1 names the item.
+ */
+FL_MUST int fl_recipe_to_meta(const struct fl_recipe *r, struct fl_meta *meta);
+FL_MUST int fl_recipe_from_meta(struct fl_recipe *r, const struct fl_meta *meta, size_t *count);
+
+/* "steps 200, length 256, lr 0.001": what is set, for people; "" when nothing is. Returns TEXT. */
+enum { FL_RECIPE_WORDS = 600 };
+const char *fl_recipe_words(const struct fl_recipe *r, char text[FL_RECIPE_WORDS]);
 
 #endif

@@ -45,7 +45,8 @@ set_defaults(struct fl_roster_conf *conf)
                                     .move = 1.0 / 64,
                                     .max_open = 4,
                                     .max_skip = 1024,
-                                    .max_age = 1000};
+                                    .max_age = 1000,
+                                    .recipe = FL_RECIPE_UNSET};
     conf->apply_rule = fl_strdup("sgd");
     conf->protection = fl_strdup("pairwise");
     conf->weight_rule = fl_strdup(fl_weight_rule_name(FL_WEIGHT_UNIFORM));
@@ -129,11 +130,27 @@ read_tensors(struct fl_roster_conf *conf, const char *file, const struct fl_yaml
     return 0;
 }
 
+/* Sites of all sizes take as many steps, so a recipe that all share says how many. */
+static int
+read_recipe(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *node)
+{
+    if (!node)
+        return 0;
+    if (fl_recipe_from_yaml(file, node, &conf->recipe))
+        return -1;
+    return conf->recipe.steps >= 0
+               ? 0
+               : fl_yaml_error(
+                     file, node,
+                     "recipe: lacks \"steps\", which sites of all sizes take; a recipe is "
+                     "{steps: 200, length: 256}");
+}
+
 static int
 read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
-    const struct fl_yaml *weights = NULL, *tensors = NULL;
+    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL;
     bool epoch_given = false;
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("federation", &conf->federation),
@@ -156,6 +173,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_I64("max_open", 1, 16, &conf->max_open),
         FL_KEY_I64("max_skip", 1, 4096, &conf->max_skip),
         FL_KEY_I64("max_age", 1, 1e6, &conf->max_age),
+        FL_KEY_NODE("recipe", &recipe),
         FL_KEY_END,
     };
 
@@ -177,7 +195,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
                                  "and tensors",
                                  required[i].name);
     return read_apply(conf, file, apply) || read_weights(conf, file, weights) ||
-                   read_tensors(conf, file, tensors) ||
+                   read_tensors(conf, file, tensors) || read_recipe(conf, file, recipe) ||
                    fl_name_list_read(&conf->sites, file, "sites", sites) ||
                    fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
                    fl_name_list_read(&conf->replay, file, "replay", replay)

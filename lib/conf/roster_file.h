@@ -9,7 +9,7 @@
  * floor: X, cap: X, alpha: X (0.5), tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL
  * (false)} tensors: [{match: GLOB, protect: mask|plain|frozen, bits: N, clip: X}, ...] steps: X
  * (64)          move: X (1/64)        noise: none max_open: N (4)        max_skip: N (1024)
- * max_age: N (1000)
+ * max_age: N (1000)    recipe: {steps: N, length: N, ...} (conf/recipe.h; none)
  *
  * Here are the YAML's types and ranges only. Keys, names and what the numbers mean together are
  * judged in sec/roster.h.
@@ -23,6 +23,7 @@
 #include "base/must.h"
 #include "conf/apply_rule.h"
 #include "conf/name_list.h"
+#include "conf/recipe.h"
 #include "conf/weight_rule.h"
 
 #define FL_PROTECTION_CHOICES "pairwise|helpers"
@@ -52,6 +53,7 @@ struct fl_roster_conf { /* a zeroed struct is empty */
     double steps, move;
     char *noise;
     int64_t max_open, max_skip, max_age;
+    struct fl_recipe recipe; /* how sites train; nothing is set where none is given */
 };
 
 /* PATH "-" is standard input. -1 (FL_USAGE for what is wrong in it) leaves CONF released. */

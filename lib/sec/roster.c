@@ -15,7 +15,7 @@
 #include "crypt/hash.h"
 #include "os/file.h"
 
-enum { CANONICAL_KEYS = 32 };
+enum { CANONICAL_KEYS = 32 }; /* and those of a recipe */
 
 static const char *const protections[] = {"pairwise", "helpers", NULL};
 static const char *const protects[] = {"mask", "plain", "frozen", NULL};
@@ -225,7 +225,8 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
            fl_meta_set_text(meta, "noise", conf->noise) ||
            fl_meta_set_i64(meta, "max_open", conf->max_open) ||
            fl_meta_set_i64(meta, "max_skip", conf->max_skip) ||
-           fl_meta_set_i64(meta, "max_age", conf->max_age);
+           fl_meta_set_i64(meta, "max_age", conf->max_age) ||
+           fl_recipe_to_meta(&conf->recipe, meta);
 }
 
 int
@@ -474,11 +475,14 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
     const char *federation;
     const unsigned char *model;
     int64_t psk;
+    size_t settings;
 
-    if (meta->count != CANONICAL_KEYS)
+    if (fl_recipe_from_meta(&r->recipe, meta, &settings))
+        return -1;
+    if (meta->count != CANONICAL_KEYS + settings)
         return fl_error(FL_USAGE,
                         "has %zu values where this version knows %d; use the version that wrote it",
-                        meta->count, CANONICAL_KEYS);
+                        meta->count, CANONICAL_KEYS + (int)settings);
     if (fl_meta_get_text(meta, "federation", &federation) || fl_name_check(federation))
         return fl_error_about("federation");
     snprintf(r->federation, sizeof r->federation, "%s", federation);

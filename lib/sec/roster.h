@@ -80,6 +80,7 @@ struct fl_roster { /* a zeroed struct is empty */
     struct fl_tensor_rule *rules;
     double steps, move;
     int64_t max_open, max_skip, max_age;
+    struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */
     struct fl_buf canonical;
     unsigned char digest[32]; /* RD */
 };

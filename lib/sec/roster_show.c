@@ -170,7 +170,7 @@ add_limits(struct rows *rows, const struct fl_roster *r)
 static void
 make_rows(struct rows *rows, const struct fl_roster *r)
 {
-    char model[65];
+    char model[65], recipe[FL_RECIPE_WORDS];
 
     fl_hex(model, r->model, sizeof r->model);
     add(rows, false, "federation", "%s", r->federation);
@@ -194,6 +194,8 @@ make_rows(struct rows *rows, const struct fl_roster *r)
     for (size_t i = 0; i < r->rule_count; i++)
         add_rule(rows, r, &r->rules[i]);
     add_limits(rows, r);
+    if (*fl_recipe_words(&r->recipe, recipe))
+        add(rows, true, "recipe", "%s", recipe);
     add(rows, r->psk, "psk", "%s", r->psk ? "yes: a secret that all parties shared before" : "no");
 }
 

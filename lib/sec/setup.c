@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "conf/federation.h"
+#include "conf/recipe.h"
 #include "os/file.h"
 #include "sec/roster.h"
 
@@ -39,8 +40,12 @@ put_names(struct fl_report *r, const struct fl_roster *roster, const uint32_t *p
 static void
 put_agreed(struct fl_report *r, const struct fl_roster *roster)
 {
+    char recipe[FL_RECIPE_WORDS];
+
     fl_report_text(fl_report_key(r, "federation"), roster->federation);
     fl_report_i64(fl_report_key(r, "epoch"), roster->epoch);
+    fl_report_text(fl_report_key(r, "agreed_recipe"),
+                   *fl_recipe_words(&roster->recipe, recipe) ? recipe : NULL);
     fl_report_i64(fl_report_key(r, "first_round"), roster->first_round);
     fl_report_i64(fl_report_key(r, "max_age"), roster->max_age);
     fl_report_i64(fl_report_key(r, "max_open"), roster->max_open);
@@ -69,6 +74,26 @@ check_name(const struct fl_federation_conf *c, const struct fl_roster *roster)
     return 0;
 }
 
+/* A site that trains here takes the roster's recipe, over which its own wins; one must say steps. */
+static int
+check_recipe(const struct fl_federation_conf *c, const struct fl_roster *roster)
+{
+    const int64_t party = fl_roster_find(roster, c->name);
+    struct fl_recipe recipe = FL_RECIPE_UNSET;
+
+    if (party >= (int64_t)roster->n || c->trainer)
+        return 0;
+    if (c->recipe && fl_recipe_read(c->recipe, &recipe))
+        return -1;
+    fl_recipe_take(&recipe, &roster->recipe);
+    return recipe.steps >= 0
+               ? 0
+               : fl_error(FL_USAGE,
+                          "%s: gives no steps, which sites of all sizes take; write steps: N in "
+                          "the file of recipe:",
+                          c->recipe ? c->recipe : c->name);
+}
+
 int
 fl_setup_report(struct fl_report *r, const char *path)
 {
@@ -83,6 +108,8 @@ fl_setup_report(struct fl_report *r, const char *path)
         failed = fl_roster_read(&roster, conf.roster);
     if (!failed && check_name(&conf, &roster))
         failed = fl_error_about(fl_input_name(path));
+    if (!failed)
+        failed = check_recipe(&conf, &roster);
     if (!failed) {
         put_own(r, &conf);
         put_agreed(r, &roster);

@@ -141,7 +141,6 @@ is_as_documented fl-aggregate --verify
 
 # ---- nothing is left out ----
 for p in "${FL_BIN:-$BUILD/bin}"/fl-*; do
-    [ "${p##*/}" != fl-round-status ] || continue   # a part of fl-round, with its help and page
     "$p" --help | grep -q -e '--json ' && echo "$top/man/${p##*/}.1"
 done >pages
 # shellcheck disable=SC2046  # names of pages

@@ -76,6 +76,7 @@ move: 0
 max_open: 2
 max_skip: 20
 max_age: 30
+recipe: {steps: 300, length: 256, lr: 1e-3, schedule: wsd, document_mask: true}
 END
 words full.yaml >full.words
 check "  of a roster that says everything" secagg roster full.yaml full.words
@@ -110,6 +111,7 @@ noise: none
 max_open: 2
 max_skip: 20
 max_age: 30
+recipe: steps 300, length 256, lr 0.001, schedule wsd, document_mask
 psk: yes: a secret that all parties shared before
 not_default: first_round: 4
 not_default: apply: nesterov, lr 0.7, momentum 0.9
@@ -275,7 +277,8 @@ later() {   # LINE "words"
 }
 later 'noise: gauss' 'noise'
 later 'protection: none' 'protection'
-later 'recipe: {lr: 1}' 'no key "recipe"'
+later 'recipe: {lr: 1}' 'lacks "steps"'
+later 'recipe: {steps: 1, optimizer: x}' 'no key "optimizer"'
 later 'delay: 3' 'no key "delay"'
 later 'contract: x' 'no key "contract"'
 later 'budget: 1' 'no key "budget"'

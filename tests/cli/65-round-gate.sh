@@ -171,5 +171,6 @@ kill $held 2>/dev/null
 exec 7>&-
 wait 2>/dev/null
 check "the gate has at most 60 lines" [ "$(wc -l <"$top/cmd/fl-gate")" -le 60 ]
-check "the three scripts have at most 560" [ "$(cat "$top/cmd/fl-gate" "$top/cmd/fl-round" "$top/cmd/fl-round-status" | wc -l)" -le 560 ]
+check "the two scripts have at most 625" [ "$(cat "$top/cmd/fl-gate" "$top/cmd/fl-round" | wc -l)" -le 625 ]
+check "  and none is longer than 100 columns" sh -c '! grep -n ".\{101\}" "$0/cmd/fl-gate" "$0/cmd/fl-round"' "$top"
 finish

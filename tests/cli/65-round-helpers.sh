@@ -79,7 +79,7 @@ check "the late answer comes: the mean is of those who were asked for" [ "$(fl-i
 check "  and the next round is open" [ -e srv/pub/round/1/plan.flt ]
 # A hub whose list is made to be counted with, and to lead out of the folder: in bash, which runs $( ) in
 # the index of an array when it counts.
-mkdir "$work/lies" && cp "$top"/cmd/fl-round "$top"/cmd/fl-round-status "$work/lies"
+mkdir "$work/lies" && cp "$top"/cmd/fl-round "$work/lies"
 cp "srv/pub/round/0/plan.flt" "$work/evil.flt"
 cat >"$work/lies/fl-gate" <<X
 #!/bin/sh

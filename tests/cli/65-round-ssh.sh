@@ -100,7 +100,7 @@ if slow b; then
     had=$(stat -c %s srv/in/b/.0.up.part 2>/dev/null || echo 0)
     check "an sshd that is killed in a transfer leaves a part" [ "$had" -gt 50000 ]
     check "  and the site without a word" [ -s work.b/fault ]
-    rm work.b/backoff
+    at_once b
     for i in $(seq 30); do flock -n srv/in/b/.slot0 true && break; sleep 0.2; done
     check "the next turn goes on" site b
     check "  where it was" [ "$(awk -F '\t' '$4 == "send" { print $6 }' work.b/journal/*.tsv)" = $((442240 - had)) ]
@@ -118,12 +118,12 @@ ip -n "fl${id}a" link set eth0 down
 check "a link is down" site a
 check "  it is no mail" [ ! -s err ]
 ip -n "fl${id}a" link set eth0 up
-rm -f work.a/backoff
+at_once a
 kill "$(cat sshd.pid)" && sleep 0.5
 check "no sshd" site a
 check "  is no mail either" [ ! -s err ]
 start_sshd
-rm -f work.a/backoff
+at_once a
 for i in 1 2 3 4 5 6; do [ "$(closed)" = 2 ] || all; done
 check "it goes on to the last round" [ "$(closed)" = 2 ]
 all

@@ -43,7 +43,7 @@ for p in a b c; do check "$p before any round: nothing, without a word" turn $p;
 files | grep -v journal >after
 check "  and nothing was made" cmp before after
 check "hub -n" round hub -n hub.yaml
-tells '^fl-plan -q -r ./roster.yaml'
+tells '^fl-plan -q -r /.*/roster.yaml'
 files | grep -v -e journal -e "work.hub/model" >after
 check "  and runs nothing" cmp before after
 check "two rounds, by turns alone" until_closed 2 hub a b c
@@ -70,6 +70,17 @@ check "    that is some" python -c 'import json; r = [json.loads(l) for l in ope
 check "site -n of one who is done" round site -n a.yaml
 cd ..
 
+# ---- the roster's recipe: all train by it; a site's own wins there, and the journal says so ----
+mkdir agreed && cd agreed && cp ../set/model.flt . || exit 1
+terms='recipe: {steps: 2, batch: 1, length: 32}' && federation a b c && parties a b c || exit 1
+sed -i '/^recipe:/d' a.yaml b.yaml
+check "a site without a recipe of its own" fl-info --conf a.yaml
+tells '^agreed_recipe	steps 2, batch 1, length 32$'
+check "two rounds by the roster's recipe" until_closed 2 hub a b c
+check "  c, which has its own, says so" [ "$(event c own-recipe).$(event a own-recipe)" = 2.0 ]
+cd .. && rm -rf agreed
+terms=''
+
 # ---- turns that are killed anywhere, with all that they started ----
 fresh
 watcher &
@@ -90,6 +101,7 @@ cd ..
 fresh
 cat >slow <<'X'
 #!/bin/sh
+cd ..
 echo $$ >>trainers
 while [ ! -e go-on ]; do sleep 0.1; done
 exec fl-train -q -m "$1" -c recipe.yaml --site a -o "$2" shards.a/0.flt
@@ -103,6 +115,7 @@ kill -9 $id && wait $id 2>/dev/null
 for i in 1 2 3 4 5; do round site a.yaml >>said 2>&1 & done
 sleep 1
 check "the shell is killed, five turns start: one trainer" [ "$(wc -l <trainers)" = 1 ]
+[ ! -s said ] || sed 's/^/# /' said
 check "  and no word" [ ! -s said ]
 echo "$(($(date +%s) - 50000)) 4711" >work.a/.work
 rm -f work.a/fault
@@ -118,7 +131,7 @@ cd ..
 
 # ---- a trainer that says: not yet ----
 fresh
-printf '#!/bin/sh\n[ -e ready ] || exit 75\nexec fl-train -q -m "$1" -c recipe.yaml --site a -o "$2" shards.a/0.flt\n' >later
+printf '#!/bin/sh\ncd ..\n[ -e ready ] || exit 75\nexec fl-train -q -m "$1" -c recipe.yaml --site a -o "$2" shards.a/0.flt\n' >later
 chmod +x later && echo "trainer: later" >>a.yaml
 turn hub
 check "a trainer that says 75: come again" turn a
@@ -183,21 +196,21 @@ status 1 "a mean with a bit off" turn a
 says 'round/0/mean.flt: came damaged'
 fl-init -q -p nano --seed 2 -o other.flt && fl-diff -b model.flt --site hub -o other.upd other.flt
 cp other.upd srv/pub/round/0/mean.flt
-rm -f work.a/fault work.a/backoff
+rm -f work.a/fault
 status 3 "another mean, whole" turn a
 check "  nothing of it is a model here" [ "$(ls work.a/model | wc -l)" = 1 ]
 cp srv.true/pub/round/0/mean.flt srv/pub/round/0/mean.flt
 rm -rf work.a/round/0/mean.flt
 sed -i "s/^0\(.*\)	[0-9a-f]*\$/0\1	$(printf %064d 1)/" srv/pub/chain.tsv
-rm -f work.a/fault work.a/backoff
+rm -f work.a/fault
 status 1 "a chain of nonsense" turn a
 says 'the hub.s chain.tsv has no round that leads to model'
-rm -rf srv && cp -a srv.true srv && rm -f work.a/fault work.a/backoff
+rm -rf srv && cp -a srv.true srv && rm -f work.a/fault
 cp srv/pub/round/0/plan.flt srv/pub/round/1/plan.flt && rm -r work.a/round/1
 status 3 "an old plan under a new number" turn a
 says "round 1: the hub's plan is of another round"
 check "  nothing was masked for it" [ ! -e work.a/round/1/up.flt ]
-rm -rf srv && cp -a srv.true srv && rm -f work.a/fault work.a/backoff
+rm -rf srv && cp -a srv.true srv && rm -f work.a/fault
 check "the truth again" until_closed 2 hub a b c
 same "  all lies later"
 cd ..
@@ -217,19 +230,19 @@ cd ..
 fresh
 check "a stick that is not there" sh -c 'mv srv away && fl-round site a.yaml'
 check "  is no mail" [ ! -s ../err ]
-rm work.a/backoff
-read -r since told count <work.a/fault
-echo "$((since - 30000)) $told $count" >work.a/fault
+at_once a
+read -r since told count next <work.a/fault
+echo "$((since - 30000)) $told $count 0" >work.a/fault
 status 1 "  until patience is over" turn a
 says 'srv: is not there'
-rm work.a/backoff
+at_once a
 check "  and then none until the next day" turn a
-rm work.a/backoff
-read -r since told count <work.a/fault
-echo "$since $((told - 90000)) $count" >work.a/fault
+at_once a
+read -r since told count next <work.a/fault
+echo "$since $((told - 90000)) $count 0" >work.a/fault
 status 1 "  when there is one more" turn a
-check "  a turn waits after a fault" [ "$(cat work.a/backoff)" -gt "$(date +%s)" ]
-echo 99999999999 >work.a/backoff
+check "  a turn waits after a fault" [ "$(cut -d ' ' -f 4 work.a/fault)" -gt "$(date +%s)" ]
+sed -i 's/ [0-9]*$/ 99999999999/' work.a/fault
 mv away srv && turn hub
 check "  a clock that was set back does not make it wait for ever" turn a
 check "  and all is forgotten" [ ! -e work.a/fault ]

@@ -17,7 +17,7 @@ for p in "$top"/cmd/fl-*.c; do
         -s root/usr/share/zsh/site-functions/_"$p" -a \
         -s root/usr/share/fish/vendor_completions.d/"$p.fish"
 done
-for p in fl-round fl-round-status fl-gate; do check "$p is installed" test -x root/usr/bin/$p; done
+for p in fl-round fl-gate; do check "$p is installed" test -x root/usr/bin/$p; done
 check "  with pages and completions" test -s root/usr/share/man/man1/fl-round.1 -a -s root/usr/share/man/man1/fl-gate.1 -a \
     -s root/usr/share/bash-completion/completions/fl-round
 check "flt(5) is installed" test -s root/usr/share/man/man5/flt.5

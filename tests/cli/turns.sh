@@ -25,6 +25,7 @@ turn() {   # PARTY...: one turn of each
         esac || return
     done
 }
+at_once() { [ ! -s "work.$1/fault" ] || sed -i 's/ [0-9]*$/ 0/' "work.$1/fault"; }   # no wait after a fault
 closed() { cat srv/pub/chain.tsv 2>/dev/null | wc -l; }
 last_model() { tail -n 1 srv/pub/chain.tsv | cut -f 4; }
 until_closed() {   # N PARTY...: turns of all until N rounds are closed, at most 12 of each and round
@@ -70,13 +71,39 @@ killed_turns() {   # SEED PARTY...: until both rounds are closed; each turn may 
             else
                 round "$@" >>said 2>&1
             fi
-            rm -f work.$p/backoff
+            at_once $p
         done
     done
     echo "# $kills kills in $tries turns"
     [ "$(closed)" = 2 ]
 }
 broken() {   # SED: round_program is a script with one rule taken out
-    rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-round-status "$top"/cmd/fl-gate "$work/broken" &&
+    rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-gate "$work/broken" &&
         sed -i "$1" "$work/broken/fl-round" && ! cmp -s "$top/cmd/fl-round" "$work/broken/fl-round" && round_program=$work/broken/fl-round
+}
+
+# ---- faults of which a whole turn dies or fails; seed is a number, and chance makes the next ----
+seed=${SEED:-1}
+chance() {   # N: "chosen" is one of 0 .. N-1
+    seed=$(((seed * 1103515245 + 12345) % 2147483648))
+    chosen=$((seed / 65536 % $1))
+}
+fault_library() {   # $work/fault.so; tests/soak/fault.c says what it does
+    ${CC:-cc} -shared -fPIC -O1 -o "$work/fault.so" "$top/tests/soak/fault.c" -ldl 2>"$work/err"
+}
+at_point() {   # kill|once|full N command...: a group of its own that meets it; the status of the command
+    _how=$1 _n=$2
+    shift 2
+    head -c 8 /dev/zero >"$work/points"
+    setsid -w env LD_PRELOAD="$work/fault.so" FAULT_COUNT="$work/points" FAULT_AT="$_n" FAULT_HOW="$_how" "$@"
+}
+points() { od -An -t u8 "$work/points" | tr -d ' '; }   # how many the last one had
+arguments() {   # PARTY: of its turn
+    case $1 in hub) echo hub hub.yaml ;; aux) echo helper aux.yaml ;; *) echo site "$1.yaml" ;; esac
+}
+whole() {   # every file under its final name is one, and FILE...
+    for f in "$@" srv/pub/round/*/*.flt srv/pub/round/*/*/*.flt srv/pub/model/*.flt \
+        work.*/model/*.flt work.*/update/*.flt work.*/round/*/*.flt; do
+        [ ! -e "$f" ] || fl-info --digest "$f" >/dev/null 2>&1 || { echo "# partial: $f" && return 1; }
+    done
 }

@@ -247,6 +247,9 @@ def yaml(text):
     return top
 
 
+FLOATS = ("lr", "min_lr", "weight_decay", "beta1", "beta2", "clip")   # of a recipe
+
+
 def canonical(y):
     """Canonical bytes of a roster that was read from YAML."""
     names = y["sites"]
@@ -271,7 +274,9 @@ def canonical(y):
         "tensors.clip": tuple(float(r.get("clip", 0)) for r in rules),
         "steps": float(y.get("steps", 64)), "move": float(y.get("move", 1 / 64)), "noise": "none",
         "max_open": y.get("max_open", 4), "max_skip": y.get("max_skip", 1024),
-        "max_age": y.get("max_age", 1000)})
+        "max_age": y.get("max_age", 1000),
+        **{"recipe." + k: float(v) if k in FLOATS else int(v) if isinstance(v, bool) else v
+           for k, v in y.get("recipe", {}).items() if v is not False}})
 
 
 def roster_digest(data):

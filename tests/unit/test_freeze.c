@@ -43,6 +43,7 @@ test_frozen(void)
     struct federation f;
     struct fl_plan plan;
     struct fl_bundle b = {0};
+    struct fl_recipe recipe = FL_RECIPE_UNSET;
 
     fed_start(&f, 3, "");
     write_bundle(&f, "model.flt", 4, f.model);
@@ -55,7 +56,7 @@ test_frozen(void)
         CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt"), NULL));
         for (size_t k = 0; k < b.model->layout.count; k++)
             b.model->layout.params[k].frozen = k % 2; /* whatever was before */
-        CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL));
+        CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe));
         for (size_t k = 0; k < b.model->layout.count; k++) {
             const struct fl_param *p = &b.model->layout.params[k];
             const bool want = cases[i].frozen && strstr(p->name, cases[i].frozen);
@@ -73,6 +74,29 @@ test_frozen(void)
     fed_end(&f);
 }
 
+/* What the roster says of the training goes where nothing is set. */
+static void
+test_recipe(void)
+{
+    struct federation f;
+    struct fl_plan plan;
+    struct fl_bundle b = {0};
+    struct fl_recipe recipe = FL_RECIPE_UNSET;
+
+    recipe.lr = 0.5;
+    fed_start(&f, 3, "");
+    write_bundle(&f, "model.flt", 4, f.model);
+    CHECK(!fed_roster(&f, "recipe: {steps: 7, length: 20, lr: 0.25, schedule: wsd}\n"));
+    fed_plan(&f, &plan, 1);
+    CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt"), NULL));
+    CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe));
+    CHECK(recipe.steps == 7 && recipe.length == 20 && recipe.lr == 0.5 && recipe.batch == -1);
+    CHECK_TEXT(recipe.schedule, "wsd");
+    fl_bundle_release(&b);
+    fl_plan_release(&plan);
+    fed_end(&f);
+}
+
 /* Another model than the plan's, be it of the same numbers; no plan; then nothing is frozen. */
 static void
 test_refused(void)
@@ -80,6 +104,7 @@ test_refused(void)
     struct federation f;
     struct fl_plan plan;
     struct fl_bundle b = {0};
+    struct fl_recipe recipe = FL_RECIPE_UNSET;
     unsigned char other[32];
     size_t frozen = 0;
 
@@ -90,10 +115,12 @@ test_refused(void)
                           "mask, bits: 32, clip: 0.5}]\n"));
     fed_plan(&f, &plan, 1);
     CHECK(!fl_bundle_open(&b, fed_path(&f, "other.flt"), NULL));
-    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL), FL_REFUSED,
+    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe), FL_REFUSED,
                   "is not the model of the plan");
-    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "model.flt"), NULL), FL_FAILED, "model.flt");
-    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "none.flt"), NULL), FL_FAILED, "none.flt");
+    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "model.flt"), NULL, &recipe), FL_FAILED,
+                  "model.flt");
+    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "none.flt"), NULL, &recipe), FL_FAILED,
+                  "none.flt");
     for (size_t k = 0; k < b.model->layout.count; k++)
         frozen += b.model->layout.params[k].frozen;
     CHECK(frozen == 0);
@@ -108,6 +135,7 @@ main(void)
     if (fl_crypt_init())
         return 1;
     RUN(test_frozen);
+    RUN(test_recipe);
     RUN(test_refused);
     return test_end();
 }

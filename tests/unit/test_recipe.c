@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "flt/meta.h"
 #include "test.h"
 
 static int
@@ -45,6 +46,53 @@ test_what_is_set_stays(void)
 }
 
 static void
+check_refused(const struct fl_meta *meta, enum fl_status status, const char *words)
+{
+    struct fl_recipe back;
+    size_t count;
+
+    fl_error_clear();
+    CHECK(fl_recipe_from_meta(&back, meta, &count) && fl_error_status() == status);
+    if (!strstr(fl_error_text(), words))
+        CHECK_TEXT(fl_error_text(), words);
+}
+
+/* A roster's recipe goes through metadata and comes back; what is not in its range is named. */
+static void
+test_meta(void)
+{
+    struct fl_recipe r = FL_RECIPE_UNSET, back;
+    struct fl_meta meta = {0};
+    char words[FL_RECIPE_WORDS];
+    size_t count;
+
+    CHECK(!fl_recipe_to_meta(&r, &meta) && meta.count == 0);
+    CHECK_TEXT(fl_recipe_words(&r, words), "");
+    CHECK(!read_text("steps: 3\nlength: 4\nseed: 0\nlr: 0.1\nbeta2: 0.5\nschedule: wsd\n"
+                     "document_mask: true\n",
+                     &r));
+    CHECK(!fl_recipe_to_meta(&r, &meta) && meta.count == 7);
+    CHECK(!fl_recipe_from_meta(&back, &meta, &count) && count == 7);
+    CHECK(back.steps == 3 && back.length == 4 && back.seed == 0 && back.lr == 0.1);
+    CHECK(back.beta2 == 0.5 && back.document_mask && back.epochs == -1 && back.clip == -1);
+    CHECK_TEXT(fl_recipe_words(&back, words), "steps 3, length 4, seed 0, lr 0.1, beta2 0.5, "
+                                              "schedule wsd, document_mask");
+    CHECK(!fl_meta_set_text(&meta, "other", "x") && !fl_recipe_from_meta(&back, &meta, &count));
+    CHECK(count == 7);
+    CHECK(!fl_meta_set_i64(&meta, "recipe.length", 0));
+    check_refused(&meta, FL_FAILED, "recipe.length");
+    CHECK(!fl_meta_set_i64(&meta, "recipe.length", 1) && !fl_meta_set_f64(&meta, "recipe.lr", -1));
+    check_refused(&meta, FL_USAGE, "recipe.lr: -1");
+    CHECK(!fl_meta_set_f64(&meta, "recipe.lr", 1) &&
+          !fl_meta_set_text(&meta, "recipe.schedule", "x"));
+    check_refused(&meta, FL_USAGE, "recipe.schedule");
+    CHECK(!fl_meta_set_text(&meta, "recipe.schedule", "wsd"));
+    CHECK(!fl_meta_set_i64(&meta, "recipe.document_mask", 0));
+    check_refused(&meta, FL_FAILED, "recipe.document_mask");
+    fl_meta_release(&meta);
+}
+
+static void
 test_wrong_files(void)
 {
     static const char *const bad[][2] = {
@@ -73,6 +121,7 @@ main(void)
 {
     RUN(test_every_key);
     RUN(test_what_is_set_stays);
+    RUN(test_meta);
     RUN(test_wrong_files);
     return test_end();
 }

@@ -13,6 +13,8 @@ static const char all_lines[] =
     "  - {match: \"head*\", protect: plain, bits: 64, clip: 8}\n"
     "  - {match: \"*\", protect: mask, bits: 21, clip: 0.2}\n"
     "steps: 100\nmove: 0\nmax_open: 2\nmax_skip: 64\nmax_age: 12\n";
+static const char recipe_line[] =
+    "recipe: {steps: 9, length: 8, lr: 0.5, schedule: wsd, document_mask: true}\n";
 
 static void
 test_defaults(void)
@@ -52,6 +54,30 @@ check_values(const struct federation *f, const struct fl_roster *r)
     CHECK(r->rules[3].scale == 1048576.0);
     CHECK(r->steps == 100 && r->move == 0);
     CHECK(r->max_open == 2 && r->max_skip == 64 && r->max_age == 12);
+}
+
+/* A recipe is items of its own; where none is agreed, the form is as long as without. */
+static void
+check_recipe(const struct fl_roster *r)
+{
+    CHECK(r->recipe.steps == 9 && r->recipe.length == 8 && r->recipe.lr == 0.5);
+    CHECK(r->recipe.epochs == -1 && r->recipe.clip == -1 && r->recipe.document_mask);
+    CHECK_TEXT(r->recipe.schedule, "wsd");
+}
+
+static void
+test_recipe(void)
+{
+    struct federation f;
+    struct fl_roster again;
+
+    fed_start(&f, 4, recipe_line);
+    check_recipe(&f.roster);
+    CHECK(!fl_roster_decode(&again, f.roster.canonical.data, f.roster.canonical.len));
+    check_recipe(&again);
+    CHECK(!memcmp(again.digest, f.roster.digest, 32));
+    fl_roster_release(&again);
+    fed_end(&f);
 }
 
 /* All that can be written is there, also when only the canonical form is read. */
@@ -185,6 +211,11 @@ test_digest(void)
         "max_open: 5\n",
         "max_skip: 1023\n",
         "max_age: 999\n",
+        "recipe: {steps: 1}\n",
+        "recipe: {steps: 2}\n",
+        "recipe: {steps: 2, schedule: wsd}\n",
+        "recipe: {steps: 2, lr: 0.5}\n",
+        "recipe: {steps: 2, document_mask: true}\n",
     };
     enum { OTHERS = sizeof others / sizeof *others };
     unsigned char digests[OTHERS + 1][32];
@@ -301,6 +332,9 @@ test_canonical_values(void)
         {"epoch", NULL, 2, 0, "epoch"}, /* lines are for epoch 1 */
         {"first_round", NULL, -1, 0, "first_round"},
         {"psk", NULL, 2, 0, "psk"},
+        {"recipe.length", NULL, 9, 0, "needed are steps"},
+        {"recipe.steps", NULL, -1, 0, "recipe.steps"},
+        {"recipe.colour", NULL, 1, 0, "has 33 values where this version knows 32"},
         {"min_sum", NULL, 0, 0, "min_sum"},
         {"max_open", NULL, 17, 0, "max_open"},
         {"max_open", NULL, 0, 0, "max_open"},
@@ -453,6 +487,7 @@ main(void)
         return 1;
     RUN(test_defaults);
     RUN(test_values);
+    RUN(test_recipe);
     RUN(test_vectors);
     RUN(test_digest);
     RUN(test_every_bit);

@@ -50,7 +50,9 @@ test_every_key(void)
                      "unit: 7, hide: true}\n"
                      "tensors:\n  - {match: a, protect: frozen}\n"
                      "  - {match: b, protect: plain, bits: 64, clip: 1}\n"
-                     "steps: 100\nmove: 0\nnoise: none\nmax_open: 16\nmax_skip: 1\nmax_age: 2\n"));
+                     "steps: 100\nmove: 0\nnoise: none\nmax_open: 16\nmax_skip: 1\nmax_age: 2\n"
+                     "recipe: {steps: 8, schedule: wsd}\n"));
+    CHECK(c.recipe.steps == 8 && c.recipe.batch == -1 && !strcmp(c.recipe.schedule, "wsd"));
     CHECK_TEXT(c.apply_rule, "nesterov");
     CHECK_TEXT(c.protection, "helpers");
     CHECK_TEXT(c.weight_rule, "dynamic");
@@ -203,7 +205,7 @@ static void
 test_unknown(void)
 {
     static const char *const keys[] =
-        {"he: {bits: 32}",    "delay: 3",     "stale: 1",       "recipe: {lr: 1}",
+        {"he: {bits: 32}",    "delay: 3",     "stale: 1",       "recipes: {lr: 1}",
          "contract: x",       "budget: 5",    "noise.scale: 1", "commitee: [x]",
          "committee: [x]",    "threshold: 2", "policy: {}",     "spread: 16",
          "vary: true",        "caps: {}",     "bandwidth: {}",  "params: 00",

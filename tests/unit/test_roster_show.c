@@ -133,6 +133,7 @@ test_helpers(void)
         "max_open\t2",
         "max_skip\t64",
         "max_age\t12",
+        "recipe\tsteps 300, length 256, lr 0.001",
         "psk\tyes: a secret that all parties shared before",
         "not_default\tfirst_round: 9",
         "not_default\tapply: nesterov, lr 0.7, momentum 0.9",
@@ -156,6 +157,7 @@ test_helpers(void)
         "not_default\tmax_open: 2",
         "not_default\tmax_skip: 64",
         "not_default\tmax_age: 12",
+        "not_default\trecipe: steps 300, length 256, lr 0.001",
         "not_default\tpsk: yes: a secret that all parties shared before",
         NULL,
     };
@@ -170,7 +172,8 @@ test_helpers(void)
         "tensors:\n  - {match: embed, protect: frozen}\n"
         "  - {match: \"head*\", protect: plain, bits: 64, clip: 8}\n"
         "  - {match: \"*\", protect: mask, bits: 13, clip: 0.2}\n"
-        "steps: 16\nmove: 0\nmax_open: 2\nmax_skip: 64\nmax_age: 12\n"));
+        "steps: 16\nmove: 0\nmax_open: 2\nmax_skip: 64\nmax_age: 12\n"
+        "recipe: {lr: 1e-3, length: 256, steps: 300}\n"));
     char *text = show(&f.roster, NULL, false);
     check_rows(text, want);
     free(text);
