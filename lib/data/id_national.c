@@ -54,19 +54,18 @@ uk_nino(const char *t)
            memcmp(t, "TN", 2) && memcmp(t, "NT", 2) && memcmp(t, "ZZ", 2);
 }
 
-/* ISO/IEC 7064, MOD 11,10; of ten digits one stands twice or three times, none more often. */
+/* ISO/IEC 7064, MOD 11,10; of ten digits exactly one stands twice or three times. */
 static bool
 de_tax(const char *t)
 {
-    unsigned product = 10, seen[10] = {0}, twice = 0;
+    unsigned product = 10, seen[10] = {0}, again = 0;
 
     for (size_t i = 0; i < 10; i++) {
         unsigned d = (unsigned)(t[i] - '0'), sum = (d + product) % 10;
         product = (sum ? sum : 10) * 2 % 11;
-        twice += ++seen[d] > 1;
+        again += ++seen[d] == 2 ? 1 : seen[d] > 3 ? 9 : 0;
     }
-    return t[0] != '0' && twice >= 1 && twice <= 2 &&
-           (11 - product) % 10 == (unsigned)(t[10] - '0');
+    return t[0] != '0' && again == 1 && (11 - product) % 10 == (unsigned)(t[10] - '0');
 }
 
 /* Sum of the digits of each product of N digits with the weights 1 and 2 (or those given). */
@@ -237,7 +236,7 @@ in_aadhaar(const char *t)
 static bool
 in_pan(const char *t)
 {
-    return strchr("ABCFGHJLPT", t[3]);
+    return strchr("ABCFGHJKLPT", t[3]);
 }
 
 static bool
@@ -300,6 +299,24 @@ static const struct shape {
     {"AAAAA9999A", "541", " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
     {"99999999999", "3332", ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
 };
+
+bool
+fl_id_number_holds(enum fl_id_number number, const char *text)
+{
+    static bool (*const checks[])(const char *) = {
+        [FL_ID_US_SSN] = us_ssn,         [FL_ID_UK_NINO] = uk_nino,
+        [FL_ID_UK_NHS] = uk_nhs,         [FL_ID_DE_TAX] = de_tax,
+        [FL_ID_DE_PENSION] = de_pension, [FL_ID_DE_HEALTH] = de_health,
+        [FL_ID_FR_NIR] = fr_nir,         [FL_ID_ES_DNI] = es_dni,
+        [FL_ID_ES_NIE] = es_nie,         [FL_ID_ES_NASS] = es_nass,
+        [FL_ID_IT_FISCAL] = it_fiscal,   [FL_ID_NL_BSN] = nl_bsn,
+        [FL_ID_PL_PESEL] = pl_pesel,     [FL_ID_SE_NUMBER] = se_number,
+        [FL_ID_DK_CPR] = dk_cpr,         [FL_ID_IN_AADHAAR] = in_aadhaar,
+        [FL_ID_IN_PAN] = in_pan,         [FL_ID_BR_CPF] = br_cpf,
+    };
+
+    return checks[number](text);
+}
 
 struct written {            /* the first groups of a token */
     char text[LONGEST + 1]; /* letters in upper case */
@@ -386,7 +403,7 @@ take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct
 {
     struct written w = {.upper = true};
 
-    if (fl_id_date(s, t->g, t->count))
+    if (fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
         return;
     for (size_t i = 0; i < t->count && i < 6; i++) {
         if (i && t->g[i].before == ' ' && (near > 4 || t->g[i].digits != t->g[i].len))
@@ -407,7 +424,7 @@ take_record(struct fl_id_state *s, const struct fl_id_token *t, struct verdict *
 {
     size_t near = fl_id_context(s, FL_ID_ON_RECORD, t->at, REACH_RECORD), digits = 0, end = 0;
 
-    if (near == SIZE_MAX || fl_id_date(s, t->g, t->count))
+    if (near == SIZE_MAX || fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
         return;
     for (size_t i = 0; i < t->count && i < 4; i++) {
         const struct fl_id_group *g = &t->g[i];
@@ -421,21 +438,26 @@ take_record(struct fl_id_state *s, const struct fl_id_token *t, struct verdict *
         *v = (struct verdict){end, near, FL_ID_BY_CONTEXT};
 }
 
-/* The token, or the one or two letters that stand before it and one separator: "AB 12 34 56 C". */
+/*
+ * The start of one or two groups of capitals before the token at AT, a separator after each, as in
+ * "AB 12 34 56 C" and "RSS MRA 85T10 A562S"; AT when there is none.
+ */
 static size_t
 letters_before(const struct fl_id_state *s, size_t at)
 {
     const unsigned char *p = s->p;
-    size_t start = at;
+    size_t best = at;
 
-    if (!at || (p[at - 1] != ' ' && p[at - 1] != '-') || !fl_id_is(p[at], FL_ID_DIGIT))
-        return at;
-    for (start = at - 1; at - start < 8 && start && fl_id_is(p[start - 1], FL_ID_UPPER);)
-        start--;
-    size_t n = at - 1 - start;
-    if (!n || (n > 2 && n != 3 && n != 5) || (start && fl_id_alnum(p[start - 1])))
-        return at;
-    return start;
+    for (int i = 0; i < 2 && best && (p[best - 1] == ' ' || p[best - 1] == '-'); i++) {
+        size_t start = best - 1;
+        while (best - start < 8 && start && fl_id_is(p[start - 1], FL_ID_LETTER))
+            start--;
+        size_t n = best - 1 - start;
+        if (!n || (n > 3 && n != 5) || (i && n != 3) || (start && fl_id_alnum(p[start - 1])))
+            break;
+        best = start;
+    }
+    return best;
 }
 
 static void

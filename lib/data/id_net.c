@@ -52,54 +52,76 @@ fl_id_url(struct fl_id_state *s, size_t at)
     return fl_id_add(s, FL_ID_URL, start, url_end(s, at + 3), FL_ID_BY_GRAMMAR, 0);
 }
 
-/* Ends of names that are hosts', whatever stands before them. */
+/* Is the label of LEN bytes at P one of LIST, words between spaces? */
 static bool
-is_plain_top(const unsigned char *p, size_t len)
+is_among(const unsigned char *p, size_t len, const char *list)
 {
-    static const char tops[][5] = {"com", "net", "org", "edu", "gov", "mil", "info", "biz"};
-
-    for (size_t i = 0; i < sizeof tops / sizeof *tops; i++) {
+    while (*list) {
         size_t k = 0;
-        while (k < len && tops[i][k] && tops[i][k] == (char)(p[k] | 32))
+        while (k < len && list[k] > ' ' && list[k] == (char)(p[k] | 32))
             k++;
-        if (k == len && !tops[i][k])
+        if (k == len && list[k] <= ' ')
             return true;
+        while (*list > ' ')
+            list++;
+        list += *list == ' ';
     }
     return false;
 }
 
-/* A host without a scheme: "www." and anything, a plain top, or two letters and a word of context.
+/*
+ * Is START to END, whose last label begins at TOP and the one before at SECOND, a host without
+ * anything that says so? Countries whose codes are words or ends of files' names, as in "it",
+ * "pl", "md", need a second label like "co", or words of context.
  */
+static bool
+is_host(struct fl_id_state *s, size_t start, size_t second, size_t top, size_t end)
+{
+    const unsigned char *p = s->p;
+
+    if (is_among(p + top, end - top, "com net org edu gov mil info biz"))
+        return true;
+    if (end - top != 2 || fl_id_is(p[top], FL_ID_UPPER) || !fl_id_is(p[top], FL_ID_LETTER) ||
+        !fl_id_is(p[top + 1], FL_ID_LETTER) || p[end] == '(')
+        return false;
+    if (second > start && is_among(p + second, top - 1 - second, "co com org net ac gov edu gob"))
+        return true;
+    if (p[end] == '/' || fl_id_context(s, FL_ID_ON_WEB, start, REACH_WEB) != SIZE_MAX)
+        return true;
+    return top - start > 4 && is_among(p + top, 2,
+                                       "de fr nl uk eu se dk fi ch cz hu gr ru jp cn br mx "
+                                       "ca au nz io ai sk hr bg lt lv ee ua kr tw hk za");
+}
+
+/* A host without a scheme: "www." and anything, or one that [is_host]. */
 int
 fl_id_domain(struct fl_id_state *s, size_t at)
 {
     const unsigned char *p = s->p;
-    size_t start = at, end = at, top = at;
+    size_t start = at, end = at, top = at, second = at;
 
-    if (!fl_id_wants(s, FL_ID_URL) || at < s->taken[FL_ID_URL])
+    if (!fl_id_wants(s, FL_ID_URL) || at < s->taken[FL_ID_URL] || at < s->host_done)
         return 0;
     while (start && at - start < FL_ID_PAD && fl_id_is(p[start - 1], FL_ID_LABEL))
         start--;
     while (start < at && ((p[start] & 0xc0) == 0x80 || p[start] == '-'))
         start++;
     unsigned char before = start ? p[start - 1] : 0;
-    if (start == at || at - start == FL_ID_PAD || before == '@' || before == '.' || before == '_')
+    if (start == at || at - start == FL_ID_PAD || before == '@' || before == '.' || before == '_' ||
+        before == '/' || before == '\\')
         return 0;
-    while (p[end] == '.' && end - start < FL_ID_REACH && fl_id_is(p[end + 1], FL_ID_LABEL)) {
+    for (top = start;
+         p[end] == '.' && end - start < FL_ID_REACH && fl_id_is(p[end + 1], FL_ID_LABEL);) {
+        second = top;
         top = end + 1;
         for (end = top; end - top < FL_ID_PAD && fl_id_is(p[end], FL_ID_LABEL); end++)
             ;
     }
+    s->host_done = end;
     bool www = at - start == 3 && (p[start] | 32) == 'w' && (p[start + 1] | 32) == 'w' &&
                (p[start + 2] | 32) == 'w' && top > at + 1;
-    if (p[end] == '@' || p[end] == '_')
+    if (p[end] == '@' || p[end] == '_' || (!www && !is_host(s, start, second, top, end)))
         return 0;
-    if (!www && !is_plain_top(p + top, end - top)) {
-        if (end - top != 2 || !fl_id_is(p[top], FL_ID_LETTER) || p[end] == '(' ||
-            fl_id_is(p[top], FL_ID_UPPER) || !fl_id_is(p[top + 1], FL_ID_LETTER) ||
-            (p[end] != '/' && fl_id_context(s, FL_ID_ON_WEB, start, REACH_WEB) == SIZE_MAX))
-            return 0;
-    }
     if (p[end] == '/' || p[end] == ':' || p[end] == '?')
         end = url_end(s, end);
     return fl_id_add(s, FL_ID_URL, start, end, FL_ID_BY_GRAMMAR, 0);
@@ -137,8 +159,8 @@ fl_id_net4(struct fl_id_state *s, const struct fl_id_token *t)
 
 /* What has been read of an IPv6 address. */
 struct net6 {
-    unsigned groups, digits, numerals;
-    bool gap, four; /* "::" was there; it ends as IPv4 does */
+    unsigned groups, pairs, digits, numerals; /* PAIRS: groups of two digits */
+    bool gap, four;                           /* "::" was there; it ends as IPv4 does */
 };
 
 /* Read from AT on into N; the end. */
@@ -158,6 +180,7 @@ net6_read(const unsigned char *p, size_t at, struct net6 *n)
         if (size > 4)
             return 0;
         n->groups += size > 0;
+        n->pairs += size == 2;
         n->digits += (unsigned)size;
         for (size_t i = start; i < at; i++)
             n->numerals += fl_id_is(p[i], FL_ID_DIGIT);
@@ -197,7 +220,8 @@ fl_id_net6(struct fl_id_state *s, size_t at)
     s->net_done = fl_max(end, at + 1);
     if (!end || fl_id_alnum(p[end]) || (p[end] == ':' && p[end + 1] == ':'))
         return 0;
-    if (n.gap ? n.groups > 7 || (!n.numerals && n.groups < 4) || n.digits < 2 : n.groups != 8)
+    if (n.gap ? n.groups > 7 || (!n.numerals && !n.four && n.groups < 4) || n.digits < 2
+              : n.groups != 8 || n.pairs == 8) /* pairs are a hardware address */
         return 0;
     return fl_id_add(s, FL_ID_IP, start, end, FL_ID_BY_GRAMMAR, 0);
 }
@@ -220,6 +244,15 @@ hex_groups(const unsigned char *p, size_t at, size_t width, char sign, size_t *e
             return count;
         at++;
     }
+}
+
+static bool
+has_letter(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fl_id_is(p[i], FL_ID_LETTER))
+            return true;
+    return false;
 }
 
 int
@@ -249,7 +282,7 @@ fl_id_mac(struct fl_id_state *s, const struct fl_id_token *t)
     s->mac_done = count ? end : t->at + width;
     if (width == 2 ? count != 6 && count != 8 : count != 3 && count != 4)
         return 0;
-    if ((char)p[end] == sign || (width == 4 && sign != '.'))
-        return 0;
+    if ((char)p[end] == sign || (sign != ':' && !has_letter(p + at, end - at)))
+        return 0; /* digits alone are a telephone's number */
     return fl_id_add(s, FL_ID_MAC, at, end, FL_ID_BY_GRAMMAR, 0);
 }

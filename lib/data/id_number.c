@@ -132,11 +132,22 @@ fl_id_date(const struct fl_id_state *s, const struct fl_id_group *g, size_t coun
         if (g[i].digits != g[i].len || g[i].len > 4 || g[i].len == 3)
             return false;
     unsigned a = value(s, &g[0]), b = value(s, &g[1]), c = value(s, &g[2]);
-    if (g[1].len > 2)
+    if (g[1].len > 2 || (count > 3 && g[2].len == 2 && g[3].before == g[1].before))
         return false;
     if (g[0].len == 4)
         return g[2].len <= 2 && a >= 1800 && a < 2200 && b && b <= 12 && c && c <= 31;
     if (g[2].len == 4 ? c < 1800 || c >= 2200 : g[2].len != 2 || g[1].before == ' ')
         return false;
     return a && b && ((a <= 31 && b <= 12) || (a <= 12 && b <= 31));
+}
+
+bool
+fl_id_years(const struct fl_id_state *s, const struct fl_id_group *g, size_t count)
+{
+    if (count < 2 || g[1].before == ' ')
+        return false;
+    for (size_t i = 0; i < 2; i++)
+        if (g[i].len != 4 || g[i].digits != 4 || value(s, &g[i]) < 1800 || value(s, &g[i]) >= 2200)
+            return false;
+    return true;
 }

@@ -52,6 +52,7 @@ enum fl_id_topic { /* what words of context are about */
                    FL_ID_ON_RECORD, /* numbers of patients and of licences */
                    FL_ID_ON_BIRTH,
                    FL_ID_ON_AGE,
+                   FL_ID_ON_NUMBER, /* some number: of a telephone, when no other word is near */
                    FL_ID_ON_WEB,
                    FL_ID_ON_OTHER, /* another number follows: order, version, page */
                    FL_ID_TOPICS
@@ -93,7 +94,7 @@ struct fl_id_state {
     size_t words_done;          /* words of context are read up to here */
     size_t topic[FL_ID_TOPICS]; /* the end of the last word on each; 0: none yet */
 
-    size_t net_done, mac_done; /* read, whatever it was */
+    size_t net_done, mac_done, host_done; /* read, whatever it was */
     size_t taken[FL_ID_TYPES]; /* a candidate of this type ends here: none begins before */
 
     struct fl_id_found *found;
@@ -144,6 +145,33 @@ size_t fl_id_read_groups(const struct fl_id_state *s, size_t at, struct fl_id_gr
                          size_t most);
 /* Do the COUNT groups at G begin with a date in numbers: day, month and year in some order? */
 bool fl_id_date(const struct fl_id_state *s, const struct fl_id_group *g, size_t count);
+
+/* Do they begin with a span of years, "2014-2020"? */
+bool fl_id_years(const struct fl_id_state *s, const struct fl_id_group *g, size_t count);
+
+enum fl_id_number {
+    FL_ID_US_SSN,
+    FL_ID_UK_NINO,
+    FL_ID_UK_NHS,
+    FL_ID_DE_TAX,
+    FL_ID_DE_PENSION,
+    FL_ID_DE_HEALTH,
+    FL_ID_FR_NIR,
+    FL_ID_ES_DNI,
+    FL_ID_ES_NIE,
+    FL_ID_ES_NASS,
+    FL_ID_IT_FISCAL,
+    FL_ID_NL_BSN,
+    FL_ID_PL_PESEL,
+    FL_ID_SE_NUMBER,
+    FL_ID_DK_CPR,
+    FL_ID_IN_AADHAAR,
+    FL_ID_IN_PAN,
+    FL_ID_BR_CPF
+};
+/* id_national.c: does TEXT, letters in upper case and nothing between, of the shape of NUMBER, pass
+ * its check? */
+bool fl_id_number_holds(enum fl_id_number number, const char *text);
 
 enum { FL_ID_VALUE = 512 }; /* bytes of a value that tell it from others */
 /* id_mail.c: the address between AT and END as "name@host", at most FL_ID_VALUE bytes; its size. */

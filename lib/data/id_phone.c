@@ -10,7 +10,7 @@
 
 #include "base/least.h"
 
-enum { REACH_PHONE = 40, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
+enum { REACH_PHONE = 40, REACH_NUMBER = 8, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
 
 /* Digits after the code: LEAST to MOST of them. Codes that are not here have 6 to 12. */
 static const struct country {
@@ -152,7 +152,8 @@ is_shape(const struct fl_id_state *s, const struct fl_id_group *g, size_t count,
         return g[0].len >= 2 && g[0].len <= 5 && n >= 8 && n <= 12;
     char sign = g[1].before;
     if (p[0] == '0' && p[1] != '0' && n >= 9 && n <= 12)
-        return count >= 3 || (g[0].len >= 3 && g[0].len <= 5 && g[1].len >= 5);
+        return (count >= 3 && !written(g, count, "444")) ||
+               (count == 2 && g[0].len >= 3 && g[0].len <= 5 && g[1].len >= 5);
     if (written(g, count, "334") && (sign != ' ' || p[0] >= '2'))
         return true;
     if (written(g, count, "1334") && p[0] == '1')
@@ -205,6 +206,23 @@ opening(const unsigned char *p, size_t at, bool *plus, bool *in)
     return at - *plus - *in;
 }
 
+/* How far words are that say that the token begins a telephone's number, or SIZE_MAX. */
+static size_t
+distance_of(struct fl_id_state *s, const struct fl_id_token *t)
+{
+    static const enum fl_id_topic others[] = {FL_ID_ON_CARD, FL_ID_ON_IBAN, FL_ID_ON_NATIONAL,
+                                              FL_ID_ON_RECORD};
+    size_t near = fl_id_context(s, FL_ID_ON_PHONE, t->at, REACH_PHONE);
+
+    if (near != SIZE_MAX || t->count < 2 || t->g[1].before == '/')
+        return near;
+    near = fl_id_context(s, FL_ID_ON_NUMBER, t->at, REACH_NUMBER);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (fl_id_context(s, others[i], t->at, REACH_PHONE) != SIZE_MAX)
+            return SIZE_MAX;
+    return near;
+}
+
 int
 fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
 {
@@ -221,9 +239,9 @@ fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
         (strchr(".,-/:", before) && before && fl_id_alnum(further)))
         if (!plus)
             return 0;
-    if (fl_id_date(s, t->g, t->count))
+    if (fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
         return 0;
-    size_t near = fl_id_context(s, FL_ID_ON_PHONE, t->at, REACH_PHONE);
+    size_t near = distance_of(s, t);
     if (plus)
         end = abroad(s, t, 0, &groups);
     else if (p[t->at] == '0' && p[t->at + 1] == '0') {

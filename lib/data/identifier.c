@@ -159,7 +159,7 @@ restart(struct fl_id_state *s, const struct fl_id_rules *rules)
 {
     s->rules = rules;
     s->first = s->last = 0;
-    s->next = s->words_done = s->net_done = s->mac_done = s->found_count = 0;
+    s->next = s->words_done = s->net_done = s->mac_done = s->host_done = s->found_count = 0;
     memset(s->topic, 0, sizeof s->topic);
     memset(s->taken, 0, sizeof s->taken);
     s->wanted = 0;
