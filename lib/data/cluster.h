@@ -7,8 +7,9 @@
  * agree in at least AGREE lanes. Documents with equal hashes are the same document: the one that
  * was added first stays.
  *
- * Memory: .mem bytes and 4 a document. Bands (16 bytes each) are sorted outside of memory and lanes
- * kept there: BANDS * 16 + 480 bytes a document in unlinked files in $TMPDIR. Cost: O(n log n) of
+ * Memory: .mem bytes and 4 a document, 8 while it is decided. Bands (16 bytes each) are sorted outside
+ * of memory and lanes kept there: BANDS * 16 + 480 bytes a document in unlinked files in $TMPDIR, and
+ * at most as much as the bands again for the buckets. Cost: O(n log n) of
  * the bands, and of each bucket at most FL_NEAR_KEPT kept documents are compared with a new one.
  */
 #ifndef FL_DATA_CLUSTER_H

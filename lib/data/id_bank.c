@@ -146,8 +146,8 @@ card_is_issued(const char *d, size_t n)
 static bool
 card_is_grouped(const struct fl_id_group *g, size_t count)
 {
-    static const char ways[][6] = {"4444", "44443", "44442", "44441", "465", "464", "445",
-                                   "4441", "4442",  "4443",  "444",   "88",  "655", "664"};
+    static const char ways[][6] = {"4444", "44443", "44442", "44441", "465", "464",
+                                   "445",  "4441",  "444",   "88",    "655", "664"};
     if (count == 2 && g[0].len == 6 && g[1].len >= 8 && g[1].len <= 13)
         return true;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

@@ -3,8 +3,9 @@
  * which two documents agree estimates their Jaccard index: the part of their shingles that both
  * have. Source: Broder 1997, On the resemblance and containment of documents.
  *
- * Lane i of a shingle with hash h = (hi, lo): a[i] * lo + b[i] * hi modulo 2^32, xored shifted down,
- * where a and b are odd random numbers of the seed (multiply-shift, Dietzfelbinger et al. 1997).
+ * Lane i of a shingle whose hash has the halves HIGH and LOW is a[i] * LOW + b[i] * HIGH modulo
+ * 2^32, a and b odd random numbers of the seed: multiply-shift for pairs of words (Dietzfelbinger
+ * 1996), of which all bits are kept, since only their order counts.
  */
 #ifndef FL_DATA_MINHASH_H
 #define FL_DATA_MINHASH_H
