@@ -162,7 +162,7 @@ es_nass(const char *t)
     return two(t) >= 1 && whole % 97 == two(t + 10);
 }
 
-/* Codice fiscale: consonants, year, month, day, place, a letter of the sum of odd and even places. */
+/* Codice fiscale: consonants, year, month, day, place, and a letter for the sum of all. */
 static bool
 it_fiscal(const char *t)
 {
@@ -327,7 +327,7 @@ struct written {            /* the first groups of a token */
     char joints[FL_ID_GROUPS];
 };
 
-/* Are the characters of W those of SHAPE, as many as there are, and the signs between its groups? */
+/* Are the characters of W those of SHAPE, and the signs between its groups too? */
 static bool
 fits(const struct shape *shape, const struct written *w)
 {
