@@ -232,7 +232,7 @@ fl_id_age(struct fl_id_state *s, const struct fl_id_token *t)
     }
     size_t end = t->at + t->g->digits;
     if (age < OLD || age >= OLDEST ||
-        (t->at && strchr(".,/:-", s->p[t->at - 1]) && fl_id_alnum(s->p[t->at - 2])) ||
+        (t->at > 1 && strchr(".,/:-", s->p[t->at - 1]) && fl_id_alnum(s->p[t->at - 2])) ||
         ((s->p[end] == '.' || s->p[end] == ',' || s->p[end] == '/' || s->p[end] == ':') &&
          fl_id_is(s->p[end + 1], FL_ID_DIGIT)))
         return 0;
