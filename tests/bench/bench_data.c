@@ -38,14 +38,14 @@ make_text(struct bench *b)
     for (size_t at = 0, i = 0; at < prose.len; at += STEP, i++) {
         size_t end = at + STEP < prose.len ? at + STEP : prose.len;
         fl_canary_make(1, (unsigned)(i % FL_ID_TYPES), i, &c);
-        bench_need(!fl_buf_add(&b->text, prose.data + at, end - at) &&
-                   !fl_buf_add_text(&b->text, "\n") && !fl_buf_add(&b->text, c.text, c.len) &&
-                   !fl_buf_add_text(&b->text, "\n"));
+        bench_need(fl_buf_add(&b->text, prose.data + at, end - at) ||
+                   fl_buf_add_text(&b->text, "\n") || fl_buf_add(&b->text, c.text, c.len) ||
+                   fl_buf_add_text(&b->text, "\n"));
     }
     fl_buf_release(&prose);
     strcpy(b->path, "/tmp/fl-bench-XXXXXX");
     fd = mkstemp(b->path);
-    bench_need(fd >= 0 && write(fd, b->text.data, b->text.len) == (ssize_t)b->text.len);
+    bench_need(fd < 0 || write(fd, b->text.data, b->text.len) != (ssize_t)b->text.len);
     close(fd);
 }
 
@@ -55,7 +55,7 @@ identifiers(struct bench *b)
     b->found = 0;
     for (size_t at = 0; at < b->text.len; at += DOCUMENT) {
         size_t len = b->text.len - at < DOCUMENT ? b->text.len - at : DOCUMENT;
-        bench_need(!fl_id_find(b->rules, &b->scan, b->text.data + at, len));
+        bench_need(fl_id_find(b->rules, &b->scan, b->text.data + at, len));
         b->found += b->scan.count;
     }
 }
@@ -66,7 +66,7 @@ grep(struct bench *b)
     char command[128];
 
     snprintf(command, sizeof command, "grep -c @ %s >/dev/null", b->path);
-    bench_need(!system(command));
+    bench_need(system(command));
 }
 
 typedef void minhash_fn(const struct fl_minhash *m, const uint64_t *hash, size_t count,
@@ -77,7 +77,7 @@ shingles(struct bench *b, minhash_fn *make)
 {
     for (size_t at = 0; at < b->text.len; at += DOCUMENT) {
         size_t len = b->text.len - at < DOCUMENT ? b->text.len - at : DOCUMENT;
-        bench_need(!fl_shingles_make(&b->shingles, b->text.data + at, len, 5, 1));
+        bench_need(fl_shingles_make(&b->shingles, b->text.data + at, len, 5, 1));
         if (make && b->shingles.count)
             make(&b->minhash, b->shingles.hash, b->shingles.count, b->lanes);
     }
@@ -153,10 +153,10 @@ six_patterns(struct bench *b)
 
     for (size_t at = 0; at < b->text.len; at += DOCUMENT) {
         size_t len = b->text.len - at < DOCUMENT ? b->text.len - at : DOCUMENT;
-        bench_need(!hs.scan(hs.database, (const char *)b->text.data + at, (unsigned)len, 0,
-                            hs.scratch, count_one, &count));
+        bench_need(hs.scan(hs.database, (const char *)b->text.data + at, (unsigned)len, 0,
+                           hs.scratch, count_one, &count));
     }
-    bench_need(count > 0);
+    bench_need(!count);
 }
 
 int

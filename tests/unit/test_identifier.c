@@ -259,6 +259,7 @@ test_own_patterns(void)
         {"x", "9*5", "single"},
         {"x", "9", "single"},
         {"x", "9\xff", "UTF-8"},
+        {"x", "((0(\xe0", "UTF-8"},
         {"x", "ab", NULL},
     };
 
