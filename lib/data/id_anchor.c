@@ -9,7 +9,7 @@
 #include "base/least.h"
 #include "os/kernel.h"
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, LEAST_DIGITS = 4 }; /* of a number that is long enough to be somebody's */
 
 /*
  * The first of the blocks from AT on in which an anchor may stand, or a place at or after N: a
@@ -54,10 +54,15 @@ token(struct fl_id_state *s, size_t at, size_t *next)
     if (end - t.at > FL_ID_PAD)
         return 0;
     t.g = fl_id_groups(s, t.at, &t.count);
-    if (fl_id_mac(s, &t) || fl_id_net4(s, &t) || fl_id_iban(s, &t) || fl_id_card(s, &t) ||
-        fl_id_national(s, &t) || fl_id_phone(s, &t) || fl_id_birth(s, &t) || fl_id_age(s, &t))
+    for (size_t i = 0; i < t.count; i++)
+        t.digits += t.g[i].digits;
+    if (fl_id_mac(s, &t) || fl_id_net4(s, &t) || fl_id_birth(s, &t) || fl_id_age(s, &t))
         return -1;
-    return 0;
+    if (t.digits < LEAST_DIGITS)
+        return 0;
+    return fl_id_iban(s, &t) || fl_id_card(s, &t) || fl_id_national(s, &t) || fl_id_phone(s, &t)
+               ? -1
+               : 0;
 }
 
 /* What stands at AT, if it is an anchor; *NEXT is where to go on. */

@@ -161,10 +161,6 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
     if (!fl_id_wants(s, FL_ID_DATE) || t->g->len > 8 || !t->g->digits ||
         t->at < s->taken[FL_ID_DATE])
         return 0;
-    bool star = start > 1 && (p[start - 1] == '*' || (p[start - 1] == ' ' && p[start - 2] == '*'));
-    size_t near = star ? 1 : fl_id_context(s, FL_ID_ON_BIRTH, start, REACH_BIRTH);
-    if (near == SIZE_MAX || start - near < s->taken[FL_ID_DATE])
-        return 0; /* each word has one date */
     end = numeric(s, t);
     if (!end)
         end = day_first(p, t);
@@ -172,10 +168,16 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
         size_t month = month_first(p, t, &end);
         start = end ? month : start;
     }
-    bool alone = !start || !strchr("/-.", p[start - 1]);
-    if (!end && t->g->len == 4 && near <= REACH_YEAR && alone)
+    bool year = !end && t->g->len == 4 && !(start && strchr("/-.", p[start - 1]));
+    if (year)
         end = year_end(p, start);
-    return end ? fl_id_add(s, FL_ID_DATE, start, end, FL_ID_BY_CONTEXT, near) : 0;
+    if (!end)
+        return 0;
+    bool star = start > 1 && (p[start - 1] == '*' || (p[start - 1] == ' ' && p[start - 2] == '*'));
+    size_t near = star ? 1 : fl_id_context(s, FL_ID_ON_BIRTH, start, REACH_BIRTH);
+    if (near == SIZE_MAX || (year && near > REACH_YEAR) || start - near < s->taken[FL_ID_DATE])
+        return 0; /* each word has one date */
+    return fl_id_add(s, FL_ID_DATE, start, end, FL_ID_BY_CONTEXT, near);
 }
 
 /* Does what follows the number at P say that it is an age? */
