@@ -5,7 +5,7 @@
 #include "cli/program.h"
 #include "cli/report.h"
 #include "os/output.h"
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 
 static struct {
     const char *tokenizer, *format, *field, *invalid, *valid_output, *card;

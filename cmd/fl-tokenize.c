@@ -7,8 +7,8 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "text/ids_json.h"
-#include "text/jsonl.h"
-#include "text/records.h"
+#include "data/jsonl.h"
+#include "data/records.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 

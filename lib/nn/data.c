@@ -20,7 +20,7 @@
 #include "flt/reader.h"
 #include "nn/engine.h"
 #include "os/file.h"
-#include "text/shard.h"
+#include "data/shard.h"
 
 /* The ids of one tensor, in the map of a file or in the sealed file. */
 struct segment {

@@ -161,7 +161,7 @@ says 'foreign/f.gz: is compressed'
 check "  takes JSON as it is" fl-tokenize -t m.flt foreign/array.json
 status 1 "fl-eval" fl-eval -m m.flt --text foreign/f.utf-16-le
 says 'foreign/f.utf-16-le: is UTF-16LE'
-for f in README.md Makefile lib/text/looks.c man/fl-harmonize.1 tests/lint tests/unit/test_looks.c \
+for f in README.md Makefile lib/data/looks.c man/fl-harmonize.1 tests/lint tests/unit/test_looks.c \
     examples/flt_reader.py tests/bad/documents.py tests/cli/24-foreign.sh; do
     fl-harmonize -q -t m.flt -o x.flt "$top/$f" 2>err || echo "# $f: $(cat err)"
 done >bad

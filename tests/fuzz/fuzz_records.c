@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "os/file.h"
-#include "text/document.h"
-#include "text/jsonl.h"
+#include "data/document.h"
+#include "data/jsonl.h"
 #include "text/marks.h"
 #include "text/tokenizer.h"
 

@@ -12,7 +12,7 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "random.h"
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 #include "text/tokenizer_write.h"
 
 /* BEGIN, then pieces out of a list divided by '|' in random order, then END. */

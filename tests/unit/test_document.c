@@ -1,4 +1,4 @@
-#include "text/document.h"
+#include "data/document.h"
 
 #include "test.h"
 

@@ -1,4 +1,4 @@
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 
 #include <unistd.h>
 

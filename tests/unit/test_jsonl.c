@@ -1,4 +1,4 @@
-#include "text/jsonl.h"
+#include "data/jsonl.h"
 
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-#include "text/kind.h"
+#include "data/kind.h"
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "text/records.h"
+#include "data/records.h"
 
 #include <stdlib.h>
 #include <unistd.h>

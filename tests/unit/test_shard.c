@@ -1,4 +1,4 @@
-#include "text/shard.h"
+#include "data/shard.h"
 
 #include <unistd.h>
 

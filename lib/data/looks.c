@@ -2,14 +2,14 @@
  * What text looks like. A wrong guess costs a user more than none: each rule asks for more than
  * prose, verse, lists or program text can have by chance, and tests/cli/16-kinds.sh has the cases.
  */
-#include "text/looks.h"
+#include "data/looks.h"
 
 #include <stdint.h>
 #include <string.h>
 
 #include <utf8proc.h>
 
-#include "text/jsonl.h"
+#include "data/jsonl.h"
 #include "text/unicode.h"
 
 enum { UNITS_MIN = 4 }; /* of what is taken for UTF-16 or UTF-32 */

@@ -3,7 +3,7 @@
  * have, is an error that names line and field: a question that was left out in silence would
  * change a score.
  */
-#include "text/json_rows.h"
+#include "data/json_rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "os/file.h"
-#include "text/records.h"
+#include "data/records.h"
 
 enum { TEXT_MAX = 16 << 20 }; /* bytes of a prompt */
 

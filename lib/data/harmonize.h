@@ -12,18 +12,18 @@
  * their line ends) and the bytes and escapes that U+FFFD took the place of. White space that goes,
  * other fields of a line, and documents of nothing but white space are not lost.
  */
-#ifndef FL_TEXT_HARMONIZE_H
-#define FL_TEXT_HARMONIZE_H
+#ifndef FL_DATA_HARMONIZE_H
+#define FL_DATA_HARMONIZE_H
 
 #include "base/must.h"
 #include "cli/report.h"
 #include "os/pool.h"
 #include "os/progress.h"
 #include "text/bpe_train.h"
-#include "text/document.h"
+#include "data/document.h"
 #include "text/pretokenizer.h"
-#include "text/records.h"
-#include "text/shard.h"
+#include "data/records.h"
+#include "data/shard.h"
 
 enum {
     FL_HARMONIZE_CHUNK = 128 << 10, /* bytes of records that one thread takes at a time */

@@ -7,8 +7,8 @@
  * The ids of some tokenizers do not say how many bytes a text has (fl_tokenizer_is_exact). Tensors
  * of such a shard have an attribute FL_SHARD_BYTES: together, the bytes of all its documents.
  */
-#ifndef FL_TEXT_SHARD_H
-#define FL_TEXT_SHARD_H
+#ifndef FL_DATA_SHARD_H
+#define FL_DATA_SHARD_H
 
 #include "base/must.h"
 #include "flt/writer.h"

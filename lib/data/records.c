@@ -2,7 +2,7 @@
  * One buffer, refilled when a record reaches its end. SEEN is how far it was searched for a line
  * end, so that a long record is not searched again after each refill.
  */
-#include "text/records.h"
+#include "data/records.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "flt/check.h"
 #include "os/file.h"
-#include "text/kind.h"
+#include "data/kind.h"
 #include "text/unicode.h"
 
 enum { READ_SIZE = 256 << 10, BLOCK = 512 };

@@ -2,11 +2,11 @@
  * The order matters: encoding, line ends, white space at the ends, and normal form C on what is
  * left. Counts are of a run of records, and runs are added in their order.
  */
-#include "text/document.h"
+#include "data/document.h"
 
 #include <string.h>
 
-#include "text/jsonl.h"
+#include "data/jsonl.h"
 
 /* The place of the first one; 0 is a place, so the number says whether there is one. */
 static void

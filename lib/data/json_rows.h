@@ -3,8 +3,8 @@
  * which are checked before the first is answered. Blank lines are passed over. Fields that nobody
  * asks for are ignored; of a key that stands twice the last counts.
  */
-#ifndef FL_TEXT_JSON_ROWS_H
-#define FL_TEXT_JSON_ROWS_H
+#ifndef FL_DATA_JSON_ROWS_H
+#define FL_DATA_JSON_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "os/file.h"
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 
 struct speaker {
     fl_note_fn *note;

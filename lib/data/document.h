@@ -2,15 +2,15 @@
  * A raw record made one clean document: UTF-8, LF line ends, normal form C, no blank lines at its
  * start and no white space at its end. What had to be changed is counted.
  */
-#ifndef FL_TEXT_DOCUMENT_H
-#define FL_TEXT_DOCUMENT_H
+#ifndef FL_DATA_DOCUMENT_H
+#define FL_DATA_DOCUMENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/must.h"
-#include "text/records.h"
+#include "data/records.h"
 #include "text/unicode.h"
 
 /* What was found in a file or a part of it; a zeroed struct is nothing. */

@@ -8,10 +8,10 @@
  *
  * The bytes of a record are as the file has them: not yet UTF-8, line ends as they were; only a
  * byte order mark at the start of a file, form feeds and blank lines between passages are gone. A
- * file that is no text (text/kind.h) is refused with what would help.
+ * file that is no text (data/kind.h) is refused with what would help.
  */
-#ifndef FL_TEXT_RECORDS_H
-#define FL_TEXT_RECORDS_H
+#ifndef FL_DATA_RECORDS_H
+#define FL_DATA_RECORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,7 +63,7 @@ struct fl_records_found {
 };
 
 /*
- * Can PATHS be opened, and is none of a kind that is refused (text/kind.h)? Pipes are not looked
+ * Can PATHS be opened, and is none of a kind that is refused (data/kind.h)? Pipes are not looked
  * into. No paths: standard input.
  */
 FL_MUST int fl_records_check(const char *const *paths, size_t count,

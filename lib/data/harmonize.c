@@ -3,7 +3,7 @@
  * order [collect]; then the next one is read. When words are counted, a thread owns a part of the
  * table that the hash of a word chooses [run_part], so that nothing is locked.
  */
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 
 #include <stdlib.h>
 #include <string.h>

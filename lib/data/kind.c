@@ -3,13 +3,13 @@
  * samples only, and of things that text does not do: that every line divides into as many fields,
  * that brackets, quotes and commas are JSON's to the last. The tests have texts that come near.
  */
-#include "text/kind.h"
+#include "data/kind.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "flt/sniff.h"
-#include "text/looks.h"
+#include "data/looks.h"
 
 #define MARK(at, text, what)                                                                       \
     {                                                                                              \

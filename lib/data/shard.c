@@ -1,5 +1,5 @@
 /* Tensors are written when they are full: a stream has a tensor's length before its payload. */
-#include "text/shard.h"
+#include "data/shard.h"
 
 #include <stdio.h>
 #include <stdlib.h>

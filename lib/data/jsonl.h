@@ -2,8 +2,8 @@
  * One field of a line of JSON Lines (RFC 8259 a line), taken out without building a tree: the whole
  * line is checked, memory is that of the field. And text as a JSON string, for output.
  */
-#ifndef FL_TEXT_JSONL_H
-#define FL_TEXT_JSONL_H
+#ifndef FL_DATA_JSONL_H
+#define FL_DATA_JSONL_H
 
 #include <stddef.h>
 #include <stdint.h>

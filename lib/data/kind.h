@@ -3,8 +3,8 @@
  * another kind of file that is known by its mark, text in another encoding, one JSON value, a
  * table.
  */
-#ifndef FL_TEXT_KIND_H
-#define FL_TEXT_KIND_H
+#ifndef FL_DATA_KIND_H
+#define FL_DATA_KIND_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * Guesses: what bytes look like beyond doubt, though nothing marks them. P is a sample of N bytes
  * from the start, all there is when WHOLE.
  */
-#ifndef FL_TEXT_LOOKS_H
-#define FL_TEXT_LOOKS_H
+#ifndef FL_DATA_LOOKS_H
+#define FL_DATA_LOOKS_H
 
 #include <stdbool.h>
 #include <stddef.h>

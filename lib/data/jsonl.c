@@ -2,7 +2,7 @@
  * A recursive descent over RFC 8259's grammar, at most DEPTH_MAX deep: the wanted field is copied
  * as it is passed, all else is checked only.
  */
-#include "text/jsonl.h"
+#include "data/jsonl.h"
 
 #include <stdbool.h>
 #include <string.h>
