@@ -2,10 +2,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/choice.h"
 #include "cli/program.h"
 #include "cli/report.h"
 #include "os/output.h"
 #include "data/harmonize.h"
+
+#define FORMATS "auto|text|jsonl|csv|tsv" /* in the order of enum fl_records_format */
 
 static struct {
     const char *tokenizer, *format, *field, *invalid, *valid_output, *card;
@@ -26,11 +29,10 @@ static const struct fl_option options[] = {
     FL_OPT_I64(0, "train-tokenizer", "SIZE", FL_BYTE_VOCAB, FL_VOCAB_MAX,
                "learn a vocabulary of SIZE tokens instead, and write the tokenizer", &opt.train,
                .given = &opt.train_given),
-    FL_OPT_CHOICE(0, "format", "FORMAT", "auto|text|jsonl",
-                  "of the records; auto goes by .jsonl and .ndjson", &opt.format),
+    FL_OPT_CHOICE(0, "format", "FORMAT", FORMATS,
+                  "of the records; auto goes by .jsonl, .ndjson, .csv, .tsv", &opt.format),
     FL_OPT_TEXT(0, "field", "NAME",
-                "the field of JSON lines that is text, a.b within another (default text)",
-                &opt.field),
+                "the field of JSON lines, or the column, that is text (default text)", &opt.field),
     FL_OPT_SIZE(0, "passage", "BYTES", 0, 1 << 30,
                 "plain text: a blank line ends a document of this size (default 2k; 0: never)",
                 &opt.passage),
@@ -184,14 +186,13 @@ static int
 run(struct fl_cli *cli)
 {
     struct fl_progress progress;
+    struct fl_reading reading = {0};
     struct fl_harmonize_settings set =
-        {.records = {strcmp(opt.format, "auto")
-                         ? strcmp(opt.format, "text") ? FL_RECORDS_JSONL : FL_RECORDS_TEXT
-                         : FL_RECORDS_AUTO,
-                     opt.max, opt.passage, !strcmp(opt.format, "text")},
-         .field = opt.field,
+        {.records = {(enum fl_records_format)fl_choice_find(FORMATS, opt.format), opt.max,
+                     opt.passage, !strcmp(opt.format, "text"), false, NULL},
+         .reading = &reading,
+         .rules = {.refuse_invalid = !strcmp(opt.invalid, "refuse")},
          .max_dropped = opt.max_dropped,
-         .refuse_invalid = !strcmp(opt.invalid, "refuse"),
          .valid = opt.valid,
          .progress = &progress};
     struct fl_tokenizer *t = NULL;
@@ -199,7 +200,7 @@ run(struct fl_cli *cli)
     struct fl_records_found found;
     int result = -1;
 
-    if (check_options() ||
+    if (check_options() || fl_reading_plain(&reading, opt.field) ||
         fl_records_check(cli->operands, cli->operand_count, &set.records, &found) ||
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
@@ -213,6 +214,7 @@ run(struct fl_cli *cli)
     fl_harmonize_free(h);
     fl_pool_free(set.pool);
     fl_tokenizer_free(t);
+    fl_reading_release(&reading);
     return result;
 }
 

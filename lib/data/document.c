@@ -1,12 +1,10 @@
 /*
- * The order matters: encoding, line ends, white space at the ends, and normal form C on what is
- * left. Counts are of a run of records, and runs are added in their order.
+ * The order matters: encoding, fields, line ends and the rest of clean.c. Counts are of a run of
+ * records, and runs are added in their order.
  */
 #include "data/document.h"
 
 #include <string.h>
-
-#include "data/jsonl.h"
 
 /* The place of the first one; 0 is a place, so the number says whether there is one. */
 static void
@@ -23,152 +21,165 @@ fl_document_count(struct fl_document_counts *to, const struct fl_document_counts
     to->records += more->records;
     to->empty += more->empty;
     count_first(&to->malformed, &to->malformed_line, more->malformed, more->malformed_line);
+    count_first(&to->fields, &to->fields_line, more->fields, more->fields_line);
     count_first(&to->no_field, &to->no_field_line, more->no_field, more->no_field_line);
     count_first(&to->replaced, &to->first_invalid, more->replaced, more->first_invalid);
-    to->malformed_bytes += more->malformed_bytes;
-    to->no_field_bytes += more->no_field_bytes;
-    to->replaced_bytes += more->replaced_bytes;
-    to->nul += more->nul;
-    to->crlf += more->crlf;
+    to->bad_code += more->bad_code;
+    to->sequences += more->sequences;
     to->cuts += more->cuts;
+    to->clean.crlf += more->clean.crlf;
+    to->clean.nul += more->clean.nul;
+    to->clean.mojibake += more->clean.mojibake;
+    fl_field_counts_add(&to->values, &more->values);
+    fl_fates_add(&to->fates, &more->fates);
 }
 
 void
 fl_document_release(struct fl_document *d)
 {
-    fl_buf_release(&d->text);
+    fl_traced_release(&d->made);
+    fl_buf_release(&d->group);
     fl_buf_release(&d->raw);
+    fl_trace_release(&d->repaired);
+    fl_fields_release(&d->fields);
     fl_unicode_scratch_release(&d->unicode);
 }
 
-/* CR LF becomes LF in place. */
-static void
-unify_line_ends(struct fl_buf *text, struct fl_document_counts *counts)
+/* Bytes that begin a character beyond ASCII; the compiler makes it a vector loop. */
+static uint64_t
+count_sequences(const unsigned char *p, size_t len)
 {
-    unsigned char *from = text->data, *end = text->data + text->len, *to = NULL;
+    uint64_t n = 0;
 
-    while (from < end) {
-        unsigned char *cr = memchr(from, '\r', (size_t)(end - from));
-        size_t run = (size_t)((cr ? cr : end) - from);
-        if (to)
-            memmove(to, from, run);
-        to = (to ? to : from) + run;
-        if (!cr)
-            break;
-        from = cr + 1;
-        if (from < end && *from == '\n')
-            counts->crlf++;
-        else
-            *to++ = '\r';
-    }
-    if (to)
-        text->len = (size_t)(to - text->data);
+    for (size_t i = 0; i < len; i++)
+        n += p[i] >= 0xc0;
+    return n;
 }
 
-static void
-trim(struct fl_buf *text)
-{
-    size_t start = 0;
-
-    while (text->len && strchr(" \t\n\r\f", text->data[text->len - 1]) && text->data[text->len - 1])
-        text->len--;
-    for (size_t i = 0;
-         i < text->len && (text->data[i] == ' ' || text->data[i] == '\t' || text->data[i] == '\n');
-         i++)
-        if (text->data[i] == '\n')
-            start = i + 1;
-    memmove(text->data, text->data + start, text->len - start);
-    text->len -= start;
-    text->data[text->len] = '\0';
-}
-
-/* The record as UTF-8 into OUT; what was replaced is counted in FOUND. */
+/* The record from BAD on, where it is not UTF-8, with U+FFFD for each maximal subpart. */
 static int
-repair(const struct fl_raw_record *record, bool refuse, struct fl_buf *out,
-       struct fl_document_counts *found)
+repair(struct fl_document *d, const struct fl_raw_record *record, size_t bad)
 {
-    size_t bad = fl_unicode_check(record->data, record->len);
+    const unsigned char *p = record->data;
+    size_t at = 0, len = record->len;
 
-    fl_buf_clear(out);
-    if (bad < record->len && refuse)
+    fl_buf_clear(&d->raw);
+    fl_trace_clear(&d->repaired);
+    d->found.first_invalid = record->offset + bad;
+    for (;;) {
+        size_t good = at ? fl_unicode_check(p + at, len - at) : bad;
+        const struct fl_piece kept = {(uint32_t)at, (uint32_t)good, (uint32_t)good, FL_FATE_KEPT};
+        if (fl_buf_add(&d->raw, p + at, good) || fl_trace_add(&d->repaired, kept))
+            return -1;
+        at += good;
+        if (at == len)
+            return 0;
+        size_t subpart = fl_unicode_subpart(p + at, len - at);
+        const struct fl_piece piece = {(uint32_t)at, (uint32_t)subpart, 3, FL_FATE_INVALID};
+        if (fl_buf_add(&d->raw, "\xef\xbf\xbd", 3) || fl_trace_add(&d->repaired, piece))
+            return -1;
+        d->found.replaced++;
+        at += subpart;
+    }
+}
+
+/* A record that is dropped is nothing else: what was found in it is forgotten. */
+void
+fl_document_drop(struct fl_document *d, const struct fl_raw_record *record, enum fl_fate why)
+{
+    d->fate = why;
+    if (why != FL_FATE_EMPTY && why < FL_FATE_PRIVATE)
+        d->found = (struct fl_document_counts){.sequences = d->found.sequences};
+    d->found.fates = (struct fl_fates){0};
+    d->found.fates.bytes[why] = record->len;
+    d->found.empty = why == FL_FATE_EMPTY;
+    d->found.malformed = why == FL_FATE_MALFORMED;
+    d->found.fields = why == FL_FATE_FIELDS;
+    d->found.no_field = why == FL_FATE_NO_FIELD;
+    d->found.bad_code = why == FL_FATE_BAD_CODE;
+    d->found.malformed_line = d->found.fields_line = d->found.no_field_line = record->line;
+    d->found.records = 1;
+}
+
+int
+fl_document_begin(struct fl_document *d, const struct fl_raw_record *record,
+                  const struct fl_document_way *way)
+{
+    struct fl_record_text text = {(const char *)record->data, record->len, record->format,
+                                  record->divider};
+    size_t bad = fl_unicode_check(record->data, record->len);
+    bool whole = bad == record->len;
+
+    d->found = (struct fl_document_counts){0};
+    d->found.sequences = count_sequences(record->data, record->len);
+    if (!whole && way->rules->refuse_invalid)
         return fl_error(FL_FAILED,
                         "byte %llu is not UTF-8; --invalid replace would put U+FFFD there, iconv "
                         "converts other encodings",
                         (unsigned long long)(record->offset + bad));
-    if (fl_unicode_replace(record->data, record->len, out, &found->replaced,
-                           &found->replaced_bytes))
-        return -1;
-    found->first_invalid = record->offset + bad;
-    return 0;
-}
-
-/* The field of a line in D->raw into D->text: 1, 0 when the line is dropped, -1. */
-static int
-take_field(struct fl_document *d, const struct fl_raw_record *record, const char *field,
-           bool refuse, struct fl_document_counts *found)
-{
-    struct fl_jsonl_note note;
-
-    switch (fl_jsonl_field((char *)d->raw.data, d->raw.len, field, &d->text, &note)) {
-    case FL_JSONL_FOUND: break;
-    case FL_JSONL_MALFORMED:
-        *found = (struct fl_document_counts){.malformed = 1,
-                                             .malformed_line = record->line,
-                                             .malformed_bytes = record->len};
-        return 0;
-    case FL_JSONL_MISSING:
-    case FL_JSONL_NOT_TEXT:
-        *found = (struct fl_document_counts){.no_field = 1,
-                                             .no_field_line = record->line,
-                                             .no_field_bytes = record->len};
-        return 0;
-    case FL_JSONL_NO_MEMORY: return -1;
+    if (!whole) {
+        if (repair(d, record, bad))
+            return -1;
+        text.text = fl_buf_text(&d->raw);
+        text.len = d->raw.len;
     }
-    if (note.surrogates && refuse)
+    int fate = fl_fields_render(&d->fields, &text, way->reading, way->columns, &d->found.values,
+                                &d->made, &d->group);
+    if (fate < 0)
+        return -1;
+    d->fate = (enum fl_fate)fate;
+    if (d->fate != FL_FATE_KEPT) {
+        fl_document_drop(d, record, d->fate);
+        return 0;
+    }
+    if (d->fields.surrogate_count && way->rules->refuse_invalid)
         return fl_error(FL_FAILED,
                         "line %llu has half of a surrogate pair, which is no character; --invalid "
                         "replace would put U+FFFD there",
                         (unsigned long long)record->line);
-    count_first(&found->replaced, &found->first_invalid, note.surrogates,
-                record->offset + note.first);
-    found->replaced_bytes += strlen("\\ud800") * note.surrogates;
-    return 1;
+    count_first(&d->found.replaced, &d->found.first_invalid, d->fields.surrogate_count,
+                record->offset + d->fields.surrogate);
+    return !whole && fl_trace_through(&d->made.trace, &d->repaired) ? -1 : 1;
 }
 
-static uint64_t
-count_nul(const struct fl_buf *text)
+/* What is not in the text is the record's other fields, and what divides them. */
+static int
+account(struct fl_document *d, const struct fl_raw_record *record)
 {
-    const unsigned char *p = text->data, *end = p + text->len;
-    uint64_t n = 0;
+    struct fl_fates *f = &d->found.fates;
 
-    while (p < end && (p = memchr(p, 0, (size_t)(end - p)))) {
-        n++;
-        p++;
-    }
-    return n;
+    fl_trace_sum(&d->made.trace, 0, UINT64_MAX, f);
+    uint64_t sum = fl_fates_sum(f, FL_FATE_KEPT, FL_FATES - 1);
+    if (sum > record->len)
+        return fl_error(
+            FL_FAILED,
+            "line %llu: %llu bytes are accounted for, and the record has %zu; this is a "
+            "fault of the program",
+            (unsigned long long)record->line, (unsigned long long)sum, record->len);
+    f->bytes[FL_FATE_UNUSED] += record->len - sum;
+    return 0;
 }
 
 int
-fl_document_make(struct fl_document *d, const struct fl_raw_record *record, const char *field,
-                 bool refuse_invalid, struct fl_document_counts *counts)
+fl_document_finish(struct fl_document *d, const struct fl_raw_record *record,
+                   const struct fl_document_way *way)
 {
-    struct fl_document_counts found = {0};
-    int got = 1;
-
-    if (repair(record, refuse_invalid, record->jsonl ? &d->raw : &d->text, &found))
+    if (fl_clean(&d->made, way->rules, &d->unicode, &d->found.clean))
         return -1;
-    if (record->jsonl && (got = take_field(d, record, field, refuse_invalid, &found)) < 0)
-        return -1;
-    if (got && d->text.len) {
-        unify_line_ends(&d->text, &found);
-        trim(&d->text);
-        found.nul = count_nul(&d->text);
-        if (fl_unicode_nfc(&d->text, &d->unicode))
-            return -1;
+    d->found.records = 1;
+    d->found.cuts = record->cut;
+    if (!d->made.text.len) {
+        fl_document_drop(d, record, FL_FATE_EMPTY);
+        return 0;
     }
-    found.records = 1;
-    found.cuts = record->cut;
-    found.empty = got && !d->text.len;
-    fl_document_count(counts, &found);
-    return got && d->text.len;
+    return account(d, record) ? -1 : 1;
+}
+
+int
+fl_document_make(struct fl_document *d, const struct fl_raw_record *record,
+                 const struct fl_document_way *way)
+{
+    int got = fl_document_begin(d, record, way);
+
+    return got == 1 ? fl_document_finish(d, record, way) : got;
 }

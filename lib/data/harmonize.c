@@ -1,55 +1,16 @@
 /*
- * A batch of records is copied, cut into chunks, worked on by all threads [run_chunk] and taken in
- * order [collect]; then the next one is read. When words are counted, a thread owns a part of the
- * table that the hash of a word chooses [run_part], so that nothing is locked.
+ * A batch of records is copied, cut into chunks, worked on by all threads [harmonize_chunk.c] and
+ * taken in order [collect]; then the next one is read. When words are counted, a thread owns a part
+ * of the table that the hash of a word chooses [run_part], so that nothing is locked.
  */
 #include "data/harmonize.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/mem.h"
-
-enum { PARTS = 16 }; /* of the word table, by hash */
-
-/* A run of records of one file, and what was made of it. */
-struct chunk {
-    size_t file, first, count; /* records */
-    struct fl_harmonize_row row;
-    struct fl_ids train, valid;
-    uint64_t train_bytes, valid_bytes; /* of their documents */
-    struct fl_words words;
-    bool failed;
-    struct fl_error_copy error;
-};
-
-struct worker {
-    struct fl_document document;
-    struct fl_encoder *encoder;
-    struct fl_pretokenizer_scratch pretokenizer;
-    struct chunk *chunk;
-};
-
-struct fl_harmonize {
-    const struct fl_harmonize_settings *set;
-    struct fl_records *records;
-    struct fl_harmonize_row *rows;
-    struct fl_buf arena;         /* bytes of the records below */
-    struct fl_raw_record *batch; /* data is an offset in the arena until the batch is full */
-    size_t batch_count, batch_cap;
-    struct chunk *chunks;
-    size_t chunk_count;
-    struct worker *workers;
-    int worker_count;
-    uint64_t threshold; /* of the validation side */
-    const struct fl_tokenizer *tokenizer;
-    struct fl_shard *train, *valid; /* where ids go */
-    struct fl_pretokenizer cutter;  /* when words are counted */
-    size_t checked;                 /* files that are done, and have lost no more than they may */
-    struct fl_words parts[PARTS];
-    struct fl_error_copy part_errors[PARTS];
-};
+#include "data/harmonize_state.h"
+#include "os/file.h"
 
 struct fl_harmonize *
 fl_harmonize_new(const char *const *paths, size_t count,
@@ -60,13 +21,18 @@ fl_harmonize_new(const char *const *paths, size_t count,
     if (!h)
         return NULL;
     h->set = settings;
+    h->paths = count ? paths : NULL;
+    h->lines_fd = -1;
     h->threshold = (uint64_t)(settings->valid * 18446744073709551616.0);
     h->worker_count = fl_pool_threads(settings->pool);
     h->records = fl_records_open(paths, count, &settings->records);
     h->workers = fl_alloc((size_t)h->worker_count, sizeof *h->workers);
     h->chunks = fl_alloc(FL_HARMONIZE_CHUNKS, sizeof *h->chunks);
-    h->rows = h->records ? fl_alloc(fl_records_count(h->records), sizeof *h->rows) : NULL;
-    if (!h->workers || !h->chunks || !h->rows) {
+    if (h->records) {
+        h->rows = fl_alloc(fl_records_count(h->records), sizeof *h->rows);
+        h->columns = fl_alloc(fl_records_count(h->records), sizeof *h->columns);
+    }
+    if (!h->workers || !h->chunks || !h->rows || !h->columns) {
         fl_harmonize_free(h);
         return NULL;
     }
@@ -86,10 +52,16 @@ fl_harmonize_free(struct fl_harmonize *h)
     for (size_t i = 0; h->chunks && i < FL_HARMONIZE_CHUNKS; i++) {
         fl_ids_release(&h->chunks[i].train);
         fl_ids_release(&h->chunks[i].valid);
+        fl_buf_release(&h->chunks[i].text);
+        fl_buf_release(&h->chunks[i].lines);
+        free(h->chunks[i].documents);
         fl_words_release(&h->chunks[i].words);
     }
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < FL_WORD_PARTS; i++)
         fl_words_release(&h->parts[i]);
+    for (size_t i = 0; h->columns && i < fl_records_count(h->records); i++)
+        fl_columns_release(&h->columns[i]);
+    free(h->columns);
     fl_pretokenizer_release(&h->cutter);
     fl_records_free(h->records);
     fl_buf_release(&h->arena);
@@ -98,95 +70,6 @@ fl_harmonize_free(struct fl_harmonize *h)
     free(h->chunks);
     free(h->rows);
     free(h);
-}
-
-static bool
-is_valid_side(const struct fl_harmonize *h, const void *text, size_t len)
-{
-    unsigned char hash[FL_HASH_BYTES];
-
-    if (!h->threshold)
-        return false;
-    fl_hash_once(hash, NULL, "fl1.split", text, len);
-    return fl_get64(hash) < h->threshold;
-}
-
-static int
-count_word(void *arg, const unsigned char *word, size_t len)
-{
-    struct worker *w = arg;
-
-    if (len > FL_HARMONIZE_WORD)
-        return 0;
-    return fl_words_add(&w->chunk->words, word, len, fl_words_hash(word, len), 1);
-}
-
-/* One whole document goes to its side. */
-static int
-take_document(struct fl_harmonize *h, struct worker *w, const char *text, size_t len)
-{
-    struct chunk *c = w->chunk;
-    bool valid = is_valid_side(h, text, len);
-    struct fl_ids *ids = valid ? &c->valid : &c->train;
-    size_t before = ids->len;
-
-    c->row.documents++;
-    c->row.bytes_out += len;
-    c->row.train += !valid;
-    c->row.valid += valid;
-    *(valid ? &c->valid_bytes : &c->train_bytes) += len;
-    if (!h->tokenizer)
-        return valid ? 0
-                     : fl_pretokenizer_run(&h->cutter, &w->pretokenizer, text, len, true,
-                                           count_word, w);
-    if (fl_encode(w->encoder, text, len, FL_ENCODE_DOCUMENT, ids))
-        return -1;
-    c->row.tokens += ids->len - before;
-    return 0;
-}
-
-static int
-take_record(struct fl_harmonize *h, struct worker *w, const struct fl_raw_record *record)
-{
-    struct fl_document *d = &w->document;
-    const size_t max = h->set->records.max;
-    int got = fl_document_make(d, record, h->set->field, h->set->refuse_invalid,
-                               &w->chunk->row.counts);
-
-    if (got < 1)
-        return got;
-    const char *text = (const char *)d->text.data;
-    size_t len = d->text.len;
-    while (record->jsonl && len > max) {
-        size_t cut = fl_records_cut((const unsigned char *)text, max);
-        w->chunk->row.counts.cuts++;
-        if (take_document(h, w, text, cut))
-            return -1;
-        text += cut;
-        len -= cut;
-    }
-    return take_document(h, w, text, len);
-}
-
-static void
-run_chunk(void *arg, size_t index, int worker)
-{
-    struct fl_harmonize *h = arg;
-    struct worker *w = &h->workers[worker];
-    struct chunk *c = &h->chunks[index];
-
-    w->chunk = c;
-    c->row = (struct fl_harmonize_row){0};
-    c->train.len = c->valid.len = 0;
-    c->train_bytes = c->valid_bytes = 0;
-    fl_words_clear(&c->words);
-    c->failed = false;
-    for (size_t i = c->first; i < c->first + c->count && !c->failed; i++)
-        if (take_record(h, w, &h->batch[i])) {
-            fl_error_about(fl_records_name(h->records, c->file));
-            fl_error_save(&c->error);
-            c->failed = true;
-        }
 }
 
 /* The words of all chunks whose hashes fall into one part of the table. */
@@ -208,7 +91,8 @@ run_part(void *arg, size_t part, int worker)
         }
     }
     if (!failed)
-        failed = fl_words_prune(to, FL_HARMONIZE_WORDS / PARTS, FL_HARMONIZE_WORD_BYTES / PARTS);
+        failed = fl_words_prune(to, FL_HARMONIZE_WORDS / FL_WORD_PARTS,
+                                FL_HARMONIZE_WORD_BYTES / FL_WORD_PARTS);
     if (failed)
         fl_error_save(&h->part_errors[part]);
 }
@@ -226,8 +110,9 @@ fl_harmonize_row_add(struct fl_harmonize_row *to, const struct fl_harmonize_row 
     to->bytes_out += more->bytes_out;
     to->tokens += more->tokens;
     to->overlong += more->overlong;
-    to->overlong_bytes += more->overlong_bytes;
+    to->taken += more->taken;
     to->bom |= more->bom;
+    fl_fates_add(&to->fates, &more->fates);
 }
 
 /* Take what the chunks hold, in order. */
@@ -235,7 +120,7 @@ static int
 collect(struct fl_harmonize *h)
 {
     for (size_t i = 0; i < h->chunk_count; i++) {
-        struct chunk *c = &h->chunks[i];
+        struct fl_chunk *c = &h->chunks[i];
         if (c->failed)
             return fl_error_restore(&c->error);
         fl_harmonize_row_add(&h->rows[c->file], &c->row);
@@ -243,11 +128,13 @@ collect(struct fl_harmonize *h)
             return -1;
         if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len, c->valid_bytes))
             return -1;
+        if (c->lines.len && fl_write_full(h->lines_fd, h->lines_name, c->lines.data, c->lines.len))
+            return -1;
     }
-    if (h->tokenizer)
+    if (!h->learning)
         return 0;
-    fl_pool_run(h->set->pool, PARTS, run_part, h);
-    for (size_t i = 0; i < PARTS; i++)
+    fl_pool_run(h->set->pool, FL_WORD_PARTS, run_part, h);
+    for (size_t i = 0; i < FL_WORD_PARTS; i++)
         if (h->part_errors[i].status)
             return fl_error_restore(&h->part_errors[i]);
     return 0;
@@ -261,11 +148,49 @@ show_progress(const struct fl_harmonize *h, bool last)
     if (!h->set->progress)
         return;
     for (size_t i = 0; i < fl_records_count(h->records); i++)
-        read += fl_records_file(h->records, i)->bytes;
+        read += fl_records_file(h->records, i)->taken;
     if (last)
         fl_progress_end(h->set->progress, read, NULL);
     else
         fl_progress_show(h->set->progress, read, "%s", "");
+}
+
+/* An encoding that nobody named is UTF-8 when hardly a character is wrong. */
+static int
+check_encoding(const struct fl_harmonize *h, const char *name, const struct fl_harmonize_row *row)
+{
+    const struct fl_document_counts *c = &row->counts;
+
+    if (!h->set->proved || strcmp(row->encoding, "UTF-8") || c->replaced * 100 <= c->sequences)
+        return 0;
+    return fl_error(
+        FL_FAILED,
+        "%s: is not UTF-8: %llu of %llu characters beyond ASCII are wrong, the first at "
+        "byte %llu; the site file names its encoding, like encoding: ISO-8859-1",
+        name, (unsigned long long)c->replaced, (unsigned long long)c->sequences,
+        (unsigned long long)c->first_invalid);
+}
+
+/* Every byte has one fate. */
+static int
+check_account(const char *name, const struct fl_harmonize_row *row)
+{
+    uint64_t sum = fl_fates_sum(&row->fates, FL_FATE_KEPT, FL_FATES - 1);
+
+    if (sum == row->bytes_in)
+        return 0;
+    return fl_error(FL_FAILED,
+                    "%s: %llu of its %llu bytes are accounted for; this is a fault of the program",
+                    name, (unsigned long long)sum, (unsigned long long)row->bytes_in);
+}
+
+static const char *
+needed_field(const struct fl_reading *reading)
+{
+    for (size_t i = 0; i < reading->count; i++)
+        if (reading->fields[i].required)
+            return reading->fields[i].source;
+    return reading->chat ? reading->messages : "text";
 }
 
 /* Complete the rows of files that are done, and look at what was lost of them. */
@@ -274,13 +199,22 @@ check_files(struct fl_harmonize *h)
 {
     for (; h->checked < fl_records_done(h->records); h->checked++) {
         const struct fl_records_file *file = fl_records_file(h->records, h->checked);
+        const char *name = fl_records_name(h->records, h->checked);
         struct fl_harmonize_row *row = &h->rows[h->checked];
         row->bytes_in = file->bytes;
+        row->taken = file->taken;
         row->overlong = file->overlong;
         row->overlong_line = file->overlong_line;
-        row->overlong_bytes = file->overlong_bytes;
-        row->bom = file->bom;
-        if (fl_harmonize_check(h->set, fl_records_name(h->records, h->checked), row))
+        row->bom = file->mark > 0;
+        row->encoding = file->encoding;
+        row->packing = fl_packing_name(file->packing);
+        row->field = needed_field(fl_harmonize_reading(h, h->checked));
+        fl_fates_add(&row->fates, &row->counts.fates);
+        row->fates.bytes[FL_FATE_OVERLONG] += file->overlong_bytes;
+        row->fates.bytes[FL_FATE_SPACE] += file->between;
+        row->fates.bytes[FL_FATE_MARK] += file->mark;
+        if (check_account(name, row) || check_encoding(h, name, row) ||
+            fl_harmonize_check(h->set, name, row))
             return -1;
     }
     return 0;
@@ -295,7 +229,7 @@ run_batch(struct fl_harmonize *h)
         h->batch[i].data = h->arena.data + at;
         at += h->batch[i].len;
     }
-    fl_pool_run(h->set->pool, h->chunk_count, run_chunk, h);
+    fl_pool_run(h->set->pool, h->chunk_count, fl_chunk_run, h);
     if (collect(h) || check_files(h))
         return -1;
     show_progress(h, false);
@@ -304,16 +238,52 @@ run_batch(struct fl_harmonize *h)
     return 0;
 }
 
+/* The names of the columns of a table, before any row of it is worked on. */
+static int
+take_header(struct fl_harmonize *h, const struct fl_raw_record *record)
+{
+    struct fl_csv_header header = {0};
+    int result = fl_csv_header_read(&header, record->data, record->len, record->divider);
+
+    if (!result)
+        result = fl_columns_find(&h->columns[record->file], fl_harmonize_reading(h, record->file),
+                                 &header);
+    fl_csv_header_release(&header);
+    h->rows[record->file].fates.bytes[FL_FATE_UNUSED] += record->len;
+    return result ? fl_error_about(fl_records_name(h->records, record->file)) : 0;
+}
+
+/* What has to be known of a file before its first record: columns that the site names, dates. */
+static int
+begin_file(struct fl_harmonize *h, const struct fl_raw_record *record)
+{
+    struct fl_columns *columns = &h->columns[record->file];
+    const struct fl_reading *reading = fl_harmonize_reading(h, record->file);
+
+    h->begun = record->file + 1;
+    if (!columns->order)
+        columns->order = reading->order;
+    if (record->format != FL_RECORDS_CSV || record->header)
+        return 0;
+    return fl_columns_find(columns, reading, NULL)
+               ? fl_error_about(fl_records_name(h->records, record->file))
+               : 0;
+}
+
 /* Put a record into the last chunk, or a new one when that is full or of another file. */
 static int
 add_record(struct fl_harmonize *h, const struct fl_raw_record *record, size_t *chunk_bytes)
 {
     size_t n = h->chunk_count;
 
+    if (record->file >= h->begun && begin_file(h, record))
+        return -1;
+    if (record->header)
+        return take_header(h, record);
     if (!n || h->chunks[n - 1].file != record->file || *chunk_bytes >= FL_HARMONIZE_CHUNK) {
         if ((n == FL_HARMONIZE_CHUNKS || h->arena.len >= FL_HARMONIZE_BATCH) && run_batch(h))
             return -1;
-        struct chunk *c = &h->chunks[h->chunk_count++];
+        struct fl_chunk *c = &h->chunks[h->chunk_count++];
         c->file = record->file;
         c->first = h->batch_count;
         c->count = 0;
@@ -348,7 +318,7 @@ no_text(const struct fl_harmonize *h)
         return fl_error(FL_FAILED,
                         "%s: there is no text%s: %llu lines have none in a field \"%s\"; --field "
                         "NAME names the right one",
-                        name, others, (unsigned long long)no_field, h->set->field);
+                        name, others, (unsigned long long)no_field, h->rows[0].field);
     if (malformed)
         return fl_error(
             FL_FAILED,
@@ -435,6 +405,7 @@ int
 fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
                    struct fl_bpe_trained *result)
 {
+    h->learning = true;
     if (fl_pretokenizer_init_gpt2(&h->cutter))
         return -1;
     for (int i = 0; i < h->worker_count; i++)
@@ -444,7 +415,7 @@ fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *prog
         return -1;
     if (progress)
         fl_progress_start(progress, "learning", "tokens", size);
-    return fl_bpe_train(h->parts, PARTS, size, progress, result);
+    return fl_bpe_train(h->parts, FL_WORD_PARTS, size, progress, result);
 }
 
 size_t

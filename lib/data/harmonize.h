@@ -1,29 +1,34 @@
 /*
- * Records to documents to tokens, on all threads, in one pass and bounded memory.
+ * Records to documents to tokens, on all threads and in bounded memory.
  *
  * The input is cut into chunks of about FL_HARMONIZE_CHUNK bytes that depend on it alone, threads
- * work on chunks, and results are taken in order: they do not depend on the number of threads.
+ * work on chunks, and results are taken in order: they do not depend on the number of threads. It
+ * is read once; where duplicates are left out, documents wait in a sealed file until all are known.
  *
- * A document falls on the validation side when the first 8 bytes of H("fl1.split"; document), as a
- * little-endian number, are below VALID * 2^64: equal documents are always on the same side, in
- * every file and at every site. Its ids are what FL_ENCODE_DOCUMENT makes of it.
+ * A document falls on the validation side when the first 8 bytes of H("fl1.split"; it, or the value
+ * of the field that groups documents), as a little-endian number, are below VALID * 2^64: equal
+ * ones are always on the same side, in every file and at every site. Its ids are what
+ * FL_ENCODE_DOCUMENT makes of it.
  *
- * Lost of a file are the bytes of lines that are dropped (no JSON, no such field, too long; without
- * their line ends) and the bytes and escapes that U+FFFD took the place of. White space that goes,
- * other fields of a line, and documents of nothing but white space are not lost.
+ * Every byte of a file has one fate (data/trace.h); that they add up to the file is checked. Lost
+ * of a file are the bytes of records that are dropped as unreadable (no JSON, no such field, too
+ * long, another number of fields, a code without a place; without their line ends) and the bytes
+ * and escapes that U+FFFD took the place of. White space that goes, other fields of a line,
+ * documents of nothing but white space, duplicates and what a contract leaves out on purpose are
+ * not lost.
  */
 #ifndef FL_DATA_HARMONIZE_H
 #define FL_DATA_HARMONIZE_H
 
 #include "base/must.h"
 #include "cli/report.h"
+#include "data/document.h"
+#include "data/records.h"
+#include "data/shard.h"
 #include "os/pool.h"
 #include "os/progress.h"
 #include "text/bpe_train.h"
-#include "data/document.h"
 #include "text/pretokenizer.h"
-#include "data/records.h"
-#include "data/shard.h"
 
 enum {
     FL_HARMONIZE_CHUNK = 128 << 10, /* bytes of records that one thread takes at a time */
@@ -36,21 +41,27 @@ enum {
 
 struct fl_harmonize_settings {
     struct fl_records_settings records;
-    const char *field;            /* of JSON lines */
-    bool refuse_invalid;          /* what is not UTF-8 is an error, else U+FFFD goes there */
-    double max_dropped;           /* share of the bytes of a file; more is an error: see below */
-    double valid;                 /* fraction of documents for validation; 0: none */
-    struct fl_pool *pool;         /* NULL: one thread */
+    const struct fl_reading *reading;         /* of every file, or */
+    const struct fl_reading *const *readings; /* one a file */
+    struct fl_clean_rules rules;
+    bool proved;          /* a file that is not UTF-8 is an error, unless its encoding is named */
+    double max_dropped;   /* share of the bytes of a file; more is an error: see below */
+    double valid;         /* fraction of documents for validation; 0: none */
+    struct fl_pool *pool; /* NULL: one thread */
     struct fl_progress *progress; /* shown bytes that were read; NULL: none */
 };
 
 struct fl_harmonize_row { /* of the card: a file, or all of them */
     struct fl_document_counts counts;
+    struct fl_fates fates;                      /* of all its bytes */
     uint64_t bytes_in, documents, train, valid; /* documents is the sum of the last two */
     uint64_t bytes_out;                         /* of documents, in UTF-8 */
     uint64_t tokens; /* of documents, with what stands around each; 0 when none were made */
     uint64_t overlong, overlong_line; /* lines dropped; the first */
-    uint64_t overlong_bytes;
+    uint64_t taken;                   /* bytes of the file itself */
+    const char *encoding;             /* NULL: of several files */
+    const char *packing;
+    const char *field; /* the key or column without which a record is dropped */
     bool bom;
     size_t
         same_as; /* the first file with the same bytes: its own number when there is none before */

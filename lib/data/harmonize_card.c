@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "os/file.h"
 #include "data/harmonize.h"
+#include "os/file.h"
 
 struct speaker {
     fl_note_fn *note;
@@ -25,7 +25,22 @@ static void FL_PRINTF(2, 3) say(const struct speaker *to, const char *format, ..
 static uint64_t
 dropped_bytes(const struct fl_harmonize_row *row)
 {
-    return row->counts.malformed_bytes + row->counts.no_field_bytes + row->overlong_bytes;
+    return row->fates.bytes[FL_FATE_MALFORMED] + row->fates.bytes[FL_FATE_FIELDS] +
+           row->fates.bytes[FL_FATE_NO_FIELD] + row->fates.bytes[FL_FATE_OVERLONG] +
+           row->fates.bytes[FL_FATE_BAD_CODE];
+}
+
+/* Is this what most of the dropped bytes were dropped for? */
+static bool
+largest(const struct fl_harmonize_row *row, enum fl_fate fate)
+{
+    static const enum fl_fate lost[] = {FL_FATE_MALFORMED, FL_FATE_FIELDS, FL_FATE_NO_FIELD,
+                                        FL_FATE_OVERLONG, FL_FATE_BAD_CODE};
+
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+        if (row->fates.bytes[lost[i]] > row->fates.bytes[fate])
+            return false;
+    return true;
 }
 
 /* What most of what was lost was, and what would help. */
@@ -34,8 +49,8 @@ fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
                    const struct fl_harmonize_row *row)
 {
     const struct fl_document_counts *c = &row->counts;
-    uint64_t dropped = dropped_bytes(row), lost = dropped + c->replaced_bytes;
-    bool replaced = c->replaced_bytes > dropped;
+    uint64_t dropped = dropped_bytes(row), lost = dropped + row->fates.bytes[FL_FATE_INVALID];
+    bool replaced = row->fates.bytes[FL_FATE_INVALID] > dropped;
     char why[300];
 
     if ((double)lost <= set->max_dropped * (double)row->bytes_in)
@@ -45,13 +60,22 @@ fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
                  "%llu places are not UTF-8, the first is byte %llu; pipe it in with: iconv -f "
                  "ENCODING -t UTF-8 FILE |",
                  (unsigned long long)c->replaced, (unsigned long long)c->first_invalid);
-    else if (row->overlong_bytes > c->malformed_bytes && row->overlong_bytes > c->no_field_bytes)
+    else if (largest(row, FL_FATE_OVERLONG))
         snprintf(why, sizeof why,
                  "%llu lines are longer than %zu bytes, the first is line %llu; --max-document "
                  "sets the limit",
                  (unsigned long long)row->overlong, FL_RECORDS_LINE(set->records.max),
                  (unsigned long long)row->overlong_line);
-    else if (c->malformed_bytes > c->no_field_bytes)
+    else if (largest(row, FL_FATE_FIELDS))
+        snprintf(
+            why, sizeof why,
+            "%llu rows have another number of fields than the table, the first is line %llu; a "
+            "site file names its delimiter",
+            (unsigned long long)c->fields, (unsigned long long)c->fields_line);
+    else if (largest(row, FL_FATE_BAD_CODE))
+        snprintf(why, sizeof why, "%llu records have a code that is not in its table",
+                 (unsigned long long)c->bad_code);
+    else if (largest(row, FL_FATE_MALFORMED))
         snprintf(why, sizeof why,
                  "%llu lines are not JSON, the first is line %llu; --format text reads plain text",
                  (unsigned long long)c->malformed, (unsigned long long)c->malformed_line);
@@ -59,7 +83,7 @@ fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
         snprintf(why, sizeof why,
                  "%llu lines have no text in a field \"%.60s\", the first is line %llu; --field "
                  "NAME names the right one",
-                 (unsigned long long)c->no_field, set->field, (unsigned long long)c->no_field_line);
+                 (unsigned long long)c->no_field, row->field, (unsigned long long)c->no_field_line);
     return fl_error(FL_FAILED,
                     "%s: %llu of its %llu bytes would be dropped or replaced, more than "
                     "--max-dropped %g allows: %s; --max-dropped 1 takes what is left",
@@ -82,16 +106,21 @@ note_file(const struct fl_harmonize_settings *set, const char *name,
             (unsigned long long)c->malformed, (unsigned long long)c->malformed_line);
     if (c->no_field)
         say(to, "%s: %llu lines dropped without a text \"%s\", the first is line %llu", name,
-            (unsigned long long)c->no_field, set->field, (unsigned long long)c->no_field_line);
+            (unsigned long long)c->no_field, row->field, (unsigned long long)c->no_field_line);
+    if (c->fields)
+        say(to,
+            "%s: %llu rows dropped with another number of fields than the table, the first is line "
+            "%llu",
+            name, (unsigned long long)c->fields, (unsigned long long)c->fields_line);
     if (row->overlong)
         say(to,
             "%s: %llu lines dropped that are longer than %zu bytes, the first is line %llu; "
             "--max-document sets the limit",
             name, (unsigned long long)row->overlong, FL_RECORDS_LINE(set->records.max),
             (unsigned long long)row->overlong_line);
-    if (c->nul)
+    if (c->clean.nul)
         say(to, "%s: has %llu NUL characters, which are kept; tr -d '\\000' takes them out", name,
-            (unsigned long long)c->nul);
+            (unsigned long long)c->clean.nul);
 }
 
 void
@@ -127,7 +156,7 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
     const struct fl_document_counts *c = &row->counts;
     const uint64_t numbers[] = {row->bytes_in, row->documents, row->bytes_out, row->tokens,
                                 row->train,    row->valid,     c->empty,       row->overlong,
-                                c->malformed,  c->no_field,    c->cuts,        c->crlf,
+                                c->malformed,  c->no_field,    c->cuts,        c->clean.crlf,
                                 c->replaced};
 
     fl_report_text(r, name);
@@ -138,8 +167,8 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
     else
         fl_report_none(r);
     fl_report_u64(r, dropped_bytes(row));
-    fl_report_u64(r, c->replaced_bytes);
-    fl_report_u64(r, c->nul);
+    fl_report_u64(r, row->fates.bytes[FL_FATE_INVALID]);
+    fl_report_u64(r, c->clean.nul);
     fl_report_text(r, same);
 }
 

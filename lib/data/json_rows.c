@@ -71,7 +71,7 @@ take_line(struct fl_json_rows *r, const struct fl_raw_record *record)
 int
 fl_json_rows_read(struct fl_json_rows *r, const char *path)
 {
-    const struct fl_records_settings set = {FL_RECORDS_JSONL, TEXT_MAX, 0, false};
+    const struct fl_records_settings set = {FL_RECORDS_JSONL, TEXT_MAX, 0, false, false, NULL};
     struct fl_records *records = fl_records_open(&path, path ? 1 : 0, &set);
     struct fl_raw_record record;
     int got = records ? 1 : -1;

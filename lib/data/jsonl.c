@@ -13,20 +13,24 @@
 enum { DEPTH_MAX = 256 };
 
 /*
- * A descent through one line. FIELD is what is left of the wanted path at the object at hand, NULL
- * in values that are only checked. Functions return false at the first thing that is not JSON, P
- * standing on it.
+ * A descent through one line. PATHS is what is left of each wanted path at the object at hand
+ * (NULL: it does not lead there), itself NULL in values that are only checked. Functions return
+ * false at the first thing that is not JSON, P standing on it.
  */
 struct scan {
     const char *start, *p, *end;
-    struct fl_buf *out;
+    const struct fl_jsonl_wanted *wanted;
+    struct fl_jsonl_value *values;
     struct fl_buf key;
-    struct fl_jsonl_note *note;
-    enum fl_jsonl_result result;
-    bool no_memory;
+    bool not_list, failed;
 };
 
-static bool scan_value(struct scan *s, const char *field, int depth);
+struct paths {
+    const char *rest[FL_JSONL_FIELDS];
+    const char *list;
+};
+
+static bool scan_value(struct scan *s, const struct paths *paths, int depth);
 
 static void
 skip_space(struct scan *s)
@@ -45,21 +49,16 @@ take(struct scan *s, char c)
     return true;
 }
 
+/* N bytes of the line from FROM on stand for LEN bytes DATA of a value. OUT NULL: only checked. */
 static bool
-put(struct scan *s, struct fl_buf *out, const char *data, size_t len)
+put(struct scan *s, struct fl_jsonl_value *out, const char *from, struct fl_piece what,
+    const char *data)
 {
-    if (out && fl_buf_add(out, data, len)) {
-        s->no_memory = true;
-        return false;
-    }
-    return true;
-}
-
-static bool
-put_point(struct scan *s, struct fl_buf *out, uint32_t point)
-{
-    if (out && fl_unicode_add(out, point)) {
-        s->no_memory = true;
+    if (!out)
+        return true;
+    what.from = (uint32_t)(from - s->start);
+    if (fl_buf_add(&out->text, data, what.out) || fl_trace_add(&out->trace, what)) {
+        s->failed = true;
         return false;
     }
     return true;
@@ -87,9 +86,11 @@ scan_hex4(struct scan *s, uint32_t *value)
 
 /* After "\u": four digits, and the other half of a pair when this is the first. */
 static bool
-scan_unicode_escape(struct scan *s, struct fl_buf *out)
+scan_unicode_escape(struct scan *s, struct fl_jsonl_value *out)
 {
-    size_t at = (size_t)(s->p - s->start) - 2;
+    const char *from = s->p - 2;
+    enum fl_fate fate = FL_FATE_ESCAPE;
+    struct fl_buf text = {0};
     uint32_t c, low;
 
     if (!scan_hex4(s, &c))
@@ -105,15 +106,25 @@ scan_unicode_escape(struct scan *s, struct fl_buf *out)
             s->p = back;
     }
     if (c >= 0xd800 && c <= 0xdfff) {
-        if (out == s->out && !s->note->surrogates++)
-            s->note->first = at;
+        if (out && !out->surrogates++)
+            out->first = (size_t)(from - s->start);
+        fate = FL_FATE_INVALID;
         c = 0xfffd;
     }
-    return put_point(s, out, c);
+    if (!out)
+        return true;
+    s->failed = fl_unicode_add(&text, c);
+    bool done = !s->failed && put(s, out, from,
+                                  (struct fl_piece){.len = (uint32_t)(s->p - from),
+                                                    .out = (uint32_t)text.len,
+                                                    .fate = fate},
+                                  fl_buf_text(&text));
+    fl_buf_release(&text);
+    return done;
 }
 
 static bool
-scan_escape(struct scan *s, struct fl_buf *out)
+scan_escape(struct scan *s, struct fl_jsonl_value *out)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 
@@ -127,12 +138,19 @@ scan_escape(struct scan *s, struct fl_buf *out)
     if (!which)
         return false;
     s->p++;
-    return put(s, out, to + (which - from), 1);
+    return put(s, out, s->p - 2, (struct fl_piece){.len = 2, .out = 1, .fate = FL_FATE_ESCAPE},
+               to + (which - from));
+}
+
+static struct fl_piece
+kept(ptrdiff_t n)
+{
+    return (struct fl_piece){.len = (uint32_t)n, .out = (uint32_t)n, .fate = FL_FATE_KEPT};
 }
 
 /* A string, its text into OUT unless that is NULL. */
 static bool
-scan_string(struct scan *s, struct fl_buf *out)
+scan_string(struct scan *s, struct fl_jsonl_value *out)
 {
     if (!take(s, '"'))
         return false;
@@ -140,7 +158,7 @@ scan_string(struct scan *s, struct fl_buf *out)
         const char *run = s->p;
         while (s->p < s->end && *s->p != '"' && *s->p != '\\' && (unsigned char)*s->p >= 32)
             s->p++;
-        if (!put(s, out, run, (size_t)(s->p - run)))
+        if (!put(s, out, run, kept(s->p - run), run))
             return false;
         if (s->p == s->end || (unsigned char)*s->p < 32)
             return false;
@@ -197,83 +215,152 @@ scan_word(struct scan *s, const char *word)
     return true;
 }
 
-/* Does KEY begin the path FIELD? What is left of it (empty at its end) goes to *REST. */
+/* A key, which a path is compared with. */
 static bool
-begins_path(const struct fl_buf *key, const char *field, const char **rest)
+scan_key(struct scan *s)
 {
-    size_t len = key->len;
+    struct fl_jsonl_value key = {.text = s->key};
 
-    if (strncmp(field, fl_buf_text(key), len) || strlen(fl_buf_text(key)) != len)
-        return false;
-    if (field[len] == '.')
-        *rest = field + len + 1;
-    else if (!field[len])
-        *rest = field + len;
-    else
-        return false;
-    return true;
+    fl_buf_clear(&key.text);
+    bool done = scan_string(s, &key);
+    s->key = key.text;
+    fl_trace_release(&key.trace);
+    return done;
 }
 
-static bool
-scan_member(struct scan *s, const char *field, int depth)
+/* What is left of PATH after the key: empty at its end, NULL when the key does not begin it. */
+static const char *
+after_key(const struct scan *s, const char *path)
 {
-    const char *rest = NULL;
+    size_t len = s->key.len;
 
-    fl_buf_clear(&s->key);
-    if (!scan_string(s, field ? &s->key : NULL) || !take(s, ':'))
-        return false;
-    if (!field || !begins_path(&s->key, field, &rest))
-        return scan_value(s, NULL, depth);
+    if (!path || strncmp(path, fl_buf_text(&s->key), len) || strlen(fl_buf_text(&s->key)) != len)
+        return NULL;
+    return path[len] == '.' ? path + len + 1 : path[len] ? NULL : path + len;
+}
+
+static void
+start_value(struct fl_jsonl_value *v)
+{
+    fl_buf_clear(&v->text);
+    fl_trace_clear(&v->trace);
+    v->surrogates = 0;
+    v->twice = false;
+    v->result = FL_JSONL_MISSING;
+}
+
+/* The value of a key that is wanted itself. */
+static bool
+scan_wanted(struct scan *s, struct fl_jsonl_value *v, const struct paths *within, int depth)
+{
+    bool again = v->result != FL_JSONL_MISSING;
+
     skip_space(s);
-    if (*rest) { /* the path goes on */
-        s->result = FL_JSONL_MISSING;
-        return scan_value(s, rest, depth);
-    }
+    start_value(v);
+    v->twice = again;
+    const char *from = s->p;
     if (s->p < s->end && *s->p == '"') {
-        fl_buf_clear(s->out);
-        s->note->surrogates = 0;
-        s->result = FL_JSONL_FOUND;
-        return scan_string(s, s->out);
+        v->result = FL_JSONL_FOUND;
+        return scan_string(s, v);
     }
-    s->result = FL_JSONL_NOT_TEXT;
-    return scan_value(s, NULL, depth);
+    if (!scan_value(s, within, depth))
+        return false;
+    if (*from == 'n' && s->wanted->scalars)
+        return true;
+    v->result = FL_JSONL_NOT_TEXT;
+    if (!s->wanted->scalars || *from == '{' || *from == '[')
+        return true;
+    v->result = FL_JSONL_FOUND;
+    return put(s, v, from, kept(s->p - from), from);
 }
 
 static bool
-scan_object(struct scan *s, const char *field, int depth)
+scan_member(struct scan *s, const struct paths *paths, int depth)
+{
+    struct paths within;
+    struct fl_jsonl_value *leaf = NULL;
+    bool deeper = false;
+
+    if (!paths)
+        return scan_string(s, NULL) && take(s, ':') && scan_value(s, NULL, depth);
+    if (!scan_key(s) || !take(s, ':'))
+        return false;
+    for (size_t i = 0; i < s->wanted->count; i++) {
+        const char *rest = within.rest[i] = after_key(s, paths->rest[i]);
+        if (!rest)
+            continue;
+        if (!*rest) {
+            leaf = &s->values[i];
+            continue;
+        }
+        bool again = s->values[i].result != FL_JSONL_MISSING;
+        start_value(&s->values[i]);
+        s->values[i].twice = again;
+        deeper = true;
+    }
+    within.list = after_key(s, paths->list);
+    deeper |= within.list != NULL;
+    return leaf ? scan_wanted(s, leaf, deeper ? &within : NULL, depth)
+                : scan_value(s, deeper ? &within : NULL, depth);
+}
+
+static bool
+scan_object(struct scan *s, const struct paths *paths, int depth)
 {
     s->p++;
     if (take(s, '}'))
         return true;
     do {
-        if (!scan_member(s, field, depth))
+        if (!scan_member(s, paths, depth))
             return false;
     } while (take(s, ','));
     return take(s, '}');
 }
 
+/* An item of the wanted list. */
 static bool
-scan_array(struct scan *s, int depth)
+scan_item(struct scan *s, int depth)
 {
+    struct paths fields = {0};
+
+    for (size_t i = 0; i < s->wanted->count; i++) {
+        fields.rest[i] = s->wanted->paths[i];
+        start_value(&s->values[i]);
+    }
+    skip_space(s);
+    s->not_list |= s->p < s->end && *s->p != '{';
+    if (!scan_value(s, &fields, depth))
+        return false;
+    s->failed = !s->not_list && s->wanted->item(s->wanted->arg, s->values);
+    return !s->failed;
+}
+
+static bool
+scan_array(struct scan *s, const struct paths *paths, int depth)
+{
+    bool wanted = paths && paths->list && !*paths->list;
+
     s->p++;
     if (take(s, ']'))
         return true;
     do {
-        if (!scan_value(s, NULL, depth))
+        if (wanted ? !scan_item(s, depth) : !scan_value(s, NULL, depth))
             return false;
     } while (take(s, ','));
     return take(s, ']');
 }
 
 static bool
-scan_value(struct scan *s, const char *field, int depth)
+scan_value(struct scan *s, const struct paths *paths, int depth)
 {
     skip_space(s);
     if (s->p == s->end || depth > DEPTH_MAX)
         return false;
+    if (paths && paths->list && !*paths->list)
+        s->not_list = *s->p != '[';
     switch (*s->p) {
-    case '{': return scan_object(s, field, depth + 1);
-    case '[': return scan_array(s, depth + 1);
+    case '{': return scan_object(s, paths, depth + 1);
+    case '[': return scan_array(s, paths, depth + 1);
     case '"': return scan_string(s, NULL);
     case 't': return scan_word(s, "true");
     case 'f': return scan_word(s, "false");
@@ -282,36 +369,55 @@ scan_value(struct scan *s, const char *field, int depth)
     }
 }
 
+void
+fl_jsonl_value_release(struct fl_jsonl_value *v)
+{
+    fl_buf_release(&v->text);
+    fl_trace_release(&v->trace);
+}
+
 enum fl_jsonl_result
-fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_buf *out,
-               struct fl_jsonl_note *note)
+fl_jsonl_fields(const char *line, size_t len, const struct fl_jsonl_wanted *wanted,
+                struct fl_jsonl_value *values, size_t *offset)
 {
     struct scan s = {.start = line,
                      .p = line,
                      .end = line + len,
-                     .out = out,
-                     .note = note,
-                     .result = FL_JSONL_MISSING};
+                     .wanted = wanted,
+                     .values = values,
+                     .not_list = wanted->list != NULL};
+    struct paths paths = {.list = wanted->list};
 
-    *note = (struct fl_jsonl_note){0};
-    fl_buf_clear(out);
-    bool whole = scan_value(&s, field, 0);
+    for (size_t i = 0; i < wanted->count; i++) {
+        paths.rest[i] = wanted->list ? NULL : wanted->paths[i];
+        start_value(&values[i]);
+    }
+    bool whole = scan_value(&s, &paths, 0);
     skip_space(&s);
     fl_buf_release(&s.key);
-    if (s.no_memory)
+    if (s.failed)
         return FL_JSONL_NO_MEMORY;
     if (!whole || s.p < s.end) {
-        note->offset = (size_t)(s.p - s.start);
+        *offset = (size_t)(s.p - s.start);
         return FL_JSONL_MALFORMED;
     }
-    return s.result;
+    return s.not_list ? FL_JSONL_NOT_TEXT : FL_JSONL_FOUND;
+}
+
+enum fl_jsonl_result
+fl_jsonl_field(const char *line, size_t len, const char *field, struct fl_jsonl_value *value,
+               size_t *offset)
+{
+    const struct fl_jsonl_wanted wanted = {.paths = &field, .count = 1};
+    enum fl_jsonl_result result = fl_jsonl_fields(line, len, &wanted, value, offset);
+
+    return result == FL_JSONL_FOUND ? value->result : result;
 }
 
 enum fl_jsonl_span
 fl_jsonl_span(const char *text, size_t len, size_t *end)
 {
-    struct fl_jsonl_note note = {0};
-    struct scan s = {.start = text, .p = text, .end = text + len, .note = &note};
+    struct scan s = {.start = text, .p = text, .end = text + len};
     bool whole = scan_value(&s, NULL, 0);
     size_t left = (size_t)(s.end - s.p);
 

@@ -215,21 +215,19 @@ marked_kind(const unsigned char *p, size_t n)
 #define TAKEN "--format text takes it as it is"
 
 static int
-refuse_table(const char *name, char divider, const char *how)
+refuse_table(const char *name, char divider)
 {
-    const char *by = divider == '\t'  ? "tabs (TSV)"
-                     : divider == ';' ? "semicolons (CSV)"
-                                      : "commas (CSV)";
-    const char *argument = divider == '\t'  ? ", delimiter=\"\\t\""
-                           : divider == ';' ? ", delimiter=\";\""
-                                            : "";
-
+    if (divider == ';')
+        return fl_error(
+            FL_FAILED,
+            "%s: looks like a table divided by semicolons (CSV), not text; -c SITE with "
+            "delimiter: \";\" reads it; or " TAKEN,
+            name);
     return fl_error(FL_FAILED,
-                    "%s: %s a table divided by %s, not text; make JSON Lines of it with: "
-                    "python3 -c 'import csv, json, sys; [print(json.dumps(r)) for r in "
-                    "csv.DictReader(sys.stdin%s)]' <FILE | fl-harmonize --format jsonl --field "
-                    "COLUMN; or " TAKEN,
-                    name, how, by, argument);
+                    "%s: looks like a table divided by %s, not text; --format %s --field COLUMN "
+                    "reads it; or " TAKEN,
+                    name, divider == '\t' ? "tabs (TSV)" : "commas (CSV)",
+                    divider == '\t' ? "tsv" : "csv");
 }
 
 static int
@@ -256,14 +254,6 @@ check_json(const char *name, const void *p, size_t n, bool whole, bool lines)
     case FL_JSON_NONE: break;
     }
     return 0;
-}
-
-static bool
-ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-
-    return n > m && !strcmp(name + n - m, end);
 }
 
 static int
@@ -312,12 +302,17 @@ fl_kind_check(const char *name, const void *data, size_t len, bool whole, enum f
         return -1;
     if (as == FL_KIND_AS_IS)
         return 0;
+    if (as == FL_KIND_AS_TABLE)
+        return memchr(p, 0, len)
+                   ? fl_error(
+                         FL_FAILED,
+                         "%s: has a NUL, so it is no table; tr -d '\\000' <FILE | leaves out NULs",
+                         name)
+                   : 0;
     if (check_zeros(name, p, len) || check_json(name, p, len, whole, as == FL_KIND_AS_LINES))
         return -1;
     if (as == FL_KIND_AS_LINES)
         return 0;
     char divider = fl_looks_table(p, len, whole);
-    if (!divider && len && (ends_with(name, ".csv") || ends_with(name, ".tsv")))
-        return refuse_table(name, ends_with(name, ".tsv") ? '\t' : ',', "is named as");
-    return divider ? refuse_table(name, divider, "looks like") : 0;
+    return divider ? refuse_table(name, divider) : 0;
 }

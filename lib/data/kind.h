@@ -16,9 +16,16 @@ enum {
 }; /* bytes of a file that are looked at, fewer when it has fewer */
 
 enum fl_kind_as {
-    FL_KIND_AS_IS,   /* text that may be anything: only what is no text at all is refused */
-    FL_KIND_AS_TEXT, /* plain text: nor may it look like JSON or a table */
-    FL_KIND_AS_LINES /* JSON Lines: nor may it be one JSON value that is written over lines */
+    FL_KIND_AS_IS,    /* text that may be anything: only what is no text at all is refused */
+    FL_KIND_AS_TEXT,  /* plain text: nor may it look like JSON or a table */
+    FL_KIND_AS_LINES, /* JSON Lines: nor may it be one JSON value that is written over lines */
+    FL_KIND_AS_TABLE  /* CSV or TSV: nor may it have a NUL */
+};
+
+struct fl_kind_sample { /* the start of a file, LEN bytes of it; all it has when WHOLE */
+    const void *data;
+    size_t len;
+    bool whole;
 };
 
 /*

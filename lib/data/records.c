@@ -5,6 +5,7 @@
 #include "data/records.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,9 +13,11 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "data/csv.h"
+#include "data/kind.h"
+#include "data/source.h"
 #include "flt/check.h"
 #include "os/file.h"
-#include "data/kind.h"
 #include "text/unicode.h"
 
 enum { READ_SIZE = 256 << 10, BLOCK = 512 };
@@ -24,12 +27,14 @@ struct fl_records {
     const char *const *paths;
     size_t count, at; /* files; the one at hand */
     struct fl_records_file *files;
-    int fd;                 /* -1 between files */
-    struct fl_chain *chain; /* over what was read of it */
-    bool jsonl, eof;
+    struct fl_source *source; /* NULL between files */
+    struct fl_chain *chain;   /* over what was read of it */
+    struct fl_record_form form;
+    bool eof, header;
     unsigned char *buf; /* [start, end) is read and not yet given out */
     size_t cap, start, end;
-    size_t seen;           /* bytes after START that hold no line end */
+    size_t seen; /* bytes after START that hold no line end */
+    struct fl_csv_state csv;
     uint64_t offset, line; /* of START */
     size_t pass;           /* bytes of the last record and what divides it from the next */
     uint64_t pass_lines;
@@ -50,22 +55,49 @@ ends_with(const char *text, const char *end)
 }
 
 static bool
-is_jsonl(const struct fl_records_settings *set, const char *path)
+is_named(const char *path, const char *end)
 {
-    return set->format == FL_RECORDS_JSONL ||
-           (set->format == FL_RECORDS_AUTO && path &&
-            (ends_with(path, ".jsonl") || ends_with(path, ".ndjson")));
+    static const char *const packed[] = {"", ".gz", ".zst", ".xz"};
+    char name[16];
+
+    for (size_t i = 0; path && i < sizeof packed / sizeof *packed; i++) {
+        snprintf(name, sizeof name, "%s%s", end, packed[i]);
+        if (ends_with(path, name))
+            return true;
+    }
+    return false;
+}
+
+/* What file I is to be read as: never AUTO. */
+static struct fl_record_form
+form_of(const struct fl_records_settings *set, const char *path, size_t i)
+{
+    struct fl_record_form form = {.format = set->format};
+
+    if (set->forms)
+        form = *set->forms[i];
+    if (form.format == FL_RECORDS_AUTO)
+        form.format = is_named(path, ".jsonl") || is_named(path, ".ndjson") ? FL_RECORDS_JSONL
+                      : is_named(path, ".csv") || is_named(path, ".tsv")    ? FL_RECORDS_CSV
+                                                                            : FL_RECORDS_TEXT;
+    bool tabs = form.format == FL_RECORDS_TSV;
+    if (tabs)
+        form.format = FL_RECORDS_CSV;
+    if (!form.divider)
+        form.divider = tabs || is_named(path, ".tsv") ? '\t' : ',';
+    return form;
 }
 
 static int
-check_kind(const struct fl_records_settings *set, const char *path, const void *p, size_t n,
-           bool whole)
+check_kind(const struct fl_records_settings *set, const struct fl_record_form *form,
+           const char *path, const struct fl_kind_sample *sample)
 {
-    enum fl_kind_as as = set->as_is            ? FL_KIND_AS_IS
-                         : is_jsonl(set, path) ? FL_KIND_AS_LINES
-                                               : FL_KIND_AS_TEXT;
+    enum fl_kind_as as = set->as_is                         ? FL_KIND_AS_IS
+                         : form->format == FL_RECORDS_JSONL ? FL_KIND_AS_LINES
+                         : form->format == FL_RECORDS_CSV   ? FL_KIND_AS_TABLE
+                                                            : FL_KIND_AS_TEXT;
 
-    return fl_kind_check(fl_input_name(path), p, n, whole, as);
+    return fl_kind_check(fl_input_name(path), sample->data, sample->len, sample->whole, as);
 }
 
 /* A file that two names lead to is known by these. */
@@ -106,21 +138,28 @@ find_twice(struct identity *files, size_t count, struct fl_records_found *found)
 
 /* Open a regular file and look at its start. */
 static int
-check_file(const char *path, const struct fl_records_settings *set, unsigned char *sample)
+check_file(const char *path, size_t i, const struct fl_records_settings *set, unsigned char *sample)
 {
-    int fd = fl_open_input(path, false);
-    ssize_t n = fd < 0 ? -1 : fl_read_full(fd, path, sample, FL_KIND_SAMPLE);
-    int64_t size = fd < 0 ? 0 : fl_regular_size(fd);
+    const struct fl_record_form form = form_of(set, path, i);
+    struct fl_source *s = set->raw ? NULL : fl_source_open(path, form.encoding);
+    int fd = set->raw ? fl_open_input(path, false) : -1;
+    ssize_t n = -1;
 
+    if (s)
+        n = fl_source_read(s, sample, FL_KIND_SAMPLE + 1);
+    else if (fd >= 0)
+        n = fl_read_full(fd, path, sample, FL_KIND_SAMPLE + 1);
+    const struct fl_kind_sample looked = {sample, (size_t)n, n <= FL_KIND_SAMPLE};
     fl_close_input(fd);
-    return n < 0 ? -1 : check_kind(set, path, sample, (size_t)n, size <= FL_KIND_SAMPLE);
+    fl_source_close(s);
+    return n < 0 ? -1 : check_kind(set, &form, path, &looked);
 }
 
 int
 fl_records_check(const char *const *paths, size_t count, const struct fl_records_settings *set,
                  struct fl_records_found *found)
 {
-    unsigned char *sample = fl_alloc(FL_KIND_SAMPLE, 1);
+    unsigned char *sample = fl_alloc(FL_KIND_SAMPLE + 1, 1);
     struct identity *files = fl_alloc(count, sizeof *files);
     bool known = count > 0;
     int failed = sample && files ? 0 : -1;
@@ -138,7 +177,7 @@ fl_records_check(const char *const *paths, size_t count, const struct fl_records
             known = false;
             continue;
         }
-        failed = check_file(paths[i], set, sample);
+        failed = check_file(paths[i], i, set, sample);
         found->bytes += (uint64_t)st.st_size;
     }
     if (!known)
@@ -160,7 +199,6 @@ fl_records_open(const char *const *paths, size_t count, const struct fl_records_
     r->set = *settings;
     r->paths = count ? paths : NULL;
     r->count = count ? count : 1;
-    r->fd = -1;
     r->files = fl_alloc(r->count, sizeof *r->files);
     r->chain = fl_chain_new();
     if (!r->files || !r->chain) {
@@ -175,7 +213,7 @@ fl_records_free(struct fl_records *r)
 {
     if (!r)
         return;
-    fl_close_input(r->fd);
+    fl_source_close(r->source);
     fl_chain_free(r->chain);
     free(r->buf);
     free(r->files);
@@ -223,12 +261,13 @@ fill(struct fl_records *r)
         r->buf = buf;
         r->cap = cap;
     }
-    ssize_t n = fl_read_full(r->fd, name_of(r, r->at), r->buf + r->end, READ_SIZE);
+    ssize_t n = fl_source_read(r->source, r->buf + r->end, READ_SIZE);
     if (n < 0)
         return -1;
     fl_chain_add64(r->chain, fl_check64(r->buf + r->end, (size_t)n));
     r->end += (size_t)n;
     r->files[r->at].bytes += (uint64_t)n;
+    r->files[r->at].taken = fl_source_taken(r->source);
     r->eof = n < READ_SIZE;
     return 0;
 }
@@ -239,23 +278,24 @@ open_file(struct fl_records *r)
     const char *path = r->paths ? r->paths[r->at] : NULL;
     struct fl_records_file *file = &r->files[r->at];
 
-    r->fd = fl_open_input(path, false);
-    if (r->fd < 0)
+    r->form = form_of(&r->set, path, r->at);
+    r->source = fl_source_open(path, r->form.encoding);
+    if (!r->source)
         return -1;
+    file->bytes = file->mark = fl_source_mark(r->source);
+    file->encoding = fl_source_encoding(r->source);
+    file->packing = fl_source_packing(r->source);
     r->start = r->end = r->seen = r->pass = 0;
-    r->offset = 0;
+    r->csv = (struct fl_csv_state){0};
+    r->offset = file->mark;
     r->line = 1;
     r->pass_lines = 0;
-    r->jsonl = is_jsonl(&r->set, path);
+    r->header = r->form.format == FL_RECORDS_CSV && !r->form.headless;
     fl_chain_reset(r->chain);
-    if (fill(r) || check_kind(&r->set, path, r->buf, r->end, r->eof))
+    if (fill(r))
         return -1;
-    if (r->end >= 3 && !memcmp(r->buf, "\xef\xbb\xbf", 3)) {
-        file->bom = true;
-        r->start = 3;
-        r->offset = 3;
-    }
-    return 0;
+    const struct fl_kind_sample looked = {r->buf, r->end, r->eof};
+    return check_kind(&r->set, &r->form, path, &looked);
 }
 
 size_t
@@ -290,6 +330,7 @@ is_blank(const unsigned char *p, size_t len)
 static void
 advance(struct fl_records *r, size_t n, uint64_t lines)
 {
+    r->csv = (struct fl_csv_state){0};
     r->start += n;
     r->offset += n;
     r->line += lines;
@@ -309,6 +350,14 @@ count_lines(const unsigned char *p, size_t len)
     return n;
 }
 
+/* The same over bytes between records. */
+static void
+pass_over(struct fl_records *r, size_t n, uint64_t lines)
+{
+    r->files[r->at].between += n;
+    advance(r, n, lines);
+}
+
 /* Give out LEN bytes; the next record begins PASS bytes after their start. */
 static int
 give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record)
@@ -318,7 +367,11 @@ give(struct fl_records *r, size_t len, size_t pass, struct fl_raw_record *record
                                      .file = r->at,
                                      .offset = r->offset,
                                      .line = r->line,
-                                     .jsonl = r->jsonl};
+                                     .format = r->form.format,
+                                     .divider = r->form.divider,
+                                     .header = r->header};
+    r->header = false;
+    r->files[r->at].between += pass - len;
     r->pass = pass;
     r->pass_lines = count_lines(record->data, pass);
     return 1;
@@ -348,6 +401,7 @@ find_end(const unsigned char *p, size_t from, size_t to, bool feed)
 static int
 next_text(struct fl_records *r, struct fl_raw_record *record)
 {
+    const size_t passage = r->form.lines ? 1 : r->set.passage;
     size_t line = 0; /* start of the line at hand, after START */
 
     for (;;) {
@@ -355,19 +409,19 @@ next_text(struct fl_records *r, struct fl_raw_record *record)
         size_t have = r->end - r->start;
         size_t look = have > r->set.max + 1 ? r->set.max + 1 : have;
         size_t from = r->seen > line ? r->seen : line;
-        size_t stop = find_end(p, from, look, r->set.passage > 0);
+        size_t stop = find_end(p, from, look, passage > 0);
         bool nl = stop < look && p[stop] == '\n', ff = stop < look && !nl;
         if (ff && stop)
             return give(r, stop, stop + 1, record);
         if (ff) {
-            advance(r, 1, 0);
+            pass_over(r, 1, 0);
             continue;
         }
-        if (nl && stop < r->set.max && r->set.passage && is_blank(p + line, stop - line)) {
-            if (line && line >= r->set.passage)
+        if (nl && stop < r->set.max && passage && is_blank(p + line, stop - line)) {
+            if (line && line >= passage)
                 return give(r, line, stop + 1, record);
             if (!line) {
-                advance(r, stop + 1, 1);
+                pass_over(r, stop + 1, 1);
                 continue;
             }
         }
@@ -402,7 +456,8 @@ skip_line(struct fl_records *r)
         const unsigned char *nl = memchr(p, '\n', r->end - r->start);
         file->overlong_bytes += nl ? (size_t)(nl - p) : r->end - r->start;
         if (nl) {
-            advance(r, (size_t)(nl - p) + 1, 1);
+            advance(r, (size_t)(nl - p), 0);
+            pass_over(r, 1, 1);
             return 0;
         }
         advance(r, r->end - r->start, 0);
@@ -430,7 +485,7 @@ next_line(struct fl_records *r, struct fl_raw_record *record)
                 return 0;
             if (!is_blank(p, len))
                 return give(r, len, pass, record);
-            advance(r, pass, 1);
+            pass_over(r, pass, 1);
         } else {
             r->seen = have;
             if (fill(r))
@@ -439,20 +494,62 @@ next_line(struct fl_records *r, struct fl_raw_record *record)
     }
 }
 
+/* As next_line, but a line end within quotes ends no row. */
+static int
+next_row(struct fl_records *r, struct fl_raw_record *record)
+{
+    const size_t most = FL_RECORDS_LINE(r->set.max);
+
+    for (;;) {
+        const unsigned char *p = r->buf + r->start;
+        size_t have = r->end - r->start;
+        bool ended = fl_csv_row_end(&r->csv, p, have, r->form.divider);
+        size_t len = r->csv.at, cr = ended && len && p[len - 1] == '\r';
+        if (r->csv.quoted && (len > most || (r->eof && !ended)))
+            return fl_error(FL_FAILED,
+                            "%s: line %llu begins a row with a quote that is still open %s; mend "
+                            "that row, or take it out",
+                            name_of(r, r->at), (unsigned long long)r->line,
+                            r->eof ? "at the end of the file" : "after the longest row");
+        if (len > most) {
+            if (skip_line(r))
+                return -1;
+        } else if (ended || r->eof) {
+            if (!len && !ended)
+                return 0;
+            if (len - cr)
+                return give(r, len - cr, len + ended, record);
+            pass_over(r, len + ended, ended);
+        } else if (fill(r)) {
+            return -1;
+        }
+    }
+}
+
+static int
+next_of_file(struct fl_records *r, struct fl_raw_record *record)
+{
+    switch (r->form.format) {
+    case FL_RECORDS_JSONL: return next_line(r, record);
+    case FL_RECORDS_CSV: return next_row(r, record);
+    default: return next_text(r, record);
+    }
+}
+
 int
 fl_records_next(struct fl_records *r, struct fl_raw_record *record)
 {
     while (r->at < r->count) {
-        if (r->fd < 0 && open_file(r))
+        if (!r->source && open_file(r))
             return -1;
         advance(r, r->pass, r->pass_lines);
         r->pass = 0;
         r->pass_lines = 0;
-        int got = r->jsonl ? next_line(r, record) : next_text(r, record);
+        int got = next_of_file(r, record);
         if (got)
             return got;
-        fl_close_input(r->fd);
-        r->fd = -1;
+        fl_source_close(r->source);
+        r->source = NULL;
         r->files[r->at++].check = fl_chain_value(r->chain);
     }
     return 0;

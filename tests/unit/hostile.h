@@ -103,12 +103,16 @@ hostile_prose(size_t bytes, struct fl_buf *out)
     }
 }
 
+static struct fl_reading hostile_plain; /* fl_reading_plain */
+
 static inline struct fl_harmonize_settings
 hostile_settings(bool jsonl)
 {
+    if (!hostile_plain.count && fl_reading_plain(&hostile_plain, "text"))
+        abort();
     return (struct fl_harmonize_settings){.records = {jsonl ? FL_RECORDS_JSONL : FL_RECORDS_TEXT,
-                                                      1 << 20, 2048, true},
-                                          .field = "text",
+                                                      1 << 20, 2048, true, false, NULL},
+                                          .reading = &hostile_plain,
                                           .max_dropped = 1};
 }
 

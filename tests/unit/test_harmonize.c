@@ -10,6 +10,7 @@
 static char folder[] = "/tmp/fl-harmonize-XXXXXX";
 static char paths_text[3][64];
 static const char *paths[3];
+static struct fl_reading plain;
 static size_t first_invalid; /* in the first of them */
 
 /* Three files: text of several chunks, lines of JSON, and a small file. */
@@ -63,8 +64,8 @@ read_back(int fd, struct fl_buf *content)
 static void
 run(const struct fl_tokenizer *t, int threads, double valid, struct result *result)
 {
-    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
-                                        .field = "text",
+    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false, NULL},
+                                        .reading = &plain,
                                         .max_dropped = 0.1,
                                         .valid = valid,
                                         .pool = fl_pool_new(threads)};
@@ -123,8 +124,8 @@ test_learning(void)
     struct fl_buf json[2] = {{0}, {0}};
 
     for (int k = 0; k < 2; k++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
-                                            .field = "text",
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false, NULL},
+                                            .reading = &plain,
                                             .max_dropped = 0.1,
                                             .pool = fl_pool_new(1 + 2 * k)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
@@ -152,10 +153,10 @@ test_first_error(void)
     snprintf(first, sizeof first, "0.t: byte %zu is not UTF-8", first_invalid);
 
     for (int turn = 0; turn < 6; turn++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
-                                            .field = "text",
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false, NULL},
+                                            .reading = &plain,
                                             .max_dropped = 0.1,
-                                            .refuse_invalid = true,
+                                            .rules = {.refuse_invalid = true},
                                             .pool = fl_pool_new(turn ? 4 : 1)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         int fd = fl_spool_open();
@@ -175,12 +176,13 @@ main(void)
 {
     char command[80];
 
-    if (!mkdtemp(folder))
+    if (!mkdtemp(folder) || fl_reading_plain(&plain, "text"))
         return 1;
     make_files();
     RUN(test_threads);
     RUN(test_learning);
     RUN(test_first_error);
+    fl_reading_release(&plain);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     if (system(command))
         return 1;

@@ -1,0 +1,69 @@
+/* What harmonize.c, harmonize_chunk.c and harmonize_sample.c share of a run. */
+#ifndef FL_DATA_HARMONIZE_STATE_H
+#define FL_DATA_HARMONIZE_STATE_H
+
+#include "data/harmonize.h"
+
+enum { FL_WORD_PARTS = 16 }; /* of the word table, by hash */
+
+struct fl_chunk_document { /* of a record, or a part of one that is too long */
+    size_t at, len;        /* in the text of its chunk */
+    bool valid;            /* on that side */
+    struct fl_fates fates; /* of the bytes of its source, where they are kept apart */
+};
+
+/* A run of records of one file, and what was made of it. */
+struct fl_chunk {
+    size_t file, first, count; /* records */
+    struct fl_harmonize_row row;
+    struct fl_buf text; /* of documents that wait, or come back */
+    struct fl_chunk_document *documents;
+    size_t document_count, document_cap;
+    struct fl_ids train, valid;
+    uint64_t train_bytes, valid_bytes; /* of their documents */
+    struct fl_buf lines;               /* documents as JSON */
+    struct fl_words words;
+    bool failed;
+    struct fl_error_copy error;
+};
+
+struct fl_harmonize_worker {
+    struct fl_document document;
+    struct fl_encoder *encoder;
+    struct fl_pretokenizer_scratch pretokenizer;
+    struct fl_chunk *chunk;
+};
+
+struct fl_harmonize {
+    const struct fl_harmonize_settings *set;
+    const char *const *paths;
+    struct fl_records *records;
+    struct fl_harmonize_row *rows;
+    struct fl_columns *columns;  /* one a file */
+    struct fl_buf arena;         /* bytes of the records below */
+    struct fl_raw_record *batch; /* data is an offset in the arena until the batch is full */
+    size_t batch_count, batch_cap;
+    struct fl_chunk *chunks;
+    size_t chunk_count;
+    struct fl_harmonize_worker *workers;
+    int worker_count;
+    size_t begun;       /* files whose first record came */
+    uint64_t threshold; /* of the validation side */
+    const struct fl_tokenizer *tokenizer;
+    struct fl_shard *train, *valid; /* where ids go */
+    bool learning;                  /* words are counted */
+    struct fl_pretokenizer cutter;
+    int lines_fd; /* where documents go as lines of JSON, or -1 */
+    const char *lines_name;
+    size_t checked; /* files that are done, and have lost no more than they may */
+    struct fl_words parts[FL_WORD_PARTS];
+    struct fl_error_copy part_errors[FL_WORD_PARTS];
+};
+
+const struct fl_reading *fl_harmonize_reading(const struct fl_harmonize *h, size_t file);
+
+/* Work on chunk INDEX in a thread: from records, or from documents that came back. For fl_pool. */
+void fl_chunk_run(void *harmonize, size_t index, int worker);
+void fl_chunk_run_held(void *harmonize, size_t index, int worker);
+
+#endif
