@@ -132,7 +132,7 @@ read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *nod
         return fl_yaml_error(file, node, "inputs: must be a list of mappings");
     if (fl_yaml_fill(file, node, keys) || take_list(file, files, &in->files, &in->file_count) ||
         take_list(file, columns, &in->columns, &in->column_count) ||
-        take_text(file, format, "auto|text|jsonl|csv|chat", &in->format) ||
+        take_text(file, format, "auto|text|jsonl|csv|tsv|chat", &in->format) ||
         take_text(file, encoding, NULL, &in->encoding) ||
         take_text(file, delimiter, NULL, &in->delimiter) ||
         take_text(file, decimal, NULL, &in->decimal) ||

@@ -3,7 +3,7 @@
  * site(5) of the manual describes each key.
  *
  *     contract: FILE
- *     inputs: [{files: PATTERN or [PATTERN, ...], format: auto|text|jsonl|csv|chat (auto),
+ *     inputs: [{files: PATTERN or [PATTERN, ...], format: auto|text|jsonl|csv|tsv|chat (auto),
  *               encoding: NAME (auto), delimiter: CHARACTER, columns: [NAME, ...],
  *               map: {FIELD: COLUMN, ...}, units: {FIELD: UCUM, ...}, decimal: POINT (.),
  *               date_order: dmy|mdy|ymd, codes: {FIELD: FILE, ...}, messages: PATH, role: NAME

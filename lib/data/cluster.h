@@ -7,9 +7,9 @@
  * agree in at least AGREE lanes. Documents with equal hashes are the same document: the one that
  * was added first stays.
  *
- * Memory: .mem bytes and 4 a document, 8 while it is decided. Bands (16 bytes each) are sorted outside
- * of memory and lanes kept there: BANDS * 16 + 480 bytes a document in unlinked files in $TMPDIR, and
- * at most as much as the bands again for the buckets. Cost: O(n log n) of
+ * Memory: .mem bytes and 4 a document, 8 while it is decided. Bands (16 bytes each) are sorted
+ * outside of memory and lanes kept there: BANDS * 16 + 480 bytes a document in unlinked files in
+ * $TMPDIR, and at most as much as the bands again for the buckets. Cost: O(n log n) of
  * the bands, and of each bucket at most FL_NEAR_KEPT kept documents are compared with a new one.
  */
 #ifndef FL_DATA_CLUSTER_H
@@ -59,6 +59,8 @@ FL_MUST int fl_near_finish(struct fl_near *n);
 
 /* After it: the document that stays in the place of number DOCUMENT; itself when that one stays. */
 uint32_t fl_near_kept(const struct fl_near *n, uint32_t document);
+/* Was a document with the same hash added before it? */
+bool fl_near_same(const struct fl_near *n, uint32_t document);
 const struct fl_near_counts *fl_near_counts(const struct fl_near *n);
 
 #endif

@@ -27,6 +27,9 @@ fl_document_count(struct fl_document_counts *to, const struct fl_document_counts
     to->bad_code += more->bad_code;
     to->sequences += more->sequences;
     to->cuts += more->cuts;
+    to->withheld += more->withheld;
+    for (size_t i = 0; i < FL_ID_COLUMNS; i++)
+        to->ids[i] += more->ids[i];
     to->clean.crlf += more->clean.crlf;
     to->clean.nul += more->clean.nul;
     to->clean.mojibake += more->clean.mojibake;
@@ -43,6 +46,7 @@ fl_document_release(struct fl_document *d)
     fl_trace_release(&d->repaired);
     fl_fields_release(&d->fields);
     fl_unicode_scratch_release(&d->unicode);
+    fl_id_scan_release(&d->ids);
 }
 
 /* Bytes that begin a character beyond ASCII; the compiler makes it a vector loop. */
@@ -96,6 +100,7 @@ fl_document_drop(struct fl_document *d, const struct fl_raw_record *record, enum
     d->found.malformed = why == FL_FATE_MALFORMED;
     d->found.fields = why == FL_FATE_FIELDS;
     d->found.no_field = why == FL_FATE_NO_FIELD;
+    d->found.withheld = why == FL_FATE_PRIVATE;
     d->found.bad_code = why == FL_FATE_BAD_CODE;
     d->found.malformed_line = d->found.fields_line = d->found.no_field_line = record->line;
     d->found.records = 1;
@@ -142,6 +147,43 @@ fl_document_begin(struct fl_document *d, const struct fl_raw_record *record,
     return !whole && fl_trace_through(&d->made.trace, &d->repaired) ? -1 : 1;
 }
 
+/* Placeholders end with the first bracket that closes. */
+static size_t
+placeholder_len(const struct fl_buf *text, size_t at)
+{
+    const unsigned char *end = memchr(text->data + at, ']', text->len - at);
+
+    return end ? (size_t)(end - text->data) + 1 - at : text->len - at;
+}
+
+/* Find identifiers, and let placeholders stand for them: 1, 0 when the document goes, -1. */
+static int
+identify(struct fl_document *d, const struct fl_id_rules *rules)
+{
+    struct fl_traced *t = &d->made;
+    size_t shift = 0; /* of the new text against the old one, modulo 2^64 */
+
+    if (fl_id_find(rules, &d->ids, t->text.data, t->text.len))
+        return -1;
+    for (size_t i = 0; i < d->ids.count; i++)
+        d->found.ids[d->ids.spans[i].type < FL_ID_TYPES ? d->ids.spans[i].type : FL_ID_TYPES]++;
+    if (d->ids.drop)
+        return 0;
+    if (!d->ids.count)
+        return 1;
+    fl_buf_clear(&t->other);
+    if (fl_id_replace(rules, &d->ids, t->text.data, t->text.len, &t->other))
+        return -1;
+    for (size_t i = 0; i < d->ids.count; i++) {
+        const struct fl_id_span *span = &d->ids.spans[i];
+        size_t out = placeholder_len(&t->other, span->at + shift);
+        if (fl_edits_add(&t->edits, span->at, span->len, out, FL_FATE_IDENTIFIER))
+            return -1;
+        shift += out - span->len;
+    }
+    return fl_traced_take(t) ? -1 : 1;
+}
+
 /* What is not in the text is the record's other fields, and what divides them. */
 static int
 account(struct fl_document *d, const struct fl_raw_record *record)
@@ -172,7 +214,10 @@ fl_document_finish(struct fl_document *d, const struct fl_raw_record *record,
         fl_document_drop(d, record, FL_FATE_EMPTY);
         return 0;
     }
-    return account(d, record) ? -1 : 1;
+    int stays = way->identifiers ? identify(d, way->identifiers) : 1;
+    if (!stays)
+        fl_document_drop(d, record, FL_FATE_PRIVATE);
+    return stays < 1 ? stays : account(d, record) ? -1 : 1;
 }
 
 int

@@ -13,8 +13,11 @@
 #include "base/must.h"
 #include "data/clean.h"
 #include "data/fields.h"
+#include "data/identifier.h"
 #include "data/records.h"
 #include "text/unicode.h"
+
+enum { FL_ID_COLUMNS = FL_ID_TYPES + 1 }; /* the built-in types, and all own ones together */
 
 /* What was found in a file or a part of it; a zeroed struct is nothing. */
 struct fl_document_counts {
@@ -31,6 +34,8 @@ struct fl_document_counts {
     uint64_t first_invalid; /* byte offset of the first such place in the file */
     uint64_t sequences;     /* characters beyond ASCII, and bytes that begin none */
     uint64_t cuts;          /* documents that were too long and were cut */
+    uint64_t withheld;      /* documents dropped by the policy of an identifier */
+    uint64_t ids[FL_ID_COLUMNS];
     struct fl_clean_counts clean;
     struct fl_field_counts values;
     struct fl_fates fates; /* of the bytes of its records */
@@ -46,6 +51,7 @@ struct fl_document {          /* a zeroed struct is fine; of one thread */
     struct fl_trace repaired; /* and where that came from */
     struct fl_fields fields;
     struct fl_unicode_scratch unicode;
+    struct fl_id_scan ids;
     struct fl_document_counts found; /* of the record at hand */
     enum fl_fate fate;               /* KEPT, or why it was dropped */
 };
@@ -56,6 +62,7 @@ struct fl_document_way {
     const struct fl_reading *reading;
     const struct fl_columns *columns;
     const struct fl_clean_rules *rules;
+    const struct fl_id_rules *identifiers; /* NULL: none are looked for */
 };
 
 /*

@@ -12,6 +12,24 @@
 #include "data/harmonize_state.h"
 #include "os/file.h"
 
+/* Documents wait where some of them are left out for others. */
+static int
+prepare_duplicates(struct fl_harmonize *h)
+{
+    const struct fl_contract_conf *c = h->set->contract ? &h->set->contract->conf : NULL;
+
+    if (!c || (c->keep_same && !c->near))
+        return 0;
+    struct fl_near_settings near = {.bands = c->near ? (unsigned)c->bands : 0,
+                                    .rows = (unsigned)c->rows,
+                                    .agree = (unsigned)(c->agree * FL_MINHASH_LANES + 0.999999),
+                                    .mem = h->set->mem};
+    fl_minhash_init(&h->minhash, 0);
+    h->near = fl_near_new(&near);
+    h->held = h->near ? fl_held_new() : NULL;
+    return h->held ? 0 : -1;
+}
+
 struct fl_harmonize *
 fl_harmonize_new(const char *const *paths, size_t count,
                  const struct fl_harmonize_settings *settings)
@@ -36,6 +54,10 @@ fl_harmonize_new(const char *const *paths, size_t count,
         fl_harmonize_free(h);
         return NULL;
     }
+    if (prepare_duplicates(h)) {
+        fl_harmonize_free(h);
+        return NULL;
+    }
     return h;
 }
 
@@ -46,6 +68,7 @@ fl_harmonize_free(struct fl_harmonize *h)
         return;
     for (int i = 0; h->workers && i < h->worker_count; i++) {
         fl_document_release(&h->workers[i].document);
+        fl_shingles_release(&h->workers[i].shingles);
         fl_encoder_free(h->workers[i].encoder);
         fl_pretokenizer_scratch_release(&h->workers[i].pretokenizer);
     }
@@ -55,6 +78,7 @@ fl_harmonize_free(struct fl_harmonize *h)
         fl_buf_release(&h->chunks[i].text);
         fl_buf_release(&h->chunks[i].lines);
         free(h->chunks[i].documents);
+        free(h->chunks[i].lanes);
         fl_words_release(&h->chunks[i].words);
     }
     for (size_t i = 0; i < FL_WORD_PARTS; i++)
@@ -63,6 +87,10 @@ fl_harmonize_free(struct fl_harmonize *h)
         fl_columns_release(&h->columns[i]);
     free(h->columns);
     fl_pretokenizer_release(&h->cutter);
+    fl_held_free(h->held);
+    fl_buf_release(&h->sides);
+    fl_near_free(h->near);
+    fl_sample_release(h);
     fl_records_free(h->records);
     fl_buf_release(&h->arena);
     free(h->batch);
@@ -111,8 +139,25 @@ fl_harmonize_row_add(struct fl_harmonize_row *to, const struct fl_harmonize_row 
     to->tokens += more->tokens;
     to->overlong += more->overlong;
     to->taken += more->taken;
+    to->same += more->same;
+    to->near += more->near;
     to->bom |= more->bom;
     fl_fates_add(&to->fates, &more->fates);
+}
+
+/* Let the documents of a chunk wait. */
+static int
+put_aside(struct fl_harmonize *h, const struct fl_chunk *c)
+{
+    for (size_t i = 0; i < c->document_count; i++) {
+        const struct fl_chunk_document *d = &c->documents[i];
+        const struct fl_held_document held = {c->text.data + d->at, d->len, c->file, d->valid,
+                                              d->fates};
+        if (fl_near_add(h->near, d->hash, d->lanes ? c->lanes + i * FL_MINHASH_LANES : NULL) ||
+            fl_held_add(h->held, &held) || fl_buf_add_byte(&h->sides, d->valid))
+            return -1;
+    }
+    return 0;
 }
 
 /* Take what the chunks hold, in order. */
@@ -124,6 +169,11 @@ collect(struct fl_harmonize *h)
         if (c->failed)
             return fl_error_restore(&c->error);
         fl_harmonize_row_add(&h->rows[c->file], &c->row);
+        if (h->held && !h->deciding) {
+            if (put_aside(h, c))
+                return -1;
+            continue;
+        }
         if (h->train && fl_shard_add(h->train, c->train.data, c->train.len, c->train_bytes))
             return -1;
         if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len, c->valid_bytes))
@@ -131,7 +181,7 @@ collect(struct fl_harmonize *h)
         if (c->lines.len && fl_write_full(h->lines_fd, h->lines_name, c->lines.data, c->lines.len))
             return -1;
     }
-    if (!h->learning)
+    if (!h->learning || (h->held && !h->deciding))
         return 0;
     fl_pool_run(h->set->pool, FL_WORD_PARTS, run_part, h);
     for (size_t i = 0; i < FL_WORD_PARTS; i++)
@@ -280,6 +330,10 @@ add_record(struct fl_harmonize *h, const struct fl_raw_record *record, size_t *c
         return -1;
     if (record->header)
         return take_header(h, record);
+    if (h->set->sample && fl_sample_offer(h, record))
+        return -1;
+    if (h->only_sample)
+        return 0;
     if (!n || h->chunks[n - 1].file != record->file || *chunk_bytes >= FL_HARMONIZE_CHUNK) {
         if ((n == FL_HARMONIZE_CHUNKS || h->arena.len >= FL_HARMONIZE_BATCH) && run_batch(h))
             return -1;
@@ -367,18 +421,97 @@ find_same(struct fl_harmonize *h)
     return 0;
 }
 
+/* The bytes of a document that goes have another fate now. */
+static void
+leave_out(struct fl_harmonize *h, const struct fl_held_document *d, bool same)
+{
+    struct fl_harmonize_row *row = &h->rows[d->file];
+
+    for (size_t i = 0; i < FL_FATES; i++)
+        row->fates.bytes[i] -= d->fates.bytes[i];
+    row->fates.bytes[same ? FL_FATE_SAME : FL_FATE_NEAR] += fl_fates_sum(&d->fates, FL_FATE_KEPT,
+                                                                         FL_FATES - 1);
+    ++*(same ? &row->same : &row->near);
+}
+
+/* Put a document that stays into the last chunk, or a new one. */
 static int
-run_all(struct fl_harmonize *h)
+take_back(struct fl_harmonize *h, const struct fl_held_document *d)
+{
+    struct fl_chunk *c = h->chunk_count ? &h->chunks[h->chunk_count - 1] : NULL;
+
+    if (!c || c->file != d->file || c->text.len >= FL_HARMONIZE_CHUNK) {
+        if (h->chunk_count == FL_HARMONIZE_CHUNKS) {
+            fl_pool_run(h->set->pool, h->chunk_count, fl_chunk_run_held, h);
+            if (collect(h))
+                return -1;
+            h->chunk_count = 0;
+        }
+        c = &h->chunks[h->chunk_count++];
+        c->file = d->file;
+        c->document_count = 0;
+        fl_buf_clear(&c->text);
+    }
+    struct fl_chunk_document *all = fl_grow(c->documents, c->document_count, &c->document_cap,
+                                            sizeof *all);
+    if (!all)
+        return -1;
+    c->documents = all;
+    all[c->document_count++] = (struct fl_chunk_document){c->text.len, d->len, d->valid,
+                                                          {{0}},       0,      false};
+    return fl_buf_add(&c->text, d->text, d->len);
+}
+
+/* Which documents stay is known now: use them. */
+static int
+decide(struct fl_harmonize *h)
+{
+    struct fl_held_document d;
+    uint32_t number = 0;
+    int got;
+
+    if (fl_near_finish(h->near))
+        return -1;
+    h->deciding = true;
+    h->chunk_count = 0;
+    while ((got = fl_held_next(h->held, &d)) == 1) {
+        uint32_t kept = fl_near_kept(h->near, number);
+        bool same = fl_near_same(h->near, number);
+        const struct fl_contract_conf *c = &h->set->contract->conf;
+        bool stays = kept == number || (same ? c->keep_same : c->keep_near);
+        if (!c->by) /* near ones that stay are on one side */
+            d.valid = h->sides.data[kept];
+        number++;
+        if (!stays)
+            leave_out(h, &d, same);
+        else if (take_back(h, &d))
+            return -1;
+    }
+    if (got)
+        return -1;
+    fl_pool_run(h->set->pool, h->chunk_count, fl_chunk_run_held, h);
+    return collect(h);
+}
+
+int
+fl_harmonize_read(struct fl_harmonize *h)
 {
     struct fl_raw_record record;
     size_t chunk_bytes = 0;
-    uint64_t documents = 0;
     int got;
 
     while ((got = fl_records_next(h->records, &record)) == 1)
         if (add_record(h, &record, &chunk_bytes))
             return -1;
-    if (got || run_batch(h))
+    return got || h->only_sample ? got : run_batch(h);
+}
+
+static int
+run_all(struct fl_harmonize *h)
+{
+    uint64_t documents = 0;
+
+    if (fl_harmonize_read(h) || (h->held && decide(h)))
         return -1;
     show_progress(h, true);
     for (size_t i = 0; i < fl_records_count(h->records); i++)
@@ -398,6 +531,14 @@ fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t, struct
         if (!h->workers[i].encoder)
             return -1;
     }
+    return run_all(h);
+}
+
+int
+fl_harmonize_write(struct fl_harmonize *h, int fd, const char *name)
+{
+    h->lines_fd = fd;
+    h->lines_name = name;
     return run_all(h);
 }
 

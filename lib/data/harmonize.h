@@ -25,6 +25,7 @@
 #include "data/document.h"
 #include "data/records.h"
 #include "data/shard.h"
+#include "os/output.h"
 #include "os/pool.h"
 #include "os/progress.h"
 #include "text/bpe_train.h"
@@ -39,12 +40,18 @@ enum {
     FL_HARMONIZE_WORD_BYTES = 1 << 24 /* bytes of them; above either, rare ones are dropped */
 };
 
+struct fl_contract; /* data/contract.h */
+
 struct fl_harmonize_settings {
     struct fl_records_settings records;
     const struct fl_reading *reading;         /* of every file, or */
     const struct fl_reading *const *readings; /* one a file */
     struct fl_clean_rules rules;
-    bool proved;          /* a file that is not UTF-8 is an error, unless its encoding is named */
+    bool proved; /* a file that is not UTF-8 is an error, unless its encoding is named */
+    const struct fl_contract *contract; /* or NULL: neither identifiers nor duplicates */
+    size_t mem;                         /* bytes for near duplicates */
+    size_t sample;        /* records that are kept, to show them or to measure with; 0: none */
+    uint64_t seed;        /* of the choice of them, and of the canaries */
     double max_dropped;   /* share of the bytes of a file; more is an error: see below */
     double valid;         /* fraction of documents for validation; 0: none */
     struct fl_pool *pool; /* NULL: one thread */
@@ -63,6 +70,7 @@ struct fl_harmonize_row { /* of the card: a file, or all of them */
     const char *packing;
     const char *field; /* the key or column without which a record is dropped */
     bool bom;
+    uint64_t same, near; /* documents left out as duplicates */
     size_t
         same_as; /* the first file with the same bytes: its own number when there is none before */
 };
@@ -84,12 +92,50 @@ void fl_harmonize_free(struct fl_harmonize *h);
 FL_MUST int fl_harmonize_encode(struct fl_harmonize *h, const struct fl_tokenizer *t,
                                 struct fl_shard *train, struct fl_shard *valid);
 
+struct fl_shard_outputs {
+    const struct fl_output *train, *valid; /* VALID NULL: as above */
+    int level;
+};
+
+/* The same into new shards, written whole, which name the contract. */
+FL_MUST int fl_harmonize_shards(struct fl_harmonize *h, const struct fl_tokenizer *t,
+                                const struct fl_shard_outputs *out);
+
+/* The same of a tokenizer that is learnt; *IDS is how many it has. */
+FL_MUST int fl_harmonize_tokenizer(struct fl_harmonize *h, size_t size, int level,
+                                   const struct fl_output *out, size_t *ids);
+
 /*
  * Learn a vocabulary of SIZE ids from the training side. PROGRESS (or NULL), which is started here,
  * is of the learning itself.
  */
 FL_MUST int fl_harmonize_learn(struct fl_harmonize *h, size_t size, struct fl_progress *progress,
                                struct fl_bpe_trained *result);
+
+/* Everything as lines of JSON, {"text": "..."}, to FD; both sides. */
+FL_MUST int fl_harmonize_write(struct fl_harmonize *h, int fd, const char *name);
+
+/*
+ * Show what becomes of SET->sample records, chosen over all files (all of them when there are no
+ * more): a line of JSON each to FD, with the record before and after, and every range of its bytes
+ * that is not in the document as it came, with its rule. Duplicates are not looked for.
+ */
+FL_MUST int fl_harmonize_explain(struct fl_harmonize *h, int fd, const char *name);
+
+struct fl_recall; /* data/canary.h */
+
+/*
+ * After a run with SET->sample: put the contract's canaries into copies of the records of the
+ * sample, and count how many are found; nothing else sees the copies. 0, or -1 (FL_REFUSED) when a
+ * type stays below its floor; fl_harmonize_recalled has the counts also then. Cost O(canaries *
+ * types * FL_RECALL_RECORD).
+ */
+FL_MUST int fl_harmonize_recall(struct fl_harmonize *h);
+
+enum { FL_RECALL_RECORD = 16 << 10 }; /* bytes of the longest record that is copied for it */
+
+/* What was found of TYPE, or NULL when it was not measured. */
+const struct fl_recall *fl_harmonize_recalled(const struct fl_harmonize *h, unsigned type);
 
 /* After either: the rows, one a file. */
 size_t fl_harmonize_count(const struct fl_harmonize *h);
@@ -112,7 +158,10 @@ void fl_harmonize_notes(const struct fl_harmonize *h, fl_note_fn *note, void *ar
 void fl_harmonize_note_twice(const char *const *paths, const struct fl_records_found *found,
                              fl_note_fn *note, void *arg);
 
-/* The data card: a row for every file and one called "total", into the report's buffer. */
-void fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report);
+/*
+ * The data card: a row for every file and one called "total", into the report's buffer. PUB: for
+ * others to see: without names of files, and numbers of documents and places below 5 as "<5".
+ */
+void fl_harmonize_card(const struct fl_harmonize *h, bool json, bool pub, struct fl_report *report);
 
 #endif

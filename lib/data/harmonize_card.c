@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/canary.h"
+#include "data/contract.h"
 #include "data/harmonize.h"
 #include "os/file.h"
 
@@ -149,11 +151,78 @@ fl_harmonize_note_twice(const char *const *paths, const struct fl_records_found 
             found->again > 1 ? "; so do others (column same_as of --card)" : "");
 }
 
+struct table { /* how the card is written */
+    struct fl_report *report;
+    const struct fl_harmonize *run;
+    bool pub;
+};
+
+/* A number of documents, bytes or places; small ones could say who. */
 static void
-report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row *row,
-           const char *same, bool one)
+put(const struct table *t, uint64_t n)
+{
+    if (t->pub && n < 5)
+        fl_report_text(t->report, "<5");
+    else
+        fl_report_u64(t->report, n);
+}
+
+/* The fates of bytes: columns that add up to bytes_in. */
+static void
+put_bytes(const struct table *t, const struct fl_harmonize_row *row)
+{
+    put(t, row->fates.bytes[FL_FATE_KEPT]);
+    put(t, fl_fates_sum(&row->fates, FL_FATE_ESCAPE, FL_FATE_ROLE));
+    put(t, row->fates.bytes[FL_FATE_IDENTIFIER]);
+    for (size_t i = FL_FATE_SPACE; i < FL_FATES; i++)
+        put(t, row->fates.bytes[i]);
+}
+
+static void
+put_counts(const struct table *t, const struct fl_harmonize_row *row)
 {
     const struct fl_document_counts *c = &row->counts;
+    const struct fl_field_counts *v = &c->values;
+    const uint64_t numbers[] = {c->fields,     c->bad_code,       c->withheld,  row->same,
+                                row->near,     c->clean.mojibake, v->units,     v->units_kept,
+                                v->dates,      v->dates_kept,     v->ambiguous, v->codes,
+                                v->codes_kept, v->twice};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        put(t, numbers[i]);
+    for (size_t i = 0; i < FL_ID_COLUMNS; i++)
+        put(t, c->ids[i]);
+}
+
+/* What the canaries showed, of the whole run: found, placed, and the interval of the share. */
+static void
+put_recall(const struct table *t, bool total)
+{
+    double low, high;
+
+    for (unsigned type = 0; type < FL_ID_TYPES; type++) {
+        const struct fl_recall *r = total ? fl_harmonize_recalled(t->run, type) : NULL;
+        if (!r) {
+            fl_report_none(t->report);
+            continue;
+        }
+        fl_wilson(r->found, r->placed, &low, &high);
+        fl_report_list(t->report);
+        fl_report_u64(t->report, r->found);
+        fl_report_u64(t->report, r->placed);
+        fl_report_f64(t->report, low, 4);
+        fl_report_f64(t->report, high, 4);
+        fl_report_list_end(t->report);
+    }
+}
+
+static void
+report_row(const struct table *t, const char *name, const struct fl_harmonize_row *row,
+           const char *same, bool total)
+{
+    const struct fl_document_counts *c = &row->counts;
+    const struct fl_contract *contract = fl_harmonize_set(t->run)->contract;
+    struct fl_report *r = t->report;
     const uint64_t numbers[] = {row->bytes_in, row->documents, row->bytes_out, row->tokens,
                                 row->train,    row->valid,     c->empty,       row->overlong,
                                 c->malformed,  c->no_field,    c->cuts,        c->clean.crlf,
@@ -161,19 +230,32 @@ report_row(struct fl_report *r, const char *name, const struct fl_harmonize_row 
 
     fl_report_text(r, name);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        fl_report_u64(r, numbers[i]);
-    if (c->replaced && one)
+        put(t, numbers[i]);
+    if (c->replaced && !total)
         fl_report_u64(r, c->first_invalid);
     else
         fl_report_none(r);
-    fl_report_u64(r, dropped_bytes(row));
-    fl_report_u64(r, row->fates.bytes[FL_FATE_INVALID]);
-    fl_report_u64(r, c->clean.nul);
+    put(t, dropped_bytes(row));
+    put(t, row->fates.bytes[FL_FATE_INVALID]);
+    put(t, c->clean.nul);
     fl_report_text(r, same);
+    put(t, row->taken);
+    fl_report_text(r, row->packing);
+    fl_report_text(r, row->encoding);
+    put_bytes(t, row);
+    put_counts(t, row);
+    put_recall(t, total);
+    if (contract) {
+        fl_report_hex(r, contract->digest, FL_HASH_BYTES);
+        fl_report_i64(r, contract->conf.rules);
+    } else {
+        fl_report_none(r);
+        fl_report_none(r);
+    }
 }
 
 void
-fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *report)
+fl_harmonize_card(const struct fl_harmonize *h, bool json, bool pub, struct fl_report *report)
 {
     static const char *const columns[] = {"file",
                                           "bytes_in",
@@ -194,15 +276,74 @@ fl_harmonize_card(const struct fl_harmonize *h, bool json, struct fl_report *rep
                                           "replaced_bytes",
                                           "nul",
                                           "same_as",
+                                          "file_bytes",
+                                          "compression",
+                                          "encoding",
+                                          "kept_bytes",
+                                          "mapped_bytes",
+                                          "identifier_bytes",
+                                          "space_bytes",
+                                          "control_bytes",
+                                          "zero_width_bytes",
+                                          "mark_bytes",
+                                          "unused_bytes",
+                                          "empty_bytes",
+                                          "malformed_bytes",
+                                          "fields_bytes",
+                                          "no_field_bytes",
+                                          "overlong_bytes",
+                                          "bad_code_bytes",
+                                          "withheld_bytes",
+                                          "same_bytes",
+                                          "near_bytes",
+                                          "dropped_fields",
+                                          "dropped_bad_code",
+                                          "dropped_identifier",
+                                          "dropped_same",
+                                          "dropped_near",
+                                          "mojibake",
+                                          "units",
+                                          "units_kept",
+                                          "dates",
+                                          "dates_kept",
+                                          "dates_ambiguous",
+                                          "codes",
+                                          "codes_kept",
+                                          "keys_twice",
+                                          "found_email",
+                                          "found_url",
+                                          "found_ip",
+                                          "found_mac",
+                                          "found_iban",
+                                          "found_card",
+                                          "found_national",
+                                          "found_phone",
+                                          "found_date",
+                                          "found_age",
+                                          "found_own",
+                                          "recall_email",
+                                          "recall_url",
+                                          "recall_ip",
+                                          "recall_mac",
+                                          "recall_iban",
+                                          "recall_card",
+                                          "recall_national",
+                                          "recall_phone",
+                                          "recall_date",
+                                          "recall_age",
+                                          "contract",
+                                          "rules",
                                           NULL};
+    const struct table t = {report, h, pub};
     struct fl_harmonize_row total = {0};
 
     fl_report_start(report, columns, json);
     for (size_t i = 0; i < fl_harmonize_count(h); i++) {
         const struct fl_harmonize_row *row = fl_harmonize_row(h, i);
         const char *same = row->same_as == i ? NULL : fl_harmonize_name(h, row->same_as);
-        report_row(report, fl_harmonize_name(h, i), row, same, true);
+        if (!pub)
+            report_row(&t, fl_harmonize_name(h, i), row, same, false);
         fl_harmonize_row_add(&total, row);
     }
-    report_row(report, "total", &total, NULL, false);
+    report_row(&t, "total", &total, NULL, true);
 }

@@ -2,14 +2,22 @@
 #ifndef FL_DATA_HARMONIZE_STATE_H
 #define FL_DATA_HARMONIZE_STATE_H
 
+#include "data/canary.h"
+#include "data/cluster.h"
+#include "data/contract.h"
 #include "data/harmonize.h"
+#include "data/held.h"
+#include "data/minhash.h"
+#include "data/shingle.h"
 
 enum { FL_WORD_PARTS = 16 }; /* of the word table, by hash */
 
 struct fl_chunk_document { /* of a record, or a part of one that is too long */
     size_t at, len;        /* in the text of its chunk */
     bool valid;            /* on that side */
-    struct fl_fates fates; /* of the bytes of its source, where they are kept apart */
+    struct fl_fates fates; /* of the bytes of its source, */
+    uint64_t hash;         /* of the text, */
+    bool lanes;            /* and has it a signature, in the chunk: where documents wait */
 };
 
 /* A run of records of one file, and what was made of it. */
@@ -19,6 +27,7 @@ struct fl_chunk {
     struct fl_buf text; /* of documents that wait, or come back */
     struct fl_chunk_document *documents;
     size_t document_count, document_cap;
+    uint32_t *lanes; /* (document_cap, FL_MINHASH_LANES) */
     struct fl_ids train, valid;
     uint64_t train_bytes, valid_bytes; /* of their documents */
     struct fl_buf lines;               /* documents as JSON */
@@ -29,6 +38,7 @@ struct fl_chunk {
 
 struct fl_harmonize_worker {
     struct fl_document document;
+    struct fl_shingles shingles;
     struct fl_encoder *encoder;
     struct fl_pretokenizer_scratch pretokenizer;
     struct fl_chunk *chunk;
@@ -53,6 +63,17 @@ struct fl_harmonize {
     struct fl_shard *train, *valid; /* where ids go */
     bool learning;                  /* words are counted */
     struct fl_pretokenizer cutter;
+    struct fl_held *held; /* documents wait; NULL: they are used at once */
+    bool deciding;        /* they come back */
+    struct fl_buf sides;  /* a byte for each: is it on the validation side? */
+    struct fl_near *near; /* which of them stay */
+    struct fl_minhash minhash;
+    struct fl_raw_record *sample; /* (set->sample,) records with bytes of their own */
+    size_t sample_count;
+    uint64_t sample_seen;
+    bool only_sample; /* nothing else is done with records */
+    struct fl_recall recall[FL_ID_TYPES];
+    bool recalled;
     int lines_fd; /* where documents go as lines of JSON, or -1 */
     const char *lines_name;
     size_t checked; /* files that are done, and have lost no more than they may */
@@ -61,6 +82,16 @@ struct fl_harmonize {
 };
 
 const struct fl_reading *fl_harmonize_reading(const struct fl_harmonize *h, size_t file);
+
+/* How records of a file become documents in this run. */
+struct fl_document_way fl_harmonize_way(const struct fl_harmonize *h, size_t file);
+
+/* Let a record stand a chance to be in the sample (reservoir sampling, Vitter's algorithm R). */
+FL_MUST int fl_sample_offer(struct fl_harmonize *h, const struct fl_raw_record *record);
+void fl_sample_release(struct fl_harmonize *h);
+
+/* Read everything: each record goes to the sample and, unless only that is wanted, into chunks. */
+FL_MUST int fl_harmonize_read(struct fl_harmonize *h);
 
 /* Work on chunk INDEX in a thread: from records, or from documents that came back. For fl_pool. */
 void fl_chunk_run(void *harmonize, size_t index, int worker);

@@ -162,7 +162,9 @@ es_nass(const char *t)
     return two(t) >= 1 && whole % 97 == two(t + 10);
 }
 
-/* Codice fiscale: consonants, year, month, day, place, a letter of the sum of odd and even places. */
+/*
+ * Codice fiscale: consonants, year, month, day, place, a letter of the sum of odd and even places.
+ */
 static bool
 it_fiscal(const char *t)
 {

@@ -1,7 +1,7 @@
 /*
  * Lanes are kept in registers, LANES of them at a time, while all hashes go by; the inner loop has
- * a fixed length, of which the compiler makes vectors. Two 32-bit products a lane use both halves of
- * the hash: with one, all lanes would see the same 32 bits.
+ * a fixed length, of which the compiler makes vectors. Two 32-bit products a lane use both halves
+ * of the hash: with one, all lanes would see the same 32 bits.
  */
 #include "data/minhash.h"
 

@@ -97,7 +97,15 @@ check_kind(const struct fl_records_settings *set, const struct fl_record_form *f
                          : form->format == FL_RECORDS_CSV   ? FL_KIND_AS_TABLE
                                                             : FL_KIND_AS_TEXT;
 
-    return fl_kind_check(fl_input_name(path), sample->data, sample->len, sample->whole, as);
+    if (fl_kind_check(fl_input_name(path), sample->data, sample->len, sample->whole, as))
+        return -1;
+    bool odd = memchr(sample->data, 0, sample->len) || memchr(sample->data, 27, sample->len);
+    if (!form->proved || !odd)
+        return 0;
+    return fl_error(FL_FAILED,
+                    "%s: has NUL or ESC, as UTF-16 and ISO-2022-JP have; the site file names its "
+                    "encoding, like encoding: UTF-8",
+                    fl_input_name(path));
 }
 
 /* A file that two names lead to is known by these. */

@@ -47,6 +47,7 @@ struct fl_record_form { /* of one file */
     const char *encoding; /* a name of iconv(3); NULL: proved by a mark, else UTF-8 */
     char divider;         /* of a table; 0: a tab for .tsv, else a comma */
     bool headless;        /* a table without names of columns */
+    bool proved;          /* UTF-8 without NUL and ESC, unless an encoding is named */
     bool lines;           /* text: a blank line always ends a record */
 };
 

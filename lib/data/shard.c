@@ -35,7 +35,7 @@ fl_shard_check(const struct fl_tokenizer *t)
 }
 
 static int
-begin(struct fl_shard *s, const struct fl_tokenizer *t, double valid)
+begin(struct fl_shard *s, const struct fl_tokenizer *t, const struct fl_shard_about *about)
 {
     unsigned char digest[FL_HASH_BYTES];
     struct fl_meta meta = {0};
@@ -45,15 +45,17 @@ begin(struct fl_shard *s, const struct fl_tokenizer *t, double valid)
     if (!fl_meta_set_bytes(&meta, "tokenizer", digest, sizeof digest) &&
         !fl_meta_set_i64(&meta, "vocab", fl_tokenizer_vocab(t)) &&
         !fl_meta_set_i64(&meta, "eot", fl_tokenizer_marks(t)->end) &&
-        (valid <= 0 || (!fl_meta_set_text(&meta, "split", "valid") &&
-                        !fl_meta_set_f64(&meta, "split.fraction", valid))))
+        (about->valid <= 0 || (!fl_meta_set_text(&meta, "split", "valid") &&
+                               !fl_meta_set_f64(&meta, "split.fraction", about->valid))) &&
+        (!about->contract || !fl_meta_set_bytes(&meta, "contract", about->contract, FL_HASH_BYTES)))
         result = fl_writer_head(s->writer, FL_KIND_TOKENS, &meta);
     fl_meta_release(&meta);
     return result;
 }
 
 struct fl_shard *
-fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t, double valid)
+fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t,
+             const struct fl_shard_about *about)
 {
     struct fl_shard *s = fl_alloc(1, sizeof *s);
 
@@ -62,7 +64,7 @@ fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t, 
     s->width = fl_tokenizer_vocab(t) <= 65536 ? 2 : 4;
     s->exact = fl_tokenizer_is_exact(t);
     s->writer = fl_writer_new(fd, name, level);
-    if (!s->writer || begin(s, t, valid)) {
+    if (!s->writer || begin(s, t, about)) {
         fl_shard_free(s);
         return NULL;
     }

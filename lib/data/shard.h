@@ -2,7 +2,8 @@
  * A token shard: a stream of kind "tokens" whose length is not known when it begins. Ids go into a
  * chain of tensors tokens/000000, tokens/000001, ..., each FL_SHARD_IDS long but the last; u16 when
  * the vocabulary fits, else u32. Metadata: tokenizer (its digest), vocab, eot; and split and
- * split.fraction of one that was put aside for validation.
+ * split.fraction of one that was put aside for validation; contract (the digest of the one that its
+ * text was harmonized by), if there is one.
  *
  * The ids of some tokenizers do not say how many bytes a text has (fl_tokenizer_is_exact). Tensors
  * of such a shard have an attribute FL_SHARD_BYTES: together, the bytes of all its documents.
@@ -23,12 +24,16 @@ struct fl_shard;
 /* Can documents be told apart? Only by an end of text that no text has within it. 0 or -1. */
 FL_MUST int fl_shard_check(const struct fl_tokenizer *t);
 
+struct fl_shard_about {
+    double valid;                  /* 0, or the fraction that the shard holds for validation */
+    const unsigned char *contract; /* FL_HASH_BYTES, or NULL */
+};
+
 /*
- * Begin a shard on FD (the caller's; NAME is for messages). T was checked. VALID: 0, or the
- * fraction of the documents that the shard holds for validation. NULL: error.
+ * Begin a shard on FD (the caller's; NAME is for messages). T was checked. NULL: error.
  */
 struct fl_shard *fl_shard_new(int fd, const char *name, int level, const struct fl_tokenizer *t,
-                              double valid);
+                              const struct fl_shard_about *about);
 void fl_shard_free(struct fl_shard *s);
 
 /*

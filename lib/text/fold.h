@@ -1,6 +1,6 @@
 /*
- * Characters without what makes no difference to a reader who compares words: case, width, ligatures
- * and other compatibility forms.
+ * Characters without what makes no difference to a reader who compares words: case, width,
+ * ligatures and other compatibility forms.
  */
 #ifndef FL_TEXT_FOLD_H
 #define FL_TEXT_FOLD_H

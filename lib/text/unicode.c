@@ -13,6 +13,12 @@
 
 enum { DECOMPOSED = 8 }; /* points of the longest canonical decomposition (4), and more */
 
+const char *
+fl_unicode_version(void)
+{
+    return utf8proc_unicode_version();
+}
+
 /*
  * The bytes of the character at P, or 0 when it is ill-formed; then *SUBPART is the length of the
  * maximal subpart: the longest start of a well-formed sequence, or one byte.

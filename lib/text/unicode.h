@@ -12,6 +12,9 @@
 #include "base/buf.h"
 #include "base/must.h"
 
+/* The version of Unicode that normal forms and classes are of, "15.0.0". */
+const char *fl_unicode_version(void);
+
 /* Offset of the first byte that is not UTF-8, or LEN when all of it is. */
 size_t fl_unicode_check(const void *text, size_t len);
 

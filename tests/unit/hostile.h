@@ -197,7 +197,7 @@ hostile_seconds(const struct fl_tokenizer *t, const struct fl_buf *content, cons
         times = 0;
     for (int i = 0; i < times; i++) {
         struct fl_harmonize *h = fl_harmonize_new(&path, 1, &set);
-        struct fl_shard *shard = fl_shard_new(fd, "spool", 0, t, 0);
+        struct fl_shard *shard = fl_shard_new(fd, "spool", 0, t, &(struct fl_shard_about){0});
         struct timespec start, end;
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
         int failed = !h || !shard || fl_harmonize_encode(h, t, shard, NULL);

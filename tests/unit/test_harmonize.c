@@ -71,13 +71,15 @@ run(const struct fl_tokenizer *t, int threads, double valid, struct result *resu
                                         .pool = fl_pool_new(threads)};
     struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
     int train_fd = fl_spool_open(), valid_fd = fl_spool_open();
-    struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t, 0);
-    struct fl_shard *other = valid > 0 ? fl_shard_new(valid_fd, "valid", 0, t, valid) : NULL;
+    struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t, &(struct fl_shard_about){0});
+    struct fl_shard *other = valid > 0 ? fl_shard_new(valid_fd, "valid", 0, t,
+                                                      &(struct fl_shard_about){.valid = valid})
+                                       : NULL;
 
     *result = (struct result){{0}, {0}, {0}};
     CHECK(h && train && !fl_harmonize_encode(h, t, train, other) && !fl_shard_done(train));
     CHECK(!other || !fl_shard_done(other));
-    fl_harmonize_card(h, false, &result->card);
+    fl_harmonize_card(h, false, false, &result->card);
     fl_shard_free(train);
     fl_shard_free(other);
     read_back(train_fd, &result->train);
@@ -124,7 +126,8 @@ test_learning(void)
     struct fl_buf json[2] = {{0}, {0}};
 
     for (int k = 0; k < 2; k++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false, NULL},
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false,
+                                                        NULL},
                                             .reading = &plain,
                                             .max_dropped = 0.1,
                                             .pool = fl_pool_new(1 + 2 * k)};
@@ -153,14 +156,15 @@ test_first_error(void)
     snprintf(first, sizeof first, "0.t: byte %zu is not UTF-8", first_invalid);
 
     for (int turn = 0; turn < 6; turn++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false, NULL},
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false,
+                                                        NULL},
                                             .reading = &plain,
                                             .max_dropped = 0.1,
                                             .rules = {.refuse_invalid = true},
                                             .pool = fl_pool_new(turn ? 4 : 1)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         int fd = fl_spool_open();
-        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, 0);
+        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, &(struct fl_shard_about){0});
         CHECK(h && s && fl_harmonize_encode(h, t, s, NULL) == -1);
         CHECK(strstr(fl_error_text(), first));
         fl_shard_free(s);
