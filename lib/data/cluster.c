@@ -1,9 +1,9 @@
 /*
- * Three sorts outside of memory: documents by hash, which gives each its turn; bands by their
- * value, which makes buckets; and the places of documents in buckets of two or more by turn. Then
- * each document is compared with the kept ones of its buckets, whose numbers are written into the
- * buckets' own places of one unlinked file as they are kept: a bucket holds no more than it has
- * documents. Lanes are read from another such file, the last ones from a table in memory.
+ * Three sorts outside of memory: documents by hash, which gives each its turn; bands by value, which
+ * makes buckets; and the places of documents in buckets of two or more by turn. Then each document
+ * is compared with the kept ones of its buckets, whose numbers are written into the buckets' own
+ * places of one unlinked file as they are kept: a bucket holds no more than it has documents. Lanes
+ * are read from another such file, the last ones from a table in memory.
  */
 #include "data/cluster.h"
 
@@ -27,9 +27,9 @@ struct cached { /* lanes of document NUMBER - 1 */
     uint32_t lanes[FL_MINHASH_LANES];
 };
 
-struct fl_near {
-    struct fl_near_settings set;
-    struct fl_near_counts counts;
+struct fl_cluster {
+    struct fl_cluster_settings set;
+    struct fl_cluster_counts counts;
     struct fl_spill *hashes; /* hash, document */
     struct fl_spill *bands;  /* value, document */
     struct fl_spill *places; /* turn and document, place of the bucket */
@@ -38,7 +38,7 @@ struct fl_near {
     size_t waits;
 
     unsigned char *same; /* a bit a document: its hash was there before */
-    uint32_t *kept;      /* after fl_near_finish; before, the turn of each document */
+    uint32_t *kept;      /* after fl_cluster_finish; before, the turn of each document */
     size_t cap;
 
     int bucket_file;
@@ -52,10 +52,10 @@ struct fl_near {
 
 static const char file_name[] = "a temporary file";
 
-struct fl_near *
-fl_near_new(const struct fl_near_settings *settings)
+struct fl_cluster *
+fl_cluster_new(const struct fl_cluster_settings *settings)
 {
-    struct fl_near *n = fl_alloc(1, sizeof *n);
+    struct fl_cluster *n = fl_alloc(1, sizeof *n);
 
     if (!n)
         return NULL;
@@ -67,7 +67,7 @@ fl_near_new(const struct fl_near_settings *settings)
     n->places = fl_spill_new(n->set.mem / 4);
     n->waiting = fl_alloc(WAITING, sizeof *n->waiting);
     if (!n->hashes || !n->bands || !n->places || !n->waiting) {
-        fl_near_free(n);
+        fl_cluster_free(n);
         return NULL;
     }
     return n;
@@ -75,7 +75,7 @@ fl_near_new(const struct fl_near_settings *settings)
 
 /* Let go of what is only needed to decide. */
 static void
-release_work(struct fl_near *n)
+release_work(struct fl_cluster *n)
 {
     fl_spill_free(n->hashes);
     fl_spill_free(n->bands);
@@ -98,7 +98,7 @@ release_work(struct fl_near *n)
 }
 
 void
-fl_near_free(struct fl_near *n)
+fl_cluster_free(struct fl_cluster *n)
 {
     if (!n)
         return;
@@ -110,7 +110,7 @@ fl_near_free(struct fl_near *n)
 
 /* Write the lanes that wait. */
 static int
-flush(struct fl_near *n)
+flush(struct fl_cluster *n)
 {
     if (!n->waits)
         return 0;
@@ -123,7 +123,7 @@ flush(struct fl_near *n)
 }
 
 int
-fl_near_add(struct fl_near *n, uint64_t hash, const uint32_t *lanes)
+fl_cluster_add(struct fl_cluster *n, uint64_t hash, const uint32_t *lanes)
 {
     uint32_t number = (uint32_t)n->counts.documents;
 
@@ -154,7 +154,7 @@ fl_near_add(struct fl_near *n, uint64_t hash, const uint32_t *lanes)
 
 /* Give documents their turns; those with an equal hash are dropped for the first of them. */
 static int
-take_turns(struct fl_near *n, uint32_t *same_as)
+take_turns(struct fl_cluster *n, uint32_t *same_as)
 {
     struct fl_spill_pair pair, last = {0, 0};
     uint32_t turn = 0;
@@ -173,7 +173,7 @@ take_turns(struct fl_near *n, uint32_t *same_as)
 
 /* The documents of one bucket, which are two or more, get its place. */
 static int
-make_bucket(struct fl_near *n, size_t count)
+make_bucket(struct fl_cluster *n, size_t count)
 {
     uint64_t place = n->bucket_size;
 
@@ -182,13 +182,13 @@ make_bucket(struct fl_near *n, size_t count)
         if (fl_spill_add(n->places, (uint64_t)n->kept[number] << 32 | number, place))
             return -1;
     }
-    n->bucket_size += 1 + fl_min(count, FL_NEAR_KEPT);
+    n->bucket_size += 1 + fl_min(count, FL_CLUSTER_KEPT);
     return 0;
 }
 
 /* Buckets from the sorted bands. Equal documents stand in them once. */
 static int
-make_buckets(struct fl_near *n, const uint32_t *same_as)
+make_buckets(struct fl_cluster *n, const uint32_t *same_as)
 {
     struct fl_spill_pair pair, last = {0, 0};
     size_t count = 0;
@@ -214,7 +214,7 @@ make_buckets(struct fl_near *n, const uint32_t *same_as)
 
 /* The lanes of document NUMBER, valid until the next but one call, or NULL. */
 static const uint32_t *
-lanes_of(struct fl_near *n, uint32_t number)
+lanes_of(struct fl_cluster *n, uint32_t number)
 {
     struct cached *c = &n->cache[number & n->cache_mask];
 
@@ -241,7 +241,7 @@ struct turn {
 
 /* Is a kept document near? 1 with it in *FOUND, 0, or -1. */
 static int
-find_near(struct fl_near *n, const struct turn *t, uint32_t *found)
+find_near(struct fl_cluster *n, const struct turn *t, uint32_t *found)
 {
     uint32_t own[FL_MINHASH_LANES];
     const uint32_t *lanes = lanes_of(n, t->number);
@@ -251,7 +251,7 @@ find_near(struct fl_near *n, const struct turn *t, uint32_t *found)
     memcpy(own, lanes, LANE_BYTES);
     for (size_t i = 0; i < t->count; i++) {
         const uint32_t *bucket = n->buckets + t->places[i];
-        for (uint32_t k = 1; k <= bucket[0] && k <= FL_NEAR_KEPT; k++) {
+        for (uint32_t k = 1; k <= bucket[0] && k <= FL_CLUSTER_KEPT; k++) {
             lanes = lanes_of(n, bucket[k]);
             if (!lanes)
                 return -1;
@@ -267,7 +267,7 @@ find_near(struct fl_near *n, const struct turn *t, uint32_t *found)
 
 /* Decide about one document, and note it in its buckets when it stays. */
 static int
-take(struct fl_near *n, const struct turn *t)
+take(struct fl_cluster *n, const struct turn *t)
 {
     uint32_t found = t->number;
     int near = find_near(n, t, &found);
@@ -278,17 +278,17 @@ take(struct fl_near *n, const struct turn *t)
     n->counts.near += near > 0;
     for (size_t i = 0; !near && i < t->count; i++) {
         uint32_t *bucket = n->buckets + t->places[i];
-        if (bucket[0] < FL_NEAR_KEPT)
+        if (bucket[0] < FL_CLUSTER_KEPT)
             bucket[1 + bucket[0]] = t->number;
-        n->counts.full += bucket[0] == FL_NEAR_KEPT;
-        bucket[0] += bucket[0] <= FL_NEAR_KEPT;
+        n->counts.full += bucket[0] == FL_CLUSTER_KEPT;
+        bucket[0] += bucket[0] <= FL_CLUSTER_KEPT;
     }
     return 0;
 }
 
 /* All turns in order. */
 static int
-take_all(struct fl_near *n)
+take_all(struct fl_cluster *n)
 {
     uint64_t places[FL_MINHASH_LANES];
     struct fl_spill_pair pair;
@@ -311,7 +311,7 @@ take_all(struct fl_near *n)
 
 /* Room for lanes in memory: as much as the bands had, a power of two of documents. */
 static int
-make_cache(struct fl_near *n)
+make_cache(struct fl_cluster *n)
 {
     size_t count = 2;
 
@@ -324,7 +324,7 @@ make_cache(struct fl_near *n)
 
 /* Near ones, when there are bands. */
 static int
-decide(struct fl_near *n, uint32_t *same_as)
+decide(struct fl_cluster *n, uint32_t *same_as)
 {
     if (flush(n) || make_buckets(n, same_as))
         return -1;
@@ -344,7 +344,7 @@ decide(struct fl_near *n, uint32_t *same_as)
 }
 
 int
-fl_near_finish(struct fl_near *n)
+fl_cluster_finish(struct fl_cluster *n)
 {
     uint32_t *same_as = fl_alloc(n->counts.documents, sizeof *same_as);
     n->same = fl_alloc(n->counts.documents / 8 + 1, 1);
@@ -362,19 +362,19 @@ fl_near_finish(struct fl_near *n)
 }
 
 uint32_t
-fl_near_kept(const struct fl_near *n, uint32_t document)
+fl_cluster_kept(const struct fl_cluster *n, uint32_t document)
 {
     return n->kept[document];
 }
 
 bool
-fl_near_same(const struct fl_near *n, uint32_t document)
+fl_cluster_same(const struct fl_cluster *n, uint32_t document)
 {
     return n->same[document / 8] >> document % 8 & 1;
 }
 
-const struct fl_near_counts *
-fl_near_counts(const struct fl_near *n)
+const struct fl_cluster_counts *
+fl_cluster_counts(const struct fl_cluster *n)
 {
     return &n->counts;
 }

@@ -20,12 +20,12 @@ prepare_duplicates(struct fl_harmonize *h)
 
     if (!c || (c->keep_same && !c->near))
         return 0;
-    struct fl_near_settings near = {.bands = c->near ? (unsigned)c->bands : 0,
-                                    .rows = (unsigned)c->rows,
-                                    .agree = (unsigned)(c->agree * FL_MINHASH_LANES + 0.999999),
-                                    .mem = h->set->mem};
+    struct fl_cluster_settings near = {.bands = c->near ? (unsigned)c->bands : 0,
+                                       .rows = (unsigned)c->rows,
+                                       .agree = (unsigned)(c->agree * FL_MINHASH_LANES + 0.999999),
+                                       .mem = h->set->mem};
     fl_minhash_init(&h->minhash, 0);
-    h->near = fl_near_new(&near);
+    h->near = fl_cluster_new(&near);
     h->held = h->near ? fl_held_new() : NULL;
     return h->held ? 0 : -1;
 }
@@ -89,7 +89,7 @@ fl_harmonize_free(struct fl_harmonize *h)
     fl_pretokenizer_release(&h->cutter);
     fl_held_free(h->held);
     fl_buf_release(&h->sides);
-    fl_near_free(h->near);
+    fl_cluster_free(h->near);
     fl_sample_release(h);
     fl_records_free(h->records);
     fl_buf_release(&h->arena);
@@ -153,7 +153,7 @@ put_aside(struct fl_harmonize *h, const struct fl_chunk *c)
         const struct fl_chunk_document *d = &c->documents[i];
         const struct fl_held_document held = {c->text.data + d->at, d->len, c->file, d->valid,
                                               d->fates};
-        if (fl_near_add(h->near, d->hash, d->lanes ? c->lanes + i * FL_MINHASH_LANES : NULL) ||
+        if (fl_cluster_add(h->near, d->hash, d->lanes ? c->lanes + i * FL_MINHASH_LANES : NULL) ||
             fl_held_add(h->held, &held) || fl_buf_add_byte(&h->sides, d->valid))
             return -1;
     }
@@ -470,13 +470,13 @@ decide(struct fl_harmonize *h)
     uint32_t number = 0;
     int got;
 
-    if (fl_near_finish(h->near))
+    if (fl_cluster_finish(h->near))
         return -1;
     h->deciding = true;
     h->chunk_count = 0;
     while ((got = fl_held_next(h->held, &d)) == 1) {
-        uint32_t kept = fl_near_kept(h->near, number);
-        bool same = fl_near_same(h->near, number);
+        uint32_t kept = fl_cluster_kept(h->near, number);
+        bool same = fl_cluster_same(h->near, number);
         const struct fl_contract_conf *c = &h->set->contract->conf;
         bool stays = kept == number || (same ? c->keep_same : c->keep_near);
         if (!c->by) /* near ones that stay are on one side */

@@ -63,10 +63,10 @@ struct fl_harmonize {
     struct fl_shard *train, *valid; /* where ids go */
     bool learning;                  /* words are counted */
     struct fl_pretokenizer cutter;
-    struct fl_held *held; /* documents wait; NULL: they are used at once */
-    bool deciding;        /* they come back */
-    struct fl_buf sides;  /* a byte for each: is it on the validation side? */
-    struct fl_near *near; /* which of them stay */
+    struct fl_held *held;    /* documents wait; NULL: they are used at once */
+    bool deciding;           /* they come back */
+    struct fl_buf sides;     /* a byte for each: is it on the validation side? */
+    struct fl_cluster *near; /* which of them stay */
     struct fl_minhash minhash;
     struct fl_raw_record *sample; /* (set->sample,) records with bytes of their own */
     size_t sample_count;

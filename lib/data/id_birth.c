@@ -163,8 +163,8 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
         return 0;
     bool star = start > 1 && (p[start - 1] == '*' || (p[start - 1] == ' ' && p[start - 2] == '*'));
     size_t near = star ? 1 : fl_id_context(s, FL_ID_ON_BIRTH, start, REACH_BIRTH);
-    if (near == SIZE_MAX)
-        return 0;
+    if (near == SIZE_MAX || start - near < s->taken[FL_ID_DATE])
+        return 0; /* each word has one date */
     end = numeric(s, t);
     if (!end)
         end = day_first(p, t);
@@ -172,7 +172,8 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
         size_t month = month_first(p, t, &end);
         start = end ? month : start;
     }
-    if (!end && t->g->len == 4 && (near <= REACH_YEAR || star))
+    bool alone = !start || !strchr("/-.", p[start - 1]);
+    if (!end && t->g->len == 4 && near <= REACH_YEAR && alone)
         end = year_end(p, start);
     return end ? fl_id_add(s, FL_ID_DATE, start, end, FL_ID_BY_CONTEXT, near) : 0;
 }
@@ -206,9 +207,13 @@ is_years(const unsigned char *p)
 static bool
 is_time(const unsigned char *p, size_t at)
 {
-    return (at > 5 && !memcmp(p + at - 5, "hace ", 5)) ||
-           (at > 5 && !memcmp(p + at - 4, "y a ", 4)) ||
-           (at > 8 && !memcmp(p + at - 8, "depuis ", 7));
+    static const char before[][8] = {"hace ", "y a ", "depuis ", "vor "};
+
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        if (at >= strlen(before[i]) &&
+            !memcmp(p + at - strlen(before[i]), before[i], strlen(before[i])))
+            return true;
+    return false;
 }
 
 int

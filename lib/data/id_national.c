@@ -162,9 +162,7 @@ es_nass(const char *t)
     return two(t) >= 1 && whole % 97 == two(t + 10);
 }
 
-/*
- * Codice fiscale: consonants, year, month, day, place, a letter of the sum of odd and even places.
- */
+/* Codice fiscale: consonants, year, month, day, place, and a letter for the sum of all. */
 static bool
 it_fiscal(const char *t)
 {
@@ -262,6 +260,7 @@ enum { /* how a number is written so that it may stand for itself, when its chec
 };
 
 static const struct shape {
+    size_t n;           /* of .is */
     const char *is;     /* 9 a digit, A a letter, X either */
     const char *form;   /* sizes of groups, when there are several */
     const char *joints; /* that may stand between groups */
@@ -269,37 +268,37 @@ static const struct shape {
     unsigned char alone;
     enum fl_id_evidence evidence;
 } shapes[] = {
-    {"999999999", "324", "-", us_ssn, FORMED, FL_ID_BY_GRAMMAR},
-    {"999999999", "324", " .", us_ssn, NEVER, FL_ID_BY_GRAMMAR},
-    {"AA999999A", "22221", " -.", uk_nino, PLAIN | FORMED, FL_ID_BY_GRAMMAR},
-    {"AA999999A", "2222", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
-    {"AA999999A", "261", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
-    {"9999999999", "334", " -", uk_nhs, NEVER, FL_ID_BY_CHECKSUM},
-    {"99999999999", "2333", " -/", de_tax, FORMED, FL_ID_BY_CHECKSUM},
-    {"99999999A999", "2613", " -/.", de_pension, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"99999999A999", "264", " -/.", de_pension, FORMED, FL_ID_BY_CHECKSUM},
-    {"A999999999", "19", " -", de_health, PLAIN, FL_ID_BY_CHECKSUM},
-    {"A999999999", "1333", " ", de_health, FORMED, FL_ID_BY_CHECKSUM},
-    {"999999X99999999", "1222332", " .-", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"999999X99999999", "132", " -", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"99999999A", "81", "- ./", es_dni, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"99999999A", "2331", ".-", es_dni, FORMED, FL_ID_BY_CHECKSUM},
-    {"99999999A", "234", ".", es_dni, FORMED, FL_ID_BY_CHECKSUM},
-    {"A9999999A", "171", "- .", es_nie, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"A9999999A", "1331", "-.", es_nie, FORMED, FL_ID_BY_CHECKSUM},
-    {"999999999999", "282", " /-", es_nass, FORMED, FL_ID_BY_CHECKSUM},
-    {"XXXXXXXXXXXXXXXX", "33352", " ", it_fiscal, PLAIN, FL_ID_BY_CHECKSUM},
-    {"XXXXXXXXXXXXXXXX", "3355", " ", it_fiscal, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"999999999", "423", ". ", nl_bsn, FORMED, FL_ID_BY_CHECKSUM},
-    {"999999999", "333", " -", nl_bsn, NEVER, FL_ID_BY_CHECKSUM},
-    {"99999999999", "65", " -", pl_pesel, PLAIN, FL_ID_BY_CHECKSUM},
-    {"9999999999", "64", "-", se_number, FORMED, FL_ID_BY_CHECKSUM},
-    {"999999999999", "84", "-", se_long, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {"9999999999", "64", "- ", dk_cpr, NEVER, FL_ID_BY_GRAMMAR},
-    {"9999999999", "64", "-", dk_cpr, FORMED, FL_ID_BY_SHAPE},
-    {"999999999999", "444", " -", in_aadhaar, FORMED, FL_ID_BY_CHECKSUM},
-    {"AAAAA9999A", "541", " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
-    {"99999999999", "3332", ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", "324", "-", us_ssn, FORMED, FL_ID_BY_GRAMMAR},
+    {9, "999999999", "324", " .", us_ssn, NEVER, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", "22221", " -.", uk_nino, PLAIN | FORMED, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", "2222", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", "261", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
+    {10, "9999999999", "334", " -", uk_nhs, NEVER, FL_ID_BY_CHECKSUM},
+    {11, "99999999999", "2333", " -/", de_tax, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "99999999A999", "2613", " -/.", de_pension, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {12, "99999999A999", "264", " -/.", de_pension, FORMED, FL_ID_BY_CHECKSUM},
+    {10, "A999999999", "19", " -", de_health, PLAIN, FL_ID_BY_CHECKSUM},
+    {10, "A999999999", "1333", " ", de_health, FORMED, FL_ID_BY_CHECKSUM},
+    {15, "999999X99999999", "1222332", " .-", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {15, "999999X99999999", "132", " -", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", "81", "- ./", es_dni, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", "2331", ".-", es_dni, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", "234", ".", es_dni, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "A9999999A", "171", "- .", es_nie, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "A9999999A", "1331", "-.", es_nie, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "999999999999", "282", " /-", es_nass, FORMED, FL_ID_BY_CHECKSUM},
+    {16, "XXXXXXXXXXXXXXXX", "33352", " ", it_fiscal, PLAIN, FL_ID_BY_CHECKSUM},
+    {16, "XXXXXXXXXXXXXXXX", "3355", " ", it_fiscal, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", "423", ". ", nl_bsn, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", "333", " -", nl_bsn, NEVER, FL_ID_BY_CHECKSUM},
+    {11, "99999999999", "65", " -", pl_pesel, PLAIN, FL_ID_BY_CHECKSUM},
+    {10, "9999999999", "64", "-", se_number, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "999999999999", "84", "-", se_long, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {10, "9999999999", "64", "- ", dk_cpr, NEVER, FL_ID_BY_GRAMMAR},
+    {10, "9999999999", "64", "-", dk_cpr, FORMED, FL_ID_BY_SHAPE},
+    {12, "999999999999", "444", " -", in_aadhaar, FORMED, FL_ID_BY_CHECKSUM},
+    {10, "AAAAA9999A", "541", " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
+    {11, "99999999999", "3332", ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
 };
 
 bool
@@ -328,6 +327,7 @@ struct written {            /* the first groups of a token */
     char joints[FL_ID_GROUPS];
 };
 
+/* Are the characters of W those of SHAPE, and the signs between its groups too? */
 static bool
 fits(const struct shape *shape, const struct written *w)
 {
@@ -338,10 +338,6 @@ fits(const struct shape *shape, const struct written *w)
         if (digit != (shape->is[i] == '9'))
             return false;
     }
-    if (shape->is[w->n] || w->groups == 1)
-        return !shape->is[w->n];
-    if (strcmp(shape->form, w->form))
-        return false;
     for (size_t i = 1; i < w->groups; i++)
         if (!strchr(shape->joints, w->joints[i]))
             return false;
@@ -382,7 +378,7 @@ judge(const struct written *w, size_t near, struct verdict *v)
 {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const struct shape *shape = &shapes[i];
-        if (strlen(shape->is) != w->n || !fits(shape, w))
+        if (shape->n != w->n || (w->groups > 1 && strcmp(shape->form, w->form)) || !fits(shape, w))
             continue;
         bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
         int evidence = -1;

@@ -218,7 +218,8 @@ fl_id_net6(struct fl_id_state *s, size_t at)
         return 0;
     size_t end = net6_read(p, start, &n);
     s->net_done = fl_max(end, at + 1);
-    if (!end || fl_id_alnum(p[end]) || (p[end] == ':' && p[end + 1] == ':'))
+    if (!end || fl_id_alnum(p[end]) ||
+        (p[end] == ':' && (p[end + 1] == ':' || fl_id_is(p[end + 1], FL_ID_HEX))))
         return 0;
     if (n.gap ? n.groups > 7 || (!n.numerals && !n.four && n.groups < 4) || n.digits < 2
               : n.groups != 8 || n.pairs == 8) /* pairs are a hardware address */

@@ -133,9 +133,7 @@ fl_id_scan_release(struct fl_id_scan *scan)
     *scan = (struct fl_id_scan){0};
 }
 
-/*
- * What stands for the value of F: letters and digits alone, in lower case; addresses as they are.
- */
+/* What stands for the value of F: letters and digits in lower case; all of an address. */
 static uint64_t
 value_of(const struct fl_id_state *s, const struct fl_id_found *f)
 {

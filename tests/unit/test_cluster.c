@@ -94,24 +94,24 @@ make_corpus(void)
 }
 
 /* Which documents stay in whose place, added in the order of STEP, into KEPT. */
-static struct fl_near_counts
-run(struct fl_near_settings set, size_t step, uint32_t *kept)
+static struct fl_cluster_counts
+run(struct fl_cluster_settings set, size_t step, uint32_t *kept)
 {
-    struct fl_near *n = fl_near_new(&set);
-    struct fl_near_counts counts;
+    struct fl_cluster *n = fl_cluster_new(&set);
+    struct fl_cluster_counts counts;
     static uint32_t at[DOCS], number[DOCS];
 
     for (size_t i = 0; i < DOCS; i++) {
         size_t doc = i * step % DOCS;
         at[doc] = (uint32_t)i;
         number[i] = (uint32_t)doc;
-        CHECK(!fl_near_add(n, corpus.hash[doc], corpus.lanes[doc]));
+        CHECK(!fl_cluster_add(n, corpus.hash[doc], corpus.lanes[doc]));
     }
-    CHECK(!fl_near_finish(n));
+    CHECK(!fl_cluster_finish(n));
     for (size_t doc = 0; doc < DOCS; doc++)
-        kept[doc] = number[fl_near_kept(n, at[doc])];
-    counts = *fl_near_counts(n);
-    fl_near_free(n);
+        kept[doc] = number[fl_cluster_kept(n, at[doc])];
+    counts = *fl_cluster_counts(n);
+    fl_cluster_free(n);
     return counts;
 }
 
@@ -144,8 +144,8 @@ static void
 test_all_pairs(void)
 {
     static uint32_t kept[DOCS];
-    struct fl_near_settings set = FL_NEAR_SETTINGS;
-    struct fl_near_counts counts = run(set, 1, kept);
+    struct fl_cluster_settings set = FL_CLUSTER_SETTINGS;
+    struct fl_cluster_counts counts = run(set, 1, kept);
     double recall = compare(kept);
 
     printf("# dropped %d of %d, recall %.4f, %.1f pairs a document\n", (int)counts.near, DOCS,
@@ -165,7 +165,7 @@ test_exact_jaccard(void)
     static uint32_t kept[DOCS];
     size_t above = 0, both = 0, below = 0;
 
-    run((struct fl_near_settings)FL_NEAR_SETTINGS, 1, kept);
+    run((struct fl_cluster_settings)FL_CLUSTER_SETTINGS, 1, kept);
     for (size_t i = 0; i < DOCS; i++) {
         for (size_t k = i + 1; k < (i / EDITS + 1) * EDITS; k++) {
             if (kept[i] != i && kept[k] != k)
@@ -186,7 +186,7 @@ static void
 test_order_and_memory(void)
 {
     static uint32_t first[DOCS], other[DOCS];
-    struct fl_near_settings set = FL_NEAR_SETTINGS;
+    struct fl_cluster_settings set = FL_CLUSTER_SETTINGS;
 
     run(set, 1, first);
     run(set, 7, other);
@@ -200,24 +200,26 @@ test_order_and_memory(void)
 static void
 test_equal_hashes(void)
 {
-    struct fl_near_settings set = FL_NEAR_SETTINGS;
+    struct fl_cluster_settings set = FL_CLUSTER_SETTINGS;
 
     for (int bands = 0; bands <= 20; bands += 20) {
         set.bands = (unsigned)bands;
-        struct fl_near *n = fl_near_new(&set);
-        CHECK(!fl_near_add(n, 5, NULL) && !fl_near_add(n, 9, corpus.lanes[0]) &&
-              !fl_near_add(n, 5, NULL) && !fl_near_add(n, 9, corpus.lanes[0]) &&
-              !fl_near_add(n, 1, corpus.lanes[0]) && !fl_near_add(n, 2, NULL));
-        CHECK(!fl_near_finish(n));
-        CHECK(fl_near_kept(n, 0) == 0 && fl_near_kept(n, 2) == 0 && fl_near_kept(n, 5) == 5);
-        CHECK(fl_near_kept(n, 4) == 4);
-        CHECK(fl_near_kept(n, 1) == (bands ? 4u : 1u) && fl_near_kept(n, 3) == (bands ? 4u : 1u));
-        CHECK(fl_near_counts(n)->same == 2 && fl_near_counts(n)->near == (bands ? 1u : 0u));
-        fl_near_free(n);
+        struct fl_cluster *n = fl_cluster_new(&set);
+        CHECK(!fl_cluster_add(n, 5, NULL) && !fl_cluster_add(n, 9, corpus.lanes[0]) &&
+              !fl_cluster_add(n, 5, NULL) && !fl_cluster_add(n, 9, corpus.lanes[0]) &&
+              !fl_cluster_add(n, 1, corpus.lanes[0]) && !fl_cluster_add(n, 2, NULL));
+        CHECK(!fl_cluster_finish(n));
+        CHECK(fl_cluster_kept(n, 0) == 0 && fl_cluster_kept(n, 2) == 0 &&
+              fl_cluster_kept(n, 5) == 5);
+        CHECK(fl_cluster_kept(n, 4) == 4);
+        CHECK(fl_cluster_kept(n, 1) == (bands ? 4u : 1u) &&
+              fl_cluster_kept(n, 3) == (bands ? 4u : 1u));
+        CHECK(fl_cluster_counts(n)->same == 2 && fl_cluster_counts(n)->near == (bands ? 1u : 0u));
+        fl_cluster_free(n);
     }
-    struct fl_near *none = fl_near_new(&set);
-    CHECK(!fl_near_finish(none) && fl_near_counts(none)->documents == 0);
-    fl_near_free(none);
+    struct fl_cluster *none = fl_cluster_new(&set);
+    CHECK(!fl_cluster_finish(none) && fl_cluster_counts(none)->documents == 0);
+    fl_cluster_free(none);
 }
 
 /* Documents that share one band and little else fill its bucket: 64 are compared with, no more. */
@@ -225,41 +227,41 @@ static void
 test_full_bucket(void)
 {
     enum { MANY = 2000 };
-    struct fl_near_settings set = FL_NEAR_SETTINGS;
-    struct fl_near *n = fl_near_new(&set);
+    struct fl_cluster_settings set = FL_CLUSTER_SETTINGS;
+    struct fl_cluster *n = fl_cluster_new(&set);
     struct fl_random r = {6, 0, 0};
     uint32_t lanes[FL_MINHASH_LANES];
 
     for (size_t i = 0; i < MANY; i++) {
         for (size_t l = 0; l < FL_MINHASH_LANES; l++)
             lanes[l] = l < 6 ? 1 : (uint32_t)fl_random_u64(&r);
-        CHECK(!fl_near_add(n, fl_random_u64(&r), lanes));
+        CHECK(!fl_cluster_add(n, fl_random_u64(&r), lanes));
     }
-    CHECK(!fl_near_finish(n));
-    const struct fl_near_counts *c = fl_near_counts(n);
+    CHECK(!fl_cluster_finish(n));
+    const struct fl_cluster_counts *c = fl_cluster_counts(n);
     CHECK(c->full == 1 && c->near == 0);
     CHECK(c->compared == 64 * 63 / 2 + (MANY - 64) * 64);
-    fl_near_free(n);
+    fl_cluster_free(n);
 }
 
 /* A chain in which each is near the next, and the ends are not near each other: no drift. */
 static void
 test_chain(void)
 {
-    struct fl_near_settings set = FL_NEAR_SETTINGS;
-    struct fl_near *n = fl_near_new(&set);
+    struct fl_cluster_settings set = FL_CLUSTER_SETTINGS;
+    struct fl_cluster *n = fl_cluster_new(&set);
     uint32_t lanes[FL_MINHASH_LANES] = {0};
 
     for (size_t i = 0; i < 6; i++) { /* 12 lanes more differ from the first each time */
-        CHECK(!fl_near_add(n, i, lanes));
+        CHECK(!fl_cluster_add(n, i, lanes));
         for (size_t l = 0; l < 12; l++)
             lanes[i * 12 + l] = 7;
     }
-    CHECK(!fl_near_finish(n));
+    CHECK(!fl_cluster_finish(n));
     static const uint32_t want[] = {0, 0, 0, 3, 3, 3}; /* 24 lanes may differ */
     for (uint32_t i = 0; i < 6; i++)
-        CHECK(fl_near_kept(n, i) == want[i]);
-    fl_near_free(n);
+        CHECK(fl_cluster_kept(n, i) == want[i]);
+    fl_cluster_free(n);
 }
 
 /* Back-translations (Jaccard .07 to .49) are not found, and unlike documents never. */
@@ -267,7 +269,7 @@ static void
 test_paraphrases(void)
 {
     FILE *f = fopen("../shared/data/neardup/docs.jsonl", "r");
-    struct fl_near_settings set = FL_NEAR_SETTINGS;
+    struct fl_cluster_settings set = FL_CLUSTER_SETTINGS;
     struct fl_shingles s = {0};
     struct fl_minhash m;
     char *line = NULL;
@@ -276,7 +278,7 @@ test_paraphrases(void)
 
     if (!f)
         SKIP("../shared/data/neardup is not here");
-    struct fl_near *n = fl_near_new(&set);
+    struct fl_cluster *n = fl_cluster_new(&set);
     fl_minhash_init(&m, 1);
     while (getline(&line, &cap, f) > 0) {
         json_t *row = json_loads(line, 0, NULL);
@@ -284,12 +286,12 @@ test_paraphrases(void)
         uint32_t lanes[FL_MINHASH_LANES];
         CHECK(!fl_shingles_make(&s, text, strlen(text), 5, 1) && s.count);
         fl_minhash(&m, s.hash, s.count, lanes);
-        CHECK(!fl_near_add(n, number++, lanes));
+        CHECK(!fl_cluster_add(n, number++, lanes));
         json_decref(row);
     }
-    CHECK(!fl_near_finish(n) && number > 40);
-    CHECK(fl_near_counts(n)->near == 0);
-    fl_near_free(n);
+    CHECK(!fl_cluster_finish(n) && number > 40);
+    CHECK(fl_cluster_counts(n)->near == 0);
+    fl_cluster_free(n);
     fl_shingles_release(&s);
     free(line);
     fclose(f);
