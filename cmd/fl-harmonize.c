@@ -73,42 +73,29 @@ enum { SHARD, VALID, CARD, OUTPUTS };
 static int
 check_options(void)
 {
-    int ways = (opt.tokenizer != NULL) + opt.train_given + opt.text + opt.explain_given +
-               opt.digest;
+    const bool told = opt.explain_given || opt.digest;
+    const int ways = (opt.tokenizer != NULL) + opt.train_given + opt.text + told;
+    const struct {
+        bool wrong;
+        const char *why;
+    } rules[] = {
+        {!ways, "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would make a tokenizer"},
+        {ways > 1 || (opt.explain_given && opt.digest),
+         "-t, --train-tokenizer, --text, --explain and --digest exclude each other"},
+        {opt.valid_output && !opt.given.valid && !opt.site,
+         "--valid-output needs --valid FRACTION"},
+        {opt.given.valid && !opt.valid_output && opt.tokenizer,
+         "--valid needs --valid-output FILE"},
+        {opt.valid_output && !opt.tokenizer, "--valid-output needs -t; with --train-tokenizer the "
+                                             "validation side is left out only"},
+        {opt.digest && !opt.site, "--digest needs -c SITE, which names a contract"},
+        {opt.pub && !opt.card, "--public needs --card FILE"},
+        {opt.card && told, "--card belongs to a whole run"},
+    };
 
-    if (!ways)
-        return fl_error(
-            FL_USAGE,
-            "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would make a tokenizer");
-    if (ways > 1)
-        return fl_error(FL_USAGE,
-                        "-t, --train-tokenizer, --text, --explain and --digest exclude each "
-                        "other");
-    if (opt.valid_output && !opt.given.valid && !opt.site)
-        return fl_error(FL_USAGE, "--valid-output needs --valid FRACTION");
-    if (opt.given.valid && !opt.valid_output && opt.tokenizer)
-        return fl_error(FL_USAGE, "--valid needs --valid-output FILE");
-    if (opt.valid_output && !opt.tokenizer)
-        return fl_error(
-            FL_USAGE,
-            "--valid-output needs -t; with --train-tokenizer the validation side is left out only");
-    if (opt.digest && !opt.site)
-        return fl_error(FL_USAGE, "--digest needs -c SITE, which names a contract");
-    if ((opt.pub && !opt.card) || (opt.card && (opt.explain_given || opt.digest)))
-        return fl_error(FL_USAGE, opt.pub && !opt.card ? "--public needs --card FILE"
-                                                       : "--card belongs to a whole run");
-    return 0;
-}
-
-static int
-open_outputs(const struct fl_cli *cli, struct fl_output out[OUTPUTS])
-{
-    unsigned flags = opt.text || opt.explain_given ? FL_OUTPUT_SECRET : FL_OUTPUT_BINARY;
-
-    if (fl_output_open(&out[SHARD], cli->output, flags) ||
-        (opt.valid_output && fl_output_open(&out[VALID], opt.valid_output, FL_OUTPUT_BINARY)) ||
-        (opt.card && fl_output_open(&out[CARD], opt.card, 0)))
-        return -1;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            return fl_error(FL_USAGE, "%s", rules[i].why);
     return 0;
 }
 
@@ -127,34 +114,21 @@ write_card(const struct fl_cli *cli, const struct fl_harmonize *h, struct fl_out
     return fl_report_end(&report, out->fd, out->name);
 }
 
-static int
-learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
-{
-    size_t ids;
-
-    if (fl_harmonize_tokenizer(h, (size_t)opt.train, cli->level, out, &ids))
-        return -1;
-    if (ids < (size_t)opt.train)
-        fl_warn(cli, "the text gives %zu tokens only, not %lld: no pair stands twice in it", ids,
-                (long long)opt.train);
-    return 0;
-}
-
-/* Whatever is to be made. The card is written also where recall was too low, and says by how much.
- */
+/* The card is written also where recall was too low, and says by how much. */
 static int
 make(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
      struct fl_output out[OUTPUTS])
 {
     const struct fl_shard_outputs shards = {&out[SHARD], opt.valid_output ? &out[VALID] : NULL,
                                             cli->level};
+    const struct fl_vocabulary_output vocabulary = {&out[SHARD], cli->level, warn, cli};
     struct fl_error_copy low;
 
     if (opt.explain_given)
         return fl_harmonize_explain(h, out[SHARD].fd, out[SHARD].name);
     if (opt.text ? fl_harmonize_write(h, out[SHARD].fd, out[SHARD].name)
         : t      ? fl_harmonize_shards(h, t, &shards)
-                 : learn(cli, h, &out[SHARD]))
+                 : fl_harmonize_tokenizer(h, (size_t)opt.train, &vocabulary))
         return -1;
     int recall = fl_harmonize_recall(h);
     if (recall)
@@ -167,10 +141,14 @@ make(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
 static int
 harmonize(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t)
 {
+    const unsigned flags = opt.text || opt.explain_given ? FL_OUTPUT_SECRET : FL_OUTPUT_BINARY;
     struct fl_output out[OUTPUTS] = {FL_OUTPUT_INIT, FL_OUTPUT_INIT, FL_OUTPUT_INIT};
     uint64_t valid = 0;
 
-    if (open_outputs(cli, out) || make(cli, h, t, out) || fl_outputs_commit(out, OUTPUTS)) {
+    if (fl_output_open(&out[SHARD], cli->output, flags) ||
+        (opt.valid_output && fl_output_open(&out[VALID], opt.valid_output, FL_OUTPUT_BINARY)) ||
+        (opt.card && fl_output_open(&out[CARD], opt.card, 0)) || make(cli, h, t, out) ||
+        fl_outputs_commit(out, OUTPUTS)) {
         fl_outputs_abort(out, OUTPUTS);
         return -1;
     }

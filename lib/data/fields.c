@@ -308,3 +308,17 @@ fl_fields_render(struct fl_fields *f, const struct fl_record_text *record,
         return -1;
     return fate == FL_FATE_KEPT ? render(f, reading, columns, counts, out) : fate;
 }
+
+int
+fl_fields_dates(struct fl_fields *f, const struct fl_record_text *record,
+                const struct fl_reading *reading, const struct fl_columns *columns,
+                struct fl_date_proof *proof)
+{
+    struct fl_field_counts counts = {0};
+    int fate = reserve(f) ? -1 : parse(f, record, reading, columns, &counts);
+
+    for (size_t i = 0; fate == FL_FATE_KEPT && i < reading->count; i++)
+        if (reading->fields[i].kind == FL_VALUE_DATE && f->values[i].result == FL_JSONL_FOUND)
+            fl_date_note(proof, fl_buf_text(&f->values[i].text), f->values[i].text.len);
+    return fate < 0 ? -1 : 0;
+}

@@ -47,4 +47,9 @@ FL_MUST int fl_fields_render(struct fl_fields *f, const struct fl_record_text *r
                              struct fl_field_counts *counts, struct fl_traced *out,
                              struct fl_buf *group);
 
+/* Note what the dates of a record say about the order of day and month. O(len). */
+FL_MUST int fl_fields_dates(struct fl_fields *f, const struct fl_record_text *record,
+                            const struct fl_reading *reading, const struct fl_columns *columns,
+                            struct fl_date_proof *proof);
+
 #endif

@@ -235,6 +235,14 @@ check_account(const char *name, const struct fl_harmonize_row *row)
 }
 
 static const char *
+order_name(enum fl_date_order order)
+{
+    static const char *const names[] = {NULL, "dmy", "mdy", "ymd"};
+
+    return names[order];
+}
+
+static const char *
 needed_field(const struct fl_reading *reading)
 {
     for (size_t i = 0; i < reading->count; i++)
@@ -258,6 +266,8 @@ check_files(struct fl_harmonize *h)
         row->bom = file->mark > 0;
         row->encoding = file->encoding;
         row->packing = fl_packing_name(file->packing);
+        row->date_order = order_name(h->columns[h->checked].order);
+        row->date_proof = h->columns[h->checked].proof;
         row->field = needed_field(fl_harmonize_reading(h, h->checked));
         fl_fates_add(&row->fates, &row->counts.fates);
         row->fates.bytes[FL_FATE_OVERLONG] += file->overlong_bytes;
@@ -311,8 +321,9 @@ begin_file(struct fl_harmonize *h, const struct fl_raw_record *record)
     const struct fl_reading *reading = fl_harmonize_reading(h, record->file);
 
     h->begun = record->file + 1;
-    if (!columns->order)
-        columns->order = reading->order;
+    columns->order = reading->order;
+    if (!columns->order && fl_harmonize_prove_dates(h, record->file))
+        return -1;
     if (record->format != FL_RECORDS_CSV || record->header)
         return 0;
     return fl_columns_find(columns, reading, NULL)

@@ -70,7 +70,9 @@ struct fl_harmonize_row { /* of the card: a file, or all of them */
     const char *packing;
     const char *field; /* the key or column without which a record is dropped */
     bool bom;
-    uint64_t same, near; /* documents left out as duplicates */
+    const char *date_order; /* of its dates, or NULL: not known, or several */
+    uint64_t date_proof;    /* dates that prove it; 0: it was given */
+    uint64_t same, near;    /* documents left out as duplicates */
     size_t
         same_as; /* the first file with the same bytes: its own number when there is none before */
 };
@@ -101,9 +103,19 @@ struct fl_shard_outputs {
 FL_MUST int fl_harmonize_shards(struct fl_harmonize *h, const struct fl_tokenizer *t,
                                 const struct fl_shard_outputs *out);
 
-/* The same of a tokenizer that is learnt; *IDS is how many it has. */
-FL_MUST int fl_harmonize_tokenizer(struct fl_harmonize *h, size_t size, int level,
-                                   const struct fl_output *out, size_t *ids);
+/* Takes a finished sentence. */
+typedef void fl_note_fn(void *arg, const char *sentence);
+
+struct fl_vocabulary_output {
+    const struct fl_output *out;
+    int level;
+    fl_note_fn *note; /* told when the text gives fewer ids */
+    void *arg;
+};
+
+/* The same of a tokenizer of SIZE ids that is learnt. */
+FL_MUST int fl_harmonize_tokenizer(struct fl_harmonize *h, size_t size,
+                                   const struct fl_vocabulary_output *to);
 
 /*
  * Learn a vocabulary of SIZE ids from the training side. PROGRESS (or NULL), which is started here,
@@ -147,9 +159,6 @@ const struct fl_harmonize_settings *fl_harmonize_set(const struct fl_harmonize *
 /* 0, or -1 with an error when more of a file was lost than SET allows. */
 FL_MUST int fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
                                const struct fl_harmonize_row *row);
-
-/* Takes a finished sentence. */
-typedef void fl_note_fn(void *arg, const char *sentence);
 
 /* After a run: what was lost or odd in the files, in their order. */
 void fl_harmonize_notes(const struct fl_harmonize *h, fl_note_fn *note, void *arg);

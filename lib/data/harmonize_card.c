@@ -244,6 +244,8 @@ report_row(const struct table *t, const char *name, const struct fl_harmonize_ro
     fl_report_text(r, row->encoding);
     put_bytes(t, row);
     put_counts(t, row);
+    fl_report_text(r, row->date_order);
+    put(t, row->date_proof);
     put_recall(t, total);
     if (contract) {
         fl_report_hex(r, contract->digest, FL_HASH_BYTES);
@@ -321,6 +323,8 @@ fl_harmonize_card(const struct fl_harmonize *h, bool json, bool pub, struct fl_r
                                           "found_date",
                                           "found_age",
                                           "found_own",
+                                          "date_order",
+                                          "date_proof",
                                           "recall_email",
                                           "recall_url",
                                           "recall_ip",

@@ -1,6 +1,8 @@
 /* What a run writes, as whole streams: shards, or a tokenizer. */
 #include "data/harmonize.h"
 
+#include <stdio.h>
+
 #include "data/contract.h"
 #include "text/tokenizer_write.h"
 
@@ -26,17 +28,21 @@ fl_harmonize_shards(struct fl_harmonize *h, const struct fl_tokenizer *t,
 }
 
 int
-fl_harmonize_tokenizer(struct fl_harmonize *h, size_t size, int level, const struct fl_output *out,
-                       size_t *ids)
+fl_harmonize_tokenizer(struct fl_harmonize *h, size_t size, const struct fl_vocabulary_output *to)
 {
     struct fl_bpe_trained trained = {0};
     struct fl_progress progress;
+    char sentence[120];
 
     if (fl_harmonize_learn(h, size, &progress, &trained))
         return -1;
-    *ids = trained.pieces.ids;
-    fl_progress_end(&progress, *ids, NULL);
-    struct fl_writer *w = fl_writer_new(out->fd, out->name, level);
+    size_t ids = trained.pieces.ids;
+    fl_progress_end(&progress, ids, NULL);
+    snprintf(sentence, sizeof sentence,
+             "the text gives %zu tokens only, not %zu: no pair stands twice in it", ids, size);
+    if (ids < size)
+        to->note(to->arg, sentence);
+    struct fl_writer *w = fl_writer_new(to->out->fd, to->out->name, to->level);
     int result = w ? fl_tokenizer_write_stream(&trained.pieces, trained.merges, trained.count, w)
                    : -1;
     fl_writer_free(w);

@@ -90,6 +90,12 @@ struct fl_document_way fl_harmonize_way(const struct fl_harmonize *h, size_t fil
 FL_MUST int fl_sample_offer(struct fl_harmonize *h, const struct fl_raw_record *record);
 void fl_sample_release(struct fl_harmonize *h);
 
+/*
+ * Read a regular file through to see which order of day and month its dates prove, where its
+ * reading has dates and nobody said (date_proof.c). Nothing for pipes, whose order stays unknown.
+ */
+FL_MUST int fl_harmonize_prove_dates(struct fl_harmonize *h, size_t file);
+
 /* Read everything: each record goes to the sample and, unless only that is wanted, into chunks. */
 FL_MUST int fl_harmonize_read(struct fl_harmonize *h);
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/must.h"
 #include "data/codes.h"
@@ -81,7 +82,8 @@ FL_MUST int fl_reading_plain(struct fl_reading *r, const char *field);
 struct fl_columns {           /* zeroed for files that are no tables */
     int *slots;               /* (count,) the field that a column is, or -1 */
     size_t count;             /* columns of every row */
-    enum fl_date_order order; /* of dates, given or proved */
+    enum fl_date_order order; /* of dates, given or proved, */
+    uint64_t proof;           /* by so many of them; 0: given, or not known */
 };
 void fl_columns_release(struct fl_columns *c);
 

@@ -33,7 +33,7 @@ check_document(struct fl_document *d, const struct fl_raw_record *record,
                                          .find_mojibake = record->len % 3,
                                          .repair_mojibake = record->len % 4};
     const struct fl_columns columns = {0};
-    const struct fl_document_way way = {reading, &columns, &rules};
+    const struct fl_document_way way = {reading, &columns, &rules, NULL};
     struct fl_buf before = {0};
     int got = fl_document_make(d, record, &way);
 

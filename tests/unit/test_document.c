@@ -15,7 +15,7 @@ make(const char *data, size_t len, bool jsonl, bool refuse, struct fl_document_c
                                          .format = jsonl ? FL_RECORDS_JSONL : FL_RECORDS_TEXT};
     const struct fl_columns columns = {0};
     const struct fl_clean_rules rules = {.refuse_invalid = refuse};
-    const struct fl_document_way way = {&reading, &columns, &rules};
+    const struct fl_document_way way = {&reading, &columns, &rules, NULL};
     int got = fl_document_make(&doc, &record, &way);
 
     *counts = doc.found;
