@@ -18,6 +18,7 @@ fl_contract_conf_release(struct fl_contract_conf *conf)
 {
     free(conf->fields);
     free(conf->roles);
+    free(conf->render);
     free(conf->identifiers);
     fl_yaml_free(conf->root);
     *conf = (struct fl_contract_conf){0};
@@ -279,6 +280,27 @@ read_rest(struct fl_contract_conf *conf, const char *file, const struct fl_yaml 
                : 0;
 }
 
+/* One template, or a list of them. */
+static int
+read_render(struct fl_contract_conf *conf, const char *file, const struct fl_yaml *node)
+{
+    bool list = node && node->type == FL_YAML_LIST;
+    size_t n = !node ? 0 : list ? node->count : 1;
+
+    if (!node)
+        return 0;
+    if (!n)
+        return fl_yaml_error(file, node, "render: must be a template or a list of them");
+    conf->render = fl_alloc(n, sizeof *conf->render);
+    if (!conf->render)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (take_text(file, list ? node->items[i] : node, NULL,
+                      &conf->render[conf->render_count++]))
+            return -1;
+    return 0;
+}
+
 static int
 read_root(struct fl_contract_conf *conf, const char *file)
 {
@@ -305,8 +327,7 @@ read_root(struct fl_contract_conf *conf, const char *file)
         return -1;
     if (!name || !conf->rules)
         return fl_yaml_error(file, conf->root, "lacks \"%s\"", name ? "rules" : "contract");
-    return take_text(file, name, NULL, &conf->name) ||
-                   take_text(file, render, NULL, &conf->render) ||
+    return take_text(file, name, NULL, &conf->name) || read_render(conf, file, render) ||
                    take_size(file, max, 1024, 1 << 28, &conf->max_document) ||
                    take_size(file, passage, 0, 1 << 30, &conf->passage) ||
                    read_fields(conf, file, fields) || read_chat(conf, file, chat) ||

@@ -1,11 +1,11 @@
 /*
  * A contract, as people write it: what must be equal at all sites so that their texts are one
- * corpus. contract(5) of the manual describes each key.
+ * corpus. fl-contract(5) describes each key.
  *
  *     contract: NAME      rules: 1     max_document: SIZE (1M)      passage: SIZE (2k)
  *     fields: {NAME: required|optional|date, NAME: {required: BOOL, unit: UCUM, analyte: NAME,
  *              date: BOOL, codes: keep|drop|refuse}, ...}         ({text: required})
- *     render: TEMPLATE ("{text}")      chat: {roles: [NAME, ...], turn: TEMPLATE}
+ *     render: TEMPLATE or [TEMPLATE, ...] ("{text}")      chat: {roles: [NAME, ...], turn: TEMPLATE}
  *     unicode: {form: nfc, invalid: replace|refuse (replace), controls: drop|keep (drop),
  *               zero_width: drop|keep (drop), mojibake: count|repair (count)}
  *     identifiers: {default: keep|placeholder|drop (placeholder), TYPE: the same, TYPE: {pattern:
@@ -41,7 +41,9 @@ struct fl_identifier_conf {
 
 struct fl_contract_conf { /* a zeroed struct is empty */
     struct fl_yaml *root;
-    const char *name, *render, *turn; /* NULL when not given */
+    const char *name, *turn; /* NULL when not given */
+    const char **render;     /* (render_count,) templates; NULL: not given */
+    size_t render_count;
     int64_t rules, max_document, passage;
     struct fl_contract_field_conf *fields;
     size_t field_count;

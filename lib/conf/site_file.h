@@ -1,6 +1,6 @@
 /*
  * A site file: how the files of one site become what a contract says. Nobody else sees it.
- * site(5) of the manual describes each key.
+ * fl-contract(5) describes each key.
  *
  *     contract: FILE
  *     inputs: [{files: PATTERN or [PATTERN, ...], format: auto|text|jsonl|csv|tsv|chat (auto),

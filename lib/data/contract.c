@@ -35,8 +35,12 @@ fill_fields(struct fl_contract_conf *conf)
         conf->fields[0] = only_text;
         conf->field_count = 1;
     }
-    if (!conf->render)
-        conf->render = "{text}";
+    if (!conf->render) {
+        conf->render = fl_alloc(1, sizeof *conf->render);
+        if (!conf->render)
+            return -1;
+        conf->render[conf->render_count++] = "{text}";
+    }
     if (!conf->turn)
         conf->turn = "<|{role}|>\n{text}\n";
     if (!conf->identifier_default)
@@ -56,7 +60,9 @@ check_fields(const struct fl_contract *c)
         if (f->unit && fl_unit_map_make(&map, f->unit, f->unit, f->analyte))
             return fl_error_about(f->name);
     }
-    int failed = fl_rendering_make(&render, conf->render, c->names, conf->field_count);
+    const struct fl_names templates = {conf->render, conf->render_count};
+    const struct fl_names names = {c->names, conf->field_count};
+    int failed = fl_rendering_make(&render, &templates, &names);
     fl_rendering_release(&render);
     if (failed)
         return fl_error_about("render");
@@ -188,7 +194,7 @@ fl_contract_canonical(const struct fl_contract_conf *conf, const struct fl_id_ru
                    fl_meta_set_i64(meta, "rules.identifiers", FL_ID_VERSION) ||
                    fl_meta_set_i64(meta, "max_document", conf->max_document) ||
                    fl_meta_set_i64(meta, "passage", conf->passage) ||
-                   fl_meta_set_text(meta, "render", conf->render) ||
+                   fl_meta_set_text_list(meta, "render", conf->render, conf->render_count) ||
                    fl_meta_set_text(meta, "chat.turn", conf->turn) ||
                    fl_meta_set_text_list(meta, "chat.roles", conf->roles ? conf->roles : roles,
                                          conf->roles ? conf->role_count : 3) ||

@@ -136,9 +136,9 @@ parse(struct fl_fields *f, const struct fl_record_text *record, const struct fl_
     case FL_RECORDS_JSONL: return parse_line(f, record, r, counts);
     default: break;
     }
-    for (size_t i = 1; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++)
         f->values[i].result = FL_JSONL_MISSING;
-    return take_run(&f->values[0], record->text, 0, record->len) ? -1 : FL_FATE_KEPT;
+    return take_run(&f->values[r->text], record->text, 0, record->len) ? -1 : FL_FATE_KEPT;
 }
 
 /* The mapped text takes the place of the value's own. */
@@ -228,12 +228,35 @@ fl_fields_note(struct fl_fields *f, const struct fl_jsonl_value *value)
     f->surrogate_count += value->surrogates;
 }
 
+/* Is the section of part I left out? It has fields, and all of them are empty. */
+static bool
+left_out(const struct fl_rendering *r, size_t i, const struct fl_jsonl_value *values)
+{
+    bool fields = false;
+
+    for (size_t k = i; k < r->count && r->parts[k].section == r->parts[i].section; k++) {
+        const struct fl_part *part = &r->parts[k];
+        if (part->text)
+            continue;
+        fields = true;
+        if (values[part->field].result == FL_JSONL_FOUND && values[part->field].text.len)
+            return false;
+    }
+    return fields;
+}
+
 int
 fl_fields_put(struct fl_traced *out, const struct fl_rendering *r,
               const struct fl_jsonl_value *values)
 {
+    bool skip = false;
+
     for (size_t i = 0; i < r->count; i++) {
         const struct fl_part *part = &r->parts[i];
+        if (!i || part->section != r->parts[i - 1].section)
+            skip = left_out(r, i, values);
+        if (skip)
+            continue;
         const struct fl_piece literal = {0, 0, (uint32_t)part->len, FL_FATE_ADDED};
         if (part->text) {
             if (fl_buf_add(&out->text, part->text, part->len) || fl_trace_add(&out->trace, literal))

@@ -34,9 +34,9 @@ add_part(struct fl_rendering *r, size_t *cap, struct fl_part part)
 }
 
 static int
-add_literal(struct fl_rendering *r, size_t *cap, struct fl_buf *literal)
+add_literal(struct fl_rendering *r, size_t *cap, struct fl_buf *literal, size_t section)
 {
-    struct fl_part part = {.len = literal->len, .field = -1};
+    struct fl_part part = {.len = literal->len, .field = -1, .section = section};
 
     if (!literal->len)
         return 0;
@@ -46,67 +46,63 @@ add_literal(struct fl_rendering *r, size_t *cap, struct fl_buf *literal)
 }
 
 static int
-add_field(struct fl_rendering *r, size_t *cap, const char *name, size_t len,
-          const char *const *names, size_t count)
+add_field(struct fl_rendering *r, size_t *cap, struct fl_part name, const struct fl_names *names)
 {
     size_t i = 0;
 
-    while (i < count && (strncmp(names[i], name, len) || names[i][len]))
+    while (i < names->count &&
+           (strncmp(names->items[i], name.text, name.len) || names->items[i][name.len]))
         i++;
-    if (i == count)
-        return fl_error(FL_USAGE, "names {%.*s}, which is no field", (int)(len < 60 ? len : 60),
-                        name);
+    if (i == names->count)
+        return fl_error(FL_USAGE, "names {%.*s}, which is no field",
+                        (int)(name.len < 60 ? name.len : 60), name.text);
     for (size_t k = 0; k < r->count; k++)
         if (!r->parts[k].text && r->parts[k].field == (int)i)
-            return fl_error(FL_USAGE, "has {%s} twice", names[i]);
-    return add_part(r, cap, (struct fl_part){.field = (int)i});
+            return fl_error(FL_USAGE, "has {%s} twice", names->items[i]);
+    return add_part(r, cap, (struct fl_part){.field = (int)i, .section = name.section});
 }
 
 static int
-parse(struct fl_rendering *r, const char *p, struct fl_buf *literal, const char *const *names,
-      size_t count)
+parse(struct fl_rendering *r, size_t *cap, const char *p, struct fl_buf *literal, size_t section,
+      const struct fl_names *names)
 {
-    size_t cap = 0;
-
     while (*p) {
-        if ((*p == '{' || *p == '}') && p[1] == *p) {
-            if (fl_buf_add_byte(literal, (unsigned char)*p))
+        const char *end = *p == '{' && p[1] != '{' ? strchr(p, '}') : NULL;
+        if (end) {
+            struct fl_part name = {(char *)(uintptr_t)(p + 1), (size_t)(end - p) - 1, 0, section};
+            if (add_literal(r, cap, literal, section) || add_field(r, cap, name, names))
                 return -1;
-            p += 2;
+            p = end + 1;
             continue;
         }
-        const char *end = *p == '{' ? strchr(p, '}') : NULL;
-        if ((*p == '{' && !end) || *p == '}')
+        bool brace = *p == '{' || *p == '}';
+        if (brace && p[1] != *p)
             return fl_error(FL_USAGE, "has a brace without its other one; {{ is a brace");
-        if (!end) {
-            if (fl_buf_add_byte(literal, (unsigned char)*p++))
-                return -1;
-            continue;
-        }
-        if (add_literal(r, &cap, literal) ||
-            add_field(r, &cap, p + 1, (size_t)(end - p) - 1, names, count))
+        if (fl_buf_add_byte(literal, (unsigned char)*p))
             return -1;
-        p = end + 1;
+        p += brace ? 2 : 1;
     }
-    return add_literal(r, &cap, literal);
+    return add_literal(r, cap, literal, section);
 }
 
 int
-fl_rendering_make(struct fl_rendering *r, const char *template, const char *const *names,
-                  size_t count)
+fl_rendering_make(struct fl_rendering *r, const struct fl_names *templates,
+                  const struct fl_names *names)
 {
     struct fl_buf literal = {0};
     bool field = false;
-    int result;
+    size_t cap = 0;
+    int failed = 0;
 
     *r = (struct fl_rendering){0};
-    result = parse(r, template, &literal, names, count);
+    for (size_t i = 0; i < templates->count && !failed; i++)
+        failed = parse(r, &cap, templates->items[i], &literal, i, names);
     fl_buf_release(&literal);
     for (size_t i = 0; i < r->count; i++)
         field |= !r->parts[i].text;
-    if (!result && !field)
-        result = fl_error(FL_USAGE, "has no field, like {%s}", names[0]);
-    if (!result)
+    if (!failed && !field)
+        failed = fl_error(FL_USAGE, "has no field, like {%s}", names->items[0]);
+    if (!failed)
         return 0;
     fl_rendering_release(r);
     return -1;
@@ -128,14 +124,15 @@ fl_reading_release(struct fl_reading *r)
 int
 fl_reading_plain(struct fl_reading *r, const char *field)
 {
-    const char *const name = "text";
+    const char *const name = "text", *const template = "{text}";
+    const struct fl_names names = {&name, 1}, templates = {&template, 1};
 
     *r = (struct fl_reading){.group = -1, .decimal = '.', .count = 1};
     r->fields = fl_alloc(1, sizeof *r->fields);
     if (!r->fields)
         return -1;
     r->fields[0] = (struct fl_field){.name = name, .source = field, .required = true};
-    return fl_rendering_make(&r->render, "{text}", &name, 1);
+    return fl_rendering_make(&r->render, &templates, &names);
 }
 
 void

@@ -33,20 +33,26 @@ struct fl_part { /* of a template: a literal, or a field */
     char *text;  /* NULL: a field */
     size_t len;
     int field;
+    size_t section; /* the template of which it is a part */
 };
 
-struct fl_rendering { /* a template, "{role}: {text}" */
+struct fl_rendering { /* templates, "{role}: {text}"; one whose fields are all empty is left out */
     struct fl_part *parts;
     size_t count;
 };
 void fl_rendering_release(struct fl_rendering *r);
 
+struct fl_names {
+    const char *const *items;
+    size_t count;
+};
+
 /*
- * Take TEMPLATE apart; NAMES, (count,), are the fields that may stand in it, each once. "{{" and
- * "}}" are braces. -1 (FL_USAGE) with an error.
+ * Take TEMPLATES apart; NAMES are the fields that may stand in them, each once. "{{" and "}}" are
+ * braces. -1 (FL_USAGE) with an error.
  */
-FL_MUST int fl_rendering_make(struct fl_rendering *r, const char *template,
-                              const char *const *names, size_t count);
+FL_MUST int fl_rendering_make(struct fl_rendering *r, const struct fl_names *templates,
+                              const struct fl_names *names);
 
 enum { FL_CHAT_ROLE, FL_CHAT_TEXT, FL_CHAT_FIELDS }; /* of the template of a turn */
 
@@ -60,6 +66,7 @@ struct fl_reading {
     struct fl_field *fields;
     size_t count;
     struct fl_rendering render;
+    int text;  /* the field that plain text is, or -1 */
     int group; /* the field whose value keeps documents on one side of the split, or -1 */
     char decimal;
     enum fl_date_order order;

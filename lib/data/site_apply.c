@@ -129,13 +129,14 @@ static int
 make_chat(const struct fl_contract *c, const struct fl_input_conf *in, struct fl_reading *r)
 {
     static const char *const fields[] = {"role", "text"};
+    const struct fl_names turn = {&c->conf.turn, 1}, names = {fields, FL_CHAT_FIELDS};
 
     r->chat = in->messages || (in->format && !strcmp(in->format, "chat"));
     r->messages = in->messages ? in->messages : "messages";
     r->role = in->role ? in->role : "role";
     r->content = in->content ? in->content : "content";
     r->form.lines = r->chat;
-    if (fl_rendering_make(&r->turn, c->conf.turn, fields, FL_CHAT_FIELDS))
+    if (fl_rendering_make(&r->turn, &turn, &names))
         return fl_error_about("chat: turn");
     return make_roles(c, in, r);
 }
@@ -143,6 +144,9 @@ make_chat(const struct fl_contract *c, const struct fl_input_conf *in, struct fl
 static int
 make_reading(const struct fl_site *site, const struct fl_input_conf *in, struct fl_reading *r)
 {
+    const struct fl_names templates = {site->contract.conf.render,
+                                       site->contract.conf.render_count};
+    const struct fl_names names = {site->contract.names, site->contract.conf.field_count};
     static const char formats[] = "auto|text|jsonl|csv|tsv|chat";
     const struct fl_contract *c = &site->contract;
     int format = in->format ? fl_choice_find(formats, in->format) : 0;
@@ -150,7 +154,8 @@ make_reading(const struct fl_site *site, const struct fl_input_conf *in, struct 
     if (check_keys(c, &in->map, "map") || check_keys(c, &in->units, "units") ||
         check_keys(c, &in->codes, "codes"))
         return -1;
-    *r = (struct fl_reading){.group = -1,
+    *r = (struct fl_reading){.text = -1,
+                             .group = -1,
                              .decimal = in->decimal ? *in->decimal : '.',
                              .columns = in->columns,
                              .column_count = in->column_count,
@@ -168,11 +173,12 @@ make_reading(const struct fl_site *site, const struct fl_input_conf *in, struct 
     for (; r->count < c->conf.field_count; r->count++) {
         if (make_field(site, in, &c->conf.fields[r->count], &r->fields[r->count]))
             return -1;
+        if (!strcmp(c->names[r->count], "text"))
+            r->text = (int)r->count;
         if (c->conf.by && !strcmp(c->conf.by, c->names[r->count]))
             r->group = (int)r->count;
     }
-    return check_sources(r) ||
-                   fl_rendering_make(&r->render, c->conf.render, c->names, c->conf.field_count) ||
+    return check_sources(r) || fl_rendering_make(&r->render, &templates, &names) ||
                    make_chat(c, in, r)
                ? -1
                : 0;
@@ -280,6 +286,9 @@ fl_site_apply(struct fl_site *site, const char *const *paths, size_t count,
                 "- {files: \"%s\"}",
                 fl_input_name(path), path);
         site->of_file[i] = &site->readings[in - site->conf.inputs];
+        if (site->of_file[i]->text < 0 && !site->of_file[i]->chat)
+            return fl_error(
+                FL_USAGE, "the contract has no field \"text\"; records are text, so it needs one");
         site->forms[i] = &site->of_file[i]->form;
     }
     set->readings = site->of_file;
