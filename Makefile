@@ -66,8 +66,8 @@ COMPILE   = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Ilib $(W
             -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
             $(HARDEN) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK      = $(CC) -pthread $(SANFLAGS) $(CFLAGS) $(LDFLAGS)
-LIBS      = -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -ldl -lm
-TWINLIBS  = -lpcre2-8
+LIBS      = -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -lz -llzma -ldl -lm
+TWINLIBS  = -lpcre2-8 -lcsv
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBOBJ   := $(call objects,$(foreach m,$(MODULES),$(sort $(wildcard lib/$(m)/*.c))))

@@ -1,23 +1,28 @@
-/* Text files and JSON Lines to a token shard, or to the vocabulary that a federation shares. */
+/* Records of many kinds to a token shard, or to the vocabulary that a federation shares. */
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/choice.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "data/contract.h"
 #include "os/output.h"
-#include "text/harmonize.h"
+
+#define FORMATS "auto|text|jsonl|csv|tsv" /* in the order of enum fl_records_format */
 
 static struct {
-    const char *tokenizer, *format, *field, *invalid, *valid_output, *card;
-    int64_t train;
-    uint64_t passage, max;
+    const char *tokenizer, *site, *format, *field, *invalid, *valid_output, *card;
+    int64_t train, explain;
+    uint64_t passage, max, mem;
     double valid, max_dropped;
-    bool train_given, valid_given;
+    bool train_given, explain_given, text, pub, digest;
+    struct fl_short_ways given; /* with -c they must say what its files say */
 } opt = {.format = "auto",
          .field = "text",
          .invalid = "replace",
          .passage = 2048,
          .max = 1 << 20,
+         .mem = 256 << 20,
          .max_dropped = 0.1};
 
 static const struct fl_option options[] = {
@@ -26,29 +31,40 @@ static const struct fl_option options[] = {
     FL_OPT_I64(0, "train-tokenizer", "SIZE", FL_BYTE_VOCAB, FL_VOCAB_MAX,
                "learn a vocabulary of SIZE tokens instead, and write the tokenizer", &opt.train,
                .given = &opt.train_given),
-    FL_OPT_CHOICE(0, "format", "FORMAT", "auto|text|jsonl",
-                  "of the records; auto goes by .jsonl and .ndjson", &opt.format),
+    FL_OPT_FLAG(0, "text", "write the documents as JSON Lines instead, to look at", &opt.text),
+    FL_OPT_I64(0, "explain", "N", 1, 1000000,
+               "show instead what becomes of N records, each byte with its rule", &opt.explain,
+               .given = &opt.explain_given),
+    FL_OPT_FLAG(0, "digest", "print the digest of the contract of -c instead", &opt.digest),
+    FL_OPT_INPUT('c', "conf", "SITE", "how these files become what a contract says (YAML)",
+                 &opt.site),
+    FL_OPT_CHOICE(0, "format", "FORMAT", FORMATS,
+                  "of the records; auto goes by .jsonl, .ndjson, .csv, .tsv", &opt.format,
+                  .given = &opt.given.format),
     FL_OPT_TEXT(0, "field", "NAME",
-                "the field of JSON lines that is text, a.b within another (default text)",
-                &opt.field),
+                "the field of JSON lines, or the column, that is text (default text)", &opt.field,
+                .given = &opt.given.field),
     FL_OPT_SIZE(0, "passage", "BYTES", 0, 1 << 30,
                 "plain text: a blank line ends a document of this size (default 2k; 0: never)",
-                &opt.passage),
+                &opt.passage, .given = &opt.given.passage),
     FL_OPT_SIZE(0, "max-document", "BYTES", 1024, 1 << 28, "cut longer documents (default 1M)",
-                &opt.max),
+                &opt.max, .given = &opt.given.max),
     FL_OPT_CHOICE(0, "invalid", "WHAT", "replace|refuse",
                   "what is not UTF-8 becomes U+FFFD, or ends the run (default replace)",
-                  &opt.invalid),
+                  &opt.invalid, .given = &opt.given.invalid),
     FL_OPT_F64(0, "max-dropped", "SHARE", 0, 1,
                "end when more of a file's bytes are dropped or replaced (default 0.1)",
                &opt.max_dropped),
     FL_OPT_F64(0, "valid", "FRACTION", 0.000001, 0.999999,
                "put this part of the documents aside for validation", &opt.valid,
-               .given = &opt.valid_given),
+               .given = &opt.given.valid),
     FL_OPT_OUTPUT(0, "valid-output", "FILE", "the shard of the validation documents",
                   &opt.valid_output),
     FL_OPT_OUTPUT(0, "card", "FILE",
                   "report what was read, dropped, cut and replaced, for each file", &opt.card),
+    FL_OPT_FLAG(0, "public", "the card for others: one row, and numbers below 5 as <5", &opt.pub),
+    FL_OPT_SIZE(0, "mem", "BYTES", 1 << 20, 1ull << 40,
+                "memory to find near duplicates in (default 256M)", &opt.mem),
     FL_OPT_END,
 };
 
@@ -57,91 +73,30 @@ enum { SHARD, VALID, CARD, OUTPUTS };
 static int
 check_options(void)
 {
-    if (!opt.tokenizer && !opt.train_given)
-        return fl_error(
-            FL_USAGE,
-            "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would make a tokenizer");
-    if (opt.tokenizer && opt.train_given)
-        return fl_error(FL_USAGE, "-t and --train-tokenizer exclude each other");
-    if (opt.valid_output && !opt.valid_given)
-        return fl_error(FL_USAGE, "--valid-output needs --valid FRACTION");
-    if (opt.valid_given && !opt.valid_output && opt.tokenizer)
-        return fl_error(FL_USAGE, "--valid needs --valid-output FILE");
-    if (opt.valid_output && opt.train_given)
-        return fl_error(
-            FL_USAGE,
-            "--valid-output needs -t; with --train-tokenizer the validation side is left out only");
+    const bool told = opt.explain_given || opt.digest;
+    const int ways = (opt.tokenizer != NULL) + opt.train_given + opt.text + told;
+    const struct {
+        bool wrong;
+        const char *why;
+    } rules[] = {
+        {!ways, "-t MODEL|TOKENIZER is missing; --train-tokenizer SIZE would make a tokenizer"},
+        {ways > 1 || (opt.explain_given && opt.digest),
+         "-t, --train-tokenizer, --text, --explain and --digest exclude each other"},
+        {opt.valid_output && !opt.given.valid && !opt.site,
+         "--valid-output needs --valid FRACTION"},
+        {opt.given.valid && !opt.valid_output && opt.tokenizer,
+         "--valid needs --valid-output FILE"},
+        {opt.valid_output && !opt.tokenizer, "--valid-output needs -t; with --train-tokenizer the "
+                                             "validation side is left out only"},
+        {opt.digest && !opt.site, "--digest needs -c SITE, which names a contract"},
+        {opt.pub && !opt.card, "--public needs --card FILE"},
+        {opt.card && told, "--card belongs to a whole run"},
+    };
+
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            return fl_error(FL_USAGE, "%s", rules[i].why);
     return 0;
-}
-
-static int
-open_outputs(const struct fl_cli *cli, struct fl_output out[OUTPUTS])
-{
-    if (fl_output_open(&out[SHARD], cli->output, FL_OUTPUT_BINARY) ||
-        (opt.valid_output && fl_output_open(&out[VALID], opt.valid_output, FL_OUTPUT_BINARY)) ||
-        (opt.card && fl_output_open(&out[CARD], opt.card, 0)))
-        return -1;
-    return 0;
-}
-
-/* All of them are on disk before the first gets its name. */
-static int
-commit_outputs(struct fl_output out[OUTPUTS])
-{
-    for (int i = 0; i < OUTPUTS; i++)
-        if (out[i].fd >= 0 && fl_output_flush(&out[i]))
-            return -1;
-    for (int i = 0; i < OUTPUTS; i++)
-        if (out[i].fd >= 0 && fl_output_commit(&out[i]))
-            return -1;
-    return 0;
-}
-
-static int
-make_shards(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
-            struct fl_output out[OUTPUTS])
-{
-    struct fl_shard *train = fl_shard_new(out[SHARD].fd, out[SHARD].name, cli->level, t, 0);
-    struct fl_shard *valid = NULL;
-    int result = -1;
-
-    if (train && opt.valid_output)
-        valid = fl_shard_new(out[VALID].fd, out[VALID].name, cli->level, t, opt.valid);
-    if (train && (valid || !opt.valid_output) && !fl_harmonize_encode(h, t, train, valid) &&
-        !fl_shard_done(train) && (!valid || !fl_shard_done(valid)))
-        result = 0;
-    fl_shard_free(train);
-    fl_shard_free(valid);
-    return result;
-}
-
-static int
-write_tokenizer(const struct fl_cli *cli, const struct fl_bpe_trained *trained,
-                struct fl_output *out)
-{
-    struct fl_writer *w = fl_writer_new(out->fd, out->name, cli->level);
-    int result = w ? fl_tokenizer_write_stream(&trained->pieces, trained->merges, trained->count, w)
-                   : -1;
-
-    fl_writer_free(w);
-    return result;
-}
-
-static int
-learn(struct fl_cli *cli, struct fl_harmonize *h, struct fl_output *out)
-{
-    struct fl_bpe_trained trained = {0};
-    struct fl_progress progress;
-
-    if (fl_harmonize_learn(h, (size_t)opt.train, &progress, &trained))
-        return -1;
-    fl_progress_end(&progress, trained.pieces.ids, NULL);
-    if (trained.pieces.ids < (size_t)opt.train)
-        fl_warn(cli, "the text gives %zu tokens only, not %lld: no pair stands twice in it",
-                trained.pieces.ids, (long long)opt.train);
-    int result = write_tokenizer(cli, &trained, out);
-    fl_bpe_trained_release(&trained);
-    return result;
 }
 
 static void
@@ -155,23 +110,50 @@ write_card(const struct fl_cli *cli, const struct fl_harmonize *h, struct fl_out
 {
     struct fl_report report;
 
-    fl_harmonize_card(h, cli->json, &report);
+    fl_harmonize_card(h, cli->json, opt.pub, &report);
     return fl_report_end(&report, out->fd, out->name);
+}
+
+/* The card is written also where recall was too low, and says by how much. */
+static int
+make(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
+     struct fl_output out[OUTPUTS])
+{
+    const struct fl_shard_outputs shards = {&out[SHARD], opt.valid_output ? &out[VALID] : NULL,
+                                            cli->level};
+    const struct fl_vocabulary_output vocabulary = {&out[SHARD], cli->level, warn, cli};
+    struct fl_error_copy low;
+
+    if (opt.explain_given)
+        return fl_harmonize_explain(h, out[SHARD].fd, out[SHARD].name);
+    if (opt.text ? fl_harmonize_write(h, out[SHARD].fd, out[SHARD].name)
+        : t      ? fl_harmonize_shards(h, t, &shards)
+                 : fl_harmonize_tokenizer(h, (size_t)opt.train, &vocabulary))
+        return -1;
+    int recall = fl_harmonize_recall(h);
+    if (recall)
+        fl_error_save(&low);
+    if (opt.card && (write_card(cli, h, &out[CARD]) || (recall && fl_output_commit(&out[CARD]))))
+        return -1;
+    return recall ? fl_error_restore(&low) : 0;
 }
 
 static int
 harmonize(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t)
 {
+    const unsigned flags = opt.text || opt.explain_given ? FL_OUTPUT_SECRET : FL_OUTPUT_BINARY;
     struct fl_output out[OUTPUTS] = {FL_OUTPUT_INIT, FL_OUTPUT_INIT, FL_OUTPUT_INIT};
     uint64_t valid = 0;
 
-    if (open_outputs(cli, out) || (t ? make_shards(cli, h, t, out) : learn(cli, h, &out[SHARD])) ||
-        (opt.card && write_card(cli, h, &out[CARD])) || commit_outputs(out)) {
-        for (int i = 0; i < OUTPUTS; i++)
-            fl_output_abort(&out[i]);
+    if (fl_output_open(&out[SHARD], cli->output, flags) ||
+        (opt.valid_output && fl_output_open(&out[VALID], opt.valid_output, FL_OUTPUT_BINARY)) ||
+        (opt.card && fl_output_open(&out[CARD], opt.card, 0)) || make(cli, h, t, out) ||
+        fl_outputs_commit(out, OUTPUTS)) {
+        fl_outputs_abort(out, OUTPUTS);
         return -1;
     }
-    fl_harmonize_notes(h, warn, cli);
+    if (!opt.explain_given)
+        fl_harmonize_notes(h, warn, cli);
     for (size_t i = 0; i < fl_harmonize_count(h); i++)
         valid += fl_harmonize_row(h, i)->valid;
     if (opt.valid_output && !valid)
@@ -180,39 +162,75 @@ harmonize(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer 
     return 0;
 }
 
+/* The settings of the options, or of a site's files. */
 static int
-run(struct fl_cli *cli)
+settle(const struct fl_cli *cli, struct fl_site *site, struct fl_reading *plain,
+       struct fl_harmonize_settings *set)
+{
+    *set = (struct fl_harmonize_settings){
+        .records = {(enum fl_records_format)fl_choice_find(FORMATS, opt.format), opt.max,
+                    opt.passage, !strcmp(opt.format, "text"), false, NULL},
+        .reading = plain,
+        .rules = {.refuse_invalid = !strcmp(opt.invalid, "refuse")},
+        .sample = (size_t)opt.explain,
+        .mem = opt.mem,
+        .max_dropped = opt.max_dropped,
+        .valid = opt.valid};
+    if (!opt.site)
+        return fl_reading_plain(plain, opt.field);
+    if (fl_site_read(site, opt.site) || fl_site_agree(site, &opt.given, set, opt.field))
+        return -1;
+    return opt.digest ? 0 : fl_site_apply(site, cli->operands, cli->operand_count, set);
+}
+
+static int
+print_digest(struct fl_cli *cli, const struct fl_site *site)
+{
+    struct fl_report report;
+
+    fl_report_start_record(&report, cli->json);
+    fl_report_hex(fl_report_key(&report, "contract"), site->contract.digest, FL_HASH_BYTES);
+    return fl_report_beside(&report, cli);
+}
+
+static int
+run_with(struct fl_cli *cli, struct fl_harmonize_settings *set)
 {
     struct fl_progress progress;
-    struct fl_harmonize_settings set =
-        {.records = {strcmp(opt.format, "auto")
-                         ? strcmp(opt.format, "text") ? FL_RECORDS_JSONL : FL_RECORDS_TEXT
-                         : FL_RECORDS_AUTO,
-                     opt.max, opt.passage, !strcmp(opt.format, "text")},
-         .field = opt.field,
-         .max_dropped = opt.max_dropped,
-         .refuse_invalid = !strcmp(opt.invalid, "refuse"),
-         .valid = opt.valid,
-         .progress = &progress};
     struct fl_tokenizer *t = NULL;
     struct fl_harmonize *h = NULL;
     struct fl_records_found found;
     int result = -1;
 
-    if (check_options() ||
-        fl_records_check(cli->operands, cli->operand_count, &set.records, &found) ||
+    if (fl_records_check(cli->operands, cli->operand_count, &set->records, &found) ||
         (opt.tokenizer && !(t = fl_tokenizer_load(opt.tokenizer))))
         return -1;
     fl_harmonize_note_twice(cli->operands, &found, warn, cli);
+    set->progress = &progress;
     fl_progress_start(&progress, "reading", "B", found.bytes);
     if (t && fl_shard_check(t))
         fl_error_about(opt.tokenizer);
-    else if ((set.pool = fl_pool_new(cli->threads)) &&
-             (h = fl_harmonize_new(cli->operands, cli->operand_count, &set)))
+    else if ((set->pool = fl_pool_new(cli->threads)) &&
+             (h = fl_harmonize_new(cli->operands, cli->operand_count, set)))
         result = harmonize(cli, h, t);
     fl_harmonize_free(h);
-    fl_pool_free(set.pool);
+    fl_pool_free(set->pool);
     fl_tokenizer_free(t);
+    return result;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    struct fl_reading plain = {0};
+    struct fl_site site = {0};
+    struct fl_harmonize_settings set;
+    int result = check_options() || settle(cli, &site, &plain, &set) ? -1
+                 : opt.digest                                        ? print_digest(cli, &site)
+                                                                     : run_with(cli, &set);
+
+    fl_site_release(&site);
+    fl_reading_release(&plain);
     return result;
 }
 

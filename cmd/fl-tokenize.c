@@ -7,8 +7,8 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "text/ids_json.h"
-#include "text/jsonl.h"
-#include "text/records.h"
+#include "data/jsonl.h"
+#include "data/records.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
@@ -42,6 +42,7 @@ struct job {
     struct fl_encoder *encoder;
     struct fl_ids ids;
     struct fl_buf text, line;
+    struct fl_jsonl_value value;
     struct fl_output out;
     bool full; /* writing failed: the error is of the output, not of the input at hand */
 };
@@ -100,17 +101,16 @@ static int
 take_line(struct job *job, const struct fl_raw_record *record)
 {
     const char *line = (const char *)record->data;
-    struct fl_jsonl_note note;
+    size_t offset;
 
     if (opt.decode)
         return decode(job, line, record->len);
     size_t bad = fl_unicode_check(line, record->len);
     if (bad < record->len)
         return fl_error(FL_FAILED, "byte %zu of the line is not UTF-8", bad);
-    switch (fl_jsonl_field(line, record->len, opt.jsonl, &job->text, &note)) {
-    case FL_JSONL_FOUND: return encode(job, fl_buf_text(&job->text), job->text.len);
-    case FL_JSONL_MALFORMED:
-        return fl_error(FL_FAILED, "is not JSON from byte %zu on", note.offset);
+    switch (fl_jsonl_field(line, record->len, opt.jsonl, &job->value, &offset)) {
+    case FL_JSONL_FOUND: return encode(job, fl_buf_text(&job->value.text), job->value.text.len);
+    case FL_JSONL_MALFORMED: return fl_error(FL_FAILED, "is not JSON from byte %zu on", offset);
     case FL_JSONL_MISSING:
         return fl_error(FL_FAILED, "has no field \"%s\"; --jsonl names the field", opt.jsonl);
     case FL_JSONL_NOT_TEXT:
@@ -123,7 +123,7 @@ take_line(struct job *job, const struct fl_raw_record *record)
 static int
 run_lines(struct fl_cli *cli, struct job *job)
 {
-    const struct fl_records_settings set = {FL_RECORDS_JSONL, LINE_MAX_TEXT, 0, true};
+    const struct fl_records_settings set = {FL_RECORDS_JSONL, LINE_MAX_TEXT, 0, true, false, NULL};
     struct fl_records *records = fl_records_open(cli->operands, cli->operand_count, &set);
     struct fl_raw_record record;
     int got = -1;
@@ -167,7 +167,7 @@ run(struct fl_cli *cli)
 {
     struct job job = {.out = FL_OUTPUT_INIT};
     struct fl_tokenizer *t = NULL;
-    const struct fl_records_settings as_is = {FL_RECORDS_TEXT, TEXT_MAX, 0, true};
+    const struct fl_records_settings as_is = {FL_RECORDS_TEXT, TEXT_MAX, 0, true, true, NULL};
     struct fl_records_found found;
     int result = -1;
 
@@ -191,6 +191,7 @@ run(struct fl_cli *cli)
     fl_encoder_free(job.encoder);
     fl_ids_release(&job.ids);
     fl_buf_release(&job.text);
+    fl_jsonl_value_release(&job.value);
     fl_buf_release(&job.line);
     fl_tokenizer_free(t);
     return result;

@@ -85,10 +85,14 @@ static int
 open_data(struct work *w)
 {
     size_t count = w->cli->operand_count;
+    const unsigned char *contract;
 
     w->data = fl_bundle_data(&w->bundle, w->cli->operands, count ? count : 1);
     w->valid = fl_bundle_data(&w->bundle, opt.valid.items, opt.valid.count);
-    return !w->data || !w->valid || fl_data_check_split(w->data, w->valid) ? -1 : 0;
+    return !w->data || !w->valid || fl_data_check_split(w->data, w->valid) ||
+                   fl_data_check_contract(w->data, w->valid, &contract)
+               ? -1
+               : 0;
 }
 
 /* One recipe serves sites of all sizes; a small one hears what became of it. */

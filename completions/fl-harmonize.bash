@@ -9,17 +9,19 @@ _fl_harmonize()
     fi
     case $prev in
     --train-tokenizer) COMPREPLY=(); return ;;
-    --format) COMPREPLY=($(compgen -W 'auto text jsonl' -- "$cur")); return ;;
+    --explain) COMPREPLY=(); return ;;
+    --format) COMPREPLY=($(compgen -W 'auto text jsonl csv tsv' -- "$cur")); return ;;
     --field) COMPREPLY=(); return ;;
     --passage) COMPREPLY=(); return ;;
     --max-document) COMPREPLY=(); return ;;
     --invalid) COMPREPLY=($(compgen -W 'replace refuse' -- "$cur")); return ;;
     --max-dropped) COMPREPLY=(); return ;;
     --valid) COMPREPLY=(); return ;;
+    --mem) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -t --tokenizer --train-tokenizer --format --field --passage --max-document --invalid --max-dropped --valid --valid-output --card -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -t --tokenizer --train-tokenizer --text --explain --digest -c --conf --format --field --passage --max-document --invalid --max-dropped --valid --valid-output --card --public --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

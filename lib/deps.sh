@@ -9,7 +9,7 @@
 # tools one line is said, as tests without their tool are skipped.
 set -u
 packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
-libutf8proc-dev libjansson-dev libxxhash-dev python3 python3-xxhash"
+libutf8proc-dev libjansson-dev libxxhash-dev zlib1g-dev liblzma-dev libcsv-dev python3 python3-xxhash"
 tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps spin python3-numpy \
 openssh-server openssh-client iproute2"
 onednn=libdnnl-dev
@@ -18,16 +18,17 @@ line="apt-get update && apt-get install -y $packages"
 have() {
     command -v "${CC:-cc}" >/dev/null 2>&1 || return 1
     printf '%s\n' '#include <sodium.h>' '#include <zstd.h>' '#include <cblas.h>' '#include <yaml.h>' \
-        '#include <utf8proc.h>' '#include <jansson.h>' '#include <xxhash.h>' \
+        '#include <utf8proc.h>' '#include <jansson.h>' '#include <xxhash.h>' '#include <zlib.h>' \
+        '#include <lzma.h>' \
         'int main(void){return sodium_init()<0;}' |
         "${CC:-cc}" -x c -o /dev/null - -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson \
-            -lxxhash >/dev/null 2>&1
+            -lxxhash -lz -llzma >/dev/null 2>&1
 }
 
 have_twin() {
-    printf '%s\n' '#define PCRE2_CODE_UNIT_WIDTH 8' '#include <pcre2.h>' \
-        'int main(void){return !pcre2_match_data_create(1, NULL);}' |
-        "${CC:-cc}" -x c -o /dev/null - -lpcre2-8 >/dev/null 2>&1
+    printf '%s\n' '#define PCRE2_CODE_UNIT_WIDTH 8' '#include <pcre2.h>' '#include <csv.h>' \
+        'int main(void){return !pcre2_match_data_create(1, NULL) || csv_error(0);}' |
+        "${CC:-cc}" -x c -o /dev/null - -lpcre2-8 -lcsv >/dev/null 2>&1
 }
 
 have_python() {
@@ -89,7 +90,7 @@ aarch64() {
     [ -e "$dir/cc" ] && return
     # shellcheck disable=SC2046  # a list of words
     foreign update && foreign download $(printf '%s\n' $packages |
-        sed -n 's/^libopenblas-dev$/libopenblas-pthread-dev/; s/^lib.*-dev$/&:arm64/p' | grep -v libc6) || return 1
+        sed -n 's/^libopenblas-dev$/libopenblas-pthread-dev/; s/^z*lib.*-dev$/&:arm64/p' | grep -v libc6) || return 1
     for f in "$dir"/apt/*.deb; do dpkg -x "$f" "$dir/root" || return 1; done
     rm -rf "$dir/apt"
     usr=$dir/root/usr blas=aarch64-linux-gnu/openblas-pthread

@@ -18,6 +18,7 @@ fl_roster_conf_release(struct fl_roster_conf *conf)
     free(conf->federation);
     free(conf->hub);
     free(conf->model);
+    free(conf->contract);
     free(conf->apply_rule);
     free(conf->protection);
     free(conf->weight_rule);
@@ -158,6 +159,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_I64("first_round", 0, 9e15, &conf->first_round),
         FL_KEY_BOOL("psk", &conf->psk),
         FL_KEY_TEXT("model", &conf->model),
+        FL_KEY_TEXT("contract", &conf->contract),
         FL_KEY_NODE("apply", &apply),
         FL_KEY_NODE("sites", &sites),
         FL_KEY_TEXT("hub", &conf->hub),

@@ -2,6 +2,7 @@
  * The roster, as people write it: who takes part, and everything that changes a sum.
  *
  *     federation: NAME       epoch: N      first_round: N (0)      psk: BOOL (false)
+ *     contract: DIGEST (any text)
  *     model: DIGEST          apply: {rule: sgd|momentum|nesterov (sgd), lr: X (1), momentum: X (0)}
  *     sites: [LINE, ...]     hub: LINE
  *     protection: pairwise|helpers (pairwise)      helpers: [SITE|LINE, ...]     replay: [NAME,
@@ -37,6 +38,7 @@ struct fl_tensor_rule_conf {
 
 struct fl_roster_conf { /* a zeroed struct is empty */
     char *federation, *hub, *model;
+    char *contract; /* NULL: not given */
     int64_t epoch, first_round;
     bool psk;
     char *apply_rule;

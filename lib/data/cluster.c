@@ -1,9 +1,9 @@
 /*
- * Three sorts outside of memory: documents by hash, which gives each its turn; bands by value, which
- * makes buckets; and the places of documents in buckets of two or more by turn. A document is then
- * compared with the kept ones of its buckets, whose numbers are written into the buckets' own places
- * of one unlinked file as they are kept: a bucket holds no more than it has documents. Lanes are
- * read from another such file, the last ones from a table in memory.
+ * Three sorts outside of memory: documents by hash, which gives each its turn; bands by value,
+ * which makes buckets; and the places of documents in buckets of two or more by turn. Then each
+ * document is compared with the kept ones of its buckets, whose numbers are written into the
+ * buckets' own places of one unlinked file as they are kept: a bucket holds no more than it has
+ * documents. Lanes are read from another such file, the last ones from a table in memory.
  */
 #include "data/cluster.h"
 
@@ -37,7 +37,8 @@ struct fl_cluster {
     uint32_t (*waiting)[FL_MINHASH_LANES];
     size_t waits;
 
-    uint32_t *kept; /* after fl_cluster_finish; before, the turn of each document */
+    unsigned char *same; /* a bit a document: its hash was there before */
+    uint32_t *kept;      /* after fl_cluster_finish; before, the turn of each document */
     size_t cap;
 
     int bucket_file;
@@ -103,6 +104,7 @@ fl_cluster_free(struct fl_cluster *n)
         return;
     release_work(n);
     free(n->kept);
+    free(n->same);
     free(n);
 }
 
@@ -345,12 +347,15 @@ int
 fl_cluster_finish(struct fl_cluster *n)
 {
     uint32_t *same_as = fl_alloc(n->counts.documents, sizeof *same_as);
-    int result = !same_as || take_turns(n, same_as) || decide(n, same_as) ? -1 : 0;
+    n->same = fl_alloc(n->counts.documents / 8 + 1, 1);
+    int result = !same_as || !n->same || take_turns(n, same_as) || decide(n, same_as) ? -1 : 0;
 
     /* The first of equal ones stands for them, and a kept one may stand for it. */
     for (uint32_t i = 0; !result && i < n->counts.documents; i++)
-        if (same_as[i] != i)
+        if (same_as[i] != i) {
             n->kept[i] = n->kept[same_as[i]];
+            n->same[i / 8] |= (unsigned char)(1 << i % 8);
+        }
     free(same_as);
     release_work(n);
     return result;
@@ -360,6 +365,12 @@ uint32_t
 fl_cluster_kept(const struct fl_cluster *n, uint32_t document)
 {
     return n->kept[document];
+}
+
+bool
+fl_cluster_same(const struct fl_cluster *n, uint32_t document)
+{
+    return n->same[document / 8] >> document % 8 & 1;
 }
 
 const struct fl_cluster_counts *

@@ -59,6 +59,8 @@ FL_MUST int fl_cluster_finish(struct fl_cluster *n);
 
 /* After it: the document that stays in the place of number DOCUMENT; itself when that one stays. */
 uint32_t fl_cluster_kept(const struct fl_cluster *n, uint32_t document);
+/* Was a document with the same hash added before it? */
+bool fl_cluster_same(const struct fl_cluster *n, uint32_t document);
 const struct fl_cluster_counts *fl_cluster_counts(const struct fl_cluster *n);
 
 #endif

@@ -66,6 +66,29 @@ hide_input(struct fl_turn *t)
     return 0;
 }
 
+/* What an update was trained on was harmonized as the roster says, if it says so. */
+static int
+check_contract(const struct fl_roster *r, const char *file, const struct fl_meta *meta)
+{
+    const unsigned char *contract;
+
+    if (!r->contracted)
+        return 0;
+    if (!fl_meta_find(meta, "contract"))
+        return fl_error(FL_REFUSED,
+                        "%s: names no contract, and the roster asks for one; train on shards of "
+                        "fl-harmonize -c",
+                        file);
+    if (fl_meta_get_bytes(meta, "contract", 32, &contract))
+        return fl_error_about(file);
+    if (!memcmp(contract, r->contract, 32))
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: its text was harmonized by another contract than the roster's; take the "
+                    "roster's contract and make the shards again",
+                    file);
+}
+
 /* The update was trained from the plan's model: its numbers too, when it says which. */
 static int
 check_update(struct fl_turn *t)
@@ -74,7 +97,8 @@ check_update(struct fl_turn *t)
     const char *file = fl_object_name(t->update);
     const unsigned char *params;
 
-    if (fl_update_check_base(file, meta, "the plan's model", t->plan->base))
+    if (fl_update_check_base(file, meta, "the plan's model", t->plan->base) ||
+        check_contract(&t->plan->roster, file, meta))
         return -1;
     if (!fl_meta_find(meta, "base.params"))
         return fl_error(FL_FAILED,

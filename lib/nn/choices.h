@@ -16,7 +16,7 @@
 
 #include "base/must.h"
 #include "nn/evaluate.h"
-#include "text/json_rows.h"
+#include "data/json_rows.h"
 #include "text/tokenizer.h"
 
 /* How the chosen one is found: the first of the greatest. */

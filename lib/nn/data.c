@@ -20,7 +20,7 @@
 #include "flt/reader.h"
 #include "nn/engine.h"
 #include "os/file.h"
-#include "text/shard.h"
+#include "data/shard.h"
 
 /* The ids of one tensor, in the map of a file or in the sealed file. */
 struct segment {
@@ -112,6 +112,20 @@ read_split(struct fl_data_shard *shard, const struct fl_meta *meta)
 }
 
 static int
+read_contract(struct fl_data_shard *shard, const struct fl_meta *meta)
+{
+    const unsigned char *contract;
+
+    shard->contracted = fl_meta_find(meta, "contract") != NULL;
+    if (!shard->contracted)
+        return 0;
+    if (fl_meta_get_bytes(meta, "contract", FL_HASH_BYTES, &contract))
+        return fl_error_about(shard->name);
+    memcpy(shard->contract, contract, FL_HASH_BYTES);
+    return 0;
+}
+
+static int
 begin_shard(struct input *in, const struct fl_head *head)
 {
     struct fl_data *d = in->data;
@@ -148,7 +162,7 @@ begin_shard(struct input *in, const struct fl_head *head)
     if (!shard->name)
         return -1;
     d->shard_count++;
-    return read_split(shard, &head->meta);
+    return read_split(shard, &head->meta) || read_contract(shard, &head->meta) ? -1 : 0;
 }
 
 static int
@@ -407,6 +421,28 @@ fl_data_check_split(const struct fl_data *train, const struct fl_data *valid)
                             "one of the two",
                             s->name, valid->shards[k].name);
     }
+    return 0;
+}
+
+int
+fl_data_check_contract(const struct fl_data *train, const struct fl_data *valid,
+                       const unsigned char **contract)
+{
+    const struct fl_data *const both[] = {train, valid};
+    const struct fl_data_shard *first = train->shard_count ? &train->shards[0] : NULL;
+
+    *contract = first && first->contracted ? first->contract : NULL;
+    for (size_t k = 0; k < 2 && first; k++)
+        for (size_t i = 0; both[k] && i < both[k]->shard_count; i++) {
+            const struct fl_data_shard *s = &both[k]->shards[i];
+            if (s->contracted == first->contracted &&
+                !memcmp(s->contract, first->contract, FL_HASH_BYTES))
+                continue;
+            return fl_error(FL_REFUSED,
+                            "%s: was harmonized by another contract than %s; make both with "
+                            "fl-harmonize -c and one contract",
+                            s->name, first->name);
+        }
     return 0;
 }
 

@@ -28,6 +28,8 @@ struct fl_data_shard {
     uint64_t bytes;
     char split[32];  /* the part of its text that it was put aside as, "valid"; or "" */
     double fraction; /* of the text that is this part; 0: not known */
+    bool contracted; /* its text was harmonized by a contract, of this digest: */
+    unsigned char contract[FL_HASH_BYTES];
 };
 
 /*
@@ -57,6 +59,13 @@ FL_MUST int fl_data_sort(struct fl_data *d);
  * than two tokens together. Both are sorted.
  */
 FL_MUST int fl_data_check_split(const struct fl_data *train, const struct fl_data *valid);
+
+/*
+ * All shards of TRAIN and VALID (NULL: none) were harmonized by one contract, or all by none: else
+ * -1 (FL_REFUSED). *CONTRACT is its digest, or NULL.
+ */
+FL_MUST int fl_data_check_contract(const struct fl_data *train, const struct fl_data *valid,
+                                   const unsigned char **contract);
 
 size_t fl_data_count(const struct fl_data *d);
 const struct fl_data_shard *fl_data_shard(const struct fl_data *d, size_t i);

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "flt/sniff.h"
 #include "os/file.h"
-#include "text/kind.h"
+#include "data/kind.h"
 
 enum { TEXT_MAX = 1 << 30 };
 

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "text/jsonl.h"
+#include "data/jsonl.h"
 
 void
 fl_prompts_release(struct fl_prompts *p)

@@ -19,7 +19,7 @@
 #include "base/buf.h"
 #include "base/must.h"
 #include "nn/generate.h"
-#include "text/json_rows.h"
+#include "data/json_rows.h"
 
 struct fl_prompt {
     const json_t *id;             /* or NULL */

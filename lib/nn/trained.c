@@ -16,14 +16,16 @@ describe(const struct fl_trained *t, struct fl_meta *m)
     const struct fl_recipe *r = &t->training->recipe;
     const struct fl_data *data = t->training->data;
     const struct fl_train_result none = {0}, *result = t->result ? t->result : &none;
+    const unsigned char *contract;
     int64_t round;
 
-    if (fl_model_round(t->base, &round))
+    if (fl_model_round(t->base, &round) || fl_data_check_contract(data, NULL, &contract))
         return -1;
     return fl_meta_set_bytes(m, "base", t->training->base, FL_HASH_BYTES) ||
                    fl_meta_set_bytes(m, "base.params", t->training->params, FL_HASH_BYTES) ||
                    fl_meta_set_i64(m, "base.round", round) ||
                    (t->site && fl_meta_set_text(m, "site", t->site)) ||
+                   (contract && fl_meta_set_bytes(m, "contract", contract, FL_HASH_BYTES)) ||
                    fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
                    fl_meta_set_i64(m, "tokens", (int64_t)fl_data_tokens(data)) ||
                    fl_meta_set_i64(m, "tokens.seen",

@@ -278,3 +278,22 @@ fl_output_write_file(const char *path, const void *data, size_t n, unsigned flag
     }
     return fl_output_commit(&out);
 }
+
+int
+fl_outputs_commit(struct fl_output *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (out[i].fd >= 0 && fl_output_flush(&out[i]))
+            return -1;
+    for (size_t i = 0; i < count; i++)
+        if (out[i].fd >= 0 && fl_output_commit(&out[i]))
+            return -1;
+    return 0;
+}
+
+void
+fl_outputs_abort(struct fl_output *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fl_output_abort(&out[i]);
+}

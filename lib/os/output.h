@@ -61,6 +61,13 @@ FL_MUST int fl_output_commit(struct fl_output *out);
 /* Remove what was written (a file) and close; nothing when not open. Keeps the recorded error. */
 void fl_output_abort(struct fl_output *out);
 
+/*
+ * All COUNT that are open (those that are not are passed over): flush each before the first takes
+ * its name; and abort.
+ */
+FL_MUST int fl_outputs_commit(struct fl_output *out, size_t count);
+void fl_outputs_abort(struct fl_output *out, size_t count);
+
 /* Before hours of work: could a file PATH be written (NULL: none is)? Leftovers of a dead run go.
  */
 FL_MUST int fl_output_try(const char *path);

@@ -199,6 +199,22 @@ set_model(struct fl_meta *meta, const char *hex)
     return fl_meta_set_bytes(meta, "model", digest, sizeof digest);
 }
 
+/* Not there, where the roster asks for no contract: such rosters are as they always were. */
+static int
+set_contract(struct fl_meta *meta, const char *hex)
+{
+    unsigned char digest[32];
+
+    if (!hex)
+        return 0;
+    if (fl_unhex(digest, sizeof digest, hex))
+        return fl_error(FL_USAGE,
+                        "contract: \"%.80s\" is no digest; give the 64 digits that fl-harmonize "
+                        "--digest -c SITE prints",
+                        hex);
+    return fl_meta_set_bytes(meta, "contract", digest, sizeof digest);
+}
+
 static int
 canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
 {
@@ -211,6 +227,7 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
            fl_meta_set_i64(meta, "epoch", conf->epoch) ||
            fl_meta_set_i64(meta, "first_round", conf->first_round) ||
            fl_meta_set_i64(meta, "psk", conf->psk) || set_model(meta, conf->model) ||
+           set_contract(meta, conf->contract) ||
            fl_meta_set_text(meta, "apply.rule", conf->apply_rule) ||
            fl_meta_set_f64(meta, "apply.lr", conf->lr) ||
            fl_meta_set_f64(meta, "apply.momentum", conf->momentum) ||
@@ -473,27 +490,33 @@ static int
 get_all(struct fl_roster *r, const struct fl_meta *meta)
 {
     const char *federation;
-    const unsigned char *model;
+    const unsigned char *model, *contract = NULL;
+    bool contracted = fl_meta_find(meta, "contract") != NULL;
     int64_t psk;
     size_t settings;
 
     if (fl_recipe_from_meta(&r->recipe, meta, &settings))
         return -1;
-    if (meta->count != CANONICAL_KEYS + settings)
+    settings += CANONICAL_KEYS + (size_t)contracted;
+    if (meta->count != settings)
         return fl_error(FL_USAGE,
-                        "has %zu values where this version knows %d; use the version that wrote it",
-                        meta->count, CANONICAL_KEYS + (int)settings);
+                        "has %zu values where this version knows %zu; use the version that wrote it",
+                        meta->count, settings);
     if (fl_meta_get_text(meta, "federation", &federation) || fl_name_check(federation))
         return fl_error_about("federation");
     snprintf(r->federation, sizeof r->federation, "%s", federation);
     if (fl_meta_get_i64(meta, "epoch", 0, FL_EPOCH_MAX, &r->epoch) ||
         fl_meta_get_i64(meta, "first_round", 0, INT64_MAX / 2, &r->first_round) ||
         fl_meta_get_i64(meta, "psk", 0, 1, &psk) ||
-        fl_meta_get_bytes(meta, "model", sizeof r->model, &model) || get_parties(r, meta) ||
-        get_replay(r, meta) || get_numbers(r, meta) || get_weights(&r->weights, meta) ||
-        get_rules(r, meta))
+        fl_meta_get_bytes(meta, "model", sizeof r->model, &model) ||
+        (contracted && fl_meta_get_bytes(meta, "contract", sizeof r->contract, &contract)) ||
+        get_parties(r, meta) || get_replay(r, meta) || get_numbers(r, meta) ||
+        get_weights(&r->weights, meta) || get_rules(r, meta))
         return -1;
     r->psk = psk;
+    r->contracted = contracted;
+    if (contracted)
+        memcpy(r->contract, contract, sizeof r->contract);
     memcpy(r->model, model, sizeof r->model);
     return fl_roster_check(r);
 }

@@ -63,7 +63,9 @@ struct fl_weight_policy {
 struct fl_roster { /* a zeroed struct is empty */
     char federation[FL_SITE_MAX + 1];
     int64_t epoch, first_round;
-    bool psk;                /* a pre-shared secret is in every chain's root */
+    bool psk;        /* a pre-shared secret is in every chain's root */
+    bool contracted; /* every update's text is harmonized by the contract of this digest: */
+    unsigned char contract[32];
     unsigned char model[32]; /* digest of the object that the first round starts from */
     enum fl_apply_rule apply;
     double lr, momentum;

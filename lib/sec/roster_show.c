@@ -177,6 +177,10 @@ make_rows(struct rows *rows, const struct fl_roster *r)
     add(rows, false, "epoch", "%lld", (long long)r->epoch);
     add(rows, r->first_round != 0, "first_round", "%lld", (long long)r->first_round);
     add(rows, false, "model", "%s", model);
+    if (r->contracted) {
+        fl_hex(model, r->contract, sizeof r->contract);
+        add(rows, false, "contract", "%s", model);
+    }
     if (r->apply == FL_APPLY_SGD)
         add(rows, r->lr != 1, "apply", "sgd, lr %g", r->lr);
     else

@@ -13,6 +13,12 @@
 
 enum { DECOMPOSED = 8 }; /* points of the longest canonical decomposition (4), and more */
 
+const char *
+fl_unicode_version(void)
+{
+    return utf8proc_unicode_version();
+}
+
 /*
  * The bytes of the character at P, or 0 when it is ill-formed; then *SUBPART is the length of the
  * maximal subpart: the longest start of a well-formed sequence, or one byte.
@@ -103,6 +109,15 @@ fl_unicode_replace(const void *text, size_t len, struct fl_buf *out, uint64_t *r
         p += good + subpart;
         len -= good + subpart;
     }
+}
+
+size_t
+fl_unicode_subpart(const unsigned char *p, size_t left)
+{
+    size_t subpart;
+
+    char_size(p, left, &subpart);
+    return subpart;
 }
 
 uint32_t
@@ -199,9 +214,9 @@ void
 fl_unicode_scratch_release(struct fl_unicode_scratch *scratch)
 {
     free(scratch->points);
+    free(scratch->changes);
     fl_buf_release(&scratch->text);
-    scratch->points = NULL;
-    scratch->cap = 0;
+    *scratch = (struct fl_unicode_scratch){0};
 }
 
 /*
@@ -375,6 +390,26 @@ add_nfc(struct fl_unicode_scratch *s, const unsigned char *text, size_t len, str
     return 0;
 }
 
+/*
+ * Note that LEN bytes at AT of the text became what OUT has from BEFORE on, unless it is the same.
+ */
+static int
+note_change(struct fl_unicode_scratch *s, const unsigned char *text, size_t at, size_t len,
+            size_t before)
+{
+    size_t out = s->text.len - before;
+
+    if (out == len && !memcmp(text + at, s->text.data + before, len))
+        return 0;
+    struct fl_unicode_change *changes = fl_grow(s->changes, s->change_count, &s->change_cap,
+                                                sizeof *changes);
+    if (!changes)
+        return -1;
+    s->changes = changes;
+    changes[s->change_count++] = (struct fl_unicode_change){at, len, out};
+    return 0;
+}
+
 /* A plain character begins something new: from the one before what is not plain up to the next. */
 int
 fl_unicode_nfc(struct fl_buf *text, struct fl_unicode_scratch *scratch)
@@ -384,13 +419,17 @@ fl_unicode_nfc(struct fl_buf *text, struct fl_unicode_scratch *scratch)
     size_t done = 0, len = text->len;
 
     fl_buf_clear(out);
+    scratch->change_count = 0;
     for (;;) {
         size_t before = done, odd = skip_plain(p, done, len, &before);
         if (odd == len)
             break;
         size_t end = find_plain(p, odd, len);
-        if (fl_buf_add(out, p + done, before - done) ||
-            add_nfc(scratch, p + before, end - before, out))
+        if (fl_buf_add(out, p + done, before - done))
+            return -1;
+        size_t start = out->len;
+        if (add_nfc(scratch, p + before, end - before, out) ||
+            note_change(scratch, p, before, end - before, start))
             return -1;
         done = end;
     }

@@ -12,6 +12,9 @@
 #include "base/buf.h"
 #include "base/must.h"
 
+/* The version of Unicode that normal forms and classes are of, "15.0.0". */
+const char *fl_unicode_version(void);
+
 /* Offset of the first byte that is not UTF-8, or LEN when all of it is. */
 size_t fl_unicode_check(const void *text, size_t len);
 
@@ -22,6 +25,9 @@ size_t fl_unicode_check(const void *text, size_t len);
  */
 FL_MUST int fl_unicode_replace(const void *text, size_t len, struct fl_buf *out, uint64_t *replaced,
                                uint64_t *bytes);
+
+/* The bytes of the maximal subpart at P, where fl_unicode_check stopped; LEFT are there. */
+size_t fl_unicode_subpart(const unsigned char *p, size_t left);
 
 /* The code point at P, which is UTF-8 and not empty; *SIZE is its bytes. */
 uint32_t fl_unicode_point(const unsigned char *p, size_t *size);
@@ -47,11 +53,17 @@ bool fl_unicode_is_word(uint32_t point);
  */
 size_t fl_unicode_boundary(const unsigned char *text, size_t len);
 
+struct fl_unicode_change { /* LEN bytes from AT on of the text became OUT bytes */
+    size_t at, len, out;
+};
+
 /* What fl_unicode_nfc keeps from call to call; a zeroed struct is fine. */
 struct fl_unicode_scratch {
     uint32_t *points;
     size_t cap; /* half of them */
     struct fl_buf text;
+    struct fl_unicode_change *changes; /* of the last call: what is not as it was */
+    size_t change_count, change_cap;
 };
 void fl_unicode_scratch_release(struct fl_unicode_scratch *scratch);
 

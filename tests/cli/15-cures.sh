@@ -543,8 +543,8 @@ printf 'a\0b\n' >nul.txt
 warned "tr -d '.000' takes them out" 'fl-harmonize -t model.flt -o x.flt nul.txt' \
     "tr -d '\\000' <nul.txt | fl-harmonize -t model.flt -o x.flt"
 gzip -c text.txt >text.gz
-cure 1 'is compressed; pipe it in with: zcat FILE |' 'fl-harmonize -t model.flt -o x.flt text.gz' \
-    'zcat text.gz | fl-harmonize -t model.flt -o x.flt'
+cure 1 'is compressed; pipe it in with: zcat FILE |' 'fl-tokenize -t model.flt -o x.ids text.gz' \
+    'zcat text.gz | fl-tokenize -t model.flt -o x.ids'
 cure 1 'shard.flt: is an FLT stream of kind "tokens", not text; shards are operands, without --text' \
     'fl-eval -m model.flt --text shard.flt' 'fl-eval -m model.flt shard.flt'
 cure 1 'body.jsonl: is JSON without a "model"; a tokenizer.json is expected' 'head -n 1 body.jsonl >one.json; fl-harmonize -t one.json -o x.flt text.txt 2>e; s=$?; sed s/one.json/body.jsonl/ e >&2; exit $s' \

@@ -69,6 +69,16 @@ folder() {   # everything that the examples name
     echo "Once upon a time" >question.txt
     prose 5 40 | sed 's/.*/{"text": "&"}/' >notes/july.jsonl
     gzip -c notes/july.jsonl >notes.jsonl.gz
+    mkdir chats texts
+    awk 'BEGIN {print "nr;datum;notiz;bz"
+        for (i = 0; i < 40; i++) printf "P%d;%02d.%02d.2021;Schmerzen im R\374cken seit %d Tagen, anna%d@example.org;%d,%d\r\n",
+            i % 9, i % 28 + 1, i % 12 + 1, i, i, 5 + i % 4, i % 10}' | gzip >visits.csv.gz
+    for i in 1 2 3; do echo '{"conversation": [{"from": "customer", "body": "my card '$i' is lost"},' \
+        '{"from": "agent", "body": "it is blocked now"}]}'; done >chats/july.jsonl
+    printf 'Maria: where is my money?\nAgent: on its way\nand soon there\n\nTom: hello\nAgent: hello\n' >chats/june.log
+    printf 'caf\351 cr\350me and %s\n' one | gzip >texts/old-1.txt.gz
+    printf '\357\273\277caf\303\251 %s\n' two | gzip >texts/b.txt.gz
+    printf '\377\376c\0a\0f\0\351\0\n\0' | gzip >texts/c.txt.gz
     fl-init -p nano -o model.flt
     fl-harmonize -t model.flt -o site-a.flt notes.txt
     fl-harmonize -t model.flt -o site-b.flt new.txt

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "os/file.h"
-#include "text/document.h"
-#include "text/jsonl.h"
+#include "data/document.h"
+#include "data/jsonl.h"
 #include "text/marks.h"
 #include "text/tokenizer.h"
 
@@ -24,18 +24,27 @@ must(int holds)
 }
 
 static void
-check_document(struct fl_document *d, const struct fl_raw_record *record)
+check_document(struct fl_document *d, const struct fl_raw_record *record,
+               const struct fl_reading *reading)
 {
-    struct fl_document_counts counts = {0};
+    const struct fl_clean_rules rules = {.refuse_invalid = false,
+                                         .drop_controls = record->offset % 2,
+                                         .drop_zero_width = record->len % 2,
+                                         .find_mojibake = record->len % 3,
+                                         .repair_mojibake = record->len % 4};
+    const struct fl_columns columns = {0};
+    const struct fl_document_way way = {reading, &columns, &rules, NULL};
     struct fl_buf before = {0};
-    int got = fl_document_make(d, record, "a.b", false, &counts);
+    int got = fl_document_make(d, record, &way);
 
-    must(got >= 0 && counts.records == 1);
+    must(got >= 0 && d->found.records == 1);
+    must(fl_fates_sum(&d->found.fates, FL_FATE_KEPT, FL_FATES - 1) == record->len);
     if (got == 1) {
-        must(d->text.len && fl_unicode_check(d->text.data, d->text.len) == d->text.len);
-        must(!fl_buf_add(&before, d->text.data, d->text.len));
-        must(!fl_unicode_nfc(&d->text, &d->unicode)); /* normal text stays */
-        must(before.len == d->text.len && !memcmp(before.data, d->text.data, before.len));
+        must(d->made.text.len &&
+             fl_unicode_check(d->made.text.data, d->made.text.len) == d->made.text.len);
+        must(!fl_buf_add(&before, d->made.text.data, d->made.text.len));
+        must(!fl_unicode_nfc(&d->made.text, &d->unicode)); /* normal text stays */
+        must(before.len == d->made.text.len && !memcmp(before.data, d->made.text.data, before.len));
     }
     fl_buf_release(&before);
 }
@@ -43,26 +52,29 @@ check_document(struct fl_document *d, const struct fl_raw_record *record)
 static void
 read_records(const uint8_t *data, size_t size, enum fl_records_format format)
 {
-    const struct fl_records_settings set = {format, 64, size % 40, size % 3 == 0};
+    const struct fl_records_settings set = {format, 64, size % 40, size % 3 == 0, false, NULL};
     struct fl_document document = {0};
+    struct fl_reading reading;
     struct fl_raw_record record;
     char path[40];
     const char *paths[] = {path};
     uint64_t at = 0;
     int got, fd = fl_spool_open();
 
+    must(!fl_reading_plain(&reading, "a.b"));
     must(fd >= 0 && !fl_pwrite_full(fd, "spool", data, size, 0));
     snprintf(path, sizeof path, "/dev/fd/%d", fd);
     struct fl_records *r = fl_records_open(paths, 1, &set);
     while ((got = fl_records_next(r, &record)) == 1) {
         must(record.len && record.offset >= at && record.offset + record.len <= size);
         must(!memcmp(record.data, data + record.offset, record.len));
-        must(record.len <= (record.jsonl ? FL_RECORDS_LINE(64) : 64));
+        must(record.len <= (record.format == FL_RECORDS_JSONL ? FL_RECORDS_LINE(64) : 64));
         at = record.offset + record.len;
-        check_document(&document, &record);
+        check_document(&document, &record, &reading);
     }
     must(got == 0 || *fl_error_text());
     fl_document_release(&document);
+    fl_reading_release(&reading);
     fl_records_free(r);
     close(fd);
 }

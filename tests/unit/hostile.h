@@ -12,7 +12,7 @@
 #include "os/file.h"
 #include "os/output.h"
 #include "random.h"
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 #include "text/tokenizer_write.h"
 
 /* BEGIN, then pieces out of a list divided by '|' in random order, then END. */
@@ -103,12 +103,16 @@ hostile_prose(size_t bytes, struct fl_buf *out)
     }
 }
 
+static struct fl_reading hostile_plain; /* fl_reading_plain */
+
 static inline struct fl_harmonize_settings
 hostile_settings(bool jsonl)
 {
+    if (!hostile_plain.count && fl_reading_plain(&hostile_plain, "text"))
+        abort();
     return (struct fl_harmonize_settings){.records = {jsonl ? FL_RECORDS_JSONL : FL_RECORDS_TEXT,
-                                                      1 << 20, 2048, true},
-                                          .field = "text",
+                                                      1 << 20, 2048, true, false, NULL},
+                                          .reading = &hostile_plain,
                                           .max_dropped = 1};
 }
 
@@ -193,7 +197,7 @@ hostile_seconds(const struct fl_tokenizer *t, const struct fl_buf *content, cons
         times = 0;
     for (int i = 0; i < times; i++) {
         struct fl_harmonize *h = fl_harmonize_new(&path, 1, &set);
-        struct fl_shard *shard = fl_shard_new(fd, "spool", 0, t, 0);
+        struct fl_shard *shard = fl_shard_new(fd, "spool", 0, t, &(struct fl_shard_about){0});
         struct timespec start, end;
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
         int failed = !h || !shard || fl_harmonize_encode(h, t, shard, NULL);

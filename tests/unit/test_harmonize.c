@@ -1,4 +1,4 @@
-#include "text/harmonize.h"
+#include "data/harmonize.h"
 
 #include <unistd.h>
 
@@ -10,6 +10,7 @@
 static char folder[] = "/tmp/fl-harmonize-XXXXXX";
 static char paths_text[3][64];
 static const char *paths[3];
+static struct fl_reading plain;
 static size_t first_invalid; /* in the first of them */
 
 /* Three files: text of several chunks, lines of JSON, and a small file. */
@@ -63,20 +64,22 @@ read_back(int fd, struct fl_buf *content)
 static void
 run(const struct fl_tokenizer *t, int threads, double valid, struct result *result)
 {
-    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
-                                        .field = "text",
+    struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false, NULL},
+                                        .reading = &plain,
                                         .max_dropped = 0.1,
                                         .valid = valid,
                                         .pool = fl_pool_new(threads)};
     struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
     int train_fd = fl_spool_open(), valid_fd = fl_spool_open();
-    struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t, 0);
-    struct fl_shard *other = valid > 0 ? fl_shard_new(valid_fd, "valid", 0, t, valid) : NULL;
+    struct fl_shard *train = fl_shard_new(train_fd, "train", 0, t, &(struct fl_shard_about){0});
+    struct fl_shard *other = valid > 0 ? fl_shard_new(valid_fd, "valid", 0, t,
+                                                      &(struct fl_shard_about){.valid = valid})
+                                       : NULL;
 
     *result = (struct result){{0}, {0}, {0}};
     CHECK(h && train && !fl_harmonize_encode(h, t, train, other) && !fl_shard_done(train));
     CHECK(!other || !fl_shard_done(other));
-    fl_harmonize_card(h, false, &result->card);
+    fl_harmonize_card(h, false, false, &result->card);
     fl_shard_free(train);
     fl_shard_free(other);
     read_back(train_fd, &result->train);
@@ -123,8 +126,9 @@ test_learning(void)
     struct fl_buf json[2] = {{0}, {0}};
 
     for (int k = 0; k < 2; k++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
-                                            .field = "text",
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false,
+                                                        NULL},
+                                            .reading = &plain,
                                             .max_dropped = 0.1,
                                             .pool = fl_pool_new(1 + 2 * k)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
@@ -152,14 +156,15 @@ test_first_error(void)
     snprintf(first, sizeof first, "0.t: byte %zu is not UTF-8", first_invalid);
 
     for (int turn = 0; turn < 6; turn++) {
-        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false},
-                                            .field = "text",
+        struct fl_harmonize_settings set = {.records = {FL_RECORDS_AUTO, 4096, 500, false, false,
+                                                        NULL},
+                                            .reading = &plain,
                                             .max_dropped = 0.1,
-                                            .refuse_invalid = true,
+                                            .rules = {.refuse_invalid = true},
                                             .pool = fl_pool_new(turn ? 4 : 1)};
         struct fl_harmonize *h = fl_harmonize_new(paths, 3, &set);
         int fd = fl_spool_open();
-        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, 0);
+        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, &(struct fl_shard_about){0});
         CHECK(h && s && fl_harmonize_encode(h, t, s, NULL) == -1);
         CHECK(strstr(fl_error_text(), first));
         fl_shard_free(s);
@@ -175,12 +180,13 @@ main(void)
 {
     char command[80];
 
-    if (!mkdtemp(folder))
+    if (!mkdtemp(folder) || fl_reading_plain(&plain, "text"))
         return 1;
     make_files();
     RUN(test_threads);
     RUN(test_learning);
     RUN(test_first_error);
+    fl_reading_release(&plain);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     if (system(command))
         return 1;

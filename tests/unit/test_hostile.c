@@ -77,5 +77,6 @@ main(void)
     json_decref(learnt);
     unlink(path);
     rmdir(folder);
+    fl_reading_release(&hostile_plain);
     return test_end();
 }

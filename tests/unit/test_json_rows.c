@@ -1,5 +1,5 @@
 /* Lines of JSON: what is taken, and what is said of each that is not. */
-#include "text/json_rows.h"
+#include "data/json_rows.h"
 
 #include <unistd.h>
 

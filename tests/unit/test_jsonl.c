@@ -1,15 +1,15 @@
-#include "text/jsonl.h"
+#include "data/jsonl.h"
 
 #include <jansson.h>
 
 #include "test.h"
 
 static enum fl_jsonl_result
-get(const char *line, const char *field, struct fl_buf *out)
+get(const char *line, const char *field, struct fl_jsonl_value *value)
 {
-    struct fl_jsonl_note note;
+    size_t offset;
 
-    return fl_jsonl_field(line, strlen(line), field, out, &note);
+    return fl_jsonl_field(line, strlen(line), field, value, &offset);
 }
 
 static void
@@ -51,7 +51,7 @@ test_fields(void)
         {"{\"n\":1.}", "text", FL_JSONL_MALFORMED, NULL},
         {"{text:1}", "text", FL_JSONL_MALFORMED, NULL},
     };
-    struct fl_buf out = {0};
+    struct fl_jsonl_value out = {0};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         enum fl_jsonl_result result = get(cases[i].line, cases[i].field, &out);
@@ -59,37 +59,80 @@ test_fields(void)
             printf("# %s: %d\n", cases[i].line, (int)result);
         CHECK(result == cases[i].result);
         if (result == FL_JSONL_FOUND)
-            CHECK_TEXT(fl_buf_text(&out), cases[i].text);
+            CHECK_TEXT(fl_buf_text(&out.text), cases[i].text);
     }
-    fl_buf_release(&out);
+    fl_jsonl_value_release(&out);
 }
 
 static void
 test_nul_and_notes(void)
 {
     const char *line = "{\"text\":\"a\\u0000b\\ud800\"}";
-    struct fl_buf out = {0};
-    struct fl_jsonl_note note;
+    struct fl_jsonl_value out = {0};
+    size_t offset;
 
-    CHECK(fl_jsonl_field(line, strlen(line), "text", &out, &note) == FL_JSONL_FOUND);
-    CHECK(out.len == 6 && !memcmp(out.data, "a\0b\xef\xbf\xbd", 6));
-    CHECK(note.surrogates == 1 && note.first == 17);
+    CHECK(fl_jsonl_field(line, strlen(line), "text", &out, &offset) == FL_JSONL_FOUND);
+    CHECK(out.text.len == 6 && !memcmp(out.text.data, "a\0b\xef\xbf\xbd", 6));
+    CHECK(out.surrogates == 1 && out.first == 17);
+    CHECK(out.trace.count == 4 && out.trace.pieces[0].from == 9);
+    CHECK(out.trace.pieces[1].from == 10 && out.trace.pieces[1].len == 6 &&
+          out.trace.pieces[1].out == 1 && out.trace.pieces[1].fate == FL_FATE_ESCAPE);
+    CHECK(out.trace.pieces[3].fate == FL_FATE_INVALID && out.trace.pieces[3].out == 3);
     line = "{\"text\": oops}";
-    CHECK(fl_jsonl_field(line, strlen(line), "text", &out, &note) == FL_JSONL_MALFORMED);
-    CHECK(note.offset == 9);
-    fl_buf_release(&out);
+    CHECK(fl_jsonl_field(line, strlen(line), "text", &out, &offset) == FL_JSONL_MALFORMED);
+    CHECK(offset == 9);
+    fl_jsonl_value_release(&out);
 }
 
 static void
 test_depth(void)
 {
-    struct fl_buf line = {0}, out = {0};
+    struct fl_buf line = {0};
+    struct fl_jsonl_value out = {0};
 
     for (int i = 0; i < 100000; i++)
         fl_buf_add_text(&line, "[");
     CHECK(get(fl_buf_text(&line), "text", &out) == FL_JSONL_MALFORMED);
     fl_buf_release(&line);
-    fl_buf_release(&out);
+    fl_jsonl_value_release(&out);
+}
+
+/* Several fields in one pass, numbers as they stand, and a list of objects. */
+static int
+join_item(void *arg, struct fl_jsonl_value *values)
+{
+    return fl_buf_printf(arg, "%s=%s;", fl_buf_text(&values[0].text), fl_buf_text(&values[1].text));
+}
+
+static void
+test_several(void)
+{
+    static const char line[] = "{\"id\": 12345678901234567890, \"v\": 1.10, \"t\": \"a\", "
+                               "\"t\": \"b\", \"n\": null, \"m\": {\"list\": [{\"role\": "
+                               "\"u\", \"x\": [1], \"text\": \"hi\"}, {\"text\": \"yo\", "
+                               "\"role\": \"a\"}]}}";
+    static const char *const paths[] = {"id", "v", "t", "n", "gone"};
+    static const char *const item[] = {"role", "text"};
+    struct fl_jsonl_value v[5] = {{0}};
+    struct fl_buf joined = {0};
+    struct fl_jsonl_wanted wanted = {paths, 5, true, NULL, NULL, NULL};
+    size_t offset;
+
+    CHECK(fl_jsonl_fields(line, strlen(line), &wanted, v, &offset) == FL_JSONL_FOUND);
+    CHECK_TEXT(fl_buf_text(&v[0].text), "12345678901234567890");
+    CHECK_TEXT(fl_buf_text(&v[1].text), "1.10");
+    CHECK(v[2].twice && !v[1].twice && !strcmp(fl_buf_text(&v[2].text), "b"));
+    CHECK(v[3].result == FL_JSONL_MISSING && v[4].result == FL_JSONL_MISSING);
+    wanted = (struct fl_jsonl_wanted){item, 2, false, "m.list", join_item, &joined};
+    CHECK(fl_jsonl_fields(line, strlen(line), &wanted, v, &offset) == FL_JSONL_FOUND);
+    CHECK_TEXT(fl_buf_text(&joined), "u=hi;a=yo;");
+    wanted.list = "m.none";
+    CHECK(fl_jsonl_fields(line, strlen(line), &wanted, v, &offset) == FL_JSONL_NOT_TEXT);
+    wanted.list = "";
+    CHECK(fl_jsonl_fields("[{}, 1]", 7, &wanted, v, &offset) == FL_JSONL_NOT_TEXT);
+    fl_buf_release(&joined);
+    for (int i = 0; i < 5; i++)
+        fl_jsonl_value_release(&v[i]);
 }
 
 static uint32_t
@@ -106,7 +149,7 @@ test_against_jansson(void)
     static const char good[] = "{\"id\": -1.5e+3, \"a\": {\"text\": [\"x\", {}], \"b\": null}, "
                                "\"text\": \"q\\u00e9 \\\"w\\\" \\ud83d\\ude00 z\\n\"}";
     static const char bytes[] = "\"\\{}[]:,u0eE.-+ntd89 a";
-    struct fl_buf out = {0};
+    struct fl_jsonl_value out = {0};
     uint32_t seed = 7;
     int found = 0;
 
@@ -115,9 +158,9 @@ test_against_jansson(void)
         memcpy(line, good, sizeof good);
         for (uint32_t n = next(&seed) % 3; n; n--)
             line[next(&seed) % (sizeof good - 1)] = bytes[next(&seed) % (sizeof bytes - 1)];
-        struct fl_jsonl_note note;
+        size_t offset;
         json_error_t error;
-        enum fl_jsonl_result result = fl_jsonl_field(line, sizeof good - 1, "text", &out, &note);
+        enum fl_jsonl_result result = fl_jsonl_field(line, sizeof good - 1, "text", &out, &offset);
         json_t *tree = json_loadb(line, sizeof good - 1,
                                   JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
                                   &error);
@@ -126,10 +169,10 @@ test_against_jansson(void)
             (strstr(line, "\\ud") || json_error_code(&error) == json_error_numeric_overflow))
             same = 1; /* jansson refuses lone halves of pairs, and numbers out of range */
         json_t *text = tree ? json_object_get(tree, "text") : NULL;
-        if (result == FL_JSONL_FOUND && tree && !note.surrogates) {
+        if (result == FL_JSONL_FOUND && tree && !out.surrogates) {
             found++;
-            same = same && json_is_string(text) && json_string_length(text) == out.len &&
-                   !memcmp(json_string_value(text), out.data, out.len);
+            same = same && json_is_string(text) && json_string_length(text) == out.text.len &&
+                   !memcmp(json_string_value(text), out.text.data, out.text.len);
         } else if (tree) {
             same = same && (result == FL_JSONL_NOT_TEXT) == (text && !json_is_string(text));
         }
@@ -139,7 +182,7 @@ test_against_jansson(void)
         json_decref(tree);
     }
     CHECK(found > 10000);
-    fl_buf_release(&out);
+    fl_jsonl_value_release(&out);
 }
 
 static void
@@ -186,6 +229,7 @@ main(void)
     RUN(test_fields);
     RUN(test_nul_and_notes);
     RUN(test_depth);
+    RUN(test_several);
     RUN(test_against_jansson);
     RUN(test_quote);
     RUN(test_span);

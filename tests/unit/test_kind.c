@@ -1,4 +1,4 @@
-#include "text/kind.h"
+#include "data/kind.h"
 
 #include <stdint.h>
 
@@ -137,9 +137,8 @@ test_guesses(void)
          "JSON over several lines"},
         {"x.txt", "{\"text\": \"a\"}\n", "--format jsonl reads them", NULL},
         {"x.txt", "id,text\n1,a\n2,b\n", "divided by commas", NULL},
-        {"x.txt", "id;text\n1;a\n2;b\n", "delimiter=\";\"", NULL},
-        {"x.csv", "one\ntwo\n", "named as a table", NULL},
-        {"x.tsv", "one\ntwo\n", "delimiter=\"\\t\"", NULL},
+        {"x.txt", "id;text\n1;a\n2;b\n", "delimiter: \";\" reads it", NULL},
+        {"x.txt", "id\ttext\n1\ta\n2\tb\n", "--format tsv --field COLUMN", NULL},
         {"x.csv", "", NULL, NULL},
         {".csv", "one\n", NULL, NULL},
     };

@@ -1,4 +1,4 @@
-#include "text/looks.h"
+#include "data/looks.h"
 
 #include "base/buf.h"
 #include "test.h"

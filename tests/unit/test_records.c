@@ -1,4 +1,4 @@
-#include "text/records.h"
+#include "data/records.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,9 +47,9 @@ cut_up(const char *name, const char *text, struct fl_records_settings set)
 static void
 test_passages(void)
 {
-    const struct fl_records_settings two = {FL_RECORDS_AUTO, 64, 2, false},
-                                     none = {FL_RECORDS_AUTO, 64, 0, false},
-                                     ten = {FL_RECORDS_AUTO, 64, 10, false};
+    const struct fl_records_settings two = {FL_RECORDS_AUTO, 64, 2, false, false, NULL},
+                                     none = {FL_RECORDS_AUTO, 64, 0, false, false, NULL},
+                                     ten = {FL_RECORDS_AUTO, 64, 10, false, false, NULL};
 
     CHECK_TEXT(cut_up("a", "", two), "");
     CHECK_TEXT(cut_up("a", "\n\n \t\r\n\n", two), "");
@@ -66,7 +66,7 @@ test_passages(void)
 static void
 test_cuts(void)
 {
-    const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0, false};
+    const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0, false, false, NULL};
     char text[200];
     size_t lens[8] = {0};
 
@@ -93,7 +93,7 @@ test_cuts(void)
 static void
 test_lines(void)
 {
-    const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0, false};
+    const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0, false, false, NULL};
     struct fl_buf text = {0};
     struct fl_raw_record rec;
 
@@ -127,12 +127,8 @@ test_kinds(void)
                                       "PK\x03\x04",
                                       "BZh91AY&SY",
                                       "\xfd"
-                                      "7zXZ",
-                                      "\xff\xfe"
-                                      "a",
-                                      "\xfe\xff"
-                                      "a"};
-    const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0, false};
+                                      "7zXZ"};
+    const struct fl_records_settings set = {FL_RECORDS_AUTO, 64, 0, false, false, NULL};
     struct fl_raw_record rec;
     struct fl_records_found found;
 
@@ -170,8 +166,12 @@ test_random(void)
     for (int round = 0; round < 12; round++) {
         size_t len = 200000 + next(&seed) % 900000, line = 1, at = 0, n = 0;
         char *text = malloc(len);
-        const struct fl_records_settings set = {FL_RECORDS_TEXT, 64u << next(&seed) % 14,
-                                                round % 4 ? next(&seed) % 3000 : 0, true};
+        const struct fl_records_settings set = {FL_RECORDS_TEXT,
+                                                64u << next(&seed) % 14,
+                                                round % 4 ? next(&seed) % 3000 : 0,
+                                                true,
+                                                false,
+                                                NULL};
         unsigned dense = 1 + next(&seed) % 200;
         for (size_t i = 0; i < len; i++)
             text[i] = next(&seed) % dense ? 'w' : letters[next(&seed) % (sizeof letters - 1)];

@@ -1,4 +1,4 @@
-#include "text/shard.h"
+#include "data/shard.h"
 
 #include <unistd.h>
 
@@ -12,7 +12,7 @@ static void
 round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
 {
     int fd = fl_spool_open();
-    struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, 0);
+    struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, &(struct fl_shard_about){0});
     uint32_t *ids = malloc((n + 1) * sizeof *ids);
     const struct fl_head *head;
     const struct fl_tensor *tensor;
@@ -137,7 +137,8 @@ test_split(void)
 
     for (int valid = 0; valid < 2; valid++) {
         int fd = fl_spool_open();
-        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t, valid ? 0.25 : 0);
+        struct fl_shard *s = fl_shard_new(fd, "spool", 0, t,
+                                          &(struct fl_shard_about){.valid = valid ? 0.25 : 0});
         const struct fl_head *head;
         const char *split;
         double fraction;
