@@ -91,6 +91,8 @@ folder() {   # everything that the examples name
     fl-aggregate -o mean.flt aws.flt azure.flt gcp.flt
     [ -e base.flt ] || cp model.flt base.flt
     fl-init -q -m base.flt --lora 2 -o adapter.flt
+    mkdir journal && printf 'time\tparty\tround\tevent\tseconds\tbytes\tvalue\tdetail\n' >journal/2026-11.tsv
+    for s in slow fast; do printf 'step\tloss\tgrad_norm\n1\t5\t.2\n' >$s.tsv; done
 }
 
 mkdir all && cd all || exit 1
@@ -141,7 +143,7 @@ blocks() {   # DIR <rendered page
             n = 0
         }
         /^[A-Z]/ { flush(); on = /^EXAMPLES/; next }
-        /^   ?[A-Z]/ { flush(); on = /^ *(A round (without|is given)|The same|Fine-tuning|A site is late|A new epoch over)/; next }
+        /^   ?[A-Z]/ { flush(); on = /^ *(A round (without|is given)|The same|Fine-tuning|Rounds that|A site is late|A new epoch over)/; next }
         !on { next }
         /^ *$/ { if (n) line[++n] = ""; next }
         { match($0, /^ */) }
