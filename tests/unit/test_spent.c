@@ -131,9 +131,10 @@ test_flips(void)
             if (file.data[i] == was)
                 continue;
             put((const char *)file.data, file.len);
-            if (!refused())
+            if (!refused()) {
                 printf("# byte %zu, kind %d was not seen\n", i, kind);
-            CHECK(refused());
+                CHECK(0);
+            }
             file.data[i] = was;
         }
     put((const char *)file.data, file.len);
