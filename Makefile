@@ -31,7 +31,7 @@
 # cmd/PROGRAM, is described by man/PROGRAM.1; completions of the former are generated. Every variant builds in a folder of its own.
 # Nothing is listed by hand: a new file is built, tested, installed because it is there.
 
-MODULES   = base os crypt cli math flt conf text data priv nn sec fed port page
+MODULES   = base os crypt cli math flt conf text data priv nn sec fed audit port page
 
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
