@@ -31,12 +31,19 @@ struct line {
     const char *text, *want; /* NULL: the same */
 };
 
+/* Each line at every place of a block: what is found does not depend on what else stands near. */
 static void
 check_lines(const struct line *lines, size_t count)
 {
+    char moved[1024], want[1024];
+
     for (size_t i = 0; i < count; i++)
-        CHECK_TEXT(clean(rules, lines[i].text, strlen(lines[i].text)),
-                   lines[i].want ? lines[i].want : lines[i].text);
+        for (int k = 0; k < 33; k++) {
+            snprintf(moved, sizeof moved, "%*s%s", k, "", lines[i].text);
+            snprintf(want, sizeof want, "%*s%s", k, "",
+                     lines[i].want ? lines[i].want : lines[i].text);
+            CHECK_TEXT(clean(rules, moved, strlen(moved)), want);
+        }
 }
 #define CHECK_LINES(lines) check_lines(lines, sizeof(lines) / sizeof *(lines))
 
@@ -58,6 +65,8 @@ test_email(void)
         {"john[at]host.org, john{AT}host[.]org", "[EMAIL_1], [EMAIL_1]"},
         {"john at host dot co dot uk!", "[EMAIL_1]!"},
         {"anna [ arroba ] correo punto es y", "[EMAIL_1] y"},
+        {"(x) karl (\xc3\xa4t) praxis.de", "(x) [EMAIL_1]"},
+        {"luc (chez) cabinet (point) fr", "[EMAIL_1]"},
         {"john\xef\xbc\xa0host\xef\xbc\x8eorg", "[EMAIL_1]"},
         {"jo\xe2\x80\x8bhn@ho\xc2\xadst.org", "[EMAIL_1]"},
         {"at home (at least) he is @home, a@b, @name, x@y.z", NULL},
