@@ -184,13 +184,13 @@ settle(const struct fl_cli *cli, struct fl_site *site, struct fl_reading *plain,
 }
 
 static int
-print_digest(struct fl_cli *cli, const struct fl_site *site)
+print_digest(const struct fl_cli *cli, const struct fl_site *site)
 {
-    struct fl_report report;
+    struct fl_report r;
 
-    fl_report_start_record(&report, cli->json);
-    fl_report_hex(fl_report_key(&report, "contract"), site->contract.digest, FL_HASH_BYTES);
-    return fl_report_beside(&report, cli);
+    fl_report_start_record(&r, cli->json);
+    fl_report_hex(fl_report_key(&r, "contract"), site->contract.digest, FL_HASH_BYTES);
+    return fl_report_end(&r, 1, "standard output");
 }
 
 static int

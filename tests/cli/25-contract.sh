@@ -127,7 +127,7 @@ PY
 check "  and --explain's ranges add up to the card, its texts to --text" test ! -e unexplained
 is "  which others cannot read" "$(stat -c %a clean.jsonl)" 600
 check "identifiers, mojibake and zero width are gone" sh -c '! grep -q "example.org\|4111\|Ã" clean.jsonl && grep -q "\[EMAIL_1\]" clean.jsonl && grep -q "\[CARD_1\]" clean.jsonl'
-check "  values have the contract's form" grep -q '"2021-04-04 .* (14[0-9] mg/dL)"' clean.jsonl
+check "  values have the contract's form" grep -q '"2021-04-04 .* (150 mg/dL)"' clean.jsonl
 check "  turns have their roles" grep -q '<|user|>.nhello 3.n  again.n<|assistant|>.nyes 3' clean.jsonl
 
 # --- nothing depends on threads, order, packing --------------------------------------------------
@@ -164,11 +164,11 @@ check "canaries are measured" fl-harmonize -q -c canary-site.yaml --max-dropped 
 is "  all of them placed" "$(card total recall_email | cut -d , -f 2) $(card total recall_iban | cut -d , -f 2)" "100 100"
 fl-harmonize -q -c site.yaml --max-dropped 1 --text --card none.tsv -o without.jsonl notes.jsonl
 check "  and the documents are the same without them" cmp with.jsonl without.jsonl
-{ cat contract.yaml; echo 'recall: {canaries: 100, floor: 1}'; echo 'identifiers: {default: placeholder}'; } |
+{ cat contract.yaml; echo 'recall: {canaries: 100, floor: 0.9}'; echo 'identifiers: {default: placeholder}'; } |
     sed '/^identifiers: {default: placeholder, date/d; s/default: placeholder}/default: placeholder, phone: keep, date: keep, age: keep}/' >canary.yaml
 check "  a floor that is kept" fl-harmonize -q -c canary-site.yaml --max-dropped 1 -t model.flt --valid-output v2.flt --card c2.tsv -o t2.flt notes.jsonl
 # an own pattern that takes most of the digits hides other types: what a broken scanner looks like
-sed -i 's/default: placeholder,/default: placeholder, digits: {pattern: "99"}, digit3: {pattern: "99 99"}, ats: {pattern: "A*20"},/; s/floor: 1/floor: 0.999/' canary.yaml
+sed -i 's/default: placeholder,/default: placeholder, digits: {pattern: "99"}, digit3: {pattern: "99 99"}, ats: {pattern: "A*20"},/; s/floor: 0.9/floor: 0.999/' canary.yaml
 fl-harmonize -q -c canary-site.yaml --max-dropped 1 -t model.flt --valid-output v3.flt --card c3.tsv -o t3.flt notes.jsonl 2>err
 code=$?
 if [ $code = 3 ]; then
