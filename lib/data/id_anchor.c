@@ -6,10 +6,12 @@
  */
 #include "data/id_parts.h"
 
+#include <string.h>
+
 #include "base/least.h"
 #include "os/kernel.h"
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, LEAST_DIGITS = 4 }; /* of a number that is long enough to be somebody's */
 
 /*
  * The first of the blocks from AT on in which an anchor may stand, or a place at or after N: a
@@ -26,7 +28,8 @@ quiet(const unsigned char *p, size_t at, size_t n)
             unsigned char c = q[i], b = q[i + 1] | 32, d = q[i + 2] | 32, e = q[i + 3] | 32;
             unsigned char letter = (unsigned char)(b - 'a') < 26;
             unsigned char bracket = (c == '(') | (c == '[') | (c == '{') | (c == '<');
-            unsigned char inside = (b == 'a') | (b == ('@' | 32)) | (b == ' ');
+            unsigned char inside = (b == 'a') | (b == 'c') | (b == ('@' | 32)) | (b == ' ') |
+                                   (b == (0xc3 | 32));
             unsigned char word = (b == 'd') & (d == 'o') & (e == 't');
             word |= (b == 'p') & ((d == 'o') | (d == 'u')) & ((e == 'i') | (e == 'n'));
             any |= ((unsigned char)(c - '0') < 10) | (c == '@') | (c == ':') |
@@ -54,10 +57,15 @@ token(struct fl_id_state *s, size_t at, size_t *next)
     if (end - t.at > FL_ID_PAD)
         return 0;
     t.g = fl_id_groups(s, t.at, &t.count);
-    if (fl_id_mac(s, &t) || fl_id_net4(s, &t) || fl_id_iban(s, &t) || fl_id_card(s, &t) ||
-        fl_id_national(s, &t) || fl_id_phone(s, &t) || fl_id_birth(s, &t) || fl_id_age(s, &t))
+    for (size_t i = 0; i < t.count; i++)
+        t.digits += t.g[i].digits;
+    if (fl_id_mac(s, &t) || fl_id_net4(s, &t) || fl_id_birth(s, &t) || fl_id_age(s, &t))
         return -1;
-    return 0;
+    if (t.digits < LEAST_DIGITS)
+        return 0;
+    return fl_id_iban(s, &t) || fl_id_card(s, &t) || fl_id_national(s, &t) || fl_id_phone(s, &t)
+               ? -1
+               : 0;
 }
 
 /* What stands at AT, if it is an anchor; *NEXT is where to go on. */
@@ -74,8 +82,8 @@ anchor(struct fl_id_state *s, size_t at, size_t *next)
     case '(':
     case '[':
     case '{':
-    case '<':
-    case ' ': return fl_id_mail_worded(s, at);
+    case '<': return memchr(" @aAcC\xc3", p[1], 7) ? fl_id_mail_worded(s, at) : 0;
+    case ' ': return memchr("dDpP", p[1], 4) ? fl_id_mail_worded(s, at) : 0;
     default: return fl_id_is(*p, FL_ID_DIGIT) ? token(s, at, next) : 0;
     }
 }

@@ -91,7 +91,7 @@ fl_id_iban(struct fl_id_state *s, const struct fl_id_token *t)
     if (!fl_id_wants(s, FL_ID_IBAN) || t->g->len < 2)
         return 0;
     if (fl_id_is(p[at], FL_ID_DIGIT)) {
-        if (at < 3 || (p[at - 1] != ' ' && p[at - 1] != '-') || fl_id_alnum(p[at - 4]))
+        if (at < 3 || (p[at - 1] != ' ' && p[at - 1] != '-') || (at > 3 && fl_id_alnum(p[at - 4])))
             return 0;
         at -= 3;
         if (!fl_id_is(p[at + 3], FL_ID_DIGIT) || !fl_id_is(p[at + 4], FL_ID_DIGIT))

@@ -5,6 +5,7 @@
  */
 #include "data/id_parts.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -426,33 +427,41 @@ make_plain(const unsigned char *p, size_t len, char *plain)
     return n;
 }
 
-/* The first of the words that begin with LETTER or one after it. */
-static size_t
-begin(char letter)
+/* The number of a letter without regard to case, above 25 when C is none. */
+static unsigned
+letter(char c)
 {
-    size_t low = 0, high = WORDS;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if ((words[middle].text[0] | 32) < letter)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (unsigned)(c | 32) - 'a';
 }
 
-unsigned
-fl_id_topics(const unsigned char *word, size_t len)
+void
+fl_id_index_words(struct fl_id_rules *rules)
+{
+    size_t i = 0;
+
+    for (unsigned first = 0; first < 26; first++) {
+        rules->word_from[first] = (uint16_t)i;
+        for (; i < WORDS && letter(words[i].text[0]) == first; i++)
+            rules->word_second[first] |= 1u << letter(words[i].text[1]);
+    }
+    rules->word_from[26] = (uint16_t)i;
+    assert(i == WORDS); /* they are in order */
+}
+
+/* The topics of WORD (bits 1 << topic), of LEN bytes as they stand in the text. */
+static unsigned
+topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len)
 {
     char plain[LONGEST + 1];
-    size_t n = len > 2 * LONGEST ? 0 : make_plain(word, len, plain);
-    unsigned topics = 0;
+    unsigned topics = 0, first = letter((char)word[0]), second = letter((char)word[1]);
 
-    if (n < 2)
+    if (len < 2 || len > 2 * LONGEST ||
+        (first < 26 && second < 26 && !(rules->word_second[first] >> second & 1)))
         return 0;
-    char letter = (char)(plain[0] | 32);
-    for (size_t i = begin(letter); i < WORDS && (words[i].text[0] | 32) == letter; i++) {
+    size_t n = make_plain(word, len, plain);
+    if (n < 2 || (first = letter(plain[0])) > 25)
+        return 0;
+    for (size_t i = rules->word_from[first]; i < rules->word_from[first + 1]; i++) {
         if (words[i].text[1] != plain[1] || words[i].text[0] != plain[0])
             continue;
         size_t length = strlen(words[i].text);
@@ -483,7 +492,7 @@ read_words(struct fl_id_state *s, size_t at)
         size_t start = i;
         while (i < at && goes_on(p + i))
             i++;
-        unsigned topics = fl_id_topics(p + start, i - start);
+        unsigned topics = topics_of(s->rules, p + start, i - start);
         for (unsigned t = 0; topics; t++, topics >>= 1)
             if (topics & 1)
                 s->topic[t] = i;
@@ -513,5 +522,5 @@ fl_id_context_after(const struct fl_id_state *s, enum fl_id_topic topic, size_t 
         start++;
     for (stop = start; stop - start < 2 * LONGEST && goes_on(p + stop); stop++)
         ;
-    return fl_id_topics(p + start, stop - start) >> topic & 1;
+    return topics_of(s->rules, p + start, stop - start) >> topic & 1;
 }

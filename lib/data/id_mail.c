@@ -12,7 +12,7 @@
 enum { LOCAL = 64, HOST = FL_ID_REACH };
 
 /* Words for '@' and for '.', each in lower case after its length. */
-static const char at_words[] = "\2at\6arroba\4chez\2\xc3\xa4t\1@";
+static const char at_words[] = "\2at\6arroba\4chez\3\xc3\xa4t\1@";
 static const char dot_words[] = "\3dot\5punkt\5point\5punto\5ponto\1.";
 
 /* The bytes of one of WORDS that stands at P and after which no letter follows, or 0. */
@@ -171,9 +171,10 @@ fl_id_mail_worded(struct fl_id_state *s, size_t at)
         label--;
     if (label == at || label < 5 || p[label - 1] != ' ')
         return 0;
-    for (word = label - 1; label - word < 8 && fl_id_is(p[word - 1], FL_ID_LETTER | FL_ID_HIGH);)
+    for (word = label - 1;
+         word && label - word < 8 && fl_id_is(p[word - 1], FL_ID_LETTER | FL_ID_HIGH);)
         word--;
-    return bare(p, word - 1, at_words) == label ? add(s, word - 1, label) : 0;
+    return word && bare(p, word - 1, at_words) == label ? add(s, word - 1, label) : 0;
 }
 
 size_t

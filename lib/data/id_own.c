@@ -117,6 +117,8 @@ make_room(struct fl_id_own *own)
 static int
 make_plain(struct fl_id_own *own, const char *text, size_t len)
 {
+    if (fl_utf8_valid_prefix(text, len) != len)
+        return fl_error(FL_USAGE, "pattern \"%s\" is not UTF-8; save its file as UTF-8", text);
     return fl_id_fold(&own->plain, (const unsigned char *)text, len);
 }
 
@@ -215,7 +217,7 @@ int
 fl_id_own_pattern(struct fl_id_own *own, unsigned type, const char *pattern)
 {
     size_t len = strlen(pattern);
-    const char *wrong = "is not UTF-8";
+    const char *wrong;
 
     if (len > FL_ID_REACH)
         return fl_error(FL_USAGE, "pattern \"%.60s...\" has more than %d bytes", pattern,
@@ -234,8 +236,7 @@ fl_id_own_pattern(struct fl_id_own *own, unsigned type, const char *pattern)
     o->type = type;
     if (make_plain(own, pattern, len))
         return -1;
-    if (fl_utf8_valid_prefix(pattern, len) != len ||
-        read_pattern(own->plain.p, own->plain.n, o, &wrong))
+    if (read_pattern(own->plain.p, own->plain.n, o, &wrong))
         return fl_error(FL_USAGE, "pattern \"%s\" %s", pattern, wrong);
     for (unsigned k = 0; k < 256; k++)
         if (o->takes[k] & 1) /* the first place is never left out */

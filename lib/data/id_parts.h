@@ -122,8 +122,8 @@ size_t fl_id_context(struct fl_id_state *s, enum fl_id_topic topic, size_t at, s
 /* Is the first word after END, within REACH bytes, on TOPIC? */
 bool fl_id_context_after(const struct fl_id_state *s, enum fl_id_topic topic, size_t end,
                          size_t reach);
-/* The topics of WORD (bits 1 << topic), of LEN bytes as they stand in the text. */
-unsigned fl_id_topics(const unsigned char *word, size_t len);
+/* Where words of context begin with each letter, for RULES. */
+void fl_id_index_words(struct fl_id_rules *rules);
 
 /*
  * id_resolve.c: add a candidate from AT to END, whose context is DISTANCE bytes away (0: needs
@@ -187,7 +187,7 @@ FL_MUST int fl_id_net6(struct fl_id_state *s, size_t at);        /* ':' */
 struct fl_id_token { /* a run of letters and digits with a digit in it */
     size_t at;
     const struct fl_id_group *g; /* it, and what follows */
-    size_t count;
+    size_t count, digits;        /* of all of them */
 };
 FL_MUST int fl_id_mac(struct fl_id_state *s, const struct fl_id_token *t);
 FL_MUST int fl_id_net4(struct fl_id_state *s, const struct fl_id_token *t);
@@ -223,6 +223,8 @@ FL_MUST int fl_id_own_literal(struct fl_id_own *own, unsigned type, const char *
 FL_MUST int fl_id_own_scan(const struct fl_id_own *own, struct fl_id_state *s);
 
 struct fl_id_rules {
+    uint16_t word_from[27];   /* of words of context: by their first letter, */
+    uint32_t word_second[26]; /* and the second letters that follow it */
     uint8_t policy[FL_ID_TYPES + FL_ID_OWN_MOST];
     char *names[FL_ID_OWN_MOST];
     unsigned owned;

@@ -67,7 +67,7 @@ dial(const struct fl_id_state *s, const struct fl_id_group *g, struct dialled *d
 {
     if (g->digits != g->len || d->n + g->len > MOST + 2)
         return false;
-    if (g->len == 1 && s->p[g->at] == '0' && s->p[g->at - 1] == '(' && d->n)
+    if (d->n && g->len == 1 && s->p[g->at] == '0' && s->p[g->at - 1] == '(')
         return true;
     memcpy(d->digits + d->n, s->p + g->at, g->len);
     d->n += g->len;

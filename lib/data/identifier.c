@@ -20,8 +20,11 @@ fl_id_rules_new(void)
 {
     struct fl_id_rules *rules = fl_alloc(1, sizeof *rules);
 
-    for (unsigned t = 0; rules && t < FL_ID_TYPES; t++)
+    if (!rules)
+        return NULL;
+    for (unsigned t = 0; t < FL_ID_TYPES; t++)
         rules->policy[t] = FL_ID_PLACEHOLDER;
+    fl_id_index_words(rules);
     return rules;
 }
 
