@@ -51,8 +51,8 @@ mkdir stand && compare_words "$work/stand" && PATH=$work/stand:$PATH
 mkdir tmp && chown $account tmp   # the account's own, for programs that want TMPDIR
 small_model && seq 1 60 | fl-harmonize -q -t model.flt -o site-a.flt || exit 1
 code fl-round.1 '.Sh EXAMPLES' '.Ss By ssh' >all
-block 1 <all >1 && block 2 <all >2 && block 3 <all >3
-check "keys, roster, folder, files of all, as the page has them" sh -euc '. ./1; . ./2; . ./3'
+block 1 <all >keys.lines && block 2 <all >hub.lines && block 3 <all >sites.lines
+check "keys, roster, folder, files of all, as the page has them" sh -euc '. ./keys.lines; . ./hub.lines; . ./sites.lines'
 code fl-round.1 '.Ss By ssh' '.Ss When' >all
 block 1 <all >site.lines && block 2 <all >hub.lines
 code fl-gate.1 '.Ss The account' '.Sh' >all
