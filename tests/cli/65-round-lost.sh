@@ -16,7 +16,7 @@ mkdir stand && compare_words "$work/stand" && PATH=$work/stand:$PATH
 mkdir set && cd set || exit 1
 small_model || exit 1
 seq 1 60 | fl-harmonize -q -t model.flt -o site-a.flt && seq 700 900 | fl-harmonize -q -t model.flt -o public.flt || exit 1
-typed '.Sh EXAMPLES' '.Ss When' >lines
+typed '.Sh EXAMPLES' '.Ss By ssh' >lines
 check "a federation and three rounds, as the page has them" sh -eu lines
 check "  three are closed" [ "$(closed)" = 3 ]
 check "  and one is open" [ -e srv/pub/round/3/plan.flt ]
