@@ -300,6 +300,20 @@ test_below(void)
     }
 }
 
+/* Of 4/3 of the products a number would have one too many, were none rejected: every third. */
+static void
+test_rejects(void)
+{
+    const double third[3] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
+    struct fl_noise noise;
+    double got[3] = {0};
+
+    fl_noise_start(&noise, key, 10, buffer);
+    for (size_t k = 0; k < draws(); k++)
+        got[fl_noise_below(&noise, 0xc0000000u) % 3]++;
+    CHECK(p_value(third, got, 3, (double)draws()) > 1e-6);
+}
+
 int
 main(void)
 {
@@ -312,5 +326,6 @@ main(void)
     RUN(test_large);
     RUN(test_streams);
     RUN(test_below);
+    RUN(test_rejects);
     return test_end();
 }

@@ -4,6 +4,9 @@
  */
 #include "sec/spent.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -264,6 +267,62 @@ test_signature(void)
     fl_buf_release(&file);
 }
 
+/* Two programs at once: each waits for the other, and no line is lost. */
+static void
+test_two(void)
+{
+    enum { EACH = 20 };
+    struct fl_spent s;
+    int status, first = 0, second = 0;
+
+    unlink(path);
+    CHECK(!fl_spent_create(path));
+    pid_t child = fork();
+    for (int i = 0; i < EACH; i++) {
+        char tag[24];
+        snprintf(tag, sizeof tag, "%s%d", child ? "a" : "b", i);
+        add(tag, "00", "gauss:nm=9", 1);
+    }
+    if (!child)
+        _exit(test_failed != 0);
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(!fl_spent_open(&s, path, false));
+    CHECK(s.count == 2 * EACH);
+    for (size_t i = 0; i < s.count; i++) { /* each one's own in order */
+        int of_child = s.lines[i].tag[0] == 'b', *next = of_child ? &second : &first;
+        CHECK(atoi(s.lines[i].tag + 1) == (*next)++);
+    }
+    fl_spent_release(&s);
+}
+
+/* Killed at any time while lines are added: what is there is whole, and takes the next line. */
+static void
+test_killed(void)
+{
+    start();
+    for (int round = 0; round < 30; round++) {
+        struct fl_spent s;
+        int status;
+        pid_t child = fork();
+        if (!child) {
+            for (int i = 0;; i++) {
+                char tag[40];
+                snprintf(tag, sizeof tag, "r%d.%d", round, i);
+                add(tag, "00", "gauss:nm=9", 1);
+            }
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000 + 333331 * round}, NULL);
+        kill(child, SIGKILL);
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(!fl_spent_open(&s, path, false));
+        CHECK(s.count >= 4);
+        fl_spent_release(&s);
+        char tag[24];
+        snprintf(tag, sizeof tag, "after%d", round);
+        add(tag, "00", "-", 0);
+    }
+}
+
 int
 main(void)
 {
@@ -275,6 +334,8 @@ main(void)
     RUN(test_lines);
     RUN(test_marks);
     RUN(test_signature);
+    RUN(test_two);
+    RUN(test_killed);
     fl_key_free(key);
     unlink(path);
     return test_end();
