@@ -1,224 +1,137 @@
+/*
+ * No document is slow under a contract either: identifiers, near duplicates, mojibake and the rest
+ * of cleaning, a table's and a conversation's reader, against prose through the same. Bounds are
+ * wide, as in test_hostile.c; what is quadratic misses them by factors of hundreds.
+ */
+#include <fcntl.h>
+#include <time.h>
+
+#include "data/contract.h"
+#include "hostile.h"
 #include "test.h"
 
-#include <stdint.h>
+enum { BOUND = 12, TIMES = 3, BYTES = 300000 };
 
-#include "flt/values.h"
-#include "math/random.h"
-#include "nn/linear.h"
-#include "os/pool.h"
+static const char contract_text[] =
+    "contract: linear\nrules: 1\nunicode: {mojibake: repair}\n"
+    "identifiers: {own: {pattern: [\"A*3-9*4\", \"MRN-9999999\"]}}\nduplicates: {near: {}}\n";
 
-/* Shapes around the cuts: 256 rows and 512 columns of a gradient, 256 outputs of a wide product. */
-static const struct shape {
-    size_t in, out, n;
-    int bias;
-} shapes[] = {{1, 1, 1, 1},     {7, 5, 3, 0},    {20, 256, 2, 1},
-              {513, 257, 4, 1}, {64, 700, 1, 1}, {3, 1025, 6, 1}};
-enum { SHAPES = sizeof shapes / sizeof *shapes };
-
-/* W is what NARROW holds, as f32. */
-struct numbers {
-    enum fl_dtype dtype;
-    void *narrow;
-    float *w, *b, *x, *dy, *y, *tile;
-    size_t stride;
+/* Pieces that a file is made of, again and again. */
+static const struct {
+    const char *name, *piece;
+    enum fl_records_format format;
+} kinds[] = {
+    {"at signs", "@", FL_RECORDS_TEXT},
+    {"addresses without an end", "a@b.", FL_RECORDS_TEXT},
+    {"1-1-1", "1-", FL_RECORDS_TEXT},
+    {"digits", "4111111111111111", FL_RECORDS_TEXT},
+    {"grouped digits", "12 34 ", FL_RECORDS_TEXT},
+    {"capitals and digits", "ABC-1234 ", FL_RECORDS_TEXT},
+    {"colons", "::1", FL_RECORDS_TEXT},
+    {"schemes", "http://", FL_RECORDS_TEXT},
+    {"words of context", "born on ", FL_RECORDS_TEXT},
+    {"mojibake", "\xc3\x83\xc2\xa9", FL_RECORDS_TEXT},
+    {"half of mojibake", "\xc3\x83", FL_RECORDS_TEXT},
+    {"zero width", "\xe2\x80\x8b", FL_RECORDS_TEXT},
+    {"marks", "\xcc\x81\xcc\xa3", FL_RECORDS_TEXT},
+    {"controls", "\x01", FL_RECORDS_TEXT},
+    {"CR", "\r", FL_RECORDS_TEXT},
+    {"bytes that are no UTF-8", "\xff", FL_RECORDS_TEXT},
+    {"blank lines", "\n", FL_RECORDS_TEXT},
+    {"Han", "\xe6\xbc\xa2", FL_RECORDS_TEXT},
+    {"one word again and again", "word ", FL_RECORDS_TEXT},
+    {"quotes of a table", "\"\"", FL_RECORDS_CSV},
+    {"fields of a table", ",", FL_RECORDS_CSV},
+    {"rows of a table", "\"a\"\"b\",c\n", FL_RECORDS_CSV},
+    {"braces", "{\"text\":", FL_RECORDS_JSONL},
+    {"keys", "{\"text\":\"a\",\"text\":\"b\"}\n", FL_RECORDS_JSONL},
+    {"escapes", "\\u00e9\\n", FL_RECORDS_JSONL},
+    {"halves of pairs", "\\ud800", FL_RECORDS_JSONL},
 };
 
-static const enum fl_dtype dtypes[] = {FL_F32, FL_BF16, FL_F16};
-enum { DTYPES = sizeof dtypes / sizeof *dtypes, THREADS = 3 };
-
-static float *
-normal(uint64_t sequence, size_t n)
-{
-    float *x = malloc(n * sizeof *x);
-
-    fl_random_normal(8, sequence, 0, x, n, 1);
-    return x;
-}
-
-static struct numbers
-make(const struct shape *s, enum fl_dtype dtype)
-{
-    size_t stride = s->out + 3, size = s->in * s->out;
-    struct numbers a = {.dtype = dtype,
-                        .narrow = malloc(size * sizeof(float)),
-                        .w = normal(0, size),
-                        .b = normal(1, s->out),
-                        .x = normal(2, s->n * s->in),
-                        .dy = normal(3, s->n * stride),
-                        .y = normal(4, s->n * stride),
-                        .tile = malloc(THREADS * fl_linear_tile(s->in) * sizeof(float)),
-                        .stride = stride};
-
-    fl_values_from_f32(dtype, a.narrow, a.w, size);
-    if (dtype != FL_F32)
-        fl_values_f32(dtype, a.narrow, 0, size, a.w);
-    return a;
-}
-
-static void
-release(struct numbers *a)
-{
-    free(a->w), free(a->b), free(a->x), free(a->dy), free(a->y), free(a->narrow), free(a->tile);
-}
-
-static struct fl_linear
-map_of(const struct shape *s, const struct numbers *a)
-{
-    return (struct fl_linear){s->in, s->out, a->dtype, a->narrow, s->bias ? a->b : NULL};
-}
+static struct fl_contract contract;
+static char path[] = "/tmp/fl-linear-XXXXXX";
 
 static double
-want_y(const struct shape *s, const struct numbers *a, size_t i, size_t o)
+cpu_seconds(void)
 {
-    double sum = s->bias ? a->b[o] : 0;
+    struct timespec now;
 
-    for (size_t k = 0; k < s->in; k++)
-        sum += (double)a->x[i * s->in + k] * a->w[o * s->in + k];
-    return sum;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Whole (HOW 0, 1), or wide in one thread; kept where HOW is odd. */
-static void
-forward(const struct shape *s, const struct numbers *a, int how, float *y)
+/* The least seconds of a run over CONTENT, or -1; a run that is refused counts too. */
+static double
+seconds_of(const struct fl_buf *content, enum fl_records_format format)
 {
-    struct fl_linear f = map_of(s, a);
-    struct fl_linear_rows r = {s->n, a->stride, a->x, y, how & 1, a->tile};
+    double t[TIMES];
+    const char *paths[] = {path};
+    int null = open("/dev/null", O_WRONLY);
 
-    memcpy(y, a->y, s->n * a->stride * sizeof *y);
-    if (how & 2)
-        fl_linear_forward_wide(&f, &r, NULL);
-    else
-        fl_linear_forward(&f, &r);
-    for (size_t i = 0; i < s->n; i++)
-        for (size_t o = 0; o < a->stride; o++) {
-            size_t at = i * a->stride + o;
-            if (o < s->out)
-                CHECK_NEAR(y[at], want_y(s, a, i, o) + (how & 1 ? a->y[at] : 0), 1e-4);
-            else
-                CHECK(y[at] == a->y[at]);
-        }
-}
-
-/*
- * Of every dtype: whole, wide with one and three threads to the bit, kept and not; what lies
- * between rows stays.
- */
-static void
-test_forward(void)
-{
-    struct fl_pool *pool = fl_pool_new(THREADS);
-
-    for (int k = 0; k < SHAPES * DTYPES; k++) {
-        const struct shape *s = &shapes[k / DTYPES];
-        struct numbers a = make(s, dtypes[k % DTYPES]);
-        struct fl_linear f = map_of(s, &a);
-        size_t size = s->n * a.stride;
-        float *y = malloc(size * sizeof *y), *three = malloc(size * sizeof *three);
-        for (int how = 0; how < 4; how++) {
-            forward(s, &a, how, y);
-            memcpy(three, a.y, size * sizeof *y);
-            fl_linear_forward_wide(&f,
-                                   &(struct fl_linear_rows){s->n, a.stride, a.x, three, how & 1,
-                                                            a.tile},
-                                   pool);
-            CHECK(how < 2 || !memcmp(y, three, size * sizeof *y));
-        }
-        free(y), free(three);
-        release(&a);
+    CHECK(null >= 0 && !fl_output_write_file(path, content->data, content->len, 0));
+    for (int i = 0; i < TIMES; i++) {
+        struct fl_harmonize_settings set = hostile_settings(false);
+        set.records.format = format;
+        set.contract = &contract;
+        set.mem = 1 << 20;
+        set.rules = (struct fl_clean_rules){false, true, true, true, true};
+        double start = cpu_seconds();
+        struct fl_harmonize *h = fl_harmonize_new(paths, 1, &set);
+        CHECK(h != NULL);
+        if (h && fl_harmonize_write(h, null, "null"))
+            fl_error_clear();
+        t[i] = cpu_seconds() - start;
+        fl_harmonize_free(h);
     }
-    fl_pool_free(pool);
-}
-
-/* Of every dtype, overwritten and kept; rows of dy have something between them. */
-static void
-test_back(void)
-{
-    for (int k = 0; k < 2 * SHAPES * DTYPES; k++) {
-        const struct shape *s = &shapes[k / 2 / DTYPES];
-        struct numbers a = make(s, dtypes[k / 2 % DTYPES]);
-        struct fl_linear f = map_of(s, &a);
-        float *dx = malloc(s->n * s->in * sizeof *dx);
-        bool keep = k & 1;
-        for (size_t i = 0; i < s->n * s->in; i++)
-            dx[i] = 3;
-        fl_linear_back(&f, &(struct fl_linear_back){s->n, a.stride, a.dy, dx, keep, a.tile});
-        for (size_t i = 0; i < s->n; i++)
-            for (size_t j = 0; j < s->in; j++) {
-                double sum = keep ? 3 : 0;
-                for (size_t o = 0; o < s->out; o++)
-                    sum += (double)a.dy[i * a.stride + o] * a.w[o * s->in + j];
-                CHECK_NEAR(dx[i * s->in + j], sum, 2e-4);
-            }
-        free(dx);
-        release(&a);
-    }
+    close(null);
+    double low = t[0];
+    for (int i = 1; i < TIMES; i++)
+        low = t[i] < low ? t[i] : low;
+    return low;
 }
 
 static void
-check_grad(const struct shape *s, const struct numbers *a, const float *dw, const float *db)
+test_linear(void)
 {
-    for (size_t o = 0; o < s->out; o++) {
-        double bias = 1;
-        for (size_t i = 0; i < s->n; i++)
-            bias += a->dy[i * a->stride + o];
-        CHECK_NEAR(db[o], s->bias ? bias : 1, 1e-5);
-        for (size_t j = 0; j < s->in; j++) {
-            double sum = 1;
-            for (size_t i = 0; i < s->n; i++)
-                sum += (double)a->dy[i * a->stride + o] * a->x[i * s->in + j];
-            CHECK_NEAR(dw[o * s->in + j], sum, 1e-4);
-        }
-    }
-}
+    size_t bytes = test_under_valgrind() ? BYTES / 10 : BYTES;
+    struct fl_buf content = {0};
+    double worst = 0;
 
-/* Gradients are added to what is there; each number belongs to one task, in any order of tasks. */
-static void
-test_grad(void)
-{
-    for (int k = 0; k < SHAPES; k++) {
-        const struct shape *s = &shapes[k];
-        struct numbers a = make(s, FL_F32);
-        float *dw = malloc(s->in * s->out * sizeof *dw), *db = malloc(s->out * sizeof *db);
-        for (size_t i = 0; i < s->in * s->out; i++)
-            dw[i] = 1;
-        for (size_t i = 0; i < s->out; i++)
-            db[i] = 1;
-        struct fl_linear_grad g = {s->in, s->out,   s->n, dw, s->bias ? db : NULL,
-                                   a.dy,  a.stride, a.x};
-        for (size_t i = fl_linear_grad_tasks(&g); i-- > 0;)
-            fl_linear_grad_task(&g, i, 0);
-        check_grad(s, &a, dw, db);
-        g.dweight = g.dbias = NULL;
-        CHECK(fl_linear_grad_tasks(&g) == 0);
-        free(dw), free(db);
-        release(&a);
+    hostile_prose(bytes, &content);
+    double prose = seconds_of(&content, FL_RECORDS_TEXT) / (double)content.len;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        bool value = kinds[k].piece[0] == '\\';
+        fl_buf_clear(&content);
+        if (kinds[k].format == FL_RECORDS_CSV)
+            CHECK(!fl_buf_add_text(&content, "text,other\n\"x"));
+        if (value)
+            CHECK(!fl_buf_add_text(&content, "{\"text\": \""));
+        while (content.len < bytes)
+            CHECK(!fl_buf_add_text(&content, kinds[k].piece));
+        if (value)
+            CHECK(!fl_buf_add_text(&content, "\"}\n"));
+        double ratio = seconds_of(&content, kinds[k].format) / (double)content.len / prose;
+        if (ratio > BOUND)
+            printf("# %s: %.1f times the time of prose\n", kinds[k].name, ratio);
+        CHECK(ratio <= BOUND);
+        worst = ratio > worst ? ratio : worst;
     }
-}
-
-/* A run of outputs is the map's own numbers, of every dtype. */
-static void
-test_outputs(void)
-{
-    const struct shape *s = &shapes[3];
-
-    for (int k = 0; k < DTYPES; k++) {
-        struct numbers a = make(s, dtypes[k]);
-        struct fl_linear f = map_of(s, &a), part = fl_linear_outputs(&f, 250, 7);
-        float y[4 * 7];
-        fl_linear_forward(&part, &(struct fl_linear_rows){s->n, 7, a.x, y, false, a.tile});
-        for (size_t i = 0; i < s->n; i++)
-            for (size_t o = 0; o < 7; o++)
-                CHECK_NEAR(y[i * 7 + o], want_y(s, &a, i, 250 + o), 1e-4);
-        release(&a);
-    }
+    printf("# at most %.1f times the time of prose\n", worst);
+    fl_buf_release(&content);
 }
 
 int
 main(void)
 {
-    RUN(test_forward);
-    RUN(test_back);
-    RUN(test_grad);
-    RUN(test_outputs);
+    int fd = mkstemp(path);
+
+    if (fd < 0 || fl_contract_parse(&contract, contract_text, sizeof contract_text - 1, "c.yaml"))
+        return 1;
+    RUN(test_linear);
+    fl_contract_release(&contract);
+    fl_reading_release(&hostile_plain);
+    close(fd);
+    unlink(path);
     return test_end();
 }
