@@ -26,7 +26,7 @@ role_of(const struct fl_reading *r, const char *name, size_t len)
 
     for (size_t i = 0; i < r->roles.count; i++) {
         const char *known = r->roles.names[i];
-        if (!strncmp(known, name, len) && !known[len])
+        if (strlen(known) == len && !memcmp(known, name, len))
             return r->roles.roles[i];
         if (!strcmp(known, "*"))
             other = r->roles.roles[i];

@@ -120,8 +120,12 @@ fl_codes_find(const struct fl_codes *c, const char *code, size_t len)
         len--;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = strncmp(c->pairs[middle].code, code, len);
-        if (!order && !c->pairs[middle].code[len])
+        const char *known = c->pairs[middle].code;
+        size_t size = strlen(known);
+        int order = memcmp(known, code, size < len ? size : len);
+        if (!order)
+            order = (size > len) - (size < len);
+        if (!order)
             return c->pairs[middle].to;
         if (order < 0)
             low = middle + 1;

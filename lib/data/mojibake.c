@@ -54,10 +54,10 @@ fl_mojibake(const unsigned char *text, size_t len, struct fl_buf *out, struct fl
     size_t run = 0, used, size;
 
     for (size_t at = 0; at < len;) {
-        if (text[at] != 0xc3) { /* the first of U+00C2 to U+00F4 */
-            at++;
-            continue;
-        }
+        const unsigned char *lead = memchr(text + at, 0xc3, len - at); /* of U+00C2 to U+00F4 */
+        if (!lead)
+            break;
+        at = (size_t)(lead - text);
         size = spelled(text + at, len - at, bytes, &used);
         if (!size) {
             at += 2;

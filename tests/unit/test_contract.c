@@ -263,6 +263,26 @@ test_site_refusals(void)
     }
 }
 
+/* A NUL in a name or a code ends neither: once names were read beyond their end (a fuzzer's find). */
+static void
+test_nul(void)
+{
+    struct fl_site site;
+    static const char talk[] = "Ag\0x: hello\n";
+
+    CHECK(!read_site(with(site_text, "\"*\": user, ", ""), &site));
+    struct fl_raw_record raw = {.data = (const unsigned char *)talk, .len = sizeof talk - 1};
+    struct fl_document d = {0};
+    struct fl_columns columns = {0};
+    const struct fl_clean_rules rules = {0};
+    const struct fl_document_way way = {&site.readings[2], &columns, &rules, NULL};
+    CHECK(fl_document_make(&d, &raw, &way) == -1 && strstr(fl_error_text(), "is no role"));
+    CHECK(!fl_codes_find(site.readings[0].fields[6].codes, "A1\0", 3));
+    CHECK(fl_codes_find(site.readings[0].fields[6].codes, "A1", 2) != NULL);
+    fl_document_release(&d);
+    fl_site_release(&site);
+}
+
 /* What was put aside comes back, in order, whatever its size. */
 static void
 test_held(void)
@@ -300,6 +320,7 @@ main(void)
     RUN(test_refusals);
     RUN(test_records);
     RUN(test_site_refusals);
+    RUN(test_nul);
     RUN(test_held);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command) ? 1 : test_end();
