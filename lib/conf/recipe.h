@@ -75,8 +75,8 @@ struct fl_recipe {
 
 /*
  * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate
- * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay precision document_mask.
- * -1 with the file's line when it is wrong.
+ * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay precision
+ * document_mask. -1 with the file's line when it is wrong.
  */
 FL_MUST int fl_recipe_read(const char *path, struct fl_recipe *r);
 

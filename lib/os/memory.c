@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -43,6 +46,15 @@ fl_alloc_large(size_t count, size_t size)
     madvise(p, bytes, MADV_HUGEPAGE); /* may fail: then pages are small */
 #endif
     return p;
+}
+
+void
+fl_memory_keep_freed(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that glibc takes */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 void
