@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "math/products.h"
 #include "os/file.h"
+#include "os/memory.h"
 
 /* What OpenBLAS maps for every thread that is in a product (BUFFER_SIZE of its common_x86_64.h). */
 static const size_t buffer = (size_t)128 << 20;
@@ -52,6 +53,8 @@ fl_gemm_start(int threads)
 
     if (!p || check_memory(!p->f32, threads))
         return -1;
+    if (p->f32)
+        fl_memory_keep_freed();          /* a product takes its blocks and frees them */
     if (openblas_get_num_threads() != 1) /* it would start them anew */
         openblas_set_num_threads(1);
     if (blas_thread_shutdown_)

@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -78,6 +81,15 @@ fl_unmap_zeros(void *p, size_t size)
 {
     if (p)
         munmap(p, size);
+}
+
+void
+fl_memory_keep_freed(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that glibc takes */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 void

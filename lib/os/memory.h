@@ -25,6 +25,13 @@ void *fl_map_zeros(size_t size);
 void fl_unmap_zeros(void *p, size_t size);
 
 /*
+ * From now on malloc keeps what is freed of blocks up to 32 MiB, to give it out again: a library
+ * that takes and frees such blocks thousands of times a second would have each page of them from
+ * the system anew, zeroed, with a fault. Where malloc cannot be told so, nothing happens.
+ */
+void fl_memory_keep_freed(void);
+
+/*
  * Keep these N bytes out of swap. It may fail, mostly for a small ulimit -l, and nothing else
  * happens then: fl_memory_swappable tells, for the whole process, whether it ever did.
  */

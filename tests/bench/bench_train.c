@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/least.h"
@@ -36,6 +38,8 @@ struct training {
     struct fl_sizes z;
     struct fl_pool *pool;
     struct fl_engine *e[2]; /* f32, and bf16 or NULL */
+    bool f32_alone;
+    double best[2]; /* tokens a second */
     struct fl_adamw opt;
     struct fl_batch batch;
     uint32_t *ids;
@@ -266,8 +270,9 @@ start(struct training *t, const struct fl_config *c)
         !(t->e[F32] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN)))
         return -1;
     t->z = fl_sizes_of(t->m);
-    if (fl_products()->bf16 && !(t->e[BF16] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T,
-                                                            (enum fl_engine_mode)bf16)))
+    if (!t->f32_alone && fl_products()->bf16 &&
+        !(t->e[BF16] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T,
+                                     (enum fl_engine_mode)bf16)))
         return -1;
     t->grads = fl_layout_array(&t->m->layout);
     t->loss = fl_alloc(rows, sizeof *t->loss);
@@ -371,11 +376,81 @@ measure(const char *preset, struct training *t, int rounds)
     if (t->e[BF16])
         missed |= want(preset, "bf16: times f32", bench_median(faster, n),
                        fl_kernel_has_amx() ? 2.5 : 1.6);
+    double tokens = (double)(t->batch.B * t->batch.T);
+    t->best[F32] = t->best[BF16] = tokens / bench_median(step[F32], n);
     tell(t, preset, "f32", bench_median(step[F32], n));
-    if (t->e[BF16])
+    if (t->e[BF16]) {
         tell(t, preset, "bf16", bench_median(step[BF16], n));
+        t->best[BF16] = tokens / bench_median(step[BF16], n);
+    }
     end(t, &p);
     return missed;
+}
+
+/* Peak memory of a process that takes one step in f32 and nothing else, in MiB; -1: it failed. */
+static double
+peak_of(const char *preset, uint32_t vocab, const struct fl_batch *batch, int threads)
+{
+    struct rusage usage;
+    int status = 1;
+
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        struct fl_config c = {.vocab = vocab};
+        struct training t = {.batch = *batch, .f32_alone = true};
+        _exit(fl_config_preset(&c, preset) || !(t.pool = fl_pool_new(threads)) || start(&t, &c) ||
+              step_seconds(&t, F32) < 0);
+    }
+    if (child < 0 || wait4(child, &status, 0, &usage) != child || status)
+        return -1;
+    return (double)usage.ru_maxrss / 1024;
+}
+
+struct speed {
+    double tokens, peak;
+};
+
+/* PyTorch's, by tests/bench/torch_train.py; TOKENS 0 where it is not installed. */
+static struct speed
+torch_speed(const char *preset, uint32_t vocab, const struct fl_batch *b, int threads,
+            const char *precision)
+{
+    char command[300];
+    struct speed s = {0, 0};
+
+    snprintf(command, sizeof command,
+             "/usr/bin/python3 tests/bench/torch_train.py %s %u %zu %zu %d %s", preset,
+             (unsigned)vocab, b->B, b->T, threads, precision);
+    FILE *out = popen(command, "r");
+    if (!out || fscanf(out, "%lf %lf", &s.tokens, &s.peak) != 2)
+        s.tokens = 0;
+    return out && pclose(out) == 0 ? s : (struct speed){0, 0};
+}
+
+/* Against PyTorch with the same shapes, optimizer, batch and threads: f32, and the best of both. */
+static int
+compare(const char *preset, uint32_t vocab, const struct fl_batch *b, int threads, double f32,
+        double best)
+{
+    struct speed wide = torch_speed(preset, vocab, b, threads, "f32");
+    struct speed half = torch_speed(preset, vocab, b, threads, "bf16");
+    double peak = peak_of(preset, vocab, b, threads);
+    char text[100];
+
+    if (!(wide.tokens > 0) || !(half.tokens > 0)) {
+        printf("train %s: PyTorch is not installed (python3-torch)\t-\t-\t-\t-\n", preset);
+        return 0;
+    }
+    snprintf(text, sizeof text, "train %s: PyTorch, f32", preset);
+    bench_tell(text, wide.tokens, "tokens/s");
+    snprintf(text, sizeof text, "train %s: PyTorch, bf16 (autocast)", preset);
+    bench_tell(text, half.tokens, "tokens/s");
+    int missed = want(preset, "f32: times PyTorch's f32", f32 / wide.tokens, 2);
+    missed |= want(preset, "best: times PyTorch's best",
+                   best / (wide.tokens > half.tokens ? wide.tokens : half.tokens), 1.5);
+    snprintf(text, sizeof text, "train %s, f32: peak of memory, times PyTorch's", preset);
+    return missed | !bench_at_most(text, peak < 0 ? 99 : peak / wide.peak, "ratio", 0.5);
 }
 
 static int
@@ -386,7 +461,10 @@ bench(const char *preset, uint32_t vocab, const struct fl_batch *batch, int thre
 
     if (fl_config_preset(&c, preset) || !(t.pool = fl_pool_new(threads)) || start(&t, &c))
         return -1;
-    return measure(preset, &t, rounds);
+    int result = measure(preset, &t, rounds);
+    if (result < 0)
+        return -1;
+    return result | compare(preset, vocab, batch, threads, t.best[F32], t.best[BF16]);
 }
 
 /* What the rows are of. */

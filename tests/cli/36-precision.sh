@@ -27,7 +27,7 @@ check "f32 is the default" same plain.flt f32.flt
 
 if ! fl-info --build | told precisions | grep -q bf16; then
     skip "--precision bf16" "this machine multiplies no bf16"
-    exit 0
+    finish
 fi
 
 few --precision bf16 -o one.flt -j 1 && few --precision bf16 -o two.flt -j 3 && few --precision bf16 --recompute -o three.flt
@@ -74,3 +74,4 @@ check "  the same bytes for any number of threads" same l1.flt l2.flt
 check "  which are others than those of f32" sh -c '! cmp -s l1.flt l3.flt'
 paste wide.tsv half.tsv >both.tsv
 check "  and the loss is near" awk "BEGIN { exit !($(worst 2) < 0.005) }"
+finish
