@@ -155,7 +155,7 @@ check "  nothing of it ran" [ ! -e owned ]
 
 # ---- connections: four of a party, one that puts; others are not held up ----
 mkfifo hold && exec 7<>hold
-SSH_ORIGINAL_COMMAND="put up 7 9 0" fl-gate north srv <hold 2>/dev/null &
+SSH_ORIGINAL_COMMAND="put up 7 9 0" fl-gate north srv <hold 2>/dev/null 7>&- &
 first=$!
 for i in $(seq 50); do [ -e srv/in/north/.7.up.part ] && break; sleep 0.1; done
 status 4 "a second put meanwhile" more 0
