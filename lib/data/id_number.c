@@ -9,6 +9,19 @@
 
 #include "base/least.h"
 
+enum { BRACKETED = 8 }; /* letters and digits of an area code in brackets, at most */
+
+/* Does the bracket before AT close after one group? "(030)" does, "(90 mg" does not. */
+static bool
+closes(const unsigned char *p, size_t at)
+{
+    size_t n = 0;
+
+    while (n < BRACKETED && fl_id_alnum(p[at + n]))
+        n++;
+    return p[at + n] == ')';
+}
+
 /* What joins a group that ends at AT to the next one: its kind, and where that begins in *NEXT. */
 static char
 joint(const unsigned char *p, size_t at, size_t *next)
@@ -31,6 +44,8 @@ joint(const unsigned char *p, size_t at, size_t *next)
         return 0;
     }
     *next = at + 1;
+    if (p[at] == '(' && !closes(p, at + 1))
+        return 0;
     return fl_id_alnum(p[at + 1]) ? kind : 0;
 }
 

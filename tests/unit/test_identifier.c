@@ -186,6 +186,7 @@ test_phone(void)
         {"order 555 1234 5678, page 12-34, 2014-2020, $555 123 4567", NULL},
         {"600 000 000 people, 0400 6261 7365", NULL},
         {"phone on 12.03.2015 or 2015", NULL},
+        {"tel +49 30 1234567 (90 mg/dL)", "tel [PHONE_1] (90 mg/dL)"}, /* only opens */
         {"my number is 416 60 039", "my number is [PHONE_1]"},
     };
     CHECK_LINES(lines);
