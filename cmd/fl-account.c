@@ -21,7 +21,7 @@ static struct {
 } opt;
 
 static const struct fl_option options[] = {
-    FL_OPT_F64(0, "delta", "X", 0, 0.5, "epsilon at this delta (required)", &opt.delta,
+    FL_OPT_F64(0, "delta", "X", 0, 1, "epsilon at this delta (required)", &opt.delta,
                .given = &opt.delta_given),
     FL_OPT_INPUT('c', "config", "STEPS.yaml", "account for the steps of this file", &opt.steps),
     FL_OPT_LIST('e', "event", "EVENT", "and for this event; may be given many times", &opt.events),
