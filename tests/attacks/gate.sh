@@ -58,9 +58,9 @@ attempt a_command "a command within a request" "$words; s/^set -- \$request/eval
 answers() { ask "$1" </dev/null >/dev/null; }
 answers_escaped() { answers "$(printf "$1")"; }
 bytes=$(for _b in $(seq 1 255); do case $_b in 10 | 32 | 4[5-9] | 5[0-7] | 6[5-9] | [78]? | 90 | 95 | 9[7-9] | 10? | 11? | 12[0-2]) ;; *) printf 'ls\\%03o7\n' "$_b" ;; esac; done)
-a_byte() { any answers_escaped $bytes 'ls\0127.' || answers 'ls
+a_byte() { any answers_escaped $bytes || answers 'ls
 7'; }
-attempt a_byte "a tab, CR, LF or any of 187 bytes for a blank" "$words"
+attempt a_byte "a tab, CR, LF, any of the 188 bytes that are in no request, for a blank" "$words"
 a_lookalike() {   # full-width dots and strokes, overlong forms, a blank that does not break, percent signs
     any told "$(printf 'get roster/\357\274\216\357\274\216/\357\274\216\357\274\216/secret.yaml 0')" \
         "$(printf 'get roster/\300\256\300\256/\300\256\300\256/secret.yaml 0')" "$(printf 'get\302\240secret\302\2400')" \
@@ -158,14 +158,12 @@ attempt again "another file for one that waits for the hub" '/\[ ! -e "\$final" 
 receipt() { mkdir -p srv/pub/round/7/have/north && echo "d3 $1" >srv/pub/round/7/have/north/up; }
 taken() { receipt taken && printf 12345 | ask 'put up 7 5 0' || { receipt late && printf 12345 | ask 'put up 7 5 0'; }; holds; }
 attempt taken "another file for one that was taken, or is late" '/grep -Eqs/d'
-taking() {   # the hub takes it between two of the gate's checks
+taking() {   # the hub takes it between the gate's two looks, at the file and at the receipt
     echo mine >srv/in/north/7.up.flt
-    sed '/grep -Eqs/i\    touch here' "$gate" >gate.1
     _first=$(grep -n -m 1 -e 'grep -Eqs' -e '! -e "$final"' "$gate" | cut -d : -f 1)
     sed "${_first}a echo 'd3 taken' >\$at/have/north/up; mv -f 7.up.flt ../../work/" "$gate" >gate.1 && chmod +x gate.1
-    rm -f srv/in/north/7.up.flt.part
-    printf 12345 | SSH_ORIGINAL_COMMAND='put up 7 5 0' ./gate.1 north "$PWD/srv" 2>said || [ -e srv/work/7.up.flt ] || mv srv/in/north/7.up.flt srv/work
-    holds
+    printf 12345 | SSH_ORIGINAL_COMMAND='put up 7 5 0' ./gate.1 north "$PWD/srv" 2>said
+    [ "$(cat srv/in/north/7.up.flt 2>/dev/null)" = 12345 ]
 }
 attempt taking "the same while the hub takes it" '/\[ ! -e "\$final" \]/{h;d}; /grep -Eqs/G'
 puts() { printf 12345 | ask "put $1 5 0"; holds; }
@@ -218,8 +216,7 @@ a_list() {
 attempt a_list "the listing of what others have" 's/"have\/\$party\/"\*/have\/*/' 's/ \[ -e "\$pub\/round\/\$round\/mean.flt" \] ;;/ ;;/'
 
 # ---- who prepares the folder: a stick, a shared disk ----
-landed() { printf 12345 | ask 'put up 7 5 0'; [ "$(ls srv/in/south)" != 7.up.flt ] || [ "$(cat srv/in/south/7.up.flt)" != secret ]; }
-another_inbox() { rm -r srv/in/north srv/in/south/* && ln -s south srv/in/north && touch srv/in/south/7.up.flt && rm srv/in/south/7.up.flt && printf 12345 | ask 'put up 7 5 0'; [ -e srv/in/south/7.up.flt ]; }
+another_inbox() { rm -r srv/in/north srv/in/south/* && ln -s south srv/in/north && printf 12345 | ask 'put up 7 5 0'; [ -e srv/in/south/7.up.flt ]; }
 attempt another_inbox "an inbox that is a link to another's" "$place"
 another_in() { mv srv/in elsewhere && ln -s "$PWD/elsewhere" srv/in && printf 12345 | ask 'put up 7 5 0'; [ -e elsewhere/north/7.up.flt ]; _got=$?; rm -rf elsewhere; return $_got; }
 attempt another_in "in/ itself a link" "$place"
@@ -254,7 +251,7 @@ attempt swapping "the same, in a loop"
 hold_four() {   # slow ones: a put that sends nothing, three gets that nobody reads
     cp zeros srv/pub/model/z.flt && opens 'put up 7 9 0'
     for _i in 1 2 3; do
-        rm -f out.$_i && mkfifo out.$_i && { sleep 20 <out.$_i & } && them="$them $!"
+        rm -f out.$_i && mkfifo out.$_i && { (exec <out.$_i && exec sleep 20) & } && them="$them $!"
         SSH_ORIGINAL_COMMAND='get model/z.flt 0' "$gate" north "$PWD/srv" >out.$_i 2>/dev/null 7>&- &
         them="$them $!"
     done
