@@ -16,9 +16,10 @@ static struct {
     double alpha;
     uint64_t memory;
     struct fl_option_list bandwidths, sites;
-    int64_t least;
-    bool weights_given, alpha_given, explain, check, verifies;
-} opt = {.rule = "mean", .weights = "examples", .memory = 1 << 30};
+    int64_t least, stale;
+    const char *lineage;
+    bool weights_given, alpha_given, explain, check, verifies, stale_given;
+} opt = {.rule = "mean", .weights = "examples", .memory = 1 << 30, .stale = 3};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('p', "plan", "PLAN", "the round of masked updates", &opt.masked.plan),
@@ -46,6 +47,12 @@ static const struct fl_option options[] = {
     FL_OPT_F64(0, "alpha", "X", 0, 4, "power of the bandwidth (default 0.5)", &opt.alpha,
                .given = &opt.alpha_given),
     FL_OPT_LIST(0, "bandwidth", "SITE=MBIT,...", "Mbit/s, for dynamic weights", &opt.bandwidths),
+    FL_OPT_INPUT(0, "lineage", "FILE",
+                 "digests of the last models, oldest first: updates of any of them are added",
+                 &opt.lineage),
+    FL_OPT_I64(0, "stale", "N", 0, FL_LINEAGE_AGES - 1,
+               "with --lineage: models that may have come after an update's base (3)", &opt.stale,
+               .given = &opt.stale_given),
     FL_OPT_FLAG(0, "partial", "write the sum, undivided, for another fl-aggregate to add",
                 &opt.masked.partial),
     FL_OPT_FLAG(0, "explain", "report the weights, beside the result", &opt.explain),
@@ -59,6 +66,7 @@ struct work {
     struct fl_pool *pool;
     struct fl_progress progress;
     struct fl_weighting how;
+    struct fl_lineage lineage;
     struct fl_expected expected;
     struct fl_adding adding;
     struct fl_output out; /* open before the inputs are read, so that nothing is added in vain */
@@ -72,7 +80,8 @@ check_line(const struct fl_cli *cli)
     const bool verifies = opt.verifies, masked = m->plan != NULL;
     const bool hub = !verifies && (m->key || m->fit || m->state);
     const bool modes = m->plan || m->request || m->fit || m->partial || opt.check || opt.explain;
-    const bool weighted = opt.weights_given || opt.alpha_given || opt.bandwidths.count;
+    const bool weighted = opt.weights_given || opt.alpha_given || opt.bandwidths.count ||
+                          opt.lineage;
     const struct {
         bool wrong;
         const char *why;
@@ -89,7 +98,9 @@ check_line(const struct fl_cli *cli)
          "-r, -k, --request, --fit and --state belong to -p PLAN; plain updates have no roster"},
         {masked && (opt.explain || weighted || opt.sites.count || opt.least),
          "-p: the roster says which sites must be in and how their updates are weighted; leave out "
-         "--sites, --min-sites, --weights, --alpha, --bandwidth and --explain"},
+         "--sites, --min-sites, --weights, --alpha, --bandwidth, --lineage and --explain"},
+        {opt.stale_given && !opt.lineage,
+         "--stale belongs to --lineage, which says how old a base is"},
         {hub && !m->request, "-k, --fit and --state belong to --request; all else needs no key"},
         {m->request && (!m->key || !cli->output),
          "--request needs -k KEY, the hub's, and -o SUM, a file"},
@@ -110,6 +121,8 @@ read_options(struct work *w)
 {
     if (fl_weighting_fill(&w->how, opt.weights, opt.alpha_given ? &opt.alpha : NULL,
                           opt.bandwidths.items, opt.bandwidths.count))
+        return -1;
+    if (opt.lineage && fl_lineage_read(&w->lineage, opt.lineage, (size_t)opt.stale))
         return -1;
     for (size_t i = 0; i < opt.sites.count; i++)
         if (fl_expected_sites(&w->expected, opt.sites.items[i]))
@@ -158,6 +171,7 @@ aggregate(struct work *w)
                                            .level = cli->level,
                                            .plain = {.weighting = &w->how,
                                                      .weighting_given = opt.weights_given,
+                                                     .lineage = opt.lineage ? &w->lineage : NULL,
                                                      .expected = &w->expected,
                                                      .partial = opt.masked.partial,
                                                      .memory = opt.memory,
@@ -210,6 +224,7 @@ run(struct fl_cli *cli)
     fl_adding_release(&w.adding);
     fl_pool_free(w.pool);
     fl_expected_release(&w.expected);
+    fl_lineage_release(&w.lineage);
     fl_weighting_release(&w.how);
     return failed ? -1 : 0;
 }

@@ -14,11 +14,12 @@ _fl_aggregate()
     --weights) COMPREPLY=($(compgen -W 'examples uniform loss dynamic' -- "$cur")); return ;;
     --alpha) COMPREPLY=(); return ;;
     --bandwidth) COMPREPLY=(); return ;;
+    --stale) COMPREPLY=(); return ;;
     --mem) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -p --plan -r --roster -k --key --request --fit --state --check --verify -m --model --velocity --next --sites --min-sites --rule --weights --alpha --bandwidth --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -p --plan -r --roster -k --key --request --fit --state --check --verify -m --model --velocity --next --sites --min-sites --rule --weights --alpha --bandwidth --lineage --stale --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

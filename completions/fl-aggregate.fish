@@ -16,6 +16,8 @@ complete -c fl-aggregate -l rule -x -a 'mean' -d 'how updates become one (defaul
 complete -c fl-aggregate -l weights -x -a 'examples uniform loss dynamic' -d 'what an update counts (default: examples)'
 complete -c fl-aggregate -l alpha -x -d 'power of the bandwidth (default 0.5)'
 complete -c fl-aggregate -l bandwidth -x -d 'Mbit/s, for dynamic weights'
+complete -c fl-aggregate -l lineage -r -F -d 'digests of the last models, oldest first: updates of any of them are added'
+complete -c fl-aggregate -l stale -x -d 'with --lineage: models that may have come after an update\'s base (3)'
 complete -c fl-aggregate -l partial -d 'write the sum, undivided, for another fl-aggregate to add'
 complete -c fl-aggregate -l explain -d 'report the weights, beside the result'
 complete -c fl-aggregate -l mem -x -d 'memory for sums, then $TMPDIR (1G)'

@@ -6,7 +6,7 @@ complete -c fl-train -l lora-targets -x -d 'maps that it is beside, as q_proj or
 complete -c fl-train -l rslora -d 'it counts X / sqrt(RANK): rank-stabilised'
 complete -c fl-train -s a -l adapter -r -F -d 'train this adapter of the model, which is frozen'
 complete -c fl-train -l lora-freeze -x -a 'a' -d 'leave A as it is: the mean of updates is exact then'
-complete -c fl-train -s p -l plan -r -F -d 'the round: train what it does not freeze'
+complete -c fl-train -s p -l plan -r -F -d 'the round: train what it does not freeze, by its recipe'
 complete -c fl-train -s c -l config -r -F -d 'settings that are not given as options'
 complete -c fl-train -l steps -x -d 'steps of the optimizer'
 complete -c fl-train -l epochs -x -d 'passes over the shards, instead of --steps (default 1)'

@@ -43,6 +43,7 @@ struct row {
     size_t site_count;
     double weight, loss, bandwidth; /* NaN: not known; bandwidth 0: not given */
     int64_t counts[COUNTS];         /* -1: not known */
+    int age;                        /* of its base; -1: a sum, which may have several */
 };
 
 struct fl_aggregate {
@@ -54,16 +55,19 @@ struct fl_aggregate {
     bool rule_known;
     enum fl_weight_rule rule;
     double alpha;
-    char **sites; /* sorted */
-    size_t site_count, site_cap;
+    char **sites;   /* sorted */
+    uint64_t *ages; /* of them: bit I is set when an update of age I is in */
+    size_t site_count, site_cap, age_cap;
+    int64_t stale; /* greatest age that is in */
     struct count counts[COUNTS];
     struct loss losses[LOSSES];
     struct row *rows;
     size_t row_cap; /* INPUTS of them in use */
 };
 
-const char *const fl_aggregate_columns[] = {"sites",  "weight",     "share",          "examples",
-                                            "tokens", "loss_first", "bandwidth_mbit", NULL};
+const char *const fl_aggregate_columns[] = {"sites",          "weight", "share",
+                                            "examples",       "tokens", "loss_first",
+                                            "bandwidth_mbit", "age",    NULL};
 
 struct fl_aggregate *
 fl_aggregate_new(const struct fl_aggregate_settings *settings)
@@ -91,15 +95,19 @@ fl_aggregate_free(struct fl_aggregate *a)
     for (size_t i = 0; i < a->inputs; i++)
         free(a->rows[i].sites);
     free(a->sites);
+    free(a->ages);
     free(a->rows);
     fl_meta_release(&a->common);
     fl_sum_free(a->sum);
     free(a);
 }
 
-/* Take SITE, which none of the inputs had, into the set, and as a site of ROW, which has room. */
+/*
+ * Take SITE into the set, and as a site of ROW, which has room. AGES are those of its updates: none
+ * of them was in.
+ */
 static int
-add_site(struct fl_aggregate *a, const char *file, const char *site, struct row *row)
+add_site(struct fl_aggregate *a, const char *file, const char *site, uint64_t ages, struct row *row)
 {
     size_t low = 0, high = a->site_count;
 
@@ -108,9 +116,14 @@ add_site(struct fl_aggregate *a, const char *file, const char *site, struct row 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int order = strcmp(site, a->sites[mid]);
-        if (order == 0)
+        if (order == 0 && a->ages[mid] & ages)
             return fl_error(FL_REFUSED, "%s: site \"%s\" is in the sum already; a site counts once",
                             file, site);
+        if (order == 0) {
+            a->ages[mid] |= ages;
+            row->sites[row->site_count++] = a->sites[mid];
+            return 0;
+        }
         if (order < 0)
             high = mid;
         else
@@ -120,24 +133,43 @@ add_site(struct fl_aggregate *a, const char *file, const char *site, struct row 
     if (!grown)
         return -1;
     a->sites = grown;
-    char *copy = fl_strdup(site);
+    uint64_t *more = fl_grow(a->ages, a->site_count, &a->age_cap, sizeof *more);
+    char *copy = more ? fl_strdup(site) : NULL;
+    a->ages = more ? more : a->ages;
     if (!copy)
         return -1;
     memmove(grown + low + 1, grown + low, (a->site_count - low) * sizeof *grown);
+    memmove(more + low + 1, more + low, (a->site_count - low) * sizeof *more);
     grown[low] = copy;
+    more[low] = ages;
     a->site_count++;
     row->sites[row->site_count++] = copy;
     return 0;
 }
 
+/* With a lineage: make of what an input says what an update of the newest model would. */
+static int
+make_newest(const struct fl_lineage *lineage, const char *file, struct fl_meta *said, int *age)
+{
+    const unsigned char *base;
+
+    if (fl_update_base(file, said, &base) || (*age = fl_lineage_age(lineage, file, base)) < 0)
+        return -1;
+    if (!*age)
+        return 0;
+    fl_meta_remove(said, "base.params");
+    fl_meta_remove(said, "base.round");
+    return fl_meta_set_bytes(said, "base", fl_lineage_newest(lineage), FL_HASH_BYTES);
+}
+
 /* The base of the first input is everybody's; of other keys those stay that all share. */
 static int
-add_common(struct fl_aggregate *a, const char *file, const struct fl_meta *meta)
+join_common(struct fl_aggregate *a, const char *file, const struct fl_meta *said)
 {
     const unsigned char *base, *first;
     char got[FL_UPDATE_HEX], want[FL_UPDATE_HEX];
 
-    if (fl_update_base(file, meta, &base))
+    if (fl_update_base(file, said, &base))
         return -1;
     if (a->inputs > 0) {
         if (fl_meta_get_bytes(&a->common, "base", FL_HASH_BYTES, &first))
@@ -145,17 +177,31 @@ add_common(struct fl_aggregate *a, const char *file, const struct fl_meta *meta)
         if (memcmp(base, first, FL_HASH_BYTES))
             return fl_error(FL_REFUSED,
                             "%s: belongs to the model %s..., and the first input to %s...; updates "
-                            "of different models cannot be added",
+                            "of different models cannot be added without --lineage",
                             file, fl_update_short(base, got), fl_update_short(first, want));
-        fl_update_keep_common(&a->common, meta);
+        fl_update_keep_common(&a->common, said);
         return 0;
     }
-    if (fl_meta_copy(&a->common, meta))
+    if (fl_meta_copy(&a->common, said))
         return -1;
     for (size_t i = a->common.count; i > 0; i--)
         if (fl_update_own_key(a->common.items[i - 1].key))
             fl_meta_remove(&a->common, a->common.items[i - 1].key);
     return 0;
+}
+
+/* Take what an input says into what all say; *AGE is that of its base. */
+static int
+add_common(struct fl_aggregate *a, const char *file, const struct fl_meta *meta, int *age)
+{
+    const struct fl_lineage *lineage = a->set.lineage;
+    struct fl_meta said = {NULL, 0, 0};
+
+    *age = 0;
+    int failed = fl_meta_copy(&said, meta) || (lineage && make_newest(lineage, file, &said, age)) ||
+                 join_common(a, file, &said);
+    fl_meta_release(&said);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -247,7 +293,7 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
                         "partial sums with --partial",
                         file);
     if (!(row->sites = fl_alloc(1, sizeof *row->sites)) || fl_update_site(file, meta, &site) ||
-        (site && add_site(a, file, site, row)))
+        (site && add_site(a, file, site, UINT64_C(1) << row->age, row)))
         return -1;
     if (!site && a->set.partial)
         return fl_error(FL_FAILED,
@@ -258,6 +304,8 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     a->nameless = a->nameless || !site;
     if (fl_weight_of(a->set.weighting, meta, &row->weight))
         return fl_error_about(file);
+    row->weight = fl_lineage_weight(row->weight, row->age);
+    a->stale = row->age > a->stale ? row->age : a->stale;
     row->bandwidth = fl_weighting_bandwidth(a->set.weighting, site);
     if (fl_meta_find(meta, "loss.first") && fl_meta_get_f64(meta, "loss.first", &row->loss))
         return fl_error_about(file);
@@ -280,7 +328,7 @@ add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta
         return -1;
     for (size_t i = 0; i < sites->count; i++) {
         if (fl_update_check_site(file, sites->value.text_list[i]) ||
-            add_site(a, file, sites->value.text_list[i], row))
+            add_site(a, file, sites->value.text_list[i], UINT64_MAX, row))
             return -1;
     }
     *terms = sites->count;
@@ -334,9 +382,19 @@ add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *
     const char *file = fl_reader_name(in);
     const unsigned char *stored;
     uint64_t terms = 0;
+    int64_t stale = 0;
 
+    if (row->age)
+        return fl_error(
+            FL_REFUSED,
+            "%s: is a sum for a model before the newest; add its updates by this lineage", file);
     if (fl_meta_get_bytes(meta, "sum.total", 16, &stored))
         return fl_error_about(file);
+    if (fl_meta_find(meta, "sum.stale") &&
+        fl_meta_get_i64(meta, "sum.stale", 0, FL_LINEAGE_AGES - 1, &stale))
+        return fl_error_about(file);
+    a->stale = stale > a->stale ? stale : a->stale;
+    row->age = -1;
     struct fl_exact_total total = {fl_get64(stored), fl_get64(stored + 8)};
     if (add_partial_sites(a, file, meta, row, &terms) || add_partial_rule(a, file, meta))
         return -1;
@@ -357,6 +415,7 @@ fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const stru
 {
     const char *file = fl_reader_name(in);
     bool partial = !strcmp(head->kind, FL_KIND_SUM);
+    int age;
     struct row *rows = fl_grow(a->rows, a->inputs, &a->row_cap, sizeof *rows);
 
     if (!rows)
@@ -366,10 +425,10 @@ fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const stru
         return fl_error(FL_FAILED, "%s: is masked; give the plan of its round with -p PLAN", file);
     if (!fl_kind_is(head->kind, KINDS))
         return fl_wrong_kind(file, head->kind, KINDS);
-    if (add_common(a, file, &head->meta))
+    if (add_common(a, file, &head->meta, &age))
         return -1;
     struct row *row = &rows[a->inputs++];
-    *row = (struct row){.loss = NAN};
+    *row = (struct row){.loss = NAN, .age = age};
     if (add_counts(a, file, &head->meta, row))
         return -1;
     int result = partial ? add_partial(a, in, &head->meta, row)
@@ -400,7 +459,7 @@ fl_aggregate_check(const struct fl_aggregate *a)
     if (!a->set.expected)
         return 0;
     return fl_expected_check(a->set.expected, (const char *const *)a->sites, a->site_count,
-                             fl_sum_terms(a->sum));
+                             a->set.lineage ? a->site_count : fl_sum_terms(a->sum));
 }
 
 uint64_t
@@ -468,7 +527,8 @@ put_sum(struct fl_aggregate *a, struct fl_meta *meta)
         fl_meta_set_f64(meta, "sum.weight", fl_exact_total_value(total)) ||
         fl_meta_set_text(meta, "sum.weights", fl_weight_rule_name(a->rule)))
         return -1;
-    if (a->rule == FL_WEIGHT_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", a->alpha))
+    if ((a->rule == FL_WEIGHT_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", a->alpha)) ||
+        (a->stale && fl_meta_set_i64(meta, "sum.stale", a->stale)))
         return -1;
     return a->set.partial ? fl_meta_set_bytes(meta, "sum.total", exact, sizeof exact)
                           : fl_meta_set_text(meta, "sum.rule", "mean");
@@ -500,17 +560,19 @@ fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out)
     return fl_writer_done(out);
 }
 
-/* By the first site of each, which no two have; what has none comes first. */
+/* By the first site of each and the age, which no two have; what has none comes first. */
 static int
 by_sites(const void *a, const void *b)
 {
     const struct row *const *x = a, *const *y = b;
 
-    return strcmp((*x)->site_count ? *(*x)->sites : "", (*y)->site_count ? *(*y)->sites : "");
+    int order = strcmp((*x)->site_count ? *(*x)->sites : "", (*y)->site_count ? *(*y)->sites : "");
+
+    return order ? order : (*x)->age - (*y)->age;
 }
 
 static void
-explain_row(const struct row *row, double total, struct fl_report *report)
+explain_row(const struct row *row, double total, bool lineage, struct fl_report *report)
 {
     fl_report_list_text(report, row->sites, row->site_count);
     fl_report_f64(report, row->weight, 0);
@@ -523,6 +585,10 @@ explain_row(const struct row *row, double total, struct fl_report *report)
     }
     fl_report_f64(report, row->loss, 9);
     fl_report_f64(report, row->bandwidth > 0 ? row->bandwidth : NAN, 9);
+    if (lineage && row->age >= 0)
+        fl_report_i64(report, row->age);
+    else
+        fl_report_none(report);
 }
 
 void
@@ -538,6 +604,6 @@ fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report)
         order[i] = &a->rows[i];
     qsort(order, a->inputs, sizeof *order, by_sites);
     for (size_t i = 0; i < a->inputs; i++)
-        explain_row(order[i], total, report);
+        explain_row(order[i], total, a->set.lineage, report);
     free(order);
 }

@@ -6,6 +6,9 @@
  * update without a site when there is more than one; other tensors; partial sums made by another
  * rule of weights; a mean (its rounding would be in the next one: partial sums are for that).
  *
+ * With a lineage (fed/lineage.h) the base is the newest model, inputs may begin at it or at one of
+ * those before, and count less the older they are; a site may be in once for each age.
+ *
  * What comes out has the keys that all inputs share with one value, and:
  *     examples, tokens         totals, when all inputs have them
  *     loss.first, loss.last    means with the weights of the sum, when all have them (exact until
@@ -14,6 +17,7 @@
  *     sum.weight               summed weight, rounded to f64
  *     sum.weights, sum.alpha   rule of the weights
  *     sum.rule                 "mean", in a mean
+ *     sum.stale                the greatest age of an update that is in, where one is above 0
  *     sum.total                summed weight times 2^40 as 16 bytes, little-endian, and
  *     sum.loss.first, .last    the losses' sums as 32 bytes: in a partial sum
  */
@@ -24,6 +28,7 @@
 #include "cli/report.h"
 #include "crypt/hash.h"
 #include "fed/expected.h"
+#include "fed/lineage.h"
 #include "fed/weights.h"
 #include "flt/reader.h"
 #include "flt/writer.h"
@@ -35,6 +40,7 @@ struct fl_aggregate;
 struct fl_aggregate_settings {
     const struct fl_weighting *weighting; /* borrowed */
     bool weighting_given;                 /* by the user: partial sums must then be of this rule */
+    const struct fl_lineage *lineage;     /* borrowed; NULL: one base */
     const struct fl_expected *expected;   /* who must be in; borrowed; NULL: anybody */
     bool partial;                         /* write a sum, not its mean */
     uint64_t memory;                      /* for accumulators, in bytes; beyond it $TMPDIR */
@@ -75,7 +81,7 @@ FL_MUST int fl_aggregate_write(struct fl_aggregate *a, struct fl_writer *out);
 
 /*
  * One row an input, sorted by site, into REPORT, which was started with these columns: its sites,
- * weight as it was used, share of the total, examples, tokens, loss, bandwidth.
+ * weight as it was used, share of the total, examples, tokens, loss, bandwidth, age.
  */
 extern const char *const fl_aggregate_columns[];
 void fl_aggregate_explain(const struct fl_aggregate *a, struct fl_report *report);

@@ -143,7 +143,7 @@ blocks() {   # DIR <rendered page
             n = 0
         }
         /^[A-Z]/ { flush(); on = /^EXAMPLES/; next }
-        /^   ?[A-Z]/ { flush(); on = /^ *(A round (without|is given)|The same|Fine-tuning|A site is late|A new epoch over)/; next }
+        /^   ?[A-Z]/ { flush(); on = /^ *(A round (without|is given)|The same|Fine-tuning|Rounds that|A site is late|A new epoch over)/; next }
         !on { next }
         /^ *$/ { if (n) line[++n] = ""; next }
         { match($0, /^ */) }

@@ -5,7 +5,8 @@
     updates.py big COUNT SITES           SITES updates of COUNT values of usual sizes, in a row
     updates.py edit IN OUT WHAT...       KEY=VALUE (i:1 f:2.5 t:text b:hex l:a,b, "KEY=" drops it), kind=KIND,
                                          TENSOR[I]=FLOAT, -TENSOR (drop it), swap (first two tensors)
-    updates.py mean MEAN RULE IN...      is MEAN the weighted mean of IN, to the bit? RULE as in --weights
+    updates.py mean MEAN RULE IN...      is MEAN the weighted mean of IN, to the bit? RULE as in --weights,
+                                         and RULE:AGE,AGE,... with the age of each, for --lineage
     updates.py nudge MODEL OUT SEED      a model as if trained from MODEL
     updates.py diff UPDATE BASE TRAINED  is UPDATE their difference, to the bit?
     updates.py step NEW MODEL UPDATE RULE LR MOMENTUM [STATE NEWSTATE]
@@ -13,6 +14,7 @@
                                          state that it should leave ("" for STATE: none before)?
     updates.py meta FILE KEY             print a value
 """
+import math
 import pathlib
 import random
 import struct
@@ -183,17 +185,19 @@ def nearest(a, b):
     return bits and bits | sign
 
 
-def weight(meta, rule):
+def weight(meta, rule, age):
     """In units of 2^-40."""
     raw = {"uniform": 1, "examples": meta.get("examples"), "loss": meta.get("loss.first"),
            "alpha0": meta.get("loss.first", 0) / (meta.get("tokens", 1) / 1e6)}[rule]
-    return round(raw * 2**40)
+    return round(round(raw * 2**40) / math.sqrt(1 + age))
 
 
 def mean(path, rule, *sources):
     _, got_meta, got = read(path)
     inputs = [read(s) for s in sources]
-    weights = [weight(meta, rule) for _, meta, _ in inputs]
+    rule, _, ages = rule.partition(":")
+    ages = [int(a) for a in ages.split(",")] if ages else [0] * len(inputs)
+    weights = [weight(meta, rule, age) for (_, meta, _), age in zip(inputs, ages)]
     total, wrong = sum(weights), 0
     assert list(got) == list(inputs[0][2]), "tensors differ"
     for name, (_, dims, payload, _) in got.items():
@@ -207,11 +211,13 @@ def mean(path, rule, *sources):
                 wrong += 1
                 if wrong < 4:
                     print(f"# {name}[{i}] is {result[i]:08x}, not {want:08x}")
-    expected = {"sum.weight": total / 2**40, "base": inputs[0][1]["base"], "sum.rule": "mean",
-                "sum.sites": tuple(sorted(m["site"] for _, m, _ in inputs)),
+    newest = inputs[ages.index(0)][1]
+    expected = {"sum.weight": total / 2**40, "base": newest["base"], "sum.rule": "mean",
+                "sum.stale": max(ages) or None,
+                "sum.sites": tuple(sorted({m["site"] for _, m, _ in inputs})),
                 "examples": sum(m["examples"] for _, m, _ in inputs),
                 "tokens": sum(m["tokens"] for _, m, _ in inputs), "steps": inputs[0][1]["steps"],
-                "base.round": inputs[0][1]["base.round"]}
+                "base.round": None if max(ages) else newest["base.round"]}
     for which in ("loss.first", "loss.last"):
         losses = [units(struct.unpack("<I", struct.pack("<f", m[which]))[0]) for _, m, _ in inputs]
         bits = nearest(sum(w * x for w, x in zip(weights, losses)), total)
