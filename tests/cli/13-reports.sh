@@ -63,7 +63,13 @@ both fl-eval --choices "" -m model.flt --choices choices.jsonl
 both fl-eval "--choices --per-example" "" -m model.flt --choices choices.jsonl --per-example
 both fl-eval --exact "" -m model.flt --exact exact.jsonl -n 3
 both fl-eval "--exact --per-example" "" -m model.flt --exact exact.jsonl -n 3 --per-example
+both fl-eval "--attack membership" "" -m model.flt --attack membership --members a.flt v.flt
+both fl-eval "--attack membership --per-example" "" -m model.flt --attack membership --members a.flt --per-example v.flt
+both fl-eval "--attack canary" "" -m model.flt --attack canary --choices choices.jsonl
+both fl-eval "--attack canary --per-example" "" -m model.flt --attack canary --choices choices.jsonl --per-example
 both fl-eval --per-token "" -m model.flt --per-token --text c.yaml
+both fl-account "The account" "" --delta 1e-5 -e 'pgauss:q=0.01,nm=1*10'
+both fl-account "The account" "no distribution" --delta 1e-5 -e 'wor:n=100,m=10,nm=2'
 
 # ---- streams ----
 v=$top/tests/vectors
