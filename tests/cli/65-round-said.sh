@@ -20,6 +20,7 @@ loss=$(awk 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "loss") c = i } END { 
 check "the loss of the last model" [ "${#loss}" -gt 3 ]
 check "  is what the journal has" [ "$(column hub valid 7 | tail -n 1)" = "$loss" ]
 check "  for each model, by its digest" [ "$(column hub valid 8 | tr '\n' ' ')" = "$(cut -f 4 srv/pub/chain.tsv | tr '\n' ' ')" ]
+check "  and what the hub's page of charts says" grep -qF ">$loss" work.hub/report.html
 check "  no site has it, nor the hub's folder" sh -c '! grep -rq valid work.[abc]/journal && ! grep -rqF "$0" srv' "$loss"
 # What it takes was said before.
 check "what a round takes is said before it begins" [ "$(column hub need 3 | tr '\n' ' ')" = "0 1 " ]
