@@ -189,9 +189,9 @@ fl_bound_add(fl_u128 sum, const int64_t *x, size_t n, unsigned shift)
         uint64_t size = x[i] < 0 ? 0 - (uint64_t)x[i] : (uint64_t)x[i];
         part = fl_u128_add(part, (fl_u128)size * size);
     }
-    if (part && shift > 63)
-        return FL_U128_MAX;
-    return fl_u128_add(sum, shift ? fl_u128_mul(part, (fl_u128)1 << 2 * shift) : part);
+    if (!part || !shift)
+        return fl_u128_add(sum, part);
+    return shift > 63 ? FL_U128_MAX : fl_u128_add(sum, fl_u128_mul(part, (fl_u128)1 << 2 * shift));
 }
 
 /* ---- scales ---- */

@@ -51,6 +51,27 @@ test_lanes(void)
     }
 }
 
+/* The first tensor of a chunk has the first samples of the stream of that number. */
+static void
+check_first(const struct fl_lane_noise *n, const struct fl_lane_chunk *c, size_t number,
+            const uint64_t *out)
+{
+    static uint64_t want[FL_CHUNK_WORDS];
+    const size_t place = fl_plan_place(n->plan, c->from);
+    const struct fl_plan_tensor *t = fl_plan_at(n->plan, place);
+    struct fl_noise noise;
+
+    if (!t || t->role != FL_MASKED)
+        return;
+    uint64_t words = fl_min_u64(t->word_at + t->words, c->to) - c->from;
+    uint64_t held = fl_min_u64(words * t->lanes.count,
+                               t->elements - (c->from - t->word_at) * t->lanes.count);
+    memset(want, 0, sizeof want);
+    fl_noise_start(&noise, n->key, number, buffer);
+    fl_lanes_noise(&t->lanes, want, (size_t)held, n->sigma[n->plan->order[place]], &noise);
+    CHECK(!memcmp(out, want, (size_t)words * sizeof *want));
+}
+
 /* A plan of three tensors of two widths, one of them plain: each gets its own sigma or nothing. */
 static void
 test_plan(void)
@@ -79,6 +100,7 @@ test_plan(void)
         memset(other, 0, sizeof other);
         fl_lane_words_noise(&n, &c, buffer);
         CHECK(!memcmp(out, other, sizeof out)); /* asked again: the same */
+        check_first(&n, &c, chunks, out);
         for (uint64_t at = c.from; at < c.to; at++)
             for (size_t i = 0; i <= plan.count; i++) {
                 const struct fl_plan_tensor *t = i < plan.count ? &plan.tensors[i] : NULL;

@@ -15,7 +15,7 @@
 #include "crypt/secret.h"
 #include "os/file.h"
 
-static char path[] = "test_spent.ledger";
+static char path[64]; /* of this run alone */
 static struct fl_key *key;
 static unsigned char roster[32] = {9};
 
@@ -328,6 +328,7 @@ main(void)
 {
     CHECK(!fl_crypt_init());
     key = fl_key_new("a", 1);
+    snprintf(path, sizeof path, "/tmp/fl-test-spent.%ld", (long)getpid());
     RUN(test_round_trip);
     RUN(test_found);
     RUN(test_flips);
