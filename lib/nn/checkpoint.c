@@ -170,16 +170,16 @@ differs(const struct fl_checkpoint *c, const char *key, const struct fl_meta_ite
                     setting_text(theirs, old, sizeof old), setting_text(ours, new, sizeof new));
 }
 
-/* Base and shards first: they say more than a setting that follows from them. */
+/* Base, shards and what is frozen first: they say more than a setting that follows from them. */
 static int
 check_identity(const struct fl_checkpoint *c, const struct fl_meta *meta)
 {
-    static const char *const first[] = {"base", "shards"};
+    static const char *const first[] = {"base", "shards", "set.frozen"};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
         const struct fl_meta_item *ours = fl_meta_find(&c->identity, first[i]);
         const struct fl_meta_item *theirs = fl_meta_find(meta, first[i]);
-        if (ours && (!theirs || !fl_meta_same_item(ours, theirs)))
+        if (ours && theirs ? !fl_meta_same_item(ours, theirs) : ours || theirs)
             return differs(c, first[i], theirs);
     }
     for (size_t i = 0; i < c->identity.count; i++) {

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* The version of Unicode that normal forms and classes are of, "15.0.0". */
+/* The version of Unicode that normal forms and classes are of, three numbers. */
 const char *fl_unicode_version(void);
 
 /* Offset of the first byte that is not UTF-8, or LEN when all of it is. */

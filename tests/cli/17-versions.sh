@@ -41,7 +41,7 @@ head = Object("model", {}).data
 write("tag.flt", head + record(b"MORE", 1, b""))
 write("flag.flt", head + record(b"TENS", 1, tensor_body("t", "u8", [4]), 4, b"abcd", bytes(8), flags=2))
 code = tensor_body("t", "u8", [4])
-write("dtype.flt", head + record(b"TENS", 1, struct.pack("<H", 13) + code[2:], 4, b"abcd", bytes(8)))
+write("dtype.flt", head + record(b"TENS", 1, struct.pack("<H", 14) + code[2:], 4, b"abcd", bytes(8)))
 write("needs.flt", Object("model", {}).tensor("t", "u8", [4], b"abcd", attributes={"!scale": 1}).done().data)
 END
 refuses 1 "format.flt: is of format 2; this fl reads format 1 (record 0, offset 0); $newer" fl-info format.flt

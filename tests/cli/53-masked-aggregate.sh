@@ -147,7 +147,7 @@ says 'the tags of "a" and "c" differ'
 
 # ---- options ----
 status 2 "the roster says the weights" fl-aggregate -p p1.flt --weights uniform a1.up b1.up c1.up
-says 'leave out --sites, --min-sites, --weights, --alpha, --bandwidth and --explain'
+says 'leave out --sites, --min-sites, --weights, --alpha, --bandwidth, --lineage and --explain'
 status 1 "masked uploads without a plan" fl-aggregate a1.up b1.up c1.up
 status 1 "an upload as the plan" fl-aggregate -p a1.up a1.up b1.up c1.up
 status 2 "binary to a terminal" on_terminal fl-aggregate -p p1.flt a1.up b1.up c1.up
