@@ -9,11 +9,8 @@
 #include "priv/budget.h"
 #include "priv/noise.h"
 
-/*
- * LIMIT: a sample of 35 bytes is some ten coins, each a branch that nobody foresees; the wide
- * ChaCha20 makes its bytes in 4 ns. Beside a ChaCha20 of one block at a time the ratio is below 4.
- */
-enum { DRAWS = 200000, TABLE = 41, LIMIT = 24 };
+/* A sample of 35 bytes is some ten coins, each a branch that nobody foresees. */
+enum { DRAWS = 200000, TABLE = 41, LIMIT = 4 };
 
 static const unsigned char key[FL_STREAM_KEY] = {1};
 static unsigned char buffer[FL_NOISE_BUFFER];
