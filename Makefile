@@ -9,6 +9,7 @@
 #   make soak         rounds under faults, SECONDS=1800 SEED=1 ROUNDS=20; EVERY=1: all points of a turn
 #   make lint         clang-tidy or cppcheck, shellcheck, mandoc, the layer order
 #   make bench        ratios of speed and memory
+#   make profile      the functions that run most instructions, of four programs, by callgrind
 #   make fuzz         hostile inputs, a minute each; T=NAME one of them
 #   make model        the protocol's states, explored by spin, at length; T="WORD..." some cases
 #   make aarch64      programs and tests of that processor into build/aarch64, with what they need
@@ -30,7 +31,7 @@
 # cmd/PROGRAM, is described by man/PROGRAM.1; completions of the former are generated. Every variant builds in a folder of its own.
 # Nothing is listed by hand: a new file is built, tested, installed because it is there.
 
-MODULES   = base os crypt cli math flt conf text data priv nn sec fed port page
+MODULES   = base os crypt cli math flt conf text data priv nn sec fed audit port page
 
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
@@ -98,8 +99,9 @@ Q         = $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps install uninstall demo demo-five check check-programs soak bench bench-programs lint \
-        model fuzz fuzz-run fuzz-programs aarch64 aarch64-programs completions clean FORCE
+.PHONY: all help deps install uninstall demo demo-five check check-programs soak bench bench-programs profile \
+        profile-run lint model fuzz fuzz-run fuzz-programs aarch64 aarch64-programs completions \
+        clean FORCE
 
 all: $(BUILD)/libfl.a $(BIN)
 
@@ -181,6 +183,13 @@ soak: deps
 bench: deps
 	@$(MAKE) bench-programs
 	@BUILD="$(abspath $(BUILD))" sh tests/bench/run $(T)
+
+# Valgrind does not know the newest instructions of this processor.
+profile: deps
+	@$(MAKE) PORTABLE=1 profile-run
+
+profile-run: all
+	@BUILD="$(abspath $(BUILD))" sh tests/bench/profile $(T)
 
 demo: deps
 	@$(MAKE) all

@@ -8,12 +8,13 @@
 #include "cli/program.h"
 #include "priv/budget.h"
 #include "priv/steps.h"
+#include "sec/spent.h"
 
 #define SOLVE      "noise|steps|rate"
 #define ACCOUNTANT "rdp|pld"
 
 static struct {
-    const char *steps, *solve, *accountant;
+    const char *steps, *solve, *accountant, *ledger;
     struct fl_option_list events;
     double delta, target;
     bool delta_given, target_given;
@@ -30,6 +31,8 @@ static const struct fl_option options[] = {
                   "change the last event: least noise, most steps, largest rate", &opt.solve),
     FL_OPT_CHOICE(0, "accountant", "NAME", ACCOUNTANT, "who decides for --solve (default: rdp)",
                   &opt.accountant),
+    FL_OPT_OUTPUT(0, "new-ledger", "FILE", "make an empty ledger, for a text that has none",
+                  &opt.ledger),
     FL_OPT_END,
 };
 
@@ -114,12 +117,65 @@ read_events(struct fl_events *events, char **unit)
 }
 
 static int
-check_options(void)
+account_steps(struct fl_report *r)
 {
+    struct fl_events events = {0};
+    char *unit = NULL;
+    int failed = read_events(&events, &unit) || solve(&events) ||
+                 put_row(r, unit ? unit : "unit", &events);
+
+    fl_events_release(&events);
+    free(unit);
+    return failed ? -1 : 0;
+}
+
+/* Is line I the first of its unit? */
+static bool
+first_of_unit(const struct fl_spent *s, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (!strcmp(s->lines[k].unit, s->lines[i].unit))
+            return false;
+    return true;
+}
+
+/* A row for each unit, with what is planned after it; the ledger itself is only read. */
+static int
+account_ledger(struct fl_report *r, const char *path)
+{
+    struct fl_spent s;
+
+    if (fl_spent_open(&s, path, false))
+        return -1;
+    int failed = 0;
+    for (size_t i = 0; !failed && i < s.count; i++) {
+        struct fl_events events = {0};
+        char *unit = NULL;
+        if (!first_of_unit(&s, i))
+            continue;
+        failed = fl_spent_events(&s, s.lines[i].unit, &events) || read_events(&events, &unit) ||
+                 solve(&events) || put_row(r, s.lines[i].unit, &events);
+        free(unit);
+        fl_events_release(&events);
+    }
+    if (!failed && !s.count)
+        failed = account_steps(r);
+    fl_spent_release(&s);
+    return failed ? -1 : 0;
+}
+
+static int
+check_options(const struct fl_cli *cli)
+{
+    if (opt.ledger)
+        return cli->operand_count || opt.delta_given || opt.steps || opt.events.count
+                   ? fl_error(FL_USAGE, "--new-ledger only makes a file; leave out the rest")
+                   : 0;
     if (!opt.delta_given)
         return fl_error(FL_USAGE, "--delta X is missing; take one below 1 / (number of units)");
-    if (!opt.steps && !opt.events.count)
-        return fl_error(FL_USAGE, "nothing to account for; give -c STEPS.yaml or -e EVENT");
+    if (!opt.steps && !opt.events.count && !cli->operand_count)
+        return fl_error(FL_USAGE,
+                        "nothing to account for; give -c STEPS.yaml, -e EVENT or a LEDGER");
     if (!opt.solve != !opt.target_given)
         return fl_error(FL_USAGE, "--target and --solve go together; give %s too",
                         opt.solve ? "--target EPSILON" : "--solve noise, steps or rate");
@@ -131,19 +187,17 @@ check_options(void)
 static int
 run(struct fl_cli *cli)
 {
-    struct fl_events events = {0};
     struct fl_report report;
-    char *unit = NULL;
 
-    if (check_options())
+    if (check_options(cli))
         return -1;
+    if (opt.ledger)
+        return fl_spent_create(opt.ledger);
     fl_report_start(&report, columns, cli->json);
-    int failed = read_events(&events, &unit) || solve(&events) ||
-                 put_row(&report, unit ? unit : "unit", &events) ||
+    int failed = (cli->operand_count ? account_ledger(&report, cli->operands[0])
+                                     : account_steps(&report)) ||
                  fl_report_end(&report, 1, "standard output");
     fl_report_release(&report);
-    fl_events_release(&events);
-    free(unit);
     return failed ? -1 : 0;
 }
 
@@ -152,8 +206,9 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-account",
-        .summary = "Account for differential privacy: epsilon of what is planned.",
-        .operands = "",
+        .summary = "Account for differential privacy: epsilon of what is planned or was spent.",
+        .operands = "[LEDGER]",
+        .max_operands = 1,
         .common = FL_HAS_JSON,
         .options = options,
         .run = run,

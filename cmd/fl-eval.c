@@ -1,6 +1,7 @@
 /* fl-eval: how well a model predicts texts, and answers questions. See fl-eval(1). */
 #include <string.h>
 
+#include "audit/attack.h"
 #include "base/error.h"
 #include "base/least.h"
 #include "cli/program.h"
@@ -8,11 +9,9 @@
 #include "os/file.h"
 #include "os/progress.h"
 
-enum { BATCH_TOKENS = 4096 };
-
 static struct {
-    const char *model, *adapter, *delimiter;
-    struct fl_option_list texts, choices, exact, stops;
+    const char *model, *adapter, *delimiter, *attack, *reference;
+    struct fl_option_list texts, choices, exact, stops, members;
     int64_t batch, length, tokens;
     bool per_file, per_token, per_example, fairness;
 } opt;
@@ -38,11 +37,17 @@ static const struct fl_option options[] = {
                 &opt.stops),
     FL_OPT_I64('n', "tokens", "TOKENS", 1, FL_TOKENS_MAX,
                "an answer has at most so many tokens (default 256)", &opt.tokens),
+    FL_OPT_CHOICE(0, "attack", "NAME", FL_ATTACK_CHOICES,
+                  "measure what the model tells of its text", &opt.attack),
+    FL_OPT_INPUTS(0, "members", "SHARD", "it was trained on this; may be given many times",
+                  &opt.members),
+    FL_OPT_INPUT(0, "reference", "MODEL", "one that was trained on neither", &opt.reference),
     FL_OPT_END,
 };
 
 /* What is at hand while inputs are scored. */
 struct work {
+    struct fl_scores_rows rows; /* in place of the table; first, for fl_scores_token */
     const struct fl_cli *cli;
     enum fl_scores_of of;
     const struct fl_option_list *list; /* inputs that are no operands */
@@ -53,10 +58,8 @@ struct work {
     struct fl_generator *generator;
     struct fl_stop_strings stops;
     struct fl_table table;
-    struct fl_report report; /* in its place: rows of tokens or of examples */
     struct fl_progress progress;
-    uint64_t done;    /* tokens, questions or prompts */
-    const char *name; /* of the input at hand */
+    uint64_t done; /* tokens, questions or prompts */
 };
 
 /* How many there are is known when this is the only input. */
@@ -75,41 +78,14 @@ show(void *arg, uint64_t more)
 {
     struct work *w = arg;
 
-    fl_progress_show(&w->progress, w->done += more, "%s", w->name);
-}
-
-static int
-add_token(void *arg, const struct fl_scored *token)
-{
-    struct work *w = arg;
-
-    fl_scores_token(&w->report, token);
-    return fl_report_drain(&w->report, 1, "standard output");
-}
-
-static int
-add_question(void *arg, const struct fl_questions *all, size_t i)
-{
-    struct work *w = arg;
-
-    fl_scores_question(&w->report, w->name, all, i);
-    return fl_report_flush(&w->report, 1, "standard output");
-}
-
-static int
-add_answer(void *arg, const struct fl_exact_answer *answer)
-{
-    struct work *w = arg;
-
-    fl_scores_answer(&w->report, w->name, answer);
-    return fl_report_flush(&w->report, 1, "standard output");
+    fl_progress_show(&w->progress, w->done += more, "%s", w->rows.name);
 }
 
 /* Score one input: add it to the total, and its row to the table. */
 static int
 score(struct work *w, const char *path, bool is_text, struct fl_scores *total)
 {
-    const struct fl_sequence like = {.token = opt.per_token ? add_token : NULL,
+    const struct fl_sequence like = {.token = opt.per_token ? fl_scores_token : NULL,
                                      .begin = begin,
                                      .batch = show,
                                      .arg = w};
@@ -118,20 +94,20 @@ score(struct work *w, const char *path, bool is_text, struct fl_scores *total)
     struct fl_scores s = {.exact = {0}};
     int result;
 
-    w->name = fl_input_name(path);
+    w->rows.name = fl_input_name(path);
     if (w->of == FL_SCORES_CHOICES)
         result = fl_evaluate_choices(w->evaluator, &w->bundle, path, opt.delimiter, &like,
-                                     opt.per_example ? add_question : NULL, &s.choices);
+                                     opt.per_example ? fl_scores_question : NULL, &s.choices);
     else if (w->of == FL_SCORES_EXACT)
         result = fl_evaluate_exact(w->generator, &w->bundle, path, &usual, &like,
-                                   opt.per_example ? add_answer : NULL, &s.exact);
+                                   opt.per_example ? fl_scores_answer : NULL, &s.exact);
     else
         result = (is_text ? fl_evaluate_text : fl_evaluate_shards)(w->evaluator, &w->bundle, path,
                                                                    &like, &s.texts);
     fl_scores_add(total, &s);
-    return result
-               ? -1
-               : fl_table_add(&w->table, w->name, fl_scores_row(w->of, &s), 1, "standard output");
+    return result ? -1
+                  : fl_table_add(&w->table, w->rows.name, fl_scores_row(w->of, &s), 1,
+                                 "standard output");
 }
 
 static int
@@ -142,7 +118,7 @@ score_inputs(struct work *w)
     struct fl_scores total = {.exact = {0}};
 
     fl_table_start(&w->table, fl_scores_form(w->of), opt.per_file, opt.fairness, w->cli->json);
-    fl_report_start(&w->report, fl_scores_columns(w->of), w->cli->json);
+    fl_report_start(&w->rows.report, fl_scores_columns(w->of), w->cli->json);
     for (size_t i = 0; i < w->inputs; i++) {
         bool listed = i < list->count;
         if (score(w,
@@ -154,26 +130,39 @@ score_inputs(struct work *w)
     }
     fl_progress_end(&w->progress, w->done, NULL);
     return opt.per_token || opt.per_example
-               ? fl_report_flush(&w->report, 1, "standard output")
+               ? fl_report_flush(&w->rows.report, 1, "standard output")
                : fl_table_end(&w->table, fl_scores_row(w->of, &total), 1, "standard output");
 }
 
 static int
 prepare(struct work *w)
 {
-    int64_t ctx = w->bundle.model->layout.config.ctx, T = opt.length ? opt.length : ctx;
-
-    if (T > ctx)
-        return fl_error(FL_USAGE, "-l %lld is longer than the model's context; use -l %lld or less",
-                        (long long)T, (long long)ctx);
-    int64_t B = opt.batch ? opt.batch : T < BATCH_TOKENS ? BATCH_TOKENS / T : 1;
     if (!(w->pool = fl_pool_new(w->cli->threads)))
         return -1;
     if (opt.exact.count)
         return (w->generator = fl_generator_new(&w->bundle, w->pool)) ? 0 : -1;
-    w->evaluator = fl_evaluator_new(w->bundle.model, w->pool, w->bundle.tokenizer, (size_t)B,
-                                    (size_t)T);
+    w->evaluator = fl_evaluator_for(&w->bundle, w->pool, opt.batch, opt.length);
     return w->evaluator ? 0 : -1;
+}
+
+/* In place of scores: what the model tells of its text. */
+static int
+attack(struct work *w)
+{
+    const struct fl_attack a = {.name = opt.attack,
+                                .target = &w->bundle,
+                                .evaluator = w->evaluator,
+                                .pool = w->pool,
+                                .batch = opt.batch,
+                                .length = opt.length,
+                                .reference = opt.reference,
+                                .members = {opt.members.items, opt.members.count},
+                                .others = {w->cli->operands, w->cli->operand_count},
+                                .canaries = {opt.choices.items, opt.choices.count},
+                                .each = opt.per_example,
+                                .json = w->cli->json};
+
+    return fl_attack_run(&a, 1, "standard output");
 }
 
 /* Which mode, how many inputs, and do the options go together? */
@@ -193,6 +182,11 @@ check(struct work *w)
     if ((opt.choices.count && opt.exact.count) || (questions && texts))
         return fl_error(FL_USAGE, "texts, --choices and --exact are tables of different columns; "
                                   "give one of them");
+    if (!opt.attack && (opt.members.count || opt.reference))
+        return fl_error(FL_USAGE, "--members and --reference are for --attack; give that too");
+    if (opt.attack)
+        return fl_attack_check(opt.attack, opt.members.count, w->cli->operand_count,
+                               opt.choices.count, opt.reference != NULL);
     if (!strcmp(opt.model, "-") && !w->inputs)
         return fl_error(FL_USAGE, "the model is on standard input, so the shards must be operands");
     w->inputs = fl_max(w->inputs, 1); /* standard input */
@@ -218,7 +212,7 @@ run(struct fl_cli *cli)
 {
     struct work w = {.cli = cli};
     int result = check(&w) || fl_bundle_open(&w.bundle, opt.model, opt.adapter) || prepare(&w) ||
-                         score_inputs(&w)
+                         (opt.attack ? attack(&w) : score_inputs(&w))
                      ? -1
                      : 0;
 
@@ -226,7 +220,7 @@ run(struct fl_cli *cli)
     fl_generator_free(w.generator);
     fl_stop_strings_release(&w.stops);
     fl_table_release(&w.table);
-    fl_report_release(&w.report);
+    fl_report_release(&w.rows.report);
     fl_pool_free(w.pool);
     fl_bundle_release(&w.bundle);
     return result;

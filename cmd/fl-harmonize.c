@@ -108,13 +108,12 @@ warn(void *cli, const char *sentence)
 static int
 write_card(const struct fl_cli *cli, const struct fl_harmonize *h, struct fl_output *out)
 {
-    struct fl_report report;
+    struct fl_report r;
 
-    fl_harmonize_card(h, cli->json, opt.pub, &report);
-    return fl_report_end(&report, out->fd, out->name);
+    fl_harmonize_card(h, cli->json, opt.pub, &r);
+    return fl_report_end(&r, out->fd, out->name);
 }
 
-/* The card is written also where recall was too low, and says by how much. */
 static int
 make(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
      struct fl_output out[OUTPUTS])
@@ -130,7 +129,7 @@ make(struct fl_cli *cli, struct fl_harmonize *h, const struct fl_tokenizer *t,
         : t      ? fl_harmonize_shards(h, t, &shards)
                  : fl_harmonize_tokenizer(h, (size_t)opt.train, &vocabulary))
         return -1;
-    int recall = fl_harmonize_recall(h);
+    int recall = fl_harmonize_recall(h); /* too low: the card is written, and says by how much */
     if (recall)
         fl_error_save(&low);
     if (opt.card && (write_card(cli, h, &out[CARD]) || (recall && fl_output_commit(&out[CARD]))))
@@ -184,13 +183,14 @@ settle(const struct fl_cli *cli, struct fl_site *site, struct fl_reading *plain,
 }
 
 static int
-print_digest(struct fl_cli *cli, const struct fl_site *site)
+print_digest(const struct fl_cli *cli, const struct fl_site *site)
 {
-    struct fl_report report;
+    struct fl_report r;
 
-    fl_report_start_record(&report, cli->json);
-    fl_report_hex(fl_report_key(&report, "contract"), site->contract.digest, FL_HASH_BYTES);
-    return fl_report_beside(&report, cli);
+    fl_report_start(&r, (const char *const[]){"contract", NULL}, cli->json);
+    fl_report_bare(&r, "  ");
+    fl_report_hex(&r, site->contract.digest, FL_HASH_BYTES);
+    return fl_report_end(&r, 1, "standard output");
 }
 
 static int

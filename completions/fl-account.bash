@@ -15,7 +15,7 @@ _fl_account()
     --accountant) COMPREPLY=($(compgen -W 'rdp pld' -- "$cur")); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' --delta -c --config -e --event --target --solve --accountant --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' --delta -c --config -e --event --target --solve --accountant --new-ledger --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -5,6 +5,7 @@ complete -c fl-account -s e -l event -x -d 'and for this event; may be given man
 complete -c fl-account -l target -x -d 'with --solve: the epsilon to keep within'
 complete -c fl-account -l solve -x -a 'noise steps rate' -d 'change the last event: least noise, most steps, largest rate'
 complete -c fl-account -l accountant -x -a 'rdp pld' -d 'who decides for --solve (default: rdp)'
+complete -c fl-account -l new-ledger -r -F -d 'make an empty ledger, for a text that has none'
 complete -c fl-account -l json -d 'report one JSON object a line instead of tab-separated columns'
 complete -c fl-account -l progress -d 'show progress on standard error even if that is no terminal'
 complete -c fl-account -s q -l quiet -d 'no progress and no warnings'

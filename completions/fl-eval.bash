@@ -13,10 +13,11 @@ _fl_eval()
     --delimiter) COMPREPLY=(); return ;;
     --stop) COMPREPLY=(); return ;;
     -n|--tokens) COMPREPLY=(); return ;;
+    --attack) COMPREPLY=($(compgen -W 'membership canary' -- "$cur")); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model -a --adapter --text --choices --exact --per-file --per-token --per-example --fairness -b --batch -l --length --delimiter --stop -n --tokens -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model -a --adapter --text --choices --exact --per-file --per-token --per-example --fairness -b --batch -l --length --delimiter --stop -n --tokens --attack --members --reference -j --threads --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

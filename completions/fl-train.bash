@@ -22,6 +22,7 @@ _fl_train()
     --warmup) COMPREPLY=(); return ;;
     --schedule) COMPREPLY=($(compgen -W 'cosine wsd' -- "$cur")); return ;;
     --decay) COMPREPLY=(); return ;;
+    --precision) COMPREPLY=($(compgen -W 'f32 bf16' -- "$cur")); return ;;
     --weight-decay) COMPREPLY=(); return ;;
     --beta1) COMPREPLY=(); return ;;
     --beta2) COMPREPLY=(); return ;;
@@ -34,7 +35,7 @@ _fl_train()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model --lora --lora-alpha --lora-targets --rslora -a --adapter --lora-freeze -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --document-mask --lr --min-lr --warmup --schedule --decay --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --recompute --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model --lora --lora-alpha --lora-targets --rslora -a --adapter --lora-freeze -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --document-mask --lr --min-lr --warmup --schedule --decay --precision --weight-decay --beta1 --beta2 --clip --valid --valid-every --checkpoint --checkpoint-every --seed --recompute --site --report --report-every --dry-run -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -19,6 +19,7 @@ complete -c fl-train -l min-lr -x -d 'rate of the last step (default: a tenth of
 complete -c fl-train -l warmup -x -d 'steps in which the rate rises (default: a tenth, at most 100)'
 complete -c fl-train -l schedule -x -a 'cosine wsd' -d 'how the rate falls: cosine, or wsd, at the end (default cosine)'
 complete -c fl-train -l decay -x -d 'with wsd: last steps, in which it falls (default: a tenth)'
+complete -c fl-train -l precision -x -a 'f32 bf16' -d 'of products: f32, or bf16 with sums in f32 (default f32)'
 complete -c fl-train -l weight-decay -x -d 'of matrices (default 0.1)'
 complete -c fl-train -l beta1 -x -d 'AdamW\'s memory of gradients (default 0.9)'
 complete -c fl-train -l beta2 -x -d 'and of their squares (default 0.95)'

@@ -5,7 +5,8 @@
  *     contract: NAME      rules: 1     max_document: SIZE (1M)      passage: SIZE (2k)
  *     fields: {NAME: required|optional|date, NAME: {required: BOOL, unit: UCUM, analyte: NAME,
  *              date: BOOL, codes: keep|drop|refuse}, ...}         ({text: required})
- *     render: TEMPLATE or [TEMPLATE, ...] ("{text}")      chat: {roles: [NAME, ...], turn: TEMPLATE}
+ *     render: TEMPLATE or [TEMPLATE, ...] ("{text}")
+ *     chat: {roles: [NAME, ...], turn: TEMPLATE}
  *     unicode: {form: nfc, invalid: replace|refuse (replace), controls: drop|keep (drop),
  *               zero_width: drop|keep (drop), mojibake: count|repair (count)}
  *     identifiers: {default: keep|placeholder|drop (placeholder), TYPE: the same, TYPE: {pattern:

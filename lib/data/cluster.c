@@ -1,9 +1,9 @@
 /*
- * Three sorts outside of memory: documents by hash, which gives each its turn; bands by value,
- * which makes buckets; and the places of documents in buckets of two or more by turn. Then each
- * document is compared with the kept ones of its buckets, whose numbers are written into the
- * buckets' own places of one unlinked file as they are kept: a bucket holds no more than it has
- * documents. Lanes are read from another such file, the last ones from a table in memory.
+ * Three sorts outside of memory: documents by hash, which gives each its turn; bands by value, so
+ * that there are buckets; and the places of documents in buckets of two or more by turn. A document
+ * is then compared with the kept ones of its buckets, whose numbers are written into the places of
+ * these buckets in one unlinked file as they are kept: a bucket holds no more than it has of them.
+ * Lanes are read from another such file, the last ones from a table in memory.
  */
 #include "data/cluster.h"
 

@@ -154,7 +154,7 @@ set_identifiers(const struct fl_contract_conf *conf, const struct fl_id_rules *r
         for (size_t k = 0; k < n; k++)
             patterns[k] = p->type == FL_YAML_LIST ? p->items[k]->text : p->text;
         snprintf(key, sizeof key, "pattern.%.100s", id->type);
-        if (fl_meta_set_text_list(meta, key, patterns, n))
+        if (n && fl_meta_set_text_list(meta, key, patterns, n))
             return -1;
         if (fl_id_type_of(rules, id->type) < 0) { /* a list that sites have */
             snprintf(key, sizeof key, "identifier.%.100s", id->type);

@@ -25,6 +25,7 @@ fl_document_count(struct fl_document_counts *to, const struct fl_document_counts
     count_first(&to->no_field, &to->no_field_line, more->no_field, more->no_field_line);
     count_first(&to->replaced, &to->first_invalid, more->replaced, more->first_invalid);
     to->bad_code += more->bad_code;
+    to->undecoded += more->undecoded;
     to->sequences += more->sequences;
     to->cuts += more->cuts;
     to->withheld += more->withheld;
@@ -83,6 +84,7 @@ repair(struct fl_document *d, const struct fl_raw_record *record, size_t bad)
         if (fl_buf_add(&d->raw, "\xef\xbf\xbd", 3) || fl_trace_add(&d->repaired, piece))
             return -1;
         d->found.replaced++;
+        d->found.undecoded++;
         at += subpart;
     }
 }

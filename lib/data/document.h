@@ -32,6 +32,7 @@ struct fl_document_counts {
     uint64_t bad_code;      /* dropped: a code that is not in the table */
     uint64_t replaced;      /* U+FFFD put in place of what is not Unicode, in lines that are kept */
     uint64_t first_invalid; /* byte offset of the first such place in the file */
+    uint64_t undecoded;     /* those of them that are bytes, not escapes of JSON */
     uint64_t sequences;     /* characters beyond ASCII, and bytes that begin none */
     uint64_t cuts;          /* documents that were too long and were cut */
     uint64_t withheld;      /* documents dropped by the policy of an identifier */

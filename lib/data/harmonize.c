@@ -211,13 +211,13 @@ check_encoding(const struct fl_harmonize *h, const char *name, const struct fl_h
 {
     const struct fl_document_counts *c = &row->counts;
 
-    if (!h->set->proved || strcmp(row->encoding, "UTF-8") || c->replaced * 100 <= c->sequences)
+    if (!h->set->proved || strcmp(row->encoding, "UTF-8") || c->undecoded * 100 <= c->sequences)
         return 0;
     return fl_error(
         FL_FAILED,
         "%s: is not UTF-8: %llu of %llu characters beyond ASCII are wrong, the first at "
         "byte %llu; the site file names its encoding, like encoding: ISO-8859-1",
-        name, (unsigned long long)c->replaced, (unsigned long long)c->sequences,
+        name, (unsigned long long)c->undecoded, (unsigned long long)c->sequences,
         (unsigned long long)c->first_invalid);
 }
 

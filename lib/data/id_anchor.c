@@ -6,6 +6,8 @@
  */
 #include "data/id_parts.h"
 
+#include <string.h>
+
 #include "base/least.h"
 #include "os/kernel.h"
 
@@ -26,7 +28,8 @@ quiet(const unsigned char *p, size_t at, size_t n)
             unsigned char c = q[i], b = q[i + 1] | 32, d = q[i + 2] | 32, e = q[i + 3] | 32;
             unsigned char letter = (unsigned char)(b - 'a') < 26;
             unsigned char bracket = (c == '(') | (c == '[') | (c == '{') | (c == '<');
-            unsigned char inside = (b == 'a') | (b == ('@' | 32)) | (b == ' ');
+            unsigned char inside = (b == 'a') | (b == 'c') | (b == ('@' | 32)) | (b == ' ') |
+                                   (b == (0xc3 | 32));
             unsigned char word = (b == 'd') & (d == 'o') & (e == 't');
             word |= (b == 'p') & ((d == 'o') | (d == 'u')) & ((e == 'i') | (e == 'n'));
             any |= ((unsigned char)(c - '0') < 10) | (c == '@') | (c == ':') |
@@ -79,8 +82,8 @@ anchor(struct fl_id_state *s, size_t at, size_t *next)
     case '(':
     case '[':
     case '{':
-    case '<':
-    case ' ': return fl_id_mail_worded(s, at);
+    case '<': return memchr(" @aAcC\xc3", p[1], 7) ? fl_id_mail_worded(s, at) : 0;
+    case ' ': return memchr("dDpP", p[1], 4) ? fl_id_mail_worded(s, at) : 0;
     default: return fl_id_is(*p, FL_ID_DIGIT) ? token(s, at, next) : 0;
     }
 }

@@ -54,22 +54,29 @@ static const char months[][6] = {
     "maj",
 };
 
-/* Does a month's name begin at P? Its bytes, or 0. */
+/* The letters at P when they are as many as names of months have, or 0. */
 static size_t
-month_at(const unsigned char *p)
+word_at(const unsigned char *p)
 {
     size_t n = 0;
 
     while (n < 14 && fl_id_is(p[n], FL_ID_LETTER | FL_ID_HIGH))
         n++;
-    for (size_t i = 0; n >= 3 && n < 14 && i < sizeof months / sizeof *months; i++) {
+    return n >= 3 && n < 14 ? n : 0;
+}
+
+/* Do the letters at P begin as the name of a month does? */
+static bool
+is_month(const unsigned char *p)
+{
+    for (size_t i = 0; i < sizeof months / sizeof *months; i++) {
         size_t k = 0;
         while (months[i][k] && (p[k] < 0x80 ? p[k] | 32 : p[k]) == (unsigned char)months[i][k])
             k++;
         if (!months[i][k])
-            return n;
+            return true;
     }
-    return 0;
+    return false;
 }
 
 /* A year of two or four digits at AT: its end, or 0. */
@@ -94,6 +101,8 @@ skip_joint(const unsigned char *p, size_t at)
 
     while (p[at] == ' ' || p[at] == ',' || p[at] == '.' || p[at] == '-' || p[at] == '/')
         at++;
+    if (p[at] != 'o' && p[at] != 'd')
+        return at;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!memcmp(p + at, words[i], strlen(words[i])))
             return at + strlen(words[i]);
@@ -113,8 +122,8 @@ day_first(const unsigned char *p, const struct fl_id_token *t)
     if (p[at] == 0xc2)
         at += 2; /* "º" */
     at = skip_joint(p, at);
-    size_t n = month_at(p + at);
-    return n ? year_end(p, skip_joint(p, at + n)) : 0;
+    size_t n = word_at(p + at), end = n ? year_end(p, skip_joint(p, at + n)) : 0;
+    return end && is_month(p + at) ? end : 0;
 }
 
 /* The place of the month's name before "12, 1956", whose day is the token, and the end in *END. */
@@ -130,8 +139,9 @@ month_first(const unsigned char *p, const struct fl_id_token *t, size_t *end)
     size_t stop = at;
     while (stop - at < 14 && at && fl_id_is(p[at - 1], FL_ID_LETTER | FL_ID_HIGH))
         at--;
-    size_t year = t->at + t->g->len;
-    *end = stop > at && month_at(p + at) ? year_end(p, skip_joint(p, year)) : 0;
+    *end = stop > at ? year_end(p, skip_joint(p, t->at + t->g->len)) : 0;
+    if (*end && !(word_at(p + at) && is_month(p + at)))
+        *end = 0;
     return *end ? at : 0;
 }
 

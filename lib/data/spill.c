@@ -157,7 +157,8 @@ begin(struct fl_spill *s)
 {
     s->reading = true;
     if (!s->run_count) {
-        qsort(s->pairs, s->count, sizeof *s->pairs, order);
+        if (s->count)
+            qsort(s->pairs, s->count, sizeof *s->pairs, order);
         return 0;
     }
     if (s->count && write_run(s))

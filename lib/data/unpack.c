@@ -196,12 +196,14 @@ step_zstd(struct fl_unpack *u, unsigned char *data, size_t n)
     ZSTD_outBuffer out = {data, n, 0};
     size_t got = ZSTD_decompressStream(u->zstd, &out, &in);
 
+    bool moved = in.pos != u->at || out.pos;
     u->at = in.pos;
     if (ZSTD_isError(got) && strstr(ZSTD_getErrorName(got), "too much memory"))
         return too_large(u);
     if (ZSTD_isError(got))
         return damaged(u, ZSTD_getErrorName(got));
-    u->between = got == 0;
+    if (moved) /* else GOT is what the next frame would need */
+        u->between = got == 0;
     return (ssize_t)out.pos;
 }
 

@@ -119,6 +119,7 @@ fl_reader_free(struct fl_reader *r)
     fl_name_set_release(&r->names);
     fl_buf_release(&r->body);
     fl_packer_free(r->packer);
+    fl_scan_free(r->scan);
     fl_chain_free(r->chain);
     free(r->sums);
     free(r->blocks);

@@ -133,11 +133,13 @@ fl_reader_next_block(struct fl_reader *r, void *to, size_t *len)
 static int
 scan_payload(struct fl_reader *r)
 {
+    if (!r->scan && !(r->scan = fl_scan_new(r->pool, r->fd, r->name)))
+        return fl_reader_fail(r);
     while (r->next_block < fl_blocks(r->rec.payload)) {
         uint64_t sums[FL_SCAN_BLOCKS], most = (uint64_t)FL_SCAN_BLOCKS * FL_FLT_BLOCK;
         uint64_t left = r->rec.payload - r->next_block * FL_FLT_BLOCK;
         uint64_t n = fl_min_u64(left, most);
-        int64_t got = fl_scan(r->pool, r->fd, r->name, r->start + r->offset, n, sums, &r->collect);
+        int64_t got = fl_scan(r->scan, r->start + r->offset, n, sums, &r->collect);
 
         if (got < 0)
             return fl_reader_fail(r);

@@ -25,6 +25,7 @@
 #include "flt/pack.h"
 #include "flt/reader.h"
 #include "flt/record.h"
+#include "flt/scan.h"
 #include "os/progress.h"
 
 enum fl_reader_at { BETWEEN, INSIDE, PAYLOAD, CLOSED, ENDED };
@@ -58,6 +59,7 @@ struct fl_reader {
     unsigned char *blocks;                     /* two, or FL_LEAVES once digests are made */
     bool many;
     struct fl_pool *pool;
+    struct fl_scan *scan; /* once POOL is needed */
     struct fl_packer *packer;
     struct fl_chain *chain;
     struct fl_digest collect;

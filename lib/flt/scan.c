@@ -14,8 +14,10 @@
 #include "flt/format.h"
 #include "flt/record.h"
 #include "os/file.h"
+#include "os/memory.h"
 
-struct scan {
+struct fl_scan {
+    struct fl_pool *pool;
     int fd;
     const char *name;
     uint64_t offset, n;
@@ -31,7 +33,7 @@ struct scan {
 static void
 scan_blocks(void *arg, size_t group, int worker)
 {
-    struct scan *s = arg;
+    struct fl_scan *s = arg;
     const size_t first = group * FL_LEAVES, all = (size_t)fl_blocks(s->n);
     const size_t count = fl_piece(all - first, FL_LEAVES);
     const unsigned char *blocks[FL_LEAVES];
@@ -54,36 +56,47 @@ scan_blocks(void *arg, size_t group, int worker)
         fl_digest_leaves(s->leaves[first], blocks, s->got + first, count);
 }
 
-int64_t
-fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_t n, uint64_t *sums,
-        struct fl_digest *collect)
+struct fl_scan *
+fl_scan_new(struct fl_pool *pool, int fd, const char *name)
 {
-    size_t count = (size_t)fl_blocks(n);
-    struct scan *s = fl_alloc(1, sizeof *s);
-    int64_t total = -1;
+    struct fl_scan *s = fl_alloc(1, sizeof *s);
 
     if (!s)
-        return -1;
-    s->fd = fd;
-    s->name = name;
+        return NULL;
+    *s = (struct fl_scan){.pool = pool, .fd = fd, .name = name};
+    s->blocks = fl_alloc_large((size_t)fl_pool_threads(pool), FL_LEAVES * FL_FLT_BLOCK);
+    if (s->blocks)
+        return s;
+    free(s);
+    return NULL;
+}
+
+void
+fl_scan_free(struct fl_scan *s)
+{
+    if (!s)
+        return;
+    free(s->blocks);
+    free(s);
+}
+
+int64_t
+fl_scan(struct fl_scan *s, uint64_t offset, uint64_t n, uint64_t *sums, struct fl_digest *collect)
+{
+    size_t count = (size_t)fl_blocks(n);
+    int64_t total = 0;
+
     s->offset = offset;
     s->n = n;
     s->sums = sums;
     s->leaves_wanted = collect != NULL;
-    s->blocks = fl_alloc_aligned((size_t)fl_pool_threads(pool), FL_LEAVES * FL_FLT_BLOCK);
-    if (s->blocks) {
-        fl_pool_run(pool, (count + FL_LEAVES - 1) / FL_LEAVES, scan_blocks, s);
-        if (s->failed)
-            fl_error_restore(&s->error);
-        else
-            total = 0;
-        for (size_t i = 0; i < count && total >= 0; i++) {
-            total += (int64_t)s->got[i];
-            if (collect)
-                fl_digest_add_leaf(collect, s->leaves[i]);
-        }
+    fl_pool_run(s->pool, (count + FL_LEAVES - 1) / FL_LEAVES, scan_blocks, s);
+    if (atomic_exchange(&s->failed, false))
+        return fl_error_restore(&s->error);
+    for (size_t i = 0; i < count; i++) {
+        total += (int64_t)s->got[i];
+        if (collect)
+            fl_digest_add_leaf(collect, s->leaves[i]);
     }
-    free(s->blocks);
-    free(s);
     return total;
 }

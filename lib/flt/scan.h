@@ -9,12 +9,18 @@
 
 enum { FL_SCAN_BLOCKS = 256 };
 
+struct fl_scan;
+
+/* Who reads what (borrowed), and memory for it, eight blocks a thread. NULL with an error. */
+struct fl_scan *fl_scan_new(struct fl_pool *pool, int fd, const char *name);
+void fl_scan_free(struct fl_scan *s);
+
 /*
- * N bytes at OFFSET of FD, at most FL_SCAN_BLOCKS blocks of them, the last one perhaps short: SUMS
- * gets the check value of each block, COLLECT (unless NULL) its leaf, in order. Returns the number
- * of bytes that the file has there, N or fewer, or -1 with an error. Memory: eight blocks a thread.
+ * N bytes at OFFSET, at most FL_SCAN_BLOCKS blocks of them, the last one perhaps short: SUMS gets
+ * the check value of each block, COLLECT (unless NULL) its leaf, in order. Returns the number of
+ * bytes that the file has there, N or fewer, or -1 with an error.
  */
-int64_t fl_scan(struct fl_pool *pool, int fd, const char *name, uint64_t offset, uint64_t n,
-                uint64_t *sums, struct fl_digest *collect);
+int64_t fl_scan(struct fl_scan *s, uint64_t offset, uint64_t n, uint64_t *sums,
+                struct fl_digest *collect);
 
 #endif

@@ -159,7 +159,7 @@ add_one(uint64_t *w0, uint64_t *w1, uint64_t *w2, uint64_t *w3, float x, struct 
     uint64_t a = low << r, b = low >> 1 >> (63 - r) | top << r, c = top >> 1 >> (63 - r);
     uint64_t carry = sign & 1;
 #define IF(yes, v) ((v) & (0 - (uint64_t)(yes)))
-#define PART(k)    ((IF(q == (k) + 2, a) | IF(q == (k) + 1, b) | (wide ? IF(q == (k), c) : 0)) ^ sign)
+#define PART(k)    ((IF(q == (k) + 2, a) | IF(q == (k) + 1, b) | IF(wide && q == (k), c)) ^ sign)
     carry = add_carry(w0, PART(0), carry);
     if (words > 1)
         carry = add_carry(w1, PART(1), carry);

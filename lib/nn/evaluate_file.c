@@ -10,7 +10,21 @@
 #include "os/file.h"
 #include "data/kind.h"
 
-enum { TEXT_MAX = 1 << 30 };
+enum { TEXT_MAX = 1 << 30, BATCH_TOKENS = 4096 };
+
+struct fl_evaluator *
+fl_evaluator_for(const struct fl_bundle *b, struct fl_pool *pool, int64_t batch, int64_t length)
+{
+    int64_t ctx = b->model->layout.config.ctx, T = length ? length : ctx;
+
+    if (T > ctx) {
+        fl_error(FL_USAGE, "-l %lld is longer than the model's context; use -l %lld or less",
+                 (long long)T, (long long)ctx);
+        return NULL;
+    }
+    int64_t B = batch ? batch : T < BATCH_TOKENS ? BATCH_TOKENS / T : 1;
+    return fl_evaluator_new(b->model, pool, b->tokenizer, (size_t)B, (size_t)T);
+}
 
 static void
 begin(const struct fl_sequence *like, uint64_t total)

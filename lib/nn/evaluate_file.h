@@ -17,6 +17,13 @@
 #include "nn/prompts.h"
 
 /*
+ * For the model of B: of BATCH windows at a time (0: 4096 tokens) of LENGTH tokens (0: the model's
+ * context, which it may not pass: FL_USAGE).
+ */
+struct fl_evaluator *fl_evaluator_for(const struct fl_bundle *b, struct fl_pool *pool,
+                                      int64_t batch, int64_t length);
+
+/*
  * A text of UTF-8 as it is, begin ids before it. LIKE is the sequence but for its ids: who watches.
  * A text of less than two tokens is refused, as nothing in it is predicted.
  */

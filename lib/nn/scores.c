@@ -72,8 +72,8 @@ fl_scores_columns(enum fl_scores_of of)
     return columns[of];
 }
 
-void
-fl_scores_token(struct fl_report *r, const struct fl_scored *token)
+static void
+put_token(struct fl_report *r, const struct fl_scored *token)
 {
     fl_report_u64(r, token->position);
     fl_report_u64(r, token->id);
@@ -81,8 +81,8 @@ fl_scores_token(struct fl_report *r, const struct fl_scored *token)
     fl_report_f64(r, token->logprob, DIGITS);
 }
 
-void
-fl_scores_question(struct fl_report *r, const char *name, const struct fl_questions *all, size_t i)
+static void
+put_question(struct fl_report *r, const char *name, const struct fl_questions *all, size_t i)
 {
     const struct fl_question *q = &all->items[i];
 
@@ -101,12 +101,39 @@ fl_scores_question(struct fl_report *r, const char *name, const struct fl_questi
     fl_report_list_end(r);
 }
 
-void
-fl_scores_answer(struct fl_report *r, const char *name, const struct fl_exact_answer *answer)
+static void
+put_answer(struct fl_report *r, const char *name, const struct fl_exact_answer *answer)
 {
     fl_report_text(r, name);
     fl_report_u64(r, answer->line);
     fl_report_bool(r, answer->right);
     fl_report_text(r, fl_generated_reason(answer->done->end));
     fl_report_text(r, fl_buf_text(answer->text));
+}
+
+int
+fl_scores_token(void *arg, const struct fl_scored *token)
+{
+    struct fl_scores_rows *rows = arg;
+
+    put_token(&rows->report, token);
+    return fl_report_drain(&rows->report, 1, "standard output");
+}
+
+int
+fl_scores_question(void *arg, const struct fl_questions *all, size_t i)
+{
+    struct fl_scores_rows *rows = arg;
+
+    put_question(&rows->report, rows->name, all, i);
+    return fl_report_flush(&rows->report, 1, "standard output");
+}
+
+int
+fl_scores_answer(void *arg, const struct fl_exact_answer *answer)
+{
+    struct fl_scores_rows *rows = arg;
+
+    put_answer(&rows->report, rows->name, answer);
+    return fl_report_flush(&rows->report, 1, "standard output");
 }

@@ -22,11 +22,19 @@ void fl_scores_add(struct fl_scores *sum, const struct fl_scores *s);
 const struct fl_table_form *fl_scores_form(enum fl_scores_of of);
 struct fl_table_row fl_scores_row(enum fl_scores_of of, const struct fl_scores *s);
 
-/* Columns of a table of tokens, questions or prompts, and the cells of each; NAME is the input. */
+/* Columns of a table of tokens, questions or prompts. */
 const char *const *fl_scores_columns(enum fl_scores_of of);
-void fl_scores_token(struct fl_report *r, const struct fl_scored *token);
-void fl_scores_question(struct fl_report *r, const char *name, const struct fl_questions *all,
-                        size_t i);
-void fl_scores_answer(struct fl_report *r, const char *name, const struct fl_exact_answer *answer);
+
+/*
+ * Rows of such a table, written to standard output as they come: watchers (nn/evaluate_file.h)
+ * whose ARG begins with this.
+ */
+struct fl_scores_rows {
+    struct fl_report report;
+    const char *name; /* of the input at hand */
+};
+FL_MUST int fl_scores_token(void *arg, const struct fl_scored *token);
+FL_MUST int fl_scores_question(void *arg, const struct fl_questions *all, size_t i);
+FL_MUST int fl_scores_answer(void *arg, const struct fl_exact_answer *answer);
 
 #endif

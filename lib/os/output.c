@@ -13,21 +13,27 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/progress.h"
 #include "os/watch.h"
+
+enum { WAIT_SECONDS = 60 };
 
 /*
  * Open and lock the part file. Between open and lock another run may have renamed or removed it;
  * then the name leads to another file by now, and we begin again.
  */
 static int
-open_part(struct fl_output *out, mode_t mode)
+open_part(struct fl_output *out, mode_t mode, bool wait)
 {
+    const double until = fl_seconds() + (wait ? WAIT_SECONDS : 0);
+
     for (;;) {
         struct stat by_fd, by_name;
         int fd = open(out->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
@@ -37,6 +43,10 @@ open_part(struct fl_output *out, mode_t mode)
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             int e = errno;
             close(fd);
+            if (e == EWOULDBLOCK && fl_seconds() < until) {
+                nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+                continue;
+            }
             if (e == EWOULDBLOCK)
                 return fl_error(FL_FAILED, "%s: another program is writing it; wait for its end",
                                 out->name);
@@ -136,7 +146,7 @@ fl_output_open(struct fl_output *out, const char *path, unsigned flags)
     } else if ((out->target = fl_follow_links(path)) &&
                (out->part = fl_name_beside(out->target, ".", ".part"))) {
         out->fresh = flags & FL_OUTPUT_NEW;
-        if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666)) {
+        if (!open_part(out, flags & FL_OUTPUT_SECRET ? 0600 : 0666, flags & FL_OUTPUT_WAIT)) {
             if (exists && !(flags & FL_OUTPUT_SECRET))
                 (void)!fchmod(out->fd, st.st_mode & 0777); /* who could not read it shall not now */
             if (!open_folder(out))

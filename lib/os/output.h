@@ -37,7 +37,8 @@ struct fl_output {
 enum fl_output_flags {
     FL_OUTPUT_BINARY = 1, /* refuse a terminal with FL_USAGE */
     FL_OUTPUT_SECRET = 2, /* mode 0600 whatever the umask */
-    FL_OUTPUT_NEW = 4     /* a file that is there when this one takes its name is an error */
+    FL_OUTPUT_NEW = 4,    /* a file that is there when this one takes its name is an error */
+    FL_OUTPUT_WAIT = 8    /* wait up to a minute for another program that writes it */
 };
 
 /* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */

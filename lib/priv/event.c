@@ -293,6 +293,14 @@ fl_event_print(const struct fl_event *event, struct fl_buf *out)
 }
 
 bool
+fl_event_same(const struct fl_event *a, const struct fl_event *b)
+{
+    return a->mechanism == b->mechanism && a->squares == b->squares && a->q == b->q &&
+           a->noise == b->noise && a->sens == b->sens && a->n == b->n && a->m == b->m &&
+           a->eps == b->eps && a->delta == b->delta;
+}
+
+bool
 fl_events_have(const struct fl_events *events, enum fl_mechanism mechanism)
 {
     for (size_t i = 0; i < events->count; i++)

@@ -66,6 +66,9 @@ void fl_events_release(struct fl_events *events);
 /* One event in the grammar, with numbers that read back to the same bits. */
 FL_MUST int fl_event_print(const struct fl_event *event, struct fl_buf *out);
 
+/* Do both lose the same in one step, whatever their counts? */
+bool fl_event_same(const struct fl_event *a, const struct fl_event *b);
+
 /* Is there one of this mechanism that happens? */
 bool fl_events_have(const struct fl_events *events, enum fl_mechanism mechanism);
 

@@ -26,13 +26,6 @@ fl_pld_has(const struct fl_events *events)
     return true;
 }
 
-static bool
-same_step(const struct fl_event *a, const struct fl_event *b)
-{
-    return a->mechanism == b->mechanism && a->q == b->q && a->noise == b->noise &&
-           a->sens == b->sens && a->eps == b->eps && a->delta == b->delta;
-}
-
 /*
  * Fold events that lose the same in each step into one, and all undrawn continuous Gaussians into
  * one step: their losses are normal and add up to a normal one.
@@ -53,7 +46,7 @@ fold(const struct fl_events *events, struct fl_events *folded)
             precision += (double)e.count / (ratio * ratio);
             continue;
         }
-        while (k < folded->count && !same_step(&folded->items[k], &e))
+        while (k < folded->count && !fl_event_same(&folded->items[k], &e))
             k++;
         if (k < folded->count)
             folded->items[k].count += e.count;

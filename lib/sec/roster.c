@@ -500,7 +500,7 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
     settings += CANONICAL_KEYS + (size_t)contracted;
     if (meta->count != settings)
         return fl_error(FL_USAGE,
-                        "has %zu values where this version knows %zu; use the version that wrote it",
+                        "has %zu values where this version knows %zu; use the one that wrote it",
                         meta->count, settings);
     if (fl_meta_get_text(meta, "federation", &federation) || fl_name_check(federation))
         return fl_error_about("federation");

@@ -74,7 +74,7 @@ check_name(const struct fl_federation_conf *c, const struct fl_roster *roster)
     return 0;
 }
 
-/* A site that trains here takes the roster's recipe, over which its own wins; one must say steps. */
+/* A site that trains takes the roster's recipe, over which its own wins; one must say steps. */
 static int
 check_recipe(const struct fl_federation_conf *c, const struct fl_roster *roster)
 {

@@ -127,7 +127,7 @@ bench_digest(const char *path)
         return 0;
     }
     return cores == 1 || bench_at_least("stream: digest, one core by all",
-                                        bench_median(ratios, BENCH_TIMES), "ratio", 0.6 * counted);
+                                        bench_median(ratios, BENCH_TIMES), "ratio", 0.8 * counted);
 }
 
 /* MiB that this process has read by calls, and pages of files that it has touched in maps. */

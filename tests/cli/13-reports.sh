@@ -34,6 +34,11 @@ both fl-init --list-presets "" --list-presets
 fl-harmonize -q --max-dropped 1 -t model.flt --card tsv -o a.flt mix.jsonl text.txt text.txt
 fl-harmonize -q --max-dropped 1 -t model.flt --card json -o a.flt mix.jsonl text.txt text.txt --json
 is_as_documented fl-harmonize --card
+printf 'contract: one\nrules: 1\n' >contract.yaml
+printf 'contract: contract.yaml\ninputs: [{files: "*"}]\n' >site.yaml
+fl-harmonize -c site.yaml --digest >tsv
+fl-harmonize -c site.yaml --digest --json >json
+is_as_documented fl-harmonize --digest
 train() { fl-train -m model.flt --steps 5 -b 2 --report-every 2 --valid v.flt "$@" a.flt; }
 echo "other text" | fl-harmonize -t model.flt -o v.flt
 train --report tsv -o u.flt

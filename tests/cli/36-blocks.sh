@@ -103,6 +103,19 @@ check "  it is trained in full" go -m merged.flt --steps 2 -o x.upd
 check "  and exported" fl-export -f hf -o merged.hf merged.flt
 check "    in one dtype" [ "$(sed -n 's/.*"torch_dtype": "\([^"]*\)".*/\1/p' merged.hf/config.json)" = float32 ]
 
+# ---- tensors of more bytes than a block of the stream, which is no whole number of these ----
+printf 'preset: nano\nctx: 64\nchannels: 256\nheads: 4\nhead_dim: 64\nkv_heads: 4\nffn: 8192\nlayers: 1\n' >big.yaml
+fl-init -c big.yaml -o big32.flt && fl-init -c big.yaml --dtype q8_0 -z -o big.flt && fl-export -f hf -o big.hf big.flt || exit 1
+check "a large one has the same blocks" right big.flt big32.flt
+check "  it is exported and imported" fl-import -q --dtype q8_0 -o bigger.flt big.hf
+check "  the same" [ "$(raw big.flt layers.0.mlp.up_proj.weight | cksum)" = "$(raw bigger.flt layers.0.mlp.up_proj.weight | cksum)" ]
+check "  statistics are of all values" sh -c 'fl-info --stats -t layers.0.mlp.up_proj.weight big.flt | grep -q 2097152'
+check "  the last value is in its place" [ "$(fl-info -t layers.0.mlp.up_proj.weight --head 2097152 big.flt | tail -n 1 | cut -f 1)" = "8191,255" ]
+fl-init -m big.flt --lora 1 -o big.ad
+check "  merged, it is all of it" fl-apply --merge -m big.flt -o bigm.flt big.ad
+check "    the values" sh -c 'fl-import -q -o wide.flt big.hf && fl-info --raw -t layers.0.mlp.up_proj.weight bigm.flt >1 &&
+    fl-info --raw -t layers.0.mlp.up_proj.weight wide.flt >2 && cmp 1 2'
+
 # ---- gpt2, whose maps are stored turned and in one ----
 fl-init -c /dev/stdin --dtype q8_0 -o g.flt <<'END'
 layers: 2

@@ -63,7 +63,7 @@ says 'cannot be kept'
 status 2 "no delta" fl-account -e gauss:nm=1
 says 'delta X is missing'
 status 2 "nothing to account for" fl-account --delta 1e-5
-says 'give -c STEPS.yaml or -e EVENT'
+says 'give -c STEPS.yaml, -e EVENT or a LEDGER'
 status 2 "a target alone" fl-account --delta 1e-5 -e gauss:nm=1 --target 1
 says 'go together'
 status 2 "an unknown mechanism" fl-account --delta 1e-5 -e gaus:nm=1
@@ -76,4 +76,23 @@ says 'bad.yaml: line 3: '
 printf 'step: [gauss:nm=1]\n' > bad.yaml
 status 2 "a wrong key" fl-account --delta 1e-5 -c bad.yaml
 says 'did you mean "steps"'
+
+# ---- the ledger ----
+check "a new ledger" fl-account --new-ledger notes.ledger
+check "  which only its owner reads" sh -c '[ "$(stat -c %a notes.ledger)" = 600 ]'
+check "  costs nothing" cell_is epsilon 0 --delta 1e-6 notes.ledger
+check "  and what is planned" near rdp_epsilon 2.41910248869 --delta 1e-6 -e gauss:nm=2*1 notes.ledger
+cp notes.ledger kept.ledger
+status 1 "none over another one" fl-account --new-ledger notes.ledger
+check "  which stays" cmp notes.ledger kept.ledger
+status 3 "one that is not there" fl-account --delta 1e-6 no.ledger
+says 'fl-account --new-ledger no.ledger'
+printf 'x' >> notes.ledger
+status 3 "a line that is cut off" fl-account --delta 1e-6 notes.ledger
+says 'line 1 is cut off'
+status 3 "a file that is none" fl-account --delta 1e-6 steps.yaml
+says 'is no ledger'
+status 2 "a new ledger and more" fl-account --new-ledger x.ledger --delta 1e-6
+[ ! -e x.ledger ]
+check "  makes none" [ ! -e x.ledger ]
 finish

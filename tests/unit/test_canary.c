@@ -116,6 +116,8 @@ test_same_again(void)
         size_t at = (size_t)(strstr(fl_buf_text(&one), a.text) - fl_buf_text(&one));
         CHECK(!at || one.data[at - 1] == ' ');
         CHECK(at + a.len == one.len || one.data[at + a.len] == ' ');
+        CHECK(strstr(fl_buf_text(&one), "alpha") && strstr(fl_buf_text(&one), "beta") &&
+              strstr(fl_buf_text(&one), "gamma") && strstr(fl_buf_text(&one), "delta"));
         places |= 1u << (at > 30 ? 30 : at);
         fl_buf_clear(&two);
         CHECK(!fl_buf_add(&two, one.data, at) ||

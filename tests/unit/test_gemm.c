@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "math/gemm.h"
+#include "math/half.h"
 #include "math/products.h"
 #include "math/random.h"
 #include "os/pool.h"
@@ -62,6 +63,47 @@ test_forms(void)
                 CHECK(!memcmp(c + i * g.ldc + n, first + i * g.ldc + n, 2 * sizeof *c));
             }
         }
+}
+
+/* Products of bf16 numbers are exact in f32, so the sums alone round: all forms again. */
+static void
+test_bf16(void)
+{
+    enum { M = 33, N = 70, K = 129 };
+    static uint16_t a16[SIZE], b16[SIZE];
+
+    if (!fl_products()->bf16)
+        SKIP("this machine multiplies no bf16");
+    fl_random_normal(1, 1, 0, a, SIZE, 1);
+    fl_random_normal(1, 2, 0, b, SIZE, 1);
+    fl_f32_to_bf16(a16, a, SIZE);
+    fl_f32_to_bf16(b16, b, SIZE);
+    fl_bf16_to_f32(a, a16, SIZE);
+    fl_bf16_to_f32(b, b16, SIZE);
+    for (int form = 0; form < 8; form++) {
+        struct fl_gemm g = {.m = M,
+                            .n = N,
+                            .k = K,
+                            .a = a,
+                            .b = b,
+                            .c = c,
+                            .at = form & 1,
+                            .bt = form & 2,
+                            .keep = form & 4,
+                            .lda = (form & 1 ? M : K) + 3,
+                            .ldb = (form & 2 ? K : N) + 5,
+                            .ldc = N + 2},
+                       half = g;
+        half.a = half.b = NULL;
+        half.a16 = a16, half.b16 = b16;
+        memcpy(c, first, sizeof c);
+        fl_gemm(&half);
+        for (size_t i = 0; i < M; i++) {
+            for (size_t j = 0; j < N; j++)
+                CHECK_NEAR(c[i * g.ldc + j], element(&g, first, i, j), 2e-5);
+            CHECK(!memcmp(c + i * g.ldc + N, first + i * g.ldc + N, 2 * sizeof *c));
+        }
+    }
 }
 
 /* C is not read unless it is kept: it may hold anything, NaN too. */
@@ -208,6 +250,7 @@ main(void)
     RUN(test_other_library);
     RUN(test_no_threads);
     RUN(test_forms);
+    RUN(test_bf16);
     RUN(test_not_read);
     RUN(test_many_threads);
     RUN(test_signals);

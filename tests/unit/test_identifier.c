@@ -31,12 +31,19 @@ struct line {
     const char *text, *want; /* NULL: the same */
 };
 
+/* Each line at every place of a block: what is found does not depend on what else stands near. */
 static void
 check_lines(const struct line *lines, size_t count)
 {
+    char moved[1024], want[1024];
+
     for (size_t i = 0; i < count; i++)
-        CHECK_TEXT(clean(rules, lines[i].text, strlen(lines[i].text)),
-                   lines[i].want ? lines[i].want : lines[i].text);
+        for (int k = 0; k < 33; k++) {
+            snprintf(moved, sizeof moved, "%*s%s", k, "", lines[i].text);
+            snprintf(want, sizeof want, "%*s%s", k, "",
+                     lines[i].want ? lines[i].want : lines[i].text);
+            CHECK_TEXT(clean(rules, moved, strlen(moved)), want);
+        }
 }
 #define CHECK_LINES(lines) check_lines(lines, sizeof(lines) / sizeof *(lines))
 
@@ -58,8 +65,10 @@ test_email(void)
         {"john[at]host.org, john{AT}host[.]org", "[EMAIL_1], [EMAIL_1]"},
         {"john at host dot co dot uk!", "[EMAIL_1]!"},
         {"anna [ arroba ] correo punto es y", "[EMAIL_1] y"},
+        {"(x) karl (\xc3\xa4t) praxis.de", "(x) [EMAIL_1]"},
+        {"luc (chez) cabinet (point) fr", "[EMAIL_1]"},
         {"john\xef\xbc\xa0host\xef\xbc\x8eorg", "[EMAIL_1]"},
-        {"jo\xe2\x80\x8bhn@ho\xc2\xadst.org", "[EMAIL_1]"},
+        {"jo\xe2\x80\x8bhn@ho\xc2\xadst.org john@host.org", "[EMAIL_1] [EMAIL_1]"},
         {"at home (at least) he is @home, a@b, @name, x@y.z", NULL},
         {"icon@2x.png", NULL},
         {"meet me at noon dot", NULL},
@@ -83,7 +92,7 @@ test_hosts(void)
          "from [IP_1]:80 and [IP_2]/8 not 1.2.3 1.2.3.4.5 256.1.1.1 version 1.2.3.4"},
         {"2001:db8::1, fe80::1%eth0, [::1]:80? ::ffff:10.1.2.3 1:2:3:4:5:6:7:8",
          "[IP_1], [IP_2]%eth0, [::1]:80? [IP_3] [IP_4]"},
-        {"std::vector a::b 12:30:45 1:2:3:4:5:6:7 1:2:3:4:5:6:7:8:9 dead::beef", NULL},
+        {"std::vector a::b 12:30:45 1::2::3 1:2:3:4:5:6:7 1:2:3:4:5:6:7:8:9 dead::beef", NULL},
         {"00:1A:2b:3c:4d:5e 00-1a-2B-3C-4D-5E 001a.2b3c.4d5e 01:23:45:67:89:ab:cd:ef",
          "[MAC_1] [MAC_1] [MAC_1] [MAC_2]"},
         {"00:1A:2b:3c:4d 00:1A:2b:3c:4d:5e:6f 46-16-89-51-67-12 00:1A:2b:3c:4d:5g", NULL},
@@ -117,6 +126,8 @@ test_bank(void)
          "[CARD_1], [CARD_2], [CARD_3], [CARD_4]"},
         {"4111111111111112 4111 1111 111 11111 9111111111111111", NULL},
         {"my card 4111111111111112", "my card [CARD_1]"},
+        {"9123456789012348", NULL}, /* no issuer has these */
+        {"my card, order 4111111111111112; call about invoice 5551234", NULL},
         {"order 4111111111111112 of a card, 0.4111111111111111", NULL},
         {"\xef\xbc\x94\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91"
          "111111111111",
@@ -138,6 +149,7 @@ test_national(void)
         {"36 574 261 809, Steuer-ID 36574261809", "[NATIONAL_1], Steuer-ID [NATIONAL_1]"},
         {"15 070649 C 103, 15070649C103", "[NATIONAL_1], [NATIONAL_1]"},
         {"2 95 10 99 126 111 93, 295109912611193", "[NATIONAL_1], [NATIONAL_1]"},
+        {"295109912611194", NULL},
         {"54362315K 54362315-K X2482300W 54362315Z",
          "[NATIONAL_1] [NATIONAL_1] [NATIONAL_2] 54362315Z"},
         {"DNI: 54362315Z", "DNI: [NATIONAL_1]"},
@@ -217,6 +229,8 @@ test_offsets(void)
                "[EMAIL_1]\xe2\x80\x8b \xe2\x80\x8b"
                "[EMAIL_2]");
     CHECK(scan.spans[0].at == 16 && scan.spans[0].len == 9 && scan.spans[1].len == 6);
+    const char *wide = "x a@b.d\xef\xbd\x85 y"; /* the last letter is a wide one */
+    CHECK_TEXT(clean(rules, wide, strlen(wide)), "x [EMAIL_1] y");
     CHECK_TEXT(clean(rules, "\0a@b.de\0", 8), "");
     CHECK(scan.count == 1 && scan.spans[0].at == 1 && scan.spans[0].len == 6);
     CHECK_TEXT(clean(rules, "a@b.\xc3", 5), "a@b.\xc3");
@@ -290,6 +304,10 @@ test_own_patterns(void)
         CHECK_TEXT(clean(own, lines[i].text, strlen(lines[i].text)), lines[i].want);
     fl_id_set(own, FL_ID_OWN + 3, FL_ID_KEEP);
     CHECK_TEXT(clean(own, "Anna a@b.de", 11), "Anna [EMAIL_1]");
+    CHECK(!fl_id_rules_literal(own, "x", "one two", 7) &&
+          !fl_id_rules_literal(own, "y", "two three", 9));
+    CHECK_TEXT(clean(own, "one two three", 13), "[Y_1]"); /* nothing of either stays */
+    CHECK_TEXT(clean(own, "one", 3), "one");
     fl_id_rules_free(own);
 }
 

@@ -266,7 +266,7 @@ static void
 test_canonical_items(void)
 {
     static const char *const unknown[] = {"noise.scale", "he.bits", "delay",   "recipe",
-                                          "contract",    "budget",  "params",  "policy.vary",
+                                          "contracts",   "budget",  "params",  "policy.vary",
                                           "vary",        "Epoch",   "tensors", "zzz"};
     struct federation f;
     struct fl_roster r;

@@ -206,7 +206,7 @@ test_unknown(void)
 {
     static const char *const keys[] =
         {"he: {bits: 32}",    "delay: 3",     "stale: 1",       "recipes: {lr: 1}",
-         "contract: x",       "budget: 5",    "noise.scale: 1", "commitee: [x]",
+         "contracts: x",      "budget: 5",    "noise.scale: 1", "commitee: [x]",
          "committee: [x]",    "threshold: 2", "policy: {}",     "spread: 16",
          "vary: true",        "caps: {}",     "bandwidth: {}",  "params: 00",
          "weight: {rule: x}", "max_shift: 3", "Federation: x",  "noise: {kind: skellam}",

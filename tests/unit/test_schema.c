@@ -88,7 +88,7 @@ test_no_model(void)
         const char *want;
     } cases[] = {
         {{"w", FL_F64, 1, {3}, FL_PLAIN},
-         "tensor \"w\" is plain f64[3]; a model is made of plain f32, f16 and bf16"},
+         "tensor \"w\" is plain f64[3]; a model is made of plain f32, f16, bf16 and q8_0"},
         {{"w", FL_F32, 1, {3}, FL_MASKED}, "tensor \"w\" is masked f32[3]; a model"},
         {{"w", FL_U8, 1, {3}, FL_PLAIN}, "has no tensor that is trained: none is f32, f16 or bf16"},
     };

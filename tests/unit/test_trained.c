@@ -90,10 +90,14 @@ update(int64_t round, const char *site, size_t frozen)
 
     write_model(round, FL_BYTE_VOCAB);
     CHECK(!fl_bundle_open(&b, model_path, NULL));
-    struct fl_training t =
-        {.model = b.model,
-         .data = data,
-         .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8, .schedule = "cosine"}};
+    struct fl_training t = {.model = b.model,
+                            .data = data,
+                            .recipe = {.steps = 7,
+                                       .batch = 2,
+                                       .accumulate = 3,
+                                       .length = 8,
+                                       .schedule = "cosine",
+                                       .precision = "f32"}};
     CHECK(!fl_object_digest(b.object, NULL, t.base));
     for (size_t i = 0; i < b.model->layout.size; i++)
         floats(b.model)[i] += (float)(i % 7) * 0.01f;
@@ -177,10 +181,14 @@ static void
 test_memory_of_halves(void)
 {
     struct fl_data *data = shard_data(1, 300);
-    struct fl_training t =
-        {.data = data,
-         .report_every = 1,
-         .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8, .schedule = "cosine"}};
+    struct fl_training t = {.data = data,
+                            .report_every = 1,
+                            .recipe = {.steps = 7,
+                                       .batch = 2,
+                                       .accumulate = 3,
+                                       .length = 8,
+                                       .schedule = "cosine",
+                                       .precision = "f32"}};
     struct fl_cost all, few;
     struct fl_bundle b;
 
@@ -231,12 +239,16 @@ test_cost(void)
 
     write_model(3, FL_BYTE_VOCAB);
     CHECK(!fl_bundle_open(&b, model_path, NULL));
-    struct fl_training t =
-        {.model = b.model,
-         .data = data,
-         .checkpoint = "/tmp/no-checkpoint",
-         .report_every = 1,
-         .recipe = {.steps = 7, .batch = 2, .accumulate = 3, .length = 8, .schedule = "cosine"}};
+    struct fl_training t = {.model = b.model,
+                            .data = data,
+                            .checkpoint = "/tmp/no-checkpoint",
+                            .report_every = 1,
+                            .recipe = {.steps = 7,
+                                       .batch = 2,
+                                       .accumulate = 3,
+                                       .length = 8,
+                                       .schedule = "cosine",
+                                       .precision = "f32"}};
     const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
     CHECK(!fl_cost(&planned, update_path, &one));
     CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
