@@ -126,6 +126,19 @@ read_contract(struct fl_data_shard *shard, const struct fl_meta *meta)
 }
 
 static int
+read_unit(struct fl_data_shard *shard, const struct fl_meta *meta)
+{
+    const char *unit;
+
+    if (!fl_meta_find(meta, "unit"))
+        return 0;
+    if (fl_meta_get_text(meta, "unit", &unit))
+        return fl_error_about(shard->name);
+    snprintf(shard->unit, sizeof shard->unit, "%s", *unit ? unit : "?");
+    return 0;
+}
+
+static int
 begin_shard(struct input *in, const struct fl_head *head)
 {
     struct fl_data *d = in->data;
@@ -158,11 +171,15 @@ begin_shard(struct input *in, const struct fl_head *head)
     *shard = (struct fl_data_shard){.name = fl_strdup(in->name),
                                     .first = d->tokens,
                                     .number = d->shard_count,
+                                    .eot = in->eot,
                                     .counted = true};
     if (!shard->name)
         return -1;
     d->shard_count++;
-    return read_split(shard, &head->meta) || read_contract(shard, &head->meta) ? -1 : 0;
+    return read_split(shard, &head->meta) || read_contract(shard, &head->meta) ||
+                   read_unit(shard, &head->meta)
+               ? -1
+               : 0;
 }
 
 static int
