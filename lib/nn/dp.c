@@ -51,7 +51,7 @@ fl_dp_event(const struct fl_dp_settings *s, size_t size, uint64_t steps, struct 
     *event = (struct fl_event){.mechanism = FL_MECH_PDGAUSS,
                                .q = s->rate,
                                .noise = sigma,
-                               .sens = reach(size),
+                               .sens = ceil(reach(size)), /* whole, as the event wants it */
                                .count = steps};
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Steps that hide each document (DP-SGD): every step draws documents by chance, cuts the gradient
- * of each to length C, adds them up, and adds noise to the sum, of which alone the weights are made.
+ * Steps that hide each document (DP-SGD): a step draws documents by chance, cuts the gradient of
+ * each to length C, adds them up, and adds noise to the sum, of which alone the weights are made.
  *
  * What the draws and the noise come from is a secret key of the run, so that a training that goes
  * on from a checkpoint makes the same bytes: a second noise over one sum would cancel the first.

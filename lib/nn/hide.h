@@ -27,9 +27,9 @@ FL_MUST int fl_hide_check(struct fl_recipe *r);
 FL_MUST int fl_hide_fill(struct fl_recipe *r, const struct fl_config *c, uint64_t tokens);
 
 /*
- * Where T's recipe hides documents, find those of its data into D, and make them T's. -1: (FL_REFUSED) a shard whose
- * documents are passages, or that does not say what they are, where the recipe's dp_unit does not
- * take them as they are; (FL_USAGE) noise that cannot be drawn.
+ * Where T's recipe hides documents, find those of its data into D, and make them T's. -1:
+ * (FL_REFUSED) a shard whose documents are passages, or that does not say what they are, where the
+ * recipe's dp_unit does not take them as they are; (FL_USAGE) noise that cannot be drawn.
  */
 FL_MUST int fl_hide_open(struct fl_training *t, struct fl_documents *d);
 

@@ -4,8 +4,8 @@
  * Where documents are hidden, steps are those of nn/dp.h, by a secret key of the run, which the
  * checkpoint holds (mode 0600) until the last one, and nothing of the data ends the training.
  *
- * Else the result depends on base, data and recipe alone: not on the number of threads, on validation,
- * on where it was interrupted and started again from its checkpoint, or on the clock.
+ * Else the result depends on base, data and recipe alone: not on the number of threads, on
+ * validation, on where it was interrupted and started again from its checkpoint, or on the clock.
  */
 #ifndef FL_NN_TRAINER_H
 #define FL_NN_TRAINER_H
