@@ -163,7 +163,7 @@ main(int argc, char **argv)
 {
     const char *preset = argc > 1 ? argv[1] : "micro";
     uint32_t vocab = argc > 2 ? (uint32_t)atoi(argv[2]) : 4096;
-    struct bench b = {.B = argc > 3 ? (size_t)atoi(argv[3]) : 16,
+    struct bench b = {.B = argc > 3 ? (size_t)atoi(argv[3]) : 8,
                       .T = argc > 4 ? (size_t)atoi(argv[4]) : 256};
     double ratio[TURNS], plain[TURNS], norms[TURNS];
 
