@@ -8,7 +8,7 @@
 #include "fed/freeze.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
-#include "nn/settings.h"
+#include "nn/hide.h"
 #include "nn/train_log.h"
 #include "nn/trained.h"
 #include "nn/training.h"
@@ -26,7 +26,8 @@ static struct {
 
 static struct fl_training job = {.recipe = FL_RECIPE_UNSET,
                                  .checkpoint_every = 30,
-                                 .valid_every = 10};
+                                 .valid_every = 10,
+                                 .delta = 1e-6};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
@@ -52,6 +53,8 @@ static const struct fl_option options[] = {
     FL_OPT_I64(0, "report-every", "N", 1, 1e15, "steps of a row (default: a hundredth of all)",
                &job.report_every),
     FL_OPT_FLAG(0, "dry-run", "check the inputs, print what it would take, and end", &opt.dry_run),
+    FL_OPT_F64(0, "delta", "X", 1e-30, 0.1, "of the epsilon that it prints (default 1e-6)",
+               &job.delta),
     FL_OPT_END,
 };
 
@@ -60,6 +63,7 @@ struct work {
     const struct fl_cli *cli;
     struct fl_bundle bundle;
     struct fl_data *data, *valid;
+    struct fl_documents documents;
     struct fl_train_log log;
     struct fl_output out;
     struct fl_cost cost;
@@ -78,7 +82,9 @@ check_options(const struct fl_cli *cli)
         return fl_error(FL_USAGE, "a checkpoint is read again, so it must be a file");
     if (opt.site && fl_name_check(opt.site))
         return fl_error_about("--site");
-    return opt.config ? fl_recipe_read(opt.config, &job.recipe) : 0;
+    if (opt.config && fl_recipe_read(opt.config, &job.recipe))
+        return -1;
+    return opt.plan ? 0 : fl_hide_check(&job.recipe); /* the plan may have more to say */
 }
 
 static int
@@ -102,7 +108,7 @@ fill_recipe(const struct work *w)
     int64_t batch = job.recipe.batch, accumulate = job.recipe.accumulate;
 
     if (fl_precision_fill(&job.recipe, w->bundle.model) ||
-        fl_settings_fill(&job.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
+        fl_hide_fill(&job.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
         return -1;
     if (batch > job.recipe.batch || accumulate > job.recipe.accumulate)
         fl_warn(
@@ -123,7 +129,7 @@ open_inputs(struct work *w)
         fl_object_digest(fl_bundle_trained(&w->bundle), job.pool, job.base) ||
         fl_object_params(fl_bundle_trained(&w->bundle), job.pool, job.params) ||
         (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool, &job.recipe)) ||
-        open_data(w))
+        fl_hide_check(&job.recipe) || open_data(w))
         return -1;
     if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
         fill_recipe(w))
@@ -133,6 +139,11 @@ open_inputs(struct work *w)
     job.model = w->bundle.model;
     job.data = w->data;
     job.valid = opt.valid.count ? w->valid : NULL;
+    if (fl_hide_open(&job, &w->documents))
+        return -1;
+    if (job.documents && job.documents->count < 10000)
+        fl_warn(w->cli, "when this ends tells of only %zu documents: send at a fixed time",
+                job.documents->count);
     if (!job.report_every)
         job.report_every = job.recipe.steps > 100 ? (job.recipe.steps + 99) / 100 : 1;
     return 0;
@@ -199,7 +210,7 @@ estimate(struct work *w)
         return -1;
     fl_report_start_record(&report, w->cli->json);
     fl_cost_report(&job, &w->cost, &report);
-    return fl_report_end(&report, 1, "standard output");
+    return fl_hide_report(&job, &report) ? -1 : fl_report_end(&report, 1, "standard output");
 }
 
 static int
@@ -212,6 +223,7 @@ run(struct fl_cli *cli)
         result = opt.dry_run ? estimate(&w) : train(&w, &signal);
     fl_output_abort(&w.out);
     fl_train_log_close(&w.log);
+    fl_documents_release(&w.documents);
     fl_data_free(w.data);
     fl_data_free(w.valid);
     fl_bundle_release(&w.bundle);

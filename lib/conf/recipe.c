@@ -18,7 +18,8 @@
 
 enum type { I64, F64, FLAG, CHOICE };
 
-static const char *const schedules[] = {"cosine", "wsd"}, *const precisions[] = {"f32", "bf16"};
+static const char *const schedules[] = {"cosine", "wsd"}, *const precisions[] = {"f32", "bf16"},
+                         *const units[] = {"record", "passage"};
 
 /* A number below zero, false and NULL: not set. */
 static const struct setting {
@@ -47,6 +48,10 @@ static const struct setting {
     {AT(decay), .type = I64, .max = 1e15},
     {AT(precision), .type = CHOICE, .choices = FL_PRECISION_CHOICES, .words = precisions},
     {AT(document_mask), .type = FLAG},
+    {AT(dp_clip), .type = F64, .min = 1e-9, .max = 1e9},
+    {AT(dp_noise), .type = F64, .min = 1e-6, .max = 127},
+    {AT(dp_rate), .type = F64, .min = 1e-12, .max = 1},
+    {AT(dp_unit), .type = CHOICE, .choices = FL_UNIT_CHOICES, .words = units},
 #undef AT
 };
 enum { COUNT = sizeof settings / sizeof *settings };

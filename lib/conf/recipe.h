@@ -26,16 +26,21 @@ struct fl_recipe {
     int64_t decay;         /* of schedule wsd: last steps, in which the rate falls */
     bool document_mask;    /* a token sees only its own document */
     const char *precision; /* of FL_PRECISION_CHOICES, as long; or NULL */
+    double dp_clip;        /* longest gradient of a document; all three, or none: noise is added */
+    double dp_noise;       /* of it, what the noise's standard deviation is */
+    double dp_rate;        /* chance of a document to come into a step */
+    const char *dp_unit;   /* of FL_UNIT_CHOICES: what a document may be; or NULL */
 };
 
 #define FL_SCHEDULE_CHOICES  "cosine|wsd"
 #define FL_PRECISION_CHOICES "f32|bf16"
+#define FL_UNIT_CHOICES      "record|passage"
 
 #define FL_RECIPE_UNSET                                                                            \
     {                                                                                              \
         .steps = -1, .epochs = -1, .batch = -1, .accumulate = -1, .length = -1, .warmup = -1,      \
         .seed = -1, .lr = -1, .min_lr = -1, .weight_decay = -1, .beta1 = -1, .beta2 = -1,          \
-        .clip = -1, .decay = -1                                                                    \
+        .clip = -1, .decay = -1, .dp_clip = -1, .dp_noise = -1, .dp_rate = -1                      \
     }
 
 /* Rows of a table of options (cli/option.h) for all of it. */
@@ -71,7 +76,16 @@ struct fl_recipe {
         FL_OPT_F64(0, "beta2", "X", 0, 0.999999999, "and of their squares (default 0.95)",         \
                    &(r).beta2),                                                                    \
         FL_OPT_F64(0, "clip", "X", 0, 1e9, "largest norm of a gradient, 0: any (default 1)",       \
-                   &(r).clip)
+                   &(r).clip),                                                                     \
+        FL_OPT_F64(0, "dp-clip", "C", 1e-9, 1e9,                                                   \
+                   "hide documents: largest norm of the gradient of one", &(r).dp_clip),           \
+        FL_OPT_F64(0, "dp-noise", "Z", 1e-6, 127, "with noise of Z times C in every step",         \
+                   &(r).dp_noise),                                                                 \
+        FL_OPT_F64(0, "dp-rate", "Q", 1e-12, 1, "and each document in a step by this chance",      \
+                   &(r).dp_rate),                                                                  \
+        FL_OPT_CHOICE(0, "dp-unit", "UNIT", FL_UNIT_CHOICES,                                       \
+                      "what is hidden: a record (default), or only a passage of one",              \
+                      &(r).dp_unit)
 
 struct fl_meta;
 struct fl_yaml;
@@ -79,7 +93,7 @@ struct fl_yaml;
 /*
  * Set from PATH ("-": standard input) what is not set in R: keys steps epochs batch accumulate
  * length warmup seed lr min_lr weight_decay beta1 beta2 clip schedule decay precision
- * document_mask. -1 with the file's line when it is wrong.
+ * document_mask dp_clip dp_noise dp_rate dp_unit. -1 with the file's line when it is wrong.
  */
 FL_MUST int fl_recipe_read(const char *path, struct fl_recipe *r);
 

@@ -17,4 +17,7 @@ typedef int fl_emit_fn(void *arg, struct fl_writer *w);
  */
 FL_MUST int fl_emit(const char *path, int level, fl_emit_fn *write, void *arg);
 
+/* The same into a file of mode 0600, not compressed. */
+FL_MUST int fl_emit_secret(const char *path, fl_emit_fn *write, void *arg);
+
 #endif

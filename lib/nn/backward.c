@@ -10,7 +10,7 @@
 #include "nn/engine_state.h"
 
 enum {
-    PRODUCTS = 4 * FL_PRODUCTS, /* of a mix, at most */
+    PRODUCTS = FL_PRODUCTS_MIX,
     SUMS = 2 * FL_SUMS,
     JOBS = PRODUCTS + 4,
     SLICE = 64 /* columns of the embedding's gradient, for one task */
@@ -31,7 +31,7 @@ add_products(struct mix *mix, const struct fl_linear_params *f, const struct fl_
     size_t first = mix->products_n;
 
     mix->products_n += fl_linear_grads(f, o, mix->products + first);
-    for (size_t i = first; i < mix->products_n; i++)
+    for (size_t i = first; o->grads && i < mix->products_n; i++)
         mix->jobs[mix->jobs_n++] = (struct fl_job){fl_linear_grad_task, &mix->products[i],
                                                    fl_linear_grad_tasks(&mix->products[i])};
 }
@@ -81,7 +81,16 @@ fl_call_head_grads(const struct fl_call *c, struct fl_range slab)
     add_products(&mix, &e->model->head,
                  &(struct fl_operands){c->grads, e->logits, e->final, e->half_logits, e->half_final,
                                        slab.n, NULL});
-    add_job(&mix, fl_part_sum_task, mix.sums, fl_norm_sums(&e->model->norm, &parts, mix.sums));
+    mix.sums_n = fl_norm_sums(&e->model->norm, &parts, mix.sums);
+    if (c->norm2) {
+        size_t T = c->batch->T;
+        struct fl_norm_mix norms = {NULL,           c,          mix.products,   mix.sums,
+                                    mix.products_n, mix.sums_n, slab.first / T, slab.n / T};
+        fl_pool_run(e->pool, fl_norm_tasks(&norms), fl_norm_task, &norms);
+        fl_norm_add(&norms);
+        return;
+    }
+    add_job(&mix, fl_part_sum_task, mix.sums, mix.sums_n);
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
 }
 
@@ -210,14 +219,21 @@ run_mix(struct fl_phase *phase)
         add_feed_forward(&mix, c, (size_t)phase->at, &parts2);
     if (phase->at + 1 < (int64_t)t->sizes.L)
         add_qkv(&mix, c, (size_t)(phase->at + 1), &parts1);
-    if (last && !t->embed->frozen)
+    struct fl_norm_mix norms = {phase,      c, mix.products, mix.sums, mix.products_n,
+                                mix.sums_n, 0, c->batch->B};
+    if (c->norm2)
+        add_job(&mix, fl_norm_task, &norms, fl_norm_tasks(&norms));
+    if (c->grads && last && !t->embed->frozen)
         add_job(&mix, embed_task, phase, slices);
-    if (last && t->positions && !t->positions->frozen)
+    if (c->grads && last && t->positions && !t->positions->frozen)
         add_job(&mix, positions_task, phase, slices);
-    add_job(&mix, fl_part_sum_task, mix.sums, mix.sums_n);
+    if (c->grads)
+        add_job(&mix, fl_part_sum_task, mix.sums, mix.sums_n);
     if (!last)
         add_job(&mix, attention_task, phase, c->batch->B * t->sizes.K);
     fl_pool_run_jobs(e->pool, mix.jobs, mix.jobs_n);
+    if (c->norm2)
+        fl_norm_add(&norms);
 }
 
 void

@@ -64,7 +64,7 @@ struct fl_low {
  * not trained is in none. Fills TO (FL_PRODUCTS,), returns how many.
  */
 struct fl_operands {
-    float *grads;
+    float *grads; /* NULL: none are wanted, and places stay NULL */
     const float *dy, *x;
     const uint16_t *dy16, *x16; /* in bf16, which products are then of; or NULL */
     size_t n;
@@ -194,7 +194,7 @@ struct fl_part_sum {
  */
 enum { FL_SUMS = 4 };
 struct fl_parts {
-    float *grads;
+    float *grads; /* as above */
     const float *parts;
     size_t count, stride;
 };

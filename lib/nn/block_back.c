@@ -22,10 +22,16 @@ joined(const struct fl_linear_params *f, size_t i)
     return weights && biases;
 }
 
+static bool
+is_trained(const struct fl_param *p)
+{
+    return p && !p->frozen;
+}
+
 static float *
 place_of(float *grads, const struct fl_param *p)
 {
-    return p && !p->frozen ? grads + p->place : NULL;
+    return grads && is_trained(p) ? grads + p->place : NULL;
 }
 
 static const uint16_t *
@@ -45,6 +51,7 @@ lora_grads(const struct fl_lora_params *lora, const struct fl_linear_params *f,
         to[count++] = (struct fl_linear_grad){.in = rank,
                                               .out = (size_t)lora->b->dims[0],
                                               .n = o->n,
+                                              .weight = true,
                                               .dweight = place_of(o->grads, lora->b),
                                               .dy = o->dy + lora->first,
                                               .dy16 = half_at(o->dy16, lora->first),
@@ -55,6 +62,7 @@ lora_grads(const struct fl_lora_params *lora, const struct fl_linear_params *f,
         to[count++] = (struct fl_linear_grad){.in = f->in,
                                               .out = rank,
                                               .n = o->n,
+                                              .weight = true,
                                               .dweight = place_of(o->grads, lora->a),
                                               .dy = o->low->dh + at,
                                               .dy16 = half_at(o->low->dh16, at),
@@ -74,6 +82,8 @@ fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
         struct fl_linear_grad g = {.in = f->in,
                                    .out = (size_t)f->weight[i]->dims[0],
                                    .n = o->n,
+                                   .weight = is_trained(f->weight[i]),
+                                   .bias = is_trained(f->bias[i]),
                                    .dweight = place_of(o->grads, f->weight[i]),
                                    .dbias = place_of(o->grads, f->bias[i]),
                                    .dy = o->dy + at,
@@ -85,7 +95,7 @@ fl_linear_grads(const struct fl_linear_params *f, const struct fl_operands *o,
             g.out += (size_t)f->weight[i + 1]->dims[0];
         i++;
         at += g.out;
-        if (g.dweight || g.dbias)
+        if (g.weight || g.bias)
             to[count++] = g;
     }
     for (size_t i = 0; i < f->loras; i++)
@@ -212,9 +222,9 @@ fl_block_feed_forward_back(const struct fl_block *b, const struct fl_pass *p,
 static size_t
 add_sum(const struct fl_param *f, size_t at, const struct fl_parts *p, struct fl_part_sum *to)
 {
-    if (!f || f->frozen)
+    if (!is_trained(f))
         return 0;
-    *to = (struct fl_part_sum){p->grads + f->place, p->parts + at, p->count, p->stride, f->count};
+    *to = (struct fl_part_sum){place_of(p->grads, f), p->parts + at, p->count, p->stride, f->count};
     return 1;
 }
 

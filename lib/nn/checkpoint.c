@@ -69,7 +69,8 @@ write_state(void *arg, struct fl_writer *w)
 int
 fl_checkpoint_write(struct fl_checkpoint *c)
 {
-    return fl_emit(c->path, 0, write_state, c);
+    return c->secret ? fl_emit_secret(c->path, write_state, c)
+                     : fl_emit(c->path, 0, write_state, c);
 }
 
 int

@@ -13,6 +13,8 @@
 #ifndef FL_NN_CHECKPOINT_H
 #define FL_NN_CHECKPOINT_H
 
+#include <stdbool.h>
+
 #include "base/must.h"
 #include "flt/meta.h"
 #include "nn/model.h"
@@ -23,6 +25,7 @@ struct fl_checkpoint {
     struct fl_meta progress;      /* fl_checkpoint_read replaces it */
     const struct fl_model *model; /* its trained numbers are part of the state */
     float *m, *v;                 /* over the trained parameters */
+    bool secret;                  /* the file is of mode 0600 */
 };
 
 /* Replace the file at C->path by this state. */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "flt/size.h"
+#include "nn/dp.h"
 #include "nn/training.h"
 #include "os/resources.h"
 
@@ -18,6 +19,17 @@ enum {
     WRITER = 1 << 20, /* buffers of a checkpoint's writer and reader */
     KEPT_UPLOADS = 5  /* fl-mask(1): max_open, 4 by default, and the new one */
 };
+
+/* Ids of a step: where documents are drawn by chance, of as many as are to be expected. */
+static double
+step_tokens(const struct fl_training *t)
+{
+    const struct fl_recipe *r = &t->recipe;
+    double windows = t->documents ? r->dp_rate * (double)t->documents->count
+                                  : (double)(r->accumulate * r->batch);
+
+    return windows * (double)r->length;
+}
 
 /* Windows of DATA that a loss is measured on: all, but at most MOST. */
 static uint64_t
@@ -63,6 +75,10 @@ count_activations(const struct fl_training *t, bool recompute, uint64_t *bytes)
     if (fl_engine_bytes(t->model, fl_pool_threads(t->pool), B, T, fl_training_mode(t, recompute),
                         bytes))
         return -1;
+    if (t->documents) {
+        const struct fl_dp dp = {.documents = t->documents, .B = B, .T = T};
+        *bytes += fl_dp_bytes(&dp, fl_pool_threads(t->pool));
+    }
     *bytes += B * T * (2 * sizeof(uint32_t) + sizeof(float)) + (T + 1) * sizeof(uint32_t);
     return 0;
 }
@@ -139,6 +155,8 @@ fl_cost(const struct fl_trained *w, const char *output, struct fl_cost *cost)
     *cost = (struct fl_cost){.step_seconds = NAN, .seconds = NAN};
     cost->windows = fl_data_tokens(t->data) / (uint64_t)r->length;
     cost->tokens = (uint64_t)(r->steps * r->accumulate) * (uint64_t)(r->batch * r->length);
+    if (t->documents)
+        cost->tokens = (uint64_t)((double)r->steps * step_tokens(t));
     cost->flops = fl_config_train_flops(&t->model->layout.config, (uint32_t)r->length) *
                   (double)cost->tokens;
     return count_memory(t, cost, &cost->memory) || count_disk(w, output, &cost->disk) ? -1 : 0;
@@ -183,6 +201,8 @@ fl_cost_probe(const struct fl_training *t, struct fl_cost *cost)
     if (fl_train_probe(t, PROBE_SECONDS, &p))
         return -1;
     correct_program(t, p.windows, &cost->memory);
+    if (t->documents)
+        measured = 0;
     if (t->valid)
         measured += validations(t) * sample_of(t, t->valid, FL_VALID_WINDOWS);
     cost->step_seconds = (double)r->accumulate * p.gradient + p.optimizer;
@@ -234,7 +254,7 @@ void
 fl_cost_report(const struct fl_training *t, const struct fl_cost *cost, struct fl_report *r)
 {
     const struct fl_recipe *recipe = &t->recipe;
-    double tokens = (double)(recipe->accumulate * recipe->batch * recipe->length); /* of a step */
+    double tokens = step_tokens(t);
 
     fl_report_u64(fl_report_key(r, "parameters"), t->model->layout.size);
     fl_report_u64(fl_report_key(r, "examples"), fl_data_documents(t->data));

@@ -95,19 +95,30 @@ fl_data_free(struct fl_data *d)
     free(d);
 }
 
-/* Is the shard a part of its text that was put aside, and which? */
+/* A word of the shard into TO, which stays "" when it has none. */
+static int
+read_word(const struct fl_data_shard *shard, const struct fl_meta *meta, const char *key, char *to,
+          size_t size)
+{
+    const char *text = NULL;
+
+    if (fl_meta_find(meta, key) && fl_meta_get_text(meta, key, &text))
+        return fl_error_about(shard->name);
+    if (text)
+        snprintf(to, size, "%s", *text ? text : "?");
+    return 0;
+}
+
+/* Is the shard a part of its text that was put aside, and which? And what are its documents? */
 static int
 read_split(struct fl_data_shard *shard, const struct fl_meta *meta)
 {
-    const char *split;
-
-    if (!fl_meta_find(meta, "split"))
-        return 0;
-    if (fl_meta_get_text(meta, "split", &split) ||
-        (fl_meta_find(meta, "split.fraction") &&
-         fl_meta_get_f64(meta, "split.fraction", &shard->fraction)))
+    if (read_word(shard, meta, "split", shard->split, sizeof shard->split) ||
+        read_word(shard, meta, "unit", shard->unit, sizeof shard->unit))
+        return -1;
+    if (*shard->split && fl_meta_find(meta, "split.fraction") &&
+        fl_meta_get_f64(meta, "split.fraction", &shard->fraction))
         return fl_error_about(shard->name);
-    snprintf(shard->split, sizeof shard->split, "%s", *split ? split : "?");
     return 0;
 }
 
@@ -158,6 +169,7 @@ begin_shard(struct input *in, const struct fl_head *head)
     *shard = (struct fl_data_shard){.name = fl_strdup(in->name),
                                     .first = d->tokens,
                                     .number = d->shard_count,
+                                    .eot = in->eot,
                                     .counted = true};
     if (!shard->name)
         return -1;

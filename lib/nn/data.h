@@ -24,6 +24,8 @@ struct fl_data_shard {
     uint64_t first, tokens; /* place in the sequence, and number */
     uint64_t documents;     /* end-of-text tokens, and one more if the last is none */
     size_t number;          /* how many were added before it */
+    int64_t eot;            /* the id that ends its documents; -1: it is one document */
+    char unit[16];          /* what it says a document is, "record" or "passage"; or "" */
     bool counted;           /* its tensors say how many bytes of text it has: */
     uint64_t bytes;
     char split[32];  /* the part of its text that it was put aside as, "valid"; or "" */

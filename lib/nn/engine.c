@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/least.h"
@@ -39,6 +40,15 @@ static size_t
 chunk_count_max(size_t rows)
 {
     return fl_max(CHUNKS, (rows + CHUNK_MAX - 1) / CHUNK_MAX);
+}
+
+/* Tasks of a pass: where norms are wanted, windows are cut one by one. */
+static size_t
+chunk_room(const struct fl_engine *e)
+{
+    size_t n = chunk_count_max(e->max_rows);
+
+    return e->norms ? fl_max(n, e->max_B * ((e->max_T + CHUNK_MIN - 1) / CHUNK_MIN)) : n;
 }
 
 static size_t
@@ -173,8 +183,8 @@ lay_out_back(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
     even->low_down = lay_out_low(p, z, e);
     *odd = *even;
     odd->dqkv = take(p, n, z->Q);
-    e->parts1 = take(p, chunk_count_max(n), z->parts);
-    e->parts2 = take(p, chunk_count_max(n), z->parts);
+    e->parts1 = take(p, chunk_room(e), z->parts);
+    e->parts2 = take(p, chunk_room(e), z->parts);
 }
 
 /*
@@ -190,11 +200,30 @@ shared_layers(const struct fl_sizes *z, enum fl_engine_mode mode)
     return mode == FL_ENGINE_RECOMPUTE ? z->L : 0;
 }
 
+/* Rows of the head's slab: whole windows where norms are wanted. */
+static size_t
+slab_room(const struct fl_engine *e, size_t V)
+{
+    size_t n = slab_rows(e->max_rows, V);
+
+    return e->norms ? fl_max(n, e->max_T) : n;
+}
+
+static void
+lay_out_norms(struct layout *p, const struct fl_sizes *z, struct fl_engine *e)
+{
+    const size_t slot = sizeof(struct fl_norm_slot) / sizeof(float);
+
+    e->slots = (void *)take(p, e->max_B, FL_NORM_SLOTS * slot);
+    e->head = (void *)take(p, e->max_B, slot);
+    e->token_rows = e->tied ? take(p, e->max_rows, z->C) : NULL;
+}
+
 static void
 lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int threads)
 {
     bool train = e->mode != FL_ENGINE_SCORE;
-    size_t n = e->max_rows, slab = slab_rows(n, z->V);
+    size_t n = e->max_rows, slab = slab_room(e, z->V);
     size_t layers = train ? z->L : 1;
     struct fl_saved counted;
 
@@ -211,6 +240,8 @@ lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int thr
     e->half = e->tiles + fl_block_scratch(z, chunk_rows(n, CHUNK_MIN));
     e->scratch_size = e->half + (e->bf16 ? fl_half_scratch(z, chunk_rows(n, CHUNK_MIN)) : 0);
     e->scratch_size = fl_max(e->scratch_size, fl_attention_scratch(e->max_T, train));
+    if (e->norms)
+        e->scratch_size = fl_max(e->scratch_size, fl_norm_scratch(z, e->max_T));
     e->scratch_size = (e->scratch_size + ALIGN - 1) / ALIGN * ALIGN;
     e->scratch = take(p, (uint64_t)threads, e->scratch_size);
     e->final = take(p, slab, z->C);
@@ -221,6 +252,8 @@ lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int thr
     e->half_final = take_half(p, e, slab, z->C);
     e->half_logits = take_half(p, e, slab, z->V);
     lay_out_back(p, z, e);
+    if (e->norms)
+        lay_out_norms(p, z, e);
 }
 
 /* Chain the layers; those of which nothing is kept are one, and so is their residual stream. */
@@ -257,8 +290,13 @@ set_shape(struct fl_engine *e, const struct fl_model *m, size_t B, size_t T,
                  B, T, (size_t)INT32_MAX / T);
         return -1;
     }
-    e->mode = mode & ~(unsigned)FL_ENGINE_BF16;
+    e->mode = mode & ~(unsigned)(FL_ENGINE_BF16 | FL_ENGINE_NORMS);
     e->bf16 = mode & FL_ENGINE_BF16;
+    e->norms = mode & FL_ENGINE_NORMS;
+    if (e->norms && (e->bf16 || e->mode == FL_ENGINE_SCORE))
+        return fl_error(FL_USAGE, "norms of gradients want a training in precision f32");
+    e->tied = c->tied;
+    e->max_B = B;
     e->copied = e->bf16 ? fl_narrow_size(m) : 0;
     e->max_rows = B * T;
     e->max_T = T;
@@ -358,7 +396,7 @@ fl_call_tell(const struct fl_call *c, int64_t layers)
 
     if (c->e->passed)
         c->e->passed(c->e->passed_arg,
-                     (double)layers / (double)(c->grads ? (1 + fl_call_back(c)) * all : all));
+                     (double)layers / (double)(c->back ? (1 + fl_call_back(c)) * all : all));
 }
 
 static int
@@ -437,19 +475,79 @@ fl_engine_logits(struct fl_engine *e, const struct fl_stored *weights, const str
     return 0;
 }
 
+static int
+begin_back(struct fl_call *c, struct fl_engine *e, const struct fl_stored *weights,
+           const struct fl_batch *batch)
+{
+    if (e->mode == FL_ENGINE_SCORE)
+        return fl_error(FL_FAILED, "the workspace was made for losses, not for gradients");
+    if (begin(c, e, weights, batch) || check_ids(c, "target", batch->y, true))
+        return -1;
+    c->back = true;
+    return 0;
+}
+
 int
 fl_engine_grad(struct fl_engine *e, const struct fl_stored *weights, const struct fl_batch *batch,
                float scale, float *grads, float *loss)
 {
     struct fl_call c;
 
-    if (e->mode == FL_ENGINE_SCORE)
-        return fl_error(FL_FAILED, "the workspace was made for losses, not for gradients");
-    if (begin(&c, e, weights, batch) || check_ids(&c, "target", batch->y, true))
+    if (begin_back(&c, e, weights, batch))
         return -1;
     c.loss = loss;
     c.grads = grads;
     c.scale = scale;
+    fl_call_forward(&c);
+    fl_call_backward(&c);
+    return 0;
+}
+
+int
+fl_engine_grad_scaled(struct fl_engine *e, const struct fl_stored *weights,
+                      const struct fl_batch *batch, const float *scales, float *grads, float *loss)
+{
+    struct fl_call c;
+
+    if (begin_back(&c, e, weights, batch))
+        return -1;
+    c.loss = loss;
+    c.grads = grads;
+    c.scales = scales;
+    fl_call_forward(&c);
+    fl_call_backward(&c);
+    return 0;
+}
+
+/* Chunks and slabs of whole windows, so that what tasks have parts of is one window's. */
+static void
+cut_by_windows(struct fl_call *c)
+{
+    size_t T = c->batch->T, room = slab_room(c->e, c->e->model->sizes.V);
+
+    c->chunk = c->slab_chunk = fl_min(c->chunk, T);
+    c->per = (T + c->chunk - 1) / c->chunk;
+    c->chunks = c->batch->B * c->per;
+    c->slab = fl_min(room / T * T, c->rows);
+}
+
+int
+fl_engine_norms(struct fl_engine *e, const struct fl_stored *weights, const struct fl_batch *batch,
+                const float *scales, double *norm2, float *loss)
+{
+    struct fl_call c;
+
+    if (!e->norms || batch->start || batch->B > e->max_B)
+        return fl_error(FL_FAILED,
+                        "the workspace was not made for norms of so many windows, or documents "
+                        "share one");
+    if (begin_back(&c, e, weights, batch))
+        return -1;
+    cut_by_windows(&c);
+    memset(norm2, 0, batch->B * sizeof *norm2);
+    c.loss = loss;
+    c.norm2 = norm2;
+    c.scales = scales;
     fl_call_forward(&c);
     fl_call_backward(&c);
     return 0;

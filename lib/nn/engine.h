@@ -35,6 +35,7 @@ enum fl_engine_mode {
     FL_ENGINE_RECOMPUTE, /* the same gradients to the bit in less memory: of each layer its input is
                            kept, and the rest computed once more on the way back, a third of the
                            forward and backward work on top (Chen et al. 2016) */
+    FL_ENGINE_NORMS = 8, /* added to TRAIN or RECOMPUTE: fl_engine_norms too, not with BF16 */
     FL_ENGINE_BF16 = 16  /* added to one of these: products with weights and gradients of weights
                             are of numbers rounded to bf16, with sums in f32; all else, attention
                             too, is as it was (Micikevicius et al. 2018; Kalamkar et al. 2019). It
@@ -83,6 +84,25 @@ FL_MUST int fl_engine_loss(struct fl_engine *e, const struct fl_stored *weights,
  */
 FL_MUST int fl_engine_grad(struct fl_engine *e, const struct fl_stored *weights,
                            const struct fl_batch *batch, float scale, float *grads, float *loss);
+
+/* The same with a scale for each window, (B,): grads += d(sum of scale[b] losses of b). */
+FL_MUST int fl_engine_grad_scaled(struct fl_engine *e, const struct fl_stored *weights,
+                                  const struct fl_batch *batch, const float *scales, float *grads,
+                                  float *loss);
+
+/*
+ * Square norms of those gradients, of each window's alone, over all trained parameters, without
+ * making one: forward, and the way back through activations (Li et al. 2022, Bu et al. 2022).
+ *   scales  (B,) in
+ *   norm2   (B,) out: d(scale[b] sum of losses of b)/d(weights), squared and summed, to 2^-10 of it
+ *           or from above; not finite where the window's computation left the range of 2^100
+ *   loss    (B,T) out
+ * Only in mode FL_ENGINE_NORMS, for whole windows: the batch's start is NULL. Windows do not touch
+ * each other, whatever is in one of them.
+ */
+FL_MUST int fl_engine_norms(struct fl_engine *e, const struct fl_stored *weights,
+                            const struct fl_batch *batch, const float *scales, double *norm2,
+                            float *loss);
 
 /* Logits of all positions, (B,T,V) out; the batch's y is not looked at. */
 FL_MUST int fl_engine_logits(struct fl_engine *e, const struct fl_stored *weights,

@@ -49,9 +49,15 @@ struct fl_engine {
     /* backward only */
     uint16_t *copies;
     struct fl_narrow narrow; /* where products are of bf16: the weights, of which COPIES are some */
-    uint16_t *half_final, *half_logits;      /* and of the head's slab what it reads, and dlogits */
-    struct fl_back back[2];                  /* by layer even and odd, which share all but dqkv */
-    float *parts1, *parts2;                  /* (chunks, sizes.parts) of tasks */
+    uint16_t *half_final, *half_logits; /* and of the head's slab what it reads, and dlogits */
+    struct fl_back back[2];             /* by layer even and odd, which share all but dqkv */
+    float *parts1, *parts2;             /* (chunks, sizes.parts) of tasks */
+    /* norms only [norms.c] */
+    bool norms, tied;
+    size_t max_B;
+    struct fl_norm_slot *slots; /* (FL_NORM_SLOTS, max_B) */
+    struct fl_norm_slot *head;  /* (max_B,) of the head's matrix */
+    float *token_rows; /* (rows,C) of the gradient of a head that is the embedding, those of x */
     void (*passed)(void *arg, double share); /* of fl_engine_watch; NULL: nobody */
     void *passed_arg;
 };
@@ -64,10 +70,20 @@ struct fl_call {
     const struct fl_batch *batch;
     size_t rows, chunk, chunks; /* a chunk is CHUNK rows, the last perhaps fewer */
     size_t slab, slab_chunk;    /* rows of the head at once, and of its tasks */
-    float *loss;                /* each of these may be NULL */
+    size_t per;  /* chunks of each window, which are then cut alone; 0: all rows are */
+    float *loss; /* each of these may be NULL */
     float *all_logits;
     uint32_t *best;
-    float *grads, scale;
+    bool back;           /* gradients go back, to one of these: */
+    float *grads;        /* over the trained parameters */
+    double *norm2;       /* (B,) square norms of each window's */
+    float scale;         /* of the losses, */
+    const float *scales; /* or of each window's (B,) */
+};
+
+/* Of one matrix and window: the square norm of its gradient, and the sum over rows of |x| |dy|. */
+struct fl_norm_slot {
+    double norm2, length;
 };
 
 /* What the tasks of one phase are given: the layer, or where the slab begins. */
@@ -82,12 +98,23 @@ fl_engine_scratch(const struct fl_engine *e, int worker)
     return e->scratch + (size_t)worker * e->scratch_size;
 }
 
+/* Piece I mod PER of window I / PER. */
+static inline struct fl_range
+fl_call_piece(const struct fl_call *c, size_t i)
+{
+    size_t T = c->batch->T, at = i % c->per * c->chunk, left = T - at;
+
+    return (struct fl_range){i / c->per * T + at, left < c->chunk ? left : c->chunk};
+}
+
 /* Rows of chunk I. */
 static inline struct fl_range
 fl_call_chunk(const struct fl_call *c, size_t i)
 {
     size_t first = i * c->chunk, left = c->rows - first;
 
+    if (c->per)
+        return fl_call_piece(c, i);
     return (struct fl_range){first, left < c->chunk ? left : c->chunk};
 }
 
@@ -106,12 +133,16 @@ fl_call_slab_chunk(const struct fl_call *c, struct fl_range slab, size_t i)
 {
     size_t at = i * c->slab_chunk, left = slab.n - at;
 
+    if (c->per)
+        return fl_call_piece(c, slab.first / c->batch->T * c->per + i);
     return (struct fl_range){slab.first + at, left < c->slab_chunk ? left : c->slab_chunk};
 }
 
 static inline size_t
 fl_call_slab_chunks(const struct fl_call *c, struct fl_range slab)
 {
+    if (c->per)
+        return slab.n / c->batch->T * c->per;
     return (slab.n + c->slab_chunk - 1) / c->slab_chunk;
 }
 
@@ -132,6 +163,24 @@ void fl_call_head_grads(const struct fl_call *c, struct fl_range slab);
 
 /* From dx after the last layer down to the embedding. */
 void fl_call_backward(const struct fl_call *c);
+
+/*
+ * norms.c: the same mix where square norms are wanted, window by window: of the products, whose
+ * operands begin with window FIRST, of the sums, and of what PHASE adds.
+ */
+enum { FL_PRODUCTS_MIX = 4 * FL_PRODUCTS, FL_NORM_SLOTS = FL_PRODUCTS_MIX + 1 };
+struct fl_norm_mix {
+    const struct fl_phase *phase; /* NULL: it is of the head */
+    const struct fl_call *c;
+    const struct fl_linear_grad *products;
+    const struct fl_part_sum *sums;
+    size_t products_n, sums_n;
+    size_t first, windows;
+};
+size_t fl_norm_scratch(const struct fl_sizes *z, size_t T); /* floats of a worker */
+size_t fl_norm_tasks(const struct fl_norm_mix *mix);
+void fl_norm_task(void *arg, size_t index, int worker); /* of a mix */
+void fl_norm_add(const struct fl_norm_mix *mix);        /* after them: to c->norm2 */
 
 /* What a layer back counts as: two products for each one of the way forward, or that again. */
 static inline int64_t

@@ -2,6 +2,8 @@
  * The way forward through a batch: phases of tasks, as engine_state.h draws them. What a layer does
  * to rows is in block.c; the head's logits are made, used and overwritten slab by slab.
  */
+#include <string.h>
+
 #include "math/vector.h"
 #include "nn/engine_state.h"
 
@@ -67,6 +69,13 @@ attention_task(void *arg, size_t index, int worker)
     fl_attention_forward(&a);
 }
 
+/* What the gradient of the loss of a row is multiplied with. */
+static float
+scale_of(const struct fl_call *c, size_t row)
+{
+    return c->scales ? c->scales[row / c->batch->T] : c->scale;
+}
+
 /* Losses, best ids and the logits' gradients of a chunk, from row IN_SLAB on, as asked for. */
 static void
 judge(const struct fl_call *c, struct fl_range rows, float *logits, size_t in_slab)
@@ -77,10 +86,13 @@ judge(const struct fl_call *c, struct fl_range rows, float *logits, size_t in_sl
         float *row = logits + i * V;
         if (c->best)
             c->best[rows.first + i] = (uint32_t)fl_vec_largest(row, V);
-        c->loss[rows.first + i] = fl_cross_entropy(row, V, c->batch->y[rows.first + i],
-                                                   c->grads ? c->scale : 0);
-        if (c->grads)
-            fl_pass_half(&c->pass, c->e->half_logits, (in_slab + i) * V, row, V);
+        float scale = c->back ? scale_of(c, rows.first + i) : 0;
+        c->loss[rows.first + i] = fl_cross_entropy(row, V, c->batch->y[rows.first + i], scale);
+        if (!c->back)
+            continue;
+        if (scale == 0) /* what it leaves is no gradient then */
+            memset(row, 0, V * sizeof *row);
+        fl_pass_half(&c->pass, c->e->half_logits, (in_slab + i) * V, row, V);
     }
 }
 
@@ -109,7 +121,7 @@ head_task(void *arg, size_t index, int worker)
     if (c->all_logits)
         return;
     judge(c, rows, logits, in_slab);
-    if (c->grads)
+    if (c->back)
         fl_call_head_back(c, slab, index, worker);
 }
 
@@ -155,7 +167,7 @@ fl_call_forward(const struct fl_call *c)
         struct fl_range slab = fl_call_slab(c, at);
         phase.at = (int64_t)at;
         fl_pool_run(e->pool, fl_call_slab_chunks(c, slab), head_task, &phase);
-        if (c->grads)
+        if (c->back)
             fl_call_head_grads(c, slab);
     }
 }

@@ -72,7 +72,8 @@ void fl_linear_back(const struct fl_linear *f, const struct fl_linear_back *r);
  */
 struct fl_linear_grad {
     size_t in, out, n;
-    float *dweight, *dbias; /* either may be NULL: it is not trained, or not there */
+    bool weight, bias;      /* which of the two is trained: what norms.c goes by */
+    float *dweight, *dbias; /* either may be NULL: it is not wanted, or not there */
     const float *dy;        /* rows STRIDE >= out apart */
     size_t stride;
     const float *x;             /* (n,in) */

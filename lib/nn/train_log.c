@@ -154,6 +154,8 @@ fl_train_log_open(struct fl_train_log *log, const char *path, bool json, struct 
         log->fd = 1;
     else if (path && (log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         return fl_error_errno(errno, "%s: cannot write the report", path);
+    if (t->documents) /* as many as are to be expected */
+        log->per_step = (uint64_t)(r->dp_rate * (double)t->documents->count * (double)r->length);
     fl_report_start(&log->report, columns, json);
     fl_progress_start(&log->progress, "train", "tokens", (uint64_t)r->steps * log->per_step);
     log->progress.shown = 0; /* the first line at once: a step may take minutes */

@@ -10,10 +10,40 @@
 #include "flt/size.h"
 #include "os/memory.h"
 
+/* What was done to hide documents, and nothing that was counted or measured of them. */
+static int
+describe_dp(const struct fl_training *t, struct fl_meta *m)
+{
+    const struct fl_recipe *r = &t->recipe;
+
+    return fl_meta_set_text(m, "dp.unit", r->dp_unit ? r->dp_unit : "record") ||
+                   fl_meta_set_f64(m, "dp.clip", r->dp_clip) ||
+                   fl_meta_set_f64(m, "dp.noise", r->dp_noise) ||
+                   fl_meta_set_f64(m, "dp.rate", r->dp_rate) ||
+                   fl_meta_set_i64(m, "dp.steps", r->steps)
+               ? -1
+               : 0;
+}
+
+/* Exact figures of the data. */
+static int
+describe_data(const struct fl_training *t, const struct fl_train_result *result, struct fl_meta *m)
+{
+    const struct fl_recipe *r = &t->recipe;
+
+    return fl_meta_set_i64(m, "tokens", (int64_t)fl_data_tokens(t->data)) ||
+                   fl_meta_set_i64(m, "tokens.seen",
+                                   r->steps * r->batch * r->accumulate * r->length) ||
+                   fl_meta_set_i64(m, "steps", r->steps) ||
+                   fl_meta_set_f64(m, "loss.first", result->loss_first) ||
+                   fl_meta_set_f64(m, "loss.last", result->loss_last)
+               ? -1
+               : 0;
+}
+
 static int
 describe(const struct fl_trained *t, struct fl_meta *m)
 {
-    const struct fl_recipe *r = &t->training->recipe;
     const struct fl_data *data = t->training->data;
     const struct fl_train_result none = {0}, *result = t->result ? t->result : &none;
     const unsigned char *contract;
@@ -27,12 +57,8 @@ describe(const struct fl_trained *t, struct fl_meta *m)
                    (t->site && fl_meta_set_text(m, "site", t->site)) ||
                    (contract && fl_meta_set_bytes(m, "contract", contract, FL_HASH_BYTES)) ||
                    fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
-                   fl_meta_set_i64(m, "tokens", (int64_t)fl_data_tokens(data)) ||
-                   fl_meta_set_i64(m, "tokens.seen",
-                                   r->steps * r->batch * r->accumulate * r->length) ||
-                   fl_meta_set_i64(m, "steps", r->steps) ||
-                   fl_meta_set_f64(m, "loss.first", result->loss_first) ||
-                   fl_meta_set_f64(m, "loss.last", result->loss_last)
+                   (t->training->documents ? describe_dp(t->training, m)
+                                           : describe_data(t->training, result, m))
                ? -1
                : 0;
 }

@@ -21,7 +21,9 @@ struct fl_trained {
 /*
  * Write the update: the trained tensors in the model's order, f32; metadata base, base.params,
  * base.round, site, examples (documents), tokens (of the shards), tokens.seen, steps, loss.first,
- * loss.last. Memory: one array over the trained parameters.
+ * loss.last; where documents are hidden, dp.unit, dp.clip, dp.noise, dp.rate and dp.steps instead
+ * of the last five, which are exact figures of the data. Memory: one array over the trained
+ * parameters.
  */
 FL_MUST int fl_trained_write(const struct fl_trained *t, struct fl_writer *w);
 

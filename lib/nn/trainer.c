@@ -13,9 +13,11 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "crypt/secret.h"
 #include "math/vector.h"
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
+#include "nn/dp.h"
 #include "nn/order.h"
 #include "nn/training.h"
 #include "os/clock.h"
@@ -33,6 +35,8 @@ struct run {
     uint32_t *start; /* (B,T) of a batch, or NULL: documents are not kept apart */
     float *loss;     /* (B,T) */
     struct fl_checkpoint saved;
+    struct fl_dp dp; /* where documents are hidden */
+    uint64_t drawn;  /* documents since row_from */
     double loss_first, loss_last;
     double row_loss; /* sum over the steps since the last row */
     double began, row_began, saved_at, save_cost;
@@ -49,6 +53,7 @@ release(struct run *r)
     fl_engine_free(r->engine);
     fl_adamw_release(&r->adamw);
     fl_checkpoint_release(&r->saved);
+    fl_dp_release(&r->dp);
     free(r->grads);
     free(r->x);
     free(r->start);
@@ -64,6 +69,29 @@ tell_busy(void *arg, double share)
 
     if (r->t->busy)
         r->t->busy(r->t->arg, r->busy, (r->busy_done + share * r->busy_part) / r->busy_count);
+}
+
+/* Of a training that hides documents: a new key, and what it is bound to. */
+static int
+prepare_dp(struct run *r)
+{
+    const struct fl_training *t = r->t;
+    const struct fl_recipe *recipe = &t->recipe;
+    struct fl_buf about = {0};
+
+    r->dp = (struct fl_dp){.settings = {recipe->dp_clip, recipe->dp_noise, recipe->dp_rate},
+                           .documents = t->documents,
+                           .model = t->model,
+                           .pool = t->pool,
+                           .B = (size_t)recipe->batch,
+                           .T = (size_t)recipe->length};
+    r->saved.secret = true;
+    fl_random_bytes(r->dp.key, sizeof r->dp.key);
+    int failed = fl_meta_encode(&r->saved.identity, &about);
+    if (!failed)
+        fl_hash_once(r->dp.about, NULL, "fl1.dpabout", about.data, about.len);
+    fl_buf_release(&about);
+    return failed;
 }
 
 /* What a checkpoint holds, and the plan of the steps. */
@@ -92,7 +120,9 @@ prepare(struct run *r)
     r->saved.model = t->model;
     r->saved.m = r->adamw.m;
     r->saved.v = r->adamw.v;
-    return fl_training_describe(&r->saved.identity, t);
+    if (fl_training_describe(&r->saved.identity, t))
+        return -1;
+    return t->documents ? prepare_dp(r) : 0;
 }
 
 /* Room to compute in: after a checkpoint was read, whose pages are gone then. */
@@ -109,6 +139,8 @@ make_room(struct run *r)
         fl_engine_watch(r->engine, tell_busy, r);
     r->grads = r->engine ? fl_layout_array(&t->model->layout) : NULL;
     if (!r->grads)
+        return -1;
+    if (t->documents && fl_dp_start(&r->dp))
         return -1;
     if (t->recipe.document_mask && !(r->start = fl_alloc(n, sizeof *r->start)))
         return -1;
@@ -264,8 +296,8 @@ give_row(struct run *r, double lr, double norm, bool valid)
     const struct fl_training *t = r->t;
     const struct fl_recipe *recipe = &t->recipe;
     double now = fl_seconds();
-    double tokens = (double)((r->step - r->row_from) * recipe->batch * recipe->accumulate) *
-                    (double)recipe->length;
+    double windows = (double)((r->step - r->row_from) * recipe->batch * recipe->accumulate);
+    double tokens = (t->documents ? (double)r->drawn : windows) * (double)recipe->length;
     struct fl_train_row row = {.step = r->step,
                                .loss = r->row_loss / (double)(r->step - r->row_step),
                                .lr = lr,
@@ -276,6 +308,7 @@ give_row(struct run *r, double lr, double norm, bool valid)
 
     r->row_loss = 0;
     r->row_step = r->row_from = r->step;
+    r->drawn = 0;
     if (valid && t->valid) {
         if (measure(r, t->valid, FL_VALID_WINDOWS, &row.valid) < 0)
             return -1;
@@ -285,18 +318,45 @@ give_row(struct run *r, double lr, double norm, bool valid)
     return t->row ? t->row(t->arg, &row) : 0;
 }
 
+/* The step's gradient, the norm that a row tells, and what to multiply the gradient with. */
+static int
+make_gradient(struct run *r, double *loss, double *norm, double *factor)
+{
+    const struct fl_training *t = r->t;
+
+    if (add_gradients(r, loss))
+        return -1;
+    *norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
+    *factor = fl_clip(*norm, t->recipe.clip);
+    return isfinite(*norm) ? 0 : not_finite(r, "gradient");
+}
+
+/* The same of documents that are hidden: NORM is a mean over theirs. */
+static int
+make_noised(struct run *r, double *loss, double *norm, double *factor)
+{
+    struct fl_dp_step did;
+
+    be_busy(r, "", 0, 1, 1);
+    if (fl_dp_gradient(&r->dp, r->engine, (uint64_t)r->step, r->grads, &did))
+        return -1;
+    r->drawn += did.drawn;
+    *loss = did.loss;
+    *norm = did.norm;
+    *factor = 1;
+    return 0;
+}
+
 static int
 take_step(struct run *r)
 {
     const struct fl_training *t = r->t;
-    double loss, lr = fl_schedule_lr(&r->schedule, (uint64_t)r->step);
+    double loss, norm, factor, lr = fl_schedule_lr(&r->schedule, (uint64_t)r->step);
 
-    if (add_gradients(r, &loss))
+    if (t->documents ? make_noised(r, &loss, &norm, &factor)
+                     : make_gradient(r, &loss, &norm, &factor))
         return -1;
-    double norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
-    if (!isfinite(norm))
-        return not_finite(r, "gradient");
-    fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip), lr);
+    fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, factor, lr);
     r->step++;
     r->row_loss += loss;
     if (t->step)
@@ -309,11 +369,27 @@ take_step(struct run *r)
                     last || (t->valid_every && r->step / t->report_every % t->valid_every == 0));
 }
 
+/* The key of the run, while it is of use; at the end a hash, by which the run is known. */
+static int
+note_key(const struct run *r, struct fl_meta *p)
+{
+    unsigned char name[FL_HASH_BYTES];
+
+    if (!r->finished)
+        return fl_meta_set_bytes(p, "dp.key", r->dp.key, sizeof r->dp.key);
+    fl_meta_remove(p, "dp.key");
+    fl_hash_once(name, r->dp.key, "fl1.run", NULL, 0);
+    return fl_meta_set_bytes(p, "dp.run", name, sizeof name);
+}
+
 /* Where a training is, for its checkpoint. */
 static int
 note_progress(struct run *r)
 {
     struct fl_meta *p = &r->saved.progress;
+
+    if (r->t->documents && note_key(r, p))
+        return -1;
 
     return fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
                    fl_meta_set_f64(p, "row.loss", r->row_loss) ||
@@ -378,6 +454,12 @@ restore(struct run *r)
         fl_meta_get_f64(p, "loss.first", &r->loss_first))
         return fl_error_about(r->t->checkpoint);
     r->finished = fl_meta_find(p, "loss.last");
+    const unsigned char *key;
+    if (r->t->documents && !r->finished) {
+        if (fl_meta_get_bytes(p, "dp.key", sizeof r->dp.key, &key))
+            return fl_error_about(r->t->checkpoint);
+        memcpy(r->dp.key, key, sizeof r->dp.key);
+    }
     if (r->finished && fl_meta_get_f64(p, "loss.last", &r->loss_last))
         return fl_error_about(r->t->checkpoint);
     r->adamw.step = (uint64_t)r->step;
@@ -391,13 +473,13 @@ measure_base(struct run *r)
 {
     const struct fl_training *t = r->t;
     struct fl_train_row row = {.step = 0, .norm = NAN, .tokens_per_second = NAN};
-    int got = measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_first);
+    int got = t->documents ? 0 : measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_first);
 
     if (got)
         return got;
     if (!isfinite(r->loss_first))
         return not_finite(r, "loss");
-    row.loss = r->loss_first;
+    row.loss = t->documents ? NAN : r->loss_first;
     row.lr = fl_schedule_lr(&r->schedule, 0);
     row.valid = NAN;
     if (t->valid && (got = measure(r, t->valid, FL_VALID_WINDOWS, &row.valid)))
@@ -421,7 +503,7 @@ take_steps(struct run *r)
         if (r->step < t->recipe.steps && is_time_to_save(r) && save(r))
             return -1;
     }
-    int got = measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_last);
+    int got = t->documents ? 0 : measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_last);
     if (got)
         return got;
     r->finished = true;
@@ -474,14 +556,18 @@ time_step(struct run *r, uint64_t i, struct fl_train_probe *p)
     const struct fl_training *t = r->t;
     double sum = 0, began = fl_seconds();
 
-    if (add_batch(r, i, (double)(t->recipe.batch * t->recipe.length), &sum))
+    double loss, norm = 0, factor = 1;
+    if (t->documents ? make_noised(r, &loss, &norm, &factor)
+                     : add_batch(r, i, (double)(t->recipe.batch * t->recipe.length), &sum))
         return -1;
     if (!isfinite(sum))
         return went_astray(r, "the loss");
     double then = fl_seconds();
-    double norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
-    fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, fl_clip(norm, t->recipe.clip),
-                  fl_schedule_lr(&r->schedule, 0));
+    if (!t->documents) {
+        norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
+        factor = fl_clip(norm, t->recipe.clip);
+    }
+    fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, factor, fl_schedule_lr(&r->schedule, 0));
     p->gradient = then - began;
     p->optimizer = fl_seconds() - then;
     return 0;

@@ -1,8 +1,11 @@
 /*
  * The training of one site: AdamW on windows of its tokens, from the base model's weights on.
  *
- * The result depends on base, data and recipe alone: not on the number of threads, on validation,
- * on where it was interrupted and started again from its checkpoint, or on the clock.
+ * Where documents are hidden, steps are those of nn/dp.h, by a secret key of the run, which the
+ * checkpoint holds (mode 0600) until the last one, and nothing of the data ends the training.
+ *
+ * Else the result depends on base, data and recipe alone: not on the number of threads, on
+ * validation, on where it was interrupted and started again from its checkpoint, or on the clock.
  */
 #ifndef FL_NN_TRAINER_H
 #define FL_NN_TRAINER_H
@@ -13,6 +16,7 @@
 #include "base/must.h"
 #include "conf/recipe.h"
 #include "nn/data.h"
+#include "nn/documents.h"
 #include "nn/engine.h"
 
 enum {
@@ -33,14 +37,17 @@ struct fl_training {
     struct fl_model *model; /* the base's weights before, the trained ones after: f32 where they
                                are trained (fl_model_to_train) */
     struct fl_pool *pool;
-    const struct fl_data *data, *valid;  /* VALID may be NULL */
-    struct fl_recipe recipe;             /* complete (fl_settings_fill) */
-    unsigned char base[FL_HASH_BYTES];   /* digest of the base model */
-    unsigned char params[FL_HASH_BYTES]; /* and of its numbers alone (fl_object_params) */
-    bool recompute;                      /* FL_ENGINE_RECOMPUTE: the same result in less memory */
-    const char *checkpoint;              /* file, or NULL */
-    double checkpoint_every;             /* seconds */
-    int64_t report_every;                /* steps between rows */
+    const struct fl_data *data, *valid;   /* VALID may be NULL */
+    const struct fl_documents *documents; /* those of DATA, where each is hidden by noise (nn/dp.h)
+                                             as the recipe's dp_* say; else NULL */
+    double delta;                         /* of the epsilon that fl_hide_report tells */
+    struct fl_recipe recipe;              /* complete (fl_settings_fill) */
+    unsigned char base[FL_HASH_BYTES];    /* digest of the base model */
+    unsigned char params[FL_HASH_BYTES];  /* and of its numbers alone (fl_object_params) */
+    bool recompute;                       /* FL_ENGINE_RECOMPUTE: the same result in less memory */
+    const char *checkpoint;               /* file, or NULL */
+    double checkpoint_every;              /* seconds */
+    int64_t report_every;                 /* steps between rows */
     int64_t valid_every; /* rows between validations, beside the first and last; 0: none */
 
     /* Called with ARG; each may be NULL. A row that cannot be written (-1) ends the training. */
@@ -54,7 +61,8 @@ struct fl_training {
 };
 
 struct fl_train_result {
-    double loss_first, loss_last; /* of base and trained weights on the same windows */
+    double loss_first, loss_last; /* of base and trained weights on the same windows; 0 where
+                                     documents are hidden, of which they would tell */
     int stopped;                  /* by this signal (os/stop.h), its state saved; 0: it is done */
 };
 

@@ -26,6 +26,18 @@ name_frozen(struct fl_meta *meta, const struct fl_model *m)
     return failed ? -1 : 0;
 }
 
+/* In runs that hide documents. */
+static int
+describe_dp(struct fl_meta *m, const struct fl_recipe *r)
+{
+    return fl_meta_set_f64(m, "set.dp_clip", r->dp_clip) ||
+                   fl_meta_set_f64(m, "set.dp_noise", r->dp_noise) ||
+                   fl_meta_set_f64(m, "set.dp_rate", r->dp_rate) ||
+                   fl_meta_set_text(m, "set.dp_unit", r->dp_unit ? r->dp_unit : "record")
+               ? -1
+               : 0;
+}
+
 int
 fl_training_describe(struct fl_meta *m, const struct fl_training *t)
 {
@@ -59,7 +71,8 @@ fl_training_describe(struct fl_meta *m, const struct fl_training *t)
                          fl_meta_set_f64(m, "set.weight_decay", r->weight_decay) ||
                          fl_meta_set_f64(m, "set.beta1", r->beta1) ||
                          fl_meta_set_f64(m, "set.beta2", r->beta2) ||
-                         fl_meta_set_f64(m, "set.clip", r->clip) || name_frozen(m, t->model)
+                         fl_meta_set_f64(m, "set.clip", r->clip) || name_frozen(m, t->model) ||
+                         (t->documents && describe_dp(m, r))
                      ? -1
                      : 0;
     free(hex);
@@ -78,6 +91,8 @@ fl_training_mode(const struct fl_training *t, bool recompute)
 {
     int mode = recompute ? FL_ENGINE_RECOMPUTE : FL_ENGINE_TRAIN;
 
+    if (t->documents)
+        mode |= FL_ENGINE_NORMS;
     return (enum fl_engine_mode)(mode | (is_bf16(&t->recipe) ? FL_ENGINE_BF16 : 0));
 }
 

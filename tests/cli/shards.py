@@ -123,7 +123,8 @@ def main(what, *args):
         args = list(args)
         while len(args) > 2 and "=" in args[2]:
             key, value = args.pop(2).split("=")
-            change[key] = bytes.fromhex(value) if key == "tokenizer" else int(value)
+            change[key] = (bytes.fromhex(value) if key == "tokenizer" else
+                           value if key in ("unit", "split") else int(value))
         shard(args[0], args[1], [int(i) for i in args[2:]], **change)
     elif what == "tokens":
         print(sum(size(t[1]) for t in read(args[0])[2].values()))

@@ -247,7 +247,8 @@ def yaml(text):
     return top
 
 
-FLOATS = ("lr", "min_lr", "weight_decay", "beta1", "beta2", "clip")   # of a recipe
+FLOATS = ("lr", "min_lr", "weight_decay", "beta1", "beta2", "clip", "dp_clip", "dp_noise",
+          "dp_rate")   # of a recipe
 
 
 def canonical(y):

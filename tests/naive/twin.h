@@ -118,6 +118,12 @@
 #define fl_engine_bytes            twin_engine_bytes
 #define fl_engine_loss             twin_engine_loss
 #define fl_engine_grad             twin_engine_grad
+#define fl_engine_grad_scaled      twin_engine_grad_scaled
+#define fl_engine_norms            twin_engine_norms
+#define fl_norm_scratch            twin_norm_scratch
+#define fl_norm_tasks              twin_norm_tasks
+#define fl_norm_task               twin_norm_task
+#define fl_norm_add                twin_norm_add
 #define fl_engine_logits           twin_engine_logits
 #define fl_infer_new               twin_infer_new
 #define fl_infer_free              twin_infer_free

@@ -13,6 +13,9 @@ int twin_engine_loss(struct fl_engine *e, const struct fl_stored *weights,
                      const struct fl_batch *batch, double *loss, uint32_t *best);
 int twin_engine_grad(struct fl_engine *e, const struct fl_stored *weights,
                      const struct fl_batch *batch, double scale, double *grads, double *loss);
+int twin_engine_norms(struct fl_engine *e, const struct fl_stored *weights,
+                      const struct fl_batch *batch, const double *scales, double *norm2,
+                      double *loss);
 
 struct fl_infer *twin_infer_new(const struct fl_model *m, struct fl_pool *pool, size_t T);
 void twin_infer_free(struct fl_infer *d);

@@ -104,6 +104,12 @@ fl_vec_dot(const double *x, const double *y, size_t n)
     return sum;
 }
 
+double
+fl_vec_sum_squares(const double *x, size_t n)
+{
+    return fl_vec_dot(x, x, n);
+}
+
 void
 fl_vec_dots_f32(double *y, const double *w, const double *x, size_t rows, size_t n)
 {

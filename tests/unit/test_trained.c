@@ -138,6 +138,50 @@ test_update(void)
     update(3, "north", 4);
 }
 
+/* Of a training that hides documents: nothing that was counted or measured of them. */
+static void
+test_hidden(void)
+{
+    static const char *const keys[] = {"base",     "base.params", "base.round",
+                                       "dp.clip",  "dp.noise",    "dp.rate",
+                                       "dp.steps", "dp.unit",     "examples"};
+    struct fl_data *data = shard_data(1, 300);
+    struct fl_documents documents = {.data = data};
+    struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_bundle b;
+    double clip, noise, rate;
+    const char *unit;
+    int64_t steps;
+
+    write_model(3, FL_BYTE_VOCAB);
+    CHECK(!fl_bundle_open(&b, model_path, NULL));
+    struct fl_training t = {.model = b.model,
+                            .data = data,
+                            .documents = &documents,
+                            .recipe = {.steps = 7,
+                                       .batch = 2,
+                                       .accumulate = 1,
+                                       .length = 8,
+                                       .dp_clip = 0.5,
+                                       .dp_noise = 1.25,
+                                       .dp_rate = 0.125,
+                                       .dp_unit = "passage"}};
+    write_update(&(struct fl_trained){&t, &result, b.object, NULL, NULL});
+    struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
+    const struct fl_meta *meta = &fl_object_head(o)->meta;
+    CHECK(meta->count == sizeof keys / sizeof *keys);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        CHECK(fl_meta_find(meta, keys[i]));
+    CHECK(!fl_meta_get_f64(meta, "dp.clip", &clip) && clip == 0.5);
+    CHECK(!fl_meta_get_f64(meta, "dp.noise", &noise) && noise == 1.25);
+    CHECK(!fl_meta_get_f64(meta, "dp.rate", &rate) && rate == 0.125);
+    CHECK(!fl_meta_get_i64(meta, "dp.steps", 0, 100, &steps) && steps == 7);
+    CHECK(!fl_meta_get_text(meta, "dp.unit", &unit) && !strcmp(unit, "passage"));
+    fl_object_free(o);
+    fl_bundle_release(&b);
+    fl_data_free(data);
+}
+
 static void
 test_bundle(void)
 {
@@ -277,6 +321,7 @@ main(void)
     snprintf(model_path, sizeof model_path, "%s/m.flt", folder);
     snprintf(update_path, sizeof update_path, "%s/u.flt", folder);
     RUN(test_update);
+    RUN(test_hidden);
     RUN(test_bundle);
     RUN(test_cost);
     RUN(test_memory_of_halves);

@@ -8,6 +8,8 @@
 
 #include "../naive/decoder.h"
 #include "base/mem.h"
+#include "crypt/secret.h"
+#include "flt/object.h"
 #include "nn/adamw.h"
 #include "nn/order.h"
 #include "nn/settings.h"
@@ -55,6 +57,16 @@ row(void *arg, const struct fl_train_row *r)
     b->last_norm = r->norm;
     b->valid_rows += !isnan(r->valid);
     CHECK(r->loss > 0 && r->lr > 0 && r->seconds >= 0);
+    return r->step == b->fail_at ? fl_error(FL_FAILED, "the disk is full") : 0;
+}
+
+/* Of a training that hides documents: what would be a loss of the base is not measured. */
+static int
+row_dp(void *arg, const struct fl_train_row *r)
+{
+    struct bench *b = arg;
+
+    CHECK(isnan(r->loss) == (r->step == 0));
     return r->step == b->fail_at ? fl_error(FL_FAILED, "the disk is full") : 0;
 }
 
@@ -489,9 +501,166 @@ test_checkpoint_bytes(void)
     fl_data_free(data);
 }
 
+/* The same with documents hidden. */
+static void
+make_dp(struct bench *b, struct fl_data *data, const struct fl_documents *documents)
+{
+    make(b, data);
+    b->t.documents = documents;
+    b->t.recipe.dp_clip = 0.5;
+    b->t.recipe.dp_noise = 0.3;
+    b->t.recipe.dp_rate = 0.4;
+    b->t.checkpoint = checkpoint;
+    b->t.row = row_dp;
+}
+
+static bool
+file_has(const char *path, const void *bytes, size_t n)
+{
+    static char text[1 << 20];
+    FILE *f = fopen(path, "rb");
+    size_t len = f ? fread(text, 1, sizeof text, f) : 0;
+
+    if (f)
+        fclose(f);
+    for (size_t i = 0; i + n <= len; i++)
+        if (!memcmp(text + i, bytes, n))
+            return true;
+    return false;
+}
+
+/* The run's key, which a checkpoint holds. */
+static void
+take_key(const char *path, unsigned char key[FL_HASH_BYTES])
+{
+    struct fl_object *o = fl_object_open(path, FL_KIND_CHECKPOINT);
+    const unsigned char *bytes;
+    struct stat st;
+
+    CHECK(o && !fl_meta_get_bytes(&fl_object_head(o)->meta, "dp.key", FL_HASH_BYTES, &bytes));
+    memcpy(key, bytes, FL_HASH_BYTES);
+    fl_object_free(o);
+    CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0600);
+}
+
+/*
+ * A run that ends after each of its steps makes the bytes of one that goes through from the same
+ * checkpoint, with any number of threads, and leaves no key.
+ */
+static void
+test_hidden_resumes(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct fl_documents documents;
+    unsigned char key[FL_HASH_BYTES];
+    char begun[96], copy[256];
+    float *w[3] = {0};
+    struct bench b;
+
+    CHECK(!fl_documents_find(&documents, data) && documents.count > 10);
+    unlink(checkpoint);
+    snprintf(begun, sizeof begun, "%s.begun", checkpoint);
+    make_dp(&b, data, &documents);
+    b.fail_at = 2;
+    CHECK(!train(&b));
+    unmake(&b);
+    take_key(checkpoint, key);
+    CHECK(file_has(checkpoint, key, sizeof key));
+    snprintf(copy, sizeof copy, "cp -p %s %s", checkpoint, begun);
+    CHECK(!system(copy));
+    for (int64_t dies = 3; dies <= STEPS; dies++) {
+        make_dp(&b, data, &documents);
+        b.fail_at = dies;
+        CHECK(!train(&b) && b.steps == 2 && b.begun == dies - 2);
+        unmake(&b);
+    }
+    for (int k = 0; k < 3; k++) { /* to its end; from there; at once with three threads */
+        make_dp(&b, data, &documents);
+        b.t.pool = k == 2 ? fl_pool_new(3) : NULL;
+        b.t.checkpoint = k == 2 ? begun : checkpoint;
+        w[k] = train(&b);
+        CHECK(b.steps == (k == 0 ? 1 : k == 1 ? 0 : STEPS - 1));
+        CHECK(same(w[0], w[k], b.t.model));
+        CHECK(b.result.loss_first == 0 && b.result.loss_last == 0);
+        CHECK(!file_has(b.t.checkpoint, key, sizeof key));
+        fl_pool_free(b.t.pool);
+        unmake(&b);
+    }
+    unlink(checkpoint);
+    make_dp(&b, data, &documents); /* another run has another key */
+    float *other = train(&b);
+    CHECK(other && !same(w[0], other, b.t.model));
+    unmake(&b);
+    for (int k = 0; k < 3; k++)
+        free(w[k]);
+    free(other);
+    unlink(begun);
+    unlink(checkpoint);
+    fl_documents_release(&documents);
+    fl_data_free(data);
+}
+
+/* The key of a run is of no use for anything that differs: a second sum under one noise. */
+static void
+test_hidden_is_bound(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS), *more = shard_data(1, TOKENS + 30);
+    struct fl_documents documents, others;
+    static const char *const why[] = {"other shards",     "dp_clip was 0.5 and is 0.25 now",
+                                      "dp_noise was 0.3", "dp_rate was 0.4",
+                                      "dp_clip was 0.5",  "dp_unit was record"};
+    struct bench b;
+
+    CHECK(!fl_documents_find(&documents, data) && !fl_documents_find(&others, more));
+    unlink(checkpoint);
+    make_dp(&b, data, &documents);
+    b.fail_at = 3;
+    CHECK(!train(&b));
+    unmake(&b);
+    for (int k = 0; k < 6; k++) {
+        make_dp(&b, k ? data : more, k ? &documents : &others);
+        b.t.recipe.dp_clip *= k == 1 ? 0.5 : 1;
+        b.t.recipe.dp_noise *= k == 2 ? 0.5 : 1;
+        b.t.recipe.dp_rate *= k == 3 ? 0.5 : 1;
+        b.t.documents = k == 4 ? NULL : b.t.documents;
+        b.t.recipe.dp_unit = k == 5 ? "passage" : NULL;
+        CHECK(!train(&b) && fl_error_status() == FL_REFUSED && b.begun == -1);
+        if (!strstr(fl_error_text(), why[k]))
+            CHECK_TEXT(fl_error_text(), why[k]);
+        unmake(&b);
+    }
+    unlink(checkpoint);
+    fl_documents_release(&documents);
+    fl_documents_release(&others);
+    fl_data_free(data);
+    fl_data_free(more);
+}
+
+/* Weights of the base that make no document's gradient finite end nothing. */
+static void
+test_hidden_never_ends(void)
+{
+    struct fl_data *data = shard_data(1, TOKENS);
+    struct fl_documents documents;
+    struct bench b;
+
+    CHECK(!fl_documents_find(&documents, data));
+    make_dp(&b, data, &documents);
+    b.t.checkpoint = NULL;
+    for (size_t i = 0; i < 16; i++)
+        floats(b.t.model)[2 * 16 + i] = 1e30F; /* id 2's row, of a tied head */
+    float *w = train(&b);
+    CHECK(w && b.steps == STEPS);
+    free(w);
+    unmake(&b);
+    fl_documents_release(&documents);
+    fl_data_free(data);
+}
+
 int
 main(void)
 {
+    CHECK(!fl_crypt_init());
     if (!mkdtemp(folder))
         return 1;
     snprintf(checkpoint, sizeof checkpoint, "%s/c.flt", folder);
@@ -507,6 +676,9 @@ main(void)
     RUN(test_frozen);
     RUN(test_probe);
     RUN(test_checkpoint_bytes);
+    RUN(test_hidden_resumes);
+    RUN(test_hidden_is_bound);
+    RUN(test_hidden_never_ends);
     rmdir(folder);
     return test_end();
 }
