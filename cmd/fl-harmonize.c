@@ -196,7 +196,7 @@ print_digest(const struct fl_cli *cli, const struct fl_site *site)
 static int
 run_with(struct fl_cli *cli, struct fl_harmonize_settings *set)
 {
-    struct fl_progress progress;
+    static struct fl_progress progress;
     struct fl_tokenizer *t = NULL;
     struct fl_harmonize *h = NULL;
     struct fl_records_found found;

@@ -282,8 +282,8 @@ make_card(struct maker *m)
 
     fill(m, shapes[m->form], text);
     size_t n = strlen(text);
-    for (char last = '0'; last <= '9'; last++) {
-        text[n - 1] = last;
+    for (int last = '0'; last <= '9'; last++) {
+        text[n - 1] = (char)last;
         if (fl_id_luhn(text, n))
             break;
     }
@@ -382,7 +382,7 @@ make_phone(struct maker *m)
     };
     static const char *const forms[6] = {"33", "34", "12222", "3222", "33", "1222"};
     static const char *const signs[8] = {" ", "", " ", " ", "-", " ", "\xc2\xa0", "."};
-    char text[16], rest[64];
+    char text[16] = "", rest[64];
     bool abroad = m->form < 3 || m->form == 6;
 
     fill(m, plans[m->locale].shape, text);

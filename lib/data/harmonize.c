@@ -5,6 +5,7 @@
  */
 #include "data/harmonize.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -458,6 +459,7 @@ take_back(struct fl_harmonize *h, const struct fl_held_document *d)
                 return -1;
             h->chunk_count = 0;
         }
+        assert(h->chunks);
         c = &h->chunks[h->chunk_count++];
         c->file = d->file;
         c->document_count = 0;

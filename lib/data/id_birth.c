@@ -13,45 +13,11 @@ enum { REACH_BIRTH = 40, REACH_YEAR = 12, REACH_AGE = 12, OLD = 90, OLDEST = 130
 
 /* Beginnings of the names of months: in lower case, letters with accents as in UTF-8. */
 static const char months[][6] = {
-    "jan",
-    "ene",
-    "gen",
-    "feb",
-    "fe\xcc\x81",
-    "f\xc3\xa9v",
-    "mar",
-    "m\xc3\xa4r",
-    "maa",
-    "mrt",
-    "apr",
-    "avr",
-    "abr",
-    "may",
-    "mai",
-    "mei",
-    "mag",
-    "jun",
-    "jui",
-    "giu",
-    "jul",
-    "lug",
-    "aug",
-    "ao\xc3\xbb",
-    "ago",
-    "sep",
-    "set",
-    "oct",
-    "okt",
-    "out",
-    "ott",
-    "nov",
-    "dec",
-    "d\xc3\xa9"
-    "c",
-    "dez",
-    "dic",
-    "dic",
-    "maj",
+    "jan", "ene", "gen", "feb", "fe\xcc\x81", "f\xc3\xa9v", "mar",           "m\xc3\xa4r", "maa",
+    "mrt", "apr", "avr", "abr", "may",        "mai",        "mei",           "mag",        "jun",
+    "jui", "giu", "jul", "lug", "aug",        "ao\xc3\xbb", "ago",           "sep",        "set",
+    "oct", "okt", "out", "ott", "nov",        "dec",        "d\xc3\xa9\143", /* c */
+    "dez", "dic", "dic", "maj",
 };
 
 /* The letters at P when they are as many as names of months have, or 0. */
@@ -145,7 +111,7 @@ month_first(const unsigned char *p, const struct fl_id_token *t, size_t *end)
     return *end ? at : 0;
 }
 
-/* "1956-03-12", "12.03.56", "24/08//1979", "19560312". */
+/* 1956-03-12, 12.03.56, 24/08//1979, 19560312. */
 static size_t
 numeric(struct fl_id_state *s, const struct fl_id_token *t)
 {

@@ -4,6 +4,8 @@
  */
 #include "fed/lane_noise.h"
 
+#include <assert.h>
+
 #include "base/least.h"
 
 void
@@ -18,6 +20,7 @@ fl_lanes_noise(const struct fl_lanes *lanes, uint64_t *words, size_t n, uint32_t
         const unsigned now = (unsigned)fl_min(n, count);
         for (unsigned l = 0; l < now; l++) {
             const unsigned at = l * bits;
+            assert(at < 64);
             uint64_t x = (uint64_t)fl_noise_dgauss(noise, sigma); /* modulo 2^64 */
             uint64_t lane = ((word >> at) - x) & mask;
             word = (word & ~(mask << at)) | lane << at;

@@ -101,8 +101,14 @@ fl_hide_report(const struct fl_training *t, struct fl_report *r)
     struct fl_buf text = {0};
     struct fl_rdp rdp;
 
-    if (!t->documents)
+    if (!t->documents) {
+        static const char *const keys[] = {"dp_unit",  "dp_relation",   "dp_sampling",
+                                           "dp_event", "dp_accountant", "dp_order",
+                                           "dp_delta", "dp_epsilon",    "dp_documents_a_step"};
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            fl_report_none(fl_report_key(r, keys[i]));
         return 0;
+    }
     int failed = fl_dp_event(&s, t->model->layout.trained, (uint64_t)recipe->steps, &event) ||
                  fl_events_add(&events, &event) || fl_rdp_compute(&rdp, &events) ||
                  fl_event_print(&event, &text) || fl_buf_add(&text, "", 1);

@@ -288,7 +288,8 @@ draw_key(const struct fl_chart *c, struct fl_buf *out)
     int failed = 0;
 
     for (size_t s = 0; !failed && s < c->count; s++) {
-        double x = LEFT + (double)(s % 3) * 150, y = HEIGHT + 4 + (double)(s / 3) * KEY;
+        const size_t column = s % 3, row = s / 3;
+        double x = LEFT + (double)column * 150, y = HEIGHT + 4 + (double)row * KEY;
         char name[19];
         size_t n = strnlen(c->series[s].name, sizeof name);
         while (n == sizeof name || (n && (c->series[s].name[n] & 0xC0) == 0x80))

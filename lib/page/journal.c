@@ -239,6 +239,12 @@ waits_of(const struct story *s, const char *party)
     return NULL;
 }
 
+static int
+write_wait(const struct fl_series *waits, size_t i, struct fl_buf *out)
+{
+    return waits ? fl_html_cell_number(out, waits->points[i].y, 12) : fl_html_cell(out, "-");
+}
+
 /* Who was late: a row a party. */
 static int
 write_lateness(struct story *s, struct fl_buf *out)
@@ -262,9 +268,8 @@ write_lateness(struct story *s, struct fl_buf *out)
                  fl_html_cell_number(out, (double)p->late, 12) ||
                  fl_html_cell_number(out, (double)p->bad, 12) ||
                  fl_html_cell_number(out, (double)missing, 12) ||
-                 (w ? fl_html_cell_number(out, w->points[w->count / 2].y, 12) ||
-                          fl_html_cell_number(out, w->points[w->count - 1].y, 12)
-                    : fl_html_cell(out, "-") || fl_html_cell(out, "-"));
+                 write_wait(w, w ? w->count / 2 : 0, out) ||
+                 write_wait(w, w ? w->count - 1 : 0, out);
     }
     return failed || fl_html_table_end(out) ? -1 : 0;
 }

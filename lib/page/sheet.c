@@ -6,7 +6,6 @@
 #include "page/sheet.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,13 +142,19 @@ days(int64_t year, int64_t month, int64_t day)
 bool
 fl_sheet_time(const char *cell, double *seconds)
 {
-    int year, month, day, hour, minute, second, end = 0;
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    int part[6] = {0}, at = 0; /* year to second */
 
-    if (strspn(cell, "0123456789-:TZ") != 20 || strlen(cell) != 20 ||
-        sscanf(cell, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &year, &month, &day, &hour, &minute, &second,
-               &end) != 6 ||
-        end != 20)
+    if (strlen(cell) != sizeof form - 1)
         return false;
-    *seconds = (double)days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    for (const char *f = form; *f; f++, cell++) {
+        if (*f == 'd' ? *cell < '0' || *cell > '9' : *cell != *f)
+            return false;
+        at += *f != 'd';
+        if (*f == 'd')
+            part[at] = part[at] * 10 + (*cell - '0');
+    }
+    *seconds = (double)days(part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 +
+               part[5];
     return true;
 }

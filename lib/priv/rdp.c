@@ -43,7 +43,8 @@ pgauss_sum(double q, double s, double a)
 {
     double total = -INFINITY, lq = log(q), lp = log1p(-q);
 
-    for (double k = 2; k <= a; k++) {
+    for (int i = 2; i <= (int)a; i++) {
+        double k = i;
         double grown = k * (k - 1) / (2 * s * s);
         double term = log_choose(a, k) + k * lq + log_expm1(grown);
         if (k < a)
@@ -189,9 +190,9 @@ wor_whole(struct wor *w, double a)
 {
     double total = 0;
 
-    for (double j = 2; j <= a; j++)
-        total = log_add(total,
-                        log_choose(a, j) + j * log(w->q) + wor_term(w, (size_t)j, a <= WOR_EXACT));
+    for (size_t j = 2; j <= (size_t)a; j++)
+        total = log_add(total, log_choose(a, (double)j) + (double)j * log(w->q) +
+                                   wor_term(w, j, a <= WOR_EXACT));
     return total;
 }
 
@@ -220,7 +221,7 @@ fl_rdp_start(struct fl_rdp *rdp, bool integers)
             rdp->order[rdp->count++] = a;
     else {
         for (int a = 11; a <= 109; a++)
-            rdp->order[rdp->count++] = a % 10 ? a / 10.0 : a / 10;
+            rdp->order[rdp->count++] = a / 10.0;
         for (int a = 11; a <= 63; a++)
             rdp->order[rdp->count++] = a;
         rdp->order[rdp->count++] = 128;

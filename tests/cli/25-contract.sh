@@ -287,6 +287,7 @@ if command -v strace >/dev/null && [ -z "${VALGRIND:-}" ] && strace -o /dev/null
     n=0
     for call in write pwrite64; do
         i=1
+        # shellcheck disable=SC2010  # names that begin with a dot
         while [ $i -lt 60 ]; do
             rm -f f.flt fv.flt
             TMPDIR=$PWD/spill strace -f -o /dev/null -e trace=$call -e inject=$call:error=ENOSPC:when=$i \

@@ -1,4 +1,7 @@
-# fl-report: the page's numbers are those of the journals; nothing in a file acts in it; it is looked at in a browser
+#!/bin/sh
+# fl-report: the page's numbers are those of the journals; nothing in a file acts in it; it is looked at
+# in a browser.
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 t() { printf '%s\n' "$1" | tr ' ' '\t'; }

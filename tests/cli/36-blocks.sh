@@ -68,10 +68,10 @@ done
 # ---- computed with ----
 fl-eval -q -m wide.flt --text a.txt --per-token >want.tsv
 check "fl-eval" sh -c 'fl-eval -q -m m.flt --text a.txt --per-token >got.tsv'
-column logprob <want.tsv >1
-column logprob <got.tsv >2
+column logprob <want.tsv >want.col
+column logprob <got.tsv >got.col
 check "  log-probabilities of every token are those of the values in f32, within 1e-5" sh -c \
-    'paste 1 2 | awk "{ d = \$1 - \$2; n++; if (d > 1e-5 || d < -1e-5) exit 1 } END { if (n < 1000) exit 1 }"'
+    'paste want.col got.col | awk "{ d = \$1 - \$2; n++; if (d > 1e-5 || d < -1e-5) exit 1 } END { if (n < 1000) exit 1 }"'
 check "  and not those of the f32 model" sh -c "fl-eval -q -m f32.flt --text a.txt --per-token >other.tsv && ! cmp -s other.tsv got.tsv"
 check "the loss" near "$(loss -m m.flt a.flt)" "$(loss -m wide.flt a.flt)" 1e-5
 check "fl-generate, greedy" sh -c 'fl-generate -m m.flt -n 60 --temperature 0 "the cats" >1 && fl-generate -m wide.flt -n 60 --temperature 0 "the cats" >2 && cmp 1 2'
