@@ -24,27 +24,13 @@ fl_contract_conf_release(struct fl_contract_conf *conf)
     *conf = (struct fl_contract_conf){0};
 }
 
-/* The text of a scalar; with CHOICES one of them. NODE NULL leaves *TO. */
-static int
-take_text(const char *file, const struct fl_yaml *node, const char *choices, const char **to)
-{
-    if (!node)
-        return 0;
-    if (node->type != FL_YAML_SCALAR)
-        return fl_yaml_error(file, node, "must be a word or a text, not a list or a mapping");
-    *to = node->text;
-    if (!choices || !fl_choice_check(choices, node->text))
-        return 0;
-    return fl_yaml_error(file, node, "\"%.60s\" is not one of %s", node->text, choices);
-}
-
-/* The same of one of two words, the second of which is true. */
+/* Of one of two words, the second of which is true. */
 static int
 take_flag(const char *file, const struct fl_yaml *node, const char *choices, bool *to)
 {
     const char *word = NULL;
 
-    if (take_text(file, node, choices, &word))
+    if (fl_yaml_text(file, node, choices, &word))
         return -1;
     if (word)
         *to = fl_choice_find(choices, word) == 1;
@@ -57,7 +43,7 @@ take_size(const char *file, const struct fl_yaml *node, uint64_t min, uint64_t m
     const char *text = NULL;
     uint64_t value;
 
-    if (take_text(file, node, NULL, &text))
+    if (fl_yaml_text(file, node, NULL, &text))
         return -1;
     if (!text)
         return 0;
@@ -93,16 +79,16 @@ read_field(struct fl_contract_field_conf *field, const char *file, const char *n
 
     field->name = name;
     if (node->type == FL_YAML_SCALAR) {
-        if (take_text(file, node, "required|optional|date", &word))
+        if (fl_yaml_text(file, node, "required|optional|date", &word))
             return -1;
         field->required = !strcmp(word, "required");
         field->date = !strcmp(word, "date");
         return 0;
     }
     if (need_map(file, node, "fields") || fl_yaml_fill(file, node, keys) ||
-        take_text(file, unit, NULL, &field->unit) ||
-        take_text(file, analyte, NULL, &field->analyte) ||
-        take_text(file, codes, "keep|drop|refuse", &field->codes))
+        fl_yaml_text(file, unit, NULL, &field->unit) ||
+        fl_yaml_text(file, analyte, NULL, &field->analyte) ||
+        fl_yaml_text(file, codes, "keep|drop|refuse", &field->codes))
         return -1;
     if ((field->unit != NULL) + field->date + (field->codes != NULL) > 1)
         return fl_yaml_error(file, node, "fields: \"%.60s\" is one of unit, date and codes only",
@@ -143,7 +129,7 @@ read_chat(struct fl_contract_conf *conf, const char *file, const struct fl_yaml 
     if (!node)
         return 0;
     if (need_map(file, node, "chat") || fl_yaml_fill(file, node, keys) ||
-        take_text(file, turn, NULL, &conf->turn))
+        fl_yaml_text(file, turn, NULL, &conf->turn))
         return -1;
     if (!roles)
         return 0;
@@ -153,7 +139,7 @@ read_chat(struct fl_contract_conf *conf, const char *file, const struct fl_yaml 
     if (!conf->roles)
         return -1;
     for (size_t i = 0; i < roles->count; i++)
-        if (take_text(file, roles->items[i], NULL, &conf->roles[conf->role_count++]))
+        if (fl_yaml_text(file, roles->items[i], NULL, &conf->roles[conf->role_count++]))
             return -1;
     return 0;
 }
@@ -173,7 +159,7 @@ read_unicode(struct fl_contract_conf *conf, const char *file, const struct fl_ya
     if (!node)
         return 0;
     return need_map(file, node, "unicode") || fl_yaml_fill(file, node, keys) ||
-                   take_text(file, form, "nfc", &word) ||
+                   fl_yaml_text(file, form, "nfc", &word) ||
                    take_flag(file, invalid, "replace|refuse", &conf->refuse_invalid) ||
                    take_flag(file, controls, "drop|keep", &conf->keep_controls) ||
                    take_flag(file, zero, "drop|keep", &conf->keep_zero_width) ||
@@ -196,8 +182,8 @@ read_identifier(struct fl_identifier_conf *id, const char *file, const char *typ
     id->type = type;
     if (node->type == FL_YAML_MAP && fl_yaml_fill(file, node, keys))
         return -1;
-    return take_text(file, node->type == FL_YAML_MAP ? policy : node, FL_IDENTIFIER_POLICIES,
-                     &id->policy);
+    return fl_yaml_text(file, node->type == FL_YAML_MAP ? policy : node, FL_IDENTIFIER_POLICIES,
+                        &id->policy);
 }
 
 static int
@@ -212,8 +198,8 @@ read_identifiers(struct fl_contract_conf *conf, const char *file, const struct f
         return -1;
     for (size_t i = 0; i < node->count; i++) {
         int failed = !strcmp(node->keys[i], "default")
-                         ? take_text(file, node->items[i], FL_IDENTIFIER_POLICIES,
-                                     &conf->identifier_default)
+                         ? fl_yaml_text(file, node->items[i], FL_IDENTIFIER_POLICIES,
+                                        &conf->identifier_default)
                          : read_identifier(&conf->identifiers[conf->identifier_count++], file,
                                            node->keys[i], node->items[i]);
         if (failed)
@@ -275,7 +261,7 @@ read_rest(struct fl_contract_conf *conf, const char *file, const struct fl_yaml 
         need_map(file, split, "split") || (split && fl_yaml_fill(file, split, split_keys)))
         return -1;
     return take_flag(file, exact, "drop|keep", &conf->keep_same) || read_near(conf, file, near) ||
-                   take_text(file, by, NULL, &conf->by)
+                   fl_yaml_text(file, by, NULL, &conf->by)
                ? -1
                : 0;
 }
@@ -295,8 +281,8 @@ read_render(struct fl_contract_conf *conf, const char *file, const struct fl_yam
     if (!conf->render)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (take_text(file, list ? node->items[i] : node, NULL,
-                      &conf->render[conf->render_count++]))
+        if (fl_yaml_text(file, list ? node->items[i] : node, NULL,
+                         &conf->render[conf->render_count++]))
             return -1;
     return 0;
 }
@@ -327,7 +313,7 @@ read_root(struct fl_contract_conf *conf, const char *file)
         return -1;
     if (!name || !conf->rules)
         return fl_yaml_error(file, conf->root, "lacks \"%s\"", name ? "rules" : "contract");
-    return take_text(file, name, NULL, &conf->name) || read_render(conf, file, render) ||
+    return fl_yaml_text(file, name, NULL, &conf->name) || read_render(conf, file, render) ||
                    take_size(file, max, 1024, 1 << 28, &conf->max_document) ||
                    take_size(file, passage, 0, 1 << 30, &conf->passage) ||
                    read_fields(conf, file, fields) || read_chat(conf, file, chat) ||

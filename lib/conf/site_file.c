@@ -37,19 +37,6 @@ fl_site_conf_release(struct fl_site_conf *conf)
     *conf = (struct fl_site_conf){0};
 }
 
-static int
-take_text(const char *file, const struct fl_yaml *node, const char *choices, const char **to)
-{
-    if (!node)
-        return 0;
-    if (node->type != FL_YAML_SCALAR)
-        return fl_yaml_error(file, node, "must be a word or a text, not a list or a mapping");
-    *to = node->text;
-    if (!choices || !fl_choice_check(choices, node->text))
-        return 0;
-    return fl_yaml_error(file, node, "\"%.60s\" is not one of %s", node->text, choices);
-}
-
 /* One text, or a list of them. */
 static int
 take_list(const char *file, const struct fl_yaml *node, const char ***items, size_t *count)
@@ -64,7 +51,7 @@ take_list(const char *file, const struct fl_yaml *node, const char ***items, siz
     if (!*items)
         return -1;
     for (; *count < n; ++*count)
-        if (take_text(file, list ? node->items[*count] : node, NULL, &(*items)[*count]))
+        if (fl_yaml_text(file, list ? node->items[*count] : node, NULL, &(*items)[*count]))
             return -1;
     return 0;
 }
@@ -82,7 +69,7 @@ take_pairs(const char *file, const struct fl_yaml *node, struct fl_pairs_conf *t
         return -1;
     for (; to->count < node->count; to->count++) {
         to->keys[to->count] = node->keys[to->count];
-        if (take_text(file, node->items[to->count], NULL, &to->values[to->count]))
+        if (fl_yaml_text(file, node->items[to->count], NULL, &to->values[to->count]))
             return -1;
     }
     return 0;
@@ -132,13 +119,14 @@ read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *nod
         return fl_yaml_error(file, node, "inputs: must be a list of mappings");
     if (fl_yaml_fill(file, node, keys) || take_list(file, files, &in->files, &in->file_count) ||
         take_list(file, columns, &in->columns, &in->column_count) ||
-        take_text(file, format, "auto|text|jsonl|csv|tsv|chat", &in->format) ||
-        take_text(file, encoding, NULL, &in->encoding) ||
-        take_text(file, delimiter, NULL, &in->delimiter) ||
-        take_text(file, decimal, NULL, &in->decimal) ||
-        take_text(file, order, "dmy|mdy|ymd", &in->date_order) ||
-        take_text(file, messages, NULL, &in->messages) || take_text(file, role, NULL, &in->role) ||
-        take_text(file, content, NULL, &in->content))
+        fl_yaml_text(file, format, "auto|text|jsonl|csv|tsv|chat", &in->format) ||
+        fl_yaml_text(file, encoding, NULL, &in->encoding) ||
+        fl_yaml_text(file, delimiter, NULL, &in->delimiter) ||
+        fl_yaml_text(file, decimal, NULL, &in->decimal) ||
+        fl_yaml_text(file, order, "dmy|mdy|ymd", &in->date_order) ||
+        fl_yaml_text(file, messages, NULL, &in->messages) ||
+        fl_yaml_text(file, role, NULL, &in->role) ||
+        fl_yaml_text(file, content, NULL, &in->content))
         return -1;
     if (take_pairs(file, map, &in->map) || take_pairs(file, units, &in->units) ||
         take_pairs(file, codes, &in->codes) || take_pairs(file, roles, &in->roles))
@@ -166,7 +154,7 @@ read_root(struct fl_site_conf *conf, const char *file)
     if (inputs->type != FL_YAML_LIST || !inputs->count)
         return fl_yaml_error(file, inputs, "inputs: must be a list like [{files: \"*.txt\"}]");
     conf->inputs = fl_alloc(inputs->count, sizeof *conf->inputs);
-    if (!conf->inputs || take_text(file, contract, NULL, &conf->contract) ||
+    if (!conf->inputs || fl_yaml_text(file, contract, NULL, &conf->contract) ||
         take_pairs(file, identifiers, &conf->identifiers))
         return -1;
     for (size_t i = 0; i < inputs->count; i++)

@@ -515,3 +515,16 @@ fl_yaml_fill(const char *name, const struct fl_yaml *map, const struct fl_yaml_k
     }
     return 0;
 }
+
+int
+fl_yaml_text(const char *file, const struct fl_yaml *node, const char *choices, const char **to)
+{
+    if (!node)
+        return 0;
+    if (node->type != FL_YAML_SCALAR)
+        return fl_yaml_error(file, node, "must be a word or a text, not a list or a mapping");
+    *to = node->text;
+    if (!choices || !fl_choice_check(choices, node->text))
+        return 0;
+    return fl_yaml_error(file, node, "\"%.60s\" is not one of %s", node->text, choices);
+}

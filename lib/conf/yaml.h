@@ -114,4 +114,11 @@ struct fl_yaml_key {
 FL_MUST int fl_yaml_fill(const char *name, const struct fl_yaml *map,
                          const struct fl_yaml_key *fields);
 
+/*
+ * The text of a scalar NODE into *TO, borrowed of it; with CHOICES, "a|b", one of them. NODE NULL
+ * leaves *TO. 0, or -1 with an error that names FILE and the line.
+ */
+FL_MUST int fl_yaml_text(const char *file, const struct fl_yaml *node, const char *choices,
+                         const char **to);
+
 #endif
