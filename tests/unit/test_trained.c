@@ -104,7 +104,7 @@ update(int64_t round, const char *site, size_t frozen)
     for (size_t i = 0; i < frozen; i++)
         b.model->layout.params[2 * i].frozen = true;
     fl_layout_trainables(&b.model->layout);
-    write_update(&(struct fl_trained){&t, &result, b.object, site});
+    write_update(&(struct fl_trained){&t, &result, b.object, site, NULL});
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     float *values = fl_layout_array(&b.model->layout);
