@@ -5,6 +5,7 @@
 
 #include "base/least.h"
 #include "base/mem.h"
+#include "math/big.h"
 #include "nn/engine.h"
 
 enum { BLOCK = 4096 }; /* ids that are looked at once */
@@ -76,24 +77,13 @@ fl_documents_window_size(const struct fl_documents *d, size_t i, size_t T)
     return (size_t)fl_min_u64(d->starts[i + 1] - d->starts[i] - 1, T);
 }
 
-/* floor(DRAW 2^-64 N) */
-static uint64_t
-share_of(uint64_t draw, uint64_t n)
-{
-    uint64_t high = (draw >> 32) * (n >> 32), a = (draw >> 32) * (n & UINT32_MAX);
-    uint64_t b = (draw & UINT32_MAX) * (n >> 32), c = (draw & UINT32_MAX) * (n & UINT32_MAX);
-    uint64_t middle = (a & UINT32_MAX) + (b & UINT32_MAX) + (c >> 32);
-
-    return high + (a >> 32) + (b >> 32) + (middle >> 32);
-}
-
 int
 fl_documents_window(const struct fl_documents *d, size_t i, uint64_t draw, size_t T, size_t t,
                     const struct fl_window *w, uint64_t *counted)
 {
     uint64_t tokens = d->starts[i + 1] - d->starts[i];
     size_t n = fl_documents_window_size(d, i, T);
-    uint64_t first = d->starts[i] + share_of(draw, tokens - n);
+    uint64_t first = d->starts[i] + (uint64_t)((fl_u128)draw * (tokens - n) >> 64);
     const struct fl_window to = {w->x, w->y, NULL};
 
     *counted = 0;
