@@ -11,9 +11,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/error.h"
+#include "math/half.h"
 #include "math/products.h"
 #include "os/file.h"
 #include "os/memory.h"
@@ -85,13 +85,9 @@ multiply_openblas(const struct fl_gemm *g)
 }
 
 static float
-value_of(uint16_t half)
+value_of(const uint16_t *half)
 {
-    uint32_t bits = (uint32_t)half << 16;
-    float value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    return fl_bf16_value((const unsigned char *)half);
 }
 
 /* By the definition, where a library finds no memory: whoever began a training gets its end. */
@@ -104,7 +100,7 @@ multiply_plainly(const struct fl_gemm *g)
             for (size_t l = 0; l < g->k; l++) {
                 size_t a = g->at ? l * g->lda + i : i * g->lda + l;
                 size_t b = g->bt ? j * g->ldb + l : l * g->ldb + j;
-                sum += g->a16 ? value_of(g->a16[a]) * value_of(g->b16[b]) : g->a[a] * g->b[b];
+                sum += g->a16 ? value_of(g->a16 + a) * value_of(g->b16 + b) : g->a[a] * g->b[b];
             }
             g->c[i * g->ldc + j] = sum;
         }
