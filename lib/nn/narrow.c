@@ -21,18 +21,7 @@ struct fill {
 static bool
 is_copied(const struct fl_layout *t, const struct fl_param *p, enum fl_dtype dtype)
 {
-    if (p->bias || dtype == FL_BF16)
-        return false;
-    switch ((int)p->kind) {
-    case FL_PARAM_POSITIONS:
-    case FL_PARAM_NORM1:
-    case FL_PARAM_NORM2:
-    case FL_PARAM_NORM:
-    case FL_PARAM_Q_NORM:
-    case FL_PARAM_K_NORM: return false;
-    case FL_PARAM_EMBED: return t->config.tied;
-    default: return true;
-    }
+    return dtype != FL_BF16 && fl_param_narrows(p) && (p->kind != FL_PARAM_EMBED || t->config.tied);
 }
 
 uint64_t
