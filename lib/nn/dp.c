@@ -13,6 +13,7 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "crypt/secret.h"
+#include "nn/layers.h"
 #include "priv/noise.h"
 
 enum { CHUNK = 65536 }; /* numbers of a task of noise */
@@ -165,16 +166,6 @@ fill(const struct fl_dp *dp, const struct fl_dp_drawn *drawn, size_t count, stru
     return 0;
 }
 
-static double
-sum_losses(const float *loss, size_t n)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sum += (double)loss[i];
-    return sum;
-}
-
 /*
  * Take the windows out that have no finite gradient: a factor of 0 would not do, since 0 NaN is
  * NaN. The others get the scale that clips them.
@@ -186,7 +177,7 @@ clip(const struct fl_dp *dp, struct fl_batch *batch, struct fl_dp_step *did)
 
     for (size_t b = 0; b < batch->B; b++) {
         double norm = sqrt(dp->norm2[b]), most = dp->settings.clip * (1 - 0x1p-10);
-        double loss = sum_losses(dp->loss + b * T, T) / (double)dp->counted[b];
+        double loss = fl_loss_sum(dp->loss + b * T, T) / (double)dp->counted[b];
         if (!isfinite(norm) || !isfinite(loss))
             continue;
         did->clipped += norm > most;

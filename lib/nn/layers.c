@@ -54,3 +54,13 @@ fl_cross_entropy(float *logits, size_t V, uint32_t y, float scale)
     }
     return (float)(log((double)sum) + (double)(max - target));
 }
+
+double
+fl_loss_sum(const float *loss, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (double)loss[i];
+    return sum;
+}

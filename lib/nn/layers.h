@@ -24,4 +24,7 @@ void fl_act_backward(enum fl_act act, float *h, float *u, const float *dh, size_
  */
 float fl_cross_entropy(float *logits, size_t V, uint32_t y, float scale);
 
+/* The sum of the losses of N rows, in doubles, added in their order. */
+double fl_loss_sum(const float *loss, size_t n);
+
 #endif

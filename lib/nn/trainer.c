@@ -18,6 +18,7 @@
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
 #include "nn/dp.h"
+#include "nn/layers.h"
 #include "nn/order.h"
 #include "nn/training.h"
 #include "os/clock.h"
@@ -150,16 +151,6 @@ make_room(struct run *r)
     return r->x && r->y && r->loss ? 0 : -1;
 }
 
-static double
-sum_losses(const float *loss, size_t n)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sum += (double)loss[i];
-    return sum;
-}
-
 /* What follows is part number DONE, to DONE + PART, of COUNT of WHAT. */
 static void
 be_busy(struct run *r, const char *what, uint64_t done, uint64_t part, uint64_t count)
@@ -208,7 +199,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
             fl_engine_weights_stay(r->engine);
         if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
-        sum += sum_losses(r->loss, batch.B * T);
+        sum += fl_loss_sum(r->loss, batch.B * T);
         if (fl_stop_signal())
             return 1;
     }
@@ -260,7 +251,7 @@ add_batch(struct run *r, uint64_t i, double tokens, double *sum)
     if (fill_batch(r, i, &counted) || fl_engine_grad(r->engine, r->t->model->stored, &batch,
                                                      (float)(1 / tokens), r->grads, r->loss))
         return -1;
-    *sum += sum_losses(r->loss, B * T);
+    *sum += fl_loss_sum(r->loss, B * T);
     return 0;
 }
 

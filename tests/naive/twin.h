@@ -75,6 +75,7 @@
 #define fl_act_forward             twin_act_forward
 #define fl_act_backward            twin_act_backward
 #define fl_cross_entropy           twin_cross_entropy
+#define fl_loss_sum                twin_loss_sum
 #define fl_linear_outputs          twin_linear_outputs
 #define fl_linear_forward          twin_linear_forward
 #define fl_linear_forward_wide     twin_linear_forward_wide

@@ -35,9 +35,21 @@ test_cross_entropy(void)
     CHECK(isnan(fl_cross_entropy(logits, V, 3, 1)));
 }
 
+/* In floats the 1 would be lost; from the other end 2^60 would take it. */
+static void
+test_sum(void)
+{
+    const float loss[] = {0x1p30f, 1, -0x1p30f, 0x1p60f, -0x1p60f};
+
+    CHECK(fl_loss_sum(loss, 3) == 1);
+    CHECK(fl_loss_sum(loss, 5) == 0);
+    CHECK(fl_loss_sum(loss, 0) == 0);
+}
+
 int
 main(void)
 {
     RUN(test_cross_entropy);
+    RUN(test_sum);
     return test_end();
 }
