@@ -542,22 +542,24 @@ fl_train(const struct fl_training *t, struct fl_train_result *result)
 
 /* A batch and a step of the optimizer, and how long each took. */
 static int
-time_step(struct run *r, uint64_t i, struct fl_train_probe *p)
+time_step(struct run *r, struct fl_train_probe *p)
 {
     const struct fl_training *t = r->t;
-    double sum = 0, began = fl_seconds();
+    double targets = (double)(t->recipe.batch * t->recipe.length);
+    double loss = 0, norm = 0, factor = 1, began = fl_seconds();
 
-    double loss, norm = 0, factor = 1;
     if (t->documents ? make_noised(r, &loss, &norm, &factor)
-                     : add_batch(r, i, (double)(t->recipe.batch * t->recipe.length), &sum))
+                     : add_batch(r, (uint64_t)r->step, targets, &loss))
         return -1;
-    if (!isfinite(sum))
-        return went_astray(r, "the loss");
+    if (!isfinite(loss))
+        return not_finite(r, "loss");
     double then = fl_seconds();
     if (!t->documents) {
         norm = fl_array_norm(t->pool, r->grads, t->model->layout.trained);
         factor = fl_clip(norm, t->recipe.clip);
     }
+    if (!isfinite(norm))
+        return not_finite(r, "gradient");
     fl_adamw_step(&r->adamw, t->model, t->pool, r->grads, factor, fl_schedule_lr(&r->schedule, 0));
     p->gradient = then - began;
     p->optimizer = fl_seconds() - then;
@@ -573,27 +575,27 @@ probe(struct run *r, double seconds, struct fl_train_probe *p)
                                    r->start};
     struct fl_train_probe sum = {0}, one;
     double began = fl_seconds();
-    uint64_t steps = 0;
+    uint64_t passes = 0;
 
-    for (;; steps++) {
-        if (time_step(r, steps, &one))
+    for (;; r->step++) {
+        if (time_step(r, &one))
             return -1;
-        if (steps || fl_seconds() - began > seconds) {
+        if (r->step || fl_seconds() - began > seconds) {
             sum.gradient += one.gradient;
             sum.optimizer += one.optimizer;
         }
         if (fl_seconds() - began > seconds)
             break;
     }
-    double counted = steps ? (double)steps : 1;
+    double counted = r->step ? (double)r->step : 1;
     *p = (struct fl_train_probe){.gradient = sum.gradient / counted,
                                  .optimizer = sum.optimizer / counted,
-                                 .windows = (steps + 1) * (uint64_t)recipe->batch};
+                                 .windows = (uint64_t)((r->step + 1) * recipe->batch)};
     began = fl_seconds();
-    for (steps = 0; steps == 0 || fl_seconds() - began < seconds / 4; steps++)
+    for (; passes == 0 || fl_seconds() - began < seconds / 4; passes++)
         if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
-    p->loss = (fl_seconds() - began) / (double)steps;
+    p->loss = (fl_seconds() - began) / (double)passes;
     return 0;
 }
 

@@ -238,6 +238,8 @@ for x in 3e38 1e30; do
     shards fill model.flt huge.flt $x
     cure 1 'the base model.s \(loss\|gradient\) is not a finite number; train from another model' \
         'fl-train -m huge.flt --steps 1 -o x.flt shard.flt' 'fl-train -q -m model.flt --steps 1 -o x.flt shard.flt'
+    cure 1 'the base model.s \(loss\|gradient\) is not a finite number; train from another model' \
+        'fl-train -m huge.flt --steps 1 --dry-run shard.flt' 'fl-train -q -m model.flt --steps 1 --dry-run shard.flt'
 done
 train='fl-train -q -m model.flt --steps 2 -b 1 -l 32 -o x.flt'
 $train --checkpoint k.flt shard.flt

@@ -476,6 +476,12 @@ test_probe(void)
     CHECK(b.begun == -1 && b.steps == 0 && b.rows == 0 && access(checkpoint, F_OK));
     b.t.recipe.lr = 1e30;
     CHECK(fl_train_probe(&b.t, 0.5, &p) == -1 && strstr(fl_error_text(), "not a finite number"));
+    CHECK(!strncmp(fl_error_text(), "step ", 5) && strstr(fl_error_text(), "; lower --lr "));
+    CHECK(!strstr(fl_error_text(), "the the"));
+    for (size_t i = 0; i < b.t.model->layout.size; i++)
+        floats(b.t.model)[i] = 3e38f;
+    CHECK(fl_train_probe(&b.t, 0, &p) == -1 &&
+          strstr(fl_error_text(), "the base model's gradient is"));
     free(before);
     unmake(&b);
     fl_data_free(data);
