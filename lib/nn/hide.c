@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "nn/dp.h"
 #include "nn/settings.h"
 #include "priv/rdp.h"
 
@@ -12,6 +11,18 @@ bool
 fl_hide_wanted(const struct fl_recipe *r)
 {
     return r->dp_clip >= 0 || r->dp_noise >= 0 || r->dp_rate >= 0 || r->dp_unit;
+}
+
+struct fl_dp_settings
+fl_hide_settings(const struct fl_recipe *r)
+{
+    return (struct fl_dp_settings){r->dp_clip, r->dp_noise, r->dp_rate};
+}
+
+const char *
+fl_hide_unit(const struct fl_recipe *r)
+{
+    return r->dp_unit ? r->dp_unit : "record";
 }
 
 static int
@@ -77,7 +88,7 @@ check_unit(const struct fl_recipe *r, const struct fl_data_shard *s)
 int
 fl_hide_open(struct fl_training *t, struct fl_documents *d)
 {
-    const struct fl_dp_settings s = {t->recipe.dp_clip, t->recipe.dp_noise, t->recipe.dp_rate};
+    const struct fl_dp_settings s = fl_hide_settings(&t->recipe);
     uint32_t sigma;
 
     if (!fl_hide_wanted(&t->recipe))
@@ -95,7 +106,7 @@ int
 fl_hide_report(const struct fl_training *t, struct fl_report *r)
 {
     const struct fl_recipe *recipe = &t->recipe;
-    const struct fl_dp_settings s = {recipe->dp_clip, recipe->dp_noise, recipe->dp_rate};
+    const struct fl_dp_settings s = fl_hide_settings(recipe);
     struct fl_events events = {0};
     struct fl_event event;
     struct fl_buf text = {0};
@@ -114,7 +125,7 @@ fl_hide_report(const struct fl_training *t, struct fl_report *r)
                  fl_event_print(&event, &text) || fl_buf_add(&text, "", 1);
     if (!failed) {
         struct fl_rdp_answer answer = fl_rdp_epsilon(&rdp, t->delta);
-        fl_report_text(fl_report_key(r, "dp_unit"), recipe->dp_unit ? recipe->dp_unit : "record");
+        fl_report_text(fl_report_key(r, "dp_unit"), fl_hide_unit(recipe));
         fl_report_text(fl_report_key(r, "dp_relation"), fl_events_relation(&events));
         fl_report_text(fl_report_key(r, "dp_sampling"), fl_events_sampling(&events));
         fl_report_text(fl_report_key(r, "dp_event"), (const char *)text.data);

@@ -8,10 +8,15 @@
 
 #include "base/must.h"
 #include "cli/report.h"
+#include "nn/dp.h"
 #include "nn/trainer.h"
 
 /* Is any of dp_* set? */
 bool fl_hide_wanted(const struct fl_recipe *r);
+
+/* Where it is, what R says, and what it takes a document for: "record" where it does not say. */
+struct fl_dp_settings fl_hide_settings(const struct fl_recipe *r);
+const char *fl_hide_unit(const struct fl_recipe *r);
 
 /*
  * Where it is: clip, noise, rate and steps are set, and nothing that would have the data decide how

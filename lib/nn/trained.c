@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "flt/size.h"
+#include "nn/hide.h"
 #include "os/memory.h"
 
 /* What was done to hide documents, and nothing that was counted or measured of them. */
@@ -16,7 +17,7 @@ describe_dp(const struct fl_training *t, struct fl_meta *m)
 {
     const struct fl_recipe *r = &t->recipe;
 
-    return fl_meta_set_text(m, "dp.unit", r->dp_unit ? r->dp_unit : "record") ||
+    return fl_meta_set_text(m, "dp.unit", fl_hide_unit(r)) ||
                    fl_meta_set_f64(m, "dp.clip", r->dp_clip) ||
                    fl_meta_set_f64(m, "dp.noise", r->dp_noise) ||
                    fl_meta_set_f64(m, "dp.rate", r->dp_rate) ||

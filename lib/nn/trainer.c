@@ -17,7 +17,7 @@
 #include "math/vector.h"
 #include "nn/adamw.h"
 #include "nn/checkpoint.h"
-#include "nn/dp.h"
+#include "nn/hide.h"
 #include "nn/layers.h"
 #include "nn/order.h"
 #include "nn/training.h"
@@ -80,7 +80,7 @@ prepare_dp(struct run *r)
     const struct fl_recipe *recipe = &t->recipe;
     struct fl_buf about = {0};
 
-    r->dp = (struct fl_dp){.settings = {recipe->dp_clip, recipe->dp_noise, recipe->dp_rate},
+    r->dp = (struct fl_dp){.settings = fl_hide_settings(recipe),
                            .documents = t->documents,
                            .model = t->model,
                            .pool = t->pool,

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "math/products.h"
+#include "nn/hide.h"
 
 /* What is frozen, in runs where anything is. */
 static int
@@ -33,7 +34,7 @@ describe_dp(struct fl_meta *m, const struct fl_recipe *r)
     return fl_meta_set_f64(m, "set.dp_clip", r->dp_clip) ||
                    fl_meta_set_f64(m, "set.dp_noise", r->dp_noise) ||
                    fl_meta_set_f64(m, "set.dp_rate", r->dp_rate) ||
-                   fl_meta_set_text(m, "set.dp_unit", r->dp_unit ? r->dp_unit : "record")
+                   fl_meta_set_text(m, "set.dp_unit", fl_hide_unit(r))
                ? -1
                : 0;
 }
