@@ -76,19 +76,3 @@ fl_u128_add(fl_u128 a, fl_u128 b)
 {
     return a > FL_U128_MAX - b ? FL_U128_MAX : a + b;
 }
-
-const char *
-fl_u128_text(fl_u128 x, char text[40])
-{
-    char digits[40];
-    int n = 0;
-
-    do {
-        digits[n++] = (char)('0' + (int)(x % 10));
-        x /= 10;
-    } while (x);
-    for (int i = 0; i < n; i++)
-        text[i] = digits[n - 1 - i];
-    text[n] = '\0';
-    return text;
-}

@@ -35,7 +35,4 @@ FL_MUST int fl_big_compare(const struct fl_big *a, const struct fl_big *b);
 fl_u128 fl_u128_mul(fl_u128 a, fl_u128 b);
 fl_u128 fl_u128_add(fl_u128 a, fl_u128 b);
 
-/* Decimal digits and a zero into TEXT; returns it. */
-const char *fl_u128_text(fl_u128 x, char text[40]);
-
 #endif

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "math/random.h"
+#include "u128.h"
 
 static fl_u128
 number(size_t i)
@@ -45,8 +46,8 @@ test_small(void)
     CHECK(fl_u128_add(FL_U128_MAX, 1) == FL_U128_MAX &&
           fl_u128_add(FL_U128_MAX - 1, 1) == FL_U128_MAX);
     char text[40];
-    CHECK_TEXT(fl_u128_text(0, text), "0");
-    CHECK_TEXT(fl_u128_text(FL_U128_MAX, text), "340282366920938463463374607431768211455");
+    CHECK_TEXT(u128_text(0, text), "0");
+    CHECK_TEXT(u128_text(FL_U128_MAX, text), "340282366920938463463374607431768211455");
 }
 
 int

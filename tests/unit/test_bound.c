@@ -7,6 +7,7 @@
 #include "test.h"
 
 #include "math/random.h"
+#include "u128.h"
 
 /* By Python's fractions. */
 static const struct {
@@ -37,7 +38,7 @@ test_table(void)
         CHECK(!fl_decimal_parse(table[i].clip, &clip));
         CHECK(!fl_decimal_parse(table[i].multiplier, &z));
         fl_u128 B2 = fl_bound_square(&clip, table[i].scale, table[i].D);
-        CHECK_TEXT(fl_u128_text(B2, text), table[i].B2);
+        CHECK_TEXT(u128_text(B2, text), table[i].B2);
         CHECK(fl_bound_sigma(&z, B2) == table[i].sigma);
     }
 }
