@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/choice.h"
 #include "base/error.h"
@@ -15,41 +14,15 @@
 #include "base/mem.h"
 #include "crypt/secret.h"
 #include "math/vector.h"
-#include "nn/adamw.h"
-#include "nn/checkpoint.h"
 #include "nn/hide.h"
 #include "nn/layers.h"
-#include "nn/order.h"
+#include "nn/trainer_state.h"
 #include "nn/training.h"
 #include "os/clock.h"
 #include "os/stop.h"
 
-/* A training while it runs. */
-struct run {
-    const struct fl_training *t;
-    struct fl_engine *engine;
-    struct fl_adamw adamw;
-    struct fl_schedule schedule;
-    struct fl_order order;
-    float *grads;
-    uint32_t *x, *y; /* (B,T) */
-    uint32_t *start; /* (B,T) of a batch, or NULL: documents are not kept apart */
-    float *loss;     /* (B,T) */
-    struct fl_checkpoint saved;
-    struct fl_dp dp; /* where documents are hidden */
-    uint64_t drawn;  /* documents since row_from */
-    double loss_first, loss_last;
-    double row_loss; /* sum over the steps since the last row */
-    double began, row_began, saved_at, save_cost;
-    int64_t step, row_step;
-    int64_t row_from; /* ROW_STEP, or where this run began: what tokens/s counts from */
-    bool finished;    /* LOSS_LAST is measured */
-    const char *busy; /* with what, for who watches */
-    double busy_done, busy_part, busy_count;
-};
-
 static void
-release(struct run *r)
+release(struct fl_run *r)
 {
     fl_engine_free(r->engine);
     fl_adamw_release(&r->adamw);
@@ -66,7 +39,7 @@ release(struct run *r)
 static void
 tell_busy(void *arg, double share)
 {
-    const struct run *r = arg;
+    const struct fl_run *r = arg;
 
     if (r->t->busy)
         r->t->busy(r->t->arg, r->busy, (r->busy_done + share * r->busy_part) / r->busy_count);
@@ -74,7 +47,7 @@ tell_busy(void *arg, double share)
 
 /* Of a training that hides documents: a new key, and what it is bound to. */
 static int
-prepare_dp(struct run *r)
+prepare_dp(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
     const struct fl_recipe *recipe = &t->recipe;
@@ -97,7 +70,7 @@ prepare_dp(struct run *r)
 
 /* What a checkpoint holds, and the plan of the steps. */
 static int
-prepare(struct run *r)
+prepare(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
     const struct fl_recipe *recipe = &t->recipe;
@@ -128,7 +101,7 @@ prepare(struct run *r)
 
 /* Room to compute in: after a checkpoint was read, whose pages are gone then. */
 static int
-make_room(struct run *r)
+make_room(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
     size_t B = (size_t)t->recipe.batch, T = (size_t)t->recipe.length, n;
@@ -153,7 +126,7 @@ make_room(struct run *r)
 
 /* What follows is part number DONE, to DONE + PART, of COUNT of WHAT. */
 static void
-be_busy(struct run *r, const char *what, uint64_t done, uint64_t part, uint64_t count)
+be_busy(struct fl_run *r, const char *what, uint64_t done, uint64_t part, uint64_t count)
 {
     r->busy = what;
     r->busy_done = (double)done;
@@ -164,7 +137,7 @@ be_busy(struct run *r, const char *what, uint64_t done, uint64_t part, uint64_t 
 
 /* Window number B of a batch: T tokens of DATA from PLACE on. */
 static int
-read_window(struct run *r, const struct fl_data *data, uint64_t place, size_t b, size_t T,
+read_window(struct fl_run *r, const struct fl_data *data, uint64_t place, size_t b, size_t T,
             uint64_t *counted)
 {
     const struct fl_window w = {r->x + b * T, r->y + b * T, r->start ? r->start + b * T : NULL};
@@ -177,7 +150,7 @@ read_window(struct run *r, const struct fl_data *data, uint64_t place, size_t b,
  * signal ended it before its end, or -1.
  */
 static int
-measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
+measure(struct fl_run *r, const struct fl_data *data, uint64_t most, double *mean)
 {
     uint64_t tokens = fl_data_tokens(data);
     size_t T = (size_t)r->t->recipe.length, B = (size_t)r->t->recipe.batch;
@@ -208,7 +181,7 @@ measure(struct run *r, const struct fl_data *data, uint64_t most, double *mean)
 }
 
 static int
-went_astray(const struct run *r, const char *what)
+went_astray(const struct fl_run *r, const char *what)
 {
     return fl_error(FL_FAILED,
                     "step %lld: the %s is not a finite number; lower --lr (it is %g) or lengthen "
@@ -219,7 +192,7 @@ went_astray(const struct run *r, const char *what)
 
 /* Where no step was taken yet, the base is at fault and no setting of the training. */
 static int
-not_finite(const struct run *r, const char *what)
+not_finite(const struct fl_run *r, const char *what)
 {
     return r->step
                ? went_astray(r, what)
@@ -230,7 +203,7 @@ not_finite(const struct run *r, const char *what)
 
 /* Batch number I of all steps; *COUNTED grows by its targets that are to be predicted. */
 static int
-fill_batch(struct run *r, uint64_t i, uint64_t *counted)
+fill_batch(struct fl_run *r, uint64_t i, uint64_t *counted)
 {
     size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
 
@@ -242,7 +215,7 @@ fill_batch(struct run *r, uint64_t i, uint64_t *counted)
 
 /* Gradients of batch number I, of a step of TOKENS targets; *SUM grows by its losses. */
 static int
-add_batch(struct run *r, uint64_t i, double tokens, double *sum)
+add_batch(struct fl_run *r, uint64_t i, double tokens, double *sum)
 {
     size_t B = (size_t)r->t->recipe.batch, T = (size_t)r->t->recipe.length;
     const struct fl_batch batch = {B, T, r->x, r->y, r->start};
@@ -259,7 +232,7 @@ add_batch(struct run *r, uint64_t i, double tokens, double *sum)
  * Gradients of one step, added over its batches, of which the mean is; *MEAN is the loss before it.
  */
 static int
-add_gradients(struct run *r, double *mean)
+add_gradients(struct fl_run *r, double *mean)
 {
     const uint64_t batches = (uint64_t)r->t->recipe.accumulate;
     const uint64_t first = (uint64_t)r->step * batches;
@@ -282,7 +255,7 @@ add_gradients(struct run *r, double *mean)
 }
 
 static int
-give_row(struct run *r, double lr, double norm, bool valid)
+give_row(struct fl_run *r, double lr, double norm, bool valid)
 {
     const struct fl_training *t = r->t;
     const struct fl_recipe *recipe = &t->recipe;
@@ -311,7 +284,7 @@ give_row(struct run *r, double lr, double norm, bool valid)
 
 /* The step's gradient, the norm that a row tells, and what to multiply the gradient with. */
 static int
-make_gradient(struct run *r, double *loss, double *norm, double *factor)
+make_gradient(struct fl_run *r, double *loss, double *norm, double *factor)
 {
     const struct fl_training *t = r->t;
 
@@ -324,7 +297,7 @@ make_gradient(struct run *r, double *loss, double *norm, double *factor)
 
 /* The same of documents that are hidden: NORM is a mean over theirs. */
 static int
-make_noised(struct run *r, double *loss, double *norm, double *factor)
+make_noised(struct fl_run *r, double *loss, double *norm, double *factor)
 {
     struct fl_dp_step did;
 
@@ -339,7 +312,7 @@ make_noised(struct run *r, double *loss, double *norm, double *factor)
 }
 
 static int
-take_step(struct run *r)
+take_step(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
     double loss, norm, factor, lr = fl_schedule_lr(&r->schedule, (uint64_t)r->step);
@@ -360,36 +333,6 @@ take_step(struct run *r)
                     last || (t->valid_every && r->step / t->report_every % t->valid_every == 0));
 }
 
-/* The key of the run, while it is of use; at the end a hash, by which the run is known. */
-static int
-note_key(const struct run *r, struct fl_meta *p)
-{
-    unsigned char name[FL_HASH_BYTES];
-
-    if (!r->finished)
-        return fl_meta_set_bytes(p, "dp.key", r->dp.key, sizeof r->dp.key);
-    fl_meta_remove(p, "dp.key");
-    fl_hash_once(name, r->dp.key, "fl1.run", NULL, 0);
-    return fl_meta_set_bytes(p, "dp.run", name, sizeof name);
-}
-
-/* Where a training is, for its checkpoint. */
-static int
-note_progress(struct run *r)
-{
-    struct fl_meta *p = &r->saved.progress;
-
-    if (r->t->documents && note_key(r, p))
-        return -1;
-
-    return fl_meta_set_i64(p, "step", r->step) || fl_meta_set_i64(p, "row.step", r->row_step) ||
-                   fl_meta_set_f64(p, "row.loss", r->row_loss) ||
-                   fl_meta_set_f64(p, "loss.first", r->loss_first) ||
-                   (r->finished && fl_meta_set_f64(p, "loss.last", r->loss_last))
-               ? -1
-               : 0;
-}
-
 static bool
 is_finite(const struct fl_model *m)
 {
@@ -402,65 +345,17 @@ is_finite(const struct fl_model *m)
 }
 
 static int
-save(struct run *r)
+save(struct fl_run *r)
 {
-    double began = fl_seconds();
-
-    if (!is_finite(r->t->model)) {
-        r->step--; /* the one that made them so */
-        return went_astray(r, "weight");
-    }
-    if (r->t->busy)
-        r->t->busy(r->t->arg, "writing the checkpoint", -1);
-    if (note_progress(r) || fl_checkpoint_write(&r->saved))
-        return -1;
-    r->saved_at = fl_seconds();
-    r->save_cost = r->saved_at - began;
-    return 0;
-}
-
-/* Often enough, and never more than a twentieth of the time. */
-static bool
-is_time_to_save(const struct run *r)
-{
-    double every = r->t->checkpoint_every;
-
-    if (every < 20 * r->save_cost)
-        every = 20 * r->save_cost;
-    return r->t->checkpoint && fl_seconds() - r->saved_at >= every;
-}
-
-/* Go on from the checkpoint: 1, or 0 when there is none, or -1. */
-static int
-restore(struct run *r)
-{
-    const struct fl_meta *p = &r->saved.progress;
-    int got = r->t->checkpoint ? fl_checkpoint_read(&r->saved) : 0;
-
-    if (got <= 0)
-        return got;
-    if (fl_meta_get_i64(p, "step", 0, r->t->recipe.steps, &r->step) ||
-        fl_meta_get_i64(p, "row.step", 0, r->step, &r->row_step) ||
-        fl_meta_get_f64(p, "row.loss", &r->row_loss) ||
-        fl_meta_get_f64(p, "loss.first", &r->loss_first))
-        return fl_error_about(r->t->checkpoint);
-    r->finished = fl_meta_find(p, "loss.last");
-    const unsigned char *key;
-    if (r->t->documents && !r->finished) {
-        if (fl_meta_get_bytes(p, "dp.key", sizeof r->dp.key, &key))
-            return fl_error_about(r->t->checkpoint);
-        memcpy(r->dp.key, key, sizeof r->dp.key);
-    }
-    if (r->finished && fl_meta_get_f64(p, "loss.last", &r->loss_last))
-        return fl_error_about(r->t->checkpoint);
-    r->adamw.step = (uint64_t)r->step;
-    r->row_from = r->step;
-    return 1;
+    if (is_finite(r->t->model))
+        return fl_run_save(r);
+    r->step--; /* the one that made them so */
+    return went_astray(r, "weight");
 }
 
 /* Before the first step: the base's loss, and a row with the validation's. 0, 1 (signal) or -1. */
 static int
-measure_base(struct run *r)
+measure_base(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
     struct fl_train_row row = {.step = 0, .norm = NAN, .tokens_per_second = NAN};
@@ -482,7 +377,7 @@ measure_base(struct run *r)
 
 /* All steps: 0, or 1 when a signal ended them, or -1. */
 static int
-take_steps(struct run *r)
+take_steps(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
 
@@ -491,7 +386,7 @@ take_steps(struct run *r)
             return 1;
         if (take_step(r))
             return -1;
-        if (r->step < t->recipe.steps && is_time_to_save(r) && save(r))
+        if (r->step < t->recipe.steps && fl_run_save_is_due(r) && save(r))
             return -1;
     }
     int got = t->documents ? 0 : measure(r, t->data, FL_SAMPLE_WINDOWS, &r->loss_last);
@@ -506,10 +401,10 @@ take_steps(struct run *r)
 
 /* From where it begins to its end or to a signal: 0, 1 or -1. */
 static int
-go(struct run *r)
+go(struct fl_run *r)
 {
     const struct fl_training *t = r->t;
-    int got = restore(r);
+    int got = fl_run_restore(r);
 
     if (got < 0 || (!r->finished && make_room(r)))
         return -1;
@@ -529,7 +424,7 @@ go(struct run *r)
 int
 fl_train(const struct fl_training *t, struct fl_train_result *result)
 {
-    struct run r = {.t = t};
+    struct fl_run r = {.t = t};
 
     if (t->busy)
         t->busy(t->arg, "preparing", -1);
@@ -542,7 +437,7 @@ fl_train(const struct fl_training *t, struct fl_train_result *result)
 
 /* A batch and a step of the optimizer, and how long each took. */
 static int
-time_step(struct run *r, struct fl_train_probe *p)
+time_step(struct fl_run *r, struct fl_train_probe *p)
 {
     const struct fl_training *t = r->t;
     double targets = (double)(t->recipe.batch * t->recipe.length);
@@ -568,7 +463,7 @@ time_step(struct run *r, struct fl_train_probe *p)
 
 /* The first step touches memory that the others find ready: it counts only where it is alone. */
 static int
-probe(struct run *r, double seconds, struct fl_train_probe *p)
+probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
 {
     const struct fl_recipe *recipe = &r->t->recipe;
     const struct fl_batch batch = {(size_t)recipe->batch, (size_t)recipe->length, r->x, r->y,
@@ -602,23 +497,9 @@ probe(struct run *r, double seconds, struct fl_train_probe *p)
 int
 fl_train_probe(const struct fl_training *t, double seconds, struct fl_train_probe *p)
 {
-    struct run r = {.t = t};
+    struct fl_run r = {.t = t};
     int result = prepare(&r) || make_room(&r) ? -1 : probe(&r, seconds, p);
 
-    release(&r);
-    return result;
-}
-
-int
-fl_train_checkpoint_bytes(const struct fl_training *t, uint64_t *bytes)
-{
-    struct run r = {.t = t, .finished = true};
-
-    r.saved.model = t->model;
-    int result = fl_training_describe(&r.saved.identity, t) || note_progress(&r) ||
-                         fl_checkpoint_bytes(&r.saved, bytes)
-                     ? -1
-                     : 0;
     release(&r);
     return result;
 }
