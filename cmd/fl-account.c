@@ -105,28 +105,27 @@ solve(struct fl_events *events)
                            (enum fl_solve)fl_choice_find(SOLVE, opt.solve));
 }
 
+/* What is planned: of the file, then of -e. */
 static int
-read_events(struct fl_events *events, char **unit)
+read_planned(struct fl_events *planned, char **unit)
 {
-    if (opt.steps && fl_steps_read(opt.steps, events, unit))
+    if (opt.steps && fl_steps_read(opt.steps, planned, unit))
         return -1;
     for (size_t i = 0; i < opt.events.count; i++)
-        if (fl_events_parse(events, opt.events.items[i]))
+        if (fl_events_parse(planned, opt.events.items[i]))
             return -1;
-    return fl_events_check(events);
+    return 0;
 }
 
+/* The row of UNIT: what was SPENT, to which what is PLANNED is added. */
 static int
-account_steps(struct fl_report *r)
+account(struct fl_report *r, const char *unit, struct fl_events *spent,
+        const struct fl_events *planned)
 {
-    struct fl_events events = {0};
-    char *unit = NULL;
-    int failed = read_events(&events, &unit) || solve(&events) ||
-                 put_row(r, unit ? unit : "unit", &events);
-
-    fl_events_release(&events);
-    free(unit);
-    return failed ? -1 : 0;
+    for (size_t i = 0; i < planned->count; i++)
+        if (fl_events_add(spent, &planned->items[i]))
+            return -1;
+    return fl_events_check(spent) || solve(spent) || put_row(r, unit, spent) ? -1 : 0;
 }
 
 /* Is line I the first of its unit? */
@@ -139,9 +138,9 @@ first_of_unit(const struct fl_spent *s, size_t i)
     return true;
 }
 
-/* A row for each unit, with what is planned after it; the ledger itself is only read. */
+/* A row for each unit of a ledger, which is only read; *ROWS is their number. */
 static int
-account_ledger(struct fl_report *r, const char *path)
+account_ledger(struct fl_report *r, const char *path, const struct fl_events *planned, size_t *rows)
 {
     struct fl_spent s;
 
@@ -149,18 +148,32 @@ account_ledger(struct fl_report *r, const char *path)
         return -1;
     int failed = 0;
     for (size_t i = 0; !failed && i < s.count; i++) {
-        struct fl_events events = {0};
-        char *unit = NULL;
+        struct fl_events spent = {0};
         if (!first_of_unit(&s, i))
             continue;
-        failed = fl_spent_events(&s, s.lines[i].unit, &events) || read_events(&events, &unit) ||
-                 solve(&events) || put_row(r, s.lines[i].unit, &events);
-        free(unit);
-        fl_events_release(&events);
+        failed = fl_spent_events(&s, s.lines[i].unit, &spent) ||
+                 account(r, s.lines[i].unit, &spent, planned);
+        fl_events_release(&spent);
+        ++*rows;
     }
-    if (!failed && !s.count)
-        failed = account_steps(r);
     fl_spent_release(&s);
+    return failed ? -1 : 0;
+}
+
+/* Of no ledger, and of one without lines, the row is that of what is planned. */
+static int
+account_all(struct fl_report *r, const char *ledger)
+{
+    struct fl_events planned = {0}, spent = {0};
+    char *unit = NULL;
+    size_t rows = 0;
+    int failed = read_planned(&planned, &unit) ||
+                 (ledger && account_ledger(r, ledger, &planned, &rows)) ||
+                 (!rows && account(r, unit ? unit : "unit", &spent, &planned));
+
+    fl_events_release(&planned);
+    fl_events_release(&spent);
+    free(unit);
     return failed ? -1 : 0;
 }
 
@@ -194,8 +207,7 @@ run(struct fl_cli *cli)
     if (opt.ledger)
         return fl_spent_create(opt.ledger);
     fl_report_start(&report, columns, cli->json);
-    int failed = (cli->operand_count ? account_ledger(&report, cli->operands[0])
-                                     : account_steps(&report)) ||
+    int failed = account_all(&report, cli->operand_count ? cli->operands[0] : NULL) ||
                  fl_report_end(&report, 1, "standard output");
     fl_report_release(&report);
     return failed ? -1 : 0;

@@ -12,29 +12,6 @@
 
 enum { MOST = 16 << 20, HEX = 2 * FL_HASH_BYTES };
 
-static int
-digit(char c)
-{
-    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c) : NULL;
-
-    return at ? (int)(at - digits) : -1;
-}
-
-/* The digest of a line's digits, or -1 when it is none. */
-static int
-parse(const char *line, size_t len, unsigned char digest[FL_HASH_BYTES])
-{
-    if (len != HEX)
-        return -1;
-    for (size_t i = 0; i < FL_HASH_BYTES; i++) {
-        int high = digit(line[2 * i]), low = digit(line[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return -1;
-        digest[i] = (unsigned char)(high << 4 | low);
-    }
-    return 0;
-}
-
 static size_t
 place(const struct fl_lineage *l, const unsigned char digest[FL_HASH_BYTES])
 {
@@ -56,7 +33,7 @@ read_lines(struct fl_lineage *l, const char *file, const char *text)
         if (!grown)
             return -1;
         l->models = grown;
-        if (parse(text, len, grown[l->count]))
+        if (len != HEX || fl_unhex_secret(grown[l->count], FL_HASH_BYTES, text)) /* lower case */
             return fl_error(FL_USAGE,
                             "%s: line %zu is no digest; write the %d digits of fl-info "
                             "--digest, those of one model a line",

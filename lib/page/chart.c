@@ -92,13 +92,15 @@ by_place(const void *a, const void *b)
 int
 fl_chart_fold(struct fl_chart *c, size_t most)
 {
-    struct fl_chart folded = {.title = c->title, .x = c->x, .y = c->y};
+    struct fl_chart folded = *c;
     struct fl_point *all = NULL;
     size_t n = points_of(c), k = 0;
     int failed = 0;
 
     if (c->count <= most)
         return 0;
+    folded.series = NULL;
+    folded.count = folded.cap = 0;
     if (!(all = fl_alloc(n, sizeof *all)))
         return -1;
     for (size_t s = 0; s < c->count; s++)

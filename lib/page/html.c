@@ -5,6 +5,7 @@
  */
 #include "page/html.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/visible.h"
@@ -42,15 +43,28 @@ fl_html_number(struct fl_buf *out, double value, int digits)
     return fl_buf_printf(out, "%.*g", digits, value);
 }
 
+/* The head of a table of N columns; MORE goes on after its caption. */
+static int
+begin_table(struct fl_buf *out, const char *caption, const char *more, const char *const *columns,
+            size_t n)
+{
+    int failed = fl_buf_add_text(out, "<div class=scroll><table><caption>") ||
+                 fl_html_text(out, caption) || fl_buf_add_text(out, more) ||
+                 fl_buf_add_text(out, "</caption>\n<thead><tr>");
+
+    for (size_t c = 0; !failed && c < n; c++)
+        failed = fl_buf_add_text(out, "<th scope=col>") || fl_html_text(out, columns[c]);
+    return failed || fl_buf_add_text(out, "</thead>\n<tbody>") ? -1 : 0;
+}
+
 int
 fl_html_table(struct fl_buf *out, const char *caption, const char *const *columns)
 {
-    int failed = fl_buf_add_text(out, "<div class=scroll><table><caption>") ||
-                 fl_html_text(out, caption) || fl_buf_add_text(out, "</caption>\n<thead><tr>");
+    size_t n = 0;
 
-    for (; !failed && *columns; columns++)
-        failed = fl_buf_add_text(out, "<th scope=col>") || fl_html_text(out, *columns);
-    return failed || fl_buf_add_text(out, "</thead>\n<tbody>") ? -1 : 0;
+    while (columns[n])
+        n++;
+    return begin_table(out, caption, "", columns, n);
 }
 
 int
@@ -86,14 +100,11 @@ int
 fl_html_sheet(struct fl_buf *out, const struct fl_sheet *s, size_t most)
 {
     size_t first = s->rows > most ? s->rows - most : 0;
-    int failed = fl_buf_add_text(out, "<div class=scroll><table><caption>") ||
-                 fl_html_text(out, s->name) ||
-                 (first && fl_buf_printf(out, ": the last %zu of %zu rows", most, s->rows)) ||
-                 fl_buf_add_text(out, "</caption>\n<thead><tr>");
+    char more[80] = "";
 
-    for (size_t c = 0; !failed && c < s->columns; c++)
-        failed = fl_buf_add_text(out, "<th scope=col>") || fl_html_text(out, s->cells[c]);
-    failed = failed || fl_buf_add_text(out, "</thead>\n<tbody>");
+    if (first)
+        snprintf(more, sizeof more, ": the last %zu of %zu rows", most, s->rows);
+    int failed = begin_table(out, s->name, more, s->cells, s->columns);
     for (size_t row = first; !failed && row < s->rows; row++) {
         failed = fl_html_row(out);
         for (size_t c = 0; !failed && c < s->columns; c++)

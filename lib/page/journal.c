@@ -30,7 +30,7 @@ struct fl_uploads { /* of one party, over all rounds */
 struct story {
     struct fl_chart *loss, arrival, bytes, rate, seconds;
     struct fl_chart waits; /* the arrivals again: a table sorts them */
-    double *opened;        /* pairs of round and time, by round */
+    double *opened;        /* pairs of round and time, each round once, in the order of time */
     size_t opened_count, opened_cap;
     struct fl_uploads *parties;
     size_t party_count, party_cap, sums;
@@ -106,13 +106,13 @@ by_time(const void *a, const void *b)
     return p->order < q->order ? -1 : 1;
 }
 
-/* When round R was opened first, or NaN. */
+/* When ROUND was opened first, or NaN; looked for from the last, of which most lines tell. */
 static double
 opened(const struct story *s, double round)
 {
-    for (size_t i = 0; i < s->opened_count; i++)
-        if (s->opened[2 * i] >= round && s->opened[2 * i] <= round)
-            return s->opened[2 * i + 1];
+    for (size_t i = s->opened_count; i > 0; i--)
+        if (s->opened[2 * i - 2] >= round && s->opened[2 * i - 2] <= round)
+            return s->opened[2 * i - 1];
     return NAN;
 }
 

@@ -30,7 +30,8 @@ void fl_journal_release(struct fl_journal *journal);
 
 /*
  * Add what the journal tells to the page: a summary, charts, and tables of lateness and faults.
- * LOSS has losses that sites shared, and gets the hub's. Nothing of an empty journal. O(n log n).
+ * LOSS has losses that sites shared, and gets the hub's. Nothing of an empty journal. Costs
+ * n log n for the order, then a line the parties, and the rounds opened since the one it tells of.
  */
 FL_MUST int fl_journal_write(struct fl_journal *journal, struct fl_chart *loss, struct fl_buf *out);
 

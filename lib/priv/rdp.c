@@ -309,14 +309,3 @@ fl_rdp_epsilon(const struct fl_rdp *rdp, double delta)
     }
     return answer;
 }
-
-double
-fl_rdp_epsilon_at(const struct fl_rdp *rdp, double delta, double order)
-{
-    double left = delta - rdp->delta;
-
-    for (size_t k = 0; left >= 0 && k < rdp->count; k++)
-        if (rdp->order[k] == order)
-            return convert(rdp->rdp[k], order, left);
-    return INFINITY;
-}

@@ -60,7 +60,4 @@ FL_MUST int fl_rdp_compute(struct fl_rdp *rdp, const struct fl_events *events);
 /* The least epsilon at DELTA (0 to 1): over the orders, and at most the pure sum. */
 struct fl_rdp_answer fl_rdp_epsilon(const struct fl_rdp *rdp, double delta);
 
-/* The same at one order of the list that was fixed beforehand; infinite if it is not in it. */
-double fl_rdp_epsilon_at(const struct fl_rdp *rdp, double delta, double order);
-
 #endif

@@ -186,33 +186,25 @@ set_weights(struct fl_meta *meta, const struct fl_roster_conf *conf)
            fl_meta_set_i64(meta, "weights.hide", conf->hide);
 }
 
+/* The digest HEX, which the program and options of TELLS print. */
 static int
-set_model(struct fl_meta *meta, const char *hex)
+set_digest(struct fl_meta *meta, const char *name, const char *hex, const char *tells)
 {
     unsigned char digest[32];
 
     if (fl_unhex(digest, sizeof digest, hex))
-        return fl_error(FL_USAGE,
-                        "model: \"%.80s\" is no digest; give the 64 digits that fl-info --digest "
-                        "MODEL prints",
-                        hex);
-    return fl_meta_set_bytes(meta, "model", digest, sizeof digest);
+        return fl_error(FL_USAGE, "%s: \"%.80s\" is no digest; give the 64 digits that %s prints",
+                        name, hex, tells);
+    return fl_meta_set_bytes(meta, name, digest, sizeof digest);
 }
 
-/* Not there, where the roster asks for no contract: such rosters are as they always were. */
+/* The contract is left out where the roster asks for none: such rosters keep their bytes. */
 static int
-set_contract(struct fl_meta *meta, const char *hex)
+set_digests(struct fl_meta *meta, const struct fl_roster_conf *conf)
 {
-    unsigned char digest[32];
-
-    if (!hex)
-        return 0;
-    if (fl_unhex(digest, sizeof digest, hex))
-        return fl_error(FL_USAGE,
-                        "contract: \"%.80s\" is no digest; give the 64 digits that fl-harmonize "
-                        "--digest -c SITE prints",
-                        hex);
-    return fl_meta_set_bytes(meta, "contract", digest, sizeof digest);
+    return set_digest(meta, "model", conf->model, "fl-info --digest MODEL") ||
+           (conf->contract &&
+            set_digest(meta, "contract", conf->contract, "fl-harmonize --digest -c SITE"));
 }
 
 static int
@@ -226,8 +218,7 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
     return fl_meta_set_text(meta, "federation", conf->federation) ||
            fl_meta_set_i64(meta, "epoch", conf->epoch) ||
            fl_meta_set_i64(meta, "first_round", conf->first_round) ||
-           fl_meta_set_i64(meta, "psk", conf->psk) || set_model(meta, conf->model) ||
-           set_contract(meta, conf->contract) ||
+           fl_meta_set_i64(meta, "psk", conf->psk) || set_digests(meta, conf) ||
            fl_meta_set_text(meta, "apply.rule", conf->apply_rule) ||
            fl_meta_set_f64(meta, "apply.lr", conf->lr) ||
            fl_meta_set_f64(meta, "apply.momentum", conf->momentum) ||

@@ -80,17 +80,13 @@ signed_by(const struct fl_spent *s, const char *line, size_t len, const char *si
           const char *signature)
 {
     unsigned char key[FL_SIGN_PUBLIC], roster[32], root[32], sig[FL_SIGN_BYTES];
-    char part[2 * 32 + 1] = "";
     uint64_t party;
 
-    if (strlen(signer) < 2 * 64 + 3 || signer[64] != '.' || signer[129] != '.')
-        return false;
-    memcpy(part, signer, 64);
-    if (fl_unhex(key, sizeof key, part))
-        return false;
-    memcpy(part, signer + 65, 64);
-    if (fl_unhex(roster, sizeof roster, part) ||
-        fl_parse_u64(signer + 130, 0, UINT32_MAX, &party) || fl_unhex(sig, sizeof sig, signature))
+    if (strlen(signer) < 2 * 64 + 3 || signer[64] != '.' || signer[129] != '.' ||
+        strlen(signature) != 2 * sizeof sig || fl_unhex_secret(key, sizeof key, signer) ||
+        fl_unhex_secret(roster, sizeof roster, signer + 65) ||
+        fl_parse_u64(signer + 130, 0, UINT32_MAX, &party) ||
+        fl_unhex_secret(sig, sizeof sig, signature))
         return false;
     link_hash(s, "fl1.ledgerline", line, len, root);
     return !fl_sig_check(sig, "ledger", roster, (uint32_t)party, root, key);
@@ -126,8 +122,8 @@ check_event(const char *event)
 static int
 read_line(struct fl_spent *s, const char *raw, size_t len, char *copy)
 {
-    unsigned char have[FL_HASH_BYTES], want[FL_HASH_BYTES];
-    char *word[WORDS], number[24];
+    unsigned char want[FL_HASH_BYTES];
+    char *word[WORDS], number[24], hash[HEX + 1];
     const size_t at = s->count + 1;
 
     if (memchr(raw, '\0', len) || cut(copy, word))
@@ -136,12 +132,9 @@ read_line(struct fl_spent *s, const char *raw, size_t len, char *copy)
     if (strcmp(word[0], number))
         return bad_line(s, at, "has another number");
     link_hash(s, "fl1.ledger", raw, (size_t)(word[9] - 1 - copy), want);
-    if (strlen(word[9]) != HEX || fl_unhex(have, sizeof have, word[9]) ||
-        memcmp(have, want, sizeof have))
+    fl_hex(hash, want, sizeof want);
+    if (strcmp(word[9], hash))
         return bad_line(s, at, "does not follow from the one before it");
-    for (const char *p = word[9]; *p; p++)
-        if (*p >= 'A' && *p <= 'F')
-            return bad_line(s, at, "is not of the form of a ledger");
     if (!strcmp(word[7], "-") != !strcmp(word[8], "-") ||
         (strcmp(word[7], "-") != 0 &&
          !signed_by(s, raw, (size_t)(word[8] - 1 - copy), word[7], word[8])))
@@ -161,7 +154,6 @@ read_line(struct fl_spent *s, const char *raw, size_t len, char *copy)
 static int
 read_head(struct fl_spent *s)
 {
-    char id[HEX + 1] = "";
     const char *text = fl_buf_text(&s->text);
 
     if (s->text.len < MAGIC_LENGTH + HEX + 1 || memcmp(text, MAGIC, MAGIC_LENGTH) ||
@@ -169,8 +161,7 @@ read_head(struct fl_spent *s)
         return fl_error(FL_REFUSED,
                         "%s: is no ledger; fl-account --new-ledger FILE makes one, once for a text",
                         s->name);
-    memcpy(id, text + MAGIC_LENGTH, HEX);
-    if (fl_unhex(s->id, sizeof s->id, id))
+    if (fl_unhex_secret(s->id, sizeof s->id, text + MAGIC_LENGTH))
         return fl_error(FL_REFUSED, "%s: its first line is damaged; put the newest copy back",
                         s->name);
     memcpy(s->head, s->id, sizeof s->head);

@@ -87,6 +87,27 @@ status 1 "none over another one" fl-account --new-ledger notes.ledger
 check "  which stays" cmp notes.ledger kept.ledger
 status 3 "one that is not there" fl-account --delta 1e-6 no.ledger
 says 'fl-account --new-ledger no.ledger'
+cat > two.py <<'END'
+import hashlib, os
+def H(*parts):
+    return hashlib.blake2b(b"".join(parts), digest_size=32, person=b"fl1.ledger").digest()
+ledger = head = os.urandom(32)
+print("fl-ledger-v1", ledger.hex())
+for n, (unit, event) in enumerate([("site", "gauss:nm=5"), ("document", "gauss:nm=3*2"), ("site", "gauss:nm=5")], 1):
+    line = f"{n} round {n:02x} 11 {unit} {event} 2026-11-27T12:00:00Z - -".encode()
+    head = H(ledger, head, len(line).to_bytes(8, "little"), line)
+    print(line.decode(), head.hex())
+END
+python two.py > two.ledger
+spent() { fl-account --delta 1e-6 "$@" two.ledger | tail -n +2 | cut -f 1,4,15 | tr '\t\n' ' ;'; }
+is() { _want=$1 && shift && _is=$("$@") && [ "$_is" = "$_want" ] || { echo "$_is" >&2; return 1; }; }
+check "a row a unit" is 'site 2 gauss:nm=5*2;document 2 gauss:nm=3*2;' spent
+check "  to each of which what is planned is added" is \
+    'site 5 gauss:nm=5*2+gauss:nm=9*3;document 5 gauss:nm=3*2+gauss:nm=9*3;' spent -e 'gauss:nm=9*3'
+printf -- '- gauss:nm=9*3\n' > planned.yaml
+from_standard_input() { spent -c - < planned.yaml; }
+check "  from standard input too, which is read once" is \
+    'site 5 gauss:nm=5*2+gauss:nm=9*3;document 5 gauss:nm=3*2+gauss:nm=9*3;' from_standard_input
 printf 'x' >> notes.ledger
 status 3 "a line that is cut off" fl-account --delta 1e-6 notes.ledger
 says 'line 1 is cut off'

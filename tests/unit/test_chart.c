@@ -74,7 +74,7 @@ static void
 test_fold(void)
 {
     static const char *const names[] = {"greatest", "median", "least"};
-    struct fl_chart c = {.title = "t", .x = "x", .y = "y"};
+    struct fl_chart c = {.title = "t", .x = "x", .y = "y", .from_zero = true};
     char name[8];
 
     for (int s = 0; s < 21; s++)
@@ -83,7 +83,7 @@ test_fold(void)
             CHECK(!fl_chart_add(&c, name, x, 100 * x + (s * 8) % 21));
         }
     CHECK(!fl_chart_fold(&c, 21) && c.count == 21);
-    CHECK(!fl_chart_fold(&c, 20) && c.count == 3);
+    CHECK(!fl_chart_fold(&c, 20) && c.count == 3 && c.from_zero);
     for (int s = 0; s < 3; s++) {
         CHECK_TEXT(c.series[s].name, names[s]);
         CHECK(c.series[s].count == 5 && c.series[s].points[4].x == 4);

@@ -118,7 +118,10 @@ refused(void)
     return bad && fl_error_status() == FL_REFUSED;
 }
 
-/* Every byte, changed in its lowest bit and made a space: all of them are looked at. */
+/*
+ * Every byte, changed in its lowest bit, made a space or a zero, and a letter made a capital: all
+ * of them are looked at.
+ */
 static void
 test_flips(void)
 {
@@ -128,9 +131,10 @@ test_flips(void)
     start();
     CHECK(!fl_read_file(path, 1 << 20, &file));
     for (size_t i = 0; i < file.len; i++)
-        for (int kind = 0; kind < 3; kind++) {
-            unsigned char was = file.data[i];
-            file.data[i] = kind == 0 ? was ^ 1 : kind == 1 ? ' ' : '\0';
+        for (int kind = 0; kind < 4; kind++) {
+            const unsigned char was = file.data[i];
+            const unsigned char other[] = {was ^ 1, ' ', '\0', was & 0xDF};
+            file.data[i] = other[kind];
             if (file.data[i] == was)
                 continue;
             put((const char *)file.data, file.len);
