@@ -88,7 +88,7 @@ read_field(struct fl_contract_field_conf *field, const char *file, const char *n
     if (need_map(file, node, "fields") || fl_yaml_fill(file, node, keys) ||
         fl_yaml_text(file, unit, NULL, &field->unit) ||
         fl_yaml_text(file, analyte, NULL, &field->analyte) ||
-        fl_yaml_text(file, codes, "keep|drop|refuse", &field->codes))
+        fl_yaml_text(file, codes, FL_CODE_POLICIES, &field->codes))
         return -1;
     if ((field->unit != NULL) + field->date + (field->codes != NULL) > 1)
         return fl_yaml_error(file, node, "fields: \"%.60s\" is one of unit, date and codes only",

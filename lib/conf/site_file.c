@@ -119,11 +119,11 @@ read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *nod
         return fl_yaml_error(file, node, "inputs: must be a list of mappings");
     if (fl_yaml_fill(file, node, keys) || take_list(file, files, &in->files, &in->file_count) ||
         take_list(file, columns, &in->columns, &in->column_count) ||
-        fl_yaml_text(file, format, "auto|text|jsonl|csv|tsv|chat", &in->format) ||
+        fl_yaml_text(file, format, FL_INPUT_FORMATS, &in->format) ||
         fl_yaml_text(file, encoding, NULL, &in->encoding) ||
         fl_yaml_text(file, delimiter, NULL, &in->delimiter) ||
         fl_yaml_text(file, decimal, NULL, &in->decimal) ||
-        fl_yaml_text(file, order, "dmy|mdy|ymd", &in->date_order) ||
+        fl_yaml_text(file, order, FL_DATE_ORDERS, &in->date_order) ||
         fl_yaml_text(file, messages, NULL, &in->messages) ||
         fl_yaml_text(file, role, NULL, &in->role) ||
         fl_yaml_text(file, content, NULL, &in->content))

@@ -146,9 +146,8 @@ make_reading(const struct fl_site *site, const struct fl_input_conf *in, struct 
     const struct fl_names templates = {site->contract.conf.render,
                                        site->contract.conf.render_count};
     const struct fl_names names = {site->contract.names, site->contract.conf.field_count};
-    static const char formats[] = "auto|text|jsonl|csv|tsv|chat";
     const struct fl_contract *c = &site->contract;
-    int format = in->format ? fl_choice_find(formats, in->format) : 0;
+    int format = in->format ? fl_choice_find(FL_INPUT_FORMATS, in->format) : 0;
 
     if (check_keys(c, &in->map, "map") || check_keys(c, &in->units, "units") ||
         check_keys(c, &in->codes, "codes"))
