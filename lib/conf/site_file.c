@@ -37,25 +37,6 @@ fl_site_conf_release(struct fl_site_conf *conf)
     *conf = (struct fl_site_conf){0};
 }
 
-/* One text, or a list of them. */
-static int
-take_list(const char *file, const struct fl_yaml *node, const char ***items, size_t *count)
-{
-    if (!node)
-        return 0;
-    bool list = node->type == FL_YAML_LIST;
-    size_t n = list ? node->count : 1;
-    if (!n)
-        return fl_yaml_error(file, node, "must be a list with something in it");
-    *items = fl_alloc(n, sizeof **items);
-    if (!*items)
-        return -1;
-    for (; *count < n; ++*count)
-        if (fl_yaml_text(file, list ? node->items[*count] : node, NULL, &(*items)[*count]))
-            return -1;
-    return 0;
-}
-
 static int
 take_pairs(const char *file, const struct fl_yaml *node, struct fl_pairs_conf *to)
 {
@@ -92,6 +73,7 @@ check_input(const struct fl_input_conf *in, const char *file, const struct fl_ya
 static int
 read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *node)
 {
+    static const char empty[] = "must be a list with something in it";
     const struct fl_yaml *files = NULL, *format = NULL, *encoding = NULL, *delimiter = NULL;
     const struct fl_yaml *columns = NULL, *map = NULL, *units = NULL, *decimal = NULL;
     const struct fl_yaml *order = NULL, *codes = NULL, *messages = NULL, *role = NULL;
@@ -117,8 +99,9 @@ read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *nod
     in->line = node->line;
     if (node->type != FL_YAML_MAP)
         return fl_yaml_error(file, node, "inputs: must be a list of mappings");
-    if (fl_yaml_fill(file, node, keys) || take_list(file, files, &in->files, &in->file_count) ||
-        take_list(file, columns, &in->columns, &in->column_count) ||
+    if (fl_yaml_fill(file, node, keys) ||
+        fl_yaml_texts(file, files, empty, &in->files, &in->file_count) ||
+        fl_yaml_texts(file, columns, empty, &in->columns, &in->column_count) ||
         fl_yaml_text(file, format, FL_INPUT_FORMATS, &in->format) ||
         fl_yaml_text(file, encoding, NULL, &in->encoding) ||
         fl_yaml_text(file, delimiter, NULL, &in->delimiter) ||

@@ -88,11 +88,8 @@ check_fields(const struct fl_contract *c)
 static int
 add_patterns(struct fl_id_rules *rules, const struct fl_identifier_conf *id)
 {
-    const struct fl_yaml *p = id->pattern;
-    bool list = p && p->type == FL_YAML_LIST;
-
-    for (size_t i = 0; p && i < (list ? p->count : 1); i++) {
-        const struct fl_yaml *item = list ? p->items[i] : p;
+    for (size_t i = 0; i < fl_yaml_items(id->pattern); i++) {
+        const struct fl_yaml *item = fl_yaml_item(id->pattern, i);
         if (item->type != FL_YAML_SCALAR)
             return fl_error(FL_USAGE, "pattern: must be a text or a list of them");
         if (fl_id_rules_pattern(rules, id->type, item->text))
@@ -164,12 +161,11 @@ set_identifiers(const struct fl_contract_conf *conf, const struct fl_id_rules *r
     }
     for (size_t i = 0; i < conf->identifier_count; i++) {
         const struct fl_identifier_conf *id = &conf->identifiers[i];
-        const struct fl_yaml *p = id->pattern;
-        size_t n = !p ? 0 : p->type == FL_YAML_LIST ? p->count : 1;
+        size_t n = fl_yaml_items(id->pattern);
         if (n > sizeof patterns / sizeof *patterns)
             return fl_error(FL_USAGE, "identifiers: %s has more than 256 patterns", id->type);
         for (size_t k = 0; k < n; k++)
-            patterns[k] = p->type == FL_YAML_LIST ? p->items[k]->text : p->text;
+            patterns[k] = fl_yaml_item(id->pattern, k)->text;
         snprintf(key, sizeof key, "pattern.%.100s", id->type);
         if (n && fl_meta_set_text_list(meta, key, patterns, n))
             return -1;
