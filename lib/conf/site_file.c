@@ -193,19 +193,15 @@ matches(const char *pattern, const char *path)
 const struct fl_input_conf *
 fl_site_input(const struct fl_site_conf *conf, const char *path)
 {
-    static const char *const packed[] = {"", ".gz", ".zst", ".xz"};
+    size_t len = fl_name_unpacked(path);
     char plain[4096];
-    size_t len = strlen(path);
 
+    if (len >= sizeof plain)
+        return NULL;
+    snprintf(plain, sizeof plain, "%.*s", (int)len, path);
     for (size_t i = 0; i < conf->input_count; i++)
         for (size_t k = 0; k < conf->inputs[i].file_count; k++)
-            for (size_t e = 0; e < sizeof packed / sizeof *packed; e++) {
-                size_t end = strlen(packed[e]);
-                if (len < end || len - end >= sizeof plain || strcmp(path + len - end, packed[e]))
-                    continue;
-                snprintf(plain, sizeof plain, "%.*s", (int)(len - end), path);
-                if (matches(conf->inputs[i].files[k], plain))
-                    return &conf->inputs[i];
-            }
+            if (matches(conf->inputs[i].files[k], path) || matches(conf->inputs[i].files[k], plain))
+                return &conf->inputs[i];
     return NULL;
 }
