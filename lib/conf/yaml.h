@@ -121,7 +121,7 @@ FL_MUST int fl_yaml_fill(const char *name, const struct fl_yaml *map,
 FL_MUST int fl_yaml_text(const char *file, const struct fl_yaml *node, const char *choices,
                          const char **to);
 
-/* Where a list may stand, or one thing alone: how many NODE (NULL: none) has, and item I of them. */
+/* Where one thing may stand for a list of it: how many NODE (NULL: none) has, and item I. */
 size_t fl_yaml_items(const struct fl_yaml *node);
 const struct fl_yaml *fl_yaml_item(const struct fl_yaml *node, size_t i);
 
