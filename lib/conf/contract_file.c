@@ -88,7 +88,7 @@ read_field(struct fl_contract_field_conf *field, const char *file, const char *n
     if (need_map(file, node, "fields") || fl_yaml_fill(file, node, keys) ||
         fl_yaml_text(file, unit, NULL, &field->unit) ||
         fl_yaml_text(file, analyte, NULL, &field->analyte) ||
-        fl_yaml_text(file, codes, "keep|drop|refuse", &field->codes))
+        fl_yaml_text(file, codes, FL_CODE_POLICIES, &field->codes))
         return -1;
     if ((field->unit != NULL) + field->date + (field->codes != NULL) > 1)
         return fl_yaml_error(file, node, "fields: \"%.60s\" is one of unit, date and codes only",
@@ -131,17 +131,10 @@ read_chat(struct fl_contract_conf *conf, const char *file, const struct fl_yaml 
     if (need_map(file, node, "chat") || fl_yaml_fill(file, node, keys) ||
         fl_yaml_text(file, turn, NULL, &conf->turn))
         return -1;
-    if (!roles)
-        return 0;
-    if (roles->type != FL_YAML_LIST || !roles->count)
-        return fl_yaml_error(file, roles, "roles: must be a list of names");
-    conf->roles = fl_alloc(roles->count, sizeof *conf->roles);
-    if (!conf->roles)
-        return -1;
-    for (size_t i = 0; i < roles->count; i++)
-        if (fl_yaml_text(file, roles->items[i], NULL, &conf->roles[conf->role_count++]))
-            return -1;
-    return 0;
+    static const char wrong[] = "roles: must be a list of names";
+    if (roles && roles->type != FL_YAML_LIST)
+        return fl_yaml_error(file, roles, "%s", wrong);
+    return fl_yaml_texts(file, roles, wrong, &conf->roles, &conf->role_count);
 }
 
 static int
@@ -266,27 +259,6 @@ read_rest(struct fl_contract_conf *conf, const char *file, const struct fl_yaml 
                : 0;
 }
 
-/* One template, or a list of them. */
-static int
-read_render(struct fl_contract_conf *conf, const char *file, const struct fl_yaml *node)
-{
-    bool list = node && node->type == FL_YAML_LIST;
-    size_t n = !node ? 0 : list ? node->count : 1;
-
-    if (!node)
-        return 0;
-    if (!n)
-        return fl_yaml_error(file, node, "render: must be a template or a list of them");
-    conf->render = fl_alloc(n, sizeof *conf->render);
-    if (!conf->render)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        if (fl_yaml_text(file, list ? node->items[i] : node, NULL,
-                         &conf->render[conf->render_count++]))
-            return -1;
-    return 0;
-}
-
 static int
 read_root(struct fl_contract_conf *conf, const char *file)
 {
@@ -313,7 +285,9 @@ read_root(struct fl_contract_conf *conf, const char *file)
         return -1;
     if (!name || !conf->rules)
         return fl_yaml_error(file, conf->root, "lacks \"%s\"", name ? "rules" : "contract");
-    return fl_yaml_text(file, name, NULL, &conf->name) || read_render(conf, file, render) ||
+    return fl_yaml_text(file, name, NULL, &conf->name) ||
+                   fl_yaml_texts(file, render, "render: must be a template or a list of them",
+                                 &conf->render, &conf->render_count) ||
                    take_size(file, max, 1024, 1 << 28, &conf->max_document) ||
                    take_size(file, passage, 0, 1 << 30, &conf->passage) ||
                    read_fields(conf, file, fields) || read_chat(conf, file, chat) ||

@@ -29,6 +29,7 @@
 #include "conf/yaml.h"
 
 #define FL_IDENTIFIER_POLICIES "keep|placeholder|drop" /* in the order of enum fl_id_policy */
+#define FL_CODE_POLICIES       "keep|drop|refuse"      /* in that of enum fl_code_policy */
 
 struct fl_contract_field_conf {
     const char *name, *unit, *analyte, *codes; /* but the name NULL when not given */

@@ -37,25 +37,6 @@ fl_site_conf_release(struct fl_site_conf *conf)
     *conf = (struct fl_site_conf){0};
 }
 
-/* One text, or a list of them. */
-static int
-take_list(const char *file, const struct fl_yaml *node, const char ***items, size_t *count)
-{
-    if (!node)
-        return 0;
-    bool list = node->type == FL_YAML_LIST;
-    size_t n = list ? node->count : 1;
-    if (!n)
-        return fl_yaml_error(file, node, "must be a list with something in it");
-    *items = fl_alloc(n, sizeof **items);
-    if (!*items)
-        return -1;
-    for (; *count < n; ++*count)
-        if (fl_yaml_text(file, list ? node->items[*count] : node, NULL, &(*items)[*count]))
-            return -1;
-    return 0;
-}
-
 static int
 take_pairs(const char *file, const struct fl_yaml *node, struct fl_pairs_conf *to)
 {
@@ -92,6 +73,7 @@ check_input(const struct fl_input_conf *in, const char *file, const struct fl_ya
 static int
 read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *node)
 {
+    static const char empty[] = "must be a list with something in it";
     const struct fl_yaml *files = NULL, *format = NULL, *encoding = NULL, *delimiter = NULL;
     const struct fl_yaml *columns = NULL, *map = NULL, *units = NULL, *decimal = NULL;
     const struct fl_yaml *order = NULL, *codes = NULL, *messages = NULL, *role = NULL;
@@ -117,13 +99,14 @@ read_input(struct fl_input_conf *in, const char *file, const struct fl_yaml *nod
     in->line = node->line;
     if (node->type != FL_YAML_MAP)
         return fl_yaml_error(file, node, "inputs: must be a list of mappings");
-    if (fl_yaml_fill(file, node, keys) || take_list(file, files, &in->files, &in->file_count) ||
-        take_list(file, columns, &in->columns, &in->column_count) ||
-        fl_yaml_text(file, format, "auto|text|jsonl|csv|tsv|chat", &in->format) ||
+    if (fl_yaml_fill(file, node, keys) ||
+        fl_yaml_texts(file, files, empty, &in->files, &in->file_count) ||
+        fl_yaml_texts(file, columns, empty, &in->columns, &in->column_count) ||
+        fl_yaml_text(file, format, FL_INPUT_FORMATS, &in->format) ||
         fl_yaml_text(file, encoding, NULL, &in->encoding) ||
         fl_yaml_text(file, delimiter, NULL, &in->delimiter) ||
         fl_yaml_text(file, decimal, NULL, &in->decimal) ||
-        fl_yaml_text(file, order, "dmy|mdy|ymd", &in->date_order) ||
+        fl_yaml_text(file, order, FL_DATE_ORDERS, &in->date_order) ||
         fl_yaml_text(file, messages, NULL, &in->messages) ||
         fl_yaml_text(file, role, NULL, &in->role) ||
         fl_yaml_text(file, content, NULL, &in->content))
@@ -210,19 +193,15 @@ matches(const char *pattern, const char *path)
 const struct fl_input_conf *
 fl_site_input(const struct fl_site_conf *conf, const char *path)
 {
-    static const char *const packed[] = {"", ".gz", ".zst", ".xz"};
+    size_t len = fl_name_unpacked(path);
     char plain[4096];
-    size_t len = strlen(path);
 
+    if (len >= sizeof plain)
+        return NULL;
+    snprintf(plain, sizeof plain, "%.*s", (int)len, path);
     for (size_t i = 0; i < conf->input_count; i++)
         for (size_t k = 0; k < conf->inputs[i].file_count; k++)
-            for (size_t e = 0; e < sizeof packed / sizeof *packed; e++) {
-                size_t end = strlen(packed[e]);
-                if (len < end || len - end >= sizeof plain || strcmp(path + len - end, packed[e]))
-                    continue;
-                snprintf(plain, sizeof plain, "%.*s", (int)(len - end), path);
-                if (matches(conf->inputs[i].files[k], plain))
-                    return &conf->inputs[i];
-            }
+            if (matches(conf->inputs[i].files[k], path) || matches(conf->inputs[i].files[k], plain))
+                return &conf->inputs[i];
     return NULL;
 }

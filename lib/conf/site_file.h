@@ -21,6 +21,10 @@
 #include "base/must.h"
 #include "conf/yaml.h"
 
+/* In the orders of enum fl_records_format, with chat after them, and of enum fl_date_order. */
+#define FL_INPUT_FORMATS "auto|text|jsonl|csv|tsv|chat"
+#define FL_DATE_ORDERS   "dmy|mdy|ymd"
+
 struct fl_pairs_conf { /* of names, as they stand in a mapping */
     const char **keys, **values;
     size_t count;

@@ -528,3 +528,34 @@ fl_yaml_text(const char *file, const struct fl_yaml *node, const char *choices, 
         return 0;
     return fl_yaml_error(file, node, "\"%.60s\" is not one of %s", node->text, choices);
 }
+
+size_t
+fl_yaml_items(const struct fl_yaml *node)
+{
+    return !node ? 0 : node->type == FL_YAML_LIST ? node->count : 1;
+}
+
+const struct fl_yaml *
+fl_yaml_item(const struct fl_yaml *node, size_t i)
+{
+    return node->type == FL_YAML_LIST ? node->items[i] : node;
+}
+
+int
+fl_yaml_texts(const char *file, const struct fl_yaml *node, const char *wrong, const char ***texts,
+              size_t *count)
+{
+    size_t n = fl_yaml_items(node);
+
+    if (!node)
+        return 0;
+    if (!n)
+        return fl_yaml_error(file, node, "%s", wrong);
+    *texts = fl_alloc(n, sizeof **texts);
+    if (!*texts)
+        return -1;
+    for (*count = 0; *count < n; ++*count)
+        if (fl_yaml_text(file, fl_yaml_item(node, *count), NULL, &(*texts)[*count]))
+            return -1;
+    return 0;
+}

@@ -121,4 +121,15 @@ FL_MUST int fl_yaml_fill(const char *name, const struct fl_yaml *map,
 FL_MUST int fl_yaml_text(const char *file, const struct fl_yaml *node, const char *choices,
                          const char **to);
 
+/* Where one thing may stand for a list of it: how many NODE (NULL: none) has, and item I. */
+size_t fl_yaml_items(const struct fl_yaml *node);
+const struct fl_yaml *fl_yaml_item(const struct fl_yaml *node, size_t i);
+
+/*
+ * The texts of them, each borrowed: (*COUNT,) of *TEXTS, the caller's to free, after an error too.
+ * NODE NULL leaves both. A list with nothing in it is an error that says WRONG.
+ */
+FL_MUST int fl_yaml_texts(const char *file, const struct fl_yaml *node, const char *wrong,
+                          const char ***texts, size_t *count);
+
 #endif

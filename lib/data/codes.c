@@ -6,7 +6,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
+#include "base/search.h"
 #include "os/file.h"
 #include "text/unicode.h"
 
@@ -107,30 +109,37 @@ fl_codes_free(struct fl_codes *c)
     free(c);
 }
 
+struct code {
+    const char *text;
+    size_t len;
+};
+
+/* As strcmp, which the pairs are sorted by; CODE has a length and may have zeros in it. */
+static int
+compare(const char *known, const struct code *code)
+{
+    size_t size = strlen(known);
+    int order = memcmp(known, code->text, fl_min(size, code->len));
+
+    return order ? order : (size > code->len) - (size < code->len);
+}
+
+static bool
+lies_before(const void *item, const void *key)
+{
+    return compare(((const struct pair *)item)->code, key) < 0;
+}
+
 const char *
 fl_codes_find(const struct fl_codes *c, const char *code, size_t len)
 {
-    size_t low = 0, high = c->count;
-
     while (len && (*code == ' ' || *code == '\t')) {
         code++;
         len--;
     }
     while (len && (code[len - 1] == ' ' || code[len - 1] == '\t'))
         len--;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const char *known = c->pairs[middle].code;
-        size_t size = strlen(known);
-        int order = memcmp(known, code, size < len ? size : len);
-        if (!order)
-            order = (size > len) - (size < len);
-        if (!order)
-            return c->pairs[middle].to;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    const struct code key = {code, len};
+    size_t i = fl_search(c->pairs, c->count, sizeof *c->pairs, &key, lies_before);
+    return i < c->count && !compare(c->pairs[i].code, &key) ? c->pairs[i].to : NULL;
 }

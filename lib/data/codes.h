@@ -11,7 +11,6 @@
 #include "base/must.h"
 
 enum fl_code_policy { FL_CODE_KEEP, FL_CODE_DROP, FL_CODE_REFUSE };
-#define FL_CODE_POLICIES "keep|drop|refuse"
 
 struct fl_codes;
 

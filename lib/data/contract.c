@@ -24,10 +24,12 @@ fl_contract_release(struct fl_contract *contract)
     *contract = (struct fl_contract){0};
 }
 
-/* A contract that names no field has the text alone. */
+/* Put in what a contract that says nothing of it means: of fields, the text alone. */
 static int
-fill_fields(struct fl_contract_conf *conf)
+fill_defaults(struct fl_contract_conf *conf)
 {
+    static const char *const roles[] = {"user", "assistant", "system"};
+
     if (!conf->field_count) {
         conf->fields = fl_alloc(1, sizeof *conf->fields);
         if (!conf->fields)
@@ -43,8 +45,18 @@ fill_fields(struct fl_contract_conf *conf)
     }
     if (!conf->turn)
         conf->turn = "<|{role}|>\n{text}\n";
+    if (!conf->roles) {
+        conf->roles = fl_alloc(1, sizeof roles);
+        if (!conf->roles)
+            return -1;
+        memcpy(conf->roles, roles, sizeof roles);
+        conf->role_count = sizeof roles / sizeof *roles;
+    }
     if (!conf->identifier_default)
         conf->identifier_default = "placeholder";
+    for (size_t i = 0; i < conf->identifier_count; i++)
+        if (!conf->identifiers[i].policy)
+            conf->identifiers[i].policy = conf->identifier_default;
     return 0;
 }
 
@@ -76,11 +88,8 @@ check_fields(const struct fl_contract *c)
 static int
 add_patterns(struct fl_id_rules *rules, const struct fl_identifier_conf *id)
 {
-    const struct fl_yaml *p = id->pattern;
-    bool list = p && p->type == FL_YAML_LIST;
-
-    for (size_t i = 0; p && i < (list ? p->count : 1); i++) {
-        const struct fl_yaml *item = list ? p->items[i] : p;
+    for (size_t i = 0; i < fl_yaml_items(id->pattern); i++) {
+        const struct fl_yaml *item = fl_yaml_item(id->pattern, i);
         if (item->type != FL_YAML_SCALAR)
             return fl_error(FL_USAGE, "pattern: must be a text or a list of them");
         if (fl_id_rules_pattern(rules, id->type, item->text))
@@ -89,25 +98,29 @@ add_patterns(struct fl_id_rules *rules, const struct fl_identifier_conf *id)
     return 0;
 }
 
+static enum fl_id_policy
+policy_of(const char *word)
+{
+    return (enum fl_id_policy)fl_choice_find(FL_IDENTIFIER_POLICIES, word);
+}
+
 static int
 make_identifiers(struct fl_contract *c)
 {
     const struct fl_contract_conf *conf = &c->conf;
-    int all = fl_choice_find(FL_IDENTIFIER_POLICIES, conf->identifier_default);
+    enum fl_id_policy all = policy_of(conf->identifier_default);
 
     if (!(c->identifiers = fl_id_rules_new()))
         return -1;
     for (unsigned t = 0; t < FL_ID_TYPES; t++)
-        fl_id_set(c->identifiers, t, (enum fl_id_policy)all);
+        fl_id_set(c->identifiers, t, all);
     for (size_t i = 0; i < conf->identifier_count; i++) {
         const struct fl_identifier_conf *id = &conf->identifiers[i];
-        const char *word = id->policy ? id->policy : conf->identifier_default;
         if (add_patterns(c->identifiers, id))
             return fl_error_about(id->type);
         int type = fl_id_type_of(c->identifiers, id->type);
         if (type >= 0)
-            fl_id_set(c->identifiers, (unsigned)type,
-                      (enum fl_id_policy)fl_choice_find(FL_IDENTIFIER_POLICIES, word));
+            fl_id_set(c->identifiers, (unsigned)type, policy_of(id->policy));
     }
     return 0;
 }
@@ -136,29 +149,29 @@ static int
 set_identifiers(const struct fl_contract_conf *conf, const struct fl_id_rules *rules,
                 struct fl_meta *meta)
 {
-    static const char *const policies[] = {"keep", "placeholder", "drop"};
     const char *patterns[256];
-    char key[128];
+    char key[128], policy[16];
 
     for (unsigned t = 0; t < fl_id_types(rules); t++) {
         snprintf(key, sizeof key, "identifier.%.100s", fl_id_name(rules, t));
-        if (fl_meta_set_text(meta, key, policies[fl_id_policy(rules, t)]))
+        if (fl_meta_set_text(meta, key,
+                             fl_choice_word(FL_IDENTIFIER_POLICIES, (int)fl_id_policy(rules, t),
+                                            policy, sizeof policy)))
             return -1;
     }
     for (size_t i = 0; i < conf->identifier_count; i++) {
         const struct fl_identifier_conf *id = &conf->identifiers[i];
-        const struct fl_yaml *p = id->pattern;
-        size_t n = !p ? 0 : p->type == FL_YAML_LIST ? p->count : 1;
+        size_t n = fl_yaml_items(id->pattern);
         if (n > sizeof patterns / sizeof *patterns)
             return fl_error(FL_USAGE, "identifiers: %s has more than 256 patterns", id->type);
         for (size_t k = 0; k < n; k++)
-            patterns[k] = p->type == FL_YAML_LIST ? p->items[k]->text : p->text;
+            patterns[k] = fl_yaml_item(id->pattern, k)->text;
         snprintf(key, sizeof key, "pattern.%.100s", id->type);
         if (n && fl_meta_set_text_list(meta, key, patterns, n))
             return -1;
         if (fl_id_type_of(rules, id->type) < 0) { /* a list that sites have */
             snprintf(key, sizeof key, "identifier.%.100s", id->type);
-            if (fl_meta_set_text(meta, key, id->policy ? id->policy : conf->identifier_default))
+            if (fl_meta_set_text(meta, key, id->policy))
                 return -1;
         }
     }
@@ -183,12 +196,10 @@ set_rest(const struct fl_contract_conf *conf, struct fl_meta *meta)
            fl_meta_set_text(meta, "by", conf->by ? conf->by : "");
 }
 
-int
-fl_contract_canonical(const struct fl_contract_conf *conf, const struct fl_id_rules *identifiers,
-                      struct fl_meta *meta)
+static int
+make_canonical(const struct fl_contract_conf *conf, const struct fl_id_rules *identifiers,
+               struct fl_meta *meta)
 {
-    static const char *const roles[] = {"user", "assistant", "system"};
-
     return fl_meta_set_text(meta, "contract", conf->name) ||
                    fl_meta_set_i64(meta, "rules", conf->rules) ||
                    fl_meta_set_i64(meta, "rules.identifiers", FL_ID_VERSION) ||
@@ -196,8 +207,7 @@ fl_contract_canonical(const struct fl_contract_conf *conf, const struct fl_id_ru
                    fl_meta_set_i64(meta, "passage", conf->passage) ||
                    fl_meta_set_text_list(meta, "render", conf->render, conf->render_count) ||
                    fl_meta_set_text(meta, "chat.turn", conf->turn) ||
-                   fl_meta_set_text_list(meta, "chat.roles", conf->roles ? conf->roles : roles,
-                                         conf->roles ? conf->role_count : 3) ||
+                   fl_meta_set_text_list(meta, "chat.roles", conf->roles, conf->role_count) ||
                    set_fields(conf, meta) || set_identifiers(conf, identifiers, meta) ||
                    set_rest(conf, meta)
                ? -1
@@ -210,8 +220,7 @@ make_digest(struct fl_contract *c)
     struct fl_meta meta = {0};
     struct fl_buf bytes = {0};
     struct fl_hash h;
-    int failed = fl_contract_canonical(&c->conf, c->identifiers, &meta) ||
-                 fl_meta_encode(&meta, &bytes);
+    int failed = make_canonical(&c->conf, c->identifiers, &meta) || fl_meta_encode(&meta, &bytes);
 
     if (!failed) {
         fl_hash_init(&h, NULL, "fl1.contract");
@@ -228,7 +237,7 @@ judge(struct fl_contract *c)
 {
     struct fl_contract_conf *conf = &c->conf;
 
-    if (fill_fields(conf))
+    if (fill_defaults(conf))
         return -1;
     c->names = fl_alloc(conf->field_count, sizeof *c->names);
     if (!c->names)

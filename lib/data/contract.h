@@ -22,8 +22,8 @@
 
 enum { FL_CONTRACT_RULES = 1 }; /* of contracts that this version knows */
 
-struct fl_contract { /* a zeroed struct is empty */
-    struct fl_contract_conf conf;
+struct fl_contract {              /* a zeroed struct is empty */
+    struct fl_contract_conf conf; /* with what it says nothing about filled in */
     struct fl_id_rules *identifiers;
     unsigned char digest[FL_HASH_BYTES];
     const char **names; /* of the fields */
@@ -34,10 +34,6 @@ FL_MUST int fl_contract_read(struct fl_contract *contract, const char *path);
 FL_MUST int fl_contract_parse(struct fl_contract *contract, const char *text, size_t len,
                               const char *name);
 void fl_contract_release(struct fl_contract *contract);
-
-/* The canonical form of CONF, without what nothing was said about. */
-FL_MUST int fl_contract_canonical(const struct fl_contract_conf *conf,
-                                  const struct fl_id_rules *identifiers, struct fl_meta *meta);
 
 struct fl_site { /* a zeroed struct is empty */
     struct fl_site_conf conf;

@@ -89,9 +89,9 @@ repair(struct fl_document *d, const struct fl_raw_record *record, size_t bad)
     }
 }
 
-/* A record that is dropped is nothing else: what was found in it is forgotten. */
-void
-fl_document_drop(struct fl_document *d, const struct fl_raw_record *record, enum fl_fate why)
+/* Drop the record for this reason: all its bytes have it, and what was found in it is forgotten. */
+static void
+drop(struct fl_document *d, const struct fl_raw_record *record, enum fl_fate why)
 {
     d->fate = why;
     if (why != FL_FATE_EMPTY && why < FL_FATE_PRIVATE)
@@ -136,7 +136,7 @@ fl_document_begin(struct fl_document *d, const struct fl_raw_record *record,
         return -1;
     d->fate = (enum fl_fate)fate;
     if (d->fate != FL_FATE_KEPT) {
-        fl_document_drop(d, record, d->fate);
+        drop(d, record, d->fate);
         return 0;
     }
     if (d->fields.surrogate_count && way->rules->refuse_invalid)
@@ -204,21 +204,21 @@ account(struct fl_document *d, const struct fl_raw_record *record)
     return 0;
 }
 
-int
-fl_document_finish(struct fl_document *d, const struct fl_raw_record *record,
-                   const struct fl_document_way *way)
+/* The second half: clean the text, find identifiers, and account for the record's bytes. */
+static int
+finish(struct fl_document *d, const struct fl_raw_record *record, const struct fl_document_way *way)
 {
     if (fl_clean(&d->made, way->rules, &d->unicode, &d->found.clean))
         return -1;
     d->found.records = 1;
     d->found.cuts = record->cut;
     if (!d->made.text.len) {
-        fl_document_drop(d, record, FL_FATE_EMPTY);
+        drop(d, record, FL_FATE_EMPTY);
         return 0;
     }
     int stays = way->identifiers ? identify(d, way->identifiers) : 1;
     if (!stays)
-        fl_document_drop(d, record, FL_FATE_PRIVATE);
+        drop(d, record, FL_FATE_PRIVATE);
     return stays < 1 ? stays : account(d, record) ? -1 : 1;
 }
 
@@ -228,5 +228,5 @@ fl_document_make(struct fl_document *d, const struct fl_raw_record *record,
 {
     int got = fl_document_begin(d, record, way);
 
-    return got == 1 ? fl_document_finish(d, record, way) : got;
+    return got == 1 ? finish(d, record, way) : got;
 }

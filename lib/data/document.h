@@ -77,10 +77,5 @@ FL_MUST int fl_document_make(struct fl_document *d, const struct fl_raw_record *
 /* The first half: the fields rendered, not yet cleaned. The same results. */
 FL_MUST int fl_document_begin(struct fl_document *d, const struct fl_raw_record *record,
                               const struct fl_document_way *way);
-FL_MUST int fl_document_finish(struct fl_document *d, const struct fl_raw_record *record,
-                               const struct fl_document_way *way);
-
-/* Drop the document after all, for this reason: all bytes of the record have it then. */
-void fl_document_drop(struct fl_document *d, const struct fl_raw_record *record, enum fl_fate why);
 
 #endif

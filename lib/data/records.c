@@ -5,7 +5,6 @@
 #include "data/records.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,26 +45,13 @@ name_of(const struct fl_records *r, size_t file)
     return fl_input_name(r->paths ? r->paths[file] : NULL);
 }
 
-static bool
-ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && !strcmp(text + n - m, end);
-}
-
+/* Does the name end so, packed or not? */
 static bool
 is_named(const char *path, const char *end)
 {
-    static const char *const packed[] = {"", ".gz", ".zst", ".xz"};
-    char name[16];
+    size_t n = path ? fl_name_unpacked(path) : 0, m = strlen(end);
 
-    for (size_t i = 0; path && i < sizeof packed / sizeof *packed; i++) {
-        snprintf(name, sizeof name, "%s%s", end, packed[i]);
-        if (ends_with(path, name))
-            return true;
-    }
-    return false;
+    return n >= m && !memcmp(path + n - m, end, m);
 }
 
 /* What file I is to be read as: never AUTO. */

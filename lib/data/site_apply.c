@@ -101,9 +101,8 @@ make_field(const struct fl_site *site, const struct fl_input_conf *in,
 static int
 make_roles(const struct fl_contract *c, const struct fl_input_conf *in, struct fl_reading *r)
 {
-    static const char *const usual[] = {"user", "assistant", "system"};
-    const char *const *roles = c->conf.roles ? c->conf.roles : usual;
-    size_t count = c->conf.roles ? c->conf.role_count : 3;
+    const char *const *roles = c->conf.roles;
+    size_t count = c->conf.role_count;
 
     r->roles.names = fl_alloc(count + in->roles.count, sizeof *r->roles.names);
     r->roles.roles = fl_alloc(count + in->roles.count, sizeof *r->roles.roles);
@@ -147,9 +146,8 @@ make_reading(const struct fl_site *site, const struct fl_input_conf *in, struct 
     const struct fl_names templates = {site->contract.conf.render,
                                        site->contract.conf.render_count};
     const struct fl_names names = {site->contract.names, site->contract.conf.field_count};
-    static const char formats[] = "auto|text|jsonl|csv|tsv|chat";
     const struct fl_contract *c = &site->contract;
-    int format = in->format ? fl_choice_find(formats, in->format) : 0;
+    int format = in->format ? fl_choice_find(FL_INPUT_FORMATS, in->format) : 0;
 
     if (check_keys(c, &in->map, "map") || check_keys(c, &in->units, "units") ||
         check_keys(c, &in->codes, "codes"))
@@ -221,11 +219,10 @@ add_lists(const struct fl_site *site)
         if (add_list(site, lists->keys[i], lists->values[i]))
             return -1;
         int type = fl_id_type_of(site->contract.identifiers, lists->keys[i]);
-        const char *policy = c->identifiers[k].policy;
         if (type >= 0)
             fl_id_set(site->contract.identifiers, (unsigned)type,
                       (enum fl_id_policy)fl_choice_find(FL_IDENTIFIER_POLICIES,
-                                                        policy ? policy : c->identifier_default));
+                                                        c->identifiers[k].policy));
     }
     return 0;
 }

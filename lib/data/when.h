@@ -13,7 +13,6 @@
 #include "data/mapped.h"
 
 enum fl_date_order { FL_DATE_UNKNOWN, FL_DATE_DMY, FL_DATE_MDY, FL_DATE_YMD };
-#define FL_DATE_ORDERS "dmy|mdy|ymd"
 
 /*
  * Bring TEXT to the form above into OUT, which is emptied first: three numbers with '/', '.' or '-'

@@ -322,6 +322,20 @@ fl_same_file(const char *a, const char *b)
     return S_ISREG(x.st_mode) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+size_t
+fl_name_unpacked(const char *path)
+{
+    static const char *const endings[] = {".gz", ".zst", ".xz"};
+    size_t len = strlen(path);
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t end = strlen(endings[i]);
+        if (len >= end && !strcmp(path + len - end, endings[i]))
+            return len - end;
+    }
+    return len;
+}
+
 int
 fl_read_file(const char *path, size_t max, struct fl_buf *content)
 {

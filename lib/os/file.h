@@ -83,6 +83,9 @@ char *fl_follow_links(const char *path);
  */
 char *fl_name_beside(const char *path, const char *before, const char *after);
 
+/* Bytes of PATH without .gz, .zst or .xz at its end: the name of what is packed in it. */
+size_t fl_name_unpacked(const char *path);
+
 /* The whole of a file in a buffer, refused above MAX bytes. */
 FL_MUST int fl_read_file(const char *path, size_t max, struct fl_buf *content);
 

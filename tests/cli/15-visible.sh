@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 reports() { python "$top/tests/cli/reports.py" "$@"; }
 updates() { python "$top/tests/cli/updates.py" "$@"; }
-is() { check "$1" [ "$2" = "$3" ]; }
 
 # Names as an attacker would choose them: colours, the terminal's title, C1, direction, no UTF-8.
 # shellcheck disable=SC3003

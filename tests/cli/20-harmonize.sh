@@ -16,7 +16,6 @@ card() {   # FILE COLUMN: a cell of card.tsv
     awk -F '\t' -v f="$1" -v c="$2" 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == c) k = i}
         $1 == f {print $k}' card.tsv
 }
-is() { report "$([ "$2" = "$3" ]; echo $?)" "$1"; [ "$2" = "$3" ] || echo "# got \"$2\", want \"$3\""; }
 
 fl-init -p nano --seed 1 -o bytes.flt 2>/dev/null || fl-init -p nano -o bytes.flt || exit 1
 

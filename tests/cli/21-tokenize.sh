@@ -2,7 +2,6 @@
 # fl-tokenize: ids and back, with every kind of tokenizer, against references; what is refused.
 # shellcheck source-path=SCRIPTDIR disable=SC2016 # text for sh -c
 . "$(dirname "$0")/lib.sh"
-is() { report "$([ "$2" = "$3" ]; echo $?)" "$1"; [ "$2" = "$3" ] || echo "# got \"$2\", want \"$3\""; }
 
 fl-init -p nano -o bytes.flt || exit 1
 fl-info -t tokenizer.json --raw bytes.flt >bytes.json

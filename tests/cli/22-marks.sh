@@ -2,7 +2,6 @@
 # What stands around a text: the same ids in all programs, where a text ends, what is scored, and bytes that are wc -c.
 # shellcheck source-path=SCRIPTDIR disable=SC2016 # text for sh -c
 . "$(dirname "$0")/lib.sh"
-is() { report "$([ "$2" = "$3" ]; echo $?)" "$1"; [ "$2" = "$3" ] || echo "# got \"$2\", want \"$3\""; }
 chain() { python "$top/tests/cli/chain.py" "$@" && fl-import -q -o m.flt "$1" 2>err; }
 ids() {   # SHARD: its ids, which are u16, in a row
     for n in $(fl-info "$1" | awk -F '\t' '$1 == "tensor" {print $2}'); do

@@ -7,7 +7,6 @@ card() {   # FILE COLUMN: a cell of card.tsv
     awk -F '\t' -v f="$1" -v c="$2" 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == c) k = i}
         $1 == f {print $k}' card.tsv
 }
-is() { report "$([ "$2" = "$3" ]; echo $?)" "$1"; [ "$2" = "$3" ] || echo "# got \"$2\", want \"$3\""; }
 text() {   # SHARD: its documents, as they were read; of bytes
     for n in $(fl-info "$1" | awk -F '\t' '$1 == "tensor" {print $2}'); do
         fl-info -t "$n" --raw "$1" | od -An -v -tu2 -w2

@@ -70,11 +70,12 @@ is "  dates are proved by the file" "$(card visits.csv.gz date_order) $(card not
 is "  rows that are none" "$(card visits.csv.gz dropped_fields) $(card visits.csv.gz dropped_malformed) $(card visits.csv.gz dropped_empty)" "1 1 1"
 is "  lines that are none" "$(card notes.jsonl dropped_malformed) $(card notes.jsonl dropped_no_field) $(card notes.jsonl replaced)" "1 1 1"
 is "  units" "$(card visits.csv.gz units) $(card visits.csv.gz units_kept)" "150 0"
-is "  copies and near copies of the first file" "$(card total dropped_same) $(card total dropped_near)" \
-    "$(card total dropped_same) 0"
-check "  some were found" test "$(card total dropped_same)" -ge 0
+# 50 notes are those of visits with another date and no value. By sets of five words counted one by
+# one, 42 pairs are alike by 0.8 or more, the nearest to it by 0.800 and 0.791; lanes see 41 of them.
+# Which of a pair goes is no matter of the order of files, so either may.
+is "  near copies, of these two files only" \
+    "$(($(card visits.csv.gz dropped_near) + $(card notes.jsonl dropped_near))) $(card total dropped_near) $(card total dropped_same)" "41 41 0"
 is "  the contract's digest" "$(card total contract)" "$(fl-harmonize -c site.yaml --digest)"
-fl-info --get contract t.flt >got 2>/dev/null
 check "  stands in both shards" sh -c 'd=$(fl-harmonize -c site.yaml --digest); for f in t.flt v.flt; do fl-info $f | grep -q "$d" || exit 1; done'
 
 # --- the account ---------------------------------------------------------------------------------
@@ -167,16 +168,25 @@ check "  and the documents are the same without them" cmp with.jsonl without.jso
 { cat contract.yaml; echo 'recall: {canaries: 100, floor: 0.9}'; echo 'identifiers: {default: placeholder}'; } |
     sed '/^identifiers: {default: placeholder, date/d; s/default: placeholder}/default: placeholder, phone: keep, date: keep, age: keep}/' >canary.yaml
 check "  a floor that is kept" fl-harmonize -q -c canary-site.yaml --max-dropped 1 -t model.flt --valid-output v2.flt --card c2.tsv -o t2.flt notes.jsonl
-# an own pattern that takes most of the digits hides other types: what a broken scanner looks like
-sed -i 's/default: placeholder,/default: placeholder, digits: {pattern: "99"}, digit3: {pattern: "99 99"}, ats: {pattern: "A*20"},/; s/floor: 0.9/floor: 0.999/' canary.yaml
-fl-harmonize -q -c canary-site.yaml --max-dropped 1 -t model.flt --valid-output v3.flt --card c3.tsv -o t3.flt notes.jsonl 2>err
-code=$?
-if [ $code = 3 ]; then
-    says 'canaries were found'
-    check "  the card is there, the shards are not" sh -c '[ -s c3.tsv ] && [ ! -e t3.flt ] && [ ! -e v3.flt ]'
-else
-    is "  own patterns hide no type" $code 0
-fi
+# An own type whose matches begin at the word before an age is the longer one: 12 of 100 ages, those in
+# English after "aged" or "age:", are not found as ages, whatever the digits. That is what a broken
+# scanner looks like; kept, the same type takes nothing.
+ages() {   # POLICY: of the own type
+    sed '/^identifiers/d' contract.yaml
+    echo 'recall: {canaries: 100, floor: 0.95}'
+    echo "identifiers: {default: keep, age: placeholder, years: {policy: $1, pattern: ['aged 9*3', 'age: 9*3']}}"
+}
+recalled() {
+    fl-harmonize -q -c canary-site.yaml --max-dropped 1 -t model.flt --valid-output v3.flt --card c3.tsv -o t3.flt notes.jsonl
+}
+ages placeholder >canary.yaml
+status 3 "a floor that is missed" recalled
+says 'recall of "age": 88 of 100 canaries were found (at most 0.930 .* asks for 0.950'
+is "  the card says it" "$(card total recall_age c3.tsv)" "88,100,0.8019,0.93"
+check "  and the shards are not there" sh -c '[ ! -e t3.flt ] && [ ! -e v3.flt ] && ! ls -A | grep -q "\.part"'
+ages keep >canary.yaml
+check "  without the own type it is not missed" recalled
+is "  every age is found" "$(card total recall_age c3.tsv)" "100,100,0.963,1"
 
 # --- the card for others -------------------------------------------------------------------------
 # shellcheck disable=SC2086
@@ -225,7 +235,6 @@ fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site aws -o none.flt free.flt
 keys hub aws azure gcp
 { echo 'tensors: [{match: "*", protect: mask, bits: 16, clip: 0.05}]'; echo "protection: pairwise"
     echo "contract: $(fl-harmonize -c site.yaml --digest)"; } | roster 1 aws azure gcp >roster.yaml
-compare_words "$work" 2>/dev/null
 if accept roster.yaml hub aws azure gcp >/dev/null 2>&1 && fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o plan.flt; then
     status 3 "an update of another contract is not masked" fl-mask -k aws.key -p plan.flt -o up.flt other.flt
     says "another contract than the roster's"
@@ -283,6 +292,7 @@ fi
 # --- crashes and full disks at every write -------------------------------------------------------
 if command -v strace >/dev/null && [ -z "${VALGRIND:-}" ] && strace -o /dev/null true 2>/dev/null; then
     head -n 40 notes.jsonl >few.jsonl
+    run -o whole.flt few.jsonl
     mkdir -p spill
     n=0
     for call in write pwrite64; do
@@ -303,7 +313,8 @@ if command -v strace >/dev/null && [ -z "${VALGRIND:-}" ] && strace -o /dev/null
         done
     done
     check "a full disk and a kill at each of $n writes" sh -c '[ ! -e full ] || { head -n 3 full >&2; false; }'
-    check "  and the rerun is whole" run -o f.flt few.jsonl
+    check "  which are several" test "$n" -gt 3
+    check "  and the rerun is whole" sh -c 'fl-harmonize -q -c site.yaml -t model.flt --valid-output fv.flt -o f.flt few.jsonl && cmp f.flt whole.flt'
 else
     skip "crashes at every write" "needs strace"
 fi

@@ -4,6 +4,7 @@
 #     check "what holds" command args...          passes when the command exits 0
 #     status 2 "what is refused" command args...  passes when it exits with that status
 #     says PATTERN                                the last one wrote one line of errors, with PATTERN
+#     is "what" "$got" "$want"                    passes when the two are the same text
 #     skip "what" "why it cannot run here"
 #     on_terminal, small_disk, python: below
 # The first two leave what the command wrote in $work/out and $work/err. A file ends with "finish"; it
@@ -57,6 +58,11 @@ says() {
         sed 's/^/# /' "$work/err" | head -n 5
         report 1 "it says: $1"
     fi
+}
+
+is() {
+    [ "$2" = "$3" ] || echo "# got \"$2\", want \"$3\""
+    report "$([ "$2" = "$3" ]; echo $?)" "$1"
 }
 
 skip() {

@@ -71,6 +71,10 @@ test_open(void)
     CHECK_TEXT(fl_input_name(NULL), "standard input");
     CHECK_TEXT(fl_input_name("-"), "standard input");
     CHECK_TEXT(fl_input_name("./-"), "./-");
+    CHECK(fl_name_unpacked("a/b.csv.gz") == 7 && fl_name_unpacked("b.jsonl.zst") == 7);
+    CHECK(fl_name_unpacked("b.xz") == 1 && fl_name_unpacked("b.gz.xz") == 4);
+    CHECK(fl_name_unpacked("b.bz") == 4 && fl_name_unpacked("") == 0 &&
+          fl_name_unpacked("gz") == 2);
 }
 
 static void
