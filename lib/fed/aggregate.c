@@ -315,7 +315,7 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     return fl_sum_add_update(a->sum, in, row->weight);
 }
 
-/* The sites of a partial sum, into the set. */
+/* The sites of a partial sum, into the set; with old updates it may have several of a site. */
 static int
 add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
                   struct row *row, uint64_t *terms)
@@ -332,6 +332,12 @@ add_partial_sites(struct fl_aggregate *a, const char *file, const struct fl_meta
             return -1;
     }
     *terms = sites->count;
+    if (!fl_meta_find(meta, "sum.updates"))
+        return 0;
+    int64_t updates, count = (int64_t)sites->count;
+    if (fl_meta_get_i64(meta, "sum.updates", count, count * FL_LINEAGE_AGES, &updates))
+        return fl_error_about(file);
+    *terms = (uint64_t)updates;
     return 0;
 }
 
@@ -393,6 +399,11 @@ add_partial(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *
     if (fl_meta_find(meta, "sum.stale") &&
         fl_meta_get_i64(meta, "sum.stale", 0, FL_LINEAGE_AGES - 1, &stale))
         return fl_error_about(file);
+    if (a->set.lineage && (uint64_t)stale > a->set.lineage->stale)
+        return fl_error(FL_REFUSED,
+                        "%s: has an update that began %lld models ago, and %zu may pass (--stale); "
+                        "make the sum again without it",
+                        file, (long long)stale, a->set.lineage->stale);
     a->stale = stale > a->stale ? stale : a->stale;
     row->age = -1;
     struct fl_exact_total total = {fl_get64(stored), fl_get64(stored + 8)};
@@ -529,6 +540,9 @@ put_sum(struct fl_aggregate *a, struct fl_meta *meta)
         return -1;
     if ((a->rule == FL_WEIGHT_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", a->alpha)) ||
         (a->stale && fl_meta_set_i64(meta, "sum.stale", a->stale)))
+        return -1;
+    if (a->set.partial && a->stale && fl_sum_terms(a->sum) > a->site_count &&
+        fl_meta_set_i64(meta, "sum.updates", (int64_t)fl_sum_terms(a->sum)))
         return -1;
     return a->set.partial ? fl_meta_set_bytes(meta, "sum.total", exact, sizeof exact)
                           : fl_meta_set_text(meta, "sum.rule", "mean");

@@ -2,6 +2,7 @@
 #include "fed/lineage.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +23,54 @@ place(const struct fl_lineage *l, const unsigned char digest[FL_HASH_BYTES])
     return i;
 }
 
+struct place {
+    const unsigned char *digest;
+    size_t line;
+};
+
 static int
-read_lines(struct fl_lineage *l, const char *file, const char *text)
+by_digest(const void *a, const void *b)
 {
+    const struct place *x = a, *y = b;
+    int order = memcmp(x->digest, y->digest, FL_HASH_BYTES);
+
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Each model is there once; sorted, since a search for each takes half a minute in a large file. */
+static int
+check_once(const struct fl_lineage *l, const char *file)
+{
+    struct place *sorted = fl_alloc(l->count, sizeof *sorted);
+    size_t twice = 0;
+
+    for (size_t i = 0; sorted && i < l->count; i++)
+        sorted[i] = (struct place){l->models[i], i + 1};
+    if (sorted)
+        qsort(sorted, l->count, sizeof *sorted, by_digest);
+    for (size_t i = 1; sorted && i < l->count; i++)
+        if (!memcmp(sorted[i - 1].digest, sorted[i].digest, FL_HASH_BYTES) &&
+            (!twice || sorted[i].line < twice))
+            twice = sorted[i].line;
+    const bool ok = sorted;
+    free(sorted);
+    if (twice)
+        return fl_error(FL_USAGE,
+                        "%s: line %zu has a model that an earlier line has; each is there once, "
+                        "the oldest first",
+                        file, twice);
+    return ok ? 0 : -1;
+}
+
+static int
+read_lines(struct fl_lineage *l, const char *file, const struct fl_buf *read)
+{
+    const char *text = fl_buf_text(read), *end = text + read->len; /* a zero byte is no digit */
     size_t cap = 0;
 
-    for (size_t line = 1; *text; line++) {
-        size_t len = strcspn(text, "\n");
+    for (size_t line = 1; text < end; line++) {
+        const char *feed = memchr(text, '\n', (size_t)(end - text));
+        size_t len = (size_t)((feed ? feed : end) - text);
         unsigned char(*grown)[FL_HASH_BYTES] = fl_grow(l->models, l->count, &cap, sizeof *grown);
         if (!grown)
             return -1;
@@ -38,13 +80,8 @@ read_lines(struct fl_lineage *l, const char *file, const char *text)
                             "%s: line %zu is no digest; write the %d digits of fl-info "
                             "--digest, those of one model a line",
                             file, line, HEX);
-        if (place(l, grown[l->count]))
-            return fl_error(FL_USAGE,
-                            "%s: line %zu has a model that an earlier line has; each is "
-                            "there once, the oldest first",
-                            file, line);
         l->count++;
-        text += len + (text[len] == '\n');
+        text += len + (feed != NULL);
     }
     return 0;
 }
@@ -56,7 +93,8 @@ fl_lineage_read(struct fl_lineage *l, const char *file, size_t stale)
     int failed = fl_read_file(file, MOST, &text);
 
     *l = (struct fl_lineage){.stale = stale};
-    failed = failed || read_lines(l, fl_input_name(file), fl_buf_text(&text));
+    failed = failed || read_lines(l, fl_input_name(file), &text) ||
+             check_once(l, fl_input_name(file));
     if (!failed && !l->count)
         failed = fl_error(FL_USAGE, "%s: names no model; write their digests, the oldest first",
                           fl_input_name(file));

@@ -19,6 +19,7 @@
 #include "nn/trainer_state.h"
 #include "nn/training.h"
 #include "os/clock.h"
+#include "os/memory.h"
 #include "os/stop.h"
 
 static void
@@ -60,6 +61,7 @@ prepare_dp(struct fl_run *r)
                            .B = (size_t)recipe->batch,
                            .T = (size_t)recipe->length};
     r->saved.secret = true;
+    fl_memory_leave_no_core();
     fl_random_bytes(r->dp.key, sizeof r->dp.key);
     int failed = fl_meta_encode(&r->saved.identity, &about);
     if (!failed)

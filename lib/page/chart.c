@@ -4,6 +4,7 @@
  */
 #include "page/chart.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -48,6 +49,8 @@ series_of(struct fl_chart *c, const char *name)
 int
 fl_chart_add(struct fl_chart *c, const char *name, double x, double y)
 {
+    if (!isfinite(x) || !isfinite(y))
+        return 0;
     struct fl_series *s = series_of(c, name);
     struct fl_point *grown = s ? fl_grow(s->points, s->count, &s->cap, sizeof *grown) : NULL;
 
@@ -125,8 +128,8 @@ fl_chart_fold(struct fl_chart *c, size_t most)
 static struct axis
 axis_of(double least, double most, bool full)
 {
-    if (!(most > least)) {
-        double room = fabs(most) > 0 ? fabs(most) / 2 : 1;
+    if (!(most - least > DBL_MIN * 10)) { /* a fifth of which would be no normal number */
+        double room = fabs(most) > DBL_MIN * 10 ? fabs(most) / 2 : 1;
         least -= room;
         most += room;
     }
