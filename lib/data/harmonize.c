@@ -194,12 +194,12 @@ collect(struct fl_harmonize *h)
 static void
 show_progress(const struct fl_harmonize *h, bool last)
 {
-    uint64_t read = 0;
+    uint64_t read = h->taken;
 
     if (!h->set->progress)
         return;
-    for (size_t i = 0; i < fl_records_count(h->records); i++)
-        read += fl_records_file(h->records, i)->taken;
+    if (h->checked < fl_records_count(h->records))
+        read += fl_records_file(h->records, h->checked)->taken;
     if (last)
         fl_progress_end(h->set->progress, read, NULL);
     else
@@ -262,6 +262,7 @@ check_files(struct fl_harmonize *h)
         struct fl_harmonize_row *row = &h->rows[h->checked];
         row->bytes_in = file->bytes;
         row->taken = file->taken;
+        h->taken += file->taken;
         row->overlong = file->overlong;
         row->overlong_line = file->overlong_line;
         row->bom = file->mark > 0;

@@ -77,6 +77,7 @@ struct fl_harmonize {
     int lines_fd; /* where documents go as lines of JSON, or -1 */
     const char *lines_name;
     size_t checked; /* files that are done, and have lost no more than they may */
+    uint64_t taken; /* bytes of them */
     struct fl_words parts[FL_WORD_PARTS];
     struct fl_error_copy part_errors[FL_WORD_PARTS];
 };
