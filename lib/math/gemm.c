@@ -25,18 +25,24 @@ static const size_t buffer = (size_t)128 << 20;
 static const size_t blocks = (size_t)32 << 20;
 
 /*
- * OpenBLAS starts a thread for each further core when it is loaded, before main, and has no call
- * that ends them. We give them no work, and an idle one yields its processor in a loop for the
- * first 2^26 ticks (tens of milliseconds: half of the processor time of a short training). This is
- * what it calls before a fork (blas_server.c); a build without threads does not have it.
+ * OpenBLAS calls this when it is loaded, before main, to start a thread for each further core
+ * (blas_server.c). Each would ask for its buffer for ever where there is no memory, and yield its
+ * processor in a loop for the first 2^26 ticks: half of the processor time of a short training. We
+ * give them no work, so the program's own function takes the library's place and starts none. It is
+ * weak for a static program, which has OpenBLAS's.
  */
-int blas_thread_shutdown_(void) __attribute__((weak));
+int blas_thread_init(void);
+
+__attribute__((weak)) int
+blas_thread_init(void)
+{
+    return 0;
+}
 
 static int
 check_memory(bool blas, int threads)
 {
-    size_t wanted = blas ? (size_t)(threads + openblas_get_num_procs()) * buffer /* its own too */
-                         : (size_t)threads * blocks;
+    size_t wanted = (size_t)threads * (blas ? buffer : blocks);
 
     if (fl_can_map(wanted))
         return 0;
@@ -44,22 +50,6 @@ check_memory(bool blas, int threads)
                     "out of memory: %s wants %zu MiB of addresses for %d threads; allow more, or "
                     "fewer threads with -j",
                     blas ? "OpenBLAS" : "oneDNN", wanted >> 20, threads);
-}
-
-int
-fl_gemm_start(int threads)
-{
-    const struct fl_products *p = fl_products();
-
-    if (!p || check_memory(!p->f32, threads))
-        return -1;
-    if (p->f32)
-        fl_memory_keep_freed();          /* a product takes its blocks and frees them */
-    if (openblas_get_num_threads() != 1) /* it would start them anew */
-        openblas_set_num_threads(1);
-    if (blas_thread_shutdown_)
-        blas_thread_shutdown_();
-    return 0;
 }
 
 static CBLAS_TRANSPOSE
@@ -143,6 +133,42 @@ multiply_onednn(const struct fl_products *p, const struct fl_gemm *g)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         multiply_plainly(g);
+}
+
+/*
+ * oneDNN writes the machine code of its kernels at the first product of each type, and ends the
+ * program where it finds no memory for them. So that product is made while what check_memory found
+ * is still free.
+ */
+static void
+make_kernels(const struct fl_products *p)
+{
+    enum { N = 16 };
+    static const float a[N * N];
+    static const uint16_t a16[N * N];
+    static float c[N * N];
+    struct fl_gemm g =
+        {.m = N, .n = N, .k = N, .a = a, .b = a, .lda = N, .ldb = N, .c = c, .ldc = N};
+
+    multiply_onednn(p, &g);
+    g.a16 = g.b16 = a16;
+    if (p->bf16)
+        multiply_onednn(p, &g);
+}
+
+int
+fl_gemm_start(int threads)
+{
+    const struct fl_products *p = fl_products();
+
+    if (!p || check_memory(!p->f32, threads))
+        return -1;
+    openblas_set_num_threads(1);
+    if (p->f32) {
+        fl_memory_keep_freed(); /* a product takes its blocks and frees them */
+        make_kernels(p);
+    }
+    return 0;
 }
 
 void
