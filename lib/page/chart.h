@@ -32,7 +32,7 @@ struct fl_chart {      /* a zeroed one is empty; its texts are borrowed */
 
 void fl_chart_release(struct fl_chart *chart);
 
-/* Add a point to the series of this NAME, made if there is none; one that is not finite is left out. */
+/* Add a point to the series of this NAME, made if there is none; one not finite is left out. */
 FL_MUST int fl_chart_add(struct fl_chart *chart, const char *name, double x, double y);
 
 /* Add VALUE to the last point's y of series NAME, or begin at it: sums for bars. */

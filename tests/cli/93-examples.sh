@@ -180,7 +180,8 @@ run_page() {   # NAME BLOCKS
         fl-protocol.7.4) next_epoch >roster-2.yaml ;;
         fl-keygen.2) helpers | roster 1 aws azure gcp >roster.yaml ;;   # people wrote the new line into it
         fl-import.*)
-            [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; } ;;
+            [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; }
+            [ $_i = 1 ] || fl-harmonize -q -t model-0.flt -o shard.flt notes.txt ;;   # in its tokens
         esac
         check "$1, block $_i: $(head -n 1 "$_block")" sh -eu "$_block"
         case $1.$_i in
