@@ -30,9 +30,10 @@ struct fl_gemm {
 };
 
 /*
- * The library works in the calling thread alone from now on: results then do not depend on how many threads there are. Call it before the first product, when no other
- * thread is in one, and again before more than that many THREADS are in products at a time. -1 with
- * an error when there is no memory for what the library wants for each, or as of fl_products.
+ * The library works in the calling thread alone from now on: results then do not depend on how many
+ * threads there are. Call it before the first product, when no other thread is in one, and again
+ * before more than that many THREADS are in products at a time. -1 with an error when there is no
+ * memory for what the library wants for each, or as of fl_products.
  */
 FL_MUST int fl_gemm_start(int threads);
 
