@@ -106,8 +106,7 @@ explain(const struct work *w)
     fl_report_u64(fl_report_key(&r, "round"), plan->round);
     fl_report_hex(fl_report_key(&r, "session"), plan->sid, sizeof plan->sid);
     explain_base(&r, plan);
-    fl_report_text(fl_report_key(&r, "protection"),
-                   plan->roster.protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
+    fl_report_text(fl_report_key(&r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(&r, plan, &w->view);
     fl_report_u64(fl_report_key(&r, "upload_bytes"), bytes);
     return fl_report_beside(&r, w->cli);
