@@ -1,9 +1,12 @@
 /* The two ways of a model to the next one stand side by side here; all programs ask this file. */
 #include "sec/pace.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 #define STEP_BASE "step.base"
 
@@ -79,4 +82,41 @@ fl_pace_mark(const struct fl_roster *r, struct fl_meta *metadata, const unsigned
         return fl_meta_set_bytes(metadata, STEP_BASE, base, 32);
     fl_meta_remove(metadata, STEP_BASE); /* of an epoch before, which had a delay */
     return 0;
+}
+
+static int
+compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, 32);
+}
+
+int
+fl_pace_lineage(struct fl_plan *plan, const struct fl_meta *meta)
+{
+    const struct fl_meta_item *item = fl_meta_find(meta, "lineage");
+    const size_t count = item && item->type == FL_META_BYTES ? item->count / 32 : 0;
+    unsigned char(*sorted)[32] = item ? fl_alloc(count + 1, sizeof *sorted) : NULL;
+    bool twice = false;
+
+    if (!item)
+        return 0;
+    if (!sorted || !count || item->count % 32 || count > (size_t)plan->roster.stale) {
+        free(sorted);
+        return fl_error(FL_REFUSED, "its \"lineage\" is not of 1 to %lld models",
+                        (long long)plan->roster.stale);
+    }
+    plan->lineage = fl_alloc(count, sizeof *plan->lineage);
+    if (plan->lineage) {
+        plan->lineage_count = count;
+        memcpy(plan->lineage, item->value.bytes, 32 * count);
+        memcpy(sorted, plan->lineage, 32 * count);
+        memcpy(sorted[count], plan->base, 32);
+        qsort(sorted, count + 1, sizeof *sorted, compare_digests);
+        for (size_t i = 1; i <= count; i++)
+            twice |= !memcmp(sorted[i - 1], sorted[i], 32);
+    }
+    free(sorted);
+    if (twice)
+        return fl_error(FL_REFUSED, "its \"lineage\" has a model twice");
+    return plan->lineage ? 0 : -1;
 }

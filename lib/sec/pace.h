@@ -52,4 +52,10 @@ FL_MUST int fl_pace_check_follows(const struct fl_roster *r, const char *file,
 FL_MUST int fl_pace_mark(const struct fl_roster *r, struct fl_meta *metadata,
                          const unsigned char base[32]);
 
+/*
+ * PLAN's lineage, from the "lineage" of its METADATA, if there is one: at most the roster's stale
+ * digests, all different and none of them the base. -1 (FL_REFUSED) otherwise.
+ */
+FL_MUST int fl_pace_lineage(struct fl_plan *plan, const struct fl_meta *meta);
+
 #endif

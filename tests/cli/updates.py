@@ -218,7 +218,7 @@ def mean(path, rule, *sources):
                 "sum.sites": tuple(sorted({m["site"] for _, m, _ in inputs})),
                 "examples": sum(m["examples"] for _, m, _ in inputs),
                 "tokens": sum(m["tokens"] for _, m, _ in inputs), "steps": inputs[0][1]["steps"],
-                "base.round": None if max(ages) else newest["base.round"]}
+                "base.round": None if max(ages) and "sum.round" not in got_meta else newest["base.round"]}
     for which in ("loss.first", "loss.last"):
         losses = [units(struct.unpack("<I", struct.pack("<f", m[which]))[0]) for _, m, _ in inputs]
         bits = nearest(sum(w * x for w, x in zip(weights, losses)), total)
