@@ -441,23 +441,27 @@ fl_id_index_words(struct fl_id_rules *rules)
 
     for (unsigned first = 0; first < 26; first++) {
         rules->word_from[first] = (uint16_t)i;
-        for (; i < WORDS && letter(words[i].text[0]) == first; i++)
-            rules->word_second[first] |= 1u << letter(words[i].text[1]);
+        for (; i < WORDS && letter(words[i].text[0]) == first; i++) {
+            uint32_t length = 1u << strlen(words[i].text);
+            uint32_t *lengths = &rules->word_lengths[first][letter(words[i].text[1])];
+            *lengths |= words[i].topics & STEM ? ~(length - 1) : length;
+        }
     }
     rules->word_from[26] = (uint16_t)i;
     assert(i == WORDS); /* they are in order */
 }
 
-/* The topics of WORD (bits 1 << topic), of LEN bytes as they stand in the text. */
+/* The topics of WORD (bits 1 << topic), of LEN bytes as they stand in the text; ASCII: all are. */
 static unsigned
-topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len)
+topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len, bool ascii)
 {
     char plain[LONGEST + 1];
     unsigned topics = 0, first = letter((char)word[0]), second = letter((char)word[1]);
 
-    if (len < 2 || len > 2 * LONGEST ||
-        (first < 26 && second < 26 && !(rules->word_second[first] >> second & 1)))
+    if (len < 2 || len > 2 * LONGEST)
         return 0;
+    if (ascii && !(rules->word_lengths[first][second] >> (len < 31 ? len : 31) & 1))
+        return 0; /* nearly all end here */
     size_t n = make_plain(word, len, plain);
     if (n < 2 || (first = letter(plain[0])) > 25)
         return 0;
@@ -490,9 +494,12 @@ read_words(struct fl_id_state *s, size_t at)
             continue;
         }
         size_t start = i;
+        while (i < at && fl_id_is(p[i], FL_ID_LETTER))
+            i++;
+        bool ascii = i == at || !goes_on(p + i);
         while (i < at && goes_on(p + i))
             i++;
-        unsigned topics = topics_of(s->rules, p + start, i - start);
+        unsigned topics = topics_of(s->rules, p + start, i - start, ascii);
         for (unsigned t = 0; topics; t++, topics >>= 1)
             if (topics & 1)
                 s->topic[t] = i;
@@ -522,5 +529,5 @@ fl_id_context_after(const struct fl_id_state *s, enum fl_id_topic topic, size_t 
         start++;
     for (stop = start; stop - start < 2 * LONGEST && goes_on(p + stop); stop++)
         ;
-    return topics_of(s->rules, p + start, stop - start) >> topic & 1;
+    return topics_of(s->rules, p + start, stop - start, false) >> topic & 1;
 }

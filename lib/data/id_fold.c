@@ -131,7 +131,7 @@ fl_id_fold(struct fl_id_state *s, const unsigned char *text, size_t len)
 {
     fl_buf_clear(&s->plain);
     s->shift_count = 0;
-    if (len > SIZE_MAX - 2 * FL_ID_PAD || fl_buf_reserve(&s->plain, len + 2 * FL_ID_PAD))
+    if (len > SIZE_MAX - 3 * FL_ID_PAD || fl_buf_reserve(&s->plain, len + 3 * FL_ID_PAD))
         return -1;
     unsigned char *out = s->plain.data + FL_ID_PAD;
     memset(s->plain.data, 0, FL_ID_PAD);
@@ -143,7 +143,7 @@ fl_id_fold(struct fl_id_state *s, const unsigned char *text, size_t len)
         if (at < len && fold_some(s, text, len, &at, &out))
             return -1;
     }
-    memset(out, 0, FL_ID_PAD);
+    memset(out, 0, (size_t)2 * FL_ID_PAD);
     s->p = s->plain.data + FL_ID_PAD;
     s->n = (size_t)(out - s->p);
     return 0;

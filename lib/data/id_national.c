@@ -10,7 +10,14 @@
 
 #include "base/least.h"
 
-enum { REACH_NATIONAL = 40, REACH_RECORD = 12, LONGEST = 18, SHORTEST = 7 };
+enum {
+    REACH_NATIONAL = 40,
+    REACH_RECORD = 12,
+    LONGEST = 18,
+    SHORTEST = 7,
+    LEAST_DIGITS = 5, /* of a number that words tell of */
+    SIZES = 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 15 | 1 << 16 /* of all shapes */
+};
 
 static unsigned
 two(const char *t)
@@ -321,7 +328,6 @@ fl_id_number_holds(enum fl_id_number number, const char *text)
 
 struct written {            /* the first groups of a token */
     char text[LONGEST + 1]; /* letters in upper case */
-    char form[FL_ID_GROUPS + 1];
     size_t n, digits, groups, end;
     bool spaced, upper; /* a space stands between groups; all letters were in upper case */
     char joints[FL_ID_GROUPS];
@@ -359,9 +365,7 @@ take(const struct fl_id_state *s, const struct fl_id_group *g, struct written *w
     }
     w->text[w->n] = '\0';
     w->spaced |= w->groups && g->before == ' ';
-    w->joints[w->groups] = g->before;
-    w->form[w->groups++] = (char)('0' + g->len);
-    w->form[w->groups] = '\0';
+    w->joints[w->groups++] = g->before;
     w->digits += g->digits;
     w->end = g->at + g->len;
     return true;
@@ -372,24 +376,46 @@ struct verdict {
     int evidence; /* -1: none */
 };
 
-/* What W is by the table; NEAR is the distance of words of context. */
-static void
-judge(const struct written *w, size_t near, struct verdict *v)
+/* Words of context, which are looked for when first asked for, as few tokens need them. */
+struct nearby {
+    struct fl_id_state *s;
+    size_t at, distance;
+    bool known;
+};
+
+static size_t
+distance_of(struct nearby *near)
 {
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        const struct shape *shape = &shapes[i];
-        if (shape->n != w->n || (w->groups > 1 && strcmp(shape->form, w->form)) || !fits(shape, w))
-            continue;
-        bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
-        int evidence = -1;
-        if (holds && (near != SIZE_MAX || (alone && (w->upper || w->n == 16))))
-            evidence = (int)shape->evidence;
-        else if (near != SIZE_MAX && w->digits >= 5)
-            evidence = FL_ID_BY_CONTEXT;
-        if (evidence < 0 || (w->end == v->end && evidence <= v->evidence) || w->end < v->end)
-            continue;
-        *v = (struct verdict){w->end, evidence == FL_ID_BY_CONTEXT ? near : 0, evidence};
-    }
+    if (!near->known)
+        near->distance = fl_id_context(near->s, FL_ID_ON_NATIONAL, near->at, REACH_NATIONAL);
+    near->known = true;
+    return near->distance;
+}
+
+/* Are the COUNT groups at G those of FORM? */
+static bool
+is_form(const char *form, const struct fl_id_group *g, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (g[i].len != form[i] - '0')
+            return false;
+    return !form[count];
+}
+
+/* What W is as a number of SHAPE. */
+static void
+judge(const struct shape *shape, const struct written *w, struct nearby *near, struct verdict *v)
+{
+    bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
+    int evidence = -1;
+
+    if (holds && ((alone && (w->upper || w->n == 16)) || distance_of(near) != SIZE_MAX))
+        evidence = (int)shape->evidence;
+    else if (w->digits >= 5 && distance_of(near) != SIZE_MAX)
+        evidence = FL_ID_BY_CONTEXT;
+    if (evidence < 0 || (w->end == v->end && evidence <= v->evidence) || w->end < v->end)
+        return;
+    *v = (struct verdict){w->end, evidence == FL_ID_BY_CONTEXT ? near->distance : 0, evidence};
 }
 
 /*
@@ -401,7 +427,7 @@ take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct
 {
     struct written w = {.upper = true};
 
-    if (fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
+    if (near == SIZE_MAX)
         return;
     for (size_t i = 0; i < t->count && i < 6; i++) {
         if (i && t->g[i].before == ' ' && (near > 4 || t->g[i].digits != t->g[i].len))
@@ -422,7 +448,7 @@ take_record(struct fl_id_state *s, const struct fl_id_token *t, struct verdict *
 {
     size_t near = fl_id_context(s, FL_ID_ON_RECORD, t->at, REACH_RECORD), digits = 0, end = 0;
 
-    if (near == SIZE_MAX || fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
+    if (near == SIZE_MAX)
         return;
     for (size_t i = 0; i < t->count && i < 4; i++) {
         const struct fl_id_group *g = &t->g[i];
@@ -458,15 +484,28 @@ letters_before(const struct fl_id_state *s, size_t at)
     return best;
 }
 
+/* What the first groups of G are by the table, all beginnings of them tried. */
 static void
-judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, size_t near,
+judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, struct nearby *near,
           struct verdict *v)
 {
     struct written w = {.upper = true};
+    size_t n = 0;
 
-    for (size_t i = 0; i < count && i < 8 && take(s, &g[i], &w); i++)
-        if (w.n >= 9)
-            judge(&w, near, v);
+    for (size_t i = 0; i < count && i < 8 && n + g[i].len <= LONGEST && g[i].len <= 16; i++) {
+        n += g[i].len;
+        if (!(SIZES >> n & 1))
+            continue;
+        for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+            if (shapes[k].n != n || (i && !is_form(shapes[k].form, g, i + 1)))
+                continue;
+            while (w.groups <= i)
+                if (!take(s, &g[w.groups], &w))
+                    return;
+            if (fits(&shapes[k], &w))
+                judge(&shapes[k], &w, near, v);
+        }
+    }
 }
 
 int
@@ -482,22 +521,24 @@ fl_id_national(struct fl_id_state *s, const struct fl_id_token *t)
     if (at > 1 && (s->p[at - 1] == '.' || s->p[at - 1] == ',' || s->p[at - 1] == '/') &&
         fl_id_is(s->p[at - 2], FL_ID_DIGIT))
         return 0;
-    size_t near = fl_id_context(s, FL_ID_ON_NATIONAL, at, REACH_NATIONAL);
-    judge_all(s, t->g, t->count, near, &v);
+    struct nearby near = {.s = s, .at = at};
+    judge_all(s, t->g, t->count, &near, &v);
     size_t start = letters_before(s, at);
     if (start < at) {
         struct verdict with = {.evidence = -1};
         size_t count = fl_id_read_groups(s, start, before, FL_ID_GROUPS);
-        judge_all(s, before, count, near, &with);
+        judge_all(s, before, count, &near, &with);
         if (with.evidence >= 0 && with.end >= v.end) {
             v = with;
             at = start;
         }
     }
-    if (v.evidence < FL_ID_BY_GRAMMAR && near != SIZE_MAX)
-        take_any(s, t, near, &v);
-    if (v.evidence < 0)
-        take_record(s, t, &v);
+    if (v.evidence < FL_ID_BY_GRAMMAR && t->digits >= LEAST_DIGITS &&
+        !fl_id_date(s, t->g, t->count) && !fl_id_years(s, t->g, t->count)) {
+        take_any(s, t, distance_of(&near), &v);
+        if (v.evidence < 0)
+            take_record(s, t, &v);
+    }
     if (v.evidence < 0)
         return 0;
     return fl_id_add(s, FL_ID_NATIONAL, at, v.end, (enum fl_id_evidence)v.evidence, v.distance);

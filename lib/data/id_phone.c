@@ -232,7 +232,8 @@ fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
     enum fl_id_evidence evidence = FL_ID_BY_GRAMMAR;
 
     if (t->g->digits != t->g->len || !fl_id_wants(s, FL_ID_PHONE) ||
-        t->at < s->taken[FL_ID_PHONE] || (t->count == 1 && t->g->len <= LEAST))
+        t->at < s->taken[FL_ID_PHONE] || (!plus && t->run <= LEAST) ||
+        (t->count == 1 && t->g->len <= LEAST))
         return 0;
     unsigned char before = start ? p[start - 1] : 0, further = start > 1 ? p[start - 2] : 0;
     if (before == '_' || before == '#' || before == '$' || (before && fl_id_alnum(before)) ||
