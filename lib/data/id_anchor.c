@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/least.h"
 #include "os/kernel.h"
 
 enum {
-    BLOCK = 64,       /* no more than FL_ID_PAD */
+    BLOCK = 512,
     LEAST_DIGITS = 4, /* of a number that is long enough to be somebody's, */
     LEAST_PHONE = 7,  /* of one of a telephone that has no code of a country, */
     LEAST_CARD = 12
@@ -21,14 +22,12 @@ enum {
 /*
  * HIT[i] is not 0 where an anchor may stand at Q[i]: a digit, '@', ':', a dot before a letter, a
  * bracket before an A or '@', or the beginning of a word that says "dot" in one of the languages.
- * Whether one does.
+ * N is a multiple of FL_ID_PAD.
  */
-FL_KERNEL static bool
-mark(const unsigned char *q, unsigned char hit[BLOCK])
+FL_KERNEL static void
+mark(const unsigned char *q, size_t n, unsigned char *hit)
 {
-    unsigned char any = 0;
-
-    for (size_t i = 0; i < BLOCK; i++) {
+    for (size_t i = 0; i < n; i++) {
         unsigned char c = q[i], b = q[i + 1] | 32, d = q[i + 2] | 32, e = q[i + 3] | 32;
         unsigned char letter = (unsigned char)(b - 'a') < 26;
         unsigned char bracket = (c == '(') | (c == '[') | (c == '{') | (c == '<');
@@ -38,9 +37,7 @@ mark(const unsigned char *q, unsigned char hit[BLOCK])
         word |= (b == 'p') & ((d == 'o') | (d == 'u')) & ((e == 'i') | (e == 'n'));
         hit[i] = ((unsigned char)(c - '0') <= ':' - '0') | (c == '@') | ((c == '.') & letter) |
                  (bracket & inside) | ((c == ' ') & word);
-        any |= hit[i];
     }
-    return any;
 }
 
 /* Scanners of single tokens, each where it may find something. */
@@ -119,9 +116,9 @@ fl_id_scan_all(struct fl_id_state *s)
     size_t next = 0;
 
     for (size_t block = 0; block < s->n; block += BLOCK) {
-        if (!mark(s->p + block, hit))
-            continue;
-        for (size_t i = 0; i < BLOCK; i += 8)
+        size_t n = fl_min(BLOCK, (s->n - block + FL_ID_PAD - 1) / FL_ID_PAD * FL_ID_PAD);
+        mark(s->p + block, n, hit);
+        for (size_t i = 0; i < n; i += 8)
             for (uint64_t h = fl_get64(hit + i); h; h &= h - 1) {
                 size_t at = block + i + (size_t)__builtin_ctzll(h) / 8;
                 if (at >= next && anchor(s, at, &next))

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/least.h"
 
-enum { REACH_BIRTH = 40, REACH_YEAR = 12, REACH_AGE = 12, OLD = 90, OLDEST = 130 };
+enum { REACH_BIRTH = FL_ID_FAR, REACH_YEAR = 12, REACH_AGE = 12, OLD = 90, OLDEST = 130 };
 
 /* Beginnings of the names of months: in lower case, letters with accents as in UTF-8. */
 #define BEGIN(a, b, c, d)                                                                          \

@@ -20,8 +20,7 @@ enum {
     WEB = 1 << FL_ID_ON_WEB,
     OTHER = 1 << FL_ID_ON_OTHER,
     STEM = 1 << 15, /* the beginning of a word is enough */
-    LONGEST = 32,   /* bytes of a word, once it is plain */
-    LOOK_BACK = 96  /* bytes before a candidate in which words are read */
+    LONGEST = 32    /* bytes of a word, once it is plain */
 };
 
 /*
@@ -442,9 +441,11 @@ fl_id_index_words(struct fl_id_rules *rules)
     for (unsigned first = 0; first < 26; first++) {
         rules->word_from[first] = (uint16_t)i;
         for (; i < WORDS && letter(words[i].text[0]) == first; i++) {
-            uint32_t length = 1u << strlen(words[i].text);
-            uint32_t *lengths = &rules->word_lengths[first][letter(words[i].text[1])];
-            *lengths |= words[i].topics & STEM ? ~(length - 1) : length;
+            const char *text = words[i].text;
+            struct fl_id_begin *begin = &rules->word_begin[first][letter(text[1])];
+            uint32_t length = 1u << strlen(text);
+            begin->lengths |= words[i].topics & STEM ? ~(length - 1) : length;
+            begin->thirds |= text[2] ? 1u << letter(text[2]) : 0;
         }
     }
     rules->word_from[26] = (uint16_t)i;
@@ -460,8 +461,12 @@ topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len
 
     if (len < 2 || len > 2 * LONGEST)
         return 0;
-    if (ascii && !(rules->word_lengths[first][second] >> (len < 31 ? len : 31) & 1))
-        return 0; /* nearly all end here */
+    if (ascii) { /* nearly all end here */
+        const struct fl_id_begin *begin = &rules->word_begin[first][second];
+        if (!(begin->lengths >> (len < 31 ? len : 31) & 1) ||
+            (len > 2 && !(begin->thirds >> letter((char)word[2]) & 1)))
+            return 0;
+    }
     size_t n = make_plain(word, len, plain);
     if (n < 2 || (first = letter(plain[0])) > 25)
         return 0;
@@ -483,10 +488,10 @@ read_words(struct fl_id_state *s, size_t at)
     const unsigned char *p = s->p;
     size_t i = s->words_done;
 
-    if (at > i + LOOK_BACK) {
-        i = at - LOOK_BACK;
-        while (i < at && goes_on(p + i))
-            i++;
+    if (at > i + FL_ID_FAR) { /* from the beginning of the word that stands there */
+        size_t far = at - FL_ID_FAR, least = far > i + 2 * LONGEST ? far - 2 * LONGEST : i;
+        for (i = far; i > least && goes_on(p + i - 1);)
+            i--;
     }
     while (i < at) {
         if (!goes_on(p + i)) {
@@ -510,6 +515,7 @@ read_words(struct fl_id_state *s, size_t at)
 size_t
 fl_id_context(struct fl_id_state *s, enum fl_id_topic topic, size_t at, size_t reach)
 {
+    assert(reach <= FL_ID_FAR);
     if (at > s->words_done)
         read_words(s, at);
     size_t end = s->topic[topic];

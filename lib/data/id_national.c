@@ -11,7 +11,7 @@
 #include "base/least.h"
 
 enum {
-    REACH_NATIONAL = 40,
+    REACH_NATIONAL = FL_ID_FAR,
     REACH_RECORD = 12,
     LONGEST = 18,
     SHORTEST = 7,

@@ -67,6 +67,7 @@ struct fl_id_group { /* a run of ASCII letters and digits, as a part of a writte
 
 enum {
     FL_ID_PAD = 64,    /* zero bytes before the plain text, and twice as many after it */
+    FL_ID_FAR = 40,    /* bytes from words of context to what they tell of, at most */
     FL_ID_GROUPS = 10, /* of one number, at most */
     FL_ID_RING = 64
 };
@@ -224,9 +225,13 @@ FL_MUST int fl_id_own_pattern(struct fl_id_own *own, unsigned type, const char *
 FL_MUST int fl_id_own_literal(struct fl_id_own *own, unsigned type, const char *text, size_t len);
 FL_MUST int fl_id_own_scan(const struct fl_id_own *own, struct fl_id_state *s);
 
+struct fl_id_begin {          /* what words of context are that begin with two letters: bits of */
+    uint32_t lengths, thirds; /* their lengths, and of the letters that follow the two */
+};
+
 struct fl_id_rules {
-    uint16_t word_from[27];        /* of words of context: by their first letter, */
-    uint32_t word_lengths[26][26]; /* and by two: bits of the lengths that there are */
+    uint16_t word_from[27];                /* of words of context: by their first letter, */
+    struct fl_id_begin word_begin[26][26]; /* and by two */
     uint8_t policy[FL_ID_TYPES + FL_ID_OWN_MOST];
     char *names[FL_ID_OWN_MOST];
     unsigned owned;

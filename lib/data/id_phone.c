@@ -10,7 +10,7 @@
 
 #include "base/least.h"
 
-enum { REACH_PHONE = 40, REACH_NUMBER = 8, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
+enum { REACH_PHONE = FL_ID_FAR, REACH_NUMBER = 8, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
 
 /* Digits after the code: LEAST to MOST of them. Codes that are not here have 6 to 12. */
 static const struct country {
