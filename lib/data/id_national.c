@@ -269,43 +269,43 @@ enum { /* how a number is written so that it may stand for itself, when its chec
 static const struct shape {
     size_t n;           /* of .is */
     const char *is;     /* 9 a digit, A a letter, X either */
-    const char *form;   /* sizes of groups, when there are several */
+    uint32_t form;      /* sizes of groups, a hexadecimal digit each, when there are several */
     const char *joints; /* that may stand between groups */
     bool (*check)(const char *text);
     unsigned char alone;
     enum fl_id_evidence evidence;
 } shapes[] = {
-    {9, "999999999", "324", "-", us_ssn, FORMED, FL_ID_BY_GRAMMAR},
-    {9, "999999999", "324", " .", us_ssn, NEVER, FL_ID_BY_GRAMMAR},
-    {9, "AA999999A", "22221", " -.", uk_nino, PLAIN | FORMED, FL_ID_BY_GRAMMAR},
-    {9, "AA999999A", "2222", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
-    {9, "AA999999A", "261", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
-    {10, "9999999999", "334", " -", uk_nhs, NEVER, FL_ID_BY_CHECKSUM},
-    {11, "99999999999", "2333", " -/", de_tax, FORMED, FL_ID_BY_CHECKSUM},
-    {12, "99999999A999", "2613", " -/.", de_pension, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {12, "99999999A999", "264", " -/.", de_pension, FORMED, FL_ID_BY_CHECKSUM},
-    {10, "A999999999", "19", " -", de_health, PLAIN, FL_ID_BY_CHECKSUM},
-    {10, "A999999999", "1333", " ", de_health, FORMED, FL_ID_BY_CHECKSUM},
-    {15, "999999X99999999", "1222332", " .-", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {15, "999999X99999999", "132", " -", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "99999999A", "81", "- ./", es_dni, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "99999999A", "2331", ".-", es_dni, FORMED, FL_ID_BY_CHECKSUM},
-    {9, "99999999A", "234", ".", es_dni, FORMED, FL_ID_BY_CHECKSUM},
-    {9, "A9999999A", "171", "- .", es_nie, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "A9999999A", "1331", "-.", es_nie, FORMED, FL_ID_BY_CHECKSUM},
-    {12, "999999999999", "282", " /-", es_nass, FORMED, FL_ID_BY_CHECKSUM},
-    {16, "XXXXXXXXXXXXXXXX", "33352", " ", it_fiscal, PLAIN, FL_ID_BY_CHECKSUM},
-    {16, "XXXXXXXXXXXXXXXX", "3355", " ", it_fiscal, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "999999999", "423", ". ", nl_bsn, FORMED, FL_ID_BY_CHECKSUM},
-    {9, "999999999", "333", " -", nl_bsn, NEVER, FL_ID_BY_CHECKSUM},
-    {11, "99999999999", "65", " -", pl_pesel, PLAIN, FL_ID_BY_CHECKSUM},
-    {10, "9999999999", "64", "-", se_number, FORMED, FL_ID_BY_CHECKSUM},
-    {12, "999999999999", "84", "-", se_long, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {10, "9999999999", "64", "- ", dk_cpr, NEVER, FL_ID_BY_GRAMMAR},
-    {10, "9999999999", "64", "-", dk_cpr, FORMED, FL_ID_BY_SHAPE},
-    {12, "999999999999", "444", " -", in_aadhaar, FORMED, FL_ID_BY_CHECKSUM},
-    {10, "AAAAA9999A", "541", " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
-    {11, "99999999999", "3332", ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", 0x324, "-", us_ssn, FORMED, FL_ID_BY_GRAMMAR},
+    {9, "999999999", 0x324, " .", us_ssn, NEVER, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", 0x22221, " -.", uk_nino, PLAIN | FORMED, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", 0x2222, " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", 0x261, " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
+    {10, "9999999999", 0x334, " -", uk_nhs, NEVER, FL_ID_BY_CHECKSUM},
+    {11, "99999999999", 0x2333, " -/", de_tax, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "99999999A999", 0x2613, " -/.", de_pension, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {12, "99999999A999", 0x264, " -/.", de_pension, FORMED, FL_ID_BY_CHECKSUM},
+    {10, "A999999999", 0x19, " -", de_health, PLAIN, FL_ID_BY_CHECKSUM},
+    {10, "A999999999", 0x1333, " ", de_health, FORMED, FL_ID_BY_CHECKSUM},
+    {15, "999999X99999999", 0x1222332, " .-", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {15, "999999X99999999", 0x132, " -", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", 0x81, "- ./", es_dni, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", 0x2331, ".-", es_dni, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", 0x234, ".", es_dni, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "A9999999A", 0x171, "- .", es_nie, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "A9999999A", 0x1331, "-.", es_nie, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "999999999999", 0x282, " /-", es_nass, FORMED, FL_ID_BY_CHECKSUM},
+    {16, "XXXXXXXXXXXXXXXX", 0x33352, " ", it_fiscal, PLAIN, FL_ID_BY_CHECKSUM},
+    {16, "XXXXXXXXXXXXXXXX", 0x3355, " ", it_fiscal, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", 0x423, ". ", nl_bsn, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", 0x333, " -", nl_bsn, NEVER, FL_ID_BY_CHECKSUM},
+    {11, "99999999999", 0x65, " -", pl_pesel, PLAIN, FL_ID_BY_CHECKSUM},
+    {10, "9999999999", 0x64, "-", se_number, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "999999999999", 0x84, "-", se_long, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {10, "9999999999", 0x64, "- ", dk_cpr, NEVER, FL_ID_BY_GRAMMAR},
+    {10, "9999999999", 0x64, "-", dk_cpr, FORMED, FL_ID_BY_SHAPE},
+    {12, "999999999999", 0x444, " -", in_aadhaar, FORMED, FL_ID_BY_CHECKSUM},
+    {10, "AAAAA9999A", 0x541, " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
+    {11, "99999999999", 0x3332, ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
 };
 
 bool
@@ -390,16 +390,6 @@ distance_of(struct nearby *near)
         near->distance = fl_id_context(near->s, FL_ID_ON_NATIONAL, near->at, REACH_NATIONAL);
     near->known = true;
     return near->distance;
-}
-
-/* Are the COUNT groups at G those of FORM? */
-static bool
-is_form(const char *form, const struct fl_id_group *g, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (g[i].len != form[i] - '0')
-            return false;
-    return !form[count];
 }
 
 /* What W is as a number of SHAPE. */
@@ -490,14 +480,16 @@ judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, stru
           struct verdict *v)
 {
     struct written w = {.upper = true};
+    uint32_t form = 0;
     size_t n = 0;
 
     for (size_t i = 0; i < count && i < 8 && n + g[i].len <= LONGEST && g[i].len <= 16; i++) {
         n += g[i].len;
+        form = form << 4 | g[i].len;
         if (!(SIZES >> n & 1))
             continue;
         for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-            if (shapes[k].n != n || (i && !is_form(shapes[k].form, g, i + 1)))
+            if (i ? shapes[k].form != form : shapes[k].n != n)
                 continue;
             while (w.groups <= i)
                 if (!take(s, &g[w.groups], &w))
