@@ -106,7 +106,9 @@ figures() {   # MODEL
 attacks() {   # MODEL REFERENCE
     whole "$2" "$here/reference.flt"
     for _s in $SITES; do
-        whole "$(echo "$1" | sed "s/%/$_s/")" "$here/whole.flt"
+        _model=$(echo "$1" | sed "s/%/$_s/")
+        [ -e "$_model" ] || continue
+        whole "$_model" "$here/whole.flt"
         fl-eval -q -j 1 -m "$here/whole.flt" --reference "$here/reference.flt" --attack membership \
             --members "$shards/$_s/documents.flt" "$shards/$_s/valid.flt" | cells auc tpr_at_fpr_0_01 | tr '\n' '\t'
         fl-eval -q -j 1 -m "$here/whole.flt" --attack canary --choices "$OUT/sites/$_s/choices.jsonl" | cells mean_exposure
