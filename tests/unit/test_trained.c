@@ -245,7 +245,7 @@ test_memory_of_halves(void)
         fl_layout_trainables(l);
         CHECK(!fl_model_to_train(b.model));
         t.model = b.model;
-        const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
+        const struct fl_trained planned = {&t, NULL, b.object, "north", NULL, NULL};
         CHECK(!fl_cost(&planned, update_path, k ? &few : &all));
         if (!k)
             check_memory(&all.memory, l->size);
@@ -293,7 +293,7 @@ test_cost(void)
                                        .length = 8,
                                        .schedule = "cosine",
                                        .precision = "f32"}};
-    const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
+    const struct fl_trained planned = {&t, NULL, b.object, "north", NULL, NULL};
     CHECK(!fl_cost(&planned, update_path, &one));
     CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
     CHECK(one.flops > 6.0 * (double)b.model->layout.size * (double)one.tokens * 0.9);
