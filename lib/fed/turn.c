@@ -35,6 +35,8 @@ fl_turn_admit(struct fl_turn *t)
     t->kept_name = NULL;
     if (fl_state_check_plan(t->state, t->key, t->plan))
         return -1;
+    if (r->noise.kind != FL_NOISE_NONE) /* until what they ask for is checked here */
+        return fl_error(FL_REFUSED, "the roster's noise is not known to this version");
     if (now->party >= r->n)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = now->party;
