@@ -53,7 +53,7 @@ check_entry(const struct fl_payment *p, const struct fl_spent *s)
         if (memcmp(line->hash, p->entry, sizeof line->hash))
             continue;
         return strcmp(line->kind, "train") || strcmp(line->input, input) ||
-                       strcmp(line->unit, p->line.unit)
+                       strcmp(line->unit, p->entry_unit)
                    ? fl_error(FL_REFUSED,
                               "%s: line %zu is of another update than this, which says that it was "
                               "paid for by it; send what fl-train wrote",

@@ -48,8 +48,8 @@ struct fl_payment {
     size_t limit_count;
     struct fl_spent_signer by;
     struct fl_spent_mark mark;  /* what a state knows of the ledger; zeros: nothing. Moves on */
-    const unsigned char *entry; /* hash of the line of fl-train that must be in it, of this INPUT,
-                                   UNIT being the line's; or NULL */
+    const unsigned char *entry; /* hash of the line of fl-train that must be in it; or NULL */
+    const char *entry_unit;     /* and its UNIT and INPUT */
     unsigned char entry_input[FL_HASH_BYTES];
 
     bool paid;       /* it is in the ledger, or there is none to add */

@@ -25,6 +25,19 @@ fl_turn_release(struct fl_turn *t)
 
 /* ---- what can be refused ---- */
 
+static struct fl_round_payment
+payment_of(const struct fl_turn *t)
+{
+    return (struct fl_round_payment){.purse = t->purse,
+                                     .state = t->state,
+                                     .key = t->key,
+                                     .plan = t->plan,
+                                     .party = t->index,
+                                     .input = t->input,
+                                     .update = t->zeros ? NULL : t->update,
+                                     .pool = t->pool};
+}
+
 int
 fl_turn_admit(struct fl_turn *t)
 {
@@ -35,12 +48,17 @@ fl_turn_admit(struct fl_turn *t)
     t->kept_name = NULL;
     if (fl_state_check_plan(t->state, t->key, t->plan))
         return -1;
-    if (r->noise.kind != FL_NOISE_NONE) /* until what they ask for is checked here */
+    if (r->noise.kind == FL_NOISE_SITE) /* until helpers add it */
         return fl_error(FL_REFUSED, "the roster's noise is not known to this version");
     if (now->party >= r->n)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = now->party;
     if (fl_state_check_last(&t->state->uploads, &t->plan->last[t->index], "upload"))
+        return -1;
+    struct fl_round_payment payment = payment_of(t);
+    payment.input = NULL; /* nor is the update looked at: it may not be made yet */
+    payment.update = NULL;
+    if (fl_round_may_pay(&payment))
         return -1;
     t->done = fl_state_made(t->state->upload, t->state->upload_count, r->digest, t->plan->round);
     if (t->done && memcmp(t->done->sid, t->plan->sid, 32))
@@ -137,19 +155,6 @@ check_same(struct fl_turn *t)
                     "%s: another update of this model was masked in an earlier round, and the sums "
                     "of the two rounds would show what changed; give that one again",
                     t->update ? fl_object_name(t->update) : "--zero");
-}
-
-static struct fl_round_payment
-payment_of(const struct fl_turn *t)
-{
-    return (struct fl_round_payment){.purse = t->purse,
-                                     .state = t->state,
-                                     .key = t->key,
-                                     .plan = t->plan,
-                                     .party = t->index,
-                                     .input = t->input,
-                                     .update = t->zeros ? NULL : t->update,
-                                     .pool = t->pool};
 }
 
 int

@@ -84,7 +84,7 @@ static void
 update(int64_t round, const char *site, size_t frozen)
 {
     struct fl_data *data = shard_data(1, 300);
-    struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_train_result result = {5.5, 2.25, 0, {0}};
     struct fl_bundle b;
     const unsigned char *base;
 
@@ -104,7 +104,7 @@ update(int64_t round, const char *site, size_t frozen)
     for (size_t i = 0; i < frozen; i++)
         b.model->layout.params[2 * i].frozen = true;
     fl_layout_trainables(&b.model->layout);
-    write_update(&(struct fl_trained){&t, &result, b.object, site, NULL});
+    write_update(&(struct fl_trained){&t, &result, b.object, site, NULL, NULL});
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     float *values = fl_layout_array(&b.model->layout);
@@ -147,7 +147,7 @@ test_hidden(void)
                                        "dp.steps", "dp.unit",     "examples"};
     struct fl_data *data = shard_data(1, 300);
     struct fl_documents documents = {.data = data};
-    struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_train_result result = {5.5, 2.25, 0, {0}};
     struct fl_bundle b;
     double clip, noise, rate;
     const char *unit;
@@ -166,7 +166,7 @@ test_hidden(void)
                                        .dp_noise = 1.25,
                                        .dp_rate = 0.125,
                                        .dp_unit = "passage"}};
-    write_update(&(struct fl_trained){&t, &result, b.object, NULL, NULL});
+    write_update(&(struct fl_trained){&t, &result, b.object, NULL, NULL, NULL});
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     const struct fl_meta *meta = &fl_object_head(o)->meta;
     CHECK(meta->count == sizeof keys / sizeof *keys);
@@ -263,7 +263,7 @@ test_memory_of_halves(void)
 static void
 check_disk(const struct fl_cost_disk *d, const struct fl_trained *planned)
 {
-    const struct fl_train_result result = {5.5, 2.25, 0};
+    const struct fl_train_result result = {5.5, 2.25, 0, {0}};
     struct fl_trained made = *planned;
 
     made.result = &result;
