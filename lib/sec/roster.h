@@ -21,6 +21,7 @@
 #include "conf/roster_file.h"
 #include "flt/format.h"
 #include "sec/identity.h"
+#include "sec/roster_noise.h"
 #include "sec/sign.h"
 
 enum {
@@ -45,7 +46,7 @@ struct fl_tensor_rule {
     enum fl_protect protect;
     unsigned bits; /* of a lane: 8 to 32, or 64; 0 for frozen */
     double clip;
-    double scale; /* a power of two; computed */
+    double scale; /* a power of two; computed; with noise of helpers by fl_plan_layout */
 };
 
 /*
@@ -81,6 +82,7 @@ struct fl_roster { /* a zeroed struct is empty */
     size_t rule_count;
     struct fl_tensor_rule *rules;
     double steps, move;
+    struct fl_noise_policy noise;
     int64_t max_open, max_skip, max_age;
     struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */
     struct fl_buf canonical;
