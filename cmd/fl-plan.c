@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "fed/plain.h"
 #include "fed/planning.h"
 #include "fed/upload.h"
 #include "os/file.h"
@@ -98,7 +99,8 @@ explain(const struct work *w)
     struct fl_report r;
     uint64_t bytes;
 
-    if (fl_upload_bytes(plan, &bytes))
+    if (plan->roster.protection == FL_PROTECTION_NONE ? fl_plain_bytes(plan, &bytes)
+                                                      : fl_upload_bytes(plan, &bytes))
         return -1;
     fl_report_start_record(&r, w->cli->json);
     fl_report_text(fl_report_key(&r, "federation"), plan->roster.federation);
@@ -106,8 +108,7 @@ explain(const struct work *w)
     fl_report_u64(fl_report_key(&r, "round"), plan->round);
     fl_report_hex(fl_report_key(&r, "session"), plan->sid, sizeof plan->sid);
     explain_base(&r, plan);
-    fl_report_text(fl_report_key(&r, "protection"),
-                   plan->roster.protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
+    fl_report_text(fl_report_key(&r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(&r, plan, &w->view);
     fl_report_u64(fl_report_key(&r, "upload_bytes"), bytes);
     return fl_report_beside(&r, w->cli);
@@ -175,7 +176,8 @@ draft(struct work *w, struct fl_plan_params *params)
     if (!w->plan.last)
         return -1;
     fl_state_last(w->state, r, w->plan.last);
-    return fl_plan_draft(&w->plan, params) || fl_planning_base(w->state, &w->plan, params->model) ||
+    return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
+                   fl_planning_base(w->state, &w->plan, params->model) ||
                    fl_planning_look(w->state, &w->plan, &w->view)
                ? -1
                : 0;
