@@ -15,6 +15,7 @@ struct fl_adding_settings {
     const char *const *paths; /* none: standard input */
     size_t count;
     bool check;                         /* look at each, and add nothing */
+    const char *as;                     /* or at the one, which is due of "PARTY/KIND" */
     struct fl_masked_settings masked;   /* with a plan; memory, pool and progress are PLAIN's */
     struct fl_aggregate_settings plain; /* without one */
     int level;                          /* of compression */
