@@ -17,7 +17,7 @@ static struct {
     uint64_t memory;
     struct fl_option_list bandwidths, sites;
     int64_t least, stale;
-    const char *lineage;
+    const char *lineage, *as;
     bool weights_given, alpha_given, explain, check, verifies, stale_given;
 } opt = {.rule = "mean", .weights = "examples", .memory = 1 << 30, .stale = 3};
 
@@ -32,6 +32,7 @@ static const struct fl_option options[] = {
     FL_OPT_FOLDER(0, "state", "DIR", "what KEY remembers (KEY.state)", &opt.masked.state),
     FL_OPT_FLAG(0, "check", "report which inputs are good, bad or missing, and add nothing",
                 &opt.check),
+    FL_OPT_TEXT(0, "as", "PARTY/KIND", "with --check: the input is what is due of it", &opt.as),
     FL_OPT_FLAG(0, "verify", "recompute the round in the folder DIR, and say what differs",
                 &opt.verifies),
     FL_OPT_INPUT('m', "model", "MODEL", "with --verify: the plan's model", &opt.verify.model),
@@ -107,6 +108,8 @@ check_line(const struct fl_cli *cli)
         {m->request && m->partial, "--request writes a partial sum; leave out --partial"},
         {opt.check && (m->partial || m->request || opt.explain),
          "--check adds nothing; leave out --partial, --request and --explain"},
+        {opt.as && (!opt.check || !masked || cli->operand_count != 1),
+         "--as belongs to -p PLAN --check and one file"},
         {opt.sites.count && opt.least, "--sites says how many there are; leave out --min-sites"},
     };
 
@@ -168,6 +171,7 @@ aggregate(struct work *w)
                                            .count = cli->operand_count,
                                            .check = opt.check,
                                            .explain = opt.explain,
+                                           .as = opt.as,
                                            .masked = opt.masked,
                                            .level = cli->level,
                                            .plain = {.weighting = &w->how,

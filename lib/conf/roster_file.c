@@ -22,7 +22,7 @@ fl_roster_conf_release(struct fl_roster_conf *conf)
     free(conf->apply_rule);
     free(conf->protection);
     free(conf->weight_rule);
-    free(conf->noise);
+    fl_noise_terms_release(&conf->noise);
     fl_name_list_release(&conf->sites);
     fl_name_list_release(&conf->helpers);
     fl_name_list_release(&conf->replay);
@@ -51,8 +51,7 @@ set_defaults(struct fl_roster_conf *conf)
     conf->apply_rule = fl_strdup("sgd");
     conf->protection = fl_strdup("pairwise");
     conf->weight_rule = fl_strdup(fl_weight_rule_name(FL_WEIGHT_UNIFORM));
-    conf->noise = fl_strdup("none");
-    return conf->apply_rule && conf->protection && conf->weight_rule && conf->noise ? 0 : -1;
+    return conf->apply_rule && conf->protection && conf->weight_rule ? 0 : -1;
 }
 
 static int
@@ -158,6 +157,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
 {
     const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
     const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL;
+    const struct fl_yaml *noise = NULL, *budget = NULL;
     bool epoch_given = false;
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("federation", &conf->federation),
@@ -177,7 +177,8 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_NODE("tensors", &tensors),
         FL_KEY_F64("steps", 1, 1e9, &conf->steps),
         FL_KEY_F64("move", 0, 1e9, &conf->move),
-        FL_KEY_CHOICE("noise", "none", &conf->noise),
+        FL_KEY_NODE("noise", &noise),
+        FL_KEY_NODE("budget", &budget),
         FL_KEY_I64("max_open", 1, 16, &conf->max_open),
         FL_KEY_I64("max_skip", 1, 4096, &conf->max_skip),
         FL_KEY_I64("max_age", 1, 1e6, &conf->max_age),
@@ -208,7 +209,8 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
                    read_tensors(conf, file, tensors) || read_recipe(conf, file, recipe) ||
                    fl_name_list_read(&conf->sites, file, "sites", sites) ||
                    fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
-                   fl_name_list_read(&conf->replay, file, "replay", replay)
+                   fl_name_list_read(&conf->replay, file, "replay", replay) ||
+                   fl_noise_terms_read(&conf->noise, file, noise, budget)
                ? -1
                : 0;
 }

@@ -5,12 +5,16 @@
  *     contract: DIGEST (any text)     delay: 0|1 (0)        stale: N (0)
  *     model: DIGEST          apply: {rule: sgd|momentum|nesterov (sgd), lr: X (1), momentum: X (0)}
  *     sites: [LINE, ...]     hub: LINE
- *     protection: pairwise|helpers|none (pairwise)     helpers: [SITE|LINE, ...]     replay: [NAME,
- * ...] min_sum: N (pairwise: all sites) weights: {rule: uniform|examples|loss|dynamic (uniform),
- * floor: X, cap: X, alpha: X (0.5), tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL
- * (false)} tensors: [{match: GLOB, protect: mask|plain|frozen, bits: N, clip: X}, ...] steps: X
- * (64)          move: X (1/64)        noise: none max_open: N (4)        max_skip: N (1024)
- * max_age: N (1000)    recipe: {steps: N, length: N, ...} (conf/recipe.h; none)
+ *     protection: pairwise|helpers|none (pairwise)
+ *     helpers: [SITE|LINE, ...]     replay: [NAME, ...]
+ *     min_sum: N (pairwise: all sites)
+ *     weights: {rule: uniform|examples|loss|dynamic (uniform), floor: X, cap: X, alpha: X (0.5),
+ *               tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL (false)}
+ *     tensors: [{match: GLOB, protect: mask|plain|frozen, bits: N, clip: X}, ...]
+ *     steps: X (64)          move: X (1/64)
+ *     noise, budget: conf/noise_terms.h (none)
+ *     max_open: N (4)        max_skip: N (1024)        max_age: N (1000)
+ *     recipe: {steps: N, length: N, ...} (conf/recipe.h; none)
  *
  * Here are the YAML's types and ranges only. Keys, names and what the numbers mean together are
  * judged in sec/roster.h.
@@ -24,6 +28,7 @@
 #include "base/must.h"
 #include "conf/apply_rule.h"
 #include "conf/name_list.h"
+#include "conf/noise_terms.h"
 #include "conf/recipe.h"
 #include "conf/weight_rule.h"
 
@@ -55,7 +60,7 @@ struct fl_roster_conf { /* a zeroed struct is empty */
     struct fl_tensor_rule_conf *tensors;
     size_t tensor_count;
     double steps, move;
-    char *noise;
+    struct fl_noise_terms noise;
     int64_t max_open, max_skip, max_age;
     int64_t delay, stale;
     struct fl_recipe recipe; /* how sites train; nothing is set where none is given */

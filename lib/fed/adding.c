@@ -2,6 +2,7 @@
 #include "fed/adding.h"
 
 #include "base/error.h"
+#include "fed/inbox.h"
 #include "os/file.h"
 
 /* A plan brings its roster along; whose signatures count is for people to say. */
@@ -94,7 +95,14 @@ int
 fl_adding_read(struct fl_adding *a)
 {
     const size_t count = a->set.count ? a->set.count : 1;
+    const struct fl_inbox inbox = {.plan = a->masked ? fl_masked_plan(a->masked) : NULL,
+                                   .plan_file = a->set.masked.plan,
+                                   .as = a->set.as,
+                                   .pool = a->set.plain.pool,
+                                   .progress = a->set.plain.progress};
 
+    if (a->set.as)
+        return fl_inbox_check(&inbox, a->set.paths[0]);
     for (size_t i = 0; i < count; i++)
         if (add_input(a, a->set.count ? a->set.paths[i] : NULL))
             return -1;
@@ -109,6 +117,8 @@ fl_adding_write(struct fl_adding *a, struct fl_output *out, bool json)
     struct fl_progress *progress = a->set.plain.progress;
 
     fl_progress_end(progress, a->plain ? fl_aggregate_bytes(a->plain) : progress->total, NULL);
+    if (a->set.as)
+        return fl_output_commit(out);
     if (a->inspect)
         return fl_inspect_write(a->inspect, json, out);
     if (!a->plain)

@@ -16,6 +16,7 @@ struct fl_adding_settings {
     size_t count;
     bool check;                         /* look at each, and add nothing */
     bool explain;                       /* weights will be told: not of a masked round */
+    const char *as;                     /* or at the one, which is due of "PARTY/KIND" */
     struct fl_masked_settings masked;   /* with a plan; memory, pool and progress are PLAIN's */
     struct fl_aggregate_settings plain; /* without one */
     int level;                          /* of compression */

@@ -162,7 +162,10 @@ make_newest(const struct fl_lineage *lineage, const char *file, struct fl_meta *
     return fl_meta_set_bytes(said, "base", fl_lineage_newest(lineage), FL_HASH_BYTES);
 }
 
-/* The base of the first input is everybody's; of other keys those stay that all share. */
+/*
+ * The base of the first input is everybody's, and its contract; of other keys those stay that all
+ * share.
+ */
 static int
 join_common(struct fl_aggregate *a, const char *file, const struct fl_meta *said)
 {
@@ -179,10 +182,12 @@ join_common(struct fl_aggregate *a, const char *file, const struct fl_meta *said
                             "%s: belongs to the model %s..., and the first input to %s...; updates "
                             "of different models cannot be added without --lineage",
                             file, fl_update_short(base, got), fl_update_short(first, want));
+        if (fl_update_check_contract(file, said, &a->common))
+            return -1;
         fl_update_keep_common(&a->common, said);
         return 0;
     }
-    if (fl_meta_copy(&a->common, said))
+    if (fl_update_check_contract(file, said, said) || fl_meta_copy(&a->common, said))
         return -1;
     for (size_t i = a->common.count; i > 0; i--)
         if (fl_update_own_key(a->common.items[i - 1].key))

@@ -21,6 +21,7 @@ fl_plan_release(struct fl_plan *plan)
     free(plan->tensors);
     free(plan->order);
     free(plan->last);
+    free(plan->noise.parts);
     free(plan->lineage);
     fl_schema_release(&plan->model);
     fl_roster_release(&plan->roster);
@@ -120,7 +121,7 @@ fl_plan_layout(struct fl_plan *plan)
         }
     }
     plan->words = at;
-    return 0;
+    return fl_plan_noise(plan);
 }
 
 const struct fl_plan_tensor *

@@ -36,6 +36,7 @@ struct fl_plan_tensor {
     enum fl_role role;                 /* FL_MASKED or FL_PLAIN */
     struct fl_lanes lanes;
     uint64_t elements, words, word_at;
+    const struct fl_bound_part *noise; /* of helpers, in the plan; NULL: there is none */
 };
 
 /* What the hub counted last of a party: its counter and the digest of that upload or answer. */
@@ -63,6 +64,7 @@ struct fl_plan { /* a zeroed struct is empty */
     struct fl_plan_tensor *tensors; /* those that travel, in the order of the model */
     size_t *order;                  /* (count + 1) tensor at each place; see fl_plan_at */
     uint64_t words, masked_words;   /* the weight's word is at masked_words - 1 */
+    struct fl_bound noise;          /* of helpers; a part for each rule; sigma 0: there is none */
     unsigned char digest[32], sid[32];
 };
 
@@ -92,11 +94,30 @@ struct fl_plan_params {
 };
 FL_MUST int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);
 
+/*
+ * What plans over the roster's MODEL will look like, of no round and signed by nobody: roster,
+ * tensors, noise. -1 (FL_REFUSED) when it is another model; PLAN is released then.
+ */
+FL_MUST int fl_plan_preview(struct fl_plan *plan, const struct fl_roster *r,
+                            struct fl_object *model);
+
 /* -1 (FL_REFUSED) unless ROUND is one of the roster's epoch, from its first for max_age rounds. */
 FL_MUST int fl_plan_check_round(const struct fl_roster *r, uint64_t round);
 
-/* The tensors that travel and their places, from the schema and the roster. 0 or -1. */
+/*
+ * The tensors that travel and their places, from the schema and the roster; with noise of helpers
+ * how wide it is and how fine the steps are, which the roster's rules have then. 0 or -1.
+ */
 FL_MUST int fl_plan_layout(struct fl_plan *plan);
+
+/* The last of these: fl_plan_layout calls it. -1 (FL_USAGE) with numbers that would do. */
+FL_MUST int fl_plan_noise(struct fl_plan *plan);
+
+/*
+ * With noise of helpers: what an upload of this plan costs its site, as an event (priv/event.h),
+ * "dgauss:sigma2=S,sens2=B", for one helper's noise: any one of them may be the honest one.
+ */
+FL_MUST int fl_plan_event(const struct fl_plan *plan, struct fl_buf *out);
 
 /* Write the object and its signature by the hub's KEY to the spool FD; sets digest and sid. */
 FL_MUST int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level);

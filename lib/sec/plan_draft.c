@@ -182,6 +182,29 @@ draft_deadline(struct fl_plan *plan, const char *deadline)
 }
 
 int
+fl_plan_preview(struct fl_plan *plan, const struct fl_roster *r, struct fl_object *model)
+{
+    struct fl_schema all = {0};
+    unsigned char digest[32];
+
+    *plan = (struct fl_plan){0};
+    if (fl_object_digest(model, NULL, digest))
+        return -1;
+    if (memcmp(digest, r->model, 32))
+        return fl_error(FL_REFUSED, "%s: is not the roster's model", fl_object_name(model));
+    int failed = fl_roster_decode(&plan->roster, r->canonical.data, r->canonical.len) ||
+                 fl_schema_model(&all, model) || fl_schema_start(&plan->model, "the model");
+    for (size_t i = 0; i < all.count && !failed; i++)
+        if (all.items[i].trained)
+            failed = fl_schema_add(&plan->model, &all.items[i].tensor, true);
+    fl_schema_release(&all);
+    if (!failed && !fl_plan_layout(plan))
+        return 0;
+    fl_plan_release(plan);
+    return -1;
+}
+
+int
 fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *p)
 {
     plan->round = p->round;

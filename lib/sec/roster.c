@@ -15,7 +15,7 @@
 #include "crypt/hash.h"
 #include "os/file.h"
 
-enum { CANONICAL_KEYS = 32 }; /* and those of a recipe */
+enum { CANONICAL_KEYS = 31 }; /* and those of a recipe and of noise */
 
 static const char *const protections[] = {"pairwise", "helpers", "none", NULL};
 static const char *const protects[] = {"mask", "plain", "frozen", NULL};
@@ -244,7 +244,7 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
            fl_meta_set_i64(meta, "min_sum", min_sum) || set_weights(meta, conf) ||
            set_rules(meta, conf) || fl_meta_set_f64(meta, "steps", conf->steps) ||
            fl_meta_set_f64(meta, "move", conf->move) ||
-           fl_meta_set_text(meta, "noise", conf->noise) ||
+           fl_noise_policy_to_meta(&conf->noise, meta) ||
            fl_meta_set_i64(meta, "max_open", conf->max_open) ||
            fl_meta_set_i64(meta, "max_skip", conf->max_skip) ||
            fl_meta_set_i64(meta, "max_age", conf->max_age) || set_pace(meta, conf) ||
@@ -470,11 +470,10 @@ get_rules(struct fl_roster *r, const struct fl_meta *meta)
 static int
 get_numbers(struct fl_roster *r, const struct fl_meta *meta)
 {
-    static const char *const noises[] = {"none", NULL};
     const char *rule;
-    int protection, noise;
+    int protection;
 
-    if (word(meta, "protection", protections, &protection) || word(meta, "noise", noises, &noise) ||
+    if (word(meta, "protection", protections, &protection) ||
         fl_meta_get_text(meta, "apply.rule", &rule) || fl_meta_get_f64(meta, "apply.lr", &r->lr) ||
         fl_meta_get_f64(meta, "apply.momentum", &r->momentum) ||
         fl_meta_get_i64(meta, "min_sum", 0, INT64_MAX, &r->min_sum) ||
@@ -509,11 +508,12 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
     const unsigned char *model, *contract = NULL;
     bool contracted = fl_meta_find(meta, "contract") != NULL;
     int64_t psk;
-    size_t settings;
+    size_t settings, noise;
 
-    if (fl_recipe_from_meta(&r->recipe, meta, &settings))
+    if (fl_recipe_from_meta(&r->recipe, meta, &settings) ||
+        fl_noise_policy_from_meta(&r->noise, meta, &noise))
         return -1;
-    settings += CANONICAL_KEYS + (size_t)contracted;
+    settings += CANONICAL_KEYS + noise + (size_t)contracted;
     if (get_pace(meta, "delay", 1, &r->delay, &settings) ||
         get_pace(meta, "stale", FL_STALE_MOST, &r->stale, &settings))
         return -1;

@@ -21,6 +21,7 @@
 #include "conf/roster_file.h"
 #include "flt/format.h"
 #include "sec/identity.h"
+#include "sec/roster_noise.h"
 #include "sec/sign.h"
 
 enum {
@@ -49,7 +50,7 @@ struct fl_tensor_rule {
     enum fl_protect protect;
     unsigned bits; /* of a lane: 8 to 32, or 64; 0 for frozen, and with protection none */
     double clip;
-    double scale; /* a power of two; computed */
+    double scale; /* a power of two; computed; with noise of helpers by fl_plan_layout */
 };
 
 /*
@@ -85,6 +86,7 @@ struct fl_roster { /* a zeroed struct is empty */
     size_t rule_count;
     struct fl_tensor_rule *rules;
     double steps, move;
+    struct fl_noise_policy noise;
     int64_t max_open, max_skip, max_age;
     int64_t delay, stale;    /* how rounds follow each other: sec/pace.h */
     struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */

@@ -247,5 +247,8 @@ fl_roster_check(struct fl_roster *r)
     char words[FL_RECIPE_WORDS];
     if (*fl_recipe_words(&r->recipe, words) && (r->recipe.steps < 0 || r->recipe.epochs >= 0))
         return fl_error(FL_USAGE, "recipe: says %s; needed are steps, and no epochs", words);
-    return check_parties(r) || check_unique(r) || check_weights(r) || check_rules(r) ? -1 : 0;
+    return check_parties(r) || check_unique(r) || check_weights(r) || check_rules(r) ||
+                   fl_noise_policy_check(r)
+               ? -1
+               : 0;
 }
