@@ -4,7 +4,6 @@
  */
 #include "fed/errand.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "flt/object.h"
+#include "fed/leftover.h"
 #include "os/file.h"
 
 const char *const fl_errand_columns[] = {"step", "round", "name", "file", "size", NULL};
@@ -28,8 +27,9 @@ struct listed {
 struct errand {
     struct fl_standing *s;
     struct fl_report *r;
-    struct fl_buf text, tried;
-    struct listed *list; /* by name */
+    int64_t theirs, here;      /* times of the list, in seconds since 1970; -1: not known */
+    struct fl_buf text, tried; /* the list, its lines ended by zeros; a line feed, lines */
+    struct listed *list;       /* by name */
     size_t count, cap;
     bool helper, replay;
 };
@@ -73,6 +73,11 @@ read_list(struct errand *e, const char *path)
         size_t digits = strcspn(line, " \n");
         int64_t size;
         *end = '\0';
+        if (line == (char *)e->text.data && !strncmp(line, "time ", 5) &&
+            !is_number(line + 5, strlen(line + 5), &e->theirs))
+            e->theirs = -1;
+        if (!strncmp(line, "here ", 5) && !is_number(line + 5, strlen(line + 5), &e->here))
+            e->here = -1;
         if (line[digits] != ' ' || !is_number(line, digits, &size) || !is_plain(line + digits + 1))
             continue;
         struct listed *list = fl_grow(e->list, e->count, &e->cap, sizeof *list);
@@ -147,22 +152,6 @@ has_model(const struct errand *e, const char *model)
     return !access(fl_standing_own(e->s, "model/%s.flt", model), F_OK);
 }
 
-/* The digest of the model that the plan of ROUND, which is at home, is over. */
-static int
-base_of(const struct errand *e, uint64_t round, char base[HEX])
-{
-    const char *path = fl_standing_own(e->s, "round/%llu/plan.flt", (unsigned long long)round);
-    struct fl_object *o = fl_object_open(path, FL_KIND_PLAN);
-    const unsigned char *bytes;
-    int failed = !o || fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &bytes);
-
-    if (!failed)
-        for (size_t i = 0; i < 32; i++)
-            snprintf(base + 2 * i, 3, "%02x", bytes[i]);
-    fl_object_free(o);
-    return failed ? -1 : 0;
-}
-
 /* ---- offers ---- */
 
 static void
@@ -217,6 +206,18 @@ fetch_of_round(struct errand *e, uint64_t round, const char *name)
 
     snprintf(whole, sizeof whole, "round/%llu/%s", (unsigned long long)round, name);
     return offer_fetch(e, "fetch", (int64_t)round, whole, whole);
+}
+
+/* How far is this clock from the hub's? Both stand in the list; people are told of 2 minutes. */
+static bool
+skew(struct errand *e)
+{
+    const int64_t ahead = e->here - e->theirs;
+    char number[24];
+
+    snprintf(number, sizeof number, "%lld", (long long)ahead);
+    return e->theirs >= 0 && e->here >= 0 && (ahead > 120 || ahead < -120) &&
+           offer(e, "skew", -1, number, NULL, -1);
 }
 
 /* ---- what has no receipt ---- */
@@ -408,7 +409,7 @@ step_to(struct errand *e, const char *next, const char *base, uint64_t round)
     if (!at_home(e, round, "plan.flt"))
         return false;
     return files_of(e, round, &whole) ||
-           (whole && offer(e, "next", (int64_t)round, base, next, -1));
+           (whole && offer(e, e->helper ? "advance" : "apply", (int64_t)round, base, next, -1));
 }
 
 /* To MODEL, by the means of rounds before ROUND: the first step that is missing. 1, 0 or -1. */
@@ -442,7 +443,7 @@ follow(struct errand *e, const char *model, int64_t round)
 static bool
 help(struct errand *e, uint64_t round)
 {
-    char before[40], name[NAME], number[24];
+    char before[40], name[40], ready[40], request[80], file[80];
     struct fl_buf text = {0};
     int64_t n;
 
@@ -465,10 +466,13 @@ help(struct errand *e, uint64_t round)
         return true;
     if (!at_home(e, round, name))
         return false;
-    snprintf(number, sizeof number, "%lld", (long long)n);
-    snprintf(name, sizeof name, "ready.%lld.flt", (long long)n);
-    return go ? offer(e, "answer", (int64_t)round, number, NULL, -1)
-              : !at_home(e, round, name) && offer(e, "ready", (int64_t)round, number, NULL, -1);
+    snprintf(ready, sizeof ready, "ready.%lld.flt", (long long)n);
+    if (!go && at_home(e, round, ready))
+        return false;
+    snprintf(request, sizeof request, "round/%llu/%s", (unsigned long long)round, name);
+    snprintf(file, sizeof file, "round/%llu/%s", (unsigned long long)round,
+             go ? "answer.flt" : ready);
+    return offer(e, go ? "answer" : "ready", (int64_t)round, request, file, -1);
 }
 
 /* Each mean that is over a model which is here. 1, 0 or -1. */
@@ -483,7 +487,7 @@ recompute(struct errand *e)
         if (size_in(e, round, "mean.flt") < 0 || at_home(e, round, "opened.flt") ||
             !at_home(e, round, "plan.flt"))
             continue;
-        if (base_of(e, round, base))
+        if (fl_standing_base(e->s, round, base))
             return -1;
         if (has_model(e, base) && (files_of(e, round, &whole) ||
                                    (whole && offer(e, "verify", (int64_t)round, base, NULL, -1))))
@@ -496,18 +500,20 @@ recompute(struct errand *e)
 static int
 follow_closed(struct errand *e, int64_t round)
 {
-    char next[HEX] = "";
-    struct fl_buf text = {0};
+    char next[HEX];
 
     if (fetch_of_round(e, (uint64_t)round, "closed"))
         return 1;
-    if (!at_home(e, (uint64_t)round, "closed"))
-        return 0;
-    if (fl_read_file(fl_standing_own(e->s, "round/%lld/closed", (long long)round), 65536, &text))
+    if (fl_standing_next(e->s, (uint64_t)round, next))
         return -1;
-    const int got = sscanf(fl_buf_text(&text), "%*s %*s %*s %64[0-9a-f]", next);
-    fl_buf_release(&text);
-    return got == 1 && strlen(next) == HEX - 1 ? follow(e, next, round + 1) : 0;
+    return *next ? follow(e, next, round + 1) : 0;
+}
+
+/* Files that may go, one by one. */
+static bool
+offer_old(void *arg, const char *path)
+{
+    return offer(arg, "old", -1, path, NULL, -1);
 }
 
 static bool
@@ -530,16 +536,17 @@ choose(struct errand *e)
     char base[HEX];
     int got;
 
-    if (post(e) || epochs(e) || round < 0 || plan_of(e, (uint64_t)round) ||
+    if (skew(e) || post(e) || epochs(e) || round < 0 || plan_of(e, (uint64_t)round) ||
         !at_home(e, (uint64_t)round, "plan.flt"))
         return 0;
-    if (base_of(e, (uint64_t)round, base))
+    if (fl_standing_base(e->s, (uint64_t)round, base))
         return -1;
     if ((got = follow(e, base, round)) || !has_model(e, base))
         return got;
     if (e->helper && help(e, (uint64_t)round))
         return 1;
-    if ((e->replay && (got = recompute(e))) || (got = follow_closed(e, round)))
+    if ((e->replay && (got = recompute(e))) || (got = follow_closed(e, round)) ||
+        (got = fl_leftover_find(e->s, offer_old, e)))
         return got;
     return train(e, round, base);
 }
@@ -561,7 +568,7 @@ read_tried(struct errand *e, const char *tried)
 int
 fl_errand_next(struct fl_standing *s, const char *list, const char *tried, struct fl_report *r)
 {
-    struct errand e = {.s = s, .r = r};
+    struct errand e = {.s = s, .r = r, .theirs = -1, .here = -1};
     const struct fl_roster *roster = &s->setup.roster;
     const int64_t party = fl_roster_find(roster, s->setup.conf.name);
 

@@ -14,16 +14,19 @@
 
 /*
  * The next step as a row of R, a report of fl_errand_columns; none when there is nothing to do.
- * LIST and TRIED are files; TRIED, which may be missing, has rows as they were told, a line each.
+ * LIST and TRIED are files; LIST ends with the line "here SECONDS", the time of this clock; TRIED, which may be missing, has rows as they were told, a line each.
  * Names in LIST that begin with pub/ are told without it; files are relative to WORK.
  *     receipt fetch NAME, of SIZE, as FILE: WORK/round/ROUND/have.KIND
  *     send    FILE, an upload or a word of kind NAME, from byte SIZE on
  *     epoch   fetch the roster NAME as FILE, and tell people
  *     plan    fetch the plan of ROUND, and check it
  *     fetch   NAME as FILE
- *     next    make the model with digest FILE from that of NAME, by the files of ROUND
+ *     apply   make the model with digest FILE from that of NAME, by the files of ROUND; a helper,
+ *     advance which opens the sum itself
  *     lost    the hub's chain does not lead to model NAME
- *     ready   say whether request NAME would be answered;   answer    it
+ *     ready   say in FILE whether request NAME would be answered;   answer    it in FILE
+ *     skew    tell people that this clock is NAME seconds ahead of the hub's
+ *     old     remove NAME (fed/leftover.h)
  *     verify  sign for what came of ROUND
  *     train   a site: make the upload of ROUND, over model NAME
  */

@@ -10,6 +10,8 @@
 #include "fed/members.h"
 #include "fed/upload.h"
 
+enum { WORD_BYTES = 64 << 10 }; /* of what is said and signed, ready or opened: at most */
+
 /* The plan that this hub signed for the round of AFTER. */
 static const struct fl_signed_plan *
 signed_plan(const struct fl_state *s, const struct fl_object *after, int64_t *round)
@@ -96,12 +98,10 @@ fl_planning_base(struct fl_state *s, const struct fl_plan *plan, struct fl_objec
 }
 
 int
-fl_planning_look(struct fl_state *s, const struct fl_plan *plan, struct fl_object *model,
-                 struct fl_planning_view *view)
+fl_planning_look(struct fl_state *s, const struct fl_plan *plan, struct fl_planning_view *view)
 {
     const struct fl_near_base *base = fl_near_find(&s->near, plan->base);
 
-    view->model_bytes = fl_object_total(model);
     view->edge = fl_sketch_edge(plan);
     view->must = fl_alloc(plan->roster.n, sizeof *view->must);
     return view->must ? fl_near_view(&s->near, base, plan, view->must, &view->distance) : -1;
@@ -167,6 +167,9 @@ explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_byt
     if (fl_upload_bytes(plan, &upload))
         return -1;
     fl_report_u64(fl_report_key(r, "upload_bytes"), upload);
+    fl_report_u64(fl_report_key(r, "answer_bytes"), upload);
+    fl_report_u64(fl_report_key(r, "ready_bytes"), WORD_BYTES);
+    fl_report_u64(fl_report_key(r, "opened_bytes"), WORD_BYTES);
     fl_report_u64(fl_report_key(r, "disk_bytes"), plan->roster.n * upload + 3 * model_bytes);
     fl_report_u64(fl_report_key(r, "memory_bytes"), adding > measuring ? adding : measuring);
     return 0;
@@ -174,7 +177,7 @@ explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_byt
 
 int
 fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
-                   const struct fl_planning_view *view)
+                   const struct fl_planning_view *view, uint64_t model_bytes)
 {
     fl_report_text(fl_report_key(r, "federation"), plan->roster.federation);
     fl_report_i64(fl_report_key(r, "epoch"), plan->roster.epoch);
@@ -184,5 +187,5 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     fl_report_text(fl_report_key(r, "protection"),
                    plan->roster.protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
     explain_sites(r, plan, view);
-    return explain_cost(r, plan, view->model_bytes);
+    return explain_cost(r, plan, model_bytes);
 }
