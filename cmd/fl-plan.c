@@ -131,7 +131,8 @@ draft(struct work *w, struct fl_plan_params *params)
     if (!w->plan.last)
         return -1;
     fl_state_last(w->state, r, w->plan.last);
-    return fl_plan_draft(&w->plan, params) || fl_planning_base(w->state, &w->plan, params->model) ||
+    return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
+                   fl_planning_base(w->state, &w->plan, params->model) ||
                    fl_planning_look(w->state, &w->plan, &w->view)
                ? -1
                : 0;

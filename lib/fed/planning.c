@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "fed/members.h"
+#include "fed/plain.h"
 #include "fed/upload.h"
 
 enum { WORD_BYTES = 64 << 10 }; /* of what is said and signed, ready or opened: at most */
@@ -74,6 +75,8 @@ fl_planning_follow(struct fl_state *s, const struct fl_plan *plan, const struct 
 
     if (!before)
         return -1;
+    if (r->protection == FL_PROTECTION_NONE)
+        return 0; /* nothing is masked: nobody is counted, and any set may be summed */
     if (fl_meta_get_bytes(meta, "sum.set", 32, &set))
         return fl_error_about(fl_object_name(after));
     if (r->protection == FL_PROTECTION_HELPERS && (!before->asked || memcmp(before->set, set, 32)))
@@ -94,7 +97,57 @@ fl_planning_follow(struct fl_state *s, const struct fl_plan *plan, const struct 
 int
 fl_planning_base(struct fl_state *s, const struct fl_plan *plan, struct fl_object *model)
 {
-    return fl_near_add(&s->near, plan->base, model) ? 0 : -1;
+    return plan->roster.protection == FL_PROTECTION_NONE || fl_near_add(&s->near, plan->base, model)
+               ? 0
+               : -1;
+}
+
+static int
+by_round(const void *a, const void *b)
+{
+    const struct fl_signed_plan *const *x = a, *const *y = b;
+
+    return ((*x)->round > (*y)->round) - ((*x)->round < (*y)->round);
+}
+
+/* Is this model the plan's base, or one of its lineage already? */
+static bool
+is_there(const struct fl_plan *plan, const unsigned char model[32])
+{
+    bool there = !memcmp(model, plan->base, 32);
+
+    for (size_t i = 0; i < plan->lineage_count; i++)
+        there |= !memcmp(model, plan->lineage[i], 32);
+    return there;
+}
+
+int
+fl_planning_lineage(const struct fl_state *s, struct fl_plan *plan)
+{
+    const size_t stale = (size_t)plan->roster.stale;
+    const struct fl_signed_plan **all = fl_alloc(s->plan_count, sizeof *all);
+    size_t count = 0;
+
+    if (stale)
+        plan->lineage = fl_alloc(stale, sizeof *plan->lineage);
+    if (!all || (stale && !plan->lineage)) {
+        free(all);
+        return -1;
+    }
+    for (size_t i = 0; i < s->plan_count; i++)
+        if (!memcmp(s->plans[i].roster, plan->roster.digest, 32) && s->plans[i].round < plan->round)
+            all[count++] = &s->plans[i];
+    if (count)
+        qsort(all, count, sizeof *all, by_round);
+    while (count > 0 && plan->lineage_count < stale) { /* the newest first, and last in the list */
+        const unsigned char *model = all[--count]->object;
+        if (is_there(plan, model))
+            continue;
+        memmove(plan->lineage + 1, plan->lineage, 32 * plan->lineage_count++);
+        memcpy(plan->lineage[0], model, 32);
+    }
+    free(all);
+    return 0;
 }
 
 int
@@ -104,6 +157,9 @@ fl_planning_look(struct fl_state *s, const struct fl_plan *plan, struct fl_plann
 
     view->edge = fl_sketch_edge(plan);
     view->must = fl_alloc(plan->roster.n, sizeof *view->must);
+    view->distance = INFINITY;
+    if (view->must && plan->roster.protection == FL_PROTECTION_NONE)
+        return 0;
     return view->must ? fl_near_view(&s->near, base, plan, view->must, &view->distance) : -1;
 }
 
@@ -164,7 +220,8 @@ explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_byt
     const uint64_t adding = sums + (16 << 20), measuring = 2 * model_bytes + (64 << 20);
     uint64_t upload;
 
-    if (fl_upload_bytes(plan, &upload))
+    if (plan->roster.protection == FL_PROTECTION_NONE ? fl_plain_bytes(plan, &upload)
+                                                      : fl_upload_bytes(plan, &upload))
         return -1;
     fl_report_u64(fl_report_key(r, "upload_bytes"), upload);
     fl_report_u64(fl_report_key(r, "answer_bytes"), upload);
@@ -184,8 +241,7 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     fl_report_u64(fl_report_key(r, "round"), plan->round);
     fl_report_hex(fl_report_key(r, "session"), plan->sid, sizeof plan->sid);
     explain_base(r, plan);
-    fl_report_text(fl_report_key(r, "protection"),
-                   plan->roster.protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
+    fl_report_text(fl_report_key(r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(r, plan, view);
     return explain_cost(r, plan, model_bytes);
 }

@@ -21,6 +21,12 @@ FL_MUST int fl_planning_follow(struct fl_state *s, const struct fl_plan *plan,
 FL_MUST int fl_planning_base(struct fl_state *s, const struct fl_plan *plan,
                              struct fl_object *model);
 
+/*
+ * In a buffered round: let PLAN, drafted before, list the models whose updates count in it, those
+ * of the newest of this hub's plans before it.
+ */
+FL_MUST int fl_planning_lineage(const struct fl_state *s, struct fl_plan *plan);
+
 struct fl_planning_view {
     double distance; /* L2, to the nearest model that was summed over; infinite: none */
     double edge;     /* below it two models are near */

@@ -49,8 +49,9 @@ put_agreed(struct fl_report *r, const struct fl_roster *roster)
     fl_report_i64(fl_report_key(r, "max_open"), roster->max_open);
     fl_report_hex(fl_report_key(r, "model"), roster->model, sizeof roster->model);
     fl_report_text(fl_report_key(r, "apply"), fl_apply_rule_name(roster->apply));
-    fl_report_text(fl_report_key(r, "protection"),
-                   roster->protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
+    fl_report_text(fl_report_key(r, "protection"), fl_protection_name(roster->protection));
+    fl_report_i64(fl_report_key(r, "delay"), roster->delay);
+    fl_report_i64(fl_report_key(r, "stale"), roster->stale);
     fl_report_i64(fl_report_key(r, "min_sum"), roster->min_sum);
     put_names(fl_report_key(r, "sites"), roster, NULL, roster->n);
     put_names(fl_report_key(r, "helpers"), roster, roster->helpers, roster->m);
