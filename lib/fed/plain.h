@@ -22,6 +22,9 @@
 /* Would this round be refused? -1 unless the roster in force is the plan's and the key a site. */
 FL_MUST int fl_plain_admit(const struct fl_turn *t);
 
+/* MODEL, which would be trained, is the plan's or one of its lineage. -1 (FL_REFUSED) otherwise. */
+FL_MUST int fl_plain_check_model(const struct fl_turn *t, struct fl_object *model);
+
 /*
  * The same, and the update: its model is the plan's or one of its lineage, its tensors are the
  * plan's, its site is the key's. -1 (FL_REFUSED, FL_FAILED). Reads heads only.
@@ -64,7 +67,7 @@ FL_MUST int fl_plain_admit_upload(struct fl_plain *p, struct fl_reader *in, cons
                                   const unsigned char shapes[32]);
 
 /* Record (FL_REFUSED) that the sum of FILE is no upload: always -1. */
-int fl_plain_no_sum(const char *file);
+FL_MUST int fl_plain_no_sum(const char *file);
 
 /* What the mean says of its round: which, over which model, of which uploads. 0 or -1. */
 FL_MUST int fl_plain_to_meta(const struct fl_plain *p, struct fl_meta *meta);
