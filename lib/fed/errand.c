@@ -4,6 +4,7 @@
  */
 #include "fed/errand.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,19 +249,23 @@ post_one(struct errand *e, uint64_t round, const char *kind)
     return offer(e, "send", (int64_t)round, kind, file, at < 0 ? 0 : at);
 }
 
+/* It may have been away when a request before was asked. */
 static bool
 post_ready(struct errand *e, uint64_t round)
 {
+    DIR *dir = opendir(fl_standing_own(e->s, "round/%llu", (unsigned long long)round));
+    const struct dirent *entry;
     char kind[40];
+    bool told = false;
 
-    for (int64_t n = 1;; n++) {
-        snprintf(kind, sizeof kind, "ready.%lld.flt", (long long)n);
-        if (!at_home(e, round, kind))
-            return false;
-        kind[strlen(kind) - 4] = '\0';
-        if (post_one(e, round, kind))
-            return true;
+    while (dir && !told && (entry = readdir(dir))) {
+        const int64_t n = number_between(entry->d_name, "ready.", ".flt");
+        snprintf(kind, sizeof kind, "ready.%lld", (long long)n);
+        told = n >= 0 && post_one(e, round, kind);
     }
+    if (dir)
+        closedir(dir);
+    return told;
 }
 
 /* The list has the rounds from this one on. */
@@ -336,7 +341,7 @@ is_of_sum(const char *name)
     return !strcmp(name, "go") || number_between(name, "request.", ".flt") >= 0;
 }
 
-/* *WHOLE: the mean of ROUND is here, and for who opens the sum what it was made of. Was one told? */
+/* *WHOLE: the mean of ROUND is here, and what it was made of for who opens it. Was one told? */
 static bool
 files_of(struct errand *e, uint64_t round, bool *whole)
 {
@@ -369,18 +374,17 @@ files_of(struct errand *e, uint64_t round, bool *whole)
 }
 
 /*
- * The last line of the hub's chain before *LINE, of a round up to *ROUND, that says that it led to
- * model NEXT: *LINE, *ROUND, and the BASE. 1, 0 when there is none, or -1. A round with two lines is
- * one whose mean made two models (fed/overlap.h).
+ * The last round below *ROUND of which the hub's chain says that it led to model NEXT: *ROUND, and
+ * its BASE. 1, 0 when there is none, or -1. Where rounds overlap, one that was given up is repeated
+ * with a later number, so that numbers say nothing there.
  */
 static int
-link_to(const struct errand *e, const char *next, int64_t *round, size_t *at_most, char base[HEX])
+link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX])
 {
     const char *path = fl_standing_own(e->s, ".part/chain");
     struct fl_buf text = {0};
     char from[HEX], to[HEX];
-    const bool any = e->s->setup.roster.delay; /* numbers follow models, where none was given up */
-    const size_t most = *at_most;
+    const bool any = e->s->setup.roster.delay;
     int64_t best = -1, number;
 
     if (access(path, F_OK))
@@ -389,13 +393,10 @@ link_to(const struct errand *e, const char *next, int64_t *round, size_t *at_mos
         return -1;
     for (const char *line = fl_buf_text(&text); *line; line += *line == '\n') {
         const size_t digits = strspn(line, "0123456789");
-        const size_t at = (size_t)(line - fl_buf_text(&text));
-        if (is_number(line, digits, &number) &&
-            (any || (at < most && number <= *round && number >= best)) &&
+        if (is_number(line, digits, &number) && (any || (number < *round && number > best)) &&
             sscanf(line + digits, "\t%64[0-9a-f]\t%*[^\t\n]\t%64[0-9a-f]", from, to) == 2 &&
             !strcmp(to, next)) {
             best = number;
-            *at_most = at;
             memcpy(base, from, HEX);
         }
         line += strcspn(line, "\n");
@@ -424,9 +425,8 @@ static int
 follow(struct errand *e, const char *model, int64_t round)
 {
     char next[HEX], base[HEX], first[HEX], name[NAME];
-    size_t line = SIZE_MAX, steps = 0;
+    int64_t steps = 0;
 
-    round--; /* what led to it came before */
     for (size_t i = 0; i < 32; i++)
         snprintf(first + 2 * i, 3, "%02x", e->s->setup.roster.model[i]);
     snprintf(next, sizeof next, "%s", model);
@@ -437,9 +437,8 @@ follow(struct errand *e, const char *model, int64_t round)
         }
         if (offer_fetch(e, "fetch", -1, "chain.tsv", ".part/chain"))
             return 1;
-        const int found = steps++ > (size_t)e->s->setup.roster.max_age
-                              ? 0 /* it goes in circles */
-                              : link_to(e, next, &round, &line, base);
+        const int found = steps++ > e->s->setup.roster.max_age ? 0 /* it goes in circles */
+                                                               : link_to(e, next, &round, base);
         if (found <= 0)
             return found ? -1 : offer(e, "lost", -1, next, NULL, -1);
         if (has_model(e, base))
