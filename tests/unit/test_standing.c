@@ -217,7 +217,7 @@ test_overlap(void)
         {WAITING CLOSED0 CLOSED1 R2 "plan.flt=2 " R3 "plan.flt=3", "wait\t2\t-\t-\ta,b,c,d"},
         /* a round that was given up is opened again over its model, after the one in flight */
         {CLOSED0 R1 "plan.flt=1 " R1 "void " R2 "plan.flt=2", "open\t3\t0\t@1\t"},
-        {CLOSED0 R1 "plan.flt=1 " R1 "void " R2 "plan.flt=2 " ALL_OF(R2) R3 "plan.flt=1",
+        {WAITING CLOSED0 R1 "plan.flt=1 " R1 "void " R2 "plan.flt=2 " ALL_OF(R2) R3 "plan.flt=1",
          "wait\t3\t-\t-\ta,b,c,d"},
         {CLOSED0 R1 "plan.flt=1 " R1 "void " R2 "plan.flt=2 " R2 "mean.flt " R3 "plan.flt=1 " R3
                     "mean.flt " R3 "closed=3,@2,x,@3",
