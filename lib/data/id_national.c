@@ -453,25 +453,23 @@ take_record(struct fl_id_state *s, const struct fl_id_token *t, struct verdict *
 }
 
 /*
- * The start of one or two groups of capitals before the token at AT, a separator after each, as in
- * "AB 12 34 56 C" and "RSS MRA 85T10 A562S"; AT when there is none.
+ * The start of a group of letters and its separator before AT, as in "AB 12 34 56 C"; AT when there
+ * is none. The SECOND one further back is of three, as in "RSS MRA 85T10 A562S".
  */
 static size_t
-letters_before(const struct fl_id_state *s, size_t at)
+letters_before(const struct fl_id_state *s, size_t at, bool second)
 {
     const unsigned char *p = s->p;
-    size_t best = at;
 
-    for (int i = 0; i < 2 && best && (p[best - 1] == ' ' || p[best - 1] == '-'); i++) {
-        size_t start = best - 1;
-        while (best - start < 8 && start && fl_id_is(p[start - 1], FL_ID_LETTER))
-            start--;
-        size_t n = best - 1 - start;
-        if (!n || (n > 3 && n != 5) || (i && n != 3) || (start && fl_id_alnum(p[start - 1])))
-            break;
-        best = start;
-    }
-    return best;
+    if (!at || (p[at - 1] != ' ' && p[at - 1] != '-'))
+        return at;
+    size_t start = at - 1;
+    while (at - start < 8 && start && fl_id_is(p[start - 1], FL_ID_LETTER))
+        start--;
+    size_t n = at - 1 - start;
+    if (!n || (n > 3 && n != 5) || (second && n != 3) || (start && fl_id_alnum(p[start - 1])))
+        return at;
+    return start;
 }
 
 /* What the first groups of G are by the table, all beginnings of them tried. */
@@ -515,12 +513,14 @@ fl_id_national(struct fl_id_state *s, const struct fl_id_token *t)
         return 0;
     struct nearby near = {.s = s, .at = at};
     judge_all(s, t->g, t->count, &near, &v);
-    size_t start = letters_before(s, at);
-    if (start < at) {
+    for (size_t k = 0, start, from = at; k < 2; k++, from = start) {
         struct verdict with = {.evidence = -1};
+        start = letters_before(s, from, k);
+        if (start == from)
+            break;
         size_t count = fl_id_read_groups(s, start, before, FL_ID_GROUPS);
         judge_all(s, before, count, &near, &with);
-        if (with.evidence >= 0 && with.end >= v.end) {
+        if (with.evidence >= 0 && with.evidence >= v.evidence && with.end >= v.end) {
             v = with;
             at = start;
         }
