@@ -195,9 +195,12 @@ card_evidence(struct fl_id_state *s, const struct fl_id_token *t, const char *di
     *distance = 0;
     if (count > 1 && !card_is_grouped(t->g, count))
         return -1;
-    if (card_is_issued(digits, n) && fl_id_luhn(digits, n) &&
-        (n > 12 || fl_id_context(s, FL_ID_ON_OTHER, t->at, REACH_OTHER) == SIZE_MAX))
-        return FL_ID_BY_CHECKSUM;
+    if (card_is_issued(digits, n) && fl_id_luhn(digits, n)) {
+        if (n > 12)
+            return FL_ID_BY_CHECKSUM;
+        if (fl_id_context(s, FL_ID_ON_OTHER, t->at, REACH_OTHER) == SIZE_MAX)
+            return FL_ID_BY_GRAMMAR; /* other numbers have twelve digits and a checksum */
+    }
     *distance = fl_id_context(s, FL_ID_ON_CARD, t->at, REACH_BANK);
     return *distance == SIZE_MAX ? -1 : FL_ID_BY_CONTEXT;
 }

@@ -15,7 +15,8 @@ enum {
     REACH_RECORD = 12,
     LONGEST = 18,
     SHORTEST = 7,
-    LEAST_DIGITS = 5, /* of a number that words tell of */
+    LEAST_DIGITS = 5, /* of a number that words tell of, */
+    MOST_LOWER = 2,   /* and its letters in lower case: with more it is a name of something */
     SIZES = 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 15 | 1 << 16 /* of all shapes */
 };
 
@@ -329,7 +330,7 @@ fl_id_number_holds(enum fl_id_number number, const char *text)
 struct written {            /* the first groups of a token */
     char text[LONGEST + 1]; /* letters in upper case */
     size_t n, digits, groups, end;
-    bool spaced, upper; /* a space stands between groups; all letters were in upper case */
+    size_t lower; /* letters that were in lower case */
     char joints[FL_ID_GROUPS];
 };
 
@@ -360,11 +361,10 @@ take(const struct fl_id_state *s, const struct fl_id_group *g, struct written *w
     for (size_t i = 0; i < g->len; i++) {
         unsigned char c = s->p[g->at + i];
         bool low = fl_id_is(c, FL_ID_LETTER) && !fl_id_is(c, FL_ID_UPPER);
-        w->upper &= !low;
+        w->lower += low;
         w->text[w->n++] = (char)(low ? c & ~32 : c);
     }
     w->text[w->n] = '\0';
-    w->spaced |= w->groups && g->before == ' ';
     w->joints[w->groups++] = g->before;
     w->digits += g->digits;
     w->end = g->at + g->len;
@@ -399,7 +399,7 @@ judge(const struct shape *shape, const struct written *w, struct nearby *near, s
     bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
     int evidence = -1;
 
-    if (holds && ((alone && (w->upper || w->n == 16)) || distance_of(near) != SIZE_MAX))
+    if (holds && ((alone && (!w->lower || w->n == 16)) || distance_of(near) != SIZE_MAX))
         evidence = (int)shape->evidence;
     else if (w->digits >= 5 && distance_of(near) != SIZE_MAX)
         evidence = FL_ID_BY_CONTEXT;
@@ -415,7 +415,7 @@ judge(const struct shape *shape, const struct written *w, struct nearby *near, s
 static void
 take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct verdict *v)
 {
-    struct written w = {.upper = true};
+    struct written w = {.n = 0};
 
     if (near == SIZE_MAX)
         return;
@@ -427,7 +427,8 @@ take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct
         if (!take(s, &t->g[i], &w))
             break;
     }
-    if (w.n < SHORTEST || w.digits < 5 || (w.groups > 1 && w.n > 16) || w.end <= v->end)
+    if (w.n < SHORTEST || w.digits < LEAST_DIGITS || w.lower > MOST_LOWER ||
+        (w.groups > 1 && w.n > 16) || w.end <= v->end)
         return;
     *v = (struct verdict){w.end, near, FL_ID_BY_CONTEXT};
 }
@@ -477,7 +478,7 @@ static void
 judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, struct nearby *near,
           struct verdict *v)
 {
-    struct written w = {.upper = true};
+    struct written w = {.n = 0};
     uint32_t form = 0;
     size_t n = 0;
 

@@ -172,6 +172,8 @@ test_national(void)
          "[NATIONAL_1], 390.533.447-06, CPF [NATIONAL_2]"},
         {"MRN: 0012345, NHC: 37081634/985.", "MRN: [NATIONAL_1], NHC: [NATIONAL_2]."},
         {"license 2014-2020, passport on 12.03.2015", NULL},
+        {"License: LGPL-2+ Files: camlibs/ax203/ax203.h, licence gost28147.c", NULL},
+        {"licence ab123456, passport: C01X00T47", "licence [NATIONAL_1], passport: [NATIONAL_2]"},
     };
     CHECK_LINES(lines);
 }
