@@ -89,8 +89,8 @@ iban_read(const unsigned char *p, size_t at, size_t length, struct iban *i)
 }
 
 /*
- * The IBAN that begins at AT. "me 87 and so on" has a right remainder once in 97 too: what is parted
- * is in fours, or is digits for the most part.
+ * The IBAN that begins at AT. "me 87 and so on" has a right remainder too, once in 97: what is
+ * parted is in fours, or is digits for the most part.
  */
 static int
 iban_at(struct fl_id_state *s, size_t at, size_t length)

@@ -83,8 +83,8 @@ dial(const struct fl_id_state *s, const struct fl_id_group *g, struct dialled *d
 }
 
 /*
- * The token up to an extension that is written right after a group, "4567x89", into CUT, whose groups
- * lie in G then.
+ * The token up to an extension that is written right after a group, "4567x89", into CUT, whose
+ * groups lie in G then.
  */
 static void
 cut_extension(const struct fl_id_state *s, const struct fl_id_token *t, struct fl_id_group *g,
@@ -166,8 +166,8 @@ abroad(const struct fl_id_state *s, const struct fl_id_token *t, size_t skip, si
 }
 
 /*
- * The same after "+" where the lengths of the country do not fit: all groups, in two or more, as long
- * as a number may be anywhere.
+ * The same after "+" where the lengths of the country do not fit: all groups, in two or more, as
+ * long as a number may be anywhere.
  */
 static size_t
 anywhere(const struct fl_id_state *s, const struct fl_id_token *t)
