@@ -110,9 +110,25 @@ answer(struct round *r, size_t from, size_t to)
 }
 
 /*
- * The largest sum that a lane holds and the least, beside each other in all ways, and drawn ones:
- * of S sites, each with an S-th of it.
+ * What all sites' values of lane I are together: by coefficients, the most that a lane holds, the
+ * least, both in turns, drawn ones, and a few ones among zeros, of which borrows run far.
  */
+static int64_t
+total(const struct fl_rlwe_lanes *lanes, size_t i)
+{
+    const int64_t most = ((int64_t)1 << (lanes->bits - 1)) - 1, least = -most - 1;
+    const uint64_t drawn = fl_random_at(9, 0, i);
+
+    switch (i / lanes->slots % 5) {
+    case 0: return most;
+    case 1: return least;
+    case 2: return i % 2 ? most : least;
+    case 3: return (int64_t)(drawn % (2 * (uint64_t)most + 2)) + least;
+    default: return drawn % 3 ? 0 : -(int64_t)(drawn >> 32 & 1);
+    }
+}
+
+/* Each of S sites has an S-th of it, and the first what is left. */
 static void
 check_sums(size_t sites, size_t helpers, unsigned bits, uint64_t coordinates)
 {
@@ -120,15 +136,11 @@ check_sums(size_t sites, size_t helpers, unsigned bits, uint64_t coordinates)
 
     begin(&r, sites, helpers, bits, coordinates);
     const size_t count = fl_rlwe_capacity(&r.part.lanes) - 5;
-    const int64_t most = ((int64_t)1 << (bits - 1)) - 1, least = -most - 1;
     for (uint64_t s = 0; s < sites; s++) {
         for (size_t i = 0; i < count; i++) {
-            uint64_t drawn = fl_random_at(9, s, i);
-            int64_t of = i / N % 4 == 0 ? most : i / N % 4 == 1 ? least : i % 2 ? most : least;
-            int64_t part = of / (int64_t)sites, reach = most / (int64_t)sites;
-            r.values[i] = i / N % 4 == 3 ? (int64_t)(drawn % (uint64_t)(2 * reach + 1)) - reach
-                                         : part + (s ? 0 : of - part * (int64_t)sites);
-            r.sums[i] += r.values[i];
+            int64_t all = total(&r.part.lanes, i), part = all / (int64_t)sites;
+            r.values[i] = s ? part : all - part * (int64_t)(sites - 1);
+            r.sums[i] = all;
         }
         send(&r, s, count);
     }
