@@ -91,6 +91,28 @@ explain_sites(struct fl_report *r, const struct fl_plan *plan, const struct fl_p
     fl_report_list_end(r);
 }
 
+/* What the roster's noise means over this model. */
+static int
+explain_noise(struct fl_report *r, const struct fl_plan *plan)
+{
+    const struct fl_noise_policy *p = &plan->roster.noise;
+    double epsilon;
+
+    if (p->kind == FL_NOISE_NONE)
+        return 0;
+    if (fl_noise_policy_cost(p, 1, &epsilon))
+        return -1;
+    fl_report_text(fl_report_key(r, "noise"), p->kind == FL_NOISE_SITE ? "site" : "local");
+    fl_report_f64(fl_report_key(r, "noise_multiplier"), fl_decimal_f64(&p->multiplier), 6);
+    fl_report_f64(fl_report_key(r, "noise_epsilon"), epsilon, 4);
+    if (!plan->noise.sigma)
+        return 0;
+    fl_report_f64(fl_report_key(r, "noise_length"),
+                  fl_bound_noise_length(&plan->noise, plan->roster.n), 4);
+    fl_report_f64(fl_report_key(r, "noise_rounding"), fl_bound_price(&plan->noise), 4);
+    return 0;
+}
+
 static int
 explain(const struct work *w)
 {
@@ -110,7 +132,7 @@ explain(const struct work *w)
                    plan->roster.protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
     explain_sites(&r, plan, &w->view);
     fl_report_u64(fl_report_key(&r, "upload_bytes"), bytes);
-    return fl_report_beside(&r, w->cli);
+    return explain_noise(&r, plan) ? -1 : fl_report_beside(&r, w->cli);
 }
 
 /* Serialised first: no byte of a plan leaves before the state says that it was signed. */
