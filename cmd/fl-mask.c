@@ -11,8 +11,9 @@
 
 static struct {
     const char *key, *plan, *model, *state;
+    struct fl_purse purse;
     bool check, zero;
-} opt;
+} opt = {.purse = FL_PURSE_INIT};
 
 static const struct fl_option options[] = {
     FL_OPT_KEY('k', "key", "KEY", "the site's key", &opt.key),
@@ -22,6 +23,7 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "with --check: the model that the plan is of", &opt.model),
     FL_OPT_FLAG(0, "zero", "send zeros at the least weight: for a site whose training failed",
                 &opt.zero),
+    FL_PURSE_OPTIONS(opt.purse),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_END,
 };
@@ -66,6 +68,9 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
     if (site && site->type == FL_META_TEXT && strcmp(site->value.text, t->key->name))
         fl_warn(cli, "%s: was made by site \"%s\"; it is masked as \"%s\"'s",
                 fl_object_name(t->update), site->value.text, t->key->name);
+    if (t->bare)
+        fl_warn(cli, "nothing hides what this update tells, and %s does not count it",
+                opt.purse.ledger);
     if (t->update && t->zeros)
         fl_warn(cli, "zeros were sent over this model before, and are again: two sums would differ "
                      "by the update");
@@ -131,7 +136,11 @@ static int
 run(struct fl_cli *cli)
 {
     struct fl_plan plan = {0};
-    struct fl_turn turn = {.key_path = opt.key, .plan = &plan, .level = cli->level, .kept = -1};
+    struct fl_turn turn = {.key_path = opt.key,
+                           .plan = &plan,
+                           .level = cli->level,
+                           .purse = &opt.purse,
+                           .kept = -1};
     char *dir = NULL;
 
     if (check_options(cli))

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/choice.h"
 #include "base/error.h"
@@ -395,6 +396,8 @@ take_steps(struct fl_run *r)
     if (got)
         return got;
     r->finished = true;
+    if (t->documents)
+        fl_hash_once(r->run, r->dp.key, "fl1.run", NULL, 0);
     if (isfinite(r->loss_last))
         return 0;
     r->step--;
@@ -432,7 +435,9 @@ fl_train(const struct fl_training *t, struct fl_train_result *result)
         t->busy(t->arg, "preparing", -1);
     int got = prepare(&r) ? -1 : go(&r);
 
-    *result = (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0};
+    *result =
+        (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0, {0}};
+    memcpy(result->run, r.run, sizeof r.run);
     release(&r);
     return got < 0 ? -1 : 0;
 }

@@ -32,6 +32,7 @@
 #include "sec/near.h"
 #include "sec/pair.h"
 #include "sec/roster.h"
+#include "sec/spent.h"
 
 /* A passed round that a helper may still answer. */
 struct fl_open_round {
@@ -113,6 +114,8 @@ struct fl_state { /* in secret memory */
     size_t upload_count, upload_cap, answer_count, answer_cap, masked_count, masked_cap;
     struct fl_made *upload, *answer; /* oldest first */
     struct fl_masked_over *masked;
+
+    struct fl_spent_mark ledger; /* how far the ledger of the text was; zeros: there is none */
 
     struct fl_near near; /* of a helper, or the hub's own list */
 
