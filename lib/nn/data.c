@@ -214,6 +214,20 @@ count_bytes(const struct input *in, const struct fl_tensor *t)
     return 0;
 }
 
+/* What the tensor says of the unit, which the head may say for all. One of passages is enough. */
+static int
+read_unit(const struct input *in, const struct fl_tensor *t)
+{
+    struct fl_data_shard *shard = &in->data->shards[in->data->shard_count - 1];
+    char unit[sizeof shard->unit] = "";
+
+    if (read_word(shard, &t->attrs, FL_SHARD_UNIT, unit, sizeof unit))
+        return -1;
+    if (*unit && strcmp(shard->unit, "passage") != 0)
+        memcpy(shard->unit, unit, sizeof unit);
+    return 0;
+}
+
 /* Count documents of N ids and note in *BAD the first one that the model does not have. */
 static void
 scan_block(struct input *in, const unsigned char *data, size_t n, unsigned width, int64_t *bad)
@@ -247,7 +261,7 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
     if (!segments)
         return -1;
     d->segments = segments;
-    if (check_tensor(in, t, number) || count_bytes(in, t))
+    if (check_tensor(in, t, number) || count_bytes(in, t) || read_unit(in, t))
         return -1;
     struct segment seg = {.first = d->tokens,
                           .count = t->dims[0],
