@@ -206,8 +206,7 @@ read_attributes(const struct input *in, const struct fl_tensor *t)
     if (strcmp(shard->unit, "passage") != 0 &&
         read_word(shard, &t->attrs, FL_SHARD_UNIT, shard->unit, sizeof shard->unit))
         return -1;
-    shard->counted = shard->counted && fl_meta_find(&t->attrs, FL_SHARD_BYTES);
-    if (!shard->counted)
+    if (!(shard->counted = shard->counted && fl_meta_find(&t->attrs, FL_SHARD_BYTES)))
         return 0;
     if (fl_meta_get_i64(&t->attrs, FL_SHARD_BYTES, 0, INT64_MAX, &bytes))
         return fl_error_about(t->name), fl_error_about(in->name);
