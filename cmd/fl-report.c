@@ -1,6 +1,7 @@
 /* One page of journals and tables, to look at. */
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "cli/program.h"
 #include "os/output.h"
@@ -9,12 +10,14 @@
 static struct {
     const char *title;
     struct fl_option_list charts;
+    bool svg;
 } opt = {.title = "Rounds"};
 
 static const struct fl_option options[] = {
     FL_OPT_LIST(0, "chart", "X,Y[,SERIES]",
                 "draw column Y by column X, a line for each value of SERIES, or for each file",
                 &opt.charts),
+    FL_OPT_FLAG(0, "svg", "write the one chart as a picture, and no page", &opt.svg),
     FL_OPT_TEXT(0, "title", "TEXT", "heading of the page (default: Rounds)", &opt.title),
     FL_OPT_END,
 };
@@ -37,12 +40,16 @@ run(struct fl_cli *cli)
 {
     static const char *const standard[] = {"-"};
     size_t n = opt.charts.count, parsed = 0;
+
+    if (opt.svg && n != 1)
+        return fl_error(FL_USAGE, "--svg draws one chart; give --chart once");
     struct fl_page_chart *charts = fl_alloc(n, sizeof *charts);
     struct fl_page page = {.title = opt.title,
                            .files = cli->operand_count ? cli->operands : standard,
                            .file_count = cli->operand_count ? cli->operand_count : 1,
                            .charts = charts,
-                           .chart_count = n};
+                           .chart_count = n,
+                           .picture = opt.svg};
     int failed = !charts;
 
     while (!failed && parsed < n)
