@@ -101,16 +101,15 @@ figures() {   # MODEL
         "$here/figures" >>"$here/row.tsv"
 }
 
-# What whoever reads MODEL (with %, one for each site) learns of the sites' text: membership of documents, beside
-# the model REFERENCE, which they were told before; and the exposure of canaries. Means over the sites.
-attacks() {   # MODEL REFERENCE
-    whole "$2" "$here/reference.flt"
+# What whoever reads MODEL (with %, one for each site) learns of the sites' text: membership of documents, and the
+# exposure of canaries. Means over the sites.
+attacks() {   # MODEL
     for _s in $SITES; do
         _model=$(echo "$1" | sed "s/%/$_s/")
         [ -e "$_model" ] || continue
         whole "$_model" "$here/whole.flt"
-        fl-eval -q -j 1 -m "$here/whole.flt" --reference "$here/reference.flt" --attack membership \
-            --members "$shards/$_s/documents.flt" "$shards/$_s/valid.flt" | cells auc tpr_at_fpr_0_01 | tr '\n' '\t'
+        fl-eval -q -j 1 -m "$here/whole.flt" --attack membership --members "$shards/$_s/documents.flt" \
+            "$shards/$_s/valid.flt" | cells auc tpr_at_fpr_0_01 | tr '\n' '\t'
         fl-eval -q -j 1 -m "$here/whole.flt" --attack canary --choices "$OUT/sites/$_s/choices.jsonl" | cells mean_exposure
     done >"$here/attacks"
     awk -F '\t' '{ a += $1; t += $2; e += $3 } END { printf "auc\t%.4f\ntpr\t%.4f\nexposure\t%.3f\n", a / NR, t / NR, e / NR }' \
