@@ -96,6 +96,7 @@ figures() {   # MODEL
         whole "$(echo "$1" | sed "s/%/$_s/")" "$here/whole.flt"
         fl-eval -q -j 1 -m "$here/whole.flt" -l "$LENGTH" "$shards/$_s/valid.flt" | cells tokens bytes loss bits_per_byte accuracy
     done >"$here/figures"
+    [ "$1" != "$(echo "$1" | tr -d %)" ] || fact all "$(awk -F '\t' '{ t += $1; l += $1 * $3 } END { print l / t }' "$here/figures")"
     awk -F '\t' '{ t += $1; b += $2; l += $1 * $3; bits += $2 * $4; a += $1 * $5; if ($3 > worst) worst = $3 }
         END { printf "loss\t%.6f\nbits_per_byte\t%.6f\naccuracy\t%.6f\nworst\t%.6f\n", l / t, bits / b, a / t, worst }' \
         "$here/figures" >>"$here/row.tsv"
@@ -116,4 +117,10 @@ attacks() {   # MODEL
         "$here/attacks" >>"$here/row.tsv"
 }
 
-done_with() { rm -f "$here"/*.flt; : >"$here/done"; }
+# Keep the last model, where there is one for all; the rest was needed until here.
+done_with() {   # [MODEL]
+    [ $# = 0 ] || mv "$1" "$here/end"
+    rm -f "$here"/*.flt "$here"/*.last
+    [ $# = 0 ] || mv "$here/end" "$here/end.flt"
+    : >"$here/done"
+}
