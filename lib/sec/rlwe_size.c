@@ -1,6 +1,6 @@
 /*
- * The condition is counted out in whole numbers of 640 bits; the root in ct is the least whole number
- * whose square is large enough.
+ * The condition is counted out in whole numbers of 640 bits, a bit of t at a time; the root in ct
+ * is the least whole number whose square is large enough.
  */
 #include "sec/rlwe_size.h"
 
@@ -33,7 +33,7 @@ noise_of(size_t sites, size_t helpers)
     return high;
 }
 
-/* The most bits of t for which 2 t (ct (1 + K 2^lambda) + S) < q, below FL_RLWE_MESSAGE_BITS + 1. */
+/* The most bits of t, FL_RLWE_MESSAGE_BITS or fewer, with 2 t (ct (1 + K 2^lambda) + S) < q. */
 static unsigned
 room(size_t sites, size_t helpers, unsigned lambda)
 {
