@@ -30,6 +30,9 @@ struct fl_upload_head {
     struct fl_sender from;     /* a site */
     unsigned char nonce[32];   /* helpers only */
     const unsigned char *tags; /* (fl_upload_tags, 32) borrowed from the metadata or the sender */
+    bool ledger;               /* it was paid for in a ledger of so many lines, the last of HEAD */
+    uint64_t ledger_count;
+    unsigned char ledger_head[32];
 };
 
 /* Tags of an upload: one for each helper, or pairwise one for each other site, by index. */
