@@ -10,8 +10,9 @@ static int from, again;
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static const char noise[] = FUZZ_HELPERS "noise: {site: {clip: 0.5, multiplier: 1}}\n"
-                                             "budget: {epsilon: 8, delta: 1e-6}\n";
+    static const char noise[] = FED_HELPERS
+        "min_sum: 4\nnoise: {site: {clip: 0.5, multiplier: 1}}\n"
+        "budget: {epsilon: 8, delta: 1e-6}\n";
     struct round r, second, third;
 
     (void)argc;

@@ -26,8 +26,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
         "apply: {rule: nesterov, lr: 0.7, momentum: 0.9}\nmax_open: 3\nmax_age: 9\npsk: true\n";
     static const char *const more[] =
         {FUZZ_HELPERS "replay: [c]\n", FED_MASK, weighted,
-         FUZZ_HELPERS "noise: {site: {clip: 0.5, multiplier: 1}}\n"
-                      "budget: {epsilon: 8, delta: 1e-6}\n",
+         FED_HELPERS "min_sum: 4\nnoise: {site: {clip: 0.5, multiplier: 1}}\n"
+                     "budget: {epsilon: 8, delta: 1e-6}\n",
          "noise: {local: {clip: 1, multiplier: 1.1, rate: 0.01, steps: 20}}\n"
          "budget: {epsilon: 3, delta: 1e-5, accountant: pld}\n"};
     const int count = sizeof more / sizeof *more;
