@@ -86,7 +86,8 @@ read_weights(struct fl_roster_conf *conf, const char *file, const struct fl_yaml
 }
 
 static int
-read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struct fl_yaml *node)
+read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struct fl_yaml *node,
+                 bool masked)
 {
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("match", &rule->match),
@@ -104,9 +105,12 @@ read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struc
                              "16, clip: 0.2}",
                              rule->match ? "protect" : "match");
     bool frozen = !strcmp(rule->protect, "frozen");
-    if (frozen ? rule->bits || rule->clip != 0 : !rule->bits || rule->clip == 0)
+    const bool none = frozen || !masked;
+    if (none ? rule->bits || rule->clip != 0 : !rule->bits || rule->clip == 0)
         return fl_yaml_error(file, node, "tensors: \"%.80s\": %s", rule->match,
                              frozen ? "a frozen tensor does not travel, so it has no bits and clip"
+                             : none ? "with protection none an update travels as it is, so that "
+                                      "rules have no bits and clip"
                                     : "lacks bits and clip, in which its values travel");
     return 0;
 }
@@ -114,6 +118,8 @@ read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struc
 static int
 read_tensors(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *node)
 {
+    const bool masked = strcmp(conf->protection, "none") != 0;
+
     if (node->type != FL_YAML_LIST || !node->count)
         return fl_yaml_error(file, node,
                              "tensors: must be a list of rules like {match: \"*\", protect: mask, "
@@ -123,7 +129,7 @@ read_tensors(struct fl_roster_conf *conf, const char *file, const struct fl_yaml
         return -1;
     for (; conf->tensor_count < node->count; conf->tensor_count++)
         if (read_tensor_rule(&conf->tensors[conf->tensor_count], file,
-                             node->items[conf->tensor_count])) {
+                             node->items[conf->tensor_count], masked)) {
             conf->tensor_count++; /* what was set of it is released too */
             return -1;
         }
@@ -176,6 +182,8 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_I64("max_open", 1, 16, &conf->max_open),
         FL_KEY_I64("max_skip", 1, 4096, &conf->max_skip),
         FL_KEY_I64("max_age", 1, 1e6, &conf->max_age),
+        FL_KEY_I64("delay", 0, 1, &conf->delay),
+        FL_KEY_I64("stale", 0, FL_STALE_MOST, &conf->stale),
         FL_KEY_NODE("recipe", &recipe),
         FL_KEY_END,
     };

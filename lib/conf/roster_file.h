@@ -2,10 +2,10 @@
  * The roster, as people write it: who takes part, and everything that changes a sum.
  *
  *     federation: NAME       epoch: N      first_round: N (0)      psk: BOOL (false)
- *     contract: DIGEST (any text)
+ *     contract: DIGEST (any text)     delay: 0|1 (0)        stale: N (0)
  *     model: DIGEST          apply: {rule: sgd|momentum|nesterov (sgd), lr: X (1), momentum: X (0)}
  *     sites: [LINE, ...]     hub: LINE
- *     protection: pairwise|helpers (pairwise)
+ *     protection: pairwise|helpers|none (pairwise)
  *     helpers: [SITE|LINE, ...]     replay: [NAME, ...]
  *     min_sum: N (pairwise: all sites)
  *     weights: {rule: uniform|examples|loss|dynamic (uniform), floor: X, cap: X, alpha: X (0.5),
@@ -32,8 +32,10 @@
 #include "conf/recipe.h"
 #include "conf/weight_rule.h"
 
-#define FL_PROTECTION_CHOICES "pairwise|helpers"
+#define FL_PROTECTION_CHOICES "pairwise|helpers|none"
 #define FL_PROTECT_CHOICES    "mask|plain|frozen" /* in the order of enum fl_protect */
+
+enum { FL_STALE_MOST = 63 }; /* models that may come after an update's base, at most */
 
 struct fl_tensor_rule_conf {
     char *match, *protect;
@@ -60,6 +62,7 @@ struct fl_roster_conf { /* a zeroed struct is empty */
     double steps, move;
     struct fl_noise_terms noise;
     int64_t max_open, max_skip, max_age;
+    int64_t delay, stale;
     struct fl_recipe recipe; /* how sites train; nothing is set where none is given */
 };
 

@@ -86,9 +86,8 @@ hide_input(struct fl_turn *t)
     return 0;
 }
 
-/* What an update was trained on was harmonized as the roster says, if it says so. */
-static int
-check_contract(const struct fl_roster *r, const char *file, const struct fl_meta *meta)
+int
+fl_turn_check_contract(const struct fl_roster *r, const char *file, const struct fl_meta *meta)
 {
     const unsigned char *contract;
 
@@ -118,7 +117,7 @@ check_update(struct fl_turn *t)
     const unsigned char *params;
 
     if (fl_update_check_base(file, meta, "the plan's model", t->plan->base) ||
-        check_contract(&t->plan->roster, file, meta))
+        fl_turn_check_contract(&t->plan->roster, file, meta))
         return -1;
     if (!fl_meta_find(meta, "base.params"))
         return fl_error(FL_FAILED,

@@ -51,6 +51,13 @@ struct fl_turn { /* zeroed and filled by the caller: */
 FL_MUST int fl_turn_admit(struct fl_turn *t);
 
 /*
+ * What the update of FILE was trained on was harmonized by the roster's contract, if it has one.
+ * -1 (FL_REFUSED) otherwise.
+ */
+FL_MUST int fl_turn_check_contract(const struct fl_roster *r, const char *file,
+                                   const struct fl_meta *meta);
+
+/*
  * The same, and the update: its base, its tensors, whether this round was masked before. Reads it
  * once.
  */

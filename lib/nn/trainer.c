@@ -468,7 +468,10 @@ time_step(struct fl_run *r, struct fl_train_probe *p)
     return 0;
 }
 
-/* The first step touches memory that the others find ready: it counts only where it is alone. */
+/*
+ * The first step touches memory that the others find ready: it counts only where it is alone. No
+ * more steps than the training has: a look at a short one takes no longer than the training.
+ */
 static int
 probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
 {
@@ -486,7 +489,7 @@ probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
             sum.gradient += one.gradient;
             sum.optimizer += one.optimizer;
         }
-        if (fl_seconds() - began > seconds)
+        if (fl_seconds() - began > seconds || r->step >= recipe->steps)
             break;
     }
     double counted = r->step ? (double)r->step : 1;
@@ -494,7 +497,8 @@ probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
                                  .optimizer = sum.optimizer / counted,
                                  .windows = (uint64_t)((r->step + 1) * recipe->batch)};
     began = fl_seconds();
-    for (; passes == 0 || fl_seconds() - began < seconds / 4; passes++)
+    for (; !passes || (passes < (uint64_t)recipe->steps && fl_seconds() - began < seconds / 4);
+         passes++)
         if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
     p->loss = (fl_seconds() - began) / (double)passes;

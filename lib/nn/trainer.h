@@ -89,9 +89,9 @@ struct fl_train_probe {
 };
 
 /*
- * Train for about so many SECONDS, at least one batch, in the memory of a whole training, and
- * forget it but for how long it took: no file is written, but the weights of t->model are not the
- * base's any more. -1 as by fl_train.
+ * Train for about so many SECONDS, at least one batch and at most one step more than the training
+ * has, in the memory of a whole training, and forget it but for how long it took: no file is
+ * written, but the weights of t->model are not the base's any more. -1 as by fl_train.
  */
 FL_MUST int fl_train_probe(const struct fl_training *t, double seconds,
                            struct fl_train_probe *probe);

@@ -53,11 +53,13 @@ struct fl_plan { /* a zeroed struct is empty */
     bool has_after, has_velocity;
     unsigned char after[32]; /* the set (sec/set.h) whose sum made the base; not in the first */
     unsigned char
-        velocity[32];        /* the optimizer's state before this round's step, where it has one */
-    char deadline[24];       /* RFC 3339 in UTC; "" without one */
-    char software[64];       /* of the hub: "fl 0.1.0" */
-    struct fl_counted *last; /* (n + m) the sites, then the helpers, in the roster's order */
-    struct fl_schema model;  /* all float tensors of the base, in its order */
+        velocity[32];     /* the optimizer's state before this round's step, where it has one */
+    size_t lineage_count; /* of a buffered round: models before the base whose updates count, */
+    unsigned char (*lineage)[32]; /* oldest first; at most the roster's stale */
+    char deadline[24];            /* RFC 3339 in UTC; "" without one */
+    char software[64];            /* of the hub: "fl 0.1.0" */
+    struct fl_counted *last;      /* (n + m) the sites, then the helpers, in the roster's order */
+    struct fl_schema model;       /* all float tensors of the base, in its order */
     size_t count;
     struct fl_plan_tensor *tensors; /* those that travel, in the order of the model */
     size_t *order;                  /* (count + 1) tensor at each place; see fl_plan_at */
@@ -145,6 +147,9 @@ size_t fl_plan_place(const struct fl_plan *plan, uint64_t at);
 
 /* Does the model's tensor of this name travel, neither frozen nor of another kind? O(tensors). */
 bool fl_plan_travels(const struct fl_plan *plan, const char *name);
+
+/* The tensors of an update: those that travel, as f32, in the order of the model. 0 or -1. */
+FL_MUST int fl_plan_update_schema(const struct fl_plan *plan, struct fl_schema *s);
 
 /*
  * -1 unless UPDATE is made of the tensors that travel, as f32 and in order. The error names the

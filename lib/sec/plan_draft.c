@@ -8,6 +8,7 @@
 #include "flt/values.h"
 #include "os/clock.h"
 #include "os/progress.h"
+#include "sec/pace.h"
 #include "sec/plan.h"
 
 /* No site could train from a model that holds one that is not. */
@@ -72,20 +73,17 @@ static int
 check_after(struct fl_plan *plan, const struct fl_object *model, const struct fl_object *after)
 {
     const struct fl_meta *m = &fl_object_head(model)->meta, *a = &fl_object_head(after)->meta;
-    const unsigned char *parent, *base, *set;
-    int64_t before;
+    struct fl_pace_mean mean = {.file = fl_object_name(after)};
+    const unsigned char *set;
 
-    if (fl_meta_get_bytes(a, "base", 32, &base) ||
-        fl_meta_get_i64(a, "base.round", 0, INT64_MAX - 1, &before) ||
+    if (fl_meta_get_bytes(a, "base", 32, &mean.base) ||
+        fl_meta_get_i64(a, "base.round", 0, INT64_MAX - 1, &mean.base_round) ||
         fl_meta_get_bytes(a, "sum.set", 32, &set))
         return fl_error(FL_FAILED,
                         "%s: is not the mean of a masked round; give what fl-aggregate -p wrote",
                         fl_object_name(after));
-    if (fl_meta_get_bytes(m, "parent", 32, &parent) || memcmp(parent, base, 32) ||
-        plan->base_round != before + 1)
-        return fl_error(FL_REFUSED,
-                        "%s: does not follow from %s; give the model that fl-apply made of it",
-                        fl_object_name(model), fl_object_name(after));
+    if (fl_pace_check_follows(&plan->roster, fl_object_name(model), m, plan->base_round, &mean))
+        return -1;
     plan->has_after = true;
     memcpy(plan->after, set, 32);
     return 0;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "sec/fingerprint.h"
+#include "sec/pace.h"
 
 const char *const fl_roster_show_columns[] = {"item", "value", NULL};
 
@@ -102,7 +103,7 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
 
     const int lanes = rule->bits ? 64 / (int)rule->bits : 1; /* of a word of 8 bytes */
 
-    if (rule->protect == FL_PROTECT_FROZEN)
+    if (!rule->bits) /* frozen, or of an update that travels as it is */
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
         add(rows, rule->protect == FL_PROTECT_PLAIN, "tensors",
@@ -128,6 +129,11 @@ add_trust(struct rows *rows, const struct fl_roster *r)
 {
     const long long n = (long long)r->n, absent = n - (long long)r->min_sum;
 
+    if (r->protection == FL_PROTECTION_NONE) {
+        add(rows, absent > 0, "absent", "%lld of %lld sites may be missing in a round", absent, n);
+        add(rows, true, "collude", "nobody need: the hub reads every update by itself");
+        return;
+    }
     if (r->protection == FL_PROTECTION_PAIRWISE) {
         add(rows, false, "absent", "none: a sum opens when all %lld sites are in it", n);
         add(rows, false, "collude",
@@ -245,6 +251,18 @@ add_noise(struct rows *rows, const struct fl_roster *r, const struct fl_bound *b
 /* ---- all of it ---- */
 
 static void
+add_pace(struct rows *rows, const struct fl_roster *r)
+{
+    if (r->delay)
+        add(rows, true, "delay", "%s", fl_pace_delay_words);
+    if (r->stale)
+        add(rows, true, "stale",
+            "%lld: a round is over when updates of %lld sites are there, or at its deadline; one "
+            "that began A models before counts (1 + A)^-0.5 of its weight, of at most %lld",
+            (long long)r->stale, (long long)r->min_sum, (long long)r->stale);
+}
+
+static void
 add_limits(struct rows *rows, const struct fl_roster *r, const struct fl_bound *noise)
 {
     add(rows, r->steps != 64, "steps", "%g", r->steps);
@@ -282,11 +300,13 @@ make_rows(struct rows *rows, const struct fl_roster *r, const struct fl_bound *n
     add(rows, false, "hub", "%s", r->hub.name);
     for (size_t i = 0; i < r->n; i++)
         add(rows, false, "site", "%s", r->parties[i].name);
-    add(rows, r->protection != FL_PROTECTION_PAIRWISE, "protection", "%s",
-        r->protection == FL_PROTECTION_PAIRWISE ? "pairwise" : "helpers");
+    add(rows, r->protection != FL_PROTECTION_PAIRWISE, "protection", "%s%s",
+        fl_protection_name(r->protection),
+        r->protection == FL_PROTECTION_NONE ? ": the hub reads every site's update" : "");
     add_helpers(rows, r);
     add(rows, false, "min_sum", "%lld", (long long)r->min_sum);
     add_trust(rows, r);
+    add_pace(rows, r);
     add_weights(rows, r);
     for (size_t i = 0; i < r->rule_count; i++)
         add_rule(rows, r, &r->rules[i], r->noise.kind == FL_NOISE_SITE && !noise);

@@ -54,7 +54,7 @@ struct fl_section { /* what belongs to one accepted roster */
     int64_t epoch;
     uint32_t party; /* own number; FL_SIGNER_HUB: the hub */
     double mbit;    /* the own bandwidth, which a site sets for the epoch; 0: none was given */
-    bool helpers;   /* its protection */
+    bool helpers;   /* not pairwise: chains with each of M helpers; of plain rounds there are 0 */
     uint32_t n, m;
     uint64_t up_next;    /* round that the sender's chains are at */
     uint64_t down_next;  /* and the helper's */

@@ -133,6 +133,10 @@ test_ranges(void)
         {"max_skip: 4096", "max_skip: 4097"},
         {"max_age: 1", "max_age: 0"},
         {"max_age: 1000000", "max_age: 1000001"},
+        {"delay: 1", "delay: 2"},
+        {"delay: 0", "delay: -1"},
+        {"stale: 63", "stale: 64"},
+        {"stale: 0", "stale: yes"},
     };
     char text[500];
 
@@ -205,7 +209,7 @@ static void
 test_unknown(void)
 {
     static const char *const keys[] =
-        {"he: {bits: 32}",    "delay: 3",     "stale: 1",       "recipes: {lr: 1}",
+        {"he: {bits: 32}",    "delays: 1",    "stales: 1",      "recipes: {lr: 1}",
          "contracts: x",      "budgets: 5",   "noise.scale: 1", "commitee: [x]",
          "committee: [x]",    "threshold: 2", "policy: {}",     "spread: 16",
          "vary: true",        "caps: {}",     "bandwidth: {}",  "params: 00",

@@ -302,6 +302,8 @@ test_cost(void)
     CHECK(!fl_cost_probe(&t, &one) && one.step_seconds > 0 && one.seconds > 6 * one.step_seconds);
     check_memory(&one.memory, b.model->layout.size);
     CHECK(access(t.checkpoint, F_OK));
+    struct fl_train_probe probe; /* a look at a short training ends with it, not after an hour */
+    CHECK(!fl_train_probe(&t, 3600, &probe) && probe.windows == (7 + 1) * 2);
     t.recipe.batch = 20;
     t.checkpoint = NULL;
     CHECK(!fl_cost(&planned, NULL, &more) && more.tokens == 10 * one.tokens);
