@@ -26,6 +26,7 @@ fl_roster_conf_release(struct fl_roster_conf *conf)
     fl_name_list_release(&conf->sites);
     fl_name_list_release(&conf->helpers);
     fl_name_list_release(&conf->replay);
+    fl_name_list_release(&conf->he);
     for (size_t i = 0; i < conf->tensor_count; i++) {
         free(conf->tensors[i].match);
         free(conf->tensors[i].protect);
@@ -151,7 +152,7 @@ static int
 read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
-    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL;
+    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL, *he = NULL;
     bool epoch_given = false;
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("federation", &conf->federation),
@@ -176,6 +177,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_I64("max_skip", 1, 4096, &conf->max_skip),
         FL_KEY_I64("max_age", 1, 1e6, &conf->max_age),
         FL_KEY_NODE("recipe", &recipe),
+        FL_KEY_NODE("he", &he),
         FL_KEY_END,
     };
 
@@ -200,7 +202,8 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
                    read_tensors(conf, file, tensors) || read_recipe(conf, file, recipe) ||
                    fl_name_list_read(&conf->sites, file, "sites", sites) ||
                    fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
-                   fl_name_list_read(&conf->replay, file, "replay", replay)
+                   fl_name_list_read(&conf->replay, file, "replay", replay) ||
+                   fl_name_list_read(&conf->he, file, "he", he)
                ? -1
                : 0;
 }

@@ -28,16 +28,19 @@ enum {
     FL_SITES_MAX = 10000,
     FL_HELPERS_MIN = 2,
     FL_HELPERS_MAX = 16,
-    FL_STEPS_MIN = 16,      /* the least that a roster may ask for of a resolution */
+    FL_STEPS_MIN = 16,     /* the least that a roster may ask for of a resolution */
+    FL_HE_SITES_MAX = 256, /* with tensors of protection he */
+    FL_HE_HELPERS_MAX = 15,
     FL_ROSTER_MAX = 8 << 20 /* bytes of the canonical form */
 };
 
 enum fl_protection { FL_PROTECTION_PAIRWISE, FL_PROTECTION_HELPERS };
 
 enum fl_protect {
-    FL_PROTECT_MASK,  /* the hub sees sums only */
-    FL_PROTECT_PLAIN, /* the hub sees each site's values */
-    FL_PROTECT_FROZEN /* is not trained and does not travel */
+    FL_PROTECT_MASK,   /* the hub sees sums only */
+    FL_PROTECT_PLAIN,  /* the hub sees each site's values */
+    FL_PROTECT_FROZEN, /* is not trained and does not travel */
+    FL_PROTECT_HE      /* the hub sees sums only, if no site helps it: encrypted (fl-protocol(7)) */
 };
 
 struct fl_tensor_rule {
@@ -83,6 +86,8 @@ struct fl_roster { /* a zeroed struct is empty */
     double steps, move;
     int64_t max_open, max_skip, max_age;
     struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */
+    unsigned he_bits;        /* of a lane of the tensors of protection he; 0: no tensor is */
+    unsigned char (*he)[32]; /* (m) roots of the helpers' keys (sec/he_line.h); NULL: none */
     struct fl_buf canonical;
     unsigned char digest[32]; /* RD */
 };
