@@ -126,7 +126,7 @@ prepare(void *arg, uint64_t from, uint64_t to)
         if (t)
             fl_view_release(&job->views[plan->order[job->first]]);
     }
-    for (job->end = job->first; job->end <= plan->count; job->end++) {
+    for (job->end = job->first; job->end < plan->places; job->end++) {
         t = fl_plan_at(plan, job->end);
         if (t && t->word_at >= to && t->words)
             break;
@@ -141,7 +141,7 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
 {
     struct job job = {.u = u, .views = fl_alloc(u->plan->count, sizeof *job.views)};
     const struct fl_lane_words words = {.plan = u->plan,
-                                        .places = u->plan->count + 1,
+                                        .places = u->plan->places,
                                         .pool = u->pool,
                                         .progress = u->progress,
                                         .arg = &job,

@@ -77,13 +77,16 @@ fl_key_renew(struct fl_key *key, int64_t epoch)
 {
     key->epoch = epoch;
     fl_key_fresh(key->dh, key, NULL, (uint64_t)epoch, "dh");
+    key->has_he = false;
+    fl_wipe(key->he_seed, sizeof key->he_seed);
 }
 
 /* One line of a key file; SEEN has a bit for each kind of line. */
 static int
 read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
 {
-    static const char *const words[] = {"name", "epoch", "sign", "dh", "hedge", "made", "roster"};
+    static const char *const words[] = {"name",  "epoch", "sign",   "dh",
+                                        "hedge", "made",  "roster", "he"};
     uint64_t epoch = 0;
     int bad = 0;
     size_t k = 0;
@@ -110,6 +113,12 @@ read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
         bad = fl_vault_get(v, "bn", key->roster, (uint64_t)FL_EPOCH_MAX, &epoch);
         key->roster_epoch = (int64_t)epoch;
         key->has_roster = true;
+        break;
+    case 7:
+        bad = fl_vault_get(v, "wbb", key->he_federation, sizeof key->he_federation, key->he_seed,
+                           key->he_root) ||
+              (fl_name_check(key->he_federation) && fl_vault_bad_line(v));
+        key->has_he = true;
         break;
     default: return fl_vault_bad_line(v);
     }
@@ -157,7 +166,9 @@ put_key(struct fl_vault *v, const struct fl_key *key)
            fl_vault_put(v, "hedge", "b", key->hedge) ||
            fl_vault_put(v, "made", "nn", key->uploads, key->answers) ||
            (key->has_roster &&
-            fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch));
+            fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch)) ||
+           (key->has_he &&
+            fl_vault_put(v, "he", "wbb", key->he_federation, key->he_seed, key->he_root));
 }
 
 static int

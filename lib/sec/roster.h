@@ -86,7 +86,7 @@ struct fl_roster { /* a zeroed struct is empty */
     double steps, move;
     int64_t max_open, max_skip, max_age;
     struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */
-    unsigned he_bits;        /* of a lane of the tensors of protection he; 0: no tensor is */
+    bool encrypts;           /* some tensor has protection he */
     unsigned char (*he)[32]; /* (m) roots of the helpers' keys (sec/he_line.h); NULL: none */
     struct fl_buf canonical;
     unsigned char digest[32]; /* RD */

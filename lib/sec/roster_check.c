@@ -200,7 +200,6 @@ check_rule(const struct fl_roster *r, struct fl_tensor_rule *rule)
                                    three_digits(cap));
 }
 
-/* Encrypted lanes are of one width: a ciphertext holds as many as its numbers have room for. */
 static int
 check_he_rule(struct fl_roster *r, const struct fl_tensor_rule *rule)
 {
@@ -210,13 +209,7 @@ check_he_rule(struct fl_roster *r, const struct fl_tensor_rule *rule)
             "tensors: \"%s\": protect he with %u bits; lanes of 8 to 32 bits are packed "
             "into ciphertexts",
             rule->match, rule->bits);
-    if (r->he_bits && r->he_bits != rule->bits)
-        return fl_error(FL_USAGE,
-                        "tensors: \"%s\": protect he with %u bits, and another rule has %u; one "
-                        "width serves all of them, so write bits: %u in both",
-                        rule->match, rule->bits, r->he_bits,
-                        rule->bits > r->he_bits ? rule->bits : r->he_bits);
-    r->he_bits = rule->bits;
+    r->encrypts = true;
     return 0;
 }
 

@@ -93,7 +93,7 @@ fl_roster_he_get(struct fl_roster *r, const struct fl_meta *meta)
 int
 fl_roster_he_check(const struct fl_roster *r)
 {
-    if (!r->he_bits)
+    if (!r->encrypts)
         return r->he ? fl_error(FL_USAGE, "he: no tensor has protect: he; leave the lines out") : 0;
     if (r->protection != FL_PROTECTION_HELPERS)
         return fl_error(FL_USAGE,

@@ -117,7 +117,7 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
 static void
 add_he(struct rows *rows, const struct fl_roster *r)
 {
-    if (!r->he_bits)
+    if (!r->encrypts)
         return;
     add(rows, true, "he_holds",
         "against a hub that does anything, or against sites that cheat: up to %lld sites and %zu "

@@ -23,6 +23,7 @@ fl_section_release(struct fl_section *section)
     fl_secret_free(section->down);
     for (size_t i = 0; i < section->open_count; i++)
         fl_secret_free(section->open[i].keys);
+    free(section->he.leaves);
     fl_wipe(section, sizeof *section);
 }
 
@@ -366,12 +367,14 @@ fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
 
 /* ---- a helper's chains ---- */
 
-/* Drop the oldest of the open rounds. */
+/* Drop number I of the open rounds. */
 static void
-drop_oldest(struct fl_section *now)
+drop_open(struct fl_section *now, size_t i)
 {
-    fl_secret_free(now->open[0].keys);
-    memmove(now->open, now->open + 1, --now->open_count * sizeof *now->open);
+    fl_secret_free(now->open[i].keys);
+    now->open_count--;
+    memmove(now->open + i, now->open + i + 1, (now->open_count - i) * sizeof *now->open);
+    fl_wipe(now->open + now->open_count, sizeof *now->open);
 }
 
 static int
@@ -385,7 +388,9 @@ open_round(struct fl_section *now, uint64_t round)
     for (uint32_t i = 0; i < now->n; i++)
         fl_pair_round_key(keys + (size_t)i * FL_PAIR_KEY, &any, now->down + (size_t)i * FL_PAIR_KEY,
                           round);
-    now->open[now->open_count++] = (struct fl_open_round){round, keys};
+    struct fl_open_round *to = &now->open[now->open_count++];
+    *to = (struct fl_open_round){.round = round, .keys = keys};
+    memcpy(to->he, now->he.hs, sizeof to->he);
     return 0;
 }
 
@@ -397,12 +402,36 @@ fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open)
 
     for (; now->down_next <= round; now->down_next++) {
         if (now->open_count == (size_t)max_open)
-            drop_oldest(now);
+            drop_open(now, 0);
         if (open_round(now, now->down_next))
             return -1;
         for (uint32_t i = 0; i < now->n; i++)
             fl_pair_step(now->down + (size_t)i * FL_PAIR_KEY, &any, now->down_next);
+        if (now->he.leaves)
+            fl_he_step(now->he.hs, now->down_next - now->he.first);
     }
+    return 0;
+}
+
+int
+fl_state_he_chain(const struct fl_state *s, uint64_t round, unsigned char hs[32])
+{
+    const struct fl_section *now = &s->section[0];
+
+    if (!now->he.leaves || round < now->he.first || round - now->he.first >= FL_HE_ROUNDS)
+        return fl_error(FL_REFUSED, "this helper has no key of encryption for round %llu",
+                        (unsigned long long)round);
+    for (size_t i = 0; i < now->open_count; i++)
+        if (now->open[i].round == round) {
+            memcpy(hs, now->open[i].he, 32);
+            return 0;
+        }
+    if (round < now->down_next)
+        return fl_error(FL_REFUSED, "round %llu is over for this helper: its keys were wiped",
+                        (unsigned long long)round);
+    memcpy(hs, now->he.hs, 32);
+    for (uint64_t at = now->down_next; at < round; at++)
+        fl_he_step(hs, at - now->he.first);
     return 0;
 }
 
@@ -435,9 +464,7 @@ fl_state_close_round(struct fl_state *s, uint64_t round)
     for (size_t i = 0; i < now->open_count; i++) {
         if (now->open[i].round != round)
             continue;
-        fl_secret_free(now->open[i].keys);
-        memmove(now->open + i, now->open + i + 1, (now->open_count - i - 1) * sizeof *now->open);
-        now->open_count--;
+        drop_open(now, i);
         return;
     }
 }
@@ -446,7 +473,7 @@ void
 fl_state_close_all(struct fl_state *s)
 {
     while (s->section[0].open_count)
-        drop_oldest(&s->section[0]);
+        drop_open(&s->section[0], 0);
 }
 
 int
