@@ -14,7 +14,8 @@
 
 #include "base/must.h"
 
-enum { FL_NTT_BITS = 53 }; /* of a prime, at most */
+/* Of a prime, at most; and where there are faster forms. */
+enum { FL_NTT_BITS = 61, FL_NTT_FAST_BITS = 53 };
 
 /* All give the same numbers. */
 enum fl_ntt_form { FL_NTT_PLAIN, FL_NTT_AVX2, FL_NTT_AVX512, FL_NTT_FORMS };
@@ -25,11 +26,11 @@ struct fl_ntt {
     uint64_t p;            /* a prime = 1 modulo 2n, below 2^FL_NTT_BITS */
     uint64_t root;         /* the least of the primitive 2n-th roots of unity modulo p */
     enum fl_ntt_form form; /* the fastest one here; a test may set another that the machine has */
-    struct fl_ntt_table *table;
+    struct fl_ntt_table *table; /* math/ntt_table.h */
 };
 
-/* Whether this processor, and an n, can have the form. */
-bool fl_ntt_has(enum fl_ntt_form form, size_t n);
+/* Whether this processor has the form for N and P: the fast ones are for n of 64 or more. */
+bool fl_ntt_has(enum fl_ntt_form form, size_t n, uint64_t p);
 
 /*
  * -1 when there is no memory, or (FL_USAGE) when n or p is not as above: that p is prime is not
@@ -47,9 +48,9 @@ void fl_ntt_forward(const struct fl_ntt *ntt, uint64_t *x);
 void fl_ntt_inverse(const struct fl_ntt *ntt, uint64_t *x);
 
 /*
- * A transform by which others are multiplied: QUOTIENTS (n) of B (n). Then OUT[i] = A[i] B[i], or
- * OUT[i] + A[i] B[i], modulo p, for numbers below p; OUT may be A. The product of the transforms is
- * the transform of the product modulo X^n + 1.
+ * A transform by which others are multiplied: QUOTIENTS (n) of B (n), once. Then OUT[i] = A[i] B[i]
+ * modulo p, for numbers below p; OUT may be A. The product of the transforms of two polynomials is
+ * the transform of their product modulo X^n + 1.
  */
 void fl_ntt_quotients(const struct fl_ntt *ntt, uint64_t *quotients, const uint64_t *b);
 void fl_ntt_multiply(const struct fl_ntt *ntt, uint64_t *out, const uint64_t *a, const uint64_t *b,

@@ -41,8 +41,9 @@ struct fl_ring {
 FL_MUST int fl_ring_init(struct fl_ring *ring);
 void fl_ring_release(struct fl_ring *ring);
 
-/* WORDS (FL_RING_WORDS) = a reduced element, packed. */
+/* WORDS (FL_RING_WORDS) = a reduced element, packed; or COUNT units of one. */
 void fl_ring_pack(uint64_t *words, const uint64_t *x);
+void fl_ring_pack_units(uint64_t *words, const uint64_t *x, size_t count);
 
 /*
  * X = WORDS unpacked. -1 (FL_FAILED) when a residue is not below its prime: the words are no
@@ -58,8 +59,11 @@ FL_MUST int fl_ring_unpack(uint64_t *x, const uint64_t *words);
  */
 FL_MUST int fl_ring_add(uint64_t *sum, const uint64_t *words, uint64_t at, size_t count);
 
-/* Reduce a sum: X becomes a reduced element. */
+/* Reduce a sum: X becomes a reduced element. The same steps for all X. */
 void fl_ring_reduce(uint64_t *x);
+
+/* Reduce N residues modulo prime K alone. */
+void fl_ring_reduce_prime(uint64_t *x, size_t n, size_t k);
 
 /*
  * X = the reduced element that SEED stands for, uniform: prime i takes from the keystream of chunk

@@ -88,7 +88,6 @@ void fl_rlwe_share(const struct fl_rlwe_secret *secret, struct fl_rlwe_work *wor
  * -2^(bits - 1) .. 2^(bits - 1) - 1 and all that was added is what it should be; else it is any
  * number in that range: who knows what sums can be looks whether they are. 1 ms.
  */
-void fl_rlwe_open(const struct fl_ring *ring, const struct fl_rlwe_lanes *lanes, uint64_t *v,
-                  int64_t *values, size_t count);
+void fl_rlwe_open(const struct fl_rlwe_lanes *lanes, uint64_t *v, int64_t *values, size_t count);
 
 #endif
