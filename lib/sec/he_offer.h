@@ -9,8 +9,6 @@
 #include "os/output.h"
 #include "sec/plan.h"
 
-#define FL_KIND_HEKEY "hekey"
-
 /*
  * The line of the key in the file KEY_PATH, for FEDERATION and the epoch that the key is for. The
  * first time a chain is begun and kept in the file, two seconds of all cores; then it is the same

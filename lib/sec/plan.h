@@ -150,6 +150,24 @@ FL_MUST int fl_plan_cipher_tensor(const struct fl_plan *plan, const char *name,
 /* The number of the round in its epoch. */
 uint64_t fl_plan_he_round(const struct fl_plan *plan);
 
+/* What one ciphertext holds: COUNT coordinates of a part from AT on. */
+struct fl_plan_text {
+    size_t part;
+    uint64_t at, count;
+};
+
+/* Of ciphertext INDEX of the upload; and which one coordinate AT of a part is in. O(parts). */
+struct fl_plan_text fl_plan_text(const struct fl_plan *plan, uint64_t index);
+uint64_t fl_plan_text_of(const struct fl_plan *plan, size_t part, uint64_t at);
+
+/*
+ * The next tensor of the plan from number *I on that has coordinates in TEXT, and of it elements
+ * FROM to TO - 1; *I becomes the number after it. NULL when there is none. O(tensors).
+ */
+const struct fl_plan_tensor *fl_plan_text_next(const struct fl_plan *plan,
+                                               const struct fl_plan_text *text, size_t *i,
+                                               uint64_t *from, uint64_t *to);
+
 /*
  * -1 (FL_REFUSED) unless plan->keys are reduced, and under the roots of the roster's lines. Then
  * the joint key of all helpers; RING is borrowed. NULL without memory.

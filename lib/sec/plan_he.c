@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "flt/writer.h"
 #include "sec/plan.h"
@@ -98,6 +99,48 @@ uint64_t
 fl_plan_he_round(const struct fl_plan *plan)
 {
     return plan->round - (uint64_t)plan->roster.first_round;
+}
+
+/* ---- what a ciphertext holds ---- */
+
+struct fl_plan_text
+fl_plan_text(const struct fl_plan *plan, uint64_t index)
+{
+    size_t p = 0;
+
+    while (p + 1 < plan->he.count && index >= plan->he.parts[p].ciphertexts)
+        index -= plan->he.parts[p++].ciphertexts;
+    const struct fl_rlwe_part *part = &plan->he.parts[p];
+    const uint64_t all = fl_rlwe_capacity(&part->lanes), at = index * all;
+    return (struct fl_plan_text){p, at, fl_min_u64(all, part->coordinates - at)};
+}
+
+uint64_t
+fl_plan_text_of(const struct fl_plan *plan, size_t part, uint64_t at)
+{
+    uint64_t index = at / fl_rlwe_capacity(&plan->he.parts[part].lanes);
+
+    for (size_t p = 0; p < part; p++)
+        index += plan->he.parts[p].ciphertexts;
+    return index;
+}
+
+const struct fl_plan_tensor *
+fl_plan_text_next(const struct fl_plan *plan, const struct fl_plan_text *text, size_t *i,
+                  uint64_t *from, uint64_t *to)
+{
+    const uint64_t end = text->at + text->count;
+
+    while (*i < plan->count) {
+        const struct fl_plan_tensor *t = &plan->tensors[(*i)++];
+        if (t->role != FL_CIPHER || t->part != text->part || t->coordinate >= end ||
+            t->coordinate + t->elements <= text->at)
+            continue;
+        *from = text->at > t->coordinate ? text->at - t->coordinate : 0;
+        *to = fl_min_u64(t->elements, end - t->coordinate);
+        return t;
+    }
+    return NULL;
 }
 
 /* ---- keys ---- */
