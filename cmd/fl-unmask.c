@@ -30,8 +30,7 @@ static const struct fl_option options[] = {
                .given = &opt.close_given),
     FL_OPT_FLAG(0, "show", "report what this helper remembers", &opt.show),
     FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
-                "memory for sums, beyond it $TMPDIR is used (default 1G)",
-                &opt.memory),
+                "memory for sums, beyond it $TMPDIR is used (default 1G)", &opt.memory),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_END,
 };

@@ -240,13 +240,14 @@ add_file(const struct fl_answering *a, const char *path, struct fl_cipher_sum *s
          const struct fl_schema *want, bool *there)
 {
     struct fl_reader *in = fl_reader_open(path);
-    size_t place;
+    size_t place = 0;
     int failed = !in || add_cipher(a, in, sum, want, &place);
 
     if (!failed && there[place])
-        failed = fl_error(FL_REFUSED, "%s: holds the ciphertexts of \"%s\", which are there already",
-                          path,
-                          a->plan->roster.parties[a->request->uploads[place].upload.from.party].name);
+        failed =
+            fl_error(FL_REFUSED, "%s: holds the ciphertexts of \"%s\", which are there already",
+                     path,
+                     a->plan->roster.parties[a->request->uploads[place].upload.from.party].name);
     if (!failed)
         there[place] = true;
     fl_reader_free(in);

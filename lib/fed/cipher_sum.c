@@ -171,8 +171,7 @@ open_text(struct fl_cipher_sum *s, uint64_t index, const struct fl_plan_text *te
         return;
     memcpy(s->v, fl_cipher_sum_at(s, index), FL_RING_RESIDUES * sizeof *s->v);
     fl_cipher_sum_rest(s, index);
-    fl_rlwe_open(&s->plan->he.parts[text->part].lanes, s->v, s->values,
-                 (size_t)text->count);
+    fl_rlwe_open(&s->plan->he.parts[text->part].lanes, s->v, s->values, (size_t)text->count);
     s->index = index;
 }
 

@@ -103,7 +103,8 @@ look_at_cipher(struct fl_gather *g, struct fl_reader *in, const struct fl_head *
         fl_plan_cipher_tensor(g->plan, FL_CIPHER_C1, &form))
         return -1;
     int failed = fl_schema_start(&want, "the ciphertexts of this plan") ||
-                 fl_schema_add(&want, &form, false), got = 0;
+                 fl_schema_add(&want, &form, false),
+        got = 0;
     fl_meta_release(&form.attrs);
     while (!failed && (got = fl_reader_tensor(in, &t)) == 1)
         failed = fl_schema_match_next(&want, i++, file, t) ||
@@ -128,9 +129,10 @@ check_cipher(struct fl_gather *g, const char *file)
     if (!g->plan->ciphertexts)
         return 0;
     if (!had)
-        return fl_error(FL_REFUSED,
-                        "%s: lacks the ciphertexts before the upload of \"%s\"; fetch the file again",
-                        file, g->plan->roster.parties[up->from.party].name);
+        return fl_error(
+            FL_REFUSED,
+            "%s: lacks the ciphertexts before the upload of \"%s\"; fetch the file again", file,
+            g->plan->roster.parties[up->from.party].name);
     if (g->cipher_site != up->from.party || memcmp(g->cipher, up->cipher, 32))
         return fl_error(FL_REFUSED,
                         "%s: the ciphertexts before the upload of \"%s\" are not those that it "

@@ -1,7 +1,7 @@
 /*
  * Eight residues of 53 bits are 53 bytes, so that each is got by one load, a shift and a mask. The
  * primes are a little below 2^53: what is above 53 bits of a number comes back below, times that
- * little.
+ * little. Words are read as their bytes, as flt/values does, which is compiled nowhere else.
  */
 #include "sec/ring.h"
 
@@ -10,10 +10,6 @@
 #include "crypt/chacha.h"
 #include "math/ntt_table.h"
 #include "os/kernel.h"
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "packed residues are read as bytes: this needs a little-endian machine"
-#endif
 
 enum { BITS = 53, GROUP = 8 };
 

@@ -1,6 +1,6 @@
 /*
  * Nothing here needs q itself but its low words: t is a power of two, so what a division by t
- * leaves is in low bits, and a division by q is one by each prime, of which the fractions are added.
+ * leaves is in low bits, and a division by q is one by each prime, whose fractions are added.
  */
 #include "sec/rlwe_message.h"
 
