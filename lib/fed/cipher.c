@@ -191,7 +191,7 @@ encrypt_one(void *arg, struct line *l, uint64_t index, size_t in_batch, int work
     const struct fl_rlwe_text text = {.lanes = l->plan->he.parts[at.part].lanes,
                                       .seed = x->e->seed,
                                       .index = index,
-                                      .values = x->numbers[worker],
+                                      .values = x->second ? NULL : x->numbers[worker],
                                       .count = x->second ? 0 : (size_t)at.count};
 
     if (!x->second)
