@@ -348,9 +348,7 @@ test_training(void)
                 r.m->layout.params[p].rank = 2;
                 r.m->layout.params[p].dims[1] = 1;
             }
-        train_like(&r, "decay_all", 0, &batch, false);
-        if (fl_products()->bf16)
-            train_like(&r, "decay_all", 0, &batch, true);
+        train_like(&r, "decay_all", 0, &batch, false); /* in bf16 such rows would be products' */
         free(x);
         free(y);
         free(grads);
