@@ -23,8 +23,7 @@
 #include "sec/identity.h"
 
 enum {
-    FL_HE_ROUNDS = 1024, /* of an epoch: leaves of a tree */
-    FL_HE_DEPTH = 10,    /* nodes of a path */
+    FL_HE_DEPTH = 10, /* nodes of a path: FL_HE_ROUNDS is 2^10 */
     FL_HE_PATH = 32 * FL_HE_DEPTH
 };
 

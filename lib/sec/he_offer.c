@@ -21,17 +21,16 @@ static int
 begin(struct fl_key *key, const char *federation, struct fl_pool *pool)
 {
     const struct fl_he_owner owner = {federation, key->epoch, key->public};
-    unsigned char *leaves = fl_alloc(FL_HE_ROUNDS, 32);
 
+    if (!key->he_leaves && !(key->he_leaves = fl_alloc(FL_HE_ROUNDS, 32)))
+        return -1;
     fl_key_fresh(key->he_seed, key, NULL, (uint64_t)key->epoch, "he");
-    int failed = !leaves || fl_he_leaves(leaves, &owner, key->he_seed, pool);
-    if (!failed) {
-        fl_he_root(key->he_root, leaves);
-        snprintf(key->he_federation, sizeof key->he_federation, "%s", federation);
-        key->has_he = true;
-    }
-    free(leaves);
-    return failed ? -1 : 0;
+    if (fl_he_leaves(key->he_leaves, &owner, key->he_seed, pool))
+        return -1;
+    fl_he_root(key->he_root, key->he_leaves);
+    snprintf(key->he_federation, sizeof key->he_federation, "%s", federation);
+    key->has_he = true;
+    return 0;
 }
 
 int

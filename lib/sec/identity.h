@@ -20,7 +20,8 @@
 
 enum {
     FL_LINE_MAX = 512, /* of a public line, its zero included */
-    FL_EPOCH_MAX = 1000000000
+    FL_EPOCH_MAX = 1000000000,
+    FL_HE_ROUNDS = 1024 /* of an epoch: keys of encryption that a helper commits to */
 };
 
 struct fl_line {
@@ -45,6 +46,7 @@ struct fl_key { /* in secret memory: fl_key_new, fl_key_read, fl_key_free */
     bool has_he; /* a line for encryption was made (sec/he_offer.h), for EPOCH: */
     char he_federation[FL_SITE_MAX + 1];
     unsigned char he_seed[32], he_root[32];
+    unsigned char *he_leaves; /* (FL_HE_ROUNDS, 32) owned; of all its keys (sec/he_line.h) */
 };
 
 /* A key with fresh secrets; NULL with an error. */

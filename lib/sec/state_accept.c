@@ -139,26 +139,26 @@ derive_down(struct fl_section *to, const struct fl_acceptance *acc)
     return 0;
 }
 
-/* The chain of encryption, whose keys are those that the line committed to. */
+/* The chain of encryption, and the leaves that its line committed to. */
 static int
 begin_he(struct fl_section *to, const struct fl_acceptance *acc)
 {
-    const struct fl_roster *r = acc->roster;
-    const struct fl_he_owner owner = {r->federation, r->epoch, acc->key->public};
+    const size_t size = (size_t)FL_HE_ROUNDS * 32;
     unsigned char root[32];
 
-    if (!r->encrypts)
+    if (!acc->roster->encrypts)
         return 0;
-    to->he.first = (uint64_t)r->first_round;
-    memcpy(to->he.hs, acc->key->he_seed, 32);
-    to->he.leaves = fl_alloc(FL_HE_ROUNDS, 32);
-    if (!to->he.leaves || fl_he_leaves(to->he.leaves, &owner, to->he.hs, NULL))
+    fl_he_root(root, acc->key->he_leaves);
+    if (memcmp(root, acc->key->he_root, 32))
+        return fl_error(FL_FAILED,
+                        "the key's leaves are not those of its line for encryption; make "
+                        "another line with fl-keygen --he");
+    if (!(to->he.leaves = fl_alloc(size, 1)))
         return -1;
-    fl_he_root(root, to->he.leaves);
-    return memcmp(root, acc->key->he_root, 32)
-               ? fl_error(FL_FAILED, "the key's chain of encryption is damaged; make another line "
-                                     "with fl-keygen --he")
-               : 0;
+    to->he.first = (uint64_t)acc->roster->first_round;
+    memcpy(to->he.hs, acc->key->he_seed, 32);
+    memcpy(to->he.leaves, acc->key->he_leaves, size);
+    return 0;
 }
 
 /*
