@@ -300,10 +300,10 @@ write_shares(const struct fl_answering *a, const struct fl_cipher_sum *sum, stru
                            .pool = a->pool,
                            .progress = a->progress,
                            .done = a->plan->masked_words * sizeof(uint64_t)};
-    int failed = !seeds || fl_state_he_chain(a->state, a->plan->round, seeds);
+    int failed = !seeds || fl_state_he_key(a->state, a->plan->round, seeds);
 
     if (!failed) {
-        fl_he_secret(seeds + 32, seeds, fl_plan_he_round(a->plan));
+        fl_he_secret(seeds + 32, seeds);
         fl_he_smudge(seeds + 64, seeds, a->plan->sid, a->request->set);
         failed = fl_plan_cipher_tensor(a->plan, FL_CIPHER_TENSOR, &t) || fl_writer_tensor(w, &t) ||
                  fl_cipher_share(&s, w);

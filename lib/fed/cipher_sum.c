@@ -33,7 +33,7 @@ fl_cipher_sum_new(const struct fl_plan *plan, struct fl_store *store)
         return NULL;
     *s = (struct fl_cipher_sum){.plan = plan, .store = store, .index = UINT64_MAX};
     s->sums = store ? fl_store_words(store, (size_t)plan->ciphertexts * FL_RING_RESIDUES)
-                    : fl_alloc_aligned(BLOCK_UNITS * (size_t)FL_RING_UNIT, sizeof *s->sums);
+                    : fl_alloc(BLOCK_UNITS * (size_t)FL_RING_UNIT, sizeof *s->sums);
     if (s->sums)
         return s;
     fl_cipher_sum_free(s);

@@ -20,22 +20,31 @@ fl_he_step(unsigned char hs[32], uint64_t k)
 }
 
 void
-fl_he_secret(unsigned char seed[32], const unsigned char hs[32], uint64_t k)
+fl_he_round_key(unsigned char rk[32], const unsigned char hs[32], uint64_t k)
 {
     struct fl_hash h;
 
-    fl_hash_init(&h, hs, "fl1.he.key");
+    fl_hash_init(&h, hs, "fl1.he.round");
     fl_hash_add64(&h, k);
+    fl_hash_final(&h, rk);
+}
+
+void
+fl_he_secret(unsigned char seed[32], const unsigned char rk[32])
+{
+    struct fl_hash h;
+
+    fl_hash_init(&h, rk, "fl1.he.key");
     fl_hash_final(&h, seed);
 }
 
 void
-fl_he_smudge(unsigned char seed[32], const unsigned char hs[32], const unsigned char sid[32],
+fl_he_smudge(unsigned char seed[32], const unsigned char rk[32], const unsigned char sid[32],
              const unsigned char set[32])
 {
     struct fl_hash h;
 
-    fl_hash_init(&h, hs, "fl1.he.smudge");
+    fl_hash_init(&h, rk, "fl1.he.smudge");
     fl_hash_add(&h, sid, 32);
     fl_hash_add(&h, set, 32);
     fl_hash_final(&h, seed);
@@ -84,11 +93,11 @@ maker_start(struct maker *m)
 
 static int
 make(struct maker *m, const struct fl_ring *ring, const struct fl_he_owner *owner,
-     const unsigned char hs[32], uint64_t k)
+     const unsigned char rk[32], uint64_t k)
 {
     unsigned char seed[32];
 
-    fl_he_secret(seed, hs, k);
+    fl_he_secret(seed, rk);
     struct fl_rlwe_secret *secret = fl_rlwe_secret_new(ring, seed);
     fl_wipe(seed, sizeof seed);
     if (!secret)
@@ -101,14 +110,14 @@ make(struct maker *m, const struct fl_ring *ring, const struct fl_he_owner *owne
 }
 
 int
-fl_he_public(uint64_t *key, const struct fl_he_owner *owner, const unsigned char hs[32], uint64_t k)
+fl_he_public(uint64_t *key, const struct fl_he_owner *owner, const unsigned char rk[32], uint64_t k)
 {
     struct fl_ring ring;
     struct maker m = {0};
 
     if (fl_ring_init(&ring))
         return -1;
-    int failed = maker_start(&m) || make(&m, &ring, owner, hs, k);
+    int failed = maker_start(&m) || make(&m, &ring, owner, rk, k);
     if (!failed)
         memcpy(key, m.packed, FL_HE_KEY);
     maker_free(&m);
@@ -121,7 +130,7 @@ fl_he_public(uint64_t *key, const struct fl_he_owner *owner, const unsigned char
 struct leaves {
     const struct fl_he_owner *owner;
     struct fl_ring ring;
-    unsigned char *hs; /* (FL_HE_ROUNDS, 32) secret */
+    unsigned char *rk; /* (FL_HE_ROUNDS, 32) secret */
     unsigned char *out;
     struct maker *makers; /* one a thread */
     int *failed;
@@ -133,7 +142,7 @@ make_leaf(void *arg, size_t k, int worker)
     struct leaves *l = arg;
     struct maker *m = &l->makers[worker];
 
-    if (make(m, &l->ring, l->owner, l->hs + 32 * k, k))
+    if (make(m, &l->ring, l->owner, l->rk + 32 * k, k))
         l->failed[worker] = 1;
     else
         fl_he_leaf(l->out + 32 * k, l->owner->federation, l->owner->epoch, l->owner->sign, k,
@@ -143,14 +152,17 @@ make_leaf(void *arg, size_t k, int worker)
 static int
 run_leaves(struct leaves *l, const unsigned char seed[32], struct fl_pool *pool, size_t threads)
 {
+    unsigned char hs[32];
+
     for (size_t i = 0; i < threads; i++)
         if (maker_start(&l->makers[i]))
             return -1;
-    memcpy(l->hs, seed, 32);
-    for (size_t k = 1; k < FL_HE_ROUNDS; k++) {
-        memcpy(l->hs + 32 * k, l->hs + 32 * (k - 1), 32);
-        fl_he_step(l->hs + 32 * k, k - 1);
+    memcpy(hs, seed, 32);
+    for (size_t k = 0; k < FL_HE_ROUNDS; k++) {
+        fl_he_round_key(l->rk + 32 * k, hs, k);
+        fl_he_step(hs, k);
     }
+    fl_wipe(hs, sizeof hs);
     fl_pool_run(pool, FL_HE_ROUNDS, make_leaf, l);
     for (size_t i = 0; i < threads; i++)
         if (l->failed[i])
@@ -167,15 +179,15 @@ fl_he_leaves(unsigned char *leaves, const struct fl_he_owner *owner, const unsig
 
     if (fl_ring_init(&l.ring))
         return -1;
-    l.hs = fl_secret_alloc(FL_HE_ROUNDS, 32);
+    l.rk = fl_secret_alloc(FL_HE_ROUNDS, 32);
     l.makers = fl_alloc(threads, sizeof *l.makers);
     l.failed = fl_alloc(threads, sizeof *l.failed);
-    int failed = !l.hs || !l.makers || !l.failed || run_leaves(&l, seed, pool, threads);
+    int failed = !l.rk || !l.makers || !l.failed || run_leaves(&l, seed, pool, threads);
     for (size_t i = 0; l.makers && i < threads; i++)
         maker_free(&l.makers[i]);
     free(l.makers);
     free(l.failed);
-    fl_secret_free(l.hs);
+    fl_secret_free(l.rk);
     fl_ring_release(&l.ring);
     return failed ? -1 : 0;
 }

@@ -4,8 +4,9 @@
  *
  *     hs[0]   the seed of the epoch, in the key file until the roster is accepted, then in the state
  *     hs[k+1] = H(hs[k]; "fl1.he.step"; LE64(k + 1))
- *     secret  = H(hs[k]; "fl1.he.key"; LE64 k)       seed of s_h and e_h (sec/rlwe.h)
- *     smudge  = H(hs[k]; "fl1.he.smudge"; sid SD)    seed of E_h: of one set of uploads alone
+ *     rk      = H(hs[k]; "fl1.he.round"; LE64 k)     all that is kept of a passed round
+ *     secret  = H(rk; "fl1.he.key")                  seed of s_h and e_h (sec/rlwe.h)
+ *     smudge  = H(rk; "fl1.he.smudge"; sid SD)       seed of E_h: of one set of uploads alone
  *     a       = H(-; "fl1.he.a"; LE64 length, federation; LE64 epoch; LE64 k)
  *
  * k is the number of the round in its epoch, from 0 to FL_HE_ROUNDS - 1.
@@ -32,9 +33,12 @@ struct fl_he_shown {
 /* HS, the chain at round K, becomes that at round K + 1. */
 void fl_he_step(unsigned char hs[32], uint64_t k);
 
+/* The round's key of the chain HS at round K: no other round follows from it. */
+void fl_he_round_key(unsigned char rk[32], const unsigned char hs[32], uint64_t k);
+
 /* The seeds of that round's secret, and of its share for the uploads of SET in session SID. */
-void fl_he_secret(unsigned char seed[32], const unsigned char hs[32], uint64_t k);
-void fl_he_smudge(unsigned char seed[32], const unsigned char hs[32], const unsigned char sid[32],
+void fl_he_secret(unsigned char seed[32], const unsigned char rk[32]);
+void fl_he_smudge(unsigned char seed[32], const unsigned char rk[32], const unsigned char sid[32],
                   const unsigned char set[32]);
 
 /* The polynomial a of a round, reduced, into A (FL_RING_RESIDUES). */
@@ -47,8 +51,8 @@ struct fl_he_owner {
     const unsigned char *sign; /* (32) the helper's Ed25519 key */
 };
 
-/* The public key of round K, packed, into KEY (FL_RING_WORDS); HS is the chain at K. 0 or -1. */
-FL_MUST int fl_he_public(uint64_t *key, const struct fl_he_owner *owner, const unsigned char hs[32],
+/* The public key of round K, whose key RK is, packed, into KEY (FL_RING_WORDS). 0 or -1. */
+FL_MUST int fl_he_public(uint64_t *key, const struct fl_he_owner *owner, const unsigned char rk[32],
                          uint64_t k);
 
 /*

@@ -94,14 +94,14 @@ write_key(const struct making *keys, uint64_t round, struct fl_he_shown *shown, 
     const struct fl_section *now = &keys->state->section[0];
     const struct fl_he_owner owner = {keys->roster.federation, keys->roster.epoch,
                                       keys->key->public};
-    unsigned char hs[32];
+    unsigned char rk[32];
     struct fl_tensor t;
 
-    if (fl_state_he_chain(keys->state, round, hs))
+    if (fl_state_he_key(keys->state, round, rk))
         return -1;
     const uint64_t k = round - now->he.first;
-    int failed = fl_he_public(shown->key, &owner, hs, k);
-    fl_wipe(hs, sizeof hs);
+    int failed = fl_he_public(shown->key, &owner, rk, k);
+    fl_wipe(rk, sizeof rk);
     if (failed)
         return -1;
     fl_he_path(shown->path, now->he.leaves, k);

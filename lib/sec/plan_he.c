@@ -184,7 +184,7 @@ check_path(const struct fl_plan *plan, size_t h)
 int
 fl_plan_he_check(const struct fl_plan *plan)
 {
-    uint64_t *b = fl_alloc_aligned(FL_RING_RESIDUES, sizeof *b);
+    uint64_t *b = fl_alloc(FL_RING_RESIDUES, sizeof *b);
     int failed = !b || add_keys(plan, b);
 
     for (size_t h = 0; h < plan->roster.m && !failed; h++)
@@ -196,7 +196,7 @@ fl_plan_he_check(const struct fl_plan *plan)
 struct fl_rlwe_key *
 fl_plan_he_key(const struct fl_plan *plan, const struct fl_ring *ring)
 {
-    uint64_t *a = fl_alloc_aligned(2 * (size_t)FL_RING_RESIDUES, sizeof *a);
+    uint64_t *a = fl_alloc(2 * (size_t)FL_RING_RESIDUES, sizeof *a); /* and b, a sum */
     struct fl_rlwe_key *key = NULL;
 
     if (a && !add_keys(plan, a + FL_RING_RESIDUES)) {

@@ -390,7 +390,8 @@ open_round(struct fl_section *now, uint64_t round)
                           round);
     struct fl_open_round *to = &now->open[now->open_count++];
     *to = (struct fl_open_round){.round = round, .keys = keys};
-    memcpy(to->he, now->he.hs, sizeof to->he);
+    if (now->he.leaves)
+        fl_he_round_key(to->he, now->he.hs, round - now->he.first);
     return 0;
 }
 
@@ -414,16 +415,17 @@ fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open)
 }
 
 int
-fl_state_he_chain(const struct fl_state *s, uint64_t round, unsigned char hs[32])
+fl_state_he_key(const struct fl_state *s, uint64_t round, unsigned char rk[32])
 {
     const struct fl_section *now = &s->section[0];
+    unsigned char hs[32];
 
     if (!now->he.leaves || round < now->he.first || round - now->he.first >= FL_HE_ROUNDS)
         return fl_error(FL_REFUSED, "this helper has no key of encryption for round %llu",
                         (unsigned long long)round);
     for (size_t i = 0; i < now->open_count; i++)
         if (now->open[i].round == round) {
-            memcpy(hs, now->open[i].he, 32);
+            memcpy(rk, now->open[i].he, 32);
             return 0;
         }
     if (round < now->down_next)
@@ -432,6 +434,8 @@ fl_state_he_chain(const struct fl_state *s, uint64_t round, unsigned char hs[32]
     memcpy(hs, now->he.hs, 32);
     for (uint64_t at = now->down_next; at < round; at++)
         fl_he_step(hs, at - now->he.first);
+    fl_he_round_key(rk, hs, round - now->he.first);
+    fl_wipe(hs, sizeof hs);
     return 0;
 }
 

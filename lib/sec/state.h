@@ -38,7 +38,7 @@
 struct fl_open_round {
     uint64_t round;
     unsigned char *keys;  /* (n, 32) in secret memory: hk of each site */
-    unsigned char he[32]; /* the own chain of encryption at this round, where there is one */
+    unsigned char he[32]; /* the own key of encryption, where there is one (sec/he_key.h) */
 };
 
 struct fl_state_he {       /* the keys that a helper shows, one a round (sec/he_key.h) */
@@ -236,8 +236,8 @@ FL_MUST int fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_o
 /* The keys (n, 32) of an open round, or NULL. */
 const unsigned char *fl_state_open_keys(const struct fl_state *s, uint64_t round);
 
-/* The chain of encryption (32) at a round that is open or still to come, into HS. -1 (FL_REFUSED). */
-FL_MUST int fl_state_he_chain(const struct fl_state *s, uint64_t round, unsigned char hs[32]);
+/* The key of encryption of a round that is open or still to come, into RK. -1 (FL_REFUSED). */
+FL_MUST int fl_state_he_key(const struct fl_state *s, uint64_t round, unsigned char rk[32]);
 
 /* k shared with SITE in an open round whose KEYS these are. */
 void fl_state_down_key(const struct fl_state *s, const unsigned char *keys, uint32_t site,

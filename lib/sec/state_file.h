@@ -6,7 +6,7 @@
  *         shape pairwise|helpers N M UPNEXT DOWNNEXT
  *         mbit X, if it was given
  *         up J HEX, a chain      down I HEX, a chain      open R I HEX, a key of an open round
- *         he FIRST HEX, the chain of encryption      heopen R HEX, it at an open round
+ *         he FIRST HEX, the chain of encryption      heopen R HEX, a key of it
  *         leaves HEX, of all its keys
  *     upload RD EPOCH R SID INPUT ROOT           answer, the same
  *     masked HEX EPOCH TIMES
