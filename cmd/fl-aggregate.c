@@ -17,7 +17,7 @@ static struct {
     uint64_t memory;
     struct fl_option_list bandwidths, sites;
     int64_t least, stale;
-    const char *lineage;
+    const char *lineage, *as;
     bool weights_given, alpha_given, explain, check, verifies, stale_given;
 } opt = {.rule = "mean", .weights = "examples", .memory = 1 << 30, .stale = 3};
 
@@ -32,6 +32,7 @@ static const struct fl_option options[] = {
     FL_OPT_FOLDER(0, "state", "DIR", "what KEY remembers (KEY.state)", &opt.masked.state),
     FL_OPT_FLAG(0, "check", "report which inputs are good, bad or missing, and add nothing",
                 &opt.check),
+    FL_OPT_TEXT(0, "as", "PARTY/KIND", "with --check: the input is what is due of it", &opt.as),
     FL_OPT_FLAG(0, "verify", "recompute the round in the folder DIR, and say what differs",
                 &opt.verifies),
     FL_OPT_INPUT('m', "model", "MODEL", "with --verify: the plan's model", &opt.verify.model),
@@ -96,9 +97,9 @@ check_line(const struct fl_cli *cli)
         {!verifies && v->model, "-m, --next and --velocity belong to --verify"},
         {!masked && !verifies && (opt.masked.roster || m->request || hub),
          "-r, -k, --request, --fit and --state belong to -p PLAN; plain updates have no roster"},
-        {masked && (opt.explain || weighted || opt.sites.count || opt.least),
+        {masked && (weighted || opt.sites.count || opt.least),
          "-p: the roster says which sites must be in and how their updates are weighted; leave out "
-         "--sites, --min-sites, --weights, --alpha, --bandwidth, --lineage and --explain"},
+         "--sites, --min-sites, --weights, --alpha, --bandwidth and --lineage"},
         {opt.stale_given && !opt.lineage,
          "--stale belongs to --lineage, which says how old a base is"},
         {hub && !m->request, "-k, --fit and --state belong to --request; all else needs no key"},
@@ -107,6 +108,8 @@ check_line(const struct fl_cli *cli)
         {m->request && m->partial, "--request writes a partial sum; leave out --partial"},
         {opt.check && (m->partial || m->request || opt.explain),
          "--check adds nothing; leave out --partial, --request and --explain"},
+        {opt.as && (!opt.check || !masked || cli->operand_count != 1),
+         "--as belongs to -p PLAN --check and one file"},
         {opt.sites.count && opt.least, "--sites says how many there are; leave out --min-sites"},
     };
 
@@ -167,6 +170,8 @@ aggregate(struct work *w)
     const struct fl_adding_settings set = {.paths = cli->operands,
                                            .count = cli->operand_count,
                                            .check = opt.check,
+                                           .explain = opt.explain,
+                                           .as = opt.as,
                                            .masked = opt.masked,
                                            .level = cli->level,
                                            .plain = {.weighting = &w->how,

@@ -8,7 +8,7 @@
 #include "port/foreign.h"
 
 static struct {
-    const char *base, *plan, *site;
+    const char *base, *plan, *site, *contract;
     int64_t examples, tokens;
     double loss_first, loss_last;
     bool examples_given, tokens_given, first_given, last_given;
@@ -27,8 +27,24 @@ static const struct fl_option options[] = {
                .given = &opt.first_given),
     FL_OPT_F64(0, "loss-last", "X", 0, 1e9, "loss after training", &opt.loss_last,
                .given = &opt.last_given),
+    FL_OPT_TEXT(0, "contract", "DIGEST", "of the contract that its text was harmonized by",
+                &opt.contract),
     FL_OPT_END,
 };
+
+/* The contract, as text, into the metadata. */
+static int
+put_contract(struct fl_meta *meta)
+{
+    unsigned char digest[FL_HASH_BYTES];
+
+    if (fl_unhex(digest, sizeof digest, opt.contract))
+        return fl_error(FL_USAGE,
+                        "--contract: \"%.80s\" is no digest; give the 64 digits that fl-harmonize "
+                        "--digest -c SITE prints",
+                        opt.contract);
+    return fl_meta_set_bytes(meta, "contract", digest, sizeof digest);
+}
 
 static int
 put_meta(struct fl_object *base, struct fl_pool *pool, struct fl_meta *meta)
@@ -91,7 +107,7 @@ run(struct fl_cli *cli)
         return fl_error(FL_USAGE, "-b MODEL is missing; name the model that training began with");
     if (opt.site && fl_name_check(opt.site))
         return fl_error_about("--site");
-    int failed = !(pool = fl_pool_new(cli->threads)) ||
+    int failed = (opt.contract && put_contract(&meta)) || !(pool = fl_pool_new(cli->threads)) ||
                  !(base = fl_foreign_open(opt.base, &notes)) ||
                  !(trained = fl_foreign_open_trained(cli->operands[0], base, &notes)) ||
                  fl_diff_check(base, trained) || (of && fl_plan_read(of, opt.plan, pool)) ||

@@ -20,7 +20,8 @@
 
 static struct {
     bool digest, stats, raw, build;
-    const char *tensor, *verify, *get, *conf;
+    const char *tensor, *verify, *conf;
+    struct fl_option_list get;
     int64_t head;
 } opt = {.head = INT64_MAX};
 
@@ -28,7 +29,7 @@ static const struct fl_option options[] = {
     FL_OPT_FLAG(0, "digest", "print digests and file names only, as sha256sum does", &opt.digest),
     FL_OPT_INPUT(0, "verify", "ROSTER", "refuse what is not signed by a member of this roster",
                  &opt.verify),
-    FL_OPT_TEXT(0, "get", "KEY", "print one value of each object's metadata, and nothing else",
+    FL_OPT_LIST(0, "get", "KEY", "print this value of each object's metadata; many times",
                 &opt.get),
     FL_OPT_INPUT(0, "conf", "YAML", "print what fl-round reads out of a federation's file",
                  &opt.conf),
@@ -74,7 +75,7 @@ tell_signs(struct fl_listing *l, struct fl_reader *in, const char *kind, struct 
 {
     *v = (struct fl_verifier){.roster = v->roster, .kind = kind};
     fl_reader_digest(in, v->digest);
-    int got = fl_listing_signs(opt.digest || opt.get ? NULL : l, in, fl_verifier_check, v);
+    int got = fl_listing_signs(opt.digest || opt.get.count ? NULL : l, in, fl_verifier_check, v);
     return got ? got : fl_verifier_end(v, l->file);
 }
 
@@ -87,7 +88,7 @@ list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, struct f
     const struct fl_head *head;
     int got = -1;
 
-    if (opt.get && fl_input_missing(path))
+    if (opt.get.count && fl_input_missing(path))
         return fl_error(FL_NOT_YET, "%s: is not there yet", path);
     if (!(in = fl_reader_open(path)))
         return -1;
@@ -95,11 +96,12 @@ list_file(struct fl_listing *l, struct fl_pool *pool, const char *path, struct f
     fl_reader_want_digest(in);
     fl_reader_use_pool(in, pool);
     for (l->object = 0; (got = fl_reader_object(in, &head)) == 1; l->object++) {
-        if (opt.get && (got = fl_listing_get(l, head, opt.get)))
+        if ((got = fl_listing_get(l, head, opt.get.items, opt.get.count)))
             break;
-        if ((got = opt.digest || opt.get ? pass_over_tensors(in) : fl_listing_object(l, in, head)))
+        if ((got = opt.digest || opt.get.count ? pass_over_tensors(in)
+                                               : fl_listing_object(l, in, head)))
             break;
-        if (!opt.get)
+        if (!opt.get.count)
             tell_digest(l, in);
         if ((got = tell_signs(l, in, head->kind, v)))
             break;
@@ -125,7 +127,7 @@ list(const struct fl_cli *cli, const struct fl_output *out)
     if (opt.digest) {
         fl_report_start(&l.report, digest_columns, cli->json);
         fl_report_bare(&l.report, "  ");
-    } else if (opt.get) {
+    } else if (opt.get.count) {
         fl_report_start(&l.report, value_column, cli->json);
         fl_report_bare(&l.report, "");
     }
@@ -186,19 +188,17 @@ show_tensor(struct fl_object *o, size_t i, bool json, struct fl_output *out)
 static int
 check_line(const struct fl_cli *cli)
 {
-    if (opt.tensor && (opt.digest || opt.verify || opt.get))
-        return fl_error(FL_USAGE,
-                        "--digest, --get and --verify are of whole objects, --tensor is not");
-    if (opt.get && opt.digest)
-        return fl_error(FL_USAGE, "--get prints one value alone; leave out --digest");
-    if ((opt.conf || opt.build) && (opt.tensor || opt.digest || opt.get || opt.verify ||
+    if (opt.tensor && (opt.digest || opt.verify || opt.get.count))
+        return fl_error(FL_USAGE, "--tensor is of a part; leave out --digest, --get, --verify");
+    if (opt.get.count && opt.digest)
+        return fl_error(FL_USAGE, "--get prints values alone; leave out --digest");
+    if ((opt.conf || opt.build) && (opt.tensor || opt.digest || opt.get.count || opt.verify ||
                                     cli->operand_count || (opt.conf && opt.build)))
         return fl_error(FL_USAGE, "--conf and --build read no streams; leave out what is beside");
     if (!opt.tensor && (opt.stats || opt.raw || opt.head != INT64_MAX))
         return fl_error(FL_USAGE, "--stats, --raw and --head belong to --tensor NAME");
     if (opt.raw && (opt.stats || opt.head != INT64_MAX))
-        return fl_error(FL_USAGE,
-                        "--raw writes a tensor's bytes, whole; leave out --stats and --head");
+        return fl_error(FL_USAGE, "--raw writes all bytes of a tensor; leave out --stats, --head");
     if (opt.tensor && cli->operand_count > 1)
         return fl_error(FL_USAGE, "--tensor looks into one file; %zu are named",
                         cli->operand_count);

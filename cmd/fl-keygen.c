@@ -38,7 +38,8 @@ static const struct fl_option options[] = {
                "with --accept: the site's own, for dynamic weights (default: the roster's mbit)",
                &opt.bandwidth),
     FL_OPT_INPUT('m', "model", "MODEL",
-                 "with --accept: the roster's model, for a helper of an earlier epoch", &opt.model),
+                 "the roster's model: for what its noise means, and a helper of an earlier epoch",
+                 &opt.model),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_FLAG(0, "renew", "replace the key for an epoch to come and print its line", &opt.renew),
     FL_OPT_FLAG(0, "public", "print the public line that the key has now", &opt.public),
@@ -116,16 +117,56 @@ use_key(void)
     return result;
 }
 
+<<<<<<< HEAD
 /* All that the roster says; LAST: that of the key's last one. */
+=======
 static int
-print_roster(const struct fl_cli *cli, const struct fl_roster *r, const struct fl_roster *last,
-             bool words)
+type_words(struct fl_buf *text)
+{
+    char line[512];
+
+    if (!isatty(STDIN_FILENO))
+        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
+                                  "give them with --words FILE");
+    ssize_t n = snprintf(line, sizeof line,
+                         "If this is what was agreed on, let another member read you the %d words "
+                         "of its fingerprint, and type them:\n",
+                         FL_FINGERPRINT_WORDS);
+    fl_say(line);
+    while (n > 0 && text->len < FL_FINGERPRINT_TEXT - 1) {
+        n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
+        if (n < 0 || fl_buf_add(text, line, (size_t)n))
+            return -1;
+    }
+    return 0;
+}
+
+/* The words that somebody else read out; who is asked to type them is not shown them. */
+static int
+check_words(const struct fl_roster *r)
+{
+    struct fl_buf text = {0};
+    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(&text);
+
+    if (!result && fl_fingerprint_check(fl_buf_text(&text), r->digest))
+        result = fl_error_about(opt.words ? opt.words : opt.accept);
+    fl_buf_release(&text);
+    return result;
+}
+
+/* All that the roster says, over MODEL if there is one; LAST: that of the key's last one. */
+>>>>>>> main
+static int
+print_roster(const struct fl_cli *cli, const struct fl_roster *r, struct fl_object *model,
+             const struct fl_roster *last, bool words)
 {
     struct fl_report report;
 
     fl_report_start(&report, fl_roster_show_columns, cli->json);
-    fl_roster_show(r, last, words, &report);
-    return fl_report_end(&report, STDOUT_FILENO, "standard output");
+    int failed = fl_roster_show(r, model, last, words, &report);
+    failed = failed || fl_report_flush(&report, STDOUT_FILENO, "standard output");
+    fl_report_release(&report);
+    return failed ? -1 : 0;
 }
 
 /* Shown whole, agreed to by its words, taken into force. */
@@ -137,13 +178,16 @@ accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl
 
     if (opt.psk)
         failed = !(psk = fl_secret_alloc(1, 32)) || fl_psk_read(opt.psk, psk);
-    if (!failed && opt.model)
-        failed = !(a->model = fl_object_open(opt.model, FL_KIND_BASE));
     a->psk = psk;
     if (!failed)
+<<<<<<< HEAD
         failed = print_roster(cli, a->roster, last, false) ||
                  fl_fingerprint_ask(a->roster->digest, opt.words, opt.accept) || fl_state_accept(a);
     fl_object_free(a->model);
+=======
+        failed = print_roster(cli, a->roster, a->model, last, false) || check_words(a->roster) ||
+                 fl_state_accept(a);
+>>>>>>> main
     fl_secret_free(psk);
     return failed ? -1 : 0;
 }
@@ -166,10 +210,11 @@ use_roster(const struct fl_cli *cli)
                   : -1;
     a.roster = &r;
     a.dir = dir;
-    int failed = got < 0;
+    int failed = got < 0 || (opt.model && !(a.model = fl_object_open(opt.model, FL_KIND_BASE)));
     if (!failed)
-        failed = opt.show ? print_roster(cli, &r, got ? NULL : &last, true)
+        failed = opt.show ? print_roster(cli, &r, a.model, got ? NULL : &last, true)
                           : accept_roster(cli, &a, got ? NULL : &last);
+    fl_object_free(a.model);
     fl_key_free(a.key);
     free(dir);
     fl_roster_release(&last);
@@ -209,10 +254,19 @@ check_options(void)
                                   "ROSTER, --he FEDERATION, --he-key ROUNDS");
     if (opt.name && opt.key)
         return fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k");
+<<<<<<< HEAD
     if (!opt.name && !opt.he_key && opt.output)
         return fl_error(FL_USAGE, "-o is for a new key, with -n NAME, and for --he-key");
     if (!opt.accept && (opt.words || opt.psk || opt.model || opt.bandwidth != 0))
         return fl_error(FL_USAGE, "--words, --psk, --bandwidth and -m belong to --accept ROSTER");
+=======
+    if (!opt.name && opt.output)
+        return fl_error(FL_USAGE, "-o is for a new key, with -n NAME");
+    if (!opt.accept && (opt.words || opt.psk || opt.bandwidth != 0))
+        return fl_error(FL_USAGE, "--words, --psk and --bandwidth belong to --accept ROSTER");
+    if (opt.model && !opt.accept && !opt.show)
+        return fl_error(FL_USAGE, "-m belongs to --accept ROSTER and --show ROSTER");
+>>>>>>> main
     if (!opt.name && !opt.show && !opt.key)
         return fl_error(FL_USAGE, "-k KEY is missing; it is the key to %s",
                         opt.accept ? "accept the roster with" : "print the line of");
@@ -237,8 +291,7 @@ main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-keygen",
-        .summary =
-            "Make the key of a site or hub, and accept the roster that holds its public line.",
+        .summary = "Make the key of a site or hub; accept the roster that has its public line.",
         .operands = "",
         .max_operands = 0,
         .common = FL_REFUSES_SEED | FL_HAS_JSON,

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/program.h"
+#include "fed/plain.h"
 #include "fed/turn.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -11,8 +12,9 @@
 
 static struct {
     const char *key, *plan, *model, *state;
+    struct fl_purse purse;
     bool check, zero;
-} opt;
+} opt = {.purse = FL_PURSE_INIT};
 
 static const struct fl_option options[] = {
     FL_OPT_KEY('k', "key", "KEY", "the site's key", &opt.key),
@@ -22,6 +24,7 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "with --check: the model that the plan is of", &opt.model),
     FL_OPT_FLAG(0, "zero", "send zeros at the least weight: for a site whose training failed",
                 &opt.zero),
+    FL_PURSE_OPTIONS(opt.purse),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_END,
 };
@@ -66,6 +69,9 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
     if (site && site->type == FL_META_TEXT && strcmp(site->value.text, t->key->name))
         fl_warn(cli, "%s: was made by site \"%s\"; it is masked as \"%s\"'s",
                 fl_object_name(t->update), site->value.text, t->key->name);
+    if (t->bare)
+        fl_warn(cli, "nothing hides what this update tells, and %s does not count it",
+                opt.purse.ledger);
     if (t->update && t->zeros)
         fl_warn(cli, "zeros were sent over this model before, and are again: two sums would differ "
                      "by the update");
@@ -85,11 +91,38 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
         fl_warn(cli, "all values are zero");
 }
 
+static bool
+plain(const struct fl_turn *t)
+{
+    return t->plan->roster.protection == FL_PROTECTION_NONE;
+}
+
+/* A plain round's upload: the update itself, signed. */
+static int
+sign(const struct fl_cli *cli, struct fl_turn *t)
+{
+    struct fl_output out = FL_OUTPUT_INIT;
+    int failed = opt.zero
+                     ? fl_error(FL_USAGE, "--zero hides among masks that a site does not take "
+                                          "part; in a plain round leave the site out")
+                     : !(t->update = fl_object_open(cli->operands[0], FL_KIND_UPDATE)) ||
+                           fl_plain_check(t) || fl_output_open(&out, cli->output, FL_OUTPUT_BINARY);
+
+    if (!failed) {
+        warn_of_deadline(cli, t->plan);
+        failed = fl_plain_write(t, &out) || fl_output_commit(&out);
+    }
+    fl_output_abort(&out);
+    fl_object_free(t->update);
+    return failed ? -1 : 0;
+}
+
 static int
 check(const struct fl_cli *cli, struct fl_turn *t)
 {
     struct fl_object *model = fl_object_open(opt.model, FL_KIND_BASE);
-    int failed = !model || fl_plan_check_base(t->plan, model, t->pool) || fl_turn_admit(t);
+    int failed = !model || fl_plan_check_base(t->plan, model, t->pool) ||
+                 (plain(t) ? fl_plain_admit(t) : fl_turn_admit(t));
 
     fl_object_free(model);
     if (!failed)
@@ -128,7 +161,11 @@ static int
 run(struct fl_cli *cli)
 {
     struct fl_plan plan = {0};
-    struct fl_turn turn = {.key_path = opt.key, .plan = &plan, .level = cli->level, .kept = -1};
+    struct fl_turn turn = {.key_path = opt.key,
+                           .plan = &plan,
+                           .level = cli->level,
+                           .purse = &opt.purse,
+                           .kept = -1};
     char *dir = NULL;
 
     if (check_options(cli))
@@ -139,7 +176,7 @@ run(struct fl_cli *cli)
                  !(turn.state = fl_state_open(dir, turn.key));
     if (!failed) {
         turn.mbit = turn.state->section[0].mbit;
-        failed = opt.check ? check(cli, &turn) : mask(cli, &turn);
+        failed = opt.check ? check(cli, &turn) : plain(&turn) ? sign(cli, &turn) : mask(cli, &turn);
     }
     fl_state_free(turn.state);
     fl_plan_release(&plan);

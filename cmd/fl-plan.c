@@ -1,5 +1,7 @@
-/* fl-plan: sign the plan of a round, which model it is over and when. See fl-plan(1). */
-#include <math.h>
+/*
+ * fl-plan: sign the plan of a round, which model it is over and when; or what people decide about
+ * rounds at the hub of a federation. See fl-plan(1).
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,17 +10,22 @@
 #include "base/mem.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "fed/overrule.h"
 #include "fed/planning.h"
-#include "fed/upload.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "sec/he_offer.h"
 
 static struct {
     const char *roster, *key, *model, *after, *velocity, *deadline, *state;
+<<<<<<< HEAD
     struct fl_option_list he_keys;
     int64_t round;
     bool round_given, explain;
+=======
+    int64_t round, void_round, from;
+    bool round_given, explain, void_given, from_given, drafts, sure;
+>>>>>>> main
 } opt;
 
 static const struct fl_option options[] = {
@@ -40,6 +47,13 @@ static const struct fl_option options[] = {
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_FLAG(0, "explain", "report the plan (on standard error when it goes to standard output)",
                 &opt.explain),
+    FL_OPT_I64(0, "void", "N", 0, 9.2e18, "give round N up, for the REASON", &opt.void_round,
+               .given = &opt.void_given),
+    FL_OPT_FLAG(0, "yes", "with --void: also when the next is the last over the model", &opt.sure),
+    FL_OPT_I64(0, "from", "N", 0, 999999999999999, "number the next round so, or later", &opt.from,
+               .given = &opt.from_given),
+    FL_OPT_FLAG(0, "draft-roster",
+                "write the roster of the next epoch, with +FILEs and without -SITEs", &opt.drafts),
     FL_OPT_END,
 };
 
@@ -53,68 +67,13 @@ struct work {
     struct fl_planning_view view;
 };
 
-/* Which model, and where it comes from. */
-static void
-explain_base(struct fl_report *r, const struct fl_plan *plan)
-{
-    fl_report_hex(fl_report_key(r, "base"), plan->base, sizeof plan->base);
-    fl_report_hex(fl_report_key(r, "params"), plan->params, sizeof plan->params);
-    fl_report_i64(fl_report_key(r, "base_round"), plan->base_round);
-    fl_report_key(r, "after");
-    if (plan->has_after)
-        fl_report_hex(r, plan->after, sizeof plan->after);
-    else
-        fl_report_none(r);
-    fl_report_text(fl_report_key(r, "deadline"), *plan->deadline ? plan->deadline : NULL);
-}
-
-/* Who must be there, and how far the model is from those before. */
-static void
-explain_sites(struct fl_report *r, const struct fl_plan *plan, const struct fl_planning_view *view)
-{
-    const struct fl_roster *roster = &plan->roster;
-    const struct fl_weight_policy *w = &roster->weights;
-
-    fl_report_list(fl_report_key(r, "sites"));
-    for (size_t i = 0; i < roster->n; i++)
-        fl_report_text(r, roster->parties[i].name);
-    fl_report_list_end(r);
-    fl_report_list(fl_report_key(r, "helpers"));
-    for (size_t h = 0; h < roster->m; h++)
-        fl_report_text(r, roster->parties[roster->helpers[h]].name);
-    fl_report_list_end(r);
-    fl_report_i64(fl_report_key(r, "min_sum"), roster->min_sum);
-    fl_report_f64(fl_report_key(r, "largest_share"),
-                  w->cap / (w->cap + ((double)roster->min_sum - 1) * w->floor), 4);
-    fl_report_f64(fl_report_key(r, "distance"), isinf(view->distance) ? NAN : view->distance, 4);
-    fl_report_f64(fl_report_key(r, "edge"), view->edge, 4);
-    fl_report_list(fl_report_key(r, "must_come"));
-    for (size_t i = 0; i < roster->n; i++)
-        if (view->must[i])
-            fl_report_text(r, roster->parties[i].name);
-    fl_report_list_end(r);
-}
-
 static int
 explain(const struct work *w)
 {
-    const struct fl_plan *plan = &w->plan;
     struct fl_report r;
-    uint64_t bytes;
 
-    if (fl_upload_bytes(plan, &bytes))
-        return -1;
     fl_report_start_record(&r, w->cli->json);
-    fl_report_text(fl_report_key(&r, "federation"), plan->roster.federation);
-    fl_report_i64(fl_report_key(&r, "epoch"), plan->roster.epoch);
-    fl_report_u64(fl_report_key(&r, "round"), plan->round);
-    fl_report_hex(fl_report_key(&r, "session"), plan->sid, sizeof plan->sid);
-    explain_base(&r, plan);
-    fl_report_text(fl_report_key(&r, "protection"),
-                   plan->roster.protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
-    explain_sites(&r, plan, &w->view);
-    fl_report_u64(fl_report_key(&r, "upload_bytes"), bytes);
-    return fl_report_beside(&r, w->cli);
+    return fl_planning_report(&r, &w->plan, &w->view) ? -1 : fl_report_beside(&r, w->cli);
 }
 
 /* Serialised first: no byte of a plan leaves before the state says that it was signed. */
@@ -179,12 +138,46 @@ draft(struct work *w, struct fl_plan_params *params)
     if (!w->plan.last)
         return -1;
     fl_state_last(w->state, r, w->plan.last);
+<<<<<<< HEAD
     return fl_plan_draft(&w->plan, params) ||
                    fl_he_keys_read(&w->plan, opt.he_keys.items, opt.he_keys.count) ||
                    fl_planning_base(w->state, &w->plan, params->model) ||
                    fl_planning_look(w->state, &w->plan, &w->view)
+=======
+    return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
+                   fl_planning_base(w->state, &w->plan, params->model) ||
+                   fl_planning_look(w->state, &w->plan, params->model, &w->view)
+>>>>>>> main
                ? -1
                : 0;
+}
+
+/* What people decide, of the federation whose file is the last operand. */
+static int
+overrule(const struct fl_cli *cli)
+{
+    const size_t n = cli->operand_count;
+    struct fl_standing s = {0};
+    struct fl_buf said = {0};
+    struct fl_output out = FL_OUTPUT_INIT;
+
+    if (opt.void_given + opt.from_given + opt.drafts > 1 || opt.roster || opt.key || opt.model ||
+        opt.round_given || n < 1 + (size_t)opt.void_given ||
+        (!opt.drafts && n > 1 + (size_t)opt.void_given))
+        return fl_error(FL_USAGE, "it is one of --void N REASON FEDERATION.yaml, --from N "
+                                  "FEDERATION.yaml and --draft-roster [+FILE|-SITE...] "
+                                  "FEDERATION.yaml");
+    int failed = fl_standing_open(&s, cli->operands[n - 1]) ||
+                 (opt.void_given ? fl_overrule_round(&s, (uint64_t)opt.void_round, cli->operands[0],
+                                                     opt.sure, &said)
+                  : opt.from_given ? fl_overrule_number(&s, (uint64_t)opt.from, &said)
+                                   : fl_overrule_roster(&s, cli->operands, n - 1, &said)) ||
+                 fl_output_open(&out, cli->output, 0) ||
+                 fl_output_write(&out, said.data, said.len) || fl_output_commit(&out);
+    fl_output_abort(&out);
+    fl_buf_release(&said);
+    fl_standing_release(&s);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -193,6 +186,11 @@ run(struct fl_cli *cli)
     struct work w = {.cli = cli};
     struct fl_plan_params params = {.round = (uint64_t)opt.round, .deadline = opt.deadline};
 
+    if (opt.void_given || opt.from_given || opt.drafts)
+        return overrule(cli);
+    if (cli->operand_count || opt.sure)
+        return fl_error(FL_USAGE, "a plan has no operands; those of --void, --from and "
+                                  "--draft-roster are in --help");
     if (!opt.roster || !opt.key || !opt.model || !opt.round_given)
         return fl_error(FL_USAGE,
                         "%s is missing; a plan needs -r ROSTER, -k KEY, --round N and -m MODEL",
@@ -220,8 +218,9 @@ main(int argc, char **argv)
     static const struct fl_program program = {
         .name = "fl-plan",
         .summary = "Sign the plan of a round: which model, of which round, until when.",
-        .operands = "",
-        .max_operands = 0,
+        .operands = "[REASON] [+FILE|-SITE...] [FEDERATION.yaml]",
+        .max_operands = SIZE_MAX,
+        .operands_are_text = true,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON,
         .options = options,
         .run = run,

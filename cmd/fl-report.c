@@ -1,21 +1,29 @@
-/* One page of journals and tables, to look at. */
+/* One page of journals and tables, to look at; or where the rounds of a federation stand. */
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "cli/program.h"
+#include "fed/standing.h"
+#include "os/clock.h"
 #include "os/output.h"
 #include "page/page.h"
 
 static struct {
     const char *title;
     struct fl_option_list charts;
+    bool title_given, status, step;
 } opt = {.title = "Rounds"};
 
 static const struct fl_option options[] = {
     FL_OPT_LIST(0, "chart", "X,Y[,SERIES]",
                 "draw column Y by column X, a line for each value of SERIES, or for each file",
                 &opt.charts),
-    FL_OPT_TEXT(0, "title", "TEXT", "heading of the page (default: Rounds)", &opt.title),
+    FL_OPT_TEXT(0, "title", "TEXT", "heading of the page (default: Rounds)", &opt.title,
+                .given = &opt.title_given),
+    FL_OPT_FLAG(0, "status", "no page: a table of where the rounds of FEDERATION.yaml stand",
+                &opt.status),
+    FL_OPT_FLAG(0, "step", "no page: what the hub of FEDERATION.yaml does next", &opt.step),
     FL_OPT_END,
 };
 
@@ -33,7 +41,7 @@ write_page(const char *output, const struct fl_page *page)
 }
 
 static int
-run(struct fl_cli *cli)
+make_page(const struct fl_cli *cli)
 {
     static const char *const standard[] = {"-"};
     size_t n = opt.charts.count, parsed = 0;
@@ -54,15 +62,49 @@ run(struct fl_cli *cli)
     return failed ? -1 : 0;
 }
 
+/* The table that --status or --step asks for. */
+static int
+tell(const struct fl_cli *cli)
+{
+    struct fl_standing standing;
+    struct fl_report r;
+    struct fl_output out = FL_OUTPUT_INIT;
+
+    if (fl_standing_open(&standing, cli->operands[0]))
+        return -1;
+    fl_report_start(&r, opt.step ? fl_standing_step_columns : fl_standing_columns, cli->json);
+    int failed = opt.step
+                     ? fl_standing_step(&standing, (int64_t)(fl_realtime_ns() / 1000000000), &r)
+                     : fl_standing_report(&standing, &r);
+    failed = failed || fl_output_open(&out, cli->output, 0) ||
+             fl_report_flush(&r, out.fd, out.name) || fl_output_commit(&out);
+    fl_output_abort(&out);
+    fl_report_release(&r);
+    fl_standing_release(&standing);
+    return failed ? -1 : 0;
+}
+
+static int
+run(struct fl_cli *cli)
+{
+    if (!opt.status && !opt.step)
+        return cli->json ? fl_error(FL_USAGE, "--json belongs to --status and --step")
+                         : make_page(cli);
+    if (opt.status == opt.step || opt.charts.count || opt.title_given || cli->operand_count != 1)
+        return fl_error(FL_USAGE, "--status or --step goes with one operand, FEDERATION.yaml, and "
+                                  "neither --chart nor --title");
+    return tell(cli);
+}
+
 int
 main(int argc, char **argv)
 {
     static const struct fl_program program = {
         .name = "fl-report",
-        .summary = "Make one page with charts of journals and tables.",
-        .operands = "[LOG...]",
+        .summary = "Make one page with charts of journals and tables, or tell how rounds stand.",
+        .operands = "[LOG...|FEDERATION.yaml]",
         .max_operands = SIZE_MAX,
-        .common = FL_HAS_OUTPUT,
+        .common = FL_HAS_OUTPUT | FL_HAS_JSON,
         .options = options,
         .run = run,
     };

@@ -6,6 +6,7 @@
 #include "cli/program.h"
 #include "cli/report.h"
 #include "fed/freeze.h"
+#include "fed/train_paid.h"
 #include "nn/bundle.h"
 #include "nn/cost.h"
 #include "nn/hide.h"
@@ -21,13 +22,13 @@ static struct {
     const char *model, *plan, *config, *site, *report;
     struct fl_option_list valid;
     struct fl_lora lora;
+    struct fl_purse purse;
     bool dry_run;
-} opt;
+} opt = {.purse = FL_PURSE_INIT};
 
 static struct fl_training job = {.recipe = FL_RECIPE_UNSET,
                                  .checkpoint_every = 30,
-                                 .valid_every = 10,
-                                 .delta = 1e-6};
+                                 .valid_every = 10};
 
 static const struct fl_option options[] = {
     FL_OPT_INPUT('m', "model", "MODEL", "the base model (required)", &opt.model),
@@ -53,8 +54,7 @@ static const struct fl_option options[] = {
     FL_OPT_I64(0, "report-every", "N", 1, 1e15, "steps of a row (default: a hundredth of all)",
                &job.report_every),
     FL_OPT_FLAG(0, "dry-run", "check the inputs, print what it would take, and end", &opt.dry_run),
-    FL_OPT_F64(0, "delta", "X", 1e-30, 0.1, "of the epsilon that it prints (default 1e-6)",
-               &job.delta),
+    FL_PURSE_OPTIONS(opt.purse),
     FL_OPT_END,
 };
 
@@ -67,6 +67,7 @@ struct work {
     struct fl_train_log log;
     struct fl_output out;
     struct fl_cost cost;
+    struct fl_buf advice; /* lines of it */
 };
 
 static int
@@ -101,26 +102,6 @@ open_data(struct work *w)
                : 0;
 }
 
-/* One recipe serves sites of all sizes; a small one hears what became of it. */
-static int
-fill_recipe(const struct work *w)
-{
-    int64_t batch = job.recipe.batch, accumulate = job.recipe.accumulate;
-
-    if (fl_precision_fill(&job.recipe, w->bundle.model) ||
-        fl_hide_fill(&job.recipe, &w->bundle.model->layout.config, fl_data_tokens(w->data)))
-        return -1;
-    if (batch > job.recipe.batch || accumulate > job.recipe.accumulate)
-        fl_warn(
-            w->cli,
-            "the shards have only %llu windows of %lld tokens: a step takes %lld at a time, %lld "
-            "times, each window at most once",
-            (unsigned long long)fl_data_tokens(w->data) / (unsigned long long)job.recipe.length,
-            (long long)job.recipe.length, (long long)job.recipe.batch,
-            (long long)job.recipe.accumulate);
-    return 0;
-}
-
 static int
 open_inputs(struct work *w)
 {
@@ -131,32 +112,33 @@ open_inputs(struct work *w)
         (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool, &job.recipe)) ||
         fl_hide_check(&job.recipe) || open_data(w))
         return -1;
-    if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
-        fill_recipe(w))
-        return -1;
-    if (fl_model_to_train(w->bundle.model))
-        return fl_error_about(fl_object_name(w->bundle.object));
     job.model = w->bundle.model;
     job.data = w->data;
     job.valid = opt.valid.count ? w->valid : NULL;
-    if (fl_hide_open(&job, &w->documents))
+    if ((job.recipe.seed < 0 && fl_model_round(fl_bundle_trained(&w->bundle), &job.recipe.seed)) ||
+        fl_training_fill(&job, &w->advice))
         return -1;
-    if (job.documents && job.documents->count < 10000)
-        fl_warn(w->cli, "when this ends tells of only %zu documents: send at a fixed time",
-                job.documents->count);
-    if (!job.report_every)
-        job.report_every = job.recipe.steps > 100 ? (job.recipe.steps + 99) / 100 : 1;
-    return 0;
+    if (fl_model_to_train(w->bundle.model))
+        return fl_error_about(fl_object_name(w->bundle.object));
+    return fl_hide_open(&job, &w->documents) ||
+                   fl_train_may_pay(&opt.purse, &job, opt.dry_run, &w->advice)
+               ? -1
+               : 0;
 }
 
 /* What it will take; activations are recomputed where they would not find room. */
 static int
 count_cost(struct work *w)
 {
-    const struct fl_trained planned = {&job, NULL, fl_bundle_trained(&w->bundle), opt.site,
-                                       w->bundle.adapter ? w->bundle.object : NULL};
+    const struct fl_trained planned = {&job,
+                                       NULL,
+                                       fl_bundle_trained(&w->bundle),
+                                       opt.site,
+                                       w->bundle.adapter ? w->bundle.object : NULL,
+                                       NULL};
     bool asked = job.recompute;
 
+    fl_warn_lines(w->cli, fl_buf_text(&w->advice));
     if (fl_cost_choose(&job, &planned, w->cli->output, &w->cost))
         return -1;
     if (job.recompute && !asked)
@@ -167,9 +149,9 @@ count_cost(struct work *w)
 static int
 write_update(struct work *w, const struct fl_train_result *result)
 {
-    const struct fl_trained trained = {&job, result, fl_bundle_trained(&w->bundle), opt.site, NULL};
+    struct fl_trained trained = {&job, result, fl_bundle_trained(&w->bundle), opt.site, NULL, NULL};
     struct fl_writer *writer = fl_writer_new(w->out.fd, w->out.name, w->cli->level);
-    int failed = !writer || fl_trained_write(&trained, writer);
+    int failed = !writer || fl_train_paid_write(&opt.purse, &trained, writer, w->out.name);
 
     fl_writer_free(writer);
     return failed ? -1 : fl_output_commit(&w->out);
@@ -210,7 +192,9 @@ estimate(struct work *w)
         return -1;
     fl_report_start_record(&report, w->cli->json);
     fl_cost_report(&job, &w->cost, &report);
-    return fl_hide_report(&job, &report) ? -1 : fl_report_end(&report, 1, "standard output");
+    return fl_train_paid_report(&opt.purse, &job, &report)
+               ? -1
+               : fl_report_end(&report, 1, "standard output");
 }
 
 static int
@@ -227,6 +211,7 @@ run(struct fl_cli *cli)
     fl_data_free(w.data);
     fl_data_free(w.valid);
     fl_bundle_release(&w.bundle);
+    fl_buf_release(&w.advice);
     fl_pool_free(job.pool);
     if (signal)
         fl_stop_die(signal);

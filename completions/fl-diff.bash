@@ -13,10 +13,11 @@ _fl_diff()
     --tokens) COMPREPLY=(); return ;;
     --loss-first) COMPREPLY=(); return ;;
     --loss-last) COMPREPLY=(); return ;;
+    --contract) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -b --base -p --plan --site --examples --tokens --loss-first --loss-last -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -b --base -p --plan --site --examples --tokens --loss-first --loss-last --contract -o --output -j --threads -z --compress --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -6,6 +6,7 @@ complete -c fl-diff -l examples -x -d 'number of documents that it was trained o
 complete -c fl-diff -l tokens -x -d 'number of tokens in them'
 complete -c fl-diff -l loss-first -x -d 'loss before training'
 complete -c fl-diff -l loss-last -x -d 'loss after training'
+complete -c fl-diff -l contract -x -d 'of the contract that its text was harmonized by'
 complete -c fl-diff -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
 complete -c fl-diff -s j -l threads -x -d 'use N threads (default: all cores); results do not depend on it'
 complete -c fl-diff -s z -l compress -d 'compress the output with zstd (level 1 to 19, default 3)'

@@ -6,7 +6,7 @@ complete -c fl-keygen -l accept -r -F -d 'take this roster into force for the ke
 complete -c fl-keygen -l words -r -F -d 'with --accept: the fingerprint\'s words, which are not asked for then'
 complete -c fl-keygen -l psk -r -F -d 'with --accept: the secret that all sites shared before'
 complete -c fl-keygen -l bandwidth -x -d 'with --accept: the site\'s own, for dynamic weights (default: the roster\'s mbit)'
-complete -c fl-keygen -s m -l model -r -F -d 'with --accept: the roster\'s model, for a helper of an earlier epoch'
+complete -c fl-keygen -s m -l model -r -F -d 'the roster\'s model: for what its noise means, and a helper of an earlier epoch'
 complete -c fl-keygen -l state -r -F -d 'what the key remembers (default: KEY.state)'
 complete -c fl-keygen -l renew -d 'replace the key for an epoch to come and print its line'
 complete -c fl-keygen -l public -d 'print the public line that the key has now'

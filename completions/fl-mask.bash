@@ -8,11 +8,13 @@ _fl_mask()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
+    --budget) COMPREPLY=(); return ;;
+    --delta) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -k --key -p --plan --check -m --model --zero --state -o --output -j --threads -z --compress --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -k --key -p --plan --check -m --model --zero --ledger --budget --delta --state -o --output -j --threads -z --compress --seed --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

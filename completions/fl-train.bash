@@ -36,11 +36,12 @@ _fl_train()
     --seed) COMPREPLY=(); return ;;
     --site) COMPREPLY=(); return ;;
     --report-every) COMPREPLY=(); return ;;
+    --budget) COMPREPLY=(); return ;;
     --delta) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -m --model --lora --lora-alpha --lora-targets --rslora -a --adapter --lora-freeze -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --document-mask --lr --min-lr --warmup --schedule --decay --precision --weight-decay --beta1 --beta2 --clip --dp-clip --dp-noise --dp-rate --dp-unit --valid --valid-every --checkpoint --checkpoint-every --seed --recompute --site --report --report-every --dry-run --delta -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -m --model --lora --lora-alpha --lora-targets --rslora -a --adapter --lora-freeze -p --plan -c --config --steps --epochs -b --batch --accumulate -l --length --document-mask --lr --min-lr --warmup --schedule --decay --precision --weight-decay --beta1 --beta2 --clip --dp-clip --dp-noise --dp-rate --dp-unit --valid --valid-every --checkpoint --checkpoint-every --seed --recompute --site --report --report-every --dry-run --ledger --budget --delta -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -10,11 +10,13 @@ _fl_unmask()
     case $prev in
     --close) COMPREPLY=(); return ;;
     --mem) COMPREPLY=(); return ;;
+    --budget) COMPREPLY=(); return ;;
+    --delta) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -k --key -p --plan --ready --advance -m --model --velocity --close --show --mem --state -o --output -j --threads -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -k --key -p --plan --ready --advance -m --model --velocity --close --show --mem --ledger --budget --delta --state -o --output -j --threads -z --compress --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -8,9 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/lane.h"
 #include "base/utf8.h"
 
-enum { ESCAPE = 8 }; /* bytes of the longest escape and its zero */
+enum { ESCAPE = 8, BLOCK = 32 }; /* bytes of the longest escape and its zero */
 
 /* Could this character act on a terminal, on lines or on the direction of text? */
 static bool
@@ -64,6 +65,27 @@ escape_of(const unsigned char *p, size_t n, enum fl_visible form, char escape[ES
                  (unsigned)(c & 0xffff)); /* all of them are below U+FFFF */
 }
 
+/* The bytes of P that are printable ASCII and never escaped, whole blocks first. */
+static size_t
+plain_run(const unsigned char *p, size_t len)
+{
+    size_t n = 0;
+
+    for (; n + BLOCK <= len; n += BLOCK) {
+        unsigned char odd = 0;
+        for (size_t i = 0; i < BLOCK; i++) {
+            unsigned char c = p[n + i];
+            odd |= c | fl_lane_below(c, 0x20) | fl_lane_is(c, 0x7f) | fl_lane_is(c, '"') |
+                   fl_lane_is(c, '\\') | fl_lane_is(c, ',');
+        }
+        if (odd & FL_LANE)
+            break;
+    }
+    while (n < len && p[n] - 0x20u <= 0x7e - 0x20 && p[n] != '"' && p[n] != '\\' && p[n] != ',')
+        n++;
+    return n;
+}
+
 int
 fl_buf_add_visible(struct fl_buf *buf, const void *text, size_t len, enum fl_visible form)
 {
@@ -71,7 +93,7 @@ fl_buf_add_visible(struct fl_buf *buf, const void *text, size_t len, enum fl_vis
     size_t before = buf->len, from = 0, at = 0;
     char escape[ESCAPE];
 
-    while (at < len) {
+    while ((at += plain_run(p + at, len - at)) < len) {
         size_t n = fl_utf8_length(p + at, len - at), next = at + (n ? n : 1);
         escape_of(p + at, n, form, escape);
         if (*escape) {

@@ -22,7 +22,7 @@ fl_roster_conf_release(struct fl_roster_conf *conf)
     free(conf->apply_rule);
     free(conf->protection);
     free(conf->weight_rule);
-    free(conf->noise);
+    fl_noise_terms_release(&conf->noise);
     fl_name_list_release(&conf->sites);
     fl_name_list_release(&conf->helpers);
     fl_name_list_release(&conf->replay);
@@ -52,8 +52,7 @@ set_defaults(struct fl_roster_conf *conf)
     conf->apply_rule = fl_strdup("sgd");
     conf->protection = fl_strdup("pairwise");
     conf->weight_rule = fl_strdup(fl_weight_rule_name(FL_WEIGHT_UNIFORM));
-    conf->noise = fl_strdup("none");
-    return conf->apply_rule && conf->protection && conf->weight_rule && conf->noise ? 0 : -1;
+    return conf->apply_rule && conf->protection && conf->weight_rule ? 0 : -1;
 }
 
 static int
@@ -88,7 +87,8 @@ read_weights(struct fl_roster_conf *conf, const char *file, const struct fl_yaml
 }
 
 static int
-read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struct fl_yaml *node)
+read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struct fl_yaml *node,
+                 bool masked)
 {
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("match", &rule->match),
@@ -106,9 +106,12 @@ read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struc
                              "16, clip: 0.2}",
                              rule->match ? "protect" : "match");
     bool frozen = !strcmp(rule->protect, "frozen");
-    if (frozen ? rule->bits || rule->clip != 0 : !rule->bits || rule->clip == 0)
+    const bool none = frozen || !masked;
+    if (none ? rule->bits || rule->clip != 0 : !rule->bits || rule->clip == 0)
         return fl_yaml_error(file, node, "tensors: \"%.80s\": %s", rule->match,
                              frozen ? "a frozen tensor does not travel, so it has no bits and clip"
+                             : none ? "with protection none an update travels as it is, so that "
+                                      "rules have no bits and clip"
                                     : "lacks bits and clip, in which its values travel");
     return 0;
 }
@@ -116,6 +119,8 @@ read_tensor_rule(struct fl_tensor_rule_conf *rule, const char *file, const struc
 static int
 read_tensors(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *node)
 {
+    const bool masked = strcmp(conf->protection, "none") != 0;
+
     if (node->type != FL_YAML_LIST || !node->count)
         return fl_yaml_error(file, node,
                              "tensors: must be a list of rules like {match: \"*\", protect: mask, "
@@ -125,7 +130,7 @@ read_tensors(struct fl_roster_conf *conf, const char *file, const struct fl_yaml
         return -1;
     for (; conf->tensor_count < node->count; conf->tensor_count++)
         if (read_tensor_rule(&conf->tensors[conf->tensor_count], file,
-                             node->items[conf->tensor_count])) {
+                             node->items[conf->tensor_count], masked)) {
             conf->tensor_count++; /* what was set of it is released too */
             return -1;
         }
@@ -152,7 +157,12 @@ static int
 read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
+<<<<<<< HEAD
     const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL, *he = NULL;
+=======
+    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL;
+    const struct fl_yaml *noise = NULL, *budget = NULL;
+>>>>>>> main
     bool epoch_given = false;
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("federation", &conf->federation),
@@ -172,10 +182,13 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_NODE("tensors", &tensors),
         FL_KEY_F64("steps", 1, 1e9, &conf->steps),
         FL_KEY_F64("move", 0, 1e9, &conf->move),
-        FL_KEY_CHOICE("noise", "none", &conf->noise),
+        FL_KEY_NODE("noise", &noise),
+        FL_KEY_NODE("budget", &budget),
         FL_KEY_I64("max_open", 1, 16, &conf->max_open),
         FL_KEY_I64("max_skip", 1, 4096, &conf->max_skip),
         FL_KEY_I64("max_age", 1, 1e6, &conf->max_age),
+        FL_KEY_I64("delay", 0, 1, &conf->delay),
+        FL_KEY_I64("stale", 0, FL_STALE_MOST, &conf->stale),
         FL_KEY_NODE("recipe", &recipe),
         FL_KEY_NODE("he", &he),
         FL_KEY_END,
@@ -203,7 +216,11 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
                    fl_name_list_read(&conf->sites, file, "sites", sites) ||
                    fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
                    fl_name_list_read(&conf->replay, file, "replay", replay) ||
+<<<<<<< HEAD
                    fl_name_list_read(&conf->he, file, "he", he)
+=======
+                   fl_noise_terms_read(&conf->noise, file, noise, budget)
+>>>>>>> main
                ? -1
                : 0;
 }

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+#include "base/lane.h"
+
+enum { BLOCK = 32 };
+
 /* CR LF becomes LF in place. */
 static int
 unify_line_ends(struct fl_traced *t, struct fl_clean_counts *counts)
@@ -88,11 +92,28 @@ dropped_at(const struct fl_clean_rules *rules, const unsigned char *p, size_t le
                : 0;
 }
 
-/* May the character that begins with this byte be one of those? */
-static bool
-is_suspect(unsigned char c)
+/* May the character that begins with this byte be one of those? The bit FL_LANE says. */
+static unsigned char
+suspect(unsigned char c)
 {
-    return c < 0x20 || c == 0x7f || c == 0xc2 || c == 0xe1 || c == 0xe2 || c == 0xef;
+    return fl_lane_below(c, 0x20) | fl_lane_is(c, 0x7f) | fl_lane_is(c, 0xc2) |
+           fl_lane_is(c, 0xe1) | fl_lane_is(c, 0xe2) | fl_lane_is(c, 0xef);
+}
+
+/* The next byte from AT on that begins one, or LEN; whole blocks first. */
+static size_t
+find_suspect(const unsigned char *p, size_t at, size_t len)
+{
+    for (; len - at >= BLOCK; at += BLOCK) {
+        unsigned char any = 0;
+        for (size_t i = 0; i < BLOCK; i++)
+            any |= suspect(p[at + i]);
+        if (any & FL_LANE)
+            break;
+    }
+    while (at < len && !(suspect(p[at]) & FL_LANE))
+        at++;
+    return at;
 }
 
 static int
@@ -102,8 +123,8 @@ scrub(struct fl_traced *t, const struct fl_clean_rules *rules)
     size_t len = t->text.len, to = 0, run = 0;
     enum fl_fate fate;
 
-    for (size_t at = 0; at < len; at++) {
-        size_t n = is_suspect(p[at]) ? dropped_at(rules, p, len, at, &fate) : 0;
+    for (size_t at = 0; (at = find_suspect(p, at, len)) < len; at++) {
+        size_t n = dropped_at(rules, p, len, at, &fate);
         if (!n)
             continue;
         if (fl_edits_add(&t->edits, at, n, 0, fate))

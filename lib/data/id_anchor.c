@@ -1,44 +1,59 @@
 /*
- * One pass for the anchors of all built-in types. Blocks in which no anchor stands, most of prose,
- * are passed over 32 bytes at a time by comparisons that the compiler makes vectors of [quiet]; the
- * rest goes byte by byte [anchor]. The bytes before and after the text are zero, so nobody asks
- * where it begins or ends.
+ * One pass for the anchors of all built-in types: comparisons that the compiler makes vectors of
+ * mark the bytes of a block that may be one [mark], and only those are looked at [anchor]. A number
+ * is asked the cheap questions first, since most of them are nobody's. The bytes before and after
+ * the text are zero, so nobody asks where it begins or ends.
  */
 #include "data/id_parts.h"
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/least.h"
 #include "os/kernel.h"
 
-enum { BLOCK = 32, LEAST_DIGITS = 4 }; /* of a number that is long enough to be somebody's */
+enum {
+    BLOCK = 512,
+    LEAST_DIGITS = 4, /* of a number that is long enough to be somebody's, */
+    LEAST_PHONE = 7,  /* of one of a telephone that has no code of a country, */
+    LEAST_CARD = 12
+};
 
 /*
- * The first of the blocks from AT on in which an anchor may stand, or a place at or after N: a
- * digit, '@', ':', a dot before a letter, a bracket before an A or '@', or the beginning of a word
- * that says "dot" in one of the languages.
+ * HIT[i] is not 0 where an anchor may stand at Q[i]: a digit, '@', ':', a dot before a letter, a
+ * bracket before an A or '@', or the beginning of a word that says "dot" in one of the languages.
+ * N is a multiple of FL_ID_PAD.
  */
-FL_KERNEL static size_t
-quiet(const unsigned char *p, size_t at, size_t n)
+FL_KERNEL static void
+mark(const unsigned char *q, size_t n, unsigned char *hit)
 {
-    for (; at < n; at += BLOCK) {
-        const unsigned char *q = p + at;
-        unsigned char any = 0;
-        for (size_t i = 0; i < BLOCK; i++) {
-            unsigned char c = q[i], b = q[i + 1] | 32, d = q[i + 2] | 32, e = q[i + 3] | 32;
-            unsigned char letter = (unsigned char)(b - 'a') < 26;
-            unsigned char bracket = (c == '(') | (c == '[') | (c == '{') | (c == '<');
-            unsigned char inside = (b == 'a') | (b == 'c') | (b == ('@' | 32)) | (b == ' ') |
-                                   (b == (0xc3 | 32));
-            unsigned char word = (b == 'd') & (d == 'o') & (e == 't');
-            word |= (b == 'p') & ((d == 'o') | (d == 'u')) & ((e == 'i') | (e == 'n'));
-            any |= ((unsigned char)(c - '0') < 10) | (c == '@') | (c == ':') |
-                   ((c == '.') & letter) | (bracket & inside) | ((c == ' ') & word);
-        }
-        if (any)
-            return at;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = q[i], b = q[i + 1] | 32, d = q[i + 2] | 32, e = q[i + 3] | 32;
+        unsigned char letter = (unsigned char)(b - 'a') < 26;
+        unsigned char bracket = (c == '(') | (c == '[') | (c == '{') | (c == '<');
+        unsigned char inside = (b == 'a') | (b == 'c') | (b == ('@' | 32)) | (b == ' ') |
+                               (b == (0xc3 | 32));
+        unsigned char word = (b == 'd') & (d == 'o') & (e == 't');
+        word |= (b == 'p') & ((d == 'o') | (d == 'u')) & ((e == 'i') | (e == 'n'));
+        hit[i] = ((unsigned char)(c - '0') <= ':' - '0') | (c == '@') | ((c == '.') & letter) |
+                 (bracket & inside) | ((c == ' ') & word);
     }
-    return at;
+}
+
+/* Scanners of single tokens, each where it may find something. */
+static int
+short_ones(struct fl_id_state *s, const struct fl_id_token *t)
+{
+    const unsigned char *p = s->p + t->at;
+    size_t len = t->g->len;
+
+    if ((len == 2 || len == 4) && fl_id_mac(s, t))
+        return -1;
+    if (len <= 3 && p[len] == '.' && fl_id_net4(s, t))
+        return -1;
+    if ((p[0] == '9' || p[0] == '1' || p[0] == '0') && fl_id_age(s, t))
+        return -1;
+    return len <= 8 ? fl_id_birth(s, t) : 0;
 }
 
 /* The token with a digit at AT in it; what follows it goes into *NEXT. */
@@ -47,7 +62,7 @@ token(struct fl_id_state *s, size_t at, size_t *next)
 {
     const unsigned char *p = s->p;
     struct fl_id_token t = {.at = at};
-    size_t end = at;
+    size_t end = at, i = 0;
 
     while (at - t.at < FL_ID_REACH && t.at && fl_id_alnum(p[t.at - 1]))
         t.at--;
@@ -57,15 +72,21 @@ token(struct fl_id_state *s, size_t at, size_t *next)
     if (end - t.at > FL_ID_PAD)
         return 0;
     t.g = fl_id_groups(s, t.at, &t.count);
-    for (size_t i = 0; i < t.count; i++)
+    for (; i < t.count && t.g[i].digits == t.g[i].len; i++)
+        t.run += t.g[i].digits;
+    t.digits = t.run;
+    for (; i < t.count; i++)
         t.digits += t.g[i].digits;
-    if (fl_id_mac(s, &t) || fl_id_net4(s, &t) || fl_id_birth(s, &t) || fl_id_age(s, &t))
+    if (short_ones(s, &t) || fl_id_iban(s, &t))
         return -1;
     if (t.digits < LEAST_DIGITS)
         return 0;
-    return fl_id_iban(s, &t) || fl_id_card(s, &t) || fl_id_national(s, &t) || fl_id_phone(s, &t)
-               ? -1
-               : 0;
+    if (t.run >= LEAST_CARD && fl_id_card(s, &t))
+        return -1;
+    if (fl_id_national(s, &t))
+        return -1;
+    bool abroad = t.at && (p[t.at - 1] == '+' || (t.at > 1 && p[t.at - 2] == '+'));
+    return t.run >= LEAST_PHONE || abroad ? fl_id_phone(s, &t) : 0;
 }
 
 /* What stands at AT, if it is an anchor; *NEXT is where to go on. */
@@ -91,9 +112,18 @@ anchor(struct fl_id_state *s, size_t at, size_t *next)
 int
 fl_id_scan_all(struct fl_id_state *s)
 {
-    for (size_t at = 0; (at = quiet(s->p, at, s->n)) < s->n;)
-        for (size_t end = fl_min(at + BLOCK, s->n); at < end;)
-            if (anchor(s, at, &at))
-                return -1;
+    unsigned char hit[BLOCK];
+    size_t next = 0;
+
+    for (size_t block = 0; block < s->n; block += BLOCK) {
+        size_t n = fl_min(BLOCK, (s->n - block + FL_ID_PAD - 1) / FL_ID_PAD * FL_ID_PAD);
+        mark(s->p + block, n, hit);
+        for (size_t i = 0; i < n; i += 8)
+            for (uint64_t h = fl_get64(hit + i); h; h &= h - 1) {
+                size_t at = block + i + (size_t)__builtin_ctzll(h) / 8;
+                if (at >= next && anchor(s, at, &next))
+                    return -1;
+            }
+    }
     return 0;
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { REACH_BANK = 40 };
+enum { REACH_BANK = FL_ID_FAR };
 
 static const char iban_lengths[][5] = {
     "AD24", "AE23", "AL28", "AT20", "AZ28", "BA20", "BE16", "BG22", "BH22", "BI27", "BR29", "BY28",

@@ -7,17 +7,36 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/least.h"
 
-enum { REACH_BIRTH = 40, REACH_YEAR = 12, REACH_AGE = 12, OLD = 90, OLDEST = 130 };
+enum { REACH_BIRTH = FL_ID_FAR, REACH_YEAR = 12, REACH_AGE = 12, OLD = 90, OLDEST = 130 };
 
 /* Beginnings of the names of months: in lower case, letters with accents as in UTF-8. */
-static const char months[][6] = {
-    "jan", "ene", "gen", "feb", "fe\xcc\x81", "f\xc3\xa9v", "mar",           "m\xc3\xa4r", "maa",
-    "mrt", "apr", "avr", "abr", "may",        "mai",        "mei",           "mag",        "jun",
-    "jui", "giu", "jul", "lug", "aug",        "ao\xc3\xbb", "ago",           "sep",        "set",
-    "oct", "okt", "out", "ott", "nov",        "dec",        "d\xc3\xa9\143", /* c */
-    "dez", "dic", "dic", "maj",
+#define BEGIN(a, b, c, d)                                                                          \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define MONTH(a, b, c) BEGIN(a, b, c, 0)
+static const uint32_t months[] = {
+    MONTH('j', 'a', 'n'),        MONTH('e', 'n', 'e'),
+    MONTH('g', 'e', 'n'),        MONTH('f', 'e', 'b'),
+    MONTH('m', 'a', 'r'),        MONTH('m', 'a', 'a'),
+    MONTH('m', 'r', 't'),        MONTH('a', 'p', 'r'),
+    MONTH('a', 'v', 'r'),        MONTH('a', 'b', 'r'),
+    MONTH('m', 'a', 'y'),        MONTH('m', 'a', 'i'),
+    MONTH('m', 'e', 'i'),        MONTH('m', 'a', 'g'),
+    MONTH('m', 'a', 'j'),        MONTH('j', 'u', 'n'),
+    MONTH('j', 'u', 'i'),        MONTH('g', 'i', 'u'),
+    MONTH('j', 'u', 'l'),        MONTH('l', 'u', 'g'),
+    MONTH('a', 'u', 'g'),        MONTH('a', 'g', 'o'),
+    MONTH('s', 'e', 'p'),        MONTH('s', 'e', 't'),
+    MONTH('o', 'c', 't'),        MONTH('o', 'k', 't'),
+    MONTH('o', 'u', 't'),        MONTH('o', 't', 't'),
+    MONTH('n', 'o', 'v'),        MONTH('d', 'e', 'c'),
+    MONTH('d', 'e', 'z'),        MONTH('d', 'i', 'c'),
+    BEGIN('f', 'e', 0xcc, 0x81),                              /* "fé" in either form */
+    BEGIN('f', 0xc3, 0xa9, 'v'), BEGIN('m', 0xc3, 0xa4, 'r'), /* "mär" */
+    BEGIN('a', 'o', 0xc3, 0xbb),                              /* "aoû" */
+    BEGIN('d', 0xc3, 0xa9, 'c'),
 };
 
 /* The letters at P when they are as many as names of months have, or 0. */
@@ -35,14 +54,12 @@ word_at(const unsigned char *p)
 static bool
 is_month(const unsigned char *p)
 {
-    for (size_t i = 0; i < sizeof months / sizeof *months; i++) {
-        size_t k = 0;
-        while (months[i][k] && (p[k] < 0x80 ? p[k] | 32 : p[k]) == (unsigned char)months[i][k])
-            k++;
-        if (!months[i][k])
-            return true;
-    }
-    return false;
+    uint32_t four = fl_get32(p), any = 0;
+
+    four |= 0x20202020 & ~(four >> 2); /* ASCII in lower case */
+    for (size_t i = 0; i < sizeof months / sizeof *months; i++)
+        any |= ((four ^ months[i]) & (months[i] >> 24 ? 0xffffffff : 0xffffff)) == 0;
+    return any;
 }
 
 /* A year of two or four digits at AT: its end, or 0. */
@@ -88,8 +105,8 @@ day_first(const unsigned char *p, const struct fl_id_token *t)
     if (p[at] == 0xc2)
         at += 2; /* "º" */
     at = skip_joint(p, at);
-    size_t n = word_at(p + at), end = n ? year_end(p, skip_joint(p, at + n)) : 0;
-    return end && is_month(p + at) ? end : 0;
+    size_t n = is_month(p + at) ? word_at(p + at) : 0;
+    return n ? year_end(p, skip_joint(p, at + n)) : 0;
 }
 
 /* The place of the month's name before "12, 1956", whose day is the token, and the end in *END. */
@@ -100,13 +117,15 @@ month_first(const unsigned char *p, const struct fl_id_token *t, size_t *end)
 
     if (t->g->len > 4 || t->g->digits > 2 || !at || (p[at - 1] != ' ' && p[at - 1] != '-'))
         return 0;
+    *end = year_end(p, skip_joint(p, t->at + t->g->len));
+    if (!*end)
+        return 0;
     at--;
     at -= at && p[at - 1] == '.';
     size_t stop = at;
     while (stop - at < 14 && at && fl_id_is(p[at - 1], FL_ID_LETTER | FL_ID_HIGH))
         at--;
-    *end = stop > at ? year_end(p, skip_joint(p, t->at + t->g->len)) : 0;
-    if (*end && !(word_at(p + at) && is_month(p + at)))
+    if (stop == at || !word_at(p + at) || !is_month(p + at))
         *end = 0;
     return *end ? at : 0;
 }

@@ -20,8 +20,7 @@ enum {
     WEB = 1 << FL_ID_ON_WEB,
     OTHER = 1 << FL_ID_ON_OTHER,
     STEM = 1 << 15, /* the beginning of a word is enough */
-    LONGEST = 32,   /* bytes of a word, once it is plain */
-    LOOK_BACK = 96  /* bytes before a candidate in which words are read */
+    LONGEST = 32    /* bytes of a word, once it is plain */
 };
 
 /*
@@ -441,23 +440,33 @@ fl_id_index_words(struct fl_id_rules *rules)
 
     for (unsigned first = 0; first < 26; first++) {
         rules->word_from[first] = (uint16_t)i;
-        for (; i < WORDS && letter(words[i].text[0]) == first; i++)
-            rules->word_second[first] |= 1u << letter(words[i].text[1]);
+        for (; i < WORDS && letter(words[i].text[0]) == first; i++) {
+            const char *text = words[i].text;
+            struct fl_id_begin *begin = &rules->word_begin[first][letter(text[1])];
+            uint32_t length = 1u << strlen(text);
+            begin->lengths |= words[i].topics & STEM ? ~(length - 1) : length;
+            begin->thirds |= text[2] ? 1u << letter(text[2]) : 0;
+        }
     }
     rules->word_from[26] = (uint16_t)i;
     assert(i == WORDS); /* they are in order */
 }
 
-/* The topics of WORD (bits 1 << topic), of LEN bytes as they stand in the text. */
+/* The topics of WORD (bits 1 << topic), of LEN bytes as they stand in the text; ASCII: all are. */
 static unsigned
-topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len)
+topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len, bool ascii)
 {
     char plain[LONGEST + 1];
     unsigned topics = 0, first = letter((char)word[0]), second = letter((char)word[1]);
 
-    if (len < 2 || len > 2 * LONGEST ||
-        (first < 26 && second < 26 && !(rules->word_second[first] >> second & 1)))
+    if (len < 2 || len > 2 * LONGEST)
         return 0;
+    if (ascii) { /* nearly all end here */
+        const struct fl_id_begin *begin = &rules->word_begin[first][second];
+        if (!(begin->lengths >> (len < 31 ? len : 31) & 1) ||
+            (len > 2 && !(begin->thirds >> letter((char)word[2]) & 1)))
+            return 0;
+    }
     size_t n = make_plain(word, len, plain);
     if (n < 2 || (first = letter(plain[0])) > 25)
         return 0;
@@ -479,10 +488,10 @@ read_words(struct fl_id_state *s, size_t at)
     const unsigned char *p = s->p;
     size_t i = s->words_done;
 
-    if (at > i + LOOK_BACK) {
-        i = at - LOOK_BACK;
-        while (i < at && goes_on(p + i))
-            i++;
+    if (at > i + FL_ID_FAR) { /* from the beginning of the word that stands there */
+        size_t far = at - FL_ID_FAR, least = far > i + 2 * LONGEST ? far - 2 * LONGEST : i;
+        for (i = far; i > least && goes_on(p + i - 1);)
+            i--;
     }
     while (i < at) {
         if (!goes_on(p + i)) {
@@ -490,9 +499,12 @@ read_words(struct fl_id_state *s, size_t at)
             continue;
         }
         size_t start = i;
+        while (i < at && fl_id_is(p[i], FL_ID_LETTER))
+            i++;
+        bool ascii = i == at || !goes_on(p + i);
         while (i < at && goes_on(p + i))
             i++;
-        unsigned topics = topics_of(s->rules, p + start, i - start);
+        unsigned topics = topics_of(s->rules, p + start, i - start, ascii);
         for (unsigned t = 0; topics; t++, topics >>= 1)
             if (topics & 1)
                 s->topic[t] = i;
@@ -503,6 +515,7 @@ read_words(struct fl_id_state *s, size_t at)
 size_t
 fl_id_context(struct fl_id_state *s, enum fl_id_topic topic, size_t at, size_t reach)
 {
+    assert(reach <= FL_ID_FAR);
     if (at > s->words_done)
         read_words(s, at);
     size_t end = s->topic[topic];
@@ -522,5 +535,5 @@ fl_id_context_after(const struct fl_id_state *s, enum fl_id_topic topic, size_t 
         start++;
     for (stop = start; stop - start < 2 * LONGEST && goes_on(p + stop); stop++)
         ;
-    return topics_of(s->rules, p + start, stop - start) >> topic & 1;
+    return topics_of(s->rules, p + start, stop - start, false) >> topic & 1;
 }

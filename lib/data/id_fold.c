@@ -7,20 +7,12 @@
 
 #include <string.h>
 
+#include "base/lane.h"
 #include "base/least.h"
 #include "base/mem.h"
 #include "os/kernel.h"
 
 enum { BLOCK = 32, GONE = 256, AS_IS = 257 };
-
-/* The highest bit is set where C is WANT. (Of comparisons GCC makes a table, and no vectors.) */
-static inline unsigned char
-is(unsigned char c, unsigned char want)
-{
-    unsigned char x = c ^ want;
-
-    return (unsigned char)((unsigned char)(x - 1) & (unsigned char)~x);
-}
 
 /*
  * The first of the blocks from AT on in which a character to be folded may begin, or a place whose
@@ -34,10 +26,10 @@ as_is(const unsigned char *p, size_t at, size_t n)
         unsigned char any = 0;
         for (size_t i = 0; i < BLOCK; i++) {
             unsigned char c = q[i], pair = c & 0xfd; /* of D9 and DB, of E0 and E2 */
-            any |= is(c, 0xc2) | is(c, 0xe3) | is(c, 0xef) | is(c, 0xf0) | is(pair, 0xd9) |
-                   is(pair, 0xe0);
+            any |= fl_lane_is(c, 0xc2) | fl_lane_is(c, 0xe3) | fl_lane_is(c, 0xef) |
+                   fl_lane_is(c, 0xf0) | fl_lane_is(pair, 0xd9) | fl_lane_is(pair, 0xe0);
         }
-        if (any & 0x80)
+        if (any & FL_LANE)
             return at;
     }
     return at;
@@ -131,7 +123,7 @@ fl_id_fold(struct fl_id_state *s, const unsigned char *text, size_t len)
 {
     fl_buf_clear(&s->plain);
     s->shift_count = 0;
-    if (len > SIZE_MAX - 2 * FL_ID_PAD || fl_buf_reserve(&s->plain, len + 2 * FL_ID_PAD))
+    if (len > SIZE_MAX - 3 * FL_ID_PAD || fl_buf_reserve(&s->plain, len + 3 * FL_ID_PAD))
         return -1;
     unsigned char *out = s->plain.data + FL_ID_PAD;
     memset(s->plain.data, 0, FL_ID_PAD);
@@ -143,7 +135,7 @@ fl_id_fold(struct fl_id_state *s, const unsigned char *text, size_t len)
         if (at < len && fold_some(s, text, len, &at, &out))
             return -1;
     }
-    memset(out, 0, FL_ID_PAD);
+    memset(out, 0, (size_t)2 * FL_ID_PAD);
     s->p = s->plain.data + FL_ID_PAD;
     s->n = (size_t)(out - s->p);
     return 0;

@@ -10,7 +10,14 @@
 
 #include "base/least.h"
 
-enum { REACH_NATIONAL = 40, REACH_RECORD = 12, LONGEST = 18, SHORTEST = 7 };
+enum {
+    REACH_NATIONAL = FL_ID_FAR,
+    REACH_RECORD = 12,
+    LONGEST = 18,
+    SHORTEST = 7,
+    LEAST_DIGITS = 5, /* of a number that words tell of */
+    SIZES = 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 15 | 1 << 16 /* of all shapes */
+};
 
 static unsigned
 two(const char *t)
@@ -262,43 +269,43 @@ enum { /* how a number is written so that it may stand for itself, when its chec
 static const struct shape {
     size_t n;           /* of .is */
     const char *is;     /* 9 a digit, A a letter, X either */
-    const char *form;   /* sizes of groups, when there are several */
+    uint32_t form;      /* sizes of groups, a hexadecimal digit each, when there are several */
     const char *joints; /* that may stand between groups */
     bool (*check)(const char *text);
     unsigned char alone;
     enum fl_id_evidence evidence;
 } shapes[] = {
-    {9, "999999999", "324", "-", us_ssn, FORMED, FL_ID_BY_GRAMMAR},
-    {9, "999999999", "324", " .", us_ssn, NEVER, FL_ID_BY_GRAMMAR},
-    {9, "AA999999A", "22221", " -.", uk_nino, PLAIN | FORMED, FL_ID_BY_GRAMMAR},
-    {9, "AA999999A", "2222", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
-    {9, "AA999999A", "261", " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
-    {10, "9999999999", "334", " -", uk_nhs, NEVER, FL_ID_BY_CHECKSUM},
-    {11, "99999999999", "2333", " -/", de_tax, FORMED, FL_ID_BY_CHECKSUM},
-    {12, "99999999A999", "2613", " -/.", de_pension, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {12, "99999999A999", "264", " -/.", de_pension, FORMED, FL_ID_BY_CHECKSUM},
-    {10, "A999999999", "19", " -", de_health, PLAIN, FL_ID_BY_CHECKSUM},
-    {10, "A999999999", "1333", " ", de_health, FORMED, FL_ID_BY_CHECKSUM},
-    {15, "999999X99999999", "1222332", " .-", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {15, "999999X99999999", "132", " -", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "99999999A", "81", "- ./", es_dni, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "99999999A", "2331", ".-", es_dni, FORMED, FL_ID_BY_CHECKSUM},
-    {9, "99999999A", "234", ".", es_dni, FORMED, FL_ID_BY_CHECKSUM},
-    {9, "A9999999A", "171", "- .", es_nie, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "A9999999A", "1331", "-.", es_nie, FORMED, FL_ID_BY_CHECKSUM},
-    {12, "999999999999", "282", " /-", es_nass, FORMED, FL_ID_BY_CHECKSUM},
-    {16, "XXXXXXXXXXXXXXXX", "33352", " ", it_fiscal, PLAIN, FL_ID_BY_CHECKSUM},
-    {16, "XXXXXXXXXXXXXXXX", "3355", " ", it_fiscal, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {9, "999999999", "423", ". ", nl_bsn, FORMED, FL_ID_BY_CHECKSUM},
-    {9, "999999999", "333", " -", nl_bsn, NEVER, FL_ID_BY_CHECKSUM},
-    {11, "99999999999", "65", " -", pl_pesel, PLAIN, FL_ID_BY_CHECKSUM},
-    {10, "9999999999", "64", "-", se_number, FORMED, FL_ID_BY_CHECKSUM},
-    {12, "999999999999", "84", "-", se_long, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
-    {10, "9999999999", "64", "- ", dk_cpr, NEVER, FL_ID_BY_GRAMMAR},
-    {10, "9999999999", "64", "-", dk_cpr, FORMED, FL_ID_BY_SHAPE},
-    {12, "999999999999", "444", " -", in_aadhaar, FORMED, FL_ID_BY_CHECKSUM},
-    {10, "AAAAA9999A", "541", " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
-    {11, "99999999999", "3332", ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", 0x324, "-", us_ssn, FORMED, FL_ID_BY_GRAMMAR},
+    {9, "999999999", 0x324, " .", us_ssn, NEVER, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", 0x22221, " -.", uk_nino, PLAIN | FORMED, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", 0x2222, " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
+    {9, "AA999999A", 0x261, " -", uk_nino, FORMED, FL_ID_BY_GRAMMAR},
+    {10, "9999999999", 0x334, " -", uk_nhs, NEVER, FL_ID_BY_CHECKSUM},
+    {11, "99999999999", 0x2333, " -/", de_tax, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "99999999A999", 0x2613, " -/.", de_pension, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {12, "99999999A999", 0x264, " -/.", de_pension, FORMED, FL_ID_BY_CHECKSUM},
+    {10, "A999999999", 0x19, " -", de_health, PLAIN, FL_ID_BY_CHECKSUM},
+    {10, "A999999999", 0x1333, " ", de_health, FORMED, FL_ID_BY_CHECKSUM},
+    {15, "999999X99999999", 0x1222332, " .-", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {15, "999999X99999999", 0x132, " -", fr_nir, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", 0x81, "- ./", es_dni, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", 0x2331, ".-", es_dni, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "99999999A", 0x234, ".", es_dni, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "A9999999A", 0x171, "- .", es_nie, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "A9999999A", 0x1331, "-.", es_nie, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "999999999999", 0x282, " /-", es_nass, FORMED, FL_ID_BY_CHECKSUM},
+    {16, "XXXXXXXXXXXXXXXX", 0x33352, " ", it_fiscal, PLAIN, FL_ID_BY_CHECKSUM},
+    {16, "XXXXXXXXXXXXXXXX", 0x3355, " ", it_fiscal, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", 0x423, ". ", nl_bsn, FORMED, FL_ID_BY_CHECKSUM},
+    {9, "999999999", 0x333, " -", nl_bsn, NEVER, FL_ID_BY_CHECKSUM},
+    {11, "99999999999", 0x65, " -", pl_pesel, PLAIN, FL_ID_BY_CHECKSUM},
+    {10, "9999999999", 0x64, "-", se_number, FORMED, FL_ID_BY_CHECKSUM},
+    {12, "999999999999", 0x84, "-", se_long, PLAIN | FORMED, FL_ID_BY_CHECKSUM},
+    {10, "9999999999", 0x64, "- ", dk_cpr, NEVER, FL_ID_BY_GRAMMAR},
+    {10, "9999999999", 0x64, "-", dk_cpr, FORMED, FL_ID_BY_SHAPE},
+    {12, "999999999999", 0x444, " -", in_aadhaar, FORMED, FL_ID_BY_CHECKSUM},
+    {10, "AAAAA9999A", 0x541, " -", in_pan, PLAIN, FL_ID_BY_GRAMMAR},
+    {11, "99999999999", 0x3332, ".-", br_cpf, FORMED, FL_ID_BY_CHECKSUM},
 };
 
 bool
@@ -321,7 +328,6 @@ fl_id_number_holds(enum fl_id_number number, const char *text)
 
 struct written {            /* the first groups of a token */
     char text[LONGEST + 1]; /* letters in upper case */
-    char form[FL_ID_GROUPS + 1];
     size_t n, digits, groups, end;
     bool spaced, upper; /* a space stands between groups; all letters were in upper case */
     char joints[FL_ID_GROUPS];
@@ -359,9 +365,7 @@ take(const struct fl_id_state *s, const struct fl_id_group *g, struct written *w
     }
     w->text[w->n] = '\0';
     w->spaced |= w->groups && g->before == ' ';
-    w->joints[w->groups] = g->before;
-    w->form[w->groups++] = (char)('0' + g->len);
-    w->form[w->groups] = '\0';
+    w->joints[w->groups++] = g->before;
     w->digits += g->digits;
     w->end = g->at + g->len;
     return true;
@@ -372,24 +376,36 @@ struct verdict {
     int evidence; /* -1: none */
 };
 
-/* What W is by the table; NEAR is the distance of words of context. */
-static void
-judge(const struct written *w, size_t near, struct verdict *v)
+/* Words of context, which are looked for when first asked for, as few tokens need them. */
+struct nearby {
+    struct fl_id_state *s;
+    size_t at, distance;
+    bool known;
+};
+
+static size_t
+distance_of(struct nearby *near)
 {
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        const struct shape *shape = &shapes[i];
-        if (shape->n != w->n || (w->groups > 1 && strcmp(shape->form, w->form)) || !fits(shape, w))
-            continue;
-        bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
-        int evidence = -1;
-        if (holds && (near != SIZE_MAX || (alone && (w->upper || w->n == 16))))
-            evidence = (int)shape->evidence;
-        else if (near != SIZE_MAX && w->digits >= 5)
-            evidence = FL_ID_BY_CONTEXT;
-        if (evidence < 0 || (w->end == v->end && evidence <= v->evidence) || w->end < v->end)
-            continue;
-        *v = (struct verdict){w->end, evidence == FL_ID_BY_CONTEXT ? near : 0, evidence};
-    }
+    if (!near->known)
+        near->distance = fl_id_context(near->s, FL_ID_ON_NATIONAL, near->at, REACH_NATIONAL);
+    near->known = true;
+    return near->distance;
+}
+
+/* What W is as a number of SHAPE. */
+static void
+judge(const struct shape *shape, const struct written *w, struct nearby *near, struct verdict *v)
+{
+    bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
+    int evidence = -1;
+
+    if (holds && ((alone && (w->upper || w->n == 16)) || distance_of(near) != SIZE_MAX))
+        evidence = (int)shape->evidence;
+    else if (w->digits >= 5 && distance_of(near) != SIZE_MAX)
+        evidence = FL_ID_BY_CONTEXT;
+    if (evidence < 0 || (w->end == v->end && evidence <= v->evidence) || w->end < v->end)
+        return;
+    *v = (struct verdict){w->end, evidence == FL_ID_BY_CONTEXT ? near->distance : 0, evidence};
 }
 
 /*
@@ -401,7 +417,7 @@ take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct
 {
     struct written w = {.upper = true};
 
-    if (fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
+    if (near == SIZE_MAX)
         return;
     for (size_t i = 0; i < t->count && i < 6; i++) {
         if (i && t->g[i].before == ' ' && (near > 4 || t->g[i].digits != t->g[i].len))
@@ -422,7 +438,7 @@ take_record(struct fl_id_state *s, const struct fl_id_token *t, struct verdict *
 {
     size_t near = fl_id_context(s, FL_ID_ON_RECORD, t->at, REACH_RECORD), digits = 0, end = 0;
 
-    if (near == SIZE_MAX || fl_id_date(s, t->g, t->count) || fl_id_years(s, t->g, t->count))
+    if (near == SIZE_MAX)
         return;
     for (size_t i = 0; i < t->count && i < 4; i++) {
         const struct fl_id_group *g = &t->g[i];
@@ -458,15 +474,30 @@ letters_before(const struct fl_id_state *s, size_t at)
     return best;
 }
 
+/* What the first groups of G are by the table, all beginnings of them tried. */
 static void
-judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, size_t near,
+judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, struct nearby *near,
           struct verdict *v)
 {
     struct written w = {.upper = true};
+    uint32_t form = 0;
+    size_t n = 0;
 
-    for (size_t i = 0; i < count && i < 8 && take(s, &g[i], &w); i++)
-        if (w.n >= 9)
-            judge(&w, near, v);
+    for (size_t i = 0; i < count && i < 8 && n + g[i].len <= LONGEST && g[i].len <= 16; i++) {
+        n += g[i].len;
+        form = form << 4 | g[i].len;
+        if (!(SIZES >> n & 1))
+            continue;
+        for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+            if (i ? shapes[k].form != form : shapes[k].n != n)
+                continue;
+            while (w.groups <= i)
+                if (!take(s, &g[w.groups], &w))
+                    return;
+            if (fits(&shapes[k], &w))
+                judge(&shapes[k], &w, near, v);
+        }
+    }
 }
 
 int
@@ -482,22 +513,24 @@ fl_id_national(struct fl_id_state *s, const struct fl_id_token *t)
     if (at > 1 && (s->p[at - 1] == '.' || s->p[at - 1] == ',' || s->p[at - 1] == '/') &&
         fl_id_is(s->p[at - 2], FL_ID_DIGIT))
         return 0;
-    size_t near = fl_id_context(s, FL_ID_ON_NATIONAL, at, REACH_NATIONAL);
-    judge_all(s, t->g, t->count, near, &v);
+    struct nearby near = {.s = s, .at = at};
+    judge_all(s, t->g, t->count, &near, &v);
     size_t start = letters_before(s, at);
     if (start < at) {
         struct verdict with = {.evidence = -1};
         size_t count = fl_id_read_groups(s, start, before, FL_ID_GROUPS);
-        judge_all(s, before, count, near, &with);
+        judge_all(s, before, count, &near, &with);
         if (with.evidence >= 0 && with.end >= v.end) {
             v = with;
             at = start;
         }
     }
-    if (v.evidence < FL_ID_BY_GRAMMAR && near != SIZE_MAX)
-        take_any(s, t, near, &v);
-    if (v.evidence < 0)
-        take_record(s, t, &v);
+    if (v.evidence < FL_ID_BY_GRAMMAR && t->digits >= LEAST_DIGITS &&
+        !fl_id_date(s, t->g, t->count) && !fl_id_years(s, t->g, t->count)) {
+        take_any(s, t, distance_of(&near), &v);
+        if (v.evidence < 0)
+            take_record(s, t, &v);
+    }
     if (v.evidence < 0)
         return 0;
     return fl_id_add(s, FL_ID_NATIONAL, at, v.end, (enum fl_id_evidence)v.evidence, v.distance);

@@ -9,7 +9,7 @@
 
 #include "base/least.h"
 
-enum { SCHEME = 12, REACH_WEB = 40, WHOLE = 4096 };
+enum { SCHEME = 12, REACH_WEB = FL_ID_FAR, WHOLE = 4096 };
 
 /* The end of a URL whose host begins at AT: without the marks that end a sentence around it. */
 static size_t

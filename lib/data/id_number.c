@@ -63,11 +63,12 @@ read_group(const unsigned char *p, size_t at, char before)
     return g;
 }
 
-/* Does G end the number that it stands in? Words and things longer than any number do. */
+/* Does G end the number that it stands in? Words of more than LETTERS and what is longer than any
+ * number do. */
 static bool
-ends(const struct fl_id_group *g)
+ends(const struct fl_id_group *g, size_t letters)
 {
-    return (!g->digits && g->len > 6) || g->len > 34;
+    return (!g->digits && g->len > letters) || g->len > 34;
 }
 
 size_t
@@ -78,7 +79,7 @@ fl_id_read_groups(const struct fl_id_state *s, size_t at, struct fl_id_group *g,
 
     do {
         g[count] = read_group(s->p, next, before);
-        if (ends(&g[count]))
+        if (ends(&g[count], 6))
             break;
         before = joint(s->p, g[count].at + g[count].len, &next);
         count++;
@@ -99,7 +100,7 @@ read_next(struct fl_id_state *s)
     size_t next;
 
     *g = read_group(s->p, s->next, s->next_before);
-    if (ends(g)) {
+    if (ends(g, 2)) {
         s->next = 0;
         return;
     }

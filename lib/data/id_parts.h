@@ -66,7 +66,8 @@ struct fl_id_group { /* a run of ASCII letters and digits, as a part of a writte
 };
 
 enum {
-    FL_ID_PAD = 64,    /* zero bytes on both sides of the plain text */
+    FL_ID_PAD = 64,    /* zero bytes before the plain text, and twice as many after it */
+    FL_ID_FAR = 40,    /* bytes from words of context to what they tell of, at most */
     FL_ID_GROUPS = 10, /* of one number, at most */
     FL_ID_RING = 64
 };
@@ -138,7 +139,8 @@ fl_id_wants(const struct fl_id_state *s, unsigned type)
     return s->wanted >> type & 1;
 }
 
-/* id_number.c: groups of the number that begins with the token at AT; GROUPS has *COUNT of them. */
+/* id_number.c: groups of the number that begins with the token at AT, *COUNT of them; three letters
+ * without a digit are a word, which ends it. */
 const struct fl_id_group *fl_id_groups(struct fl_id_state *s, size_t at, size_t *count);
 /* The groups from AT, which is the start of a run of letters and digits, into G; their number. */
 size_t fl_id_read_groups(const struct fl_id_state *s, size_t at, struct fl_id_group *g,
@@ -187,7 +189,8 @@ FL_MUST int fl_id_net6(struct fl_id_state *s, size_t at);        /* ':' */
 struct fl_id_token { /* a run of letters and digits with a digit in it */
     size_t at;
     const struct fl_id_group *g; /* it, and what follows */
-    size_t count, digits;        /* of all of them */
+    size_t count, digits;        /* of all of them, */
+    size_t run;                  /* and of those from the first on that are digits only */
 };
 FL_MUST int fl_id_mac(struct fl_id_state *s, const struct fl_id_token *t);
 FL_MUST int fl_id_net4(struct fl_id_state *s, const struct fl_id_token *t);
@@ -222,9 +225,13 @@ FL_MUST int fl_id_own_pattern(struct fl_id_own *own, unsigned type, const char *
 FL_MUST int fl_id_own_literal(struct fl_id_own *own, unsigned type, const char *text, size_t len);
 FL_MUST int fl_id_own_scan(const struct fl_id_own *own, struct fl_id_state *s);
 
+struct fl_id_begin {          /* what words of context are that begin with two letters: bits of */
+    uint32_t lengths, thirds; /* their lengths, and of the letters that follow the two */
+};
+
 struct fl_id_rules {
-    uint16_t word_from[27];   /* of words of context: by their first letter, */
-    uint32_t word_second[26]; /* and the second letters that follow it */
+    uint16_t word_from[27];                /* of words of context: by their first letter, */
+    struct fl_id_begin word_begin[26][26]; /* and by two */
     uint8_t policy[FL_ID_TYPES + FL_ID_OWN_MOST];
     char *names[FL_ID_OWN_MOST];
     unsigned owned;

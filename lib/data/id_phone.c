@@ -10,7 +10,7 @@
 
 #include "base/least.h"
 
-enum { REACH_PHONE = 40, REACH_NUMBER = 8, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
+enum { REACH_PHONE = FL_ID_FAR, REACH_NUMBER = 8, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
 
 /* Digits after the code: LEAST to MOST of them. Codes that are not here have 6 to 12. */
 static const struct country {
@@ -232,7 +232,8 @@ fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
     enum fl_id_evidence evidence = FL_ID_BY_GRAMMAR;
 
     if (t->g->digits != t->g->len || !fl_id_wants(s, FL_ID_PHONE) ||
-        t->at < s->taken[FL_ID_PHONE] || (t->count == 1 && t->g->len <= LEAST))
+        t->at < s->taken[FL_ID_PHONE] || (!plus && t->run <= LEAST) ||
+        (t->count == 1 && t->g->len <= LEAST))
         return 0;
     unsigned char before = start ? p[start - 1] : 0, further = start > 1 ? p[start - 2] : 0;
     if (before == '_' || before == '#' || before == '$' || (before && fl_id_alnum(before)) ||

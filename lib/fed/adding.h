@@ -15,6 +15,8 @@ struct fl_adding_settings {
     const char *const *paths; /* none: standard input */
     size_t count;
     bool check;                         /* look at each, and add nothing */
+    bool explain;                       /* weights will be told: not of a masked round */
+    const char *as;                     /* or at the one, which is due of "PARTY/KIND" */
     struct fl_masked_settings masked;   /* with a plan; memory, pool and progress are PLAIN's */
     struct fl_aggregate_settings plain; /* without one */
     int level;                          /* of compression */
@@ -28,6 +30,7 @@ struct fl_adding { /* a zeroed struct is empty */
     struct fl_adding_settings set;
     struct fl_masked *masked;   /* one of a masked round */
     struct fl_aggregate *plain; /* and of a sum of plain updates, */
+    struct fl_plain round; /* what the latter goes by in a plain round, whose plan MASKED has */
     struct fl_inspect *inspect; /* or a report of either */
 };
 

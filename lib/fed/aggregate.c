@@ -162,7 +162,10 @@ make_newest(const struct fl_lineage *lineage, const char *file, struct fl_meta *
     return fl_meta_set_bytes(said, "base", fl_lineage_newest(lineage), FL_HASH_BYTES);
 }
 
-/* The base of the first input is everybody's; of other keys those stay that all share. */
+/*
+ * The base of the first input is everybody's, and its contract; of other keys those stay that all
+ * share.
+ */
 static int
 join_common(struct fl_aggregate *a, const char *file, const struct fl_meta *said)
 {
@@ -179,10 +182,12 @@ join_common(struct fl_aggregate *a, const char *file, const struct fl_meta *said
                             "%s: belongs to the model %s..., and the first input to %s...; updates "
                             "of different models cannot be added without --lineage",
                             file, fl_update_short(base, got), fl_update_short(first, want));
+        if (fl_update_check_contract(file, said, &a->common))
+            return -1;
         fl_update_keep_common(&a->common, said);
         return 0;
     }
-    if (fl_meta_copy(&a->common, said))
+    if (fl_update_check_contract(file, said, said) || fl_meta_copy(&a->common, said))
         return -1;
     for (size_t i = a->common.count; i > 0; i--)
         if (fl_update_own_key(a->common.items[i - 1].key))
@@ -286,6 +291,7 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
            struct row *row)
 {
     const char *file = fl_reader_name(in), *site;
+    unsigned char shapes[FL_HASH_BYTES];
 
     if (fl_meta_find(meta, "sum.weight"))
         return fl_error(FL_FAILED,
@@ -293,7 +299,7 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
                         "partial sums with --partial",
                         file);
     if (!(row->sites = fl_alloc(1, sizeof *row->sites)) || fl_update_site(file, meta, &site) ||
-        (site && add_site(a, file, site, UINT64_C(1) << row->age, row)))
+        (site && add_site(a, file, site, a->set.plain ? UINT64_MAX : UINT64_C(1) << row->age, row)))
         return -1;
     if (!site && a->set.partial)
         return fl_error(FL_FAILED,
@@ -302,7 +308,9 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     if (!site && a->set.expected && fl_expected_admit(a->set.expected, file, NULL))
         return -1;
     a->nameless = a->nameless || !site;
-    if (fl_weight_of(a->set.weighting, meta, &row->weight))
+    if (a->set.plain)
+        row->weight = fl_plain_weight(a->set.plain, meta);
+    else if (fl_weight_of(a->set.weighting, meta, &row->weight))
         return fl_error_about(file);
     row->weight = fl_lineage_weight(row->weight, row->age);
     a->stale = row->age > a->stale ? row->age : a->stale;
@@ -310,9 +318,12 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     if (fl_meta_find(meta, "loss.first") && fl_meta_get_f64(meta, "loss.first", &row->loss))
         return fl_error_about(file);
     if (add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
-        add_losses(a, file, meta, row->weight))
+        add_losses(a, file, meta, row->weight) || fl_sum_add_update(a->sum, in, row->weight))
         return -1;
-    return fl_sum_add_update(a->sum, in, row->weight);
+    if (!a->set.plain)
+        return 0;
+    fl_sum_shapes(a->sum, shapes);
+    return fl_plain_admit_upload(a->set.plain, in, site, shapes);
 }
 
 /* The sites of a partial sum, into the set; with old updates it may have several of a site. */
@@ -436,6 +447,11 @@ fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const stru
         return fl_error(FL_FAILED, "%s: is masked; give the plan of its round with -p PLAN", file);
     if (!fl_kind_is(head->kind, KINDS))
         return fl_wrong_kind(file, head->kind, KINDS);
+    if (partial && a->set.plain)
+        return fl_error(FL_REFUSED,
+                        "%s: is a sum, which hides whose updates are in it; a plain round is "
+                        "summed from its uploads",
+                        file);
     if (add_common(a, file, &head->meta, &age))
         return -1;
     struct row *row = &rows[a->inputs++];
@@ -458,6 +474,8 @@ fl_aggregate_add(struct fl_aggregate *a, struct fl_reader *in)
     const struct fl_head *head;
     int got;
 
+    if (a->set.plain)
+        fl_reader_want_digest(in);
     while ((got = fl_reader_expect(in, KINDS "|" FL_KIND_MASKED, &head)) == 1)
         if (fl_aggregate_add_object(a, in, head))
             return -1;
@@ -543,6 +561,8 @@ put_sum(struct fl_aggregate *a, struct fl_meta *meta)
         return -1;
     if (a->set.partial && a->stale && fl_sum_terms(a->sum) > a->site_count &&
         fl_meta_set_i64(meta, "sum.updates", (int64_t)fl_sum_terms(a->sum)))
+        return -1;
+    if (a->set.plain && fl_plain_to_meta(a->set.plain, meta))
         return -1;
     return a->set.partial ? fl_meta_set_bytes(meta, "sum.total", exact, sizeof exact)
                           : fl_meta_set_text(meta, "sum.rule", "mean");

@@ -18,6 +18,7 @@
  *     sum.weights, sum.alpha   rule of the weights
  *     sum.rule                 "mean", in a mean
  *     sum.stale                the greatest age of an update that is in, where one is above 0
+ *     sum.round, sum.set, base.round   of a plain round: which it is, and of which uploads
  *     sum.total                summed weight times 2^40 as 16 bytes, little-endian, and
  *     sum.loss.first, .last    the losses' sums as 32 bytes: in a partial sum
  */
@@ -29,6 +30,7 @@
 #include "crypt/hash.h"
 #include "fed/expected.h"
 #include "fed/lineage.h"
+#include "fed/plain.h"
 #include "fed/weights.h"
 #include "flt/reader.h"
 #include "flt/writer.h"
@@ -42,10 +44,11 @@ struct fl_aggregate_settings {
     bool weighting_given;                 /* by the user: partial sums must then be of this rule */
     const struct fl_lineage *lineage;     /* borrowed; NULL: one base */
     const struct fl_expected *expected;   /* who must be in; borrowed; NULL: anybody */
-    bool partial;                         /* write a sum, not its mean */
-    uint64_t memory;                      /* for accumulators, in bytes; beyond it $TMPDIR */
-    struct fl_pool *pool;                 /* borrowed; may be NULL */
-    struct fl_progress *progress;         /* of bytes added; the same */
+    struct fl_plain *plain;       /* a plain round, whose are those above; borrowed; or NULL */
+    bool partial;                 /* write a sum, not its mean */
+    uint64_t memory;              /* for accumulators, in bytes; beyond it $TMPDIR */
+    struct fl_pool *pool;         /* borrowed; may be NULL */
+    struct fl_progress *progress; /* of bytes added; the same */
 };
 
 /* NULL with an error; SETTINGS are copied. */

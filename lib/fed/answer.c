@@ -149,6 +149,19 @@ derive(struct fl_answering *a)
     return 0;
 }
 
+static struct fl_round_payment
+payment_of(const struct fl_answering *a)
+{
+    return (struct fl_round_payment){.purse = a->purse,
+                                     .state = a->state,
+                                     .key = a->key,
+                                     .plan = a->plan,
+                                     .party = a->party,
+                                     .answer = true,
+                                     .input = a->request->set,
+                                     .pool = a->pool};
+}
+
 int
 fl_answer_check(struct fl_answering *a)
 {
@@ -157,6 +170,9 @@ fl_answer_check(struct fl_answering *a)
 
     a->kept = -1;
     if (check_party(a))
+        return -1;
+    struct fl_round_payment payment = payment_of(a);
+    if (fl_round_may_pay(&payment))
         return -1;
     a->done = fl_state_made(a->state->answer, a->state->answer_count, r->digest, a->plan->round);
     if (a->done)
@@ -462,10 +478,13 @@ fl_answer_make(struct fl_answering *a)
     memcpy(made.roster, a->plan->roster.digest, 32);
     memcpy(made.sid, a->plan->sid, 32);
     memcpy(made.input, a->request->set, 32);
+    struct fl_round_payment payment = payment_of(a);
+    const bool ledger = a->purse && a->purse->ledger;
+    if (fl_round_pay(&payment) ||
+        (!a->done ? make_new(a, &made) : ledger && fl_state_save(a->state)))
+        return -1;
     if (a->done)
         made = *a->done;
-    else if (make_new(a, &made))
-        return -1;
     a->kept_name = fl_kept_path(a->state, true, &made);
     if (!a->kept_name || fl_state_count_in_key(a->state, a->key, a->key_path))
         return -1;

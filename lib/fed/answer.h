@@ -1,11 +1,10 @@
 /*
- * A helper's turn in a round: the request is checked, the streams of its sites are summed, the
- * answer is kept, the state remembers the set as the answer of this round and wipes its keys, and
- * only then may a byte of it leave.
+ * A helper's turn in a round: the request is checked, what it lets out is in its ledger, the
+ * streams of its sites are summed, the answer is kept, the state remembers the set as the answer of
+ * this round and wipes its keys, and only then may a byte of it leave.
  *
- *   checked --> answer kept, flushed --> state: set, keys wiped, flushed --> key counts --> sent
- *      \-- refused       \-- a crash: as if nothing had been      \-- a crash: the same is sent
- * again
+ *   checked --> ledger --> answer kept --> state: set, keys wiped --> key counts --> sent
+ *      \-- refused   \-- a crash: the same finds its line          \-- a crash: the same again
  *
  * An answer is an object of kind "answer" with the masked tensors of an upload: the sum over the
  * set of the streams that this helper shares with its sites.
@@ -15,6 +14,7 @@
 
 #include "base/must.h"
 #include "fed/lane_words.h"
+#include "fed/round_paid.h"
 #include "os/output.h"
 #include "sec/request.h"
 #include "sec/state.h"
@@ -25,9 +25,13 @@ struct fl_answering { /* zeroed and filled by the caller: */
     struct fl_state *state; /* open, the key's */
     const struct fl_plan *plan;
     const struct fl_request *request; /* read for the plan */
+<<<<<<< HEAD
     const char *const *uploads; /* (upload_count) files that begin with the uploads' ciphertexts, */
     size_t upload_count;        /* where tensors are encrypted: looked at when the answer is made */
     uint64_t memory;            /* for their sums, beyond it $TMPDIR */
+=======
+    const struct fl_purse *purse;     /* the ledger of what this helper lets out; or NULL */
+>>>>>>> main
     struct fl_pool *pool;
     int level;                    /* of compression */
     struct fl_progress *progress; /* in bytes of words; or NULL */

@@ -213,6 +213,24 @@ fl_inspect_add(struct fl_inspect *i, const char *path)
     return failed;
 }
 
+int
+fl_inspect_one(const struct fl_inspect *i, const char *site)
+{
+    const struct row *row = i->rows;
+
+    if (i->count != 1)
+        return fl_error(FL_FAILED, "%s: has %zu objects, where one is due",
+                        i->count ? row->file : "the input", i->count);
+    if (row->state == MISSING)
+        return fl_error(FL_NOT_YET, "%s: is not there", row->file);
+    if (row->state == BAD)
+        return fl_error(row->refused ? FL_REFUSED : FL_FAILED, "%s: %s", row->file, row->reason);
+    if (row->count != 1 || strcmp(row->sites[0], site))
+        return fl_error(FL_REFUSED, "%s: is of another party: \"%s\", not \"%s\"", row->file,
+                        row->count ? row->sites[0] : "nobody", site);
+    return 0;
+}
+
 /* ---- plain inputs beside each other ---- */
 
 static int

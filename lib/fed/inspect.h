@@ -34,6 +34,12 @@ void fl_inspect_free(struct fl_inspect *i);
  */
 FL_MUST int fl_inspect_add(struct fl_inspect *i, const char *path);
 
+/*
+ * Instead of an end and a report: the only object so far is good, and SITE's (a site, or a helper
+ * of an answer). 0, or -1 with its reason, FL_REFUSED for safety's sake.
+ */
+FL_MUST int fl_inspect_one(const struct fl_inspect *i, const char *site);
+
 /* After the last input: compare them with each other, and find who is missing. 0, or -1. */
 FL_MUST int fl_inspect_end(struct fl_inspect *i);
 

@@ -33,8 +33,8 @@ open_state(struct fl_masked *m)
     if (failed)
         return -1;
     if (m->plan.roster.protection != FL_PROTECTION_HELPERS)
-        return fl_error(FL_USAGE, "--request asks helpers, and with protection pairwise there are "
-                                  "none; the sum opens when all uploads are there");
+        return fl_error(FL_USAGE, "--request asks helpers, and with protection %s there are none",
+                        fl_protection_name(m->plan.roster.protection));
     return m->state->section[0].party == FL_SIGNER_HUB
                ? 0
                : fl_error(FL_REFUSED, "%s: is not the key of the roster's hub", m->set.key);
@@ -52,7 +52,7 @@ fl_masked_open(const struct fl_masked_settings *settings)
                  (settings->roster &&
                   fl_plan_check_roster(&m->plan, settings->plan, settings->roster)) ||
                  (settings->request && open_state(m));
-    if (!failed && settings->memory)
+    if (!failed && settings->memory && m->plan.roster.protection != FL_PROTECTION_NONE)
         failed = !(m->sums = fl_lane_sum_new(&m->plan, settings->memory, settings->progress)) ||
                  fl_gather_start(&m->gather, &m->plan, m->sums,
                                  settings->request ? &m->request : NULL);

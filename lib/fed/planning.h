@@ -6,6 +6,7 @@
 #define FL_FED_PLANNING_H
 
 #include "base/must.h"
+#include "cli/report.h"
 #include "sec/state.h"
 
 /*
@@ -20,14 +21,25 @@ FL_MUST int fl_planning_follow(struct fl_state *s, const struct fl_plan *plan,
 FL_MUST int fl_planning_base(struct fl_state *s, const struct fl_plan *plan,
                              struct fl_object *model);
 
+/*
+ * In a buffered round: let PLAN, drafted before, list the models whose updates count in it, those
+ * of the newest of this hub's plans before it.
+ */
+FL_MUST int fl_planning_lineage(const struct fl_state *s, struct fl_plan *plan);
+
 struct fl_planning_view {
     double distance; /* L2, to the nearest model that was summed over; infinite: none */
     double edge;     /* below it two models are near */
     bool *must;      /* (n) sites without which no round over this base can be opened; free() it */
+    uint64_t model_bytes; /* of the model's tensors */
 };
 
-/* After fl_planning_base. 0 or -1. */
+/* After fl_planning_base, of the plan's MODEL. 0 or -1. */
 FL_MUST int fl_planning_look(struct fl_state *s, const struct fl_plan *plan,
-                             struct fl_planning_view *view);
+                             struct fl_object *model, struct fl_planning_view *view);
+
+/* Fill R, a record that was started, with the plan and what it takes: fl-plan(1). 0 or -1. */
+FL_MUST int fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
+                               const struct fl_planning_view *view);
 
 #endif

@@ -14,6 +14,7 @@
 #include "flt/schema.h"
 #include "flt/values.h"
 #include "os/kernel.h"
+#include "sec/pace.h"
 
 /* The update's base is the model; otherwise say what is most likely wrong. */
 static int
@@ -94,22 +95,27 @@ match(const struct fl_server_step *s, const struct fl_object *part)
     return failed ? -1 : 0;
 }
 
-/* The model is the one that the plan's round trained. */
+/* The model is one that the plan's round may step, and the update is of that round. */
 static int
 check_plan(const struct fl_server_step *s)
 {
-    if (!s->plan || !memcmp(s->base, s->plan->base, 32))
-        return 0;
-    return fl_error(FL_REFUSED, "%s: is not the model of the plan; take the one that it names",
-                    fl_object_name(s->model));
+    const char *file = fl_object_name(s->model);
+
+    if (!s->plan)
+        return check_base(s);
+    if (fl_pace_check_step(s->plan, file, s->base, &fl_object_head(s->model)->meta))
+        return -1;
+    if (!s->plan->roster.delay)
+        return check_base(s);
+    return fl_update_check_base(fl_object_name(s->update), &fl_object_head(s->update)->meta,
+                                "the plan's model", s->plan->base);
 }
 
 int
 fl_server_check(struct fl_server_step *s)
 {
     s->again = false;
-    if (fl_object_digest(s->model, s->pool, s->base) || check_plan(s) || check_base(s) ||
-        match(s, s->update))
+    if (fl_object_digest(s->model, s->pool, s->base) || check_plan(s) || match(s, s->update))
         return -1;
     if (s->rule == FL_APPLY_SGD)
         return 0;
@@ -255,7 +261,8 @@ model_meta(const struct fl_server_step *s, struct fl_meta *meta)
     if (fl_meta_find(meta, "round") && fl_meta_get_i64(meta, "round", 0, INT64_MAX - 1, &round))
         return fl_error_about(fl_object_name(s->model));
     return fl_meta_set_i64(meta, "round", round + 1) ||
-                   fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base)
+                   fl_meta_set_bytes(meta, "parent", s->base, sizeof s->base) ||
+                   (s->plan && fl_pace_mark(&s->plan->roster, meta, s->plan->base))
                ? -1
                : 0;
 }

@@ -46,7 +46,20 @@ check_taken(const struct fl_server_step *s, const struct fl_step_files *files)
                : 0;
 }
 
-/* A plan whose roster has a velocity says which one this step begins with. */
+/*
+ * Does the plan's step begin with a velocity? With a delay its model is not the plan's, but one
+ * after it; only the epoch's first step has none.
+ */
+static bool
+begins_moving(const struct fl_server_step *s)
+{
+    const struct fl_roster *r = &s->plan->roster;
+
+    return r->delay ? s->rule != FL_APPLY_SGD && memcmp(s->base, r->model, 32) != 0
+                    : s->plan->has_velocity;
+}
+
+/* A plan whose roster has a velocity says which one the step from its own model begins with. */
 static int
 check_velocity(const struct fl_server_step *s, const struct fl_step_files *files)
 {
@@ -54,14 +67,14 @@ check_velocity(const struct fl_server_step *s, const struct fl_step_files *files
 
     if (!s->plan || s->again)
         return check_taken(s, files);
-    if (s->plan->has_velocity != (s->state != NULL))
+    if (begins_moving(s) != (s->state != NULL))
         return fl_error(FL_REFUSED,
                         s->state ? "%s: the plan's step begins without a velocity; name a "
                                    "file that is not there yet"
                                  : "%s: is not there, and the plan's step begins with a "
                                    "velocity; take the one that came with its model",
                         files->state ? files->state : "--state");
-    if (!s->state)
+    if (!s->state || s->plan->roster.delay)
         return 0;
     if (fl_object_digest(s->state, s->pool, digest))
         return -1;

@@ -81,19 +81,25 @@ fl_sum_total(const struct fl_sum *s)
 }
 
 void
-fl_sum_shapes(const struct fl_sum *s, unsigned char digest[FL_HASH_BYTES])
+fl_sum_schema_shapes(const struct fl_schema *schema, unsigned char digest[FL_HASH_BYTES])
 {
     struct fl_hash h;
 
     fl_hash_init(&h, NULL, "fl1.shapes");
-    for (size_t i = 0; i < s->count; i++) {
-        const struct fl_tensor *t = &s->schema.items[i].tensor;
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct fl_tensor *t = &schema->items[i].tensor;
         fl_hash_add_sized(&h, t->name, strlen(t->name));
         fl_hash_add64(&h, t->rank);
         for (unsigned k = 0; k < t->rank; k++)
             fl_hash_add64(&h, t->dims[k]);
     }
     fl_hash_final(&h, digest);
+}
+
+void
+fl_sum_shapes(const struct fl_sum *s, unsigned char digest[FL_HASH_BYTES])
+{
+    fl_sum_schema_shapes(&s->schema, digest);
 }
 
 uint64_t

@@ -21,6 +21,7 @@
 #include "base/must.h"
 #include "crypt/hash.h"
 #include "flt/reader.h"
+#include "flt/schema.h"
 #include "flt/writer.h"
 #include "math/exact.h"
 #include "os/pool.h"
@@ -50,6 +51,7 @@ uint64_t fl_sum_bytes(const struct fl_sum *s); /* of payload that was added */
 
 /* A digest of the tensors' names and shapes, equal where sums can be added. */
 void fl_sum_shapes(const struct fl_sum *s, unsigned char digest[FL_HASH_BYTES]);
+void fl_sum_schema_shapes(const struct fl_schema *schema, unsigned char digest[FL_HASH_BYTES]);
 
 /* The tensors of the mean (f32), or of the sum itself; head and end are the caller's. */
 FL_MUST int fl_sum_write_mean(struct fl_sum *s, struct fl_writer *out);

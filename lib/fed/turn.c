@@ -25,6 +25,19 @@ fl_turn_release(struct fl_turn *t)
 
 /* ---- what can be refused ---- */
 
+static struct fl_round_payment
+payment_of(const struct fl_turn *t)
+{
+    return (struct fl_round_payment){.purse = t->purse,
+                                     .state = t->state,
+                                     .key = t->key,
+                                     .plan = t->plan,
+                                     .party = t->index,
+                                     .input = t->input,
+                                     .update = t->zeros ? NULL : t->update,
+                                     .pool = t->pool};
+}
+
 int
 fl_turn_admit(struct fl_turn *t)
 {
@@ -35,10 +48,17 @@ fl_turn_admit(struct fl_turn *t)
     t->kept_name = NULL;
     if (fl_state_check_plan(t->state, t->key, t->plan))
         return -1;
+    if (r->noise.kind == FL_NOISE_SITE) /* until helpers add it */
+        return fl_error(FL_REFUSED, "the roster's noise is not known to this version");
     if (now->party >= r->n)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = now->party;
     if (fl_state_check_last(&t->state->uploads, &t->plan->last[t->index], "upload"))
+        return -1;
+    struct fl_round_payment payment = payment_of(t);
+    payment.input = NULL; /* nor is the update looked at: it may not be made yet */
+    payment.update = NULL;
+    if (fl_round_may_pay(&payment))
         return -1;
     t->done = fl_state_made(t->state->upload, t->state->upload_count, r->digest, t->plan->round);
     if (t->done && memcmp(t->done->sid, t->plan->sid, 32))
@@ -66,9 +86,8 @@ hide_input(struct fl_turn *t)
     return 0;
 }
 
-/* What an update was trained on was harmonized as the roster says, if it says so. */
-static int
-check_contract(const struct fl_roster *r, const char *file, const struct fl_meta *meta)
+int
+fl_turn_check_contract(const struct fl_roster *r, const char *file, const struct fl_meta *meta)
 {
     const unsigned char *contract;
 
@@ -98,7 +117,7 @@ check_update(struct fl_turn *t)
     const unsigned char *params;
 
     if (fl_update_check_base(file, meta, "the plan's model", t->plan->base) ||
-        check_contract(&t->plan->roster, file, meta))
+        fl_turn_check_contract(&t->plan->roster, file, meta))
         return -1;
     if (!fl_meta_find(meta, "base.params"))
         return fl_error(FL_FAILED,
@@ -153,6 +172,10 @@ fl_turn_check(struct fl_turn *t)
             t->update ? fl_object_name(t->update) : "--zero", (unsigned long long)t->plan->round);
     if (!t->done && check_same(t))
         return -1;
+    struct fl_round_payment payment = payment_of(t);
+    if (fl_round_may_pay(&payment))
+        return -1;
+    t->bare = payment.bare;
     t->raw = t->update && !t->zeros ? fl_weight_raw(policy, &fl_object_head(t->update)->meta, mbit)
                                     : 0;
     t->weight = (double)fl_encode_weight(policy, t->raw) * 0x1p-40 * policy->cap;
@@ -205,6 +228,9 @@ fill_head(const struct fl_turn *t, struct fl_upload_head *head, unsigned char se
 
     *head = (struct fl_upload_head){.from = {.party = t->index, .ctr = t->state->uploads.ctr + 1}};
     memcpy(head->from.prev, t->state->uploads.prev, 32);
+    head->ledger = !fl_is_zero(t->state->ledger.id, sizeof t->state->ledger.id);
+    head->ledger_count = t->state->ledger.count;
+    memcpy(head->ledger_head, t->state->ledger.head, 32);
     fl_key_line(t->key, &next);
     snprintf(head->from.next, sizeof head->from.next, "%s", next.text);
     if (t->plan->roster.protection != FL_PROTECTION_HELPERS)
@@ -270,6 +296,13 @@ make_new(struct fl_turn *t, struct fl_made *made)
     return fl_state_commit_upload(t->state, made, t->plan->params, t->key, t->key_path);
 }
 
+/* An upload that was made before leaves only when the state knows the ledger as it is now. */
+static int
+save_mark(const struct fl_turn *t)
+{
+    return t->purse && t->purse->ledger ? fl_state_save(t->state) : 0;
+}
+
 int
 fl_turn_make(struct fl_turn *t)
 {
@@ -278,10 +311,11 @@ fl_turn_make(struct fl_turn *t)
     memcpy(made.roster, t->plan->roster.digest, 32);
     memcpy(made.sid, t->plan->sid, 32);
     memcpy(made.input, t->input, 32);
+    struct fl_round_payment payment = payment_of(t);
+    if (fl_round_pay(&payment) || (t->done ? save_mark(t) : make_new(t, &made)))
+        return -1;
     if (t->done)
         made = *t->done;
-    else if (make_new(t, &made))
-        return -1;
     t->kept_name = fl_kept_path(t->state, false, &made);
     if (!t->kept_name || fl_state_count_in_key(t->state, t->key, t->key_path))
         return -1;

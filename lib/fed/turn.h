@@ -1,9 +1,10 @@
 /*
- * A site's turn in a round: everything is checked, the upload is made and kept, the state passes
- * the round, the key counts it, and only then may a byte of it leave.
+ * A site's turn in a round: everything is checked, what it costs is in the ledger of its text, the
+ * upload is made and kept, the state passes the round and knows the ledger, the key counts it, and
+ * only then may a byte of it leave.
  *
- *   checked --> upload kept, flushed --> state passed, flushed --> key counts, flushed --> sent
- *      \-- refused      \-- a crash: as if nothing had been     \-- a crash: the same is sent again
+ *   checked --> ledger --> upload kept, flushed --> state passed, flushed --> key counts --> sent
+ *      \-- refused   \-- a crash: the same finds its line      \-- a crash: the same is sent again
  *
  * What is refused depends on plan, roster and state alone, never on the update's values or the
  * site's numbers: a hub that plans sees who refuses. The one thing asked of an update is that it is
@@ -13,6 +14,7 @@
 #define FL_FED_TURN_H
 
 #include "base/must.h"
+#include "fed/round_paid.h"
 #include "fed/upload.h"
 #include "fed/weights.h"
 #include "os/output.h"
@@ -23,8 +25,9 @@ struct fl_turn { /* zeroed and filled by the caller: */
     const char *key_path;
     struct fl_state *state; /* open, the key's */
     const struct fl_plan *plan;
-    struct fl_object *update; /* NULL: zeros at the least weight */
-    double mbit;              /* the site's own bandwidth, for dynamic weights */
+    struct fl_object *update;     /* NULL: zeros at the least weight */
+    double mbit;                  /* the site's own bandwidth, for dynamic weights */
+    const struct fl_purse *purse; /* the ledger of its text; or NULL */
     struct fl_pool *pool;
     int level;                    /* of compression, of a new upload */
     struct fl_progress *progress; /* or NULL */
@@ -33,6 +36,7 @@ struct fl_turn { /* zeroed and filled by the caller: */
     uint32_t index;
     unsigned char input[32];    /* keyed digest of what is masked */
     const struct fl_made *done; /* this upload was made before */
+    bool bare;                  /* there is a ledger, and nothing hides what the update tells */
     bool zeros;                 /* are sent, whatever the update is: they were over this model */
     double raw, weight;         /* by the rule; as it counts, within floor and cap */
     struct fl_encoded counts;   /* of a new upload */
@@ -45,6 +49,13 @@ struct fl_turn { /* zeroed and filled by the caller: */
  * be NULL and is not looked at). 0 or -1.
  */
 FL_MUST int fl_turn_admit(struct fl_turn *t);
+
+/*
+ * What the update of FILE was trained on was harmonized by the roster's contract, if it has one.
+ * -1 (FL_REFUSED) otherwise.
+ */
+FL_MUST int fl_turn_check_contract(const struct fl_roster *r, const char *file,
+                                   const struct fl_meta *meta);
 
 /*
  * The same, and the update: its base, its tensors, whether this round was masked before. Reads it

@@ -47,6 +47,32 @@ fl_update_check_base(const char *file, const struct fl_meta *update, const char 
 }
 
 int
+fl_update_check_contract(const char *file, const struct fl_meta *update,
+                         const struct fl_meta *first)
+{
+    const struct fl_meta_item *item = fl_meta_find(update, "contract");
+    const struct fl_meta_item *other = fl_meta_find(first, "contract");
+    const unsigned char *digest;
+    char text[FL_UPDATE_HEX] = "";
+
+    if (item && fl_meta_get_bytes(update, "contract", FL_HASH_BYTES, &digest))
+        return fl_error_about(file);
+    if (item && other && fl_meta_same_item(item, other))
+        return 0;
+    if (item)
+        return fl_error(FL_REFUSED,
+                        "%s: its text was harmonized by the contract %s..., and that of the first "
+                        "input by %s; harmonize all by one contract, and train again",
+                        file, fl_update_short(digest, text), other ? "another" : "none");
+    if (other)
+        return fl_error(FL_REFUSED,
+                        "%s: names no contract by which its text was harmonized, and the first "
+                        "input names one; train on shards of it, or say it to fl-diff --contract",
+                        file);
+    return 0;
+}
+
+int
 fl_update_site(const char *file, const struct fl_meta *update, const char **site)
 {
     *site = NULL;

@@ -22,6 +22,13 @@ FL_MUST int fl_update_base(const char *file, const struct fl_meta *update,
 FL_MUST int fl_update_check_base(const char *file, const struct fl_meta *update, const char *model,
                                  const unsigned char digest[FL_HASH_BYTES]);
 
+/*
+ * Its text was harmonized by the contract of FIRST, another update: by the one that it names, or by
+ * none when it names none; else FL_REFUSED, or -1 where FILE's is no digest.
+ */
+FL_MUST int fl_update_check_contract(const char *file, const struct fl_meta *update,
+                                     const struct fl_meta *first);
+
 /* Name of the site, or NULL when there is none; -1 when it is no name (base/name.h). */
 FL_MUST int fl_update_site(const char *file, const struct fl_meta *update, const char **site);
 

@@ -260,6 +260,7 @@ fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes)
 
     *bytes = 0;
     head.tags = tags;
+    head.ledger = true;
     memset(head.from.next, 'x', sizeof head.from.next - 1);
     snprintf(sign.name, sizeof sign.name, "%s", plan->roster.parties[sign.signer].name);
     int failed = !tags || fl_upload_head_encode(&head, plan, &meta) ||

@@ -92,6 +92,11 @@ take_plan(struct fl_verify *v)
         result = fl_findings_add(&v->findings, &f);
     } else if (path && fl_plan_read(&v->plan, path, v->set->pool)) {
         result = fl_verify_blame(v, (struct fl_finding){.file = path});
+    } else if (path && v->plan.roster.protection == FL_PROTECTION_NONE) {
+        result = fl_error(FL_USAGE,
+                          "%s: is of a plain round, where --verify has no masks to look at; sum "
+                          "its uploads with -p and compare the means",
+                          path);
     } else if (path) {
         result = check_roster(v, path);
     }

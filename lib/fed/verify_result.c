@@ -13,6 +13,7 @@
 #include "fed/step.h"
 #include "fed/verify_parts.h"
 #include "os/file.h"
+#include "sec/pace.h"
 
 /* ---- two objects that should be one ---- */
 
@@ -306,6 +307,19 @@ take_step(struct fl_verify *v)
     return fl_step_take(&step, &files);
 }
 
+/* MODEL is what the step begins at: the plan's, or with a delay the one that came after it. */
+static int
+check_start(const struct fl_verify *v, struct fl_object *model)
+{
+    unsigned char digest[32];
+
+    if (!v->plan.roster.delay)
+        return fl_plan_check_base(&v->plan, model, v->set->pool);
+    return fl_object_digest(model, v->set->pool, digest) ||
+           fl_pace_check_step(&v->plan, fl_object_name(model), digest,
+                              &fl_object_head(model)->meta);
+}
+
 int
 fl_verify_model(struct fl_verify *v)
 {
@@ -313,7 +327,7 @@ fl_verify_model(struct fl_verify *v)
 
     if (!v->set->model)
         return 0;
-    v->has_model = model && !fl_plan_check_base(&v->plan, model, v->set->pool);
+    v->has_model = model && !check_start(v, model);
     fl_object_free(model);
     return v->has_model ? 0
                         : fl_verify_blame(v, (struct fl_finding){.file = v->set->model,

@@ -152,21 +152,31 @@ start(struct chain *c, const struct fl_verify_settings *set)
     return failed ? -1 : 0;
 }
 
-/* The one that the plan in FOLDER is over, or NULL. */
-static const struct known *
-known_for(const struct chain *c, const char *folder, struct fl_pool *pool)
+/*
+ * *FOUND is the one that the plan in FOLDER is over, or NULL. -1 where steps do not begin there.
+ */
+static int
+known_for(const struct chain *c, const char *folder, struct fl_pool *pool,
+          const struct known **found)
 {
     char *path = fl_published(folder, NULL, "plan");
     struct fl_plan plan = {0};
-    const struct known *found = NULL;
+    int failed = !path;
 
-    if (path && !fl_plan_read(&plan, path, pool))
-        found = c->to.model && !memcmp(plan.base, c->to.base, 32)       ? &c->to
-                : c->from.model && !memcmp(plan.base, c->from.base, 32) ? &c->from
-                                                                        : NULL;
+    *found = NULL;
+    if (path && !fl_plan_read(&plan, path, pool)) {
+        *found = c->to.model && !memcmp(plan.base, c->to.base, 32)       ? &c->to
+                 : c->from.model && !memcmp(plan.base, c->from.base, 32) ? &c->from
+                                                                         : NULL;
+        if (plan.roster.delay && c->to.model)
+            failed = fl_error(FL_USAGE,
+                              "%s: has delay: 1, where a step does not begin at the round's "
+                              "model; leave out -m, or give it for one round's folder",
+                              path);
+    }
     fl_plan_release(&plan);
     free(path);
-    return found;
+    return failed ? -1 : 0;
 }
 
 /* A step was taken from what the last one led to: V's spools are the chain's now. */
@@ -195,10 +205,12 @@ take(const struct fl_verify_settings *set, const char *folder, bool last, struct
      struct fl_verify_past *past, fl_verify_whole *whole, struct fl_findings *findings,
      struct fl_findings *good)
 {
-    const struct known *known = known_for(c, folder, set->pool);
+    const struct known *known;
     struct fl_verify_settings own = *set;
     struct fl_verify v = {.set = &own, .past = past, .findings = *findings};
 
+    if (known_for(c, folder, set->pool, &known))
+        return -1;
     v.sum = v.mean = v.next = v.velocity = -1;
     own.folder = folder;
     own.model = known ? known->model : NULL;

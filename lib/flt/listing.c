@@ -169,17 +169,20 @@ fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign_check *chec
 }
 
 int
-fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *key)
+fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *const *keys,
+               size_t count)
 {
-    const struct fl_meta_item *item = fl_meta_find(&head->meta, key);
-
-    if (!strcmp(key, "kind"))
-        fl_report_text(&l->report, head->kind);
-    else if (item)
-        put_value(&l->report, item);
-    else
-        return fl_error(FL_FAILED, "%s: this %s has no \"%.80s\" in its metadata; fl-info lists it",
-                        l->file, head->kind, key);
+    for (size_t i = 0; i < count; i++) {
+        const struct fl_meta_item *item = fl_meta_find(&head->meta, keys[i]);
+        if (!strcmp(keys[i], "kind"))
+            fl_report_text(&l->report, head->kind);
+        else if (item)
+            put_value(&l->report, item);
+        else
+            return fl_error(FL_FAILED,
+                            "%s: this %s has no \"%.80s\" in its metadata; fl-info lists it",
+                            l->file, head->kind, keys[i]);
+    }
     return 0;
 }
 

@@ -42,10 +42,11 @@ FL_MUST int fl_listing_signs(struct fl_listing *l, struct fl_reader *in, fl_sign
                              void *arg);
 
 /*
- * One value alone: of the metadata KEY, or the kind for "kind". -1 (FL_FAILED) when the object has
- * no such key.
+ * COUNT values alone: of the metadata KEYS, or the kind for "kind". -1 (FL_FAILED) when the object
+ * has not one of them.
  */
-FL_MUST int fl_listing_get(struct fl_listing *l, const struct fl_head *head, const char *key);
+FL_MUST int fl_listing_get(struct fl_listing *l, const struct fl_head *head,
+                           const char *const *keys, size_t count);
 
 /* A record of statistics, in another report that is begun here. */
 void fl_listing_stats(struct fl_report *r, const struct fl_stats *s, bool json);

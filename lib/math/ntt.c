@@ -45,9 +45,17 @@ fl_ntt_power(uint64_t x, uint64_t e, uint64_t p)
 bool
 fl_ntt_has(enum fl_ntt_form form, size_t n, uint64_t p)
 {
+    if (form == FL_NTT_PLAIN)
+        return true;
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (n >= FL_NTT_FAST_LEAST && p >> FL_NTT_FAST_BITS == 0)
+        return form == FL_NTT_AVX2
+                   ? __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                   : __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#endif
     (void)n;
     (void)p;
-    return form == FL_NTT_PLAIN;
+    return false;
 }
 
 /* The least of the primitive 2n-th roots, which are the odd powers of any; 0 when p has none. */
@@ -129,8 +137,8 @@ fl_ntt_release(struct fl_ntt *ntt)
     ntt->table = NULL;
 }
 
-static void
-forward_plain(const struct fl_ntt *ntt, uint64_t *x)
+void
+fl_ntt_forward_plain(const struct fl_ntt *ntt, uint64_t *x)
 {
     const struct fl_ntt_table *table = ntt->table;
     const uint64_t p = ntt->p;
@@ -149,8 +157,8 @@ forward_plain(const struct fl_ntt *ntt, uint64_t *x)
         x[j] = fl_ntt_less(fl_ntt_less(x[j], 2 * p), p);
 }
 
-static void
-back_plain(const struct fl_ntt *ntt, uint64_t *x)
+void
+fl_ntt_back_plain(const struct fl_ntt *ntt, uint64_t *x)
 {
     const struct fl_ntt_table *table = ntt->table;
     const uint64_t p = ntt->p;
@@ -173,13 +181,21 @@ back_plain(const struct fl_ntt *ntt, uint64_t *x)
 void
 fl_ntt_forward(const struct fl_ntt *ntt, uint64_t *x)
 {
-    forward_plain(ntt, x);
+    static void (*const forms[])(const struct fl_ntt *, uint64_t *) = {fl_ntt_forward_plain,
+                                                                       fl_ntt_forward_avx2,
+                                                                       fl_ntt_forward_avx512};
+
+    forms[ntt->form](ntt, x);
 }
 
 void
 fl_ntt_inverse(const struct fl_ntt *ntt, uint64_t *x)
 {
-    back_plain(ntt, x);
+    static void (*const forms[])(const struct fl_ntt *, uint64_t *) = {fl_ntt_back_plain,
+                                                                       fl_ntt_back_avx2,
+                                                                       fl_ntt_back_avx512};
+
+    forms[ntt->form](ntt, x);
 }
 
 void

@@ -14,8 +14,8 @@
 
 #include "base/must.h"
 
-/* Of a prime, at most; and where there are faster forms. */
-enum { FL_NTT_BITS = 61, FL_NTT_FAST_BITS = 53 };
+/* Of a prime, at most; and of one, and the least n, for which there are faster forms. */
+enum { FL_NTT_BITS = 61, FL_NTT_FAST_BITS = 53, FL_NTT_FAST_LEAST = 64 };
 
 /* All give the same numbers. */
 enum fl_ntt_form { FL_NTT_PLAIN, FL_NTT_AVX2, FL_NTT_AVX512, FL_NTT_FORMS };

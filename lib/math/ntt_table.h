@@ -20,6 +20,17 @@ struct fl_ntt_table {
     uint64_t *back_roots, *back_quotients;
 };
 
+/*
+ * The transforms in one form each, for numbers as fl_ntt_forward and fl_ntt_inverse have them. The
+ * faster ones run where fl_ntt_has says so; elsewhere they are the plain ones.
+ */
+void fl_ntt_forward_plain(const struct fl_ntt *ntt, uint64_t *x);
+void fl_ntt_back_plain(const struct fl_ntt *ntt, uint64_t *x);
+void fl_ntt_forward_avx2(const struct fl_ntt *ntt, uint64_t *x);
+void fl_ntt_back_avx2(const struct fl_ntt *ntt, uint64_t *x);
+void fl_ntt_forward_avx512(const struct fl_ntt *ntt, uint64_t *x);
+void fl_ntt_back_avx512(const struct fl_ntt *ntt, uint64_t *x);
+
 /* a w modulo p, plus p or nothing; A is any number, QUOTIENT that of W < p. Source: Shoup. */
 static inline uint64_t
 fl_ntt_times(uint64_t a, uint64_t w, uint64_t quotient, uint64_t p)

@@ -62,9 +62,10 @@ FL_MUST int fl_cost_choose(struct fl_training *t, const struct fl_trained *w, co
                            struct fl_cost *cost);
 
 /*
- * Measure the time by the real computation, for about a second, at the number of threads of the
- * training (fl_train_probe). The model's numbers are in memory, and not the base's afterwards.
- * Writing checkpoints is not in it: at most a twentieth more. 0 or -1.
+ * Measure the time by the real computation, for about a second or as many steps as the training
+ * has, at the number of threads of the training (fl_train_probe). The model's numbers are in
+ * memory, and not the base's afterwards. Writing checkpoints is not in it: at most a twentieth
+ * more. 0 or -1.
  */
 FL_MUST int fl_cost_probe(const struct fl_training *t, struct fl_cost *cost);
 

@@ -103,7 +103,7 @@ fl_hide_open(struct fl_training *t, struct fl_documents *d)
 }
 
 int
-fl_hide_report(const struct fl_training *t, struct fl_report *r)
+fl_hide_report(const struct fl_training *t, double delta, struct fl_report *r)
 {
     const struct fl_recipe *recipe = &t->recipe;
     const struct fl_dp_settings s = fl_hide_settings(recipe);
@@ -124,14 +124,14 @@ fl_hide_report(const struct fl_training *t, struct fl_report *r)
                  fl_events_add(&events, &event) || fl_rdp_compute(&rdp, &events) ||
                  fl_event_print(&event, &text) || fl_buf_add(&text, "", 1);
     if (!failed) {
-        struct fl_rdp_answer answer = fl_rdp_epsilon(&rdp, t->delta);
+        struct fl_rdp_answer answer = fl_rdp_epsilon(&rdp, delta);
         fl_report_text(fl_report_key(r, "dp_unit"), fl_hide_unit(recipe));
         fl_report_text(fl_report_key(r, "dp_relation"), fl_events_relation(&events));
         fl_report_text(fl_report_key(r, "dp_sampling"), fl_events_sampling(&events));
         fl_report_text(fl_report_key(r, "dp_event"), (const char *)text.data);
         fl_report_text(fl_report_key(r, "dp_accountant"), "rdp");
         fl_report_f64(fl_report_key(r, "dp_order"), answer.order, 6);
-        fl_report_f64(fl_report_key(r, "dp_delta"), t->delta, 6);
+        fl_report_f64(fl_report_key(r, "dp_delta"), delta, 6);
         fl_report_f64(fl_report_key(r, "dp_epsilon"), answer.eps, 6);
         fl_report_f64(fl_report_key(r, "dp_documents_a_step"),
                       recipe->dp_rate * (double)t->documents->count, 6);

@@ -38,7 +38,7 @@ FL_MUST int fl_hide_fill(struct fl_recipe *r, const struct fl_config *c, uint64_
  */
 FL_MUST int fl_hide_open(struct fl_training *t, struct fl_documents *d);
 
-/* Then add to a record of what it will take: epsilon at t->delta by RDP, and of what it is. */
-FL_MUST int fl_hide_report(const struct fl_training *t, struct fl_report *r);
+/* Then add to a record of what it will take: epsilon at DELTA by RDP, and of what it is. */
+FL_MUST int fl_hide_report(const struct fl_training *t, double delta, struct fl_report *r);
 
 #endif

@@ -13,15 +13,16 @@
 
 /* What was done to hide documents, and nothing that was counted or measured of them. */
 static int
-describe_dp(const struct fl_training *t, struct fl_meta *m)
+describe_dp(const struct fl_trained *t, struct fl_meta *m)
 {
-    const struct fl_recipe *r = &t->recipe;
+    const struct fl_recipe *r = &t->training->recipe;
 
     return fl_meta_set_text(m, "dp.unit", fl_hide_unit(r)) ||
                    fl_meta_set_f64(m, "dp.clip", r->dp_clip) ||
                    fl_meta_set_f64(m, "dp.noise", r->dp_noise) ||
                    fl_meta_set_f64(m, "dp.rate", r->dp_rate) ||
-                   fl_meta_set_i64(m, "dp.steps", r->steps)
+                   fl_meta_set_i64(m, "dp.steps", r->steps) ||
+                   (t->entry && fl_meta_set_bytes(m, "dp.entry", t->entry, FL_HASH_BYTES))
                ? -1
                : 0;
 }
@@ -58,7 +59,7 @@ describe(const struct fl_trained *t, struct fl_meta *m)
                    (t->site && fl_meta_set_text(m, "site", t->site)) ||
                    (contract && fl_meta_set_bytes(m, "contract", contract, FL_HASH_BYTES)) ||
                    fl_meta_set_i64(m, "examples", (int64_t)fl_data_documents(data)) ||
-                   (t->training->documents ? describe_dp(t->training, m)
+                   (t->training->documents ? describe_dp(t, m)
                                            : describe_data(t->training, result, m))
                ? -1
                : 0;

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/choice.h"
 #include "base/error.h"
@@ -395,6 +396,8 @@ take_steps(struct fl_run *r)
     if (got)
         return got;
     r->finished = true;
+    if (t->documents)
+        fl_hash_once(r->run, r->dp.key, "fl1.run", NULL, 0);
     if (isfinite(r->loss_last))
         return 0;
     r->step--;
@@ -432,7 +435,9 @@ fl_train(const struct fl_training *t, struct fl_train_result *result)
         t->busy(t->arg, "preparing", -1);
     int got = prepare(&r) ? -1 : go(&r);
 
-    *result = (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0};
+    *result =
+        (struct fl_train_result){r.loss_first, r.loss_last, got == 1 ? fl_stop_signal() : 0, {0}};
+    memcpy(result->run, r.run, sizeof r.run);
     release(&r);
     return got < 0 ? -1 : 0;
 }
@@ -463,7 +468,10 @@ time_step(struct fl_run *r, struct fl_train_probe *p)
     return 0;
 }
 
-/* The first step touches memory that the others find ready: it counts only where it is alone. */
+/*
+ * The first step touches memory that the others find ready: it counts only where it is alone. No
+ * more steps than the training has: a look at a short one takes no longer than the training.
+ */
 static int
 probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
 {
@@ -481,7 +489,7 @@ probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
             sum.gradient += one.gradient;
             sum.optimizer += one.optimizer;
         }
-        if (fl_seconds() - began > seconds)
+        if (fl_seconds() - began > seconds || r->step >= recipe->steps)
             break;
     }
     double counted = r->step ? (double)r->step : 1;
@@ -489,7 +497,8 @@ probe(struct fl_run *r, double seconds, struct fl_train_probe *p)
                                  .optimizer = sum.optimizer / counted,
                                  .windows = (uint64_t)((r->step + 1) * recipe->batch)};
     began = fl_seconds();
-    for (; passes == 0 || fl_seconds() - began < seconds / 4; passes++)
+    for (; !passes || (passes < (uint64_t)recipe->steps && fl_seconds() - began < seconds / 4);
+         passes++)
         if (fl_engine_loss(r->engine, r->t->model->stored, &batch, r->loss, NULL))
             return -1;
     p->loss = (fl_seconds() - began) / (double)passes;

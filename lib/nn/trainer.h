@@ -40,7 +40,6 @@ struct fl_training {
     const struct fl_data *data, *valid;   /* VALID may be NULL */
     const struct fl_documents *documents; /* those of DATA, where each is hidden by noise (nn/dp.h)
                                              as the recipe's dp_* say; else NULL */
-    double delta;                         /* of the epsilon that fl_hide_report tells */
     struct fl_recipe recipe;              /* complete (fl_settings_fill) */
     unsigned char base[FL_HASH_BYTES];    /* digest of the base model */
     unsigned char params[FL_HASH_BYTES];  /* and of its numbers alone (fl_object_params) */
@@ -64,6 +63,8 @@ struct fl_train_result {
     double loss_first, loss_last; /* of base and trained weights on the same windows; 0 where
                                      documents are hidden, of which they would tell */
     int stopped;                  /* by this signal (os/stop.h), its state saved; 0: it is done */
+    unsigned char run[FL_HASH_BYTES]; /* where documents are hidden: a hash of the run's key, by
+                                         which it is known when it is done; else zeros */
 };
 
 /*
@@ -72,6 +73,12 @@ struct fl_train_result {
  * other shards or another recipe is FL_REFUSED.
  */
 FL_MUST int fl_train(const struct fl_training *t, struct fl_train_result *result);
+
+/*
+ * Is T's checkpoint one of a training that hides documents and is done? 1, and RUN as in the
+ * result; 0: not so, or there is none; -1 with an error. Reads its head only.
+ */
+FL_MUST int fl_train_was_done(const struct fl_training *t, unsigned char run[FL_HASH_BYTES]);
 
 /* What parts of a training take, in seconds. */
 struct fl_train_probe {
@@ -82,9 +89,9 @@ struct fl_train_probe {
 };
 
 /*
- * Train for about so many SECONDS, at least one batch, in the memory of a whole training, and
- * forget it but for how long it took: no file is written, but the weights of t->model are not the
- * base's any more. -1 as by fl_train.
+ * Train for about so many SECONDS, at least one batch and at most one step more than the training
+ * has, in the memory of a whole training, and forget it but for how long it took: no file is
+ * written, but the weights of t->model are not the base's any more. -1 as by fl_train.
  */
 FL_MUST int fl_train_probe(const struct fl_training *t, double seconds,
                            struct fl_train_probe *probe);

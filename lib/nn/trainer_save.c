@@ -5,21 +5,20 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "flt/object.h"
 #include "nn/trainer_state.h"
 #include "nn/training.h"
 #include "os/clock.h"
+#include "os/file.h"
 
-/* The key of the run, while it is of use; at the end a hash, by which the run is known. */
+/* The key of the run, while it is of use; at the end the hash by which the run is known. */
 static int
 note_key(const struct fl_run *r, struct fl_meta *p)
 {
-    unsigned char name[FL_HASH_BYTES];
-
     if (!r->finished)
         return fl_meta_set_bytes(p, "dp.key", r->dp.key, sizeof r->dp.key);
     fl_meta_remove(p, "dp.key");
-    fl_hash_once(name, r->dp.key, "fl1.run", NULL, 0);
-    return fl_meta_set_bytes(p, "dp.run", name, sizeof name);
+    return fl_meta_set_bytes(p, "dp.run", r->run, sizeof r->run);
 }
 
 /* Where a training is, for its checkpoint. */
@@ -76,17 +75,37 @@ fl_run_restore(struct fl_run *r)
         fl_meta_get_f64(p, "loss.first", &r->loss_first))
         return fl_error_about(r->t->checkpoint);
     r->finished = fl_meta_find(p, "loss.last");
-    const unsigned char *key;
-    if (r->t->documents && !r->finished) {
-        if (fl_meta_get_bytes(p, "dp.key", sizeof r->dp.key, &key))
+    const unsigned char *bytes;
+    if (r->t->documents) {
+        if (fl_meta_get_bytes(p, r->finished ? "dp.run" : "dp.key", FL_HASH_BYTES, &bytes))
             return fl_error_about(r->t->checkpoint);
-        memcpy(r->dp.key, key, sizeof r->dp.key);
+        memcpy(r->finished ? r->run : r->dp.key, bytes, FL_HASH_BYTES);
     }
     if (r->finished && fl_meta_get_f64(p, "loss.last", &r->loss_last))
         return fl_error_about(r->t->checkpoint);
     r->adamw.step = (uint64_t)r->step;
     r->row_from = r->step;
     return 1;
+}
+
+int
+fl_train_was_done(const struct fl_training *t, unsigned char run[FL_HASH_BYTES])
+{
+    const unsigned char *bytes;
+
+    if (!t->checkpoint || fl_input_missing(t->checkpoint))
+        return 0;
+    struct fl_object *o = fl_object_open(t->checkpoint, FL_KIND_CHECKPOINT);
+    if (!o)
+        return -1;
+    const struct fl_meta *meta = &fl_object_head(o)->meta;
+    int result = fl_meta_find(meta, "dp.run") != NULL;
+    if (result && fl_meta_get_bytes(meta, "dp.run", FL_HASH_BYTES, &bytes))
+        result = fl_error_about(t->checkpoint);
+    else if (result)
+        memcpy(run, bytes, FL_HASH_BYTES);
+    fl_object_free(o);
+    return result;
 }
 
 int

@@ -26,8 +26,9 @@ struct fl_run {
     uint32_t *start; /* (B,T) of a batch, or NULL: documents are not kept apart */
     float *loss;     /* (B,T) */
     struct fl_checkpoint saved;
-    struct fl_dp dp; /* where documents are hidden */
-    uint64_t drawn;  /* documents since row_from */
+    struct fl_dp dp;                  /* where documents are hidden */
+    unsigned char run[FL_HASH_BYTES]; /* hash of its key, when the run is finished */
+    uint64_t drawn;                   /* documents since row_from */
     double loss_first, loss_last;
     double row_loss; /* sum over the steps since the last row */
     double began, row_began, saved_at, save_cost;

@@ -131,3 +131,23 @@ fl_precision_fill(struct fl_recipe *r, const struct fl_model *m)
                         p->name);
     return 0;
 }
+
+int
+fl_training_fill(struct fl_training *t, struct fl_buf *advice)
+{
+    struct fl_recipe *r = &t->recipe;
+    const int64_t batch = r->batch, accumulate = r->accumulate;
+    const uint64_t tokens = fl_data_tokens(t->data);
+
+    if (fl_precision_fill(r, t->model) || fl_hide_fill(r, &t->model->layout.config, tokens))
+        return -1;
+    if (!t->report_every)
+        t->report_every = r->steps > 100 ? (r->steps + 99) / 100 : 1;
+    if (batch <= r->batch && accumulate <= r->accumulate)
+        return 0;
+    return fl_buf_printf(advice,
+                         "the shards have only %llu windows of %lld tokens: a step takes %lld at a "
+                         "time, %lld times, each window at most once\n",
+                         (unsigned long long)tokens / (unsigned long long)r->length,
+                         (long long)r->length, (long long)r->batch, (long long)r->accumulate);
+}

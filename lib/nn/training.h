@@ -4,6 +4,7 @@
 #ifndef FL_NN_TRAINING_H
 #define FL_NN_TRAINING_H
 
+#include "base/buf.h"
 #include "base/must.h"
 #include "flt/meta.h"
 #include "nn/trainer.h"
@@ -21,5 +22,12 @@ enum fl_engine_mode fl_training_mode(const struct fl_training *t, bool recompute
  * longer than f32, and whoever asked for it wanted it faster.
  */
 FL_MUST int fl_precision_fill(struct fl_recipe *r, const struct fl_model *m);
+
+/*
+ * Set what T's recipe leaves open (fl_precision_fill, fl_hide_fill), and how often it reports. T's
+ * model, data, recipe are set. Where the data are too few for what was asked, a line of ADVICE says
+ * what became of it: one recipe serves sites of all sizes.
+ */
+FL_MUST int fl_training_fill(struct fl_training *t, struct fl_buf *advice);
 
 #endif

@@ -34,12 +34,18 @@ fl_seconds(void)
 }
 
 const char *
-fl_utc_now(char text[FL_UTC_TEXT])
+fl_utc_at(int64_t seconds, char text[FL_UTC_TEXT])
 {
-    time_t now = (time_t)(fl_realtime_ns() / 1000000000u);
+    time_t then = (time_t)seconds;
     struct tm utc;
 
-    if (!gmtime_r(&now, &utc) || !strftime(text, FL_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc))
+    if (!gmtime_r(&then, &utc) || !strftime(text, FL_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc))
         text[0] = '\0'; /* a clock beyond the year 9999: before every date */
     return text;
+}
+
+const char *
+fl_utc_now(char text[FL_UTC_TEXT])
+{
+    return fl_utc_at((int64_t)(fl_realtime_ns() / 1000000000u), text);
 }

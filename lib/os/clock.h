@@ -11,5 +11,6 @@ uint64_t fl_realtime_ns(void); /* since 1970 */
 /* "2026-11-24T18:00:00Z": the date in UTC as RFC 3339 writes it, which sorts as text. */
 enum { FL_UTC_TEXT = 24 };
 const char *fl_utc_now(char text[FL_UTC_TEXT]);
+const char *fl_utc_at(int64_t seconds, char text[FL_UTC_TEXT]); /* since 1970 */
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -75,6 +76,19 @@ double
 fl_decimal_f64(const struct fl_decimal *x)
 {
     return (double)x->mantissa / (double)power_of_ten(x->places);
+}
+
+const char *
+fl_decimal_print(const struct fl_decimal *x, char text[FL_DECIMAL_TEXT])
+{
+    const uint64_t unit = power_of_ten(x->places);
+
+    if (x->places)
+        snprintf(text, FL_DECIMAL_TEXT, "%llu.%0*llu", (unsigned long long)(x->mantissa / unit),
+                 (int)x->places, (unsigned long long)(x->mantissa % unit));
+    else
+        snprintf(text, FL_DECIMAL_TEXT, "%llu", (unsigned long long)x->mantissa);
+    return text;
 }
 
 static struct fl_big

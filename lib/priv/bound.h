@@ -32,6 +32,10 @@ struct fl_decimal {
 FL_MUST int fl_decimal_parse(const char *text, struct fl_decimal *x);
 double fl_decimal_f64(const struct fl_decimal *x);
 
+/* The one way to write X, which fl_decimal_parse reads: "0.5", "12000". Returns TEXT. */
+enum { FL_DECIMAL_TEXT = 40 };
+const char *fl_decimal_print(const struct fl_decimal *x, char text[FL_DECIMAL_TEXT]);
+
 /* Coordinates that travel in one way: all tensors under one rule. */
 struct fl_bound_part {
     unsigned bits; /* of a lane */

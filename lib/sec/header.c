@@ -136,6 +136,28 @@ get_helper(const struct fl_meta *meta, const struct fl_plan *plan, uint32_t *par
 
 /* ---- each of them ---- */
 
+static int
+set_ledger(struct fl_meta *meta, const struct fl_upload_head *h)
+{
+    return fl_meta_set_i64(meta, "ledger.count", (int64_t)h->ledger_count) ||
+           fl_meta_set_bytes(meta, "ledger.head", h->ledger_head, 32);
+}
+
+static int
+get_ledger(struct fl_upload_head *h, const struct fl_meta *meta)
+{
+    int64_t count;
+
+    h->ledger = fl_meta_find(meta, "ledger.count") || fl_meta_find(meta, "ledger.head");
+    if (!h->ledger)
+        return 0;
+    if (fl_meta_get_i64(meta, "ledger.count", 0, INT64_MAX, &count) ||
+        get_digest(meta, "ledger.head", h->ledger_head))
+        return -1;
+    h->ledger_count = (uint64_t)count;
+    return 0;
+}
+
 int
 fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan,
                       struct fl_meta *meta)
@@ -149,7 +171,11 @@ fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan
                    fl_meta_set_text(meta, "site", plan->roster.parties[h->from.party].name) ||
                    fl_meta_set_i64(meta, "site.index", h->from.party) ||
                    (helpers && fl_meta_set_bytes(meta, "nonce", h->nonce, 32)) ||
+<<<<<<< HEAD
                    (plan->ciphertexts && fl_meta_set_bytes(meta, "cipher", h->cipher, 32)) ||
+=======
+                   (h->ledger && set_ledger(meta, h)) ||
+>>>>>>> main
                    fl_meta_set_bytes(meta, "tags", h->tags, 32 * fl_upload_tags(plan))
                ? -1
                : 0;
@@ -159,9 +185,16 @@ int
 fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
                       const struct fl_meta *meta)
 {
+<<<<<<< HEAD
     static const char *const keys[] = {"base",  "base.round", "cipher",     "ctr",    "next",
                                        "nonce", "params",     "prev",       "roster", "round",
                                        "sid",   "site",       "site.index", "tags",   NULL};
+=======
+    static const char *const keys[] = {"base",  "base.round",   "ctr",         "next",
+                                       "nonce", "ledger.count", "ledger.head", "params",
+                                       "prev",  "roster",       "round",       "sid",
+                                       "site",  "site.index",   "tags",        NULL};
+>>>>>>> main
     const bool helpers = plan->roster.protection == FL_PROTECTION_HELPERS;
 
     *h = (struct fl_upload_head){0};
@@ -170,8 +203,12 @@ fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
         same_bytes(meta, "params", plan->params, "model") ||
         same_number(meta, "base.round", (uint64_t)plan->base_round) || get_sender(&h->from, meta) ||
         get_party(meta, plan, "site.index", "site", plan->roster.n, &h->from.party) ||
+<<<<<<< HEAD
         (helpers && get_digest(meta, "nonce", h->nonce)) ||
         (plan->ciphertexts && get_digest(meta, "cipher", h->cipher)) ||
+=======
+        (helpers && get_digest(meta, "nonce", h->nonce)) || get_ledger(h, meta) ||
+>>>>>>> main
         fl_meta_get_bytes(meta, "tags", 32 * fl_upload_tags(plan), &h->tags))
         return -1;
     if (!helpers && fl_meta_find(meta, "nonce"))

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "flt/writer.h"
+#include "sec/pace.h"
 
 #define ROSTER_TENSOR "roster"
 #define LAST_TENSOR   "last"
@@ -19,8 +21,13 @@ fl_plan_release(struct fl_plan *plan)
     free(plan->tensors);
     free(plan->order);
     free(plan->last);
+<<<<<<< HEAD
     free(plan->he.parts);
     free(plan->keys);
+=======
+    free(plan->noise.parts);
+    free(plan->lineage);
+>>>>>>> main
     fl_schema_release(&plan->model);
     fl_roster_release(&plan->roster);
     *plan = (struct fl_plan){0};
@@ -60,10 +67,15 @@ pick_tensors(struct fl_plan *plan)
                 "with one for \"*\"",
                 name);
         *t = (struct fl_plan_tensor){.tensor = &item->tensor, .rule = rule};
+<<<<<<< HEAD
         t->role = rule->protect == FL_PROTECT_MASK ? FL_MASKED
                   : rule->protect == FL_PROTECT_HE ? FL_CIPHER
                                                    : FL_PLAIN;
         fl_lanes_init(&t->lanes, rule->bits);
+=======
+        t->role = rule->protect == FL_PROTECT_MASK ? FL_MASKED : FL_PLAIN;
+        fl_lanes_init(&t->lanes, rule->bits ? rule->bits : 64);
+>>>>>>> main
         plan->count++;
     }
     return 0;
@@ -122,8 +134,12 @@ fl_plan_layout(struct fl_plan *plan)
         }
     }
     plan->words = at;
+<<<<<<< HEAD
     plan->places = place;
     return fl_plan_he_layout(plan);
+=======
+    return fl_plan_noise(plan);
+>>>>>>> main
 }
 
 const struct fl_plan_tensor *
@@ -195,6 +211,59 @@ fl_plan_travels(const struct fl_plan *plan, const char *name)
     return false;
 }
 
+<<<<<<< HEAD
+=======
+int
+fl_plan_update_schema(const struct fl_plan *plan, struct fl_schema *s)
+{
+    int failed = fl_schema_start(s, "an update for this plan");
+
+    for (size_t i = 0; i < plan->count && !failed; i++) {
+        const struct fl_tensor *of = plan->tensors[i].tensor;
+        struct fl_tensor t;
+        fl_tensor_init(&t, of->name, FL_F32, of->rank, of->dims);
+        failed = fl_schema_add(s, &t, true);
+    }
+    return failed ? -1 : 0;
+}
+
+int
+fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
+{
+    struct fl_schema want = {0};
+    int failed = fl_plan_update_schema(plan, &want);
+
+    if (!failed)
+        failed = fl_schema_match(&want, update, FL_SCHEMA_IN_ORDER);
+    fl_schema_release(&want);
+    return failed ? -1 : 0;
+}
+
+int
+fl_plan_check_base(const struct fl_plan *plan, struct fl_object *model, struct fl_pool *pool)
+{
+    unsigned char base[32], params[32];
+    const char *file = fl_object_name(model);
+
+    if (fl_object_digest(model, pool, base) || fl_object_params(model, pool, params))
+        return -1;
+    if (memcmp(base, plan->base, 32))
+        return fl_error(FL_REFUSED,
+                        "%s: is not the model of the plan; take the model that came with it", file);
+    if (memcmp(params, plan->params, 32))
+        return fl_error(FL_REFUSED,
+                        "%s: has other numbers than the plan says; the hub planned wrongly or lies",
+                        file);
+    size_t k = 0;
+    for (size_t i = 0; i < fl_object_count(model); i++) {
+        const struct fl_tensor *t = fl_object_tensor(model, i);
+        if (fl_dtype_is_float(t->dtype) && fl_schema_match_next(&plan->model, k++, file, t))
+            return fl_error_as(FL_REFUSED);
+    }
+    return fl_schema_match_end(&plan->model, k, file) ? fl_error_as(FL_REFUSED) : 0;
+}
+
+>>>>>>> main
 /* ---- to the stream ---- */
 
 static int
@@ -251,6 +320,8 @@ set_meta(struct fl_meta *meta, const struct fl_plan *plan)
            fl_meta_set_i64(meta, "base.round", plan->base_round) ||
            (plan->has_after && fl_meta_set_bytes(meta, "after", plan->after, 32)) ||
            (plan->has_velocity && fl_meta_set_bytes(meta, "velocity", plan->velocity, 32)) ||
+           (plan->lineage_count &&
+            fl_meta_set_bytes(meta, "lineage", plan->lineage[0], 32 * plan->lineage_count)) ||
            (*plan->deadline && fl_meta_set_text(meta, "deadline", plan->deadline)) ||
            fl_meta_set_text(meta, "software", plan->software) || set_last(meta, plan) ||
            set_schema(meta, &plan->model);
@@ -314,23 +385,15 @@ fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level)
 static int
 known_keys(const struct fl_meta *meta)
 {
-    static const char *const keys[] = {"after",          "base",
-                                       "base.round",     "deadline",
-                                       "last.ctr",       "params",
-                                       "round",          "software",
-                                       "tensors.dtypes", "tensors.names",
-                                       "tensors.shapes", "tensors.trained",
-                                       "velocity",       NULL};
+    static const char keys[] = "after|base|base.round|deadline|last.ctr|lineage|params|round|"
+                               "software|tensors.dtypes|tensors.names|tensors.shapes|"
+                               "tensors.trained|velocity";
 
-    for (size_t i = 0; i < meta->count; i++) {
-        const char *const *k = keys;
-        while (*k && strcmp(*k, meta->items[i].key))
-            k++;
-        if (!*k)
+    for (size_t i = 0; i < meta->count; i++)
+        if (fl_choice_find(keys, meta->items[i].key) < 0)
             return fl_error(FL_REFUSED,
                             "its \"%s\" is not known to this version, which could not keep to it",
                             meta->items[i].key);
-    }
     return 0;
 }
 
@@ -481,7 +544,7 @@ get_meta(struct fl_plan *plan, const struct fl_meta *meta)
                         deadline);
     snprintf(plan->deadline, sizeof plan->deadline, "%s", deadline);
     snprintf(plan->software, sizeof plan->software, "%s", software);
-    return get_schema(plan, meta);
+    return get_schema(plan, meta) || fl_pace_lineage(plan, meta) ? -1 : 0;
 }
 
 int

@@ -41,9 +41,14 @@ struct fl_plan_tensor {
     const struct fl_tensor_rule *rule; /* in the roster */
     enum fl_role role;                 /* FL_MASKED, FL_PLAIN or FL_CIPHER */
     struct fl_lanes lanes;
+<<<<<<< HEAD
     uint64_t elements, words, word_at; /* words: 0 of FL_CIPHER */
     size_t part;                       /* FL_CIPHER: of plan->he.parts, */
     uint64_t coordinate;               /* and the first of its coordinates */
+=======
+    uint64_t elements, words, word_at;
+    const struct fl_bound_part *noise; /* of helpers, in the plan; NULL: there is none */
+>>>>>>> main
 };
 
 /* What the hub counted last of a party: its counter and the digest of that upload or answer. */
@@ -60,19 +65,25 @@ struct fl_plan { /* a zeroed struct is empty */
     bool has_after, has_velocity;
     unsigned char after[32]; /* the set (sec/set.h) whose sum made the base; not in the first */
     unsigned char
-        velocity[32];        /* the optimizer's state before this round's step, where it has one */
-    char deadline[24];       /* RFC 3339 in UTC; "" without one */
-    char software[64];       /* of the hub: "fl 0.1.0" */
-    struct fl_counted *last; /* (n + m) the sites, then the helpers, in the roster's order */
-    struct fl_schema model;  /* all float tensors of the base, in its order */
+        velocity[32];     /* the optimizer's state before this round's step, where it has one */
+    size_t lineage_count; /* of a buffered round: models before the base whose updates count, */
+    unsigned char (*lineage)[32]; /* oldest first; at most the roster's stale */
+    char deadline[24];            /* RFC 3339 in UTC; "" without one */
+    char software[64];            /* of the hub: "fl 0.1.0" */
+    struct fl_counted *last;      /* (n + m) the sites, then the helpers, in the roster's order */
+    struct fl_schema model;       /* all float tensors of the base, in its order */
     size_t count;
     struct fl_plan_tensor *tensors; /* those that travel, in the order of the model */
     size_t places;                  /* of lanes in an upload: tensors, and the weight */
     size_t *order;                  /* (places) tensor at each place; see fl_plan_at */
     uint64_t words, masked_words;   /* the weight's word is at masked_words - 1 */
+<<<<<<< HEAD
     struct fl_rlwe_size he;         /* owned parts; no parts: nothing is encrypted */
     uint64_t ciphertexts;           /* of all parts */
     struct fl_he_shown *keys;       /* (m) of the helpers, when there are ciphertexts */
+=======
+    struct fl_bound noise;          /* of helpers; a part for each rule; sigma 0: there is none */
+>>>>>>> main
     unsigned char digest[32], sid[32];
 };
 
@@ -102,11 +113,30 @@ struct fl_plan_params {
 };
 FL_MUST int fl_plan_draft(struct fl_plan *plan, const struct fl_plan_params *params);
 
+/*
+ * What plans over the roster's MODEL will look like, of no round and signed by nobody: roster,
+ * tensors, noise. -1 (FL_REFUSED) when it is another model; PLAN is released then.
+ */
+FL_MUST int fl_plan_preview(struct fl_plan *plan, const struct fl_roster *r,
+                            struct fl_object *model);
+
 /* -1 (FL_REFUSED) unless ROUND is one of the roster's epoch, from its first for max_age rounds. */
 FL_MUST int fl_plan_check_round(const struct fl_roster *r, uint64_t round);
 
-/* The tensors that travel and their places, from the schema and the roster. 0 or -1. */
+/*
+ * The tensors that travel and their places, from the schema and the roster; with noise of helpers
+ * how wide it is and how fine the steps are, which the roster's rules have then. 0 or -1.
+ */
 FL_MUST int fl_plan_layout(struct fl_plan *plan);
+
+/* The last of these: fl_plan_layout calls it. -1 (FL_USAGE) with numbers that would do. */
+FL_MUST int fl_plan_noise(struct fl_plan *plan);
+
+/*
+ * With noise of helpers: what an upload of this plan costs its site, as an event (priv/event.h),
+ * "dgauss:sigma2=S,sens2=B", for one helper's noise: any one of them may be the honest one.
+ */
+FL_MUST int fl_plan_event(const struct fl_plan *plan, struct fl_buf *out);
 
 /* Write the object and its signature by the hub's KEY to the spool FD; sets digest and sid. */
 FL_MUST int fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level);
@@ -181,6 +211,9 @@ FL_MUST int fl_plan_he_read(struct fl_plan *plan, struct fl_object *o, size_t fi
 
 /* Does the model's tensor of this name travel, neither frozen nor of another kind? O(tensors). */
 bool fl_plan_travels(const struct fl_plan *plan, const char *name);
+
+/* The tensors of an update: those that travel, as f32, in the order of the model. 0 or -1. */
+FL_MUST int fl_plan_update_schema(const struct fl_plan *plan, struct fl_schema *s);
 
 /*
  * -1 unless UPDATE is made of the tensors that travel, as f32 and in order. The error names the

@@ -8,6 +8,7 @@
 #include "flt/values.h"
 #include "os/clock.h"
 #include "os/progress.h"
+#include "sec/pace.h"
 #include "sec/plan.h"
 
 /* No site could train from a model that holds one that is not. */
@@ -72,20 +73,17 @@ static int
 check_after(struct fl_plan *plan, const struct fl_object *model, const struct fl_object *after)
 {
     const struct fl_meta *m = &fl_object_head(model)->meta, *a = &fl_object_head(after)->meta;
-    const unsigned char *parent, *base, *set;
-    int64_t before;
+    struct fl_pace_mean mean = {.file = fl_object_name(after)};
+    const unsigned char *set;
 
-    if (fl_meta_get_bytes(a, "base", 32, &base) ||
-        fl_meta_get_i64(a, "base.round", 0, INT64_MAX - 1, &before) ||
+    if (fl_meta_get_bytes(a, "base", 32, &mean.base) ||
+        fl_meta_get_i64(a, "base.round", 0, INT64_MAX - 1, &mean.base_round) ||
         fl_meta_get_bytes(a, "sum.set", 32, &set))
         return fl_error(FL_FAILED,
                         "%s: is not the mean of a masked round; give what fl-aggregate -p wrote",
                         fl_object_name(after));
-    if (fl_meta_get_bytes(m, "parent", 32, &parent) || memcmp(parent, base, 32) ||
-        plan->base_round != before + 1)
-        return fl_error(FL_REFUSED,
-                        "%s: does not follow from %s; give the model that fl-apply made of it",
-                        fl_object_name(model), fl_object_name(after));
+    if (fl_pace_check_follows(&plan->roster, fl_object_name(model), m, plan->base_round, &mean))
+        return -1;
     plan->has_after = true;
     memcpy(plan->after, set, 32);
     return 0;
@@ -181,6 +179,29 @@ draft_deadline(struct fl_plan *plan, const char *deadline)
                         deadline, now);
     snprintf(plan->deadline, sizeof plan->deadline, "%s", deadline);
     return 0;
+}
+
+int
+fl_plan_preview(struct fl_plan *plan, const struct fl_roster *r, struct fl_object *model)
+{
+    struct fl_schema all = {0};
+    unsigned char digest[32];
+
+    *plan = (struct fl_plan){0};
+    if (fl_object_digest(model, NULL, digest))
+        return -1;
+    if (memcmp(digest, r->model, 32))
+        return fl_error(FL_REFUSED, "%s: is not the roster's model", fl_object_name(model));
+    int failed = fl_roster_decode(&plan->roster, r->canonical.data, r->canonical.len) ||
+                 fl_schema_model(&all, model) || fl_schema_start(&plan->model, "the model");
+    for (size_t i = 0; i < all.count && !failed; i++)
+        if (all.items[i].trained)
+            failed = fl_schema_add(&plan->model, &all.items[i].tensor, true);
+    fl_schema_release(&all);
+    if (!failed && !fl_plan_layout(plan))
+        return 0;
+    fl_plan_release(plan);
+    return -1;
 }
 
 int

@@ -16,10 +16,15 @@
 #include "os/file.h"
 #include "sec/roster_he.h"
 
-enum { CANONICAL_KEYS = 32 }; /* and those of a recipe */
+enum { CANONICAL_KEYS = 31 }; /* and those of a recipe and of noise */
 
+<<<<<<< HEAD
 static const char *const protections[] = {"pairwise", "helpers", NULL};
 static const char *const protects[] = {"mask", "plain", "frozen", "he", NULL};
+=======
+static const char *const protections[] = {"pairwise", "helpers", "none", NULL};
+static const char *const protects[] = {"mask", "plain", "frozen", NULL};
+>>>>>>> main
 
 void
 fl_roster_release(struct fl_roster *r)
@@ -32,6 +37,12 @@ fl_roster_release(struct fl_roster *r)
     free(r->he);
     fl_buf_release(&r->canonical);
     *r = (struct fl_roster){0};
+}
+
+const char *
+fl_protection_name(enum fl_protection protection)
+{
+    return protections[protection];
 }
 
 int64_t
@@ -209,13 +220,21 @@ set_digests(struct fl_meta *meta, const struct fl_roster_conf *conf)
             set_digest(meta, "contract", conf->contract, "fl-harmonize --digest -c SITE"));
 }
 
+/* Neither is written where it is 0: such rosters keep their bytes. */
+static int
+set_pace(struct fl_meta *meta, const struct fl_roster_conf *conf)
+{
+    return (conf->delay && fl_meta_set_i64(meta, "delay", conf->delay)) ||
+           (conf->stale && fl_meta_set_i64(meta, "stale", conf->stale));
+}
+
 static int
 canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
 {
-    bool pairwise = !strcmp(conf->protection, protections[FL_PROTECTION_PAIRWISE]);
+    bool helpers = !strcmp(conf->protection, protections[FL_PROTECTION_HELPERS]);
     const int64_t all = (int64_t)conf->sites.count, min_sum = conf->min_sum ? conf->min_sum : all;
 
-    if (!conf->min_sum && !pairwise)
+    if (!conf->min_sum && helpers)
         return fl_error(FL_USAGE, "lacks \"min_sum\": the fewest sites in a sum that is opened");
     return fl_meta_set_text(meta, "federation", conf->federation) ||
            fl_meta_set_i64(meta, "epoch", conf->epoch) ||
@@ -232,11 +251,16 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
            fl_meta_set_i64(meta, "min_sum", min_sum) || set_weights(meta, conf) ||
            set_rules(meta, conf) || fl_meta_set_f64(meta, "steps", conf->steps) ||
            fl_meta_set_f64(meta, "move", conf->move) ||
-           fl_meta_set_text(meta, "noise", conf->noise) ||
+           fl_noise_policy_to_meta(&conf->noise, meta) ||
            fl_meta_set_i64(meta, "max_open", conf->max_open) ||
            fl_meta_set_i64(meta, "max_skip", conf->max_skip) ||
+<<<<<<< HEAD
            fl_meta_set_i64(meta, "max_age", conf->max_age) ||
            fl_recipe_to_meta(&conf->recipe, meta) || fl_roster_he_put(meta, &conf->he);
+=======
+           fl_meta_set_i64(meta, "max_age", conf->max_age) || set_pace(meta, conf) ||
+           fl_recipe_to_meta(&conf->recipe, meta);
+>>>>>>> main
 }
 
 int
@@ -458,11 +482,10 @@ get_rules(struct fl_roster *r, const struct fl_meta *meta)
 static int
 get_numbers(struct fl_roster *r, const struct fl_meta *meta)
 {
-    static const char *const noises[] = {"none", NULL};
     const char *rule;
-    int protection, noise;
+    int protection;
 
-    if (word(meta, "protection", protections, &protection) || word(meta, "noise", noises, &noise) ||
+    if (word(meta, "protection", protections, &protection) ||
         fl_meta_get_text(meta, "apply.rule", &rule) || fl_meta_get_f64(meta, "apply.lr", &r->lr) ||
         fl_meta_get_f64(meta, "apply.momentum", &r->momentum) ||
         fl_meta_get_i64(meta, "min_sum", 0, INT64_MAX, &r->min_sum) ||
@@ -479,6 +502,17 @@ get_numbers(struct fl_roster *r, const struct fl_meta *meta)
     return 0;
 }
 
+/* KEY, from 1 on, or 0 where there is none; *COUNT counts those that are there. */
+static int
+get_pace(const struct fl_meta *meta, const char *key, int64_t most, int64_t *value, size_t *count)
+{
+    *value = 0;
+    if (!fl_meta_find(meta, key))
+        return 0;
+    ++*count;
+    return fl_meta_get_i64(meta, key, 1, most, value);
+}
+
 static int
 get_all(struct fl_roster *r, const struct fl_meta *meta)
 {
@@ -486,11 +520,19 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
     const unsigned char *model, *contract = NULL;
     bool contracted = fl_meta_find(meta, "contract") != NULL, he = fl_meta_find(meta, "he") != NULL;
     int64_t psk;
-    size_t settings;
+    size_t settings, noise;
 
-    if (fl_recipe_from_meta(&r->recipe, meta, &settings))
+    if (fl_recipe_from_meta(&r->recipe, meta, &settings) ||
+        fl_noise_policy_from_meta(&r->noise, meta, &noise))
         return -1;
+    settings += CANONICAL_KEYS + noise + (size_t)contracted;
+    if (get_pace(meta, "delay", 1, &r->delay, &settings) ||
+        get_pace(meta, "stale", FL_STALE_MOST, &r->stale, &settings))
+        return -1;
+<<<<<<< HEAD
     settings += CANONICAL_KEYS + (size_t)contracted + (size_t)he;
+=======
+>>>>>>> main
     if (meta->count != settings)
         return fl_error(FL_USAGE,
                         "has %zu values where this version knows %zu; use the one that wrote it",

@@ -21,6 +21,7 @@
 #include "conf/roster_file.h"
 #include "flt/format.h"
 #include "sec/identity.h"
+#include "sec/roster_noise.h"
 #include "sec/sign.h"
 
 enum {
@@ -34,7 +35,11 @@ enum {
     FL_ROSTER_MAX = 8 << 20 /* bytes of the canonical form */
 };
 
-enum fl_protection { FL_PROTECTION_PAIRWISE, FL_PROTECTION_HELPERS };
+enum fl_protection {
+    FL_PROTECTION_PAIRWISE,
+    FL_PROTECTION_HELPERS,
+    FL_PROTECTION_NONE /* the hub reads every update */
+};
 
 enum fl_protect {
     FL_PROTECT_MASK,   /* the hub sees sums only */
@@ -46,9 +51,9 @@ enum fl_protect {
 struct fl_tensor_rule {
     char *match; /* a pattern (base/glob.h); the first that matches a tensor's name is its rule */
     enum fl_protect protect;
-    unsigned bits; /* of a lane: 8 to 32, or 64; 0 for frozen */
+    unsigned bits; /* of a lane: 8 to 32, or 64; 0 for frozen, and with protection none */
     double clip;
-    double scale; /* a power of two; computed */
+    double scale; /* a power of two; computed; with noise of helpers by fl_plan_layout */
 };
 
 /*
@@ -84,7 +89,9 @@ struct fl_roster { /* a zeroed struct is empty */
     size_t rule_count;
     struct fl_tensor_rule *rules;
     double steps, move;
+    struct fl_noise_policy noise;
     int64_t max_open, max_skip, max_age;
+    int64_t delay, stale;    /* how rounds follow each other: sec/pace.h */
     struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */
     bool encrypts;           /* some tensor has protection he */
     unsigned char (*he)[32]; /* (m) roots of the helpers' keys (sec/he_line.h); NULL: none */
@@ -108,6 +115,9 @@ FL_MUST int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
  * -1 (FL_USAGE). fl_roster_decode calls it.
  */
 FL_MUST int fl_roster_check(struct fl_roster *r);
+
+/* As people write it: "pairwise". */
+const char *fl_protection_name(enum fl_protection protection);
 
 /* The party of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is none. */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);

@@ -8,7 +8,11 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+<<<<<<< HEAD
 #include "sec/roster_he.h"
+=======
+#include "sec/pace.h"
+>>>>>>> main
 #include "sec/roster.h"
 
 double
@@ -94,9 +98,11 @@ check_parties(const struct fl_roster *r)
                         "has %lld sites; at least %d are needed, since each of two would learn the "
                         "other's update from the sum",
                         n, FL_SITES_MIN);
-    if (r->protection == FL_PROTECTION_PAIRWISE && (r->m || r->replay_count))
-        return fl_error(FL_USAGE, "protection pairwise has neither helpers nor replay; write "
-                                  "protection: helpers, or leave them out");
+    if (r->protection != FL_PROTECTION_HELPERS && (r->m || r->replay_count))
+        return fl_error(FL_USAGE,
+                        "protection %s has neither helpers nor replay; write "
+                        "protection: helpers, or leave them out",
+                        fl_protection_name(r->protection));
     if (r->protection == FL_PROTECTION_PAIRWISE && min_sum != n)
         return fl_error(
             FL_USAGE,
@@ -108,10 +114,11 @@ check_parties(const struct fl_roster *r)
                         "has %zu helpers; protection helpers needs %d to %d, since one alone and "
                         "the hub together could read every update",
                         r->m, FL_HELPERS_MIN, FL_HELPERS_MAX);
-    if (min_sum < FL_SITES_MIN || min_sum > n)
+    const int least = r->protection == FL_PROTECTION_NONE ? 1 : FL_SITES_MIN;
+    if (min_sum < least || min_sum > n)
         return fl_error(FL_USAGE, "min_sum: %lld is not from %d to the number of sites, %lld",
-                        min_sum, FL_SITES_MIN, n);
-    return 0;
+                        min_sum, least, n);
+    return fl_pace_check(r);
 }
 
 static int
@@ -131,7 +138,7 @@ check_weights(const struct fl_roster *r)
     if (!(w->alpha >= 0 && w->alpha <= 4) || !(w->tokens >= 1 && w->tokens <= 1e15) ||
         !(w->mbit >= 1e-6 && w->mbit <= 1e9) || !(w->unit >= 1 && w->unit <= 1e15))
         return fl_error(FL_USAGE, "weights: alpha, tokens, mbit or unit is out of its range");
-    if (w->cap / w->floor > (double)(r->min_sum - 1))
+    if (r->protection != FL_PROTECTION_NONE && w->cap / w->floor > (double)(r->min_sum - 1))
         return fl_error(FL_USAGE,
                         "weights: cap %g is %g times floor %g; at most %lld times (min_sum - 1) "
                         "would do, so that no site is more than half of a least sum of %lld",
@@ -163,6 +170,18 @@ three_digits(double x)
     return floor(x / unit * (1 + 1e-12)) * unit;
 }
 
+/* Where nothing is masked, a rule that promises it would be a lie. */
+static int
+check_plain_rule(const struct fl_tensor_rule *rule)
+{
+    if (rule->protect == FL_PROTECT_PLAIN && !rule->bits && rule->clip == 0)
+        return 0;
+    return fl_error(FL_USAGE,
+                    "tensors: \"%s\": with protection none updates travel as they are; a rule is "
+                    "{match: \"*\", protect: plain}, or frozen",
+                    rule->match);
+}
+
 static int
 check_rule(const struct fl_roster *r, struct fl_tensor_rule *rule)
 {
@@ -173,6 +192,8 @@ check_rule(const struct fl_roster *r, struct fl_tensor_rule *rule)
         return rule->bits || rule->clip != 0
                    ? fl_error(FL_USAGE, "tensors: \"%s\": frozen has no bits and clip", rule->match)
                    : 0;
+    if (r->protection == FL_PROTECTION_NONE)
+        return check_plain_rule(rule);
     if (rule->bits < 8 || (rule->bits > 32 && rule->bits != 64) ||
         !(rule->clip >= 1e-9 && rule->clip <= 1e9))
         return fl_error(FL_USAGE,
@@ -225,7 +246,7 @@ check_rules(struct fl_roster *r)
             return -1;
         masked += r->rules[i].protect == FL_PROTECT_MASK || r->rules[i].protect == FL_PROTECT_HE;
     }
-    if (!masked)
+    if (!masked && r->protection != FL_PROTECTION_NONE)
         return fl_error(FL_USAGE, "tensors: no rule masks anything; a rule with protect: mask is "
                                   "what the sites' updates are hidden by");
     return 0;
@@ -246,7 +267,11 @@ fl_roster_check(struct fl_roster *r)
     if (*fl_recipe_words(&r->recipe, words) && (r->recipe.steps < 0 || r->recipe.epochs >= 0))
         return fl_error(FL_USAGE, "recipe: says %s; needed are steps, and no epochs", words);
     return check_parties(r) || check_unique(r) || check_weights(r) || check_rules(r) ||
+<<<<<<< HEAD
                    fl_roster_he_check(r)
+=======
+                   fl_noise_policy_check(r)
+>>>>>>> main
                ? -1
                : 0;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "sec/fingerprint.h"
+#include "sec/pace.h"
 
 const char *const fl_roster_show_columns[] = {"item", "value", NULL};
 
@@ -91,7 +92,8 @@ add_weights(struct rows *rows, const struct fl_roster *r)
 }
 
 static void
-add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_rule *rule)
+add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_rule *rule,
+         bool coarser)
 {
     static const char *const words[] = {
         [FL_PROTECT_MASK] = "mask",
@@ -103,13 +105,19 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
     const int lanes = rule->bits ? 64 / (int)rule->bits : 1; /* of a word of 8 bytes */
     const bool exposed = rule->protect == FL_PROTECT_PLAIN || rule->protect == FL_PROTECT_HE;
 
-    if (rule->protect == FL_PROTECT_FROZEN)
+    if (!rule->bits) /* frozen, or of an update that travels as it is */
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
+<<<<<<< HEAD
         add(rows, exposed, "tensors",
             "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %.3g to %.3g by "
+=======
+        add(rows, rule->protect == FL_PROTECT_PLAIN, "tensors",
+            "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %s%.3g to %.3g by "
+>>>>>>> main
             "weight",
-            rule->match, words[rule->protect], rule->bits, 8.0 / lanes, rule->clip, 1 / rule->scale,
+            rule->match, words[rule->protect], rule->bits, 8.0 / lanes, rule->clip,
+            coarser ? "at least " : "", 1 / rule->scale,
             r->weights.cap / r->weights.floor / rule->scale);
 }
 
@@ -144,6 +152,11 @@ add_trust(struct rows *rows, const struct fl_roster *r)
 {
     const long long n = (long long)r->n, absent = n - (long long)r->min_sum;
 
+    if (r->protection == FL_PROTECTION_NONE) {
+        add(rows, absent > 0, "absent", "%lld of %lld sites may be missing in a round", absent, n);
+        add(rows, true, "collude", "nobody need: the hub reads every update by itself");
+        return;
+    }
     if (r->protection == FL_PROTECTION_PAIRWISE) {
         add(rows, false, "absent", "none: a sum opens when all %lld sites are in it", n);
         add(rows, false, "collude",
@@ -169,8 +182,111 @@ add_trust(struct rows *rows, const struct fl_roster *r)
               "fl-aggregate --verify");
 }
 
+/* ---- noise ---- */
+
+/* The noise of a mean beside the longest update, for a model of D values that are not rounded. */
+static double
+noise_length(const struct fl_roster *r, double d)
+{
+    return fl_decimal_f64(&r->noise.multiplier) * sqrt((double)r->m * d) / (double)r->n;
+}
+
+/* So that nobody buys a round whose mean is noise and nothing else. */
 static void
-add_limits(struct rows *rows, const struct fl_roster *r)
+add_noise_length(struct rows *rows, const struct fl_roster *r, const struct fl_bound *b)
+{
+    if (!b) {
+        add(rows, true, "noise_length",
+            "in a mean of %zu sites with the noise of %zu helpers it is %.3g times as long as the "
+            "longest update of one for 10,000 values, %.3g times for 1,000,000; -m MODEL says it "
+            "of the roster's model",
+            r->n, r->m, noise_length(r, 1e4), noise_length(r, 1e6));
+        return;
+    }
+    const double length = fl_bound_noise_length(b, r->n), price = fl_bound_price(b);
+    add(rows, true, "noise_length",
+        "in a mean of %zu sites with the noise of %zu helpers it is %.3g times as long as the "
+        "longest update of one (%llu values)%s",
+        r->n, r->m, length, (unsigned long long)b->d,
+        length > 1 ? ": such a mean is noise more than anything else" : "");
+    add(rows, price > 1.05, "noise_rounding",
+        "to whole numbers makes the longest update %.3g times as long, and the noise with it%s",
+        price, price > 1.05 ? ": more bits would make less of it" : "");
+    add(rows, false, "noise_steps",
+        "each helper's deviation is %lu steps of %.3g; a sum has room for all of it but once in "
+        "2^40 rounds",
+        (unsigned long)b->sigma, 1 / b->scale);
+}
+
+/* What a round, and all that the epoch may have, costs a unit; and how many the budget pays for. */
+static void
+add_budget(struct rows *rows, const struct fl_roster *r)
+{
+    const struct fl_noise_policy *p = &r->noise;
+    const uint64_t all = (uint64_t)r->max_age;
+    const char *unit = p->kind == FL_NOISE_SITE ? "a site" : "a document";
+    const char *by = p->accountant == FL_ACCOUNT_RDP ? "rdp" : "pld";
+    const double delta = fl_decimal_f64(&p->delta);
+    double one = INFINITY, epoch = INFINITY;
+    uint64_t rounds = 0;
+
+    if (fl_noise_policy_cost(p, 1, &one) || fl_noise_policy_cost(p, all, &epoch) ||
+        fl_noise_policy_rounds(p, all, &rounds)) {
+        rows->failed = true;
+        return;
+    }
+    add(rows, true, "epsilon",
+        "of %s, added or removed: %.4g for one round, %.4g for all %llu that the epoch may have, "
+        "at delta %g by %s",
+        unit, one, epoch, (unsigned long long)all, delta, by);
+    add(rows, true, "budget", "epsilon %g at delta %g by %s: pays for %llu of %llu rounds%s",
+        fl_decimal_f64(&p->epsilon), delta, by, (unsigned long long)rounds, (unsigned long long)all,
+        rounds < all ? "; after these a site sends nothing more" : "");
+}
+
+static void
+add_noise(struct rows *rows, const struct fl_roster *r, const struct fl_bound *b)
+{
+    const struct fl_noise_policy *p = &r->noise;
+    const double clip = fl_decimal_f64(&p->clip), z = fl_decimal_f64(&p->multiplier);
+
+    switch (p->kind) {
+    case FL_NOISE_NONE: add(rows, false, "noise", "none"); return;
+    case FL_NOISE_SITE:
+        add(rows, true, "noise",
+            "site: updates are cut to the length %g, and each helper adds noise of %g times that "
+            "to every value of the sum, which hides one site's update from whoever reads sums; one "
+            "honest helper is enough, and sites that are missing change nothing",
+            clip, z);
+        add_noise_length(rows, r, b);
+        break;
+    case FL_NOISE_LOCAL:
+        add(rows, true, "noise",
+            "local: each site trains with gradients of documents cut to %g, noise of %g times "
+            "that, and each document in a step by the chance %g, %lld steps an update, which hides "
+            "one document; a person with many is hidden as many times worse",
+            clip, z, fl_decimal_f64(&p->rate), (long long)p->steps);
+        break;
+    }
+    add_budget(rows, r);
+}
+
+/* ---- all of it ---- */
+
+static void
+add_pace(struct rows *rows, const struct fl_roster *r)
+{
+    if (r->delay)
+        add(rows, true, "delay", "%s", fl_pace_delay_words);
+    if (r->stale)
+        add(rows, true, "stale",
+            "%lld: a round is over when updates of %lld sites are there, or at its deadline; one "
+            "that began A models before counts (1 + A)^-0.5 of its weight, of at most %lld",
+            (long long)r->stale, (long long)r->min_sum, (long long)r->stale);
+}
+
+static void
+add_limits(struct rows *rows, const struct fl_roster *r, const struct fl_bound *noise)
 {
     add(rows, r->steps != 64, "steps", "%g", r->steps);
     if (r->move == 0)
@@ -179,14 +295,14 @@ add_limits(struct rows *rows, const struct fl_roster *r)
             "nearly the same model twice can compare two sums");
     else
         add(rows, r->move != 1.0 / 64, "move", "%g", r->move);
-    add(rows, false, "noise", "none");
+    add_noise(rows, r, noise);
     add(rows, r->max_open != 4, "max_open", "%lld", (long long)r->max_open);
     add(rows, r->max_skip != 1024, "max_skip", "%lld", (long long)r->max_skip);
     add(rows, r->max_age != 1000, "max_age", "%lld", (long long)r->max_age);
 }
 
 static void
-make_rows(struct rows *rows, const struct fl_roster *r)
+make_rows(struct rows *rows, const struct fl_roster *r, const struct fl_bound *noise)
 {
     char model[65], recipe[FL_RECIPE_WORDS];
 
@@ -207,16 +323,23 @@ make_rows(struct rows *rows, const struct fl_roster *r)
     add(rows, false, "hub", "%s", r->hub.name);
     for (size_t i = 0; i < r->n; i++)
         add(rows, false, "site", "%s", r->parties[i].name);
-    add(rows, r->protection != FL_PROTECTION_PAIRWISE, "protection", "%s",
-        r->protection == FL_PROTECTION_PAIRWISE ? "pairwise" : "helpers");
+    add(rows, r->protection != FL_PROTECTION_PAIRWISE, "protection", "%s%s",
+        fl_protection_name(r->protection),
+        r->protection == FL_PROTECTION_NONE ? ": the hub reads every site's update" : "");
     add_helpers(rows, r);
     add(rows, false, "min_sum", "%lld", (long long)r->min_sum);
     add_trust(rows, r);
+    add_pace(rows, r);
     add_weights(rows, r);
     for (size_t i = 0; i < r->rule_count; i++)
+<<<<<<< HEAD
         add_rule(rows, r, &r->rules[i]);
     add_he(rows, r);
     add_limits(rows, r);
+=======
+        add_rule(rows, r, &r->rules[i], r->noise.kind == FL_NOISE_SITE && !noise);
+    add_limits(rows, r, noise);
+>>>>>>> main
     if (*fl_recipe_words(&r->recipe, recipe))
         add(rows, true, "recipe", "%s", recipe);
     add(rows, r->psk, "psk", "%s", r->psk ? "yes: a secret that all parties shared before" : "no");
@@ -276,32 +399,47 @@ put_keys(struct fl_report *report, const struct fl_roster *r, const struct fl_ro
     put_key(report, last, &r->hub);
 }
 
-void
-fl_roster_show(const struct fl_roster *r, const struct fl_roster *last, bool words,
-               struct fl_report *report)
+static void
+put_all(const struct rows *now, const struct fl_roster *r, const struct fl_roster *last,
+        struct fl_report *report)
 {
-    struct rows now = {0}, before = {0};
-    char fingerprint[FL_FINGERPRINT_TEXT], digest[65];
+    struct rows before = {0};
 
-    make_rows(&now, r);
-    for (size_t i = 0; i < now.count; i++)
-        put(report, now.items[i].item, "", now.items[i].value);
-    for (size_t i = 0; i < now.count; i++)
-        if (now.items[i].differs)
-            put(report, "not_default", now.items[i].item, now.items[i].value);
-    if (last) {
-        make_rows(&before, last);
-        put_difference(report, "new", &now, &before);
-        put_difference(report, "gone", &before, &now);
-        put_keys(report, r, last);
-    }
+    for (size_t i = 0; i < now->count; i++)
+        put(report, now->items[i].item, "", now->items[i].value);
+    for (size_t i = 0; i < now->count; i++)
+        if (now->items[i].differs)
+            put(report, "not_default", now->items[i].item, now->items[i].value);
+    if (!last)
+        return;
+    make_rows(&before, last, NULL);
+    put_difference(report, "new", now, &before);
+    put_difference(report, "gone", &before, now);
+    put_keys(report, r, last);
+    report->failed |= before.failed;
+    release(&before);
+}
+
+int
+fl_roster_show(const struct fl_roster *r, struct fl_object *model, const struct fl_roster *last,
+               bool words, struct fl_report *report)
+{
+    char fingerprint[FL_FINGERPRINT_TEXT], digest[65];
+    struct fl_plan plan = {0};
+    struct rows now = {0};
+
+    if (model && fl_plan_preview(&plan, r, model))
+        return -1;
+    make_rows(&now, model ? &plan.roster : r, plan.noise.sigma ? &plan.noise : NULL);
+    put_all(&now, r, last, report);
     if (words) {
         fl_fingerprint_text(fingerprint, r->digest);
         fl_hex(digest, r->digest, sizeof r->digest);
         put(report, "digest", "", digest);
         put(report, "words", "", fingerprint);
     }
-    report->failed |= now.failed || before.failed;
+    report->failed |= now.failed;
     release(&now);
-    release(&before);
+    fl_plan_release(&plan);
+    return 0;
 }

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "conf/federation.h"
 #include "conf/recipe.h"
 #include "os/file.h"
-#include "sec/roster.h"
 
 static void
 put_own(struct fl_report *r, const struct fl_federation_conf *c)
@@ -51,8 +49,9 @@ put_agreed(struct fl_report *r, const struct fl_roster *roster)
     fl_report_i64(fl_report_key(r, "max_open"), roster->max_open);
     fl_report_hex(fl_report_key(r, "model"), roster->model, sizeof roster->model);
     fl_report_text(fl_report_key(r, "apply"), fl_apply_rule_name(roster->apply));
-    fl_report_text(fl_report_key(r, "protection"),
-                   roster->protection == FL_PROTECTION_HELPERS ? "helpers" : "pairwise");
+    fl_report_text(fl_report_key(r, "protection"), fl_protection_name(roster->protection));
+    fl_report_i64(fl_report_key(r, "delay"), roster->delay);
+    fl_report_i64(fl_report_key(r, "stale"), roster->stale);
     fl_report_i64(fl_report_key(r, "min_sum"), roster->min_sum);
     put_names(fl_report_key(r, "sites"), roster, NULL, roster->n);
     put_names(fl_report_key(r, "helpers"), roster, roster->helpers, roster->m);
@@ -95,26 +94,42 @@ check_recipe(const struct fl_federation_conf *c, const struct fl_roster *roster)
 }
 
 int
+fl_setup_read(struct fl_setup *s, const char *path)
+{
+    *s = (struct fl_setup){0};
+    int failed = fl_federation_conf_read(&s->conf, path);
+
+    if (!failed && fl_input_missing(s->conf.roster))
+        failed = fl_error(FL_NOT_YET, "%s: is not there yet; it is the roster that was accepted",
+                          s->conf.roster);
+    if (!failed)
+        failed = fl_roster_read(&s->roster, s->conf.roster);
+    if (!failed && check_name(&s->conf, &s->roster))
+        failed = fl_error_about(fl_input_name(path));
+    if (failed)
+        fl_setup_release(s);
+    return failed ? -1 : 0;
+}
+
+void
+fl_setup_release(struct fl_setup *s)
+{
+    fl_roster_release(&s->roster);
+    fl_federation_conf_release(&s->conf);
+}
+
+int
 fl_setup_report(struct fl_report *r, const char *path)
 {
-    struct fl_federation_conf conf;
-    struct fl_roster roster = {0};
-    int failed = fl_federation_conf_read(&conf, path);
+    struct fl_setup s;
 
-    if (!failed && fl_input_missing(conf.roster))
-        failed = fl_error(FL_NOT_YET, "%s: is not there yet; it is the roster that was accepted",
-                          conf.roster);
-    if (!failed)
-        failed = fl_roster_read(&roster, conf.roster);
-    if (!failed && check_name(&conf, &roster))
-        failed = fl_error_about(fl_input_name(path));
-    if (!failed)
-        failed = check_recipe(&conf, &roster);
+    if (fl_setup_read(&s, path))
+        return -1;
+    int failed = check_recipe(&s.conf, &s.roster);
     if (!failed) {
-        put_own(r, &conf);
-        put_agreed(r, &roster);
+        put_own(r, &s.conf);
+        put_agreed(r, &s.roster);
     }
-    fl_roster_release(&roster);
-    fl_federation_conf_release(&conf);
+    fl_setup_release(&s);
     return failed ? -1 : 0;
 }

@@ -236,19 +236,20 @@ fl_spent_get_mark(const struct fl_spent *s, struct fl_spent_mark *mark)
 }
 
 int
-fl_spent_find(const struct fl_spent *s, const struct fl_spent_line *line, bool *found)
+fl_spent_find(const struct fl_spent *s, struct fl_spent_line *line, bool *found)
 {
     *found = false;
     for (size_t i = 0; i < s->count; i++) {
         const struct fl_spent_line *had = &s->lines[i];
         if (strcmp(had->kind, line->kind) || strcmp(had->tag, line->tag))
             continue;
-        if (strcmp(had->input, line->input) || strcmp(had->unit, line->unit) ||
+        if ((line->input && strcmp(had->input, line->input)) || strcmp(had->unit, line->unit) ||
             strcmp(had->event, line->event))
             return fl_error(FL_REFUSED,
                             "%s: line %zu is of the same %s with another input or event; what was "
                             "released once is not released in another form",
                             s->name, i + 1, line->kind);
+        memcpy(line->hash, had->hash, sizeof line->hash);
         *found = true;
     }
     return 0;

@@ -75,10 +75,11 @@ struct fl_spent_signer {
 };
 
 /*
- * Is there a line of this KIND and TAG? 0 and *FOUND; -1 (FL_REFUSED) if it has another INPUT, UNIT
- * or EVENT: what was released under this name was something else.
+ * Is there a line of this KIND and TAG? 0 and *FOUND, LINE's hash being set; -1 (FL_REFUSED) if it
+ * has another INPUT (where that is not NULL), UNIT or EVENT: what was released under this name was
+ * something else.
  */
-FL_MUST int fl_spent_find(const struct fl_spent *s, const struct fl_spent_line *line, bool *found);
+FL_MUST int fl_spent_find(const struct fl_spent *s, struct fl_spent_line *line, bool *found);
 
 /*
  * Epsilon at DELTA of all lines of UNIT, and of MORE (an event as text, or NULL): by the accountant

@@ -33,6 +33,7 @@
 #include "sec/near.h"
 #include "sec/pair.h"
 #include "sec/roster.h"
+#include "sec/spent.h"
 
 /* A passed round that a helper may still answer. */
 struct fl_open_round {
@@ -61,7 +62,7 @@ struct fl_section { /* what belongs to one accepted roster */
     int64_t epoch;
     uint32_t party; /* own number; FL_SIGNER_HUB: the hub */
     double mbit;    /* the own bandwidth, which a site sets for the epoch; 0: none was given */
-    bool helpers;   /* its protection */
+    bool helpers;   /* not pairwise: chains with each of M helpers; of plain rounds there are 0 */
     uint32_t n, m;
     uint64_t up_next;    /* round that the sender's chains are at */
     uint64_t down_next;  /* and the helper's */
@@ -119,6 +120,8 @@ struct fl_state { /* in secret memory */
     size_t upload_count, upload_cap, answer_count, answer_cap, masked_count, masked_cap;
     struct fl_made *upload, *answer; /* oldest first */
     struct fl_masked_over *masked;
+
+    struct fl_spent_mark ledger; /* how far the ledger of the text was; zeros: there is none */
 
     struct fl_near near; /* of a helper, or the hub's own list */
 

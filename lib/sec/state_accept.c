@@ -180,7 +180,7 @@ add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party,
     to->party = (uint32_t)party;
     to->mbit = acc->mbit;
     to->now = *now;
-    to->helpers = r->protection == FL_PROTECTION_HELPERS;
+    to->helpers = r->protection != FL_PROTECTION_PAIRWISE;
     to->n = (uint32_t)r->n;
     to->m = (uint32_t)r->m;
     to->up_next = to->down_next = (uint64_t)r->first_round;

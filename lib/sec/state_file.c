@@ -369,6 +369,9 @@ read_line(struct fl_vault *v, struct fl_state *s)
         return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &s->uploads.ctr, s->uploads.prev);
     if (fl_vault_is(v, "answers"))
         return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &s->answers.ctr, s->answers.prev);
+    if (fl_vault_is(v, "ledger"))
+        return fl_vault_get(v, "bnb", s->ledger.id, (uint64_t)INT64_MAX, &s->ledger.count,
+                            s->ledger.head);
     if (fl_vault_is(v, "roster"))
         return read_roster(v, s);
     if (fl_vault_is(v, "upload"))
@@ -607,7 +610,9 @@ put_state(struct fl_vault *v, const struct fl_state *s)
     if (fl_vault_begin(v, STATE_MAGIC) || fl_vault_put(v, "key", "b", s->key) ||
         fl_vault_put(v, "hidden", "b", s->hidden) ||
         fl_vault_put(v, "uploads", "nb", s->uploads.ctr, s->uploads.prev) ||
-        fl_vault_put(v, "answers", "nb", s->answers.ctr, s->answers.prev))
+        fl_vault_put(v, "answers", "nb", s->answers.ctr, s->answers.prev) ||
+        (!fl_is_zero(s->ledger.id, sizeof s->ledger.id) &&
+         fl_vault_put(v, "ledger", "bnb", s->ledger.id, s->ledger.count, s->ledger.head)))
         return -1;
     for (size_t i = 0; i < s->section_count; i++)
         if (put_section(v, &s->section[i]))

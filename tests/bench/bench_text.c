@@ -1,11 +1,13 @@
 /*
  * How fast text becomes tokens on one core, beside what any reader of it must do: looking for the
- * line ends, and checking UTF-8; medians. And what hostile documents take, for each of their bytes,
- * beside prose; the least of several runs. Rows of tests/bench/run.
+ * line ends, and checking UTF-8; medians. Normal form C of prose beside wc -c of as much through a
+ * pipe, and of decomposed Vietnamese beside ICU's uconv, file to file. And what hostile documents
+ * take, for each of their bytes, beside prose; the least of several runs. Rows of tests/bench/run.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "../unit/hostile.h"
 #include "bench.h"
@@ -119,6 +121,111 @@ measure(struct bench *b, const char *what, size_t (*work)(struct bench *))
     return t[TURNS / 2];
 }
 
+static size_t
+nfc(struct bench *b)
+{
+    static struct fl_unicode_scratch scratch;
+
+    if (fl_unicode_nfc(&b->content, &scratch))
+        fail();
+    return b->content.len;
+}
+
+/* Median seconds of a command, or -1. */
+static double
+seconds_of(const char *command)
+{
+    double t[TURNS];
+
+    for (int i = 0; i < TURNS; i++) {
+        double start = fl_seconds();
+        if (system(command))
+            return -1;
+        t[i] = fl_seconds() - start;
+    }
+    qsort(t, TURNS, sizeof *t, by_value);
+    return t[TURNS / 2];
+}
+
+/* Normal form C of prose, which has it; and beside wc -c, which looks at nothing. */
+static int
+nfc_of_prose(struct bench *b, const char *path)
+{
+    enum { FILES = 16 };
+    char command[1000];
+    double ours = measure(b, "normal form C of prose", nfc);
+    int n = snprintf(command, sizeof command, "cat");
+
+    if (fl_output_write_file(path, b->text, b->len, 0))
+        fail();
+    for (int i = 0; i < FILES; i++)
+        n += snprintf(command + n, sizeof command - (size_t)n, " %s", path);
+    snprintf(command + n, sizeof command - (size_t)n, " | wc -c >/dev/null");
+    double wc = seconds_of(command) / FILES;
+    return wc < 0 || bench_at_least("  against wc -c of a pipe", wc / ours, "times", 0.5);
+}
+
+/* A file of decomposed Vietnamese to one of normal form C. */
+static double
+compose(const char *from, const char *to, size_t len)
+{
+    struct fl_unicode_scratch scratch = {0};
+    struct fl_buf text = {0};
+    double start = fl_seconds();
+    int fd = fl_open_input(from, false);
+
+    if (fd < 0 || fl_buf_reserve(&text, len) ||
+        fl_read_full(fd, from, text.data, len) != (ssize_t)len)
+        fail();
+    text.len = len;
+    if (fl_unicode_nfc(&text, &scratch) || fl_output_write_file(to, text.data, text.len, 0))
+        fail();
+    fl_close_input(fd);
+    fl_buf_release(&text);
+    fl_unicode_scratch_release(&scratch);
+    return fl_seconds() - start;
+}
+
+static int
+nfc_of_vietnamese(const char *path)
+{
+    static const char line[] = "Táº¥t cáº£ má»i ngÆ°á»i sinh ra "
+                               "Äá»u ÄÆ°á»£"
+                               "c tá»± do vÃ  bÃ¬nh "
+                               "Äáº³ng vá» nhÃ¢n pháº©m.\n";
+    char command[200], to[80];
+    unsigned char *nfd = utf8proc_NFD((const unsigned char *)line);
+    struct fl_buf text = {0};
+    double t[TURNS];
+
+    while (nfd && text.len < BYTES)
+        if (fl_buf_add_text(&text, (const char *)nfd))
+            fail();
+    snprintf(to, sizeof to, "%s.nfc", path);
+    if (!nfd || fl_output_write_file(path, text.data, text.len, 0))
+        fail();
+    for (int i = 0; i < TURNS; i++)
+        t[i] = compose(path, to, text.len);
+    qsort(t, TURNS, sizeof *t, by_value);
+    printf("normal form C of decomposed Vietnamese\t%.0f\tMB/s\t-\t-\n",
+           (double)text.len / t[TURNS / 2] * 1e-6);
+    snprintf(command, sizeof command,
+             "uconv -f utf-8 -t utf-8 -x any-nfc %s 2>/dev/null | cmp -s - %s", path, to);
+    bool same = !system(command);
+    if (!same && !system("command -v uconv >/dev/null")) {
+        fprintf(stderr, "bench_text: uconv has another normal form\n");
+        exit(1);
+    }
+    snprintf(command, sizeof command, "uconv -f utf-8 -t utf-8 -x any-nfc -o %s.icu %s 2>/dev/null",
+             path, path);
+    double uconv = same ? seconds_of(command) : -1;
+    snprintf(command, sizeof command, "rm -f %s.icu %s.nfc", path, path);
+    free(nfd);
+    fl_buf_release(&text);
+    return system(command) || uconv < 0 ||
+           bench_at_least("  against uconv -x any-nfc", uconv / t[TURNS / 2], "times", 2);
+}
+
 /* The slowest of all hostile documents, for the tokenizer of each maker. */
 static int
 hostile(void)
@@ -173,6 +280,13 @@ main(void)
     learn(&b);
     measure(&b, "finding line ends", lines);
     measure(&b, "checking UTF-8", check);
+    char path[] = "/tmp/fl-bench-XXXXXX";
+    int fd = mkstemp(path);
+    if (fd < 0)
+        fail();
+    close(fd);
+    int kept = nfc_of_prose(&b, path) & nfc_of_vietnamese(path);
+    unlink(path);
     measure(&b, "text to tokens, one core", encode);
     printf("bytes a token\t%.2f\t-\t-\t-\n", (double)b.len / (double)b.ids.len);
     fl_ids_release(&b.ids);
@@ -180,5 +294,5 @@ main(void)
     fl_tokenizer_free(b.tokenizer);
     fl_words_release(&b.words);
     fl_buf_release(&b.content);
-    return !hostile();
+    return !(hostile() & kept);
 }

@@ -232,6 +232,31 @@ is "a unit of the contract changes its digest" "$(sed 's/contract.yaml/changed.y
 is "  comments and defaults do not" "$(sed 's/contract.yaml/same.yaml/' site.yaml >c-site.yaml; fl-harmonize -c c-site.yaml --digest)" "$(fl-harmonize -c site.yaml --digest)"
 fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site aws -o other.flt pt.flt
 fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site aws -o none.flt free.flt
+
+# An update keeps its contract on its way into a mean, whatever trained it.
+contract=$(fl-harmonize -c site.yaml --digest)
+fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site aws -o aws.flt t.flt
+fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site azure -o azure.flt t.flt
+fl-train -q -m model.flt --steps 2 -b 1 -l 32 --site gcp -o gcp.flt pt.flt
+fl-apply -q -m model.flt -o tuned.flt aws.flt
+fl-diff -q -b model.flt --site gcp --examples 20 -o bare.flt tuned.flt
+check "an update of another trainer names a contract" \
+    fl-diff -q -b model.flt --site gcp --examples 20 --contract "$contract" -o named.flt tuned.flt
+status 2 "  which is a digest" fl-diff -q -b model.flt --contract clinic-notes-1 -o x.flt tuned.flt
+says '"clinic-notes-1" is no digest; give the 64 digits that fl-harmonize --digest -c SITE prints'
+check "updates of one contract are added" fl-aggregate -q -o mean.flt aws.flt azure.flt named.flt
+check "  and the mean names it" sh -c "fl-info mean.flt | grep -q $contract"
+fl-aggregate -q --partial -o half.flt aws.flt azure.flt
+check "  by halves too" fl-aggregate -q -o mean2.flt half.flt named.flt
+check "  to the byte" cmp mean.flt mean2.flt
+for other in gcp bare; do
+    status 3 "not so one of another, or of none ($other)" fl-aggregate -q -o none-of-it.flt aws.flt azure.flt $other.flt
+    status 3 "  in any order" fl-aggregate -q -o none-of-it.flt $other.flt aws.flt
+    status 3 "  nor to a sum" fl-aggregate -q -o none-of-it.flt half.flt $other.flt
+done
+says 'names no contract by which its text was harmonized, and the first input names one'
+check "  and nothing is left" test ! -e none-of-it.flt
+
 keys hub aws azure gcp
 { echo 'tensors: [{match: "*", protect: mask, bits: 16, clip: 0.05}]'; echo "protection: pairwise"
     echo "contract: $(fl-harmonize -c site.yaml --digest)"; } | roster 1 aws azure gcp >roster.yaml
@@ -285,6 +310,24 @@ PY
     check "a bomb: 1 GiB in one line" prlimit --as=500000000 fl-harmonize -q -j 2 -c site.yaml --max-dropped 1 \
         -t model.flt --valid-output v.flt --card card.tsv -o x.flt bomb.jsonl.zst
     is "  is dropped, to the byte" "$(card total overlong_bytes) $(card total documents)" "1073741836 1"
+    # BOMB: MiB of each; 10240 takes minutes. Resident memory is what is promised without near copies and tokens.
+    cat >peak.py <<'PY'
+import resource, subprocess, sys
+limit, command = int(sys.argv[1]), sys.argv[2:]
+code = subprocess.call(command)
+most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+print("# %d MiB" % most)
+sys.exit(code or most > limit)
+PY
+    for pack in 'gzip -1' 'xz -0' 'zstd -q -1'; do
+        kind=${pack%% *}
+        { printf '{"text": "before"}\n{"text": "'; head -c "${BOMB:-128}M" /dev/zero | tr '\0' x; printf '"}\n'; } |
+            $pack >bomb.$kind.jsonl
+        check "a bomb of $kind ($(wc -c <bomb.$kind.jsonl) bytes) within 64 MiB" python peak.py 64 fl-harmonize -q \
+            -c plain-site.yaml --max-dropped 1 --text --card card.tsv -o x.jsonl bomb.$kind.jsonl
+        is "  is dropped, to the byte" "$(card total overlong_bytes) $(card total documents)" "$((${BOMB:-128} * 1048576 + 12)) 1"
+    done
+    rm -f bomb.*
 else
     skip "a bomb" "needs prlimit, and no sanitizer"
 fi

@@ -30,7 +30,8 @@ shards ids m.flt a.flt unit=record $ids
 shards ids m.flt b.flt unit=record $ids 98 99 256
 shards ids m.flt passages.flt unit=passage $ids
 shards ids m.flt silent.flt $ids
-dp="--dp-clip 0.5 --dp-noise 1 --dp-rate 0.2"
+fl-account --new-ledger text.ledger || exit 1
+dp="--dp-clip 0.5 --dp-noise 1 --dp-rate 0.2 --ledger text.ledger"
 go() { fl-train -q -m m.flt --steps 30 $dp "$@"; }
 
 check "a training that hides documents" go --site north --report r.tsv -o u.flt a.flt
@@ -89,9 +90,10 @@ for option in "--seed 1" "--accumulate 2" "--clip 1" "--precision bf16"; do
 done
 refused 2 "--epochs" "exclude each other" -m m.flt $dp --epochs 1 a.flt
 refused 2 "no steps" "--steps is missing" -m m.flt $dp a.flt
+refused 2 "no ledger" "ledger FILE is missing" -m m.flt --steps 3 --dp-clip 0.5 --dp-noise 1 --dp-rate 0.2 a.flt
 refused 2 "no rate" "give all three" -m m.flt --steps 3 --dp-clip 1 --dp-noise 1 a.flt
 refused 2 "a chance above 1" "dp-rate" -m m.flt --steps 3 --dp-clip 1 --dp-noise 1 --dp-rate 1.5 a.flt
 printf 'steps: 4\ndp_clip: 0.5\ndp_noise: 1\ndp_rate: 0.2\ndp_unit: record\n' > r.yaml
-check "from a recipe" fl-train -q -m m.flt -c r.yaml -o c.flt a.flt
+check "from a recipe" fl-train -q -m m.flt -c r.yaml --ledger text.ledger -o c.flt a.flt
 check "  the same" [ "$(meta c.flt dp.rate) $(meta c.flt dp.steps)" = "0.2 4" ]
 finish

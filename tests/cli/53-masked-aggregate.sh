@@ -147,12 +147,12 @@ says 'the tags of "a" and "c" differ'
 
 # ---- options ----
 status 2 "the roster says the weights" fl-aggregate -p p1.flt --weights uniform a1.up b1.up c1.up
-says 'leave out --sites, --min-sites, --weights, --alpha, --bandwidth, --lineage and --explain'
+says "leave out --sites, --min-sites, --weights, --alpha, --bandwidth and --lineage"
 status 1 "masked uploads without a plan" fl-aggregate a1.up b1.up c1.up
 status 1 "an upload as the plan" fl-aggregate -p a1.up a1.up b1.up c1.up
 status 2 "binary to a terminal" on_terminal fl-aggregate -p p1.flt a1.up b1.up c1.up
 status 2 "nobody is asked in a pairwise round" fl-aggregate -p p1.flt -k hub.key --request x.flt -o y.flt a1.up b1.up c1.up
-says 'with protection pairwise there are none; the sum opens when all uploads are there'
+says 'with protection pairwise there are none'
 check "  and nothing is written" [ ! -e x.flt -a ! -e y.flt ]
 
 # ---- sites that were away, each for another number of rounds ----

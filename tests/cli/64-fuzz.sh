@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Every fuzzer for some seconds: those of the round's messages and of exports five, the others one.
+# Every fuzzer for some seconds: those of messages of a round and of what people export five, the others one.
 . "$(dirname "$0")/lib.sh"
 
 if ! command -v clang >/dev/null || [ -n "${SAN:-}${VALGRIND:-}" ]; then
@@ -13,7 +13,8 @@ check "they build" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$top" BUILD=
 for source in "$top"/tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     case $name in
-    fuzz_roster | fuzz_plan | fuzz_request | fuzz_arrival | fuzz_answer | fuzz_source | fuzz_fields | fuzz_contract) seconds=5 ;;
+    fuzz_roster | fuzz_plan | fuzz_request | fuzz_arrival | fuzz_answer | fuzz_source | fuzz_fields | fuzz_contract | \
+        fuzz_identifiers | fuzz_records) seconds=5 ;;
     *) seconds=1 ;;
     esac
     check "$name finds nothing in $seconds s" env BUILD="$b" SECONDS_EACH=$seconds sh "$top/tests/fuzz/run" "$name"

@@ -12,8 +12,7 @@ rounds=1 parties a b c || exit 1
 cd ..
 cp -a set calm && cd calm || exit 1
 until_closed 1 hub a b c
-want=$(last_model)
-check "the calm run" [ ${#want} = 64 ]
+calm
 cd ..
 
 # ---- no room at the hub; no room at a site ----
@@ -101,18 +100,6 @@ check "  both have its model" [ -e "work.b/model/$(last_model).flt" -a -e "work.
 check "the chain goes on" [ "$(cut -f 1 srv/pub/chain.tsv | tr '\n' ' ')" = "0 1 " ]
 cd ..
 
-# ---- a hub whose disk was restored to before the round ----
-fresh
-turn hub
-cp -a srv srv.old && cp -a work.hub hub.old.work && cp -a hub.key hub.key.saved && cp -a hub.key.state state.saved
-turn a b
-rm -rf srv work.hub hub.key hub.key.state && cp -a srv.old srv && cp -a hub.old.work work.hub && cp -a hub.key.saved hub.key && cp -a state.saved hub.key.state
-check "a hub restored to before the uploads" round hub --from 1 hub.yaml
-check "  gives the round up" round hub --void 0 "a disk was restored" hub.yaml
-check "  and another is made over the same model" until_closed 1 hub a b c
-same "  it"
-cd ..
-
 # ---- teeth ----
 fresh
 broken 's/{ sync "$1" && mv -T "$1" "$2" && .*; } 2>/{ [ ! -d "$1" ] \&\& head -c 900 "$1" >"$2" \&\& sleep 0.4; cp -rT "$1" "$2"; rm -rf "$1"; } 2>/'
@@ -143,27 +130,4 @@ check "teeth: a hard link is taken where links are not counted" [ -e srv/pub/rou
 round_program=''
 cd ..
 
-# ---- a site is gone for good in a pairwise round: another model, which nobody masked over ----
-rm -rf set && mkdir set && cd set && small_model && federation a b c d && rounds=1 parties a b c d || exit 1
-cd .. && fresh
-until_closed 1 hub a b c d
-sed -i 's/^rounds: 1/rounds: 2/' hub.yaml
-turn hub a b c hub
-status 4 "the open round cannot be opened without d" fl-aggregate -q -p srv/pub/round/1/plan.flt -o x.flt srv/pub/round/1/up/a.flt srv/pub/round/1/nothing.flt
-masked=$(last_model)
-seq 500 | fl-harmonize -q -t model.flt -o public.flt
-anybody() { fl-train -q -m "$1/model/$masked.flt" --steps 1 -b 1 -l 32 --seed 1 public.flt | fl-apply -q -m "$1/model/$masked.flt" -o "$2"; }
-check "people make another model of the last one" anybody srv/pub first.flt
-check "  which anybody repeats" anybody work.b again.flt
-check "    to the same bytes" cmp first.flt again.flt
-round hub --void 1 "d is gone for good" hub.yaml >said
-round hub --draft-roster -d hub.yaml | sed "s/^model: .*/model: $(digest first.flt)/" >2.yaml
-check "  agree on a roster over it, and accept it" accept 2.yaml hub a b c
-cp first.flt "srv/pub/model/$(digest first.flt).flt"
-sed -i 's/^roster: .*/roster: 2.yaml/' hub.yaml a.yaml b.yaml c.yaml
-sed -i 's/^rounds: 2/rounds: 1/' hub.yaml
-check "  and go on" until_closed 2 hub a b c
-check "    over that model" [ "$(tail -n 1 srv/pub/chain.tsv | cut -f 2)" = "$(digest first.flt)" ]
-check "    without d" [ "$(fl-info --get sum.sites srv/pub/round/2/mean.flt)" = a,b,c ]
-cd ..
 finish

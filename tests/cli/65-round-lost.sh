@@ -92,20 +92,21 @@ helpers="b +aux" min_sum=3 terms='tensors: [{match: "*", protect: mask, bits: 32
 federation a b c d && rounds=0 parties a b c d || exit 1
 sed -i 's/work: work.hub/work: work\/hub/' hub.yaml
 cd .. && fresh
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do
-    [ "$(closed)" -ge 3 ] || turn hub a b c d aux
+fl-round hub --from 2 hub.yaml >said   # the page's round 3 is the second here
+for i in 1 2 3 4 5 6; do
+    [ "$(closed)" -ge 1 ] || turn hub a b c d aux
 done
-check "three rounds with helpers" [ "$(closed)" = 3 ]
+check "a round with helpers" [ "$(closed)" = 1 ]
 turn hub a b c d hub b hub >>said 2>&1
-check "  the fourth waits for a helper who is gone" [ ! -e srv/pub/round/3/mean.flt ]
+check "  the next waits for a helper who is gone" [ ! -e srv/pub/round/3/mean.flt ]
 procedure "A helper is gone for good"
 check "a helper is gone for good: another model, another helper" sh -eu "$work/lines"
 sed "s/aux/spare/" aux.yaml >spare.yaml && rm aux.yaml
 check "  the roster is accepted" accept_2 hub a b c d spare
 for i in 1 2 3 4 5 6 7 8; do
-    [ "$(closed)" -ge 4 ] || { turn hub a b c d && fl-round helper spare.yaml; }
+    [ "$(closed)" -ge 2 ] || { turn hub a b c d && fl-round helper spare.yaml; }
 done
-check "  and rounds go on over it" [ "$(closed)" = 4 ]
+check "  and rounds go on over it" [ "$(closed)" = 2 ]
 check "    (over it)" [ "$(tail -n 1 srv/pub/chain.tsv | cut -f 2)" = "$(digest first.flt)" ]
 cd ..
 finish

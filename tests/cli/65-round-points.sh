@@ -38,7 +38,7 @@ for p in site hub; do
         wrong=0 tried=0 n=0
         while [ $n -lt "$all" ]; do
             if [ -n "${EVERY-}" ]; then n=$((n + 1)); else
-                chance $((all / ${SAMPLE:-3})) && n=$((n + 1 + chosen))
+                chance $((all / ${SAMPLE:-2})) && n=$((n + 1 + chosen))
                 [ $n -le "$all" ] || break
             fi
             tried=$((tried + 1))

@@ -12,6 +12,7 @@ spaces="hub a b c"
 end_all() {
     [ ! -s "$work/sshd.pid" ] || kill "$(cat "$work/sshd.pid")" 2>/dev/null
     for _s in $spaces; do ip netns del "fl$id$_s" 2>/dev/null; done
+    rm -rf "/etc/netns/fl${id}hub"
     ip link del "flbr$id" 2>/dev/null
     rm -rf "$work"
 }
@@ -20,6 +21,8 @@ if [ ! -x "$sshd" ] || ! ip netns add "fl${id}hub" 2>/dev/null; then
     finish
 fi
 trap end_all EXIT
+# As fl-gate(1) asks of the hub's account: a login shell that reads no files.
+mkdir -p "/etc/netns/fl${id}hub" && sed 's%^\(root:.*\):[^:]*$%\1:/bin/sh%' /etc/passwd >"/etc/netns/fl${id}hub/passwd"
 ip link add "flbr$id" type bridge && ip link set "flbr$id" up
 n=0
 for s in $spaces; do
@@ -56,7 +59,7 @@ PermitRootLogin forced-commands-only
 PasswordAuthentication no
 DisableForwarding yes
 MaxSessions 1
-ClientAliveInterval 3
+ClientAliveInterval 1
 X
 mkdir -p /run/sshd
 start_sshd() {
@@ -124,36 +127,31 @@ check "no sshd" site a
 check "  is no mail either" [ ! -s err ]
 start_sshd
 at_once a
-for i in 1 2 3 4 5 6; do [ "$(closed)" = 2 ] || all; done
-check "it goes on to the last round" [ "$(closed)" = 2 ]
-all
-for s in a b c; do check "  $s has made its model" [ -e "work.$s/model/$(last_model).flt" ]; done
 
 # ---- packets that get lost, a link that is silent without an end, a hub that moves ----
 want=$(last_model)
-sed -i 's/^rounds: .*/rounds: 3/' hub.yaml
 rules() { in_space hub nft "$@" 2>/dev/null; }
 if rules add table inet t && rules add chain inet t i '{ type filter hook input priority 0; }'; then
     rules add rule inet t i numgen random mod 100 '<' 20 drop
     turn hub
-    for i in 1 2 3; do rm -f work.*/fault && site a; done
+    for i in 1 2 3; do [ -s srv/in/a/1.up.flt ] || { rm -f work.*/fault && site a; }; done
     rules flush chain inet t i
-    check "a fifth of all packets is lost: the upload arrives" [ -s srv/in/a/2.up.flt -o -s srv/pub/round/2/up/a.flt ]
+    check "a fifth of all packets is lost: the upload arrives" [ -s srv/in/a/1.up.flt -o -s srv/pub/round/1/up/a.flt ]
     slow b
     site b &
     turning=$!
-    for i in $(seq 100); do [ "$(stat -c %s srv/in/b/.2.up.part 2>/dev/null || echo 0)" -gt 50000 ] && break; sleep 0.1; done
+    for i in $(seq 100); do [ "$(stat -c %s srv/in/b/.1.up.part 2>/dev/null || echo 0)" -gt 50000 ] && break; sleep 0.1; done
     rules add rule inet t i drop
     sleep 3
     rules flush chain inet t i
     wait $turning
-    check "three seconds of silence in a transfer" [ -s srv/in/b/2.up.flt ]
+    check "three seconds of silence in a transfer" [ -s srv/in/b/1.up.flt ]
     check "  are not even a fault" [ ! -e work.b/fault ]
     # A turn is cut off while the link is silent: the hub's end of it does not know yet.
     slow c
     site c &
     turning=$!
-    for i in $(seq 100); do [ "$(stat -c %s srv/in/c/.2.up.part 2>/dev/null || echo 0)" -gt 50000 ] && break; sleep 0.1; done
+    for i in $(seq 100); do [ "$(stat -c %s srv/in/c/.1.up.part 2>/dev/null || echo 0)" -gt 50000 ] && break; sleep 0.1; done
     rules add rule inet t i drop
     pgrep -P $turning | while read -r _p; do kill -9 "$_p" 2>/dev/null; done
     kill -9 $turning 2>/dev/null
@@ -162,17 +160,18 @@ if rules add table inet t && rules add chain inet t i '{ type filter hook input 
     rules flush chain inet t i
     ip -n "fl${id}hub" addr del 10.77.0.1/24 dev eth0
     ip -n "fl${id}hub" addr add 10.77.0.99/24 dev eth0
+    ip -n "fl${id}c" neigh flush dev eth0
     check "the hub has another address: a turn is a passing fault" site c
     check "  without a word" [ ! -s err ]
     sed -i 's/10[.]77[.]0[.]1 /10.77.0.99 /' work.*/known_hosts && sed -i 's/10[.]77[.]0[.]1$/10.77.0.99/' [abc].yaml
     tc -n "fl${id}c" qdisc del dev eth0 root 2>/dev/null
-    for i in $(seq 30); do rm -f work.c/fault && site c && [ -s srv/in/c/2.up.flt ] && break; sleep 3; done
-    check "there, an upload goes on that the hub thought was under way" [ -s srv/in/c/2.up.flt ]
+    for i in $(seq 30); do rm -f work.c/fault && site c && [ -s srv/in/c/1.up.flt ] && break; sleep 1; done
+    check "there, an upload goes on that the hub thought was under way" [ -s srv/in/c/1.up.flt ]
     check "  in the time of two signs of life" [ "$i" -le 25 ]
-    turn hub
-    all
-    check "the third round is closed" [ "$(closed)" = 3 ]
-    check "  over the second" [ "$(tail -n 1 srv/pub/chain.tsv | cut -f 2)" = "$want" ]
+    for i in 1 2 3; do [ "$(closed)" = 2 ] || all; done
+    check "the second round is closed" [ "$(closed)" = 2 ]
+    check "  over the first" [ "$(tail -n 1 srv/pub/chain.tsv | cut -f 2)" = "$want" ]
+    for s in a b c; do site $s; check "  $s has made its model" [ -e "work.$s/model/$(last_model).flt" ]; done
 else
     skip "lost packets, silent links" "no nft here"
 fi

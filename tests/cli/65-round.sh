@@ -47,8 +47,7 @@ tells '^fl-plan -q -r /.*/roster.yaml'
 files | grep -v -e journal -e "work.hub/model" >after
 check "  and runs nothing" cmp before after
 check "two rounds, by turns alone" until_closed 2 hub a b c
-want=$(last_model)
-check "  that is a model" [ ${#want} = 64 ]
+calm
 for p in a b c; do check "  which $p made itself" [ "$(digest "work.$p/model/$want.flt")" = "$want" ]; done
 check "  not one fetched it" sh -c '! grep -q "model/$0" work.[abc]/journal/*' "$want"
 files >before
@@ -76,8 +75,8 @@ terms='recipe: {steps: 2, batch: 1, length: 32}' && federation a b c && parties 
 sed -i '/^recipe:/d' a.yaml b.yaml
 check "a site without a recipe of its own" fl-info --conf a.yaml
 tells '^agreed_recipe	steps 2, batch 1, length 32$'
-check "two rounds by the roster's recipe" until_closed 2 hub a b c
-check "  c, which has its own, says so" [ "$(event c own-recipe).$(event a own-recipe)" = 2.0 ]
+check "a round by the roster's recipe" until_closed 1 hub a b c
+check "  c, which has its own, says so" [ "$(event c own-recipe).$(event a own-recipe)" = 1.0 ]
 cd .. && rm -rf agreed
 terms=''
 
@@ -85,7 +84,7 @@ terms=''
 fresh
 watcher &
 watching=$!
-killed_turns 3 hub a b c >killed
+killed_turns 3 2 hub a b c >killed
 report $? "turns killed at random: both rounds close"
 cat killed
 touch stop
@@ -125,7 +124,7 @@ check "  once a day" turn a
 touch go-on
 wait
 for i in $(seq 100); do flock -n work.a/.work true && break; sleep 0.1; done
-check "later it goes on" until_closed 2 hub a b c
+check "later it goes on" until_closed 1 hub a b c
 same "  it"
 cd ..
 
@@ -137,7 +136,7 @@ turn hub
 check "a trainer that says 75: come again" turn a
 check "  it is no fault" [ ! -e work.a/fault ]
 touch ready
-check "  it is asked again" until_closed 2 hub a b c
+check "  it is asked again" until_closed 1 hub a b c
 same "  it"
 cd ..
 
@@ -151,7 +150,7 @@ check "two of three uploads are damaged on their way: the hub's turn goes on" tu
 check "  the third is taken" grep -q ' taken' srv/pub/round/0/have/c/up
 check "  they are not" sh -c 'grep -q " bad " srv/pub/round/0/have/a/up && grep -q " bad " srv/pub/round/0/have/b/up'
 check "  and journalled with the reason" [ "$(event hub bad)" = 2 ]
-check "  they are sent again" until_closed 2 hub a b c
+check "  they are sent again" until_closed 1 hub a b c
 same "  they"
 cd ..
 fresh
@@ -164,7 +163,7 @@ check "another site's upload, a hard link, another round's, an answer nobody ask
 check "  the first is bad" grep -q 'bad is of another party' srv/pub/round/0/have/a/up
 check "  the link is not taken" sh -c '[ ! -e srv/pub/round/0/up/c.flt ] && [ ! -e srv/in/c/0.up.flt ]'
 check "  nor the others" sh -c '[ ! -e srv/in/b/99.up.flt ] && [ ! -e srv/in/b/0.answer.flt ] && [ ! -e srv/pub/round/0/answer/b.flt ]'
-check "  and all goes on" until_closed 2 hub a b c
+check "  and all goes on" until_closed 1 hub a b c
 same "  all of it"
 cd ..
 # Our own bytes, called bad: not sent again and again.
@@ -256,8 +255,8 @@ status 2 "giving up without a reason" round hub --void 0 hub.yaml
 check "a round is given up" round hub --void 0 "b has restored a disk" hub.yaml
 tells 'over this model 1 of 4 rounds were opened; 3 may still be'
 check "  once" [ "$(cat srv/pub/round/0/void)" = "b has restored a disk" ]
-check "the next is over the same model" until_closed 2 hub a b c
-check "  costs no training" [ "$(event a train).$(event a mask)" = 2.3 ]
+check "the next is over the same model" until_closed 1 hub a b c
+check "  costs no training" [ "$(event a train).$(event a mask)" = 1.2 ]
 same "  it"
 cd ..
 fresh

@@ -24,6 +24,6 @@ is "values of two sites are converted, dates of two are in another order" \
 check "  all of them" test "$(cell north dates)" -gt 50 -a "$(cell west units)" -gt 50 -a "$(cell south dates)" -gt 50
 check "a note of the north reads as one of the contract" sh -c \
     "fl-harmonize -q -c made/north.yaml --text made/north.csv.gz | grep -qE '\"202[0-2]-[0-9]{2}-[0-9]{2}: .* \(([0-9]+) mg/dL\)\"'"
-check "harmonized notes teach more, with every seed" awk '!($2 < $3 - 0.05) {exit 1} END {exit NR != 3}' losses.tsv
-sed 's/^/# seed, harmonized, as it comes: /' losses.tsv
+check "harmonized notes teach more, with every seed" awk '!($2 < $4 - 0.05) {exit 1} END {exit NR != 3}' losses.tsv
+sed 's/^/# seed, harmonized, with copies and mojibake, as it comes: /' losses.tsv
 finish

@@ -42,7 +42,13 @@ tells() {   # PATTERN: the last one wrote a line of output with it
     grep -q -e "$1" "$work/out"
     report $? "it tells: $1"
 }
-same() { check "$1: the calm run's model" [ "$(last_model)" = "$want" ]; }
+# What all else is compared with: the models of the run in this folder.
+calm() { cut -f 4 srv/pub/chain.tsv >"$work/calm.models" && want=$(last_model) && check "the calm run" [ ${#want} = 64 ]; }
+same() {   # WHAT: as many rounds as are closed here, the calm run's models
+    cut -f 4 srv/pub/chain.tsv >"$work/models" 2>/dev/null
+    head -n "$(wc -l <"$work/models")" "$work/calm.models" >"$work/wanted"
+    check "$1: the calm run's model" sh -c 'cd "$0" && [ -s models ] && cmp models wanted' "$work"
+}
 fresh() { rm -rf run && cp -a set run && cd run || exit 1; }   # a copy of the set-up, to go into
 # What a watcher sees: a file under its final name that is not whole, or changes. Sizes and sums of plans,
 # uploads, means, models; it lists until the file "stop" is there.
@@ -51,14 +57,15 @@ watcher() {
         for f in srv/pub/round/*/*.flt srv/pub/round/*/up/*.flt srv/in/*/*.flt srv/pub/model/*.flt work.*/model/*.flt work.*/round/*/*.flt; do
             [ ! -e "$f" ] || fl-info --digest "$f" >seen 2>/dev/null || { [ ! -e "$f" ] || echo "$f" >>partial; }
         done
+        sleep 0.05
     done
 }
 
-killed_turns() {   # SEED PARTY...: until both rounds are closed; each turn may die after 0 to 495 ms
-    seed=$1 kills=0 tries=0
-    shift
+killed_turns() {   # SEED N PARTY...: until N rounds are closed; each turn may die after 0 to 495 ms
+    seed=$1 most=$2 kills=0 tries=0
+    shift 2
     everybody=$*
-    while [ "$(closed)" -lt 2 ] && [ $tries -lt 300 ]; do
+    while [ "$(closed)" -lt $most ] && [ $tries -lt 300 ]; do
         for p in $everybody; do
             tries=$((tries + 1)) seed=$(((seed * 1103515245 + 12345) % 2147483648))
             case $p in hub) set -- hub hub.yaml ;; aux) set -- helper aux.yaml ;; *) set -- site $p.yaml ;; esac
@@ -75,7 +82,7 @@ killed_turns() {   # SEED PARTY...: until both rounds are closed; each turn may 
         done
     done
     echo "# $kills kills in $tries turns"
-    [ "$(closed)" = 2 ]
+    [ "$(closed)" = $most ]
 }
 broken() {   # SED: round_program is a script with one rule taken out
     rm -rf "$work/broken" && mkdir "$work/broken" && cp "$top"/cmd/fl-round "$top"/cmd/fl-gate "$work/broken" &&

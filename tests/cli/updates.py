@@ -9,9 +9,10 @@
                                          and RULE:AGE,AGE,... with the age of each, for --lineage
     updates.py nudge MODEL OUT SEED      a model as if trained from MODEL
     updates.py diff UPDATE BASE TRAINED  is UPDATE their difference, to the bit?
-    updates.py step NEW MODEL UPDATE RULE LR MOMENTUM [STATE NEWSTATE]
+    updates.py step NEW MODEL UPDATE RULE LR MOMENTUM [STATE NEWSTATE [TRAINED]]
                                          is NEW the model that fl-apply should make, and NEWSTATE the
-                                         state that it should leave ("" for STATE: none before)?
+                                         state that it should leave ("" for STATE: none before)? TRAINED is
+                                         the model of the update, where the step is of another (delay: 1)
     updates.py meta FILE KEY             print a value
 """
 import math
@@ -217,7 +218,7 @@ def mean(path, rule, *sources):
                 "sum.sites": tuple(sorted({m["site"] for _, m, _ in inputs})),
                 "examples": sum(m["examples"] for _, m, _ in inputs),
                 "tokens": sum(m["tokens"] for _, m, _ in inputs), "steps": inputs[0][1]["steps"],
-                "base.round": None if max(ages) else newest["base.round"]}
+                "base.round": None if max(ages) and "sum.round" not in got_meta else newest["base.round"]}
     for which in ("loss.first", "loss.last"):
         losses = [units(struct.unpack("<I", struct.pack("<f", m[which]))[0]) for _, m, _ in inputs]
         bits = nearest(sum(w * x for w, x in zip(weights, losses)), total)
@@ -282,11 +283,12 @@ def diff(path, base, trained):
         same_values(path, got, name, [y - x for x, y in zip(floats(b, name), floats(t, name))])
 
 
-def step(path, model, update, rule, lr, mu, state=None, new_state=None):
+def step(path, model, update, rule, lr, mu, state=None, new_state=None, base=None):
     kind, meta, got = read(path)
     _, model_meta, b = read(model)
     u, lr, mu = read(update)[2], float(lr), float(mu)
-    same_meta(path, meta, dict(model_meta, round=model_meta["round"] + 1, parent=digest(model)))
+    more = {"step.base": digest(base)} if base else {}
+    same_meta(path, meta, dict(model_meta, round=model_meta["round"] + 1, parent=digest(model), **more))
     assert kind == read(model)[0] and list(got) == list(b) and \
         got.get("tokenizer.json") == b.get("tokenizer.json")
     v, new_v = read(state)[2] if state else None, {}

@@ -275,7 +275,7 @@ def canonical(y):
         "tensors.clip": tuple(float(r.get("clip", 0)) for r in rules),
         "steps": float(y.get("steps", 64)), "move": float(y.get("move", 1 / 64)), "noise": "none",
         "max_open": y.get("max_open", 4), "max_skip": y.get("max_skip", 1024),
-        "max_age": y.get("max_age", 1000),
+        "max_age": y.get("max_age", 1000), **{k: y[k] for k in ("delay", "stale") if y.get(k)},
         **{"recipe." + k: float(v) if k in FLOATS else int(v) if isinstance(v, bool) else v
            for k, v in y.get("recipe", {}).items() if v is not False}})
 
@@ -312,7 +312,7 @@ def glob(pattern, name):
 class Rule:
     def __init__(self, n, match, protect, bits, clip):
         self.match, self.protect, self.bits, self.clip = match, protect, bits, clip
-        if protect != "frozen":
+        if bits:
             self.lanes, self.scale = 64 // bits, scale(n, bits, clip)
 
 

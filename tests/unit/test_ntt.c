@@ -12,8 +12,9 @@
 
 enum { N = 8192, LINE = 1 << 16 };
 
-static const uint64_t primes[] = {9007199254429697, 9007199254364161, 9007199254331393,
-                                  9007199253921793, 1152921504606830593};
+static const uint64_t primes[] = {9007199254429697, 9007199254364161,    9007199254331393,
+                                  9007199253921793, 1152921504606830593, 133857281,
+                                  1125899906826241, 4503599627124737};
 
 /* What is transformed: drawn, and what carries furthest. */
 enum fill { DRAWN, MOST, ALTERNATE, ZERO, ONE, LAST, FILLS };

@@ -168,6 +168,7 @@ test_digest(void)
         "min_sum: 4\nweights: {rule: uniform, floor: 1, cap: 1, alpha: 0.5, hide: false}\n",
         "steps: 64\nmove: 0.015625\nnoise: none\nmax_open: 4\nmax_skip: 1024\nmax_age: 1000\n",
         "tensors:\n- match: '*'\n  protect: mask\n  bits: 32\n  clip: 5e-1\n",
+        "delay: 0\nstale: 0\n",
         "hub: \"  @hub \"\n", /* spaces around a line */
     };
     static const char *const others[] = {
@@ -211,6 +212,7 @@ test_digest(void)
         "max_open: 5\n",
         "max_skip: 1023\n",
         "max_age: 999\n",
+        "delay: 1\n",
         "recipe: {steps: 1}\n",
         "recipe: {steps: 2}\n",
         "recipe: {steps: 2, schedule: wsd}\n",
@@ -265,7 +267,7 @@ test_every_bit(void)
 static void
 test_canonical_items(void)
 {
-    static const char *const unknown[] = {"noise.scale", "he.bits", "delay",   "recipe",
+    static const char *const unknown[] = {"noise.scale", "he.bits", "delays",  "recipe",
                                           "contracts",   "budget",  "params",  "policy.vary",
                                           "vary",        "Epoch",   "tensors", "zzz"};
     struct federation f;
@@ -322,7 +324,7 @@ test_canonical_values(void)
         double real;
         const char *words;
     } cases[] = {
-        {"protection", "none", 0, 0, "\"none\" is not known"},
+        {"protection", "nothing", 0, 0, "\"nothing\" is not known"},
         {"noise", "gauss", 0, 0, "\"gauss\" is not known"},
         {"apply.rule", "adam", 0, 0, "\"adam\" is not known"},
         {"weights.rule", "size", 0, 0, "\"size\" is not known"},
@@ -340,6 +342,12 @@ test_canonical_values(void)
         {"max_open", NULL, 0, 0, "max_open"},
         {"max_skip", NULL, 4097, 0, "max_skip"},
         {"max_age", NULL, 0, 0, "max_age"},
+        {"delay", NULL, 0, 0, "delay"}, /* 0 is written by leaving it out */
+        {"delay", NULL, 2, 0, "delay"},
+        {"stale", NULL, 0, 0, "stale"},
+        {"stale", NULL, 64, 0, "stale"},
+        {"stale", NULL, 3, 0, "belongs to protection none"},
+        {"protection", "none", 0, 0, "travel as they are"},
         {"weights.hide", NULL, 2, 0, "weights.hide"},
         {"apply.lr", NULL, 0, NAN, "apply.lr"},
         {"apply.lr", NULL, 0, 2e6, "apply"},

@@ -25,7 +25,7 @@ test_defaults(void)
     CHECK_TEXT(c.apply_rule, "sgd");
     CHECK_TEXT(c.protection, "pairwise");
     CHECK_TEXT(c.weight_rule, "uniform");
-    CHECK_TEXT(c.noise, "none");
+    CHECK_TEXT(c.noise.kind, "none");
     CHECK(c.epoch == 7 && c.first_round == 0 && !c.psk && c.lr == 1 && c.momentum == 0);
     CHECK(c.sites.count == 2 && c.helpers.count == 0 && c.replay.count == 0 && c.min_sum == 0);
     CHECK(c.floor == 0 && c.cap == 0 && c.alpha == 0.5 && c.tokens == 1e6 && c.mbit == 100);
@@ -133,6 +133,10 @@ test_ranges(void)
         {"max_skip: 4096", "max_skip: 4097"},
         {"max_age: 1", "max_age: 0"},
         {"max_age: 1000000", "max_age: 1000001"},
+        {"delay: 1", "delay: 2"},
+        {"delay: 0", "delay: -1"},
+        {"stale: 63", "stale: 64"},
+        {"stale: 0", "stale: yes"},
     };
     char text[500];
 
@@ -207,8 +211,8 @@ static void
 test_unknown(void)
 {
     static const char *const keys[] =
-        {"hee: [x]",          "delay: 3",     "stale: 1",       "recipes: {lr: 1}",
-         "contracts: x",      "budget: 5",    "noise.scale: 1", "commitee: [x]",
+        {"hee: [x]",          "delays: 1",    "stales: 1",      "recipes: {lr: 1}",
+         "contracts: x",      "budgets: 5",   "noise.scale: 1", "commitee: [x]",
          "committee: [x]",    "threshold: 2", "policy: {}",     "spread: 16",
          "vary: true",        "caps: {}",     "bandwidth: {}",  "params: 00",
          "weight: {rule: x}", "max_shift: 3", "Federation: x",  "noise: {kind: skellam}",

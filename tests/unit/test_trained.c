@@ -84,7 +84,7 @@ static void
 update(int64_t round, const char *site, size_t frozen)
 {
     struct fl_data *data = shard_data(1, 300);
-    struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_train_result result = {5.5, 2.25, 0, {0}};
     struct fl_bundle b;
     const unsigned char *base;
 
@@ -104,7 +104,7 @@ update(int64_t round, const char *site, size_t frozen)
     for (size_t i = 0; i < frozen; i++)
         b.model->layout.params[2 * i].frozen = true;
     fl_layout_trainables(&b.model->layout);
-    write_update(&(struct fl_trained){&t, &result, b.object, site, NULL});
+    write_update(&(struct fl_trained){&t, &result, b.object, site, NULL, NULL});
 
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     float *values = fl_layout_array(&b.model->layout);
@@ -147,7 +147,7 @@ test_hidden(void)
                                        "dp.steps", "dp.unit",     "examples"};
     struct fl_data *data = shard_data(1, 300);
     struct fl_documents documents = {.data = data};
-    struct fl_train_result result = {5.5, 2.25, 0};
+    struct fl_train_result result = {5.5, 2.25, 0, {0}};
     struct fl_bundle b;
     double clip, noise, rate;
     const char *unit;
@@ -166,7 +166,7 @@ test_hidden(void)
                                        .dp_noise = 1.25,
                                        .dp_rate = 0.125,
                                        .dp_unit = "passage"}};
-    write_update(&(struct fl_trained){&t, &result, b.object, NULL, NULL});
+    write_update(&(struct fl_trained){&t, &result, b.object, NULL, NULL, NULL});
     struct fl_object *o = fl_object_open(update_path, FL_KIND_UPDATE);
     const struct fl_meta *meta = &fl_object_head(o)->meta;
     CHECK(meta->count == sizeof keys / sizeof *keys);
@@ -245,7 +245,7 @@ test_memory_of_halves(void)
         fl_layout_trainables(l);
         CHECK(!fl_model_to_train(b.model));
         t.model = b.model;
-        const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
+        const struct fl_trained planned = {&t, NULL, b.object, "north", NULL, NULL};
         CHECK(!fl_cost(&planned, update_path, k ? &few : &all));
         if (!k)
             check_memory(&all.memory, l->size);
@@ -263,7 +263,7 @@ test_memory_of_halves(void)
 static void
 check_disk(const struct fl_cost_disk *d, const struct fl_trained *planned)
 {
-    const struct fl_train_result result = {5.5, 2.25, 0};
+    const struct fl_train_result result = {5.5, 2.25, 0, {0}};
     struct fl_trained made = *planned;
 
     made.result = &result;
@@ -293,7 +293,7 @@ test_cost(void)
                                        .length = 8,
                                        .schedule = "cosine",
                                        .precision = "f32"}};
-    const struct fl_trained planned = {&t, NULL, b.object, "north", NULL};
+    const struct fl_trained planned = {&t, NULL, b.object, "north", NULL, NULL};
     CHECK(!fl_cost(&planned, update_path, &one));
     CHECK(one.windows == 37 && one.tokens == 7 * 6 * 8 && isnan(one.seconds));
     CHECK(one.flops > 6.0 * (double)b.model->layout.size * (double)one.tokens * 0.9);
@@ -302,6 +302,8 @@ test_cost(void)
     CHECK(!fl_cost_probe(&t, &one) && one.step_seconds > 0 && one.seconds > 6 * one.step_seconds);
     check_memory(&one.memory, b.model->layout.size);
     CHECK(access(t.checkpoint, F_OK));
+    struct fl_train_probe probe; /* a look at a short training ends with it, not after an hour */
+    CHECK(!fl_train_probe(&t, 3600, &probe) && probe.windows == (7 + 1) * 2);
     t.recipe.batch = 20;
     t.checkpoint = NULL;
     CHECK(!fl_cost(&planned, NULL, &more) && more.tokens == 10 * one.tokens);

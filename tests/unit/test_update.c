@@ -24,6 +24,28 @@ test_base(void)
     fl_meta_release(&meta);
 }
 
+/* Equal ones, or none at both; all else is refused, and what is no digest is damage. */
+static void
+test_contract(void)
+{
+    static const unsigned char digests[2][FL_HASH_BYTES] = {{0xab}, {0xac}};
+
+    for (int mine = 0; mine < 4; mine++)
+        for (int first = 0; first < 3; first++) {
+            struct fl_meta a = {0}, b = {0};
+            if (mine)
+                CHECK(!fl_meta_set_bytes(&a, "contract", digests[mine == 2], mine < 3 ? 32 : 31));
+            if (first)
+                CHECK(!fl_meta_set_bytes(&b, "contract", digests[first == 2], 32));
+            int got = fl_update_check_contract("a.flt", &a, &b);
+            CHECK(got == (mine == first ? 0 : -1));
+            CHECK(!got || fl_error_status() == (mine < 3 ? FL_REFUSED : FL_FAILED));
+            CHECK(!got || !strncmp(fl_error_text(), "a.flt: ", 7));
+            fl_meta_release(&a);
+            fl_meta_release(&b);
+        }
+}
+
 static void
 test_site(void)
 {
@@ -95,6 +117,7 @@ int
 main(void)
 {
     RUN(test_base);
+    RUN(test_contract);
     RUN(test_site);
     RUN(test_common);
     RUN(test_own_keys);

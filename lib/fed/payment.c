@@ -1,0 +1,120 @@
+/*
+ * All that is refused is refused under the lock and before a byte is written; who only asks before
+ * long work takes no lock, and is asked again.
+ */
+#include "fed/payment.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/number.h"
+
+void
+fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse)
+{
+    p->ledger = purse->ledger;
+    if (purse->budget > 0)
+        p->limits[p->limit_count++] = (struct fl_limit){"--budget", purse->budget, purse->delta,
+                                                        "rdp"};
+}
+
+static int
+check_limit(const struct fl_payment *p, const struct fl_spent *s, const struct fl_limit *limit)
+{
+    double spent, then;
+    uint64_t releases;
+    const char *more = strcmp(p->line.event, "-") ? p->line.event : NULL;
+
+    if (fl_spent_epsilon(s, p->line.unit, NULL, limit->delta, limit->accountant, &spent,
+                         &releases) ||
+        fl_spent_epsilon(s, p->line.unit, more, limit->delta, limit->accountant, &then, NULL))
+        return -1;
+    if (then <= limit->epsilon)
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: epsilon of a %s would be %.6g with this release, and %s is %.6g (delta "
+                    "%g, by %s; %llu steps have spent %.6g); nothing was written: fewer steps or "
+                    "more noise cost less",
+                    p->ledger, p->line.unit, then, limit->whose, limit->epsilon, limit->delta,
+                    limit->accountant, (unsigned long long)releases, spent);
+}
+
+/* The line of an update that fl-train was paid for. */
+static int
+check_entry(const struct fl_payment *p, const struct fl_spent *s)
+{
+    char input[2 * FL_HASH_BYTES + 1];
+
+    if (!p->entry)
+        return 0;
+    fl_hex(input, p->entry_input, FL_HASH_BYTES);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct fl_spent_line *line = &s->lines[i];
+        if (memcmp(line->hash, p->entry, sizeof line->hash))
+            continue;
+        return strcmp(line->kind, "train") || strcmp(line->input, input) ||
+                       strcmp(line->unit, p->entry_unit)
+                   ? fl_error(FL_REFUSED,
+                              "%s: line %zu is of another update than this, which says that it was "
+                              "paid for by it; send what fl-train wrote",
+                              p->ledger, i + 1)
+                   : 0;
+    }
+    return fl_error(FL_REFUSED,
+                    "%s: has no line of this update, which was paid for in another ledger or in a "
+                    "newer copy of this one; put the newest copy back",
+                    p->ledger);
+}
+
+static void
+count_others(struct fl_payment *p, const struct fl_spent *s)
+{
+    p->others = 0;
+    for (size_t i = 0; i < s->count; i++)
+        p->others += strcmp(s->lines[i].unit, p->line.unit) && strcmp(s->lines[i].event, "-");
+}
+
+static int
+check(struct fl_payment *p, const struct fl_spent *s)
+{
+    p->paid = !p->line.kind;
+    if (fl_spent_check_mark(s, &p->mark))
+        return -1;
+    if (p->paid)
+        return 0;
+    if (check_entry(p, s) || (p->line.tag && fl_spent_find(s, &p->line, &p->paid)))
+        return -1;
+    count_others(p, s);
+    for (size_t i = 0; !p->paid && i < p->limit_count; i++)
+        if (check_limit(p, s, &p->limits[i]))
+            return -1;
+    return 0;
+}
+
+int
+fl_payment_check(struct fl_payment *p)
+{
+    struct fl_spent s;
+
+    if (fl_spent_open(&s, p->ledger, false))
+        return -1;
+    int failed = check(p, &s);
+    fl_spent_release(&s);
+    return failed;
+}
+
+int
+fl_payment_make(struct fl_payment *p)
+{
+    struct fl_spent s;
+
+    if (fl_spent_open(&s, p->ledger, true))
+        return -1;
+    int failed = check(p, &s) || (!p->paid && fl_spent_add(&s, &p->line, &p->by));
+    if (!failed) {
+        fl_spent_get_mark(&s, &p->mark);
+        p->paid = true;
+    }
+    fl_spent_release(&s);
+    return failed ? -1 : 0;
+}

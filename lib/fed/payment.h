@@ -1,0 +1,76 @@
+/*
+ * What a release of a text costs, in the ledger of that text (sec/spent.h) before anything of it
+ * leaves, or refused: a line that is in it already is paid for, and so is the same release again.
+ *
+ *   checked, nothing written --> paid: the line is durable --> state remembers it --> first byte
+ */
+#ifndef FL_FED_PAYMENT_H
+#define FL_FED_PAYMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/must.h"
+#include "crypt/hash.h"
+#include "sec/spent.h"
+
+struct fl_purse { /* what a program was told */
+    const char *ledger;
+    double budget, delta; /* epsilon of a unit, 0: no limit of its own; at this delta */
+};
+
+#define FL_PURSE_INIT                                                                              \
+    {                                                                                              \
+        .delta = 1e-6                                                                              \
+    }
+
+/* Rows of a table of options, of all programs that let something out. */
+#define FL_PURSE_OPTIONS(p)                                                                        \
+    FL_OPT_OUTPUT(0, "ledger", "FILE", "of the text: what leaves is paid for in it first",         \
+                  &(p).ledger),                                                                    \
+        FL_OPT_F64(0, "budget", "EPSILON", 1e-6, 1e6,                                              \
+                   "refuse what would make the ledger's epsilon more", &(p).budget),               \
+        FL_OPT_F64(0, "delta", "X", 1e-30, 0.1, "of epsilon (default 1e-6)", &(p).delta)
+
+struct fl_limit {
+    const char *whose; /* "--budget" */
+    double epsilon, delta;
+    const char *accountant; /* "rdp" or "pld" */
+};
+
+struct fl_payment {
+    const char *ledger;
+    struct fl_spent_line
+        line; /* its words; HASH is set when it is paid. KIND NULL: there is no line
+                                  to add, and only the ledger and MARK are looked at */
+    struct fl_limit limits[2]; /* in all, this release with what is spent of its unit */
+    size_t limit_count;
+    struct fl_spent_signer by;
+    struct fl_spent_mark mark;  /* what a state knows of the ledger; zeros: nothing. Moves on */
+    const unsigned char *entry; /* hash of the line of fl-train that must be in it; or NULL */
+    const char *entry_unit;     /* and its UNIT and INPUT */
+    unsigned char entry_input[FL_HASH_BYTES];
+
+    bool paid;       /* it is in the ledger, or there is none to add */
+    uint64_t others; /* releases of other units that cost something */
+};
+
+/* The purse's own limit. */
+void fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse);
+
+/*
+ * Would it be refused? Reads the ledger and writes nothing. line.input NULL: it is not known yet; a
+ * line of that KIND and TAG is then taken for the release's, TAG NULL being none. FL_REFUSED: the
+ * ledger is not what MARK says, has another release of that TAG, lacks the line ENTRY, or would be
+ * above a limit.
+ */
+FL_MUST int fl_payment_check(struct fl_payment *p);
+
+/*
+ * The same, and then the line is in the ledger, durably, and MARK is of it: under the ledger's
+ * lock, so that of two programs at once the second sees the first's line.
+ */
+FL_MUST int fl_payment_make(struct fl_payment *p);
+
+#endif

@@ -1,0 +1,607 @@
+/* One reader of the files of rounds, for people who look (fl-report) and for the hub's next step. */
+#include "fed/standing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "flt/object.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/resources.h"
+#include "sec/header.h"
+
+void
+fl_standing_release(struct fl_standing *s)
+{
+    fl_setup_release(&s->setup);
+    free(s->rounds);
+    free(s->folder);
+    free(s->path);
+    *s = (struct fl_standing){0};
+}
+
+static const char *
+fill(struct fl_standing *s, size_t at, const char *name, va_list ap)
+{
+    vsnprintf(s->path + at, s->room - at, name, ap);
+    return s->path;
+}
+
+const char *
+fl_standing_file(struct fl_standing *s, uint64_t round, const char *name, ...)
+{
+    va_list ap;
+    int n = snprintf(s->path, s->room, "%s/%llu/", s->folder, (unsigned long long)round);
+
+    va_start(ap, name);
+    fill(s, (size_t)n, name, ap);
+    va_end(ap);
+    return s->path;
+}
+
+const char *
+fl_standing_own(struct fl_standing *s, const char *name, ...)
+{
+    va_list ap;
+    int n = snprintf(s->path, s->room, "%s/", s->setup.conf.work);
+
+    va_start(ap, name);
+    fill(s, (size_t)n, name, ap);
+    va_end(ap);
+    return s->path;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* A name that is a number as shells and people write it, of at most 15 digits. */
+static bool
+is_round(const char *name, uint64_t *round)
+{
+    return (*name != '0' || !name[1]) && strspn(name, "0123456789") == strlen(name) &&
+           !fl_parse_u64(name, 0, 999999999999999, round);
+}
+
+static int
+add_round(struct fl_standing *s, const char *name)
+{
+    uint64_t round;
+
+    if (!is_round(name, &round))
+        return 0;
+    uint64_t *rounds = fl_grow(s->rounds, s->count, &s->cap, sizeof *rounds);
+    if (!rounds)
+        return -1;
+    s->rounds = rounds;
+    rounds[s->count++] = round;
+    return 0;
+}
+
+static int
+list_rounds(struct fl_standing *s)
+{
+    DIR *dir = opendir(s->folder);
+    const struct dirent *entry;
+    int failed = 0;
+
+    if (!dir)
+        return errno == ENOENT ? 0
+                               : fl_error_errno(errno, "%s: cannot open this folder", s->folder);
+    while (!failed && (entry = readdir(dir)))
+        failed = add_round(s, entry->d_name);
+    closedir(dir);
+    if (s->count)
+        qsort(s->rounds, s->count, sizeof *s->rounds, compare);
+    return failed;
+}
+
+int
+fl_standing_open(struct fl_standing *s, const char *yaml)
+{
+    *s = (struct fl_standing){0};
+    if (fl_setup_read(&s->setup, yaml))
+        return -1;
+    const struct fl_federation_conf *c = &s->setup.conf;
+    const char *top = c->root ? c->root : c->work;
+    size_t size = strlen(top) + sizeof "/pub/round";
+    s->room = size + strlen(c->work) + 256; /* names are at most 63 characters, numbers 20 */
+    s->folder = fl_alloc(size, 1);
+    s->path = fl_alloc(s->room, 1);
+    if (s->folder)
+        snprintf(s->folder, size, "%s%s/round", top, c->root ? "/pub" : "");
+    if (s->folder && s->path && !list_rounds(s))
+        return 0;
+    fl_standing_release(s);
+    return -1;
+}
+
+/* ---- the hub's next step ---- */
+
+const char *const fl_standing_step_columns[] = {"step",  "round",   "number",
+                                                "model", "parties", NULL};
+
+static bool
+is_there(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st);
+}
+
+/* The first line of a small file, cut off at the room for it; "" when there is none. 0 or -1. */
+static int
+first_line(const char *path, char *line, size_t room)
+{
+    struct fl_buf text = {0};
+
+    *line = '\0';
+    if (!is_there(path))
+        return 0;
+    if (fl_read_file(path, 65536, &text))
+        return -1;
+    size_t n = 0;
+    while (n < text.len && n + 1 < room && text.data[n] && text.data[n] != '\n')
+        n++;
+    if (n)
+        memcpy(line, text.data, n);
+    line[n] = '\0';
+    fl_buf_release(&text);
+    return 0;
+}
+
+/* *NUMBER, which the file holds; NONE when it is not there. */
+static int
+number_in(const char *path, int64_t none, int64_t *number)
+{
+    char line[32];
+
+    if (first_line(path, line, sizeof line))
+        return -1;
+    *number = none;
+    if (*line && fl_parse_i64(line, 0, INT64_MAX, number))
+        return fl_error(FL_FAILED, "%s: \"%s\" is no number; remove the file", path, line);
+    return 0;
+}
+
+/* A row whose PARTIES follow, and fl_report_list_end. */
+static void
+put_step(struct fl_report *r, const char *step, uint64_t round, int64_t number)
+{
+    fl_report_text(r, step);
+    fl_report_u64(r, round);
+    if (number < 0)
+        fl_report_none(r);
+    else
+        fl_report_i64(r, number);
+    fl_report_none(r);
+    fl_report_list(r);
+}
+
+static int
+end_step(struct fl_report *r)
+{
+    fl_report_list_end(r);
+    return 0;
+}
+
+static int
+put_plain(struct fl_report *r, const char *step, uint64_t round, int64_t number)
+{
+    put_step(r, step, round, number);
+    return end_step(r);
+}
+
+/*
+ * The step of a round that waits for files SUB/PARTY.flt of sites, or of helpers; false, and no
+ * row, when all are there. What is said of it depends on whether the round is DUE.
+ */
+static bool
+waits(struct fl_standing *s, uint64_t round, const char *sub, const char *step, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    const bool sites = !strcmp(sub, "up");
+    const size_t n = sites ? roster->n : roster->m;
+    bool begun = false;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *name = roster->parties[sites ? i : roster->helpers[i]].name;
+        if (is_there(fl_standing_file(s, round, "%s/%s.flt", sub, name)))
+            continue;
+        if (!begun && step)
+            put_step(r, step, round, -1);
+        begun = true;
+        if (step)
+            fl_report_text(r, name);
+    }
+    if (begun && step)
+        fl_report_list_end(r);
+    return begun;
+}
+
+/* Whose tags one of the helpers does not know: WANTING (n) by site; *ANY. */
+static int
+find_bad(struct fl_standing *s, uint64_t round, int64_t number, bool *bad, bool *any)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+
+    for (size_t h = 0; h < roster->m; h++) {
+        const char *path = fl_standing_file(s, round, "ready.%lld/%s.flt", (long long)number,
+                                            roster->parties[roster->helpers[h]].name);
+        struct fl_object *o = fl_object_open(path, FL_KIND_READY);
+        if (!o)
+            return -1;
+        const struct fl_meta_item *item = fl_meta_find(&fl_object_head(o)->meta, "bad");
+        for (size_t i = 0; item && item->type == FL_META_I64_LIST && i < item->count; i++) {
+            const int64_t site = item->value.i64_list[i];
+            if (site >= 0 && site < (int64_t)roster->n)
+                *any = bad[site] = true;
+        }
+        fl_object_free(o);
+    }
+    return 0;
+}
+
+/* All helpers are ready for request NUMBER, or some of them name sites that it goes without. */
+static int
+go_or_ask(struct fl_standing *s, uint64_t round, int64_t number, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    bool *bad = fl_alloc(roster->n, sizeof *bad), any = false;
+    int failed = !bad || find_bad(s, round, number, bad, &any);
+
+    if (!failed) {
+        put_step(r, any ? "ask" : "go", round, any ? number + 1 : number);
+        for (size_t i = 0; i < roster->n; i++)
+            if (bad[i])
+                fl_report_text(r, roster->parties[i].name);
+        fl_report_list_end(r);
+    }
+    free(bad);
+    return failed ? -1 : 0;
+}
+
+/* The greatest N of which the round has request.N.flt, counted from 1; 0: none. */
+static int64_t
+newest_request(struct fl_standing *s, uint64_t round)
+{
+    int64_t n = 0;
+
+    while (is_there(fl_standing_file(s, round, "request.%lld.flt", (long long)n + 1)))
+        n++;
+    return n;
+}
+
+static int
+step_of_helpers(struct fl_standing *s, uint64_t round, bool due, struct fl_report *r)
+{
+    const char *const patience = due ? "unheard" : "wait";
+    char ready[40];
+    int64_t number;
+
+    if (is_there(fl_standing_file(s, round, "go"))) {
+        if (number_in(fl_standing_file(s, round, "go"), 0, &number))
+            return -1;
+        return waits(s, round, "answer", patience, r) ? 0 : put_plain(r, "sum", round, number);
+    }
+    number = newest_request(s, round);
+    if (!number)
+        return !due && waits(s, round, "up", "wait", r) ? 0 : put_plain(r, "ask", round, 1);
+    snprintf(ready, sizeof ready, "ready.%lld", (long long)number);
+    return waits(s, round, ready, patience, r) ? 0 : go_or_ask(s, round, number, r);
+}
+
+/* Is round N one whose opening was begun, and not finished before its deadline? */
+static int
+passed(struct fl_standing *s, uint64_t round, int64_t now, bool *is)
+{
+    int64_t due;
+
+    if (number_in(fl_standing_own(s, "round/%llu/due", (unsigned long long)round), INT64_MAX, &due))
+        return -1;
+    *is = due <= now;
+    return 0;
+}
+
+/* Another round, over what the last closed one of this epoch led to, or the roster's model. */
+static int
+step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    uint64_t round = s->count ? s->rounds[s->count - 1] + 1 : 0, first, closed = 0, last = 0;
+    char line[300], next[65] = "";
+    bool over = true;
+    int64_t from;
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->rounds[i] < (uint64_t)roster->first_round)
+            continue;
+        if (first_line(fl_standing_file(s, s->rounds[i], "closed"), line, sizeof line))
+            return -1;
+        if (sscanf(line, "%*s %*s %*s %64[0-9a-f]", next) == 1) {
+            closed++;
+            last = s->rounds[i];
+        }
+    }
+    if (number_in(fl_standing_own(s, "from"), 0, &from))
+        return -1;
+    first = from > roster->first_round ? (uint64_t)from : (uint64_t)roster->first_round;
+    round = round < first ? first : round;
+    if (is_there(fl_standing_own(s, "pause")) ||
+        (s->setup.conf.rounds && closed >= (uint64_t)s->setup.conf.rounds))
+        return put_plain(r, "wait", round, -1);
+    for (; over; round += over)
+        if (passed(s, round, now, &over))
+            return -1;
+    fl_report_text(r, "open");
+    fl_report_u64(r, round);
+    if (closed) {
+        fl_report_u64(r, last);
+        fl_report_text(r, next);
+    } else {
+        fl_report_none(r);
+        fl_report_hex(r, roster->model, sizeof roster->model);
+    }
+    fl_report_list(r);
+    return end_step(r);
+}
+
+int
+fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    const uint64_t round = s->count ? s->rounds[s->count - 1] : 0;
+    int64_t due;
+
+    if (!s->setup.conf.root)
+        return fl_error(FL_USAGE, "only the hub's file, which has root:, has a next step");
+    if (!s->count || is_there(fl_standing_file(s, round, "closed")) ||
+        is_there(fl_standing_file(s, round, "void")))
+        return step_to_open(s, now, r);
+    if (round < (uint64_t)roster->first_round)
+        return fl_error(FL_USAGE,
+                        "round %llu of the epoch before is open: finish it under its roster, or "
+                        "give it up",
+                        (unsigned long long)round);
+    if (is_there(fl_standing_file(s, round, "mean.flt")))
+        return put_plain(r, "close", round, -1);
+    if (number_in(fl_standing_own(s, "round/%llu/due", (unsigned long long)round), 0, &due))
+        return -1;
+    if (roster->m)
+        return step_of_helpers(s, round, due <= now, r);
+    return waits(s, round, "up", due <= now ? "late" : "wait", r) ? 0
+                                                                  : put_plain(r, "sum", round, -1);
+}
+
+/* ---- what people look at ---- */
+
+const char *const fl_standing_columns[] = {"round", "party",  "state",  "time",
+                                           "bytes", "missed", "detail", NULL};
+
+static void
+put_time(struct fl_report *r, const char *path)
+{
+    char text[FL_UTC_TEXT];
+    struct stat st;
+
+    if (stat(path, &st))
+        fl_report_none(r);
+    else
+        fl_report_text(r, fl_utc_at((int64_t)st.st_mtime, text));
+}
+
+static int
+put_round(struct fl_standing *s, uint64_t round, struct fl_report *r)
+{
+    static const char *const states[][2] = {{"request.1.flt", "asked"},
+                                            {"go", "answering"},
+                                            {"mean.flt", "summed"},
+                                            {"void", "void"},
+                                            {"closed", "closed"}};
+    const char *state = "open";
+    char why[300];
+
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (is_there(fl_standing_file(s, round, "%s", states[i][0])))
+            state = states[i][1];
+    if (first_line(fl_standing_file(s, round, "void"), why, sizeof why))
+        return -1;
+    fl_report_u64(r, round);
+    fl_report_none(r);
+    fl_report_text(r, state);
+    put_time(r, fl_standing_file(s, round, "plan.flt"));
+    fl_report_none(r);
+    fl_report_none(r);
+    fl_report_text(r, *why ? why : NULL);
+    return 0;
+}
+
+/* What the receipt of PARTY's upload says after the digest; "" when there is none. */
+static int
+receipt(struct fl_standing *s, uint64_t round, const char *party, char *line, size_t room)
+{
+    if (first_line(fl_standing_file(s, round, "have/%s/up", party), line, room))
+        return -1;
+    const char *said = strchr(line, ' ');
+    memmove(line, said ? said + 1 : line + strlen(line), said ? strlen(said + 1) + 1 : 1);
+    return 0;
+}
+
+static int
+put_site(struct fl_standing *s, const char *party, struct fl_report *r)
+{
+    char said[300] = "", newest[300] = "";
+    size_t missed = 0;
+    struct stat st;
+
+    for (; missed < s->count; missed++) {
+        if (receipt(s, s->rounds[s->count - 1 - missed], party, said, sizeof said))
+            return -1;
+        if (!missed)
+            memcpy(newest, said, sizeof newest);
+        if (!strncmp(said, "taken", 5))
+            break;
+    }
+    if (missed == s->count) {
+        fl_report_none(r);
+        fl_report_text(r, party);
+        fl_report_text(r, "none");
+        fl_report_none(r);
+        fl_report_none(r);
+    } else {
+        const uint64_t round = s->rounds[s->count - 1 - missed];
+        fl_report_u64(r, round);
+        fl_report_text(r, party);
+        fl_report_text(r, "taken");
+        put_time(r, fl_standing_file(s, round, "have/%s/up", party));
+        if (stat(fl_standing_file(s, round, "up/%s.flt", party), &st))
+            fl_report_none(r); /* cleaned away */
+        else
+            fl_report_i64(r, (int64_t)st.st_size);
+    }
+    fl_report_u64(r, missed);
+    fl_report_text(r, *newest ? newest : NULL);
+    return 0;
+}
+
+/* The name of the newest journal, which its month orders; "" when there is none. 0 or -1. */
+static int
+newest_journal(struct fl_standing *s, char name[32])
+{
+    DIR *dir = opendir(fl_standing_own(s, "journal"));
+    const struct dirent *entry;
+
+    *name = '\0';
+    if (!dir)
+        return errno == ENOENT ? 0 : fl_error_errno(errno, "%s: cannot open this folder", s->path);
+    while ((entry = readdir(dir)))
+        if (strlen(entry->d_name) == strlen("2026-11.tsv") && strstr(entry->d_name, ".tsv") &&
+            strcmp(entry->d_name, name) > 0)
+            snprintf(name, 32, "%s", entry->d_name);
+    closedir(dir);
+    return 0;
+}
+
+/* The cells of a line of a journal; false when they are not 8, or its event is no fault. */
+static bool
+is_fault(char *line, char *cells[8])
+{
+    static const char *const faults[] = {"failed", "damaged", "bad", "skew"};
+
+    for (size_t i = 0; i < 8; i++) {
+        cells[i] = line;
+        line += strcspn(line, "\t");
+        if ((i < 7) != (*line == '\t'))
+            return false;
+        *line++ = '\0';
+    }
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (strstr(cells[3], faults[i]))
+            return true;
+    return false;
+}
+
+static int
+put_fault(struct fl_standing *s, struct fl_report *r)
+{
+    char name[32], *cells[8], *last[8] = {NULL};
+    struct fl_buf text = {0};
+
+    if (newest_journal(s, name))
+        return -1;
+    if (!*name)
+        return 0;
+    if (fl_read_file(fl_standing_own(s, "journal/%s", name), 256 << 20, &text) ||
+        fl_buf_add_byte(&text, 0)) {
+        fl_buf_release(&text);
+        return -1;
+    }
+    for (char *line = (char *)text.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        if (is_fault(line, cells))
+            memcpy(last, cells, sizeof last);
+    }
+    if (last[0]) { /* round party event time - - detail */
+        fl_report_text(r, last[2]);
+        fl_report_text(r, last[1]);
+        fl_report_text(r, last[3]);
+        fl_report_text(r, last[0]);
+        fl_report_none(r);
+        fl_report_none(r);
+        fl_report_text(r, last[7]);
+    }
+    fl_buf_release(&text);
+    return 0;
+}
+
+int
+fl_standing_report(struct fl_standing *s, struct fl_report *r)
+{
+    const struct fl_federation_conf *c = &s->setup.conf;
+
+    for (size_t i = s->count > 3 ? s->count - 3 : 0; i < s->count; i++)
+        if (put_round(s, s->rounds[i], r))
+            return -1;
+    for (size_t i = 0; c->root && i < s->setup.roster.n; i++)
+        if (put_site(s, s->setup.roster.parties[i].name, r))
+            return -1;
+    const int64_t left = fl_disk_free(fl_standing_own(s, "journal"));
+    fl_report_none(r);
+    fl_report_text(r, c->name);
+    fl_report_text(r, "disk");
+    fl_report_none(r);
+    if (left < 0)
+        fl_report_none(r);
+    else
+        fl_report_i64(r, left);
+    fl_report_none(r);
+    fl_report_text(r, c->work);
+    return put_fault(s, r);
+}
+
+/* The digest of the model that a round's plan is over. */
+static int
+base_of(struct fl_standing *s, uint64_t round, unsigned char base[32])
+{
+    const char *path = fl_standing_file(s, round, "plan.flt");
+    struct fl_object *o = fl_object_open(path, FL_KIND_PLAN);
+    const unsigned char *bytes;
+
+    if (!o)
+        return -1;
+    int failed = fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &bytes);
+    if (failed)
+        fl_error_about(path);
+    else
+        memcpy(base, bytes, 32);
+    fl_object_free(o);
+    return failed ? -1 : 0;
+}
+
+int
+fl_standing_over(struct fl_standing *s, uint64_t round, uint64_t *times)
+{
+    unsigned char base[32], other[32];
+
+    *times = 0;
+    if (base_of(s, round, base))
+        return -1;
+    for (size_t i = 0; i < s->count; i++) {
+        if (base_of(s, s->rounds[i], other))
+            return -1;
+        *times += !memcmp(base, other, 32);
+    }
+    return 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * Where the rounds of a federation stand, read off the files that fl-round(1) makes, and what the
+ * hub does next. There is no state but files: whoever looks at the same ones sees the same.
+ *
+ *     ROUND folder at the hub   plan.flt up/SITE.flt request.N.flt ready.N/HELPER.flt go
+ *                               answer/HELPER.flt mean.flt closed void have/PARTY/KIND
+ *     WORK folder               round/R/due (the deadline, in seconds since 1970), from, pause,
+ *                               journal/YYYY-MM.tsv
+ */
+#ifndef FL_FED_STANDING_H
+#define FL_FED_STANDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/must.h"
+#include "cli/report.h"
+#include "sec/setup.h"
+
+struct fl_standing { /* a zeroed struct is empty */
+    struct fl_setup setup;
+    uint64_t *rounds; /* that have a folder, ascending */
+    size_t count, cap;
+    char *folder; /* of rounds: ROOT/pub/round, or WORK/round where there is no ROOT */
+    char *path;   /* for the name of one file at a time; its room: */
+    size_t room;
+};
+
+/* Read the federation's file YAML, and which rounds there are. 0 or -1 as fl_setup_read. */
+FL_MUST int fl_standing_open(struct fl_standing *s, const char *yaml);
+void fl_standing_release(struct fl_standing *s);
+
+/*
+ * The name of a file of a round, or of the party's folder WORK, until the next call. NAME may have
+ * one part that is filled in as by printf.
+ */
+const char *fl_standing_file(struct fl_standing *s, uint64_t round, const char *name, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *fl_standing_own(struct fl_standing *s, const char *name, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * The hub's next step as a row of R, a report of fl_standing_step_columns: step, round, number,
+ * model, parties. NOW is the hub's clock. The steps:
+ *     open    ROUND over MODEL, which the mean of round NUMBER made (not known: the roster's model)
+ *     wait    for PARTIES, or for people
+ *     late    pairwise: the deadline is over, PARTIES did not come
+ *     unheard helpers: the deadline is over, PARTIES were not ready or did not answer
+ *     ask     for all uploads that are there but those of PARTIES, as request NUMBER
+ *     go      all helpers are ready for request NUMBER
+ *     sum     the uploads, or what was asked for by NUMBER with the answers
+ *     close   the mean is there
+ * 0; -1: FL_USAGE when a round of the epoch before is open, FL_FAILED for what cannot be read.
+ */
+extern const char *const fl_standing_step_columns[];
+FL_MUST int fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r);
+
+/* Rows of the newest rounds, of each site at a hub, of the disk, and the last fault: fl-round(1). */
+extern const char *const fl_standing_columns[];
+FL_MUST int fl_standing_report(struct fl_standing *s, struct fl_report *r);
+
+/* How many rounds were opened over the model of round ROUND, itself too. 0 or -1. */
+FL_MUST int fl_standing_over(struct fl_standing *s, uint64_t round, uint64_t *times);
+
+#endif
