@@ -117,45 +117,7 @@ use_key(void)
     return result;
 }
 
-<<<<<<< HEAD
-/* All that the roster says; LAST: that of the key's last one. */
-=======
-static int
-type_words(struct fl_buf *text)
-{
-    char line[512];
-
-    if (!isatty(STDIN_FILENO))
-        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
-                                  "give them with --words FILE");
-    ssize_t n = snprintf(line, sizeof line,
-                         "If this is what was agreed on, let another member read you the %d words "
-                         "of its fingerprint, and type them:\n",
-                         FL_FINGERPRINT_WORDS);
-    fl_say(line);
-    while (n > 0 && text->len < FL_FINGERPRINT_TEXT - 1) {
-        n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
-        if (n < 0 || fl_buf_add(text, line, (size_t)n))
-            return -1;
-    }
-    return 0;
-}
-
-/* The words that somebody else read out; who is asked to type them is not shown them. */
-static int
-check_words(const struct fl_roster *r)
-{
-    struct fl_buf text = {0};
-    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(&text);
-
-    if (!result && fl_fingerprint_check(fl_buf_text(&text), r->digest))
-        result = fl_error_about(opt.words ? opt.words : opt.accept);
-    fl_buf_release(&text);
-    return result;
-}
-
 /* All that the roster says, over MODEL if there is one; LAST: that of the key's last one. */
->>>>>>> main
 static int
 print_roster(const struct fl_cli *cli, const struct fl_roster *r, struct fl_object *model,
              const struct fl_roster *last, bool words)
@@ -180,14 +142,8 @@ accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl
         failed = !(psk = fl_secret_alloc(1, 32)) || fl_psk_read(opt.psk, psk);
     a->psk = psk;
     if (!failed)
-<<<<<<< HEAD
-        failed = print_roster(cli, a->roster, last, false) ||
+        failed = print_roster(cli, a->roster, a->model, last, false) ||
                  fl_fingerprint_ask(a->roster->digest, opt.words, opt.accept) || fl_state_accept(a);
-    fl_object_free(a->model);
-=======
-        failed = print_roster(cli, a->roster, a->model, last, false) || check_words(a->roster) ||
-                 fl_state_accept(a);
->>>>>>> main
     fl_secret_free(psk);
     return failed ? -1 : 0;
 }
@@ -237,10 +193,9 @@ show_keys(void)
 
     if (fl_output_open(&out, opt.output, FL_OUTPUT_BINARY))
         return -1;
-    if (!fl_he_keys_make(opt.key, opt.state, opt.he_key, &out))
-        return fl_output_commit(&out);
+    int failed = fl_he_keys_make(opt.key, opt.state, opt.he_key, &out) || fl_output_commit(&out);
     fl_output_abort(&out);
-    return -1;
+    return failed ? -1 : 0;
 }
 
 static int
@@ -254,19 +209,12 @@ check_options(void)
                                   "ROSTER, --he FEDERATION, --he-key ROUNDS");
     if (opt.name && opt.key)
         return fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k");
-<<<<<<< HEAD
     if (!opt.name && !opt.he_key && opt.output)
         return fl_error(FL_USAGE, "-o is for a new key, with -n NAME, and for --he-key");
-    if (!opt.accept && (opt.words || opt.psk || opt.model || opt.bandwidth != 0))
-        return fl_error(FL_USAGE, "--words, --psk, --bandwidth and -m belong to --accept ROSTER");
-=======
-    if (!opt.name && opt.output)
-        return fl_error(FL_USAGE, "-o is for a new key, with -n NAME");
     if (!opt.accept && (opt.words || opt.psk || opt.bandwidth != 0))
         return fl_error(FL_USAGE, "--words, --psk and --bandwidth belong to --accept ROSTER");
     if (opt.model && !opt.accept && !opt.show)
         return fl_error(FL_USAGE, "-m belongs to --accept ROSTER and --show ROSTER");
->>>>>>> main
     if (!opt.name && !opt.show && !opt.key)
         return fl_error(FL_USAGE, "-k KEY is missing; it is the key to %s",
                         opt.accept ? "accept the roster with" : "print the line of");
@@ -280,10 +228,9 @@ run(struct fl_cli *cli)
         return -1;
     if (opt.name)
         return make_key();
-    return opt.show || opt.accept ? use_roster(cli)
-           : opt.he               ? offer()
-           : opt.he_key           ? show_keys()
-                                  : use_key();
+    if (opt.he || opt.he_key)
+        return opt.he ? offer() : show_keys();
+    return opt.show || opt.accept ? use_roster(cli) : use_key();
 }
 
 int

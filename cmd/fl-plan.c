@@ -18,14 +18,9 @@
 
 static struct {
     const char *roster, *key, *model, *after, *velocity, *deadline, *state;
-<<<<<<< HEAD
     struct fl_option_list he_keys;
-    int64_t round;
-    bool round_given, explain;
-=======
     int64_t round, void_round, from;
     bool round_given, explain, void_given, from_given, drafts, sure;
->>>>>>> main
 } opt;
 
 static const struct fl_option options[] = {
@@ -138,16 +133,10 @@ draft(struct work *w, struct fl_plan_params *params)
     if (!w->plan.last)
         return -1;
     fl_state_last(w->state, r, w->plan.last);
-<<<<<<< HEAD
-    return fl_plan_draft(&w->plan, params) ||
+    return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
                    fl_he_keys_read(&w->plan, opt.he_keys.items, opt.he_keys.count) ||
                    fl_planning_base(w->state, &w->plan, params->model) ||
-                   fl_planning_look(w->state, &w->plan, &w->view)
-=======
-    return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
-                   fl_planning_base(w->state, &w->plan, params->model) ||
                    fl_planning_look(w->state, &w->plan, params->model, &w->view)
->>>>>>> main
                ? -1
                : 0;
 }

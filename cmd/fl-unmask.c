@@ -31,13 +31,8 @@ static const struct fl_option options[] = {
                .given = &opt.close_given),
     FL_OPT_FLAG(0, "show", "report what this helper remembers", &opt.show),
     FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
-<<<<<<< HEAD
                 "memory for sums, beyond it $TMPDIR is used (default 1G)", &opt.memory),
-=======
-                "with --advance: memory for sums, beyond it $TMPDIR is used (default 1G)",
-                &opt.memory),
     FL_PURSE_OPTIONS(opt.purse),
->>>>>>> main
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_END,
 };
@@ -113,13 +108,10 @@ answer(const struct fl_cli *cli, struct fl_key *key, struct fl_state *state,
                              .state = state,
                              .plan = plan,
                              .request = &request,
-<<<<<<< HEAD
                              .uploads = cli->operands + 1,
                              .upload_count = cli->operand_count - 1,
                              .memory = opt.memory,
-=======
                              .purse = &opt.purse,
->>>>>>> main
                              .pool = pool,
                              .level = cli->level,
                              .kept = -1};

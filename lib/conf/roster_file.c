@@ -157,12 +157,8 @@ static int
 read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
-<<<<<<< HEAD
     const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL, *he = NULL;
-=======
-    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL;
     const struct fl_yaml *noise = NULL, *budget = NULL;
->>>>>>> main
     bool epoch_given = false;
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("federation", &conf->federation),
@@ -216,11 +212,8 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
                    fl_name_list_read(&conf->sites, file, "sites", sites) ||
                    fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
                    fl_name_list_read(&conf->replay, file, "replay", replay) ||
-<<<<<<< HEAD
-                   fl_name_list_read(&conf->he, file, "he", he)
-=======
+                   fl_name_list_read(&conf->he, file, "he", he) ||
                    fl_noise_terms_read(&conf->noise, file, noise, budget)
->>>>>>> main
                ? -1
                : 0;
 }

@@ -5,25 +5,17 @@
  *     contract: DIGEST (any text)     delay: 0|1 (0)        stale: N (0)
  *     model: DIGEST          apply: {rule: sgd|momentum|nesterov (sgd), lr: X (1), momentum: X (0)}
  *     sites: [LINE, ...]     hub: LINE
-<<<<<<< HEAD
- *     protection: pairwise|helpers (pairwise)      helpers: [SITE|LINE, ...]     replay: [NAME,
- * ...] min_sum: N (pairwise: all sites) weights: {rule: uniform|examples|loss|dynamic (uniform),
- * floor: X, cap: X, alpha: X (0.5), tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL
- * (false)} tensors: [{match: GLOB, protect: mask|plain|frozen|he, bits: N, clip: X}, ...] steps: X
- * (64)          move: X (1/64)        noise: none max_open: N (4)        max_skip: N (1024)
- * max_age: N (1000)    recipe: {steps: N, length: N, ...} (conf/recipe.h; none)    he: [LINE, ...]
-=======
  *     protection: pairwise|helpers|none (pairwise)
  *     helpers: [SITE|LINE, ...]     replay: [NAME, ...]
  *     min_sum: N (pairwise: all sites)
  *     weights: {rule: uniform|examples|loss|dynamic (uniform), floor: X, cap: X, alpha: X (0.5),
  *               tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL (false)}
- *     tensors: [{match: GLOB, protect: mask|plain|frozen, bits: N, clip: X}, ...]
+ *     tensors: [{match: GLOB, protect: mask|plain|frozen|he, bits: N, clip: X}, ...]
  *     steps: X (64)          move: X (1/64)
  *     noise, budget: conf/noise_terms.h (none)
  *     max_open: N (4)        max_skip: N (1024)        max_age: N (1000)
  *     recipe: {steps: N, length: N, ...} (conf/recipe.h; none)
->>>>>>> main
+ *     he: [LINE, ...]
  *
  * Here are the YAML's types and ranges only. Keys, names and what the numbers mean together are
  * judged in sec/roster.h.
@@ -41,13 +33,8 @@
 #include "conf/recipe.h"
 #include "conf/weight_rule.h"
 
-<<<<<<< HEAD
-#define FL_PROTECTION_CHOICES "pairwise|helpers"
-#define FL_PROTECT_CHOICES    "mask|plain|frozen|he" /* in the order of enum fl_protect */
-=======
 #define FL_PROTECTION_CHOICES "pairwise|helpers|none"
-#define FL_PROTECT_CHOICES    "mask|plain|frozen" /* in the order of enum fl_protect */
->>>>>>> main
+#define FL_PROTECT_CHOICES    "mask|plain|frozen|he" /* in the order of enum fl_protect */
 
 enum { FL_STALE_MOST = 63 }; /* models that may come after an update's base, at most */
 

@@ -25,13 +25,10 @@ struct fl_answering { /* zeroed and filled by the caller: */
     struct fl_state *state; /* open, the key's */
     const struct fl_plan *plan;
     const struct fl_request *request; /* read for the plan */
-<<<<<<< HEAD
     const char *const *uploads; /* (upload_count) files that begin with the uploads' ciphertexts, */
     size_t upload_count;        /* where tensors are encrypted: looked at when the answer is made */
     uint64_t memory;            /* for their sums, beyond it $TMPDIR */
-=======
-    const struct fl_purse *purse;     /* the ledger of what this helper lets out; or NULL */
->>>>>>> main
+    const struct fl_purse *purse; /* the ledger of what this helper lets out; or NULL */
     struct fl_pool *pool;
     int level;                    /* of compression */
     struct fl_progress *progress; /* in bytes of words; or NULL */

@@ -171,11 +171,8 @@ fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan
                    fl_meta_set_text(meta, "site", plan->roster.parties[h->from.party].name) ||
                    fl_meta_set_i64(meta, "site.index", h->from.party) ||
                    (helpers && fl_meta_set_bytes(meta, "nonce", h->nonce, 32)) ||
-<<<<<<< HEAD
                    (plan->ciphertexts && fl_meta_set_bytes(meta, "cipher", h->cipher, 32)) ||
-=======
                    (h->ledger && set_ledger(meta, h)) ||
->>>>>>> main
                    fl_meta_set_bytes(meta, "tags", h->tags, 32 * fl_upload_tags(plan))
                ? -1
                : 0;
@@ -185,16 +182,10 @@ int
 fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
                       const struct fl_meta *meta)
 {
-<<<<<<< HEAD
-    static const char *const keys[] = {"base",  "base.round", "cipher",     "ctr",    "next",
-                                       "nonce", "params",     "prev",       "roster", "round",
-                                       "sid",   "site",       "site.index", "tags",   NULL};
-=======
-    static const char *const keys[] = {"base",  "base.round",   "ctr",         "next",
-                                       "nonce", "ledger.count", "ledger.head", "params",
-                                       "prev",  "roster",       "round",       "sid",
-                                       "site",  "site.index",   "tags",        NULL};
->>>>>>> main
+    static const char *const keys[] =
+        {"base",       "base.round", "cipher", "ctr",    "ledger.count", "ledger.head", "next",
+         "nonce",      "params",     "prev",   "roster", "round",        "sid",         "site",
+         "site.index", "tags",       NULL};
     const bool helpers = plan->roster.protection == FL_PROTECTION_HELPERS;
 
     *h = (struct fl_upload_head){0};
@@ -203,12 +194,8 @@ fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
         same_bytes(meta, "params", plan->params, "model") ||
         same_number(meta, "base.round", (uint64_t)plan->base_round) || get_sender(&h->from, meta) ||
         get_party(meta, plan, "site.index", "site", plan->roster.n, &h->from.party) ||
-<<<<<<< HEAD
         (helpers && get_digest(meta, "nonce", h->nonce)) ||
-        (plan->ciphertexts && get_digest(meta, "cipher", h->cipher)) ||
-=======
-        (helpers && get_digest(meta, "nonce", h->nonce)) || get_ledger(h, meta) ||
->>>>>>> main
+        (plan->ciphertexts && get_digest(meta, "cipher", h->cipher)) || get_ledger(h, meta) ||
         fl_meta_get_bytes(meta, "tags", 32 * fl_upload_tags(plan), &h->tags))
         return -1;
     if (!helpers && fl_meta_find(meta, "nonce"))

@@ -30,13 +30,10 @@ struct fl_upload_head {
     struct fl_sender from;     /* a site */
     unsigned char nonce[32];   /* helpers only */
     const unsigned char *tags; /* (fl_upload_tags, 32) borrowed from the metadata or the sender */
-<<<<<<< HEAD
     unsigned char cipher[32];  /* digest of the object of its ciphertexts' c1, where it has some */
-=======
     bool ledger;               /* it was paid for in a ledger of so many lines, the last of HEAD */
     uint64_t ledger_count;
     unsigned char ledger_head[32];
->>>>>>> main
 };
 
 /* Tags of an upload: one for each helper, or pairwise one for each other site, by index. */

@@ -21,13 +21,10 @@ fl_plan_release(struct fl_plan *plan)
     free(plan->tensors);
     free(plan->order);
     free(plan->last);
-<<<<<<< HEAD
     free(plan->he.parts);
     free(plan->keys);
-=======
     free(plan->noise.parts);
     free(plan->lineage);
->>>>>>> main
     fl_schema_release(&plan->model);
     fl_roster_release(&plan->roster);
     *plan = (struct fl_plan){0};
@@ -67,15 +64,10 @@ pick_tensors(struct fl_plan *plan)
                 "with one for \"*\"",
                 name);
         *t = (struct fl_plan_tensor){.tensor = &item->tensor, .rule = rule};
-<<<<<<< HEAD
         t->role = rule->protect == FL_PROTECT_MASK ? FL_MASKED
                   : rule->protect == FL_PROTECT_HE ? FL_CIPHER
                                                    : FL_PLAIN;
-        fl_lanes_init(&t->lanes, rule->bits);
-=======
-        t->role = rule->protect == FL_PROTECT_MASK ? FL_MASKED : FL_PLAIN;
         fl_lanes_init(&t->lanes, rule->bits ? rule->bits : 64);
->>>>>>> main
         plan->count++;
     }
     return 0;
@@ -134,12 +126,8 @@ fl_plan_layout(struct fl_plan *plan)
         }
     }
     plan->words = at;
-<<<<<<< HEAD
     plan->places = place;
-    return fl_plan_he_layout(plan);
-=======
-    return fl_plan_noise(plan);
->>>>>>> main
+    return fl_plan_he_layout(plan) || fl_plan_noise(plan) ? -1 : 0;
 }
 
 const struct fl_plan_tensor *
@@ -211,59 +199,6 @@ fl_plan_travels(const struct fl_plan *plan, const char *name)
     return false;
 }
 
-<<<<<<< HEAD
-=======
-int
-fl_plan_update_schema(const struct fl_plan *plan, struct fl_schema *s)
-{
-    int failed = fl_schema_start(s, "an update for this plan");
-
-    for (size_t i = 0; i < plan->count && !failed; i++) {
-        const struct fl_tensor *of = plan->tensors[i].tensor;
-        struct fl_tensor t;
-        fl_tensor_init(&t, of->name, FL_F32, of->rank, of->dims);
-        failed = fl_schema_add(s, &t, true);
-    }
-    return failed ? -1 : 0;
-}
-
-int
-fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
-{
-    struct fl_schema want = {0};
-    int failed = fl_plan_update_schema(plan, &want);
-
-    if (!failed)
-        failed = fl_schema_match(&want, update, FL_SCHEMA_IN_ORDER);
-    fl_schema_release(&want);
-    return failed ? -1 : 0;
-}
-
-int
-fl_plan_check_base(const struct fl_plan *plan, struct fl_object *model, struct fl_pool *pool)
-{
-    unsigned char base[32], params[32];
-    const char *file = fl_object_name(model);
-
-    if (fl_object_digest(model, pool, base) || fl_object_params(model, pool, params))
-        return -1;
-    if (memcmp(base, plan->base, 32))
-        return fl_error(FL_REFUSED,
-                        "%s: is not the model of the plan; take the model that came with it", file);
-    if (memcmp(params, plan->params, 32))
-        return fl_error(FL_REFUSED,
-                        "%s: has other numbers than the plan says; the hub planned wrongly or lies",
-                        file);
-    size_t k = 0;
-    for (size_t i = 0; i < fl_object_count(model); i++) {
-        const struct fl_tensor *t = fl_object_tensor(model, i);
-        if (fl_dtype_is_float(t->dtype) && fl_schema_match_next(&plan->model, k++, file, t))
-            return fl_error_as(FL_REFUSED);
-    }
-    return fl_schema_match_end(&plan->model, k, file) ? fl_error_as(FL_REFUSED) : 0;
-}
-
->>>>>>> main
 /* ---- to the stream ---- */
 
 static int

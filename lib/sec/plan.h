@@ -41,14 +41,10 @@ struct fl_plan_tensor {
     const struct fl_tensor_rule *rule; /* in the roster */
     enum fl_role role;                 /* FL_MASKED, FL_PLAIN or FL_CIPHER */
     struct fl_lanes lanes;
-<<<<<<< HEAD
     uint64_t elements, words, word_at; /* words: 0 of FL_CIPHER */
+    const struct fl_bound_part *noise; /* of helpers, in the plan; NULL: there is none */
     size_t part;                       /* FL_CIPHER: of plan->he.parts, */
     uint64_t coordinate;               /* and the first of its coordinates */
-=======
-    uint64_t elements, words, word_at;
-    const struct fl_bound_part *noise; /* of helpers, in the plan; NULL: there is none */
->>>>>>> main
 };
 
 /* What the hub counted last of a party: its counter and the digest of that upload or answer. */
@@ -77,13 +73,10 @@ struct fl_plan { /* a zeroed struct is empty */
     size_t places;                  /* of lanes in an upload: tensors, and the weight */
     size_t *order;                  /* (places) tensor at each place; see fl_plan_at */
     uint64_t words, masked_words;   /* the weight's word is at masked_words - 1 */
-<<<<<<< HEAD
     struct fl_rlwe_size he;         /* owned parts; no parts: nothing is encrypted */
     uint64_t ciphertexts;           /* of all parts */
     struct fl_he_shown *keys;       /* (m) of the helpers, when there are ciphertexts */
-=======
     struct fl_bound noise;          /* of helpers; a part for each rule; sigma 0: there is none */
->>>>>>> main
     unsigned char digest[32], sid[32];
 };
 

@@ -5,17 +5,25 @@
 #include "sec/plan.h"
 
 int
-fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
+fl_plan_update_schema(const struct fl_plan *plan, struct fl_schema *s)
 {
-    struct fl_schema want;
-    int failed = fl_schema_start(&want, "an update for this plan");
+    int failed = fl_schema_start(s, "an update for this plan");
 
     for (size_t i = 0; i < plan->count && !failed; i++) {
         const struct fl_tensor *of = plan->tensors[i].tensor;
         struct fl_tensor t;
         fl_tensor_init(&t, of->name, FL_F32, of->rank, of->dims);
-        failed = fl_schema_add(&want, &t, true);
+        failed = fl_schema_add(s, &t, true);
     }
+    return failed ? -1 : 0;
+}
+
+int
+fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
+{
+    struct fl_schema want = {0};
+    int failed = fl_plan_update_schema(plan, &want);
+
     if (!failed)
         failed = fl_schema_match(&want, update, FL_SCHEMA_IN_ORDER);
     fl_schema_release(&want);

@@ -18,13 +18,8 @@
 
 enum { CANONICAL_KEYS = 31 }; /* and those of a recipe and of noise */
 
-<<<<<<< HEAD
-static const char *const protections[] = {"pairwise", "helpers", NULL};
-static const char *const protects[] = {"mask", "plain", "frozen", "he", NULL};
-=======
 static const char *const protections[] = {"pairwise", "helpers", "none", NULL};
-static const char *const protects[] = {"mask", "plain", "frozen", NULL};
->>>>>>> main
+static const char *const protects[] = {"mask", "plain", "frozen", "he", NULL};
 
 void
 fl_roster_release(struct fl_roster *r)
@@ -254,13 +249,8 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
            fl_noise_policy_to_meta(&conf->noise, meta) ||
            fl_meta_set_i64(meta, "max_open", conf->max_open) ||
            fl_meta_set_i64(meta, "max_skip", conf->max_skip) ||
-<<<<<<< HEAD
-           fl_meta_set_i64(meta, "max_age", conf->max_age) ||
-           fl_recipe_to_meta(&conf->recipe, meta) || fl_roster_he_put(meta, &conf->he);
-=======
            fl_meta_set_i64(meta, "max_age", conf->max_age) || set_pace(meta, conf) ||
-           fl_recipe_to_meta(&conf->recipe, meta);
->>>>>>> main
+           fl_recipe_to_meta(&conf->recipe, meta) || fl_roster_he_put(meta, &conf->he);
 }
 
 int
@@ -525,14 +515,10 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
     if (fl_recipe_from_meta(&r->recipe, meta, &settings) ||
         fl_noise_policy_from_meta(&r->noise, meta, &noise))
         return -1;
-    settings += CANONICAL_KEYS + noise + (size_t)contracted;
+    settings += CANONICAL_KEYS + noise + (size_t)contracted + (size_t)he;
     if (get_pace(meta, "delay", 1, &r->delay, &settings) ||
         get_pace(meta, "stale", FL_STALE_MOST, &r->stale, &settings))
         return -1;
-<<<<<<< HEAD
-    settings += CANONICAL_KEYS + (size_t)contracted + (size_t)he;
-=======
->>>>>>> main
     if (meta->count != settings)
         return fl_error(FL_USAGE,
                         "has %zu values where this version knows %zu; use the one that wrote it",

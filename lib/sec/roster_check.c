@@ -8,11 +8,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-<<<<<<< HEAD
-#include "sec/roster_he.h"
-=======
 #include "sec/pace.h"
->>>>>>> main
+#include "sec/roster_he.h"
 #include "sec/roster.h"
 
 double
@@ -267,11 +264,7 @@ fl_roster_check(struct fl_roster *r)
     if (*fl_recipe_words(&r->recipe, words) && (r->recipe.steps < 0 || r->recipe.epochs >= 0))
         return fl_error(FL_USAGE, "recipe: says %s; needed are steps, and no epochs", words);
     return check_parties(r) || check_unique(r) || check_weights(r) || check_rules(r) ||
-<<<<<<< HEAD
-                   fl_roster_he_check(r)
-=======
-                   fl_noise_policy_check(r)
->>>>>>> main
+                   fl_roster_he_check(r) || fl_noise_policy_check(r)
                ? -1
                : 0;
 }

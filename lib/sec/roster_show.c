@@ -108,13 +108,8 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
     if (!rule->bits) /* frozen, or of an update that travels as it is */
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
-<<<<<<< HEAD
         add(rows, exposed, "tensors",
-            "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %.3g to %.3g by "
-=======
-        add(rows, rule->protect == FL_PROTECT_PLAIN, "tensors",
             "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %s%.3g to %.3g by "
->>>>>>> main
             "weight",
             rule->match, words[rule->protect], rule->bits, 8.0 / lanes, rule->clip,
             coarser ? "at least " : "", 1 / rule->scale,
@@ -332,14 +327,9 @@ make_rows(struct rows *rows, const struct fl_roster *r, const struct fl_bound *n
     add_pace(rows, r);
     add_weights(rows, r);
     for (size_t i = 0; i < r->rule_count; i++)
-<<<<<<< HEAD
-        add_rule(rows, r, &r->rules[i]);
-    add_he(rows, r);
-    add_limits(rows, r);
-=======
         add_rule(rows, r, &r->rules[i], r->noise.kind == FL_NOISE_SITE && !noise);
+    add_he(rows, r);
     add_limits(rows, r, noise);
->>>>>>> main
     if (*fl_recipe_words(&r->recipe, recipe))
         add(rows, true, "recipe", "%s", recipe);
     add(rows, r->psk, "psk", "%s", r->psk ? "yes: a secret that all parties shared before" : "no");
