@@ -14,13 +14,14 @@ static struct {
     const char *title;
     const char *list, *tried;
     struct fl_option_list charts;
-    bool title_given, status, step;
+    bool svg, title_given, status, step;
 } opt = {.title = "Rounds"};
 
 static const struct fl_option options[] = {
     FL_OPT_LIST(0, "chart", "X,Y[,SERIES]",
                 "draw column Y by column X, a line for each value of SERIES, or for each file",
                 &opt.charts),
+    FL_OPT_FLAG(0, "svg", "write the one chart as a picture, and no page", &opt.svg),
     FL_OPT_TEXT(0, "title", "TEXT", "heading of the page (default: Rounds)", &opt.title,
                 .given = &opt.title_given),
     FL_OPT_FLAG(0, "status", "no page: a table of where the rounds of FEDERATION.yaml stand",
@@ -51,12 +52,16 @@ make_page(const struct fl_cli *cli)
 {
     static const char *const standard[] = {"-"};
     size_t n = opt.charts.count, parsed = 0;
+
+    if (opt.svg && (n != 1 || opt.title_given))
+        return fl_error(FL_USAGE, "--svg draws one chart; give --chart once, and no --title");
     struct fl_page_chart *charts = fl_alloc(n, sizeof *charts);
     struct fl_page page = {.title = opt.title,
                            .files = cli->operand_count ? cli->operands : standard,
                            .file_count = cli->operand_count ? cli->operand_count : 1,
                            .charts = charts,
-                           .chart_count = n};
+                           .chart_count = n,
+                           .picture = opt.svg};
     int failed = !charts;
 
     while (!failed && parsed < n)
@@ -107,7 +112,7 @@ run(struct fl_cli *cli)
         return cli->json ? fl_error(FL_USAGE, "--json belongs to --status and --step")
                          : make_page(cli);
     if (opt.status == opt.step || (opt.list && !opt.step) || (opt.tried && !opt.list) ||
-        opt.charts.count || opt.title_given || cli->operand_count != 1)
+        opt.charts.count || opt.svg || opt.title_given || cli->operand_count != 1)
         return fl_error(FL_USAGE, "--status or --step goes with one operand, FEDERATION.yaml, and "
                                   "neither --chart nor --title");
     return tell(cli);

@@ -1,5 +1,6 @@
 # fish completion for fl-report; made by: fl-report --completion fish
 complete -c fl-report -l chart -x -d 'draw column Y by column X, a line for each value of SERIES, or for each file'
+complete -c fl-report -l svg -d 'write the one chart as a picture, and no page'
 complete -c fl-report -l title -x -d 'heading of the page (default: Rounds)'
 complete -c fl-report -l status -d 'no page: a table of where the rounds of FEDERATION.yaml stand'
 complete -c fl-report -l step -d 'no page: what the party of FEDERATION.yaml does next'

@@ -232,6 +232,28 @@ explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_byt
     return 0;
 }
 
+/* What the roster's noise means over this model. */
+static int
+explain_noise(struct fl_report *r, const struct fl_plan *plan)
+{
+    const struct fl_noise_policy *p = &plan->roster.noise;
+    double epsilon;
+
+    if (p->kind == FL_NOISE_NONE)
+        return 0;
+    if (fl_noise_policy_cost(p, 1, &epsilon))
+        return -1;
+    fl_report_text(fl_report_key(r, "noise"), p->kind == FL_NOISE_SITE ? "site" : "local");
+    fl_report_f64(fl_report_key(r, "noise_multiplier"), fl_decimal_f64(&p->multiplier), 6);
+    fl_report_f64(fl_report_key(r, "noise_epsilon"), epsilon, 4);
+    if (!plan->noise.sigma)
+        return 0;
+    fl_report_f64(fl_report_key(r, "noise_length"),
+                  fl_bound_noise_length(&plan->noise, plan->roster.n), 4);
+    fl_report_f64(fl_report_key(r, "noise_rounding"), fl_bound_price(&plan->noise), 4);
+    return 0;
+}
+
 int
 fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
                    const struct fl_planning_view *view, uint64_t model_bytes)
@@ -243,5 +265,5 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     explain_base(r, plan);
     fl_report_text(fl_report_key(r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(r, plan, view);
-    return explain_cost(r, plan, model_bytes);
+    return explain_cost(r, plan, model_bytes) ? -1 : explain_noise(r, plan);
 }
