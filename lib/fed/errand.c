@@ -317,14 +317,16 @@ epochs(struct errand *e)
 
 /* ---- the chain of models ---- */
 
+/* One that was fetched by a turn which was cut off before it was checked is fetched again. */
 static bool
 plan_of(struct errand *e, uint64_t round)
 {
+    const int64_t size = size_in(e, round, "plan.flt");
     char name[NAME];
 
     snprintf(name, sizeof name, "round/%llu/plan.flt", (unsigned long long)round);
-    return !at_home(e, round, "plan.flt") &&
-           offer_fetch(e, "plan", (int64_t)round, name, ".part/plan.flt");
+    return size >= 0 && !at_home(e, round, "plan.flt") &&
+           offer(e, "plan", (int64_t)round, name, ".part/plan.flt", size);
 }
 
 /* Is NAME, of a round, one of the files that a sum is opened or checked with? */
