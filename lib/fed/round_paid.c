@@ -90,7 +90,7 @@ check_noise(const struct fl_round_payment *r)
                     fl_decimal_f64(&want->rate), (long long)want->steps);
 }
 
-/* A site that helps paid for its own text when it masked; a sum without its upload has none of it. */
+/* A site that helps paid for its own text when it masked; other sums have none of it. */
 static bool
 answers_as_site(const struct fl_round_payment *r)
 {
@@ -105,10 +105,7 @@ add_policy(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
 
     if (policy->kind == FL_NOISE_NONE || answers_as_site(r))
         return 0;
-    p->limits[p->limit_count++] =
-        (struct fl_limit){"the roster's budget", fl_decimal_f64(&policy->epsilon),
-                          fl_decimal_f64(&policy->delta),
-                          policy->accountant == FL_ACCOUNT_PLD ? "pld" : "rdp"};
+    p->limits[p->limit_count++] = fl_payment_agreed(policy);
     if (policy->kind == FL_NOISE_SITE) {
         if (fl_plan_event(r->plan, &w->event) || fl_buf_add_byte(&w->event, '\0'))
             return -1;
