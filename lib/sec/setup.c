@@ -19,6 +19,7 @@ put_own(struct fl_report *r, const struct fl_federation_conf *c)
     fl_report_text(fl_report_key(r, "shards"), c->shards);
     fl_report_text(fl_report_key(r, "recipe"), c->recipe);
     fl_report_text(fl_report_key(r, "trainer"), c->trainer);
+    fl_report_text(fl_report_key(r, "ledger"), c->ledger);
     fl_report_text(fl_report_key(r, "valid"), c->valid);
     fl_report_i64(fl_report_key(r, "patience_seconds"), c->patience);
     fl_report_i64(fl_report_key(r, "due_seconds"), c->due);

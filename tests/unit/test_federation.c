@@ -33,13 +33,15 @@ test_every_key(void)
 {
     struct fl_federation_conf c;
 
-    CHECK(!parse(&c, "name: h\nroot: ../srv\nroster: r\nkey: k\nwork: w w\nshards: s\nrecipe: c\n"
-                     "trainer: t\nvalid: /v\npatience: 90s\ndue: 2d\nkeep: 1\nrounds: 7\n"));
+    CHECK(!parse(&c,
+                 "name: h\nroot: ../srv\nroster: r\nkey: k\nwork: w w\nshards: s\nrecipe: c\n"
+                 "trainer: t\nledger: l\nvalid: /v\npatience: 90s\ndue: 2d\nkeep: 1\nrounds: 7\n"));
     CHECK_TEXT(c.root, "etc/fl/../srv");
     CHECK_TEXT(c.work, "etc/fl/w w");
     CHECK_TEXT(c.shards, "etc/fl/s");
     CHECK_TEXT(c.recipe, "etc/fl/c");
     CHECK_TEXT(c.trainer, "etc/fl/t");
+    CHECK_TEXT(c.ledger, "etc/fl/l");
     CHECK_TEXT(c.valid, "/v");
     CHECK(c.patience == 90 && c.due == 172800 && c.keep == 1 && c.rounds == 7);
     fl_federation_conf_release(&c);
