@@ -90,13 +90,20 @@ check_noise(const struct fl_round_payment *r)
                     fl_decimal_f64(&want->rate), (long long)want->steps);
 }
 
+/* A site that helps paid for its own text when it masked; a sum without its upload has none of it. */
+static bool
+answers_as_site(const struct fl_round_payment *r)
+{
+    return r->answer && r->party < r->plan->roster.n;
+}
+
 /* What the roster says of noise, and its budget. */
 static int
 add_policy(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
 {
     const struct fl_noise_policy *policy = &r->plan->roster.noise;
 
-    if (policy->kind == FL_NOISE_NONE)
+    if (policy->kind == FL_NOISE_NONE || answers_as_site(r))
         return 0;
     p->limits[p->limit_count++] =
         (struct fl_limit){"the roster's budget", fl_decimal_f64(&policy->epsilon),
@@ -124,7 +131,9 @@ add_policy(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
 static int
 no_ledger(const struct fl_round_payment *r)
 {
-    if (r->plan->roster.noise.kind != FL_NOISE_NONE && !r->answer)
+    if (r->answer)
+        return 0;
+    if (r->plan->roster.noise.kind != FL_NOISE_NONE)
         return fl_error(FL_USAGE, "--ledger FILE is missing: the roster hides people and says what "
                                   "may be told of them, which is counted for the whole life of "
                                   "their text; fl-account --new-ledger FILE makes one");

@@ -64,7 +64,14 @@ check "the hub asks without d" ask 1 a b c
 answer_b() { fl-unmask -q -k b.key -p 1/plan.flt --ledger b.ledger -o "$1" 1/request.flt; }
 cp aux.key.state/state aux.before
 check "b answers" answer_b 1/answer/b.flt
-check "  and aux" answer 1 aux
+check "  which costs its own text nothing more" [ "$(wc -l <b.ledger)" = 2 ]
+check "  and nothing asks for its ledger" answer 1 b
+fl-account --new-ledger aux.ledger
+answer_aux() { fl-unmask -q -k aux.key -p 1/plan.flt --ledger aux.ledger -o 1/answer/aux.flt 1/request.flt; }
+check "  and aux, with a record of what it lets out" answer_aux
+check "  a line of this set" [ "$(tail -n 1 aux.ledger | cut -d ' ' -f 1-3,5)" = "1 answer $(meta 1/up/a.flt sid) site" ]
+check "  once" sh -c "cp 1/answer/aux.flt aux.first && fl-unmask -q -k aux.key -p 1/plan.flt --ledger aux.ledger 1/request.flt |
+    cmp - aux.first && [ \$(wc -l <aux.ledger) = 2 ]"
 cp 1/answer/b.flt first.flt
 check "  asked again: the same bytes" answer_b 1/answer/b.flt
 check "    as before" cmp first.flt 1/answer/b.flt
