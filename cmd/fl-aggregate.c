@@ -100,16 +100,14 @@ check_line(const struct fl_cli *cli)
         {masked && (weighted || opt.sites.count || opt.least),
          "-p: the roster says which sites must be in and how their updates are weighted; leave out "
          "--sites, --min-sites, --weights, --alpha, --bandwidth and --lineage"},
-        {opt.stale_given && !opt.lineage,
-         "--stale belongs to --lineage, which says how old a base is"},
+        {opt.stale_given && !opt.lineage, "--stale belongs to --lineage, which has the ages"},
         {hub && !m->request, "-k, --fit and --state belong to --request; all else needs no key"},
         {m->request && (!m->key || !cli->output),
          "--request needs -k KEY, the hub's, and -o SUM, a file"},
         {m->request && m->partial, "--request writes a partial sum; leave out --partial"},
         {opt.check && (m->partial || m->request || opt.explain),
          "--check adds nothing; leave out --partial, --request and --explain"},
-        {opt.as && (!opt.check || !masked || cli->operand_count != 1),
-         "--as belongs to -p PLAN --check and one file"},
+        {opt.as && (!opt.check || !masked), "--as belongs to -p PLAN --check and one file"},
         {opt.sites.count && opt.least, "--sites says how many there are; leave out --min-sites"},
     };
 

@@ -1,4 +1,4 @@
-/* One reader of the files of rounds, for people who look (fl-report) and for the hub's next step. */
+/* Which rounds there are, and the hub's next step; standing_table.c is for people who look. */
 #include "fed/standing.h"
 
 #include <dirent.h>
@@ -12,10 +12,9 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "fed/leftover.h"
 #include "flt/object.h"
-#include "os/clock.h"
 #include "os/file.h"
-#include "os/resources.h"
 #include "sec/header.h"
 
 void
@@ -133,22 +132,21 @@ fl_standing_open(struct fl_standing *s, const char *yaml)
 const char *const fl_standing_step_columns[] = {"step",  "round",   "number",
                                                 "model", "parties", NULL};
 
-static bool
-is_there(const char *path)
+bool
+fl_standing_there(const char *path)
 {
     struct stat st;
 
     return !stat(path, &st);
 }
 
-/* The first line of a small file, cut off at the room for it; "" when there is none. 0 or -1. */
-static int
-first_line(const char *path, char *line, size_t room)
+int
+fl_standing_line(const char *path, char *line, size_t room)
 {
     struct fl_buf text = {0};
 
     *line = '\0';
-    if (!is_there(path))
+    if (!fl_standing_there(path))
         return 0;
     if (fl_read_file(path, 65536, &text))
         return -1;
@@ -168,7 +166,7 @@ number_in(const char *path, int64_t none, int64_t *number)
 {
     char line[32];
 
-    if (first_line(path, line, sizeof line))
+    if (fl_standing_line(path, line, sizeof line))
         return -1;
     *number = none;
     if (*line && fl_parse_i64(line, 0, INT64_MAX, number))
@@ -218,7 +216,7 @@ waits(struct fl_standing *s, uint64_t round, const char *sub, const char *step, 
 
     for (size_t i = 0; i < n; i++) {
         const char *name = roster->parties[sites ? i : roster->helpers[i]].name;
-        if (is_there(fl_standing_file(s, round, "%s/%s.flt", sub, name)))
+        if (fl_standing_there(fl_standing_file(s, round, "%s/%s.flt", sub, name)))
             continue;
         if (!begun && step)
             put_step(r, step, round, -1);
@@ -254,21 +252,29 @@ find_bad(struct fl_standing *s, uint64_t round, int64_t number, bool *bad, bool 
     return 0;
 }
 
+/* Ask for the uploads that are there but those of BAD sites (NULL: of none). */
+static int
+put_ask(struct fl_standing *s, uint64_t round, int64_t number, const bool *bad, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+
+    put_step(r, "ask", round, number);
+    for (size_t i = 0; i < roster->n; i++)
+        if (!(bad && bad[i]) &&
+            fl_standing_there(fl_standing_file(s, round, "up/%s.flt", roster->parties[i].name)))
+            fl_report_text(r, roster->parties[i].name);
+    return end_step(r);
+}
+
 /* All helpers are ready for request NUMBER, or some of them name sites that it goes without. */
 static int
 go_or_ask(struct fl_standing *s, uint64_t round, int64_t number, struct fl_report *r)
 {
-    const struct fl_roster *roster = &s->setup.roster;
-    bool *bad = fl_alloc(roster->n, sizeof *bad), any = false;
+    bool *bad = fl_alloc(s->setup.roster.n, sizeof *bad), any = false;
     int failed = !bad || find_bad(s, round, number, bad, &any);
 
-    if (!failed) {
-        put_step(r, any ? "ask" : "go", round, any ? number + 1 : number);
-        for (size_t i = 0; i < roster->n; i++)
-            if (bad[i])
-                fl_report_text(r, roster->parties[i].name);
-        fl_report_list_end(r);
-    }
+    if (!failed)
+        failed = any ? put_ask(s, round, number + 1, bad, r) : put_plain(r, "go", round, number);
     free(bad);
     return failed ? -1 : 0;
 }
@@ -279,26 +285,41 @@ newest_request(struct fl_standing *s, uint64_t round)
 {
     int64_t n = 0;
 
-    while (is_there(fl_standing_file(s, round, "request.%lld.flt", (long long)n + 1)))
+    while (fl_standing_there(fl_standing_file(s, round, "request.%lld.flt", (long long)n + 1)))
         n++;
+    return n;
+}
+
+/* How many uploads of the round are there? */
+static int64_t
+came(struct fl_standing *s, uint64_t round)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    int64_t n = 0;
+
+    for (size_t i = 0; i < roster->n; i++)
+        n += fl_standing_there(fl_standing_file(s, round, "up/%s.flt", roster->parties[i].name));
     return n;
 }
 
 static int
 step_of_helpers(struct fl_standing *s, uint64_t round, bool due, struct fl_report *r)
 {
+    const struct fl_roster *roster = &s->setup.roster;
     const char *const patience = due ? "unheard" : "wait";
     char ready[40];
     int64_t number;
 
-    if (is_there(fl_standing_file(s, round, "go"))) {
+    if (fl_standing_there(fl_standing_file(s, round, "go"))) {
         if (number_in(fl_standing_file(s, round, "go"), 0, &number))
             return -1;
         return waits(s, round, "answer", patience, r) ? 0 : put_plain(r, "sum", round, number);
     }
     number = newest_request(s, round);
-    if (!number)
-        return !due && waits(s, round, "up", "wait", r) ? 0 : put_plain(r, "ask", round, 1);
+    if (!number) {
+        const char *too_few = !due ? "wait" : came(s, round) < roster->min_sum ? "late" : NULL;
+        return too_few && waits(s, round, "up", too_few, r) ? 0 : put_ask(s, round, 1, NULL, r);
+    }
     snprintf(ready, sizeof ready, "ready.%lld", (long long)number);
     return waits(s, round, ready, patience, r) ? 0 : go_or_ask(s, round, number, r);
 }
@@ -315,31 +336,48 @@ passed(struct fl_standing *s, uint64_t round, int64_t now, bool *is)
     return 0;
 }
 
+static bool
+tell_old(void *r, const char *path)
+{
+    fl_report_text(r, "old");
+    fl_report_none(r);
+    fl_report_none(r);
+    fl_report_text(r, path);
+    fl_report_list(r);
+    fl_report_list_end(r);
+    return true;
+}
+
 /* Another round, over what the last closed one of this epoch led to, or the roster's model. */
 static int
 step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
 {
     const struct fl_roster *roster = &s->setup.roster;
     uint64_t round = s->count ? s->rounds[s->count - 1] + 1 : 0, first, closed = 0, last = 0;
-    char line[300], next[65] = "";
+    char next[65], newest[65] = "";
     bool over = true;
     int64_t from;
+    int got = fl_leftover_find(s, tell_old, r);
+
+    if (got)
+        return got < 0 ? -1 : 0;
 
     for (size_t i = 0; i < s->count; i++) {
         if (s->rounds[i] < (uint64_t)roster->first_round)
             continue;
-        if (first_line(fl_standing_file(s, s->rounds[i], "closed"), line, sizeof line))
+        if (fl_standing_next(s, s->rounds[i], next))
             return -1;
-        if (sscanf(line, "%*s %*s %*s %64[0-9a-f]", next) == 1) {
+        if (*next) {
             closed++;
             last = s->rounds[i];
+            memcpy(newest, next, sizeof newest);
         }
     }
     if (number_in(fl_standing_own(s, "from"), 0, &from))
         return -1;
     first = from > roster->first_round ? (uint64_t)from : (uint64_t)roster->first_round;
     round = round < first ? first : round;
-    if (is_there(fl_standing_own(s, "pause")) ||
+    if (fl_standing_there(fl_standing_own(s, "pause")) ||
         (s->setup.conf.rounds && closed >= (uint64_t)s->setup.conf.rounds))
         return put_plain(r, "wait", round, -1);
     for (; over; round += over)
@@ -349,7 +387,7 @@ step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
     fl_report_u64(r, round);
     if (closed) {
         fl_report_u64(r, last);
-        fl_report_text(r, next);
+        fl_report_text(r, newest);
     } else {
         fl_report_none(r);
         fl_report_hex(r, roster->model, sizeof roster->model);
@@ -367,15 +405,15 @@ fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r)
 
     if (!s->setup.conf.root)
         return fl_error(FL_USAGE, "only the hub's file, which has root:, has a next step");
-    if (!s->count || is_there(fl_standing_file(s, round, "closed")) ||
-        is_there(fl_standing_file(s, round, "void")))
+    if (!s->count || fl_standing_there(fl_standing_file(s, round, "closed")) ||
+        fl_standing_there(fl_standing_file(s, round, "void")))
         return step_to_open(s, now, r);
     if (round < (uint64_t)roster->first_round)
         return fl_error(FL_USAGE,
                         "round %llu of the epoch before is open: finish it under its roster, or "
                         "give it up",
                         (unsigned long long)round);
-    if (is_there(fl_standing_file(s, round, "mean.flt")))
+    if (fl_standing_there(fl_standing_file(s, round, "mean.flt")))
         return put_plain(r, "close", round, -1);
     if (number_in(fl_standing_own(s, "round/%llu/due", (unsigned long long)round), 0, &due))
         return -1;
@@ -385,195 +423,8 @@ fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r)
                                                                   : put_plain(r, "sum", round, -1);
 }
 
-/* ---- what people look at ---- */
-
-const char *const fl_standing_columns[] = {"round", "party",  "state",  "time",
-                                           "bytes", "missed", "detail", NULL};
-
-static void
-put_time(struct fl_report *r, const char *path)
-{
-    char text[FL_UTC_TEXT];
-    struct stat st;
-
-    if (stat(path, &st))
-        fl_report_none(r);
-    else
-        fl_report_text(r, fl_utc_at((int64_t)st.st_mtime, text));
-}
-
-static int
-put_round(struct fl_standing *s, uint64_t round, struct fl_report *r)
-{
-    static const char *const states[][2] = {{"request.1.flt", "asked"},
-                                            {"go", "answering"},
-                                            {"mean.flt", "summed"},
-                                            {"void", "void"},
-                                            {"closed", "closed"}};
-    const char *state = "open";
-    char why[300];
-
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (is_there(fl_standing_file(s, round, "%s", states[i][0])))
-            state = states[i][1];
-    if (first_line(fl_standing_file(s, round, "void"), why, sizeof why))
-        return -1;
-    fl_report_u64(r, round);
-    fl_report_none(r);
-    fl_report_text(r, state);
-    put_time(r, fl_standing_file(s, round, "plan.flt"));
-    fl_report_none(r);
-    fl_report_none(r);
-    fl_report_text(r, *why ? why : NULL);
-    return 0;
-}
-
-/* What the receipt of PARTY's upload says after the digest; "" when there is none. */
-static int
-receipt(struct fl_standing *s, uint64_t round, const char *party, char *line, size_t room)
-{
-    if (first_line(fl_standing_file(s, round, "have/%s/up", party), line, room))
-        return -1;
-    const char *said = strchr(line, ' ');
-    memmove(line, said ? said + 1 : line + strlen(line), said ? strlen(said + 1) + 1 : 1);
-    return 0;
-}
-
-static int
-put_site(struct fl_standing *s, const char *party, struct fl_report *r)
-{
-    char said[300] = "", newest[300] = "";
-    size_t missed = 0;
-    struct stat st;
-
-    for (; missed < s->count; missed++) {
-        if (receipt(s, s->rounds[s->count - 1 - missed], party, said, sizeof said))
-            return -1;
-        if (!missed)
-            memcpy(newest, said, sizeof newest);
-        if (!strncmp(said, "taken", 5))
-            break;
-    }
-    if (missed == s->count) {
-        fl_report_none(r);
-        fl_report_text(r, party);
-        fl_report_text(r, "none");
-        fl_report_none(r);
-        fl_report_none(r);
-    } else {
-        const uint64_t round = s->rounds[s->count - 1 - missed];
-        fl_report_u64(r, round);
-        fl_report_text(r, party);
-        fl_report_text(r, "taken");
-        put_time(r, fl_standing_file(s, round, "have/%s/up", party));
-        if (stat(fl_standing_file(s, round, "up/%s.flt", party), &st))
-            fl_report_none(r); /* cleaned away */
-        else
-            fl_report_i64(r, (int64_t)st.st_size);
-    }
-    fl_report_u64(r, missed);
-    fl_report_text(r, *newest ? newest : NULL);
-    return 0;
-}
-
-/* The name of the newest journal, which its month orders; "" when there is none. 0 or -1. */
-static int
-newest_journal(struct fl_standing *s, char name[32])
-{
-    DIR *dir = opendir(fl_standing_own(s, "journal"));
-    const struct dirent *entry;
-
-    *name = '\0';
-    if (!dir)
-        return errno == ENOENT ? 0 : fl_error_errno(errno, "%s: cannot open this folder", s->path);
-    while ((entry = readdir(dir)))
-        if (strlen(entry->d_name) == strlen("2026-11.tsv") && strstr(entry->d_name, ".tsv") &&
-            strcmp(entry->d_name, name) > 0)
-            snprintf(name, 32, "%s", entry->d_name);
-    closedir(dir);
-    return 0;
-}
-
-/* The cells of a line of a journal; false when they are not 8, or its event is no fault. */
-static bool
-is_fault(char *line, char *cells[8])
-{
-    static const char *const faults[] = {"failed", "damaged", "bad", "skew"};
-
-    for (size_t i = 0; i < 8; i++) {
-        cells[i] = line;
-        line += strcspn(line, "\t");
-        if ((i < 7) != (*line == '\t'))
-            return false;
-        *line++ = '\0';
-    }
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        if (strstr(cells[3], faults[i]))
-            return true;
-    return false;
-}
-
-static int
-put_fault(struct fl_standing *s, struct fl_report *r)
-{
-    char name[32], *cells[8], *last[8] = {NULL};
-    struct fl_buf text = {0};
-
-    if (newest_journal(s, name))
-        return -1;
-    if (!*name)
-        return 0;
-    if (fl_read_file(fl_standing_own(s, "journal/%s", name), 256 << 20, &text) ||
-        fl_buf_add_byte(&text, 0)) {
-        fl_buf_release(&text);
-        return -1;
-    }
-    for (char *line = (char *)text.data, *end; (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        if (is_fault(line, cells))
-            memcpy(last, cells, sizeof last);
-    }
-    if (last[0]) { /* round party event time - - detail */
-        fl_report_text(r, last[2]);
-        fl_report_text(r, last[1]);
-        fl_report_text(r, last[3]);
-        fl_report_text(r, last[0]);
-        fl_report_none(r);
-        fl_report_none(r);
-        fl_report_text(r, last[7]);
-    }
-    fl_buf_release(&text);
-    return 0;
-}
-
 int
-fl_standing_report(struct fl_standing *s, struct fl_report *r)
-{
-    const struct fl_federation_conf *c = &s->setup.conf;
-
-    for (size_t i = s->count > 3 ? s->count - 3 : 0; i < s->count; i++)
-        if (put_round(s, s->rounds[i], r))
-            return -1;
-    for (size_t i = 0; c->root && i < s->setup.roster.n; i++)
-        if (put_site(s, s->setup.roster.parties[i].name, r))
-            return -1;
-    const int64_t left = fl_disk_free(fl_standing_own(s, "journal"));
-    fl_report_none(r);
-    fl_report_text(r, c->name);
-    fl_report_text(r, "disk");
-    fl_report_none(r);
-    if (left < 0)
-        fl_report_none(r);
-    else
-        fl_report_i64(r, left);
-    fl_report_none(r);
-    fl_report_text(r, c->work);
-    return put_fault(s, r);
-}
-
-/* The digest of the model that a round's plan is over. */
-static int
-base_of(struct fl_standing *s, uint64_t round, unsigned char base[32])
+fl_standing_base(struct fl_standing *s, uint64_t round, char base[65])
 {
     const char *path = fl_standing_file(s, round, "plan.flt");
     struct fl_object *o = fl_object_open(path, FL_KIND_PLAN);
@@ -584,24 +435,37 @@ base_of(struct fl_standing *s, uint64_t round, unsigned char base[32])
     int failed = fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &bytes);
     if (failed)
         fl_error_about(path);
-    else
-        memcpy(base, bytes, 32);
+    for (size_t i = 0; !failed && i < 32; i++)
+        snprintf(base + 2 * i, 3, "%02x", bytes[i]);
     fl_object_free(o);
     return failed ? -1 : 0;
 }
 
 int
+fl_standing_next(struct fl_standing *s, uint64_t round, char next[65])
+{
+    char line[300];
+
+    *next = '\0';
+    if (fl_standing_line(fl_standing_file(s, round, "closed"), line, sizeof line))
+        return -1;
+    if (sscanf(line, "%*s %*s %*s %64[0-9a-f]", next) != 1 || strlen(next) != 64)
+        *next = '\0';
+    return 0;
+}
+
+int
 fl_standing_over(struct fl_standing *s, uint64_t round, uint64_t *times)
 {
-    unsigned char base[32], other[32];
+    char base[65], other[65];
 
     *times = 0;
-    if (base_of(s, round, base))
+    if (fl_standing_base(s, round, base))
         return -1;
     for (size_t i = 0; i < s->count; i++) {
-        if (base_of(s, s->rounds[i], other))
+        if (fl_standing_base(s, s->rounds[i], other))
             return -1;
-        *times += !memcmp(base, other, 32);
+        *times += !strcmp(base, other);
     }
     return 0;
 }

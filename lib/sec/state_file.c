@@ -140,7 +140,7 @@ read_open(struct fl_vault *v, struct fl_section *to)
         if (to->open_count == most || (at && at->round > round))
             return fl_vault_bad_line(v);
         at = &to->open[to->open_count];
-        *at = (struct fl_open_round){round, fl_secret_alloc(to->n, FL_PAIR_KEY)};
+        *at = (struct fl_open_round){.round = round, .keys = fl_secret_alloc(to->n, FL_PAIR_KEY)};
         if (!at->keys)
             return -1;
         to->open_count++;
@@ -148,6 +148,61 @@ read_open(struct fl_vault *v, struct fl_section *to)
     memcpy(at->keys + i * FL_PAIR_KEY, row, sizeof row);
     fl_wipe(row, sizeof row);
     return 0;
+}
+
+/* noise HEX: the chain */
+static int
+read_noise(struct fl_vault *v, struct fl_section *to)
+{
+    if (to->noisy)
+        return fl_vault_bad_line(v);
+    to->noisy = true;
+    return fl_vault_get(v, "b", to->noise);
+}
+
+/* open_noise R HEX: of the open round before it */
+static int
+read_open_noise(struct fl_vault *v, struct fl_section *to)
+{
+    struct fl_open_round *at = to->open_count ? &to->open[to->open_count - 1] : NULL;
+    uint64_t round;
+
+    if (!at || !to->noisy || !fl_is_zero(at->noise, sizeof at->noise))
+        return fl_vault_bad_line(v);
+    if (fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &round, at->noise))
+        return -1;
+    return round == at->round ? 0 : fl_vault_bad_line(v);
+}
+
+/* he FIRST HEX, then leaves HEX */
+static int
+read_he(struct fl_vault *v, struct fl_section *to)
+{
+    if (to->he.leaves)
+        return fl_vault_bad_line(v);
+    if (fl_vault_is(v, "he"))
+        return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &to->he.first, to->he.hs);
+    to->he.leaves = fl_alloc(FL_HE_ROUNDS, 32);
+    return to->he.leaves ? fl_vault_get(v, "B", to->he.leaves, (size_t)(FL_HE_ROUNDS * 32)) : -1;
+}
+
+/* heopen R HEX, of an open round */
+static int
+read_he_open(struct fl_vault *v, struct fl_section *to)
+{
+    unsigned char hs[32];
+    uint64_t round;
+    size_t i = 0;
+
+    if (fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &round, hs))
+        return -1;
+    while (i < to->open_count && to->open[i].round != round)
+        i++;
+    int failed = i == to->open_count || !fl_is_zero(to->open[i].he, 32);
+    if (!failed)
+        memcpy(to->open[i].he, hs, 32);
+    fl_wipe(hs, sizeof hs);
+    return failed ? fl_vault_bad_line(v) : 0;
 }
 
 static int
@@ -318,8 +373,16 @@ read_of_section(struct fl_vault *v, struct fl_section *to)
         return read_up(v, to);
     if (fl_vault_is(v, "down"))
         return read_down(v, to);
+    if (fl_vault_is(v, "noise"))
+        return read_noise(v, to);
+    if (fl_vault_is(v, "open_noise"))
+        return read_open_noise(v, to);
     if (fl_vault_is(v, "now"))
         return read_now(v, &to->now);
+    if (fl_vault_is(v, "he") || fl_vault_is(v, "leaves"))
+        return read_he(v, to);
+    if (fl_vault_is(v, "heopen"))
+        return read_he_open(v, to);
     return fl_vault_is(v, "open") ? read_open(v, to) : fl_vault_bad_line(v);
 }
 
@@ -375,6 +438,17 @@ check_rows(const struct fl_section *at, const unsigned char *rows, uint32_t coun
 }
 
 static int
+check_he(const struct fl_section *at, const char *path)
+{
+    const bool chain = !fl_is_zero(at->he.hs, 32);
+    bool whole = chain == (at->he.leaves != NULL);
+
+    for (size_t k = 0; k < at->open_count; k++)
+        whole &= chain == !fl_is_zero(at->open[k].he, 32);
+    return whole ? 0 : fl_error(FL_FAILED, "%s: lacks a part of its chain of encryption", path);
+}
+
+static int
 check_whole(const struct fl_state *s, const char *path)
 {
     for (size_t i = 0; i < s->section_count; i++) {
@@ -384,9 +458,14 @@ check_whole(const struct fl_state *s, const char *path)
         if (check_rows(at, at->up, at->up_count, !at->helpers, path) ||
             check_rows(at, at->down, at->n, false, path))
             return -1;
+        if (at->noisy && fl_is_zero(at->noise, sizeof at->noise))
+            return fl_error(FL_FAILED, "%s: lacks the chain of noise", path);
         for (size_t k = 0; k < at->open_count; k++)
-            if (check_rows(at, at->open[k].keys, at->n, false, path))
+            if (check_rows(at, at->open[k].keys, at->n, false, path) ||
+                (at->noisy && check_rows(at, at->open[k].noise, 1, false, path)))
                 return -1;
+        if (check_he(at, path))
+            return -1;
     }
     if (!s->section_count || fl_is_zero(s->key, sizeof s->key) ||
         fl_is_zero(s->hidden, sizeof s->hidden))
@@ -459,6 +538,28 @@ put_now(struct fl_vault *v, const struct fl_helper_now *now)
 }
 
 static int
+put_open(struct fl_vault *v, const struct fl_section *at, const struct fl_open_round *open)
+{
+    for (uint32_t i = 0; i < at->n; i++)
+        if (fl_vault_put(v, "open", "nnb", open->round, (uint64_t)i,
+                         open->keys + (size_t)i * FL_PAIR_KEY))
+            return -1;
+    return at->noisy ? fl_vault_put(v, "open_noise", "nb", open->round, open->noise) : 0;
+}
+
+static int
+put_he(struct fl_vault *v, const struct fl_section *at)
+{
+    if (!at->he.leaves)
+        return 0;
+    for (size_t k = 0; k < at->open_count; k++)
+        if (fl_vault_put(v, "heopen", "nb", at->open[k].round, at->open[k].he))
+            return -1;
+    return fl_vault_put(v, "he", "nb", at->he.first, at->he.hs) ||
+           fl_vault_put(v, "leaves", "B", at->he.leaves, (size_t)(FL_HE_ROUNDS * 32));
+}
+
+static int
 put_section(struct fl_vault *v, const struct fl_section *at)
 {
     char party[16] = "hub", mbit[40];
@@ -470,14 +571,13 @@ put_section(struct fl_vault *v, const struct fl_section *at)
         fl_vault_put(v, "shape", "wnnnn", at->helpers ? "helpers" : "pairwise", (uint64_t)at->n,
                      (uint64_t)at->m, at->up_next, at->down_next) ||
         (at->mbit > 0 && fl_vault_put(v, "mbit", "w", mbit)) ||
-        put_rows(v, "up", at->up, at->up_count) || put_rows(v, "down", at->down, at->n))
+        put_rows(v, "up", at->up, at->up_count) || put_rows(v, "down", at->down, at->n) ||
+        (at->noisy && fl_vault_put(v, "noise", "b", at->noise)))
         return -1;
     for (size_t k = 0; k < at->open_count; k++)
-        for (uint32_t i = 0; i < at->n; i++)
-            if (fl_vault_put(v, "open", "nnb", at->open[k].round, (uint64_t)i,
-                             at->open[k].keys + (size_t)i * FL_PAIR_KEY))
-                return -1;
-    return put_now(v, &at->now);
+        if (put_open(v, at, &at->open[k]))
+            return -1;
+    return put_he(v, at) || put_now(v, &at->now);
 }
 
 static int

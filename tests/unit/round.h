@@ -21,6 +21,8 @@ struct round {
     struct fl_plan plan;
     char folder[24]; /* "r7" in F's, with plan.flt, up/, answer/, opened/ */
     int threads, level;
+    const char *const *uploads; /* files of the folder for answers to encrypted tensors; or NULL: */
+    bool no_uploads;            /* those that the request shows, unless none are wanted */
 };
 
 /* "DIR/FOLDER/SUB" + NAME of party I + SUFFIX, as fed_path. */
@@ -83,12 +85,23 @@ round_end(struct round *r)
     fed_end(r->f);
 }
 
+/* A site whose roster has noise has a ledger, "NAME.ledger". */
+static inline void
+round_purse(const struct round *r, size_t i, char path[200], struct fl_purse *purse)
+{
+    snprintf(path, 200, "%s", fed_file(r->f, i, ".ledger"));
+    purse->ledger = path;
+    if (access(path, F_OK))
+        CHECK(!fl_spent_create(path));
+}
+
 /* Site I masks this update ("zero": none) into OUT of the folder; 0 or -1. */
 static inline int
 round_turn_of(struct round *r, size_t i, const char *update, const char *out_file)
 {
     struct federation *f = r->f;
-    char key[200];
+    char key[200], ledger[200];
+    struct fl_purse purse = FL_PURSE_INIT;
     struct fl_output out;
     struct fl_turn t = {.key = f->key[i], .plan = &r->plan, .level = r->level, .kept = -1};
     const bool zero = !strcmp(update, "zero");
@@ -96,6 +109,10 @@ round_turn_of(struct round *r, size_t i, const char *update, const char *out_fil
 
     snprintf(key, sizeof key, "%s", fed_file(f, i, ".key"));
     t.key_path = key;
+    if (r->plan.roster.noise.kind != FL_NOISE_NONE) {
+        round_purse(r, i, ledger, &purse);
+        t.purse = &purse;
+    }
     t.pool = r->threads ? fl_pool_new(r->threads) : NULL;
     t.state = fed_state(f, i);
     t.update = zero ? NULL : fl_object_open(fed_path(f, update), FL_KIND_UPDATE);
@@ -196,21 +213,48 @@ round_ask(struct round *r, const char *sites, bool fit)
     return round_masked(r, &set, round_uploads(sites, NULL), "sum.flt");
 }
 
+/* The files with the ciphertexts that REQUEST asks for; how many. */
+static inline size_t
+round_ciphers(const struct round *r, const struct fl_request *request, const char **paths)
+{
+    static char names[FED_SITES + 1][200];
+    size_t n = 0;
+
+    if (!r->plan.ciphertexts || r->no_uploads)
+        return 0;
+    for (; r->uploads ? r->uploads[n] != NULL : n < request->count; n++) {
+        snprintf(names[n], sizeof names[n], "%s",
+                 r->uploads ? round_path(r, r->uploads[n])
+                            : round_file(r, "up", request->uploads[n].upload.from.party));
+        paths[n] = names[n];
+    }
+    return n;
+}
+
 /* Helper I answers the request in this file of the folder, to OUT there; 0 or -1. */
 static inline int
 round_answer_to(struct round *r, size_t i, const char *request_file, const char *out_file)
 {
     struct federation *f = r->f;
-    char key[200];
+    char key[200], ledger[200];
+    struct fl_purse purse = FL_PURSE_INIT;
     struct fl_output out;
     struct fl_request request;
     struct fl_answering a = {.key = f->key[i], .plan = &r->plan, .request = &request, .kept = -1};
+    const char *files[FED_SITES + 1];
     int result = -1;
 
     if (fl_request_read(&request, &r->plan, round_path(r, request_file), NULL))
         return -1;
     snprintf(key, sizeof key, "%s", fed_file(f, i, ".key"));
     a.key_path = key;
+    if (!access(fed_file(f, i, ".ledger"), F_OK)) { /* a site, too */
+        round_purse(r, i, ledger, &purse);
+        a.purse = &purse;
+    }
+    a.uploads = files;
+    a.upload_count = round_ciphers(r, &request, files);
+    a.memory = ROUND_MEMORY;
     a.level = r->level;
     a.pool = r->threads ? fl_pool_new(r->threads) : NULL;
     a.state = fed_state(f, i);

@@ -39,12 +39,14 @@ test_lanes(void)
         fl_noise_start(&noise, key, i, buffer);
         fl_noise_start(&again, key, i, other);
         fl_lanes_noise(&lanes, words, n, 9, &noise);
+        int64_t drawn[40 * 8];
+        fl_noise_dgauss_fill(&again, 9, drawn, n);
         for (size_t k = 0; k < 64 * (size_t)lanes.count; k++) {
             unsigned at = (unsigned)(k % lanes.count) * widths[i];
             int64_t moved = signed_lane((before[k / lanes.count] >> at) -
                                             (words[k / lanes.count] >> at),
                                         widths[i]);
-            CHECK(moved == (k < n ? fl_noise_dgauss(&again, 9) : 0));
+            CHECK(moved == (k < n ? drawn[k] : 0));
         }
         for (size_t w = 0; w < 64; w++) /* above the lanes */
             CHECK(((words[w] ^ before[w]) & ~lanes.used) == 0);
@@ -68,7 +70,7 @@ check_first(const struct fl_lane_noise *n, const struct fl_lane_chunk *c, size_t
                                t->elements - (c->from - t->word_at) * t->lanes.count);
     memset(want, 0, sizeof want);
     fl_noise_start(&noise, n->key, number, buffer);
-    fl_lanes_noise(&t->lanes, want, (size_t)held, n->sigma[n->plan->order[place]], &noise);
+    fl_lanes_noise(&t->lanes, want, (size_t)held, t->noise->sigma, &noise);
     CHECK(!memcmp(out, want, (size_t)words * sizeof *want));
 }
 
@@ -81,6 +83,7 @@ test_plan(void)
     struct fl_plan plan;
     double square[64] = {0}, count[64] = {0};
     uint32_t sigma[64];
+    struct fl_bound_part parts[64] = {{0}};
     size_t moved_else = 0, chunks = 0;
 
     fed_start(&f, 3, "");
@@ -91,7 +94,11 @@ test_plan(void)
     CHECK(plan.count <= 64);
     for (size_t i = 0; i < plan.count; i++)
         sigma[i] = (uint32_t)(20 + 15 * i);
-    const struct fl_lane_noise n = {&plan, sigma, key};
+    for (size_t i = 0; i < plan.count; i++) {
+        parts[i].sigma = sigma[i];
+        plan.tensors[i].noise = &parts[i];
+    }
+    const struct fl_lane_noise n = {&plan, key};
     for (uint64_t from = 0; from < plan.words; from += FL_CHUNK_WORDS, chunks++) {
         struct fl_lane_chunk c = {from, fl_min_u64(from + FL_CHUNK_WORDS, plan.words), 0, out};
         memset(out, 0, sizeof out);
