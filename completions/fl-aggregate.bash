@@ -8,6 +8,7 @@ _fl_aggregate()
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     case $prev in
+    --as) COMPREPLY=(); return ;;
     --sites) COMPREPLY=(); return ;;
     --min-sites) COMPREPLY=(); return ;;
     --rule) COMPREPLY=($(compgen -W 'mean' -- "$cur")); return ;;
@@ -19,7 +20,7 @@ _fl_aggregate()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -p --plan -r --roster -k --key --request --fit --state --check --verify -m --model --velocity --next --sites --min-sites --rule --weights --alpha --bandwidth --lineage --stale --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -p --plan -r --roster -k --key --request --fit --state --check --as --verify -m --model --velocity --next --sites --min-sites --rule --weights --alpha --bandwidth --lineage --stale --partial --explain --mem -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

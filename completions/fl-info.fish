@@ -1,7 +1,7 @@
 # fish completion for fl-info; made by: fl-info --completion fish
 complete -c fl-info -l digest -d 'print digests and file names only, as sha256sum does'
 complete -c fl-info -l verify -r -F -d 'refuse what is not signed by a member of this roster'
-complete -c fl-info -l get -x -d 'print one value of each object\'s metadata, and nothing else'
+complete -c fl-info -l get -x -d 'print this value of each object\'s metadata; many times'
 complete -c fl-info -l conf -r -F -d 'print what fl-round reads out of a federation\'s file'
 complete -c fl-info -l build -d 'print what this program and this machine are'
 complete -c fl-info -s t -l tensor -x -d 'print the values of one tensor, and read only that'

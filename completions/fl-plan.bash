@@ -10,10 +10,12 @@ _fl_plan()
     case $prev in
     --round) COMPREPLY=(); return ;;
     --deadline) COMPREPLY=(); return ;;
+    --void) COMPREPLY=(); return ;;
+    --from) COMPREPLY=(); return ;;
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -r --roster -k --key --round -m --model --after --velocity --deadline --state --explain -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -r --roster -k --key --round -m --model --after --velocity --he-keys --deadline --state --explain --void --yes --from --draft-roster -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))
