@@ -1,8 +1,11 @@
 # fish completion for fl-report; made by: fl-report --completion fish
 complete -c fl-report -l chart -x -d 'draw column Y by column X, a line for each value of SERIES, or for each file'
+complete -c fl-report -l svg -d 'write the one chart as a picture, and no page'
 complete -c fl-report -l title -x -d 'heading of the page (default: Rounds)'
 complete -c fl-report -l status -d 'no page: a table of where the rounds of FEDERATION.yaml stand'
-complete -c fl-report -l step -d 'no page: what the hub of FEDERATION.yaml does next'
+complete -c fl-report -l step -d 'no page: what the party of FEDERATION.yaml does next'
+complete -c fl-report -l list -r -F -d 'with --step, of a site or helper: what the hub has'
+complete -c fl-report -l tried -r -F -d 'with --list: steps that were tried, which come no more'
 complete -c fl-report -s o -l output -r -F -d 'write to FILE, whole or not at all (default: standard output)'
 complete -c fl-report -l json -d 'report one JSON object a line instead of tab-separated columns'
 complete -c fl-report -l progress -d 'show progress on standard error even if that is no terminal'

@@ -96,25 +96,31 @@ figures() {   # MODEL
         whole "$(echo "$1" | sed "s/%/$_s/")" "$here/whole.flt"
         fl-eval -q -j 1 -m "$here/whole.flt" -l "$LENGTH" "$shards/$_s/valid.flt" | cells tokens bytes loss bits_per_byte accuracy
     done >"$here/figures"
+    [ "$1" != "$(echo "$1" | tr -d %)" ] || fact all "$(awk -F '\t' '{ t += $1; l += $1 * $3 } END { print l / t }' "$here/figures")"
     awk -F '\t' '{ t += $1; b += $2; l += $1 * $3; bits += $2 * $4; a += $1 * $5; if ($3 > worst) worst = $3 }
         END { printf "loss\t%.6f\nbits_per_byte\t%.6f\naccuracy\t%.6f\nworst\t%.6f\n", l / t, bits / b, a / t, worst }' \
         "$here/figures" >>"$here/row.tsv"
 }
 
-# What whoever reads MODEL (with %, one for each site) learns of the sites' text: membership of documents, beside
-# the model REFERENCE, which they were told before; and the exposure of canaries. Means over the sites.
-attacks() {   # MODEL REFERENCE
-    whole "$2" "$here/reference.flt"
+# What whoever reads MODEL (with %, one for each site) learns of the sites' text: membership of documents, and the
+# exposure of canaries. Means over the sites.
+attacks() {   # MODEL
     for _s in $SITES; do
         _model=$(echo "$1" | sed "s/%/$_s/")
         [ -e "$_model" ] || continue
         whole "$_model" "$here/whole.flt"
-        fl-eval -q -j 1 -m "$here/whole.flt" --reference "$here/reference.flt" --attack membership \
-            --members "$shards/$_s/documents.flt" "$shards/$_s/valid.flt" | cells auc tpr_at_fpr_0_01 | tr '\n' '\t'
+        fl-eval -q -j 1 -m "$here/whole.flt" --attack membership --members "$shards/$_s/documents.flt" \
+            "$shards/$_s/valid.flt" | cells auc tpr_at_fpr_0_01 | tr '\n' '\t'
         fl-eval -q -j 1 -m "$here/whole.flt" --attack canary --choices "$OUT/sites/$_s/choices.jsonl" | cells mean_exposure
     done >"$here/attacks"
     awk -F '\t' '{ a += $1; t += $2; e += $3 } END { printf "auc\t%.4f\ntpr\t%.4f\nexposure\t%.3f\n", a / NR, t / NR, e / NR }' \
         "$here/attacks" >>"$here/row.tsv"
 }
 
-done_with() { rm -f "$here"/*.flt; : >"$here/done"; }
+# Keep the last model, where there is one for all; the rest was needed until here.
+done_with() {   # [MODEL]
+    [ $# = 0 ] || mv "$1" "$here/end"
+    rm -f "$here"/*.flt "$here"/*.last
+    [ $# = 0 ] || mv "$here/end" "$here/end.flt"
+    : >"$here/done"
+}

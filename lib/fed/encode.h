@@ -43,6 +43,9 @@ void fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule
 void fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *words,
                     struct fl_encoded *counts);
 
+/* N whole numbers, modulo 2^bits each, to ceil(N / lanes) words; unused lanes are zero. */
+void fl_lane_pack(const struct fl_lanes *lanes, const int64_t *x, size_t n, uint64_t *words);
+
 /* The same N values as numbers, of a rule of at most 32 bits: what is encrypted. */
 void fl_lane_encode_numbers(const struct fl_lane_encoder *e, const float *values, size_t n,
                             int64_t *numbers, struct fl_encoded *counts);

@@ -161,14 +161,20 @@ static void
 axes_of(const struct fl_chart *c, struct axis *x, struct axis *y)
 {
     struct fl_point least = {INFINITY, INFINITY}, most = {-INFINITY, -INFINITY};
+    bool whole = true;
 
     for (size_t s = 0; s < c->count; s++)
         for (size_t i = 0; i < c->series[s].count; i++) {
             const struct fl_point *p = &c->series[s].points[i];
             least = (struct fl_point){fmin(least.x, p->x), fmin(least.y, p->y)};
             most = (struct fl_point){fmax(most.x, p->x), fmax(most.y, p->y)};
+            whole = whole && p->x == floor(p->x);
         }
     *x = axis_of(least.x, most.x, false);
+    if (whole && x->step < 1) { /* no round is 1.5 */
+        x->step = 1;
+        x->first = ceil(x->from);
+    }
     *y = axis_of(c->from_zero ? fmin(least.y, 0) : least.y, most.y, true);
 }
 
@@ -184,18 +190,30 @@ place_y(const struct axis *a, double v)
     return HEIGHT - BOTTOM - (v - a->from) / (a->to - a->from) * (HEIGHT - BOTTOM - TOP);
 }
 
-/* The figure up to its first shape: title and what it shows, for eyes and for readers aloud. */
+/* A picture up to its first shape: what it shows, for readers aloud too. ATTRIBUTES and MORE differ
+ * by where it stands. */
+static int
+begin_picture(const struct fl_chart *c, int height, const char *attributes, const char *more,
+              struct fl_buf *out)
+{
+    return fl_buf_printf(out, "<svg%s viewBox=\"0 0 %d %d\" role=\"img\"><title>", attributes,
+                         WIDTH, height) ||
+                   fl_html_text(out, c->title) || fl_buf_add_text(out, "</title><desc>") ||
+                   fl_html_text(out, c->y) || fl_buf_add_text(out, " by ") ||
+                   fl_html_text(out, c->x) ||
+                   fl_buf_printf(out, "; %zu values of %zu series%s</desc>\n", points_of(c),
+                                 c->count, more)
+               ? -1
+               : 0;
+}
+
+/* The figure of a page up to its first shape. */
 static int
 begin(const struct fl_chart *c, int height, struct fl_buf *out)
 {
     return fl_buf_add_text(out, "<figure><figcaption>") || fl_html_text(out, c->title) ||
-                   fl_buf_printf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=img><title>",
-                                 WIDTH, height) ||
-                   fl_html_text(out, c->title) || fl_buf_add_text(out, "</title><desc>") ||
-                   fl_html_text(out, c->y) || fl_buf_add_text(out, " by ") ||
-                   fl_html_text(out, c->x) ||
-                   fl_buf_printf(out, "; %zu values of %zu series, in the table below</desc>\n",
-                                 points_of(c), c->count)
+                   fl_buf_add_text(out, "</figcaption>\n") ||
+                   begin_picture(c, height, "", ", in the table below", out)
                ? -1
                : 0;
 }
@@ -222,7 +240,7 @@ end(const struct fl_chart *c, bool bars, struct fl_buf *out)
 static int
 tick(struct fl_buf *out, double x, double y, const char *anchor, double value)
 {
-    return fl_buf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=%s>%.*g</text>", x, y,
+    return fl_buf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%.*g</text>", x, y,
                          anchor, DIGITS, value);
 }
 
@@ -236,20 +254,20 @@ frame(const struct fl_chart *c, const struct axis *x, const struct axis *y, stru
                       tick_of(x, i));
     for (int i = 0; !failed && i < ticks_of(y); i++) {
         double at = place_y(y, tick_of(y, i));
-        failed = fl_buf_printf(out, "<path class=grid d=\"M%d %.1fH%d\"/>", LEFT, at,
+        failed = fl_buf_printf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", LEFT, at,
                                WIDTH - RIGHT) ||
                  tick(out, LEFT - 6, at + 4, "end", tick_of(y, i));
     }
     failed = failed ||
              fl_buf_printf(out,
-                           "\n<path class=axis d=\"M%d %dV%dH%d\"/><text x=\"%d\" y=\"%d\" "
-                           "text-anchor=middle>",
+                           "\n<path class=\"axis\" d=\"M%d %dV%dH%d\"/><text x=\"%d\" y=\"%d\" "
+                           "text-anchor=\"middle\">",
                            LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT, (LEFT + WIDTH - RIGHT) / 2,
                            HEIGHT - 8) ||
              fl_html_text(out, c->x) ||
              fl_buf_printf(out,
                            "</text><text transform=\"translate(12 %d) rotate(-90)\" "
-                           "text-anchor=middle>",
+                           "text-anchor=\"middle\">",
                            (HEIGHT - BOTTOM + TOP) / 2) ||
              fl_html_text(out, c->y);
     return failed || fl_buf_add_text(out, "</text>\n") ? -1 : 0;
@@ -273,7 +291,7 @@ draw_series(const struct fl_chart *c, size_t s, const struct axis *x, const stru
     static const char *const dashes[] = {"none", "6 3", "2 3", "8 3 2 3"};
     const struct fl_series *line = &c->series[s];
     int failed = fl_buf_printf(out,
-                               "<path class=line style=\"stroke:var(--c%zu)\" "
+                               "<path class=\"line\" style=\"stroke:var(--c%zu)\" "
                                "stroke-dasharray=\"%s\" d=\"",
                                s % COLOURS, dashes[s / COLOURS % 4]);
 
@@ -310,18 +328,46 @@ draw_key(const struct fl_chart *c, struct fl_buf *out)
     return failed ? -1 : 0;
 }
 
-int
-fl_chart_lines(const struct fl_chart *c, struct fl_buf *out)
+/* Height of a chart of lines with its key. */
+static int
+lines_height(const struct fl_chart *c)
+{
+    return HEIGHT + (int)((c->count + 2) / 3) * KEY;
+}
+
+/* All shapes of a chart of lines. */
+static int
+draw_lines(const struct fl_chart *c, struct fl_buf *out)
 {
     struct axis x, y;
 
-    if (!c->count)
-        return 0;
     axes_of(c, &x, &y);
-    int failed = begin(c, HEIGHT + (int)((c->count + 2) / 3) * KEY, out) || frame(c, &x, &y, out);
+    int failed = frame(c, &x, &y, out);
     for (size_t s = 0; !failed && s < c->count; s++)
         failed = draw_series(c, s, &x, &y, out);
-    return failed || draw_key(c, out) || end(c, false, out) ? -1 : 0;
+    return failed || draw_key(c, out) ? -1 : 0;
+}
+
+int
+fl_chart_lines(const struct fl_chart *c, struct fl_buf *out)
+{
+    if (!c->count)
+        return 0;
+    return begin(c, lines_height(c), out) || draw_lines(c, out) || end(c, false, out) ? -1 : 0;
+}
+
+int
+fl_chart_svg(const struct fl_chart *c, struct fl_buf *out)
+{
+    return begin_picture(c, lines_height(c), " xmlns=\"http://www.w3.org/2000/svg\"", "", out) ||
+                   fl_buf_add_text(out, "<style>") || fl_html_picture_style(out) ||
+                   fl_buf_printf(out,
+                                 "</style>\n<rect width=\"%d\" height=\"%d\" "
+                                 "style=\"fill:var(--back)\"/>\n",
+                                 WIDTH, lines_height(c)) ||
+                   draw_lines(c, out) || fl_buf_add_text(out, "</svg>\n")
+               ? -1
+               : 0;
 }
 
 int
@@ -337,7 +383,7 @@ fl_chart_bars(const struct fl_chart *c, struct fl_buf *out)
     for (size_t s = 0; !failed && s < c->count; s++) {
         double v = c->series[s].points[c->series[s].count - 1].y;
         double width = most > 0 ? v / most * (WIDTH - NAMES - VALUES) : 0;
-        failed = fl_buf_printf(out, "<text x=\"%d\" y=\"%zu\" text-anchor=end>", NAMES - 6,
+        failed = fl_buf_printf(out, "<text x=\"%d\" y=\"%zu\" text-anchor=\"end\">", NAMES - 6,
                                s * BAR + 15) ||
                  fl_html_text(out, c->series[s].name) ||
                  fl_buf_printf(out,

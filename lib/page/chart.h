@@ -50,6 +50,9 @@ FL_MUST int fl_chart_fold(struct fl_chart *chart, size_t most);
  */
 FL_MUST int fl_chart_lines(const struct fl_chart *chart, struct fl_buf *out);
 
+/* Draw the same, without its table, as a file of its own: SVG 1.1 with its style in it. */
+FL_MUST int fl_chart_svg(const struct fl_chart *chart, struct fl_buf *out);
+
 /* Draw a bar for the last y of each series, from 0. Values are not below 0. */
 FL_MUST int fl_chart_bars(const struct fl_chart *chart, struct fl_buf *out);
 

@@ -115,7 +115,7 @@ fl_html_sheet(struct fl_buf *out, const struct fl_sheet *s, size_t most)
 
 /* Eight colours that people with any kind of colour vision tell apart (Okabe and Ito 2008), darker
  * on white and lighter on black where a line of the original would be faint. */
-static const char style[] =
+static const char palette[] =
     ":root{color-scheme:light dark;--back:#fff;--ink:#1a1a1a;--faint:#667;--rule:#d5d8dc;"
     "--c0:#0072b2;--c1:#d55e00;--c2:#007a5a;--c3:#b0578d;--c4:#8a6d00;--c5:#2a8cc4;--c6:#444;"
     "--c7:#a33}\n"
@@ -124,7 +124,9 @@ static const char style[] =
     "--c5:#8ecbf0;--c6:#ccc;--c7:#f77}}\n"
     "@media print{:root{color-scheme:light;--back:#fff;--ink:#000;--faint:#444;--rule:#bbb;"
     "--c0:#0072b2;--c1:#d55e00;--c2:#007a5a;--c3:#b0578d;--c4:#8a6d00;--c5:#2a8cc4;--c6:#444;"
-    "--c7:#a33}figure,tr{break-inside:avoid}}\n"
+    "--c7:#a33}}\n";
+static const char style[] =
+    "@media print{figure,tr{break-inside:avoid}}\n"
     "body{background:var(--back);color:var(--ink);font:16px/1.45 system-ui,sans-serif;"
     "max-width:60rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}\n"
     "h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .3rem}\n"
@@ -134,10 +136,17 @@ static const char style[] =
     "@media print{.scroll{overflow:visible;max-height:none}}\n"
     "table{border-collapse:collapse;font-size:.85rem}caption{text-align:left;color:var(--faint)}\n"
     "th,td{padding:.15rem .6rem;border-bottom:1px solid var(--rule);text-align:left;"
-    "white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+    "white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}\n";
+static const char picture[] =
     "svg text{font:13px system-ui,sans-serif;fill:var(--ink)}"
     "svg .axis{stroke:var(--faint);fill:none}svg .grid{stroke:var(--rule);fill:none}\n"
     "svg .line{fill:none;stroke-width:2}\n";
+
+int
+fl_html_picture_style(struct fl_buf *out)
+{
+    return fl_buf_add_text(out, palette) || fl_buf_add_text(out, picture) ? -1 : 0;
+}
 
 int
 fl_html_begin(struct fl_buf *out, const char *title)
@@ -146,7 +155,8 @@ fl_html_begin(struct fl_buf *out, const char *title)
                                 "<meta name=viewport content=\"width=device-width\">\n"
                                 "<link rel=icon href=\"data:,\">\n<title>") ||
                    fl_html_text(out, title) || fl_buf_add_text(out, "</title>\n<style>\n") ||
-                   fl_buf_add_text(out, style) ||
+                   fl_buf_add_text(out, palette) || fl_buf_add_text(out, style) ||
+                   fl_buf_add_text(out, picture) ||
                    fl_buf_add_text(out, "</style></head>\n<body>\n<main>\n<h1>") ||
                    fl_html_text(out, title) || fl_buf_add_text(out, "</h1>\n")
                ? -1

@@ -32,6 +32,9 @@ FL_MUST int fl_html_table_end(struct fl_buf *out);
 /* A whole sheet as a table; of more than MOST rows the last ones, and a sentence that says so. */
 FL_MUST int fl_html_sheet(struct fl_buf *out, const struct fl_sheet *sheet, size_t most);
 
+/* The style of a picture that stands alone: its colours in light, dark and print, and its lines. */
+FL_MUST int fl_html_picture_style(struct fl_buf *out);
+
 /* A page from its first byte to its first heading, TITLE, with the style of all that is here. */
 FL_MUST int fl_html_begin(struct fl_buf *out, const char *title);
 FL_MUST int fl_html_end(struct fl_buf *out);

@@ -83,7 +83,7 @@ draw_asked(const struct fl_page *page, const struct fl_sheet *sheets, struct fl_
         if (!failed && !chart.count)
             failed = fl_error(FL_USAGE, "--chart: no file has numbers in columns \"%s\" and \"%s\"",
                               asked->x, asked->y);
-        failed = failed || fl_chart_lines(&chart, out);
+        failed = failed || (page->picture ? fl_chart_svg : fl_chart_lines)(&chart, out);
         fl_chart_release(&chart);
         fl_buf_release(&title);
         if (failed)
@@ -156,7 +156,8 @@ fl_page_write(const struct fl_page *page, struct fl_buf *out)
 
     for (size_t s = 0; !failed && s < page->file_count; s++)
         failed = fl_sheet_read(&sheets[s], page->files[s]);
-    failed = failed || write_sheets(page, sheets, &journal, out);
+    failed = failed || (page->picture ? draw_asked(page, sheets, out)
+                                      : write_sheets(page, sheets, &journal, out));
     fl_journal_release(&journal);
     for (size_t s = 0; sheets && s < page->file_count; s++)
         fl_sheet_release(&sheets[s]);

@@ -5,6 +5,7 @@
 #ifndef FL_PAGE_PAGE_H
 #define FL_PAGE_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -23,6 +24,7 @@ struct fl_page {
     size_t file_count;
     const struct fl_page_chart *charts;
     size_t chart_count;
+    bool picture; /* nothing but the one chart, as a file of SVG */
 };
 
 /*

@@ -367,14 +367,13 @@ fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
 
 /* ---- a helper's chains ---- */
 
-/* Drop number I of the open rounds. */
+/* Drop open round K; what stood last is wiped where it stood. */
 static void
-drop_open(struct fl_section *now, size_t i)
+drop_open(struct fl_section *now, size_t k)
 {
-    fl_secret_free(now->open[i].keys);
-    now->open_count--;
-    memmove(now->open + i, now->open + i + 1, (now->open_count - i) * sizeof *now->open);
-    fl_wipe(now->open + now->open_count, sizeof *now->open);
+    fl_secret_free(now->open[k].keys);
+    memmove(now->open + k, now->open + k + 1, (--now->open_count - k) * sizeof *now->open);
+    fl_wipe(&now->open[now->open_count], sizeof *now->open);
 }
 
 static int
@@ -390,6 +389,8 @@ open_round(struct fl_section *now, uint64_t round)
                           round);
     struct fl_open_round *to = &now->open[now->open_count++];
     *to = (struct fl_open_round){.round = round, .keys = keys};
+    if (now->noisy)
+        fl_pair_noise_round(to->noise, now->noise, round);
     if (now->he.leaves)
         fl_he_round_key(to->he, now->he.hs, round - now->he.first);
     return 0;
@@ -408,6 +409,8 @@ fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open)
             return -1;
         for (uint32_t i = 0; i < now->n; i++)
             fl_pair_step(now->down + (size_t)i * FL_PAIR_KEY, &any, now->down_next);
+        if (now->noisy)
+            fl_pair_step(now->noise, &any, now->down_next);
         if (now->he.leaves)
             fl_he_step(now->he.hs, now->down_next - now->he.first);
     }
@@ -448,6 +451,21 @@ fl_state_open_keys(const struct fl_state *s, uint64_t round)
         if (now->open[i].round == round)
             return now->open[i].keys;
     return NULL;
+}
+
+int
+fl_state_noise_key(const struct fl_state *s, uint64_t round, const unsigned char sid[32],
+                   const unsigned char set[32], unsigned char key[FL_PAIR_KEY])
+{
+    const struct fl_section *now = &s->section[0];
+
+    for (size_t i = 0; now->noisy && i < now->open_count; i++)
+        if (now->open[i].round == round) {
+            fl_pair_noise_key(key, now->open[i].noise, sid, set);
+            return 0;
+        }
+    return fl_error(FL_REFUSED, "the state has no key for the noise of round %llu",
+                    (unsigned long long)round);
 }
 
 void

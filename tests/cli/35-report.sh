@@ -89,6 +89,21 @@ t 'FL 100 3' >>ways.tsv
 t 'HE-FL 900 3.1' >>ways.tsv
 check "a chart that is asked for" fl-report --chart bytes,loss,way -o ways.html ways.tsv
 check "has a series for each value" grep -q '<td>HE-FL<td class=n>900<td class=n>3.1' ways.html
+check "as a picture alone" fl-report --svg --chart bytes,loss,way -o ways.svg ways.tsv
+cat >picture.py <<'P'
+"""A well-formed picture whose two series have two points, and that loads nothing."""
+import sys, xml.etree.ElementTree as tree
+text = open("ways.svg").read()
+svg = tree.fromstring(text)
+ns = "{http://www.w3.org/2000/svg}"
+assert svg.tag == ns + "svg" and svg.find(ns + "desc").text == "loss by bytes; 2 values of 2 series", svg.find(ns + "desc").text
+assert len([p for p in svg.iter(ns + "path") if p.get("class") == "line"]) == 2
+assert [t.text for t in svg.iter(ns + "text")][-2:] == ["FL", "HE-FL"]
+assert "href" not in text and "url(" not in text and "script" not in text
+P
+check "  which is XML and says the same" python3 picture.py
+status 2 "a picture of two charts" fl-report --svg --chart bytes,loss --chart loss,bytes ways.tsv
+says 'give --chart once'
 status 2 "a chart that no file has" fl-report --chart bytes,epsilon ways.tsv
 says 'no file has numbers in columns "bytes" and "epsilon"'
 status 2 "a chart of one column" fl-report --chart bytes ways.tsv
