@@ -100,8 +100,7 @@ check_line(const struct fl_cli *cli)
         {masked && (weighted || opt.sites.count || opt.least),
          "-p: the roster says which sites must be in and how their updates are weighted; leave out "
          "--sites, --min-sites, --weights, --alpha, --bandwidth and --lineage"},
-        {opt.stale_given && !opt.lineage,
-         "--stale belongs to --lineage, which says how old a base is"},
+        {opt.stale_given && !opt.lineage, "--stale belongs to --lineage, which has the ages"},
         {hub && !m->request, "-k, --fit and --state belong to --request; all else needs no key"},
         {m->request && (!m->key || !cli->output),
          "--request needs -k KEY, the hub's, and -o SUM, a file"},

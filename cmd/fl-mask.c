@@ -87,6 +87,9 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
     if (c->clipped)
         fl_warn(cli, "%llu of %llu values were beyond the roster's clip and cut to it",
                 (unsigned long long)c->clipped, (unsigned long long)c->values);
+    if (t->factor < 1)
+        fl_warn(cli, "the update is %.4g long, and was shortened to the %.4g of the roster's noise",
+                t->norm, t->norm * t->factor);
     if (c->values && c->zeros == c->values)
         fl_warn(cli, "all values are zero");
 }

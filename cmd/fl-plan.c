@@ -64,7 +64,9 @@ explain(const struct work *w)
     struct fl_report r;
 
     fl_report_start_record(&r, w->cli->json);
-    return fl_planning_report(&r, &w->plan, &w->view) ? -1 : fl_report_beside(&r, w->cli);
+    return fl_planning_report(&r, &w->plan, &w->view, fl_input_bytes(&opt.model, 1))
+               ? -1
+               : fl_report_beside(&r, w->cli);
 }
 
 /* Serialised first: no byte of a plan leaves before the state says that it was signed. */
@@ -131,7 +133,7 @@ draft(struct work *w, struct fl_plan_params *params)
     fl_state_last(w->state, r, w->plan.last);
     return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
                    fl_planning_base(w->state, &w->plan, params->model) ||
-                   fl_planning_look(w->state, &w->plan, params->model, &w->view)
+                   fl_planning_look(w->state, &w->plan, &w->view)
                ? -1
                : 0;
 }

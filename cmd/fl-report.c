@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "cli/program.h"
+#include "fed/errand.h"
 #include "fed/standing.h"
 #include "os/clock.h"
 #include "os/output.h"
@@ -11,6 +12,7 @@
 
 static struct {
     const char *title;
+    const char *list, *tried;
     struct fl_option_list charts;
     bool svg, title_given, status, step;
 } opt = {.title = "Rounds"};
@@ -24,7 +26,11 @@ static const struct fl_option options[] = {
                 .given = &opt.title_given),
     FL_OPT_FLAG(0, "status", "no page: a table of where the rounds of FEDERATION.yaml stand",
                 &opt.status),
-    FL_OPT_FLAG(0, "step", "no page: what the hub of FEDERATION.yaml does next", &opt.step),
+    FL_OPT_FLAG(0, "step", "no page: what the party of FEDERATION.yaml does next", &opt.step),
+    FL_OPT_INPUT(0, "list", "FILE", "with --step, of a site or helper: what the hub has",
+                 &opt.list),
+    FL_OPT_INPUT(0, "tried", "FILE", "with --list: steps that were tried, which come no more",
+                 &opt.tried),
     FL_OPT_END,
 };
 
@@ -67,20 +73,30 @@ make_page(const struct fl_cli *cli)
     return failed ? -1 : 0;
 }
 
+/* What --step asks for. */
+static int
+tell_step(struct fl_standing *s, bool json, struct fl_report *r)
+{
+    fl_report_start(r, opt.list ? fl_errand_columns : fl_standing_step_columns, json);
+    return opt.list ? fl_errand_next(s, opt.list, opt.tried, r)
+                    : fl_standing_step(s, (int64_t)(fl_realtime_ns() / 1000000000), r);
+}
+
 /* The table that --status or --step asks for. */
 static int
 tell(const struct fl_cli *cli)
 {
     struct fl_standing standing;
-    struct fl_report r;
+    struct fl_report r = {0};
     struct fl_output out = FL_OUTPUT_INIT;
+    int failed = fl_standing_open(&standing, cli->operands[0]);
 
-    if (fl_standing_open(&standing, cli->operands[0]))
-        return -1;
-    fl_report_start(&r, opt.step ? fl_standing_step_columns : fl_standing_columns, cli->json);
-    int failed = opt.step
-                     ? fl_standing_step(&standing, (int64_t)(fl_realtime_ns() / 1000000000), &r)
-                     : fl_standing_report(&standing, &r);
+    if (!failed && opt.step) {
+        failed = tell_step(&standing, cli->json, &r);
+    } else if (!failed) {
+        fl_report_start(&r, fl_standing_columns, cli->json);
+        failed = fl_standing_report(&standing, &r);
+    }
     failed = failed || fl_output_open(&out, cli->output, 0) ||
              fl_report_flush(&r, out.fd, out.name) || fl_output_commit(&out);
     fl_output_abort(&out);
@@ -92,11 +108,11 @@ tell(const struct fl_cli *cli)
 static int
 run(struct fl_cli *cli)
 {
-    if (!opt.status && !opt.step)
+    if (!opt.status && !opt.step && !opt.list && !opt.tried)
         return cli->json ? fl_error(FL_USAGE, "--json belongs to --status and --step")
                          : make_page(cli);
-    if (opt.status == opt.step || opt.charts.count || opt.svg || opt.title_given ||
-        cli->operand_count != 1)
+    if (opt.status == opt.step || (opt.list && !opt.step) || (opt.tried && !opt.list) ||
+        opt.charts.count || opt.svg || opt.title_given || cli->operand_count != 1)
         return fl_error(FL_USAGE, "--status or --step goes with one operand, FEDERATION.yaml, and "
                                   "neither --chart nor --title");
     return tell(cli);

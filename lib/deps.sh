@@ -11,7 +11,7 @@ set -u
 packages="gcc libc6-dev make libsodium-dev libzstd-dev libopenblas-dev libyaml-dev libpcre2-dev \
 libutf8proc-dev libjansson-dev libxxhash-dev zlib1g-dev liblzma-dev libcsv-dev python3 python3-xxhash"
 tools="zstd strace mandoc zsh fish xxd bsdutils util-linux procps spin python3-numpy \
-openssh-server openssh-client iproute2 nftables libfaketime"
+openssh-server openssh-client iproute2 nftables libfaketime slurm-wlm munge parallel"
 onednn=libdnnl-dev
 line="apt-get update && apt-get install -y $packages"
 
@@ -65,7 +65,7 @@ faster() {
 
 tools() {
     missing=
-    for t in zstd strace mandoc zsh fish xxd script prlimit ps spin sshd ip nft; do
+    for t in zstd strace mandoc zsh fish xxd script prlimit ps spin sshd ip nft sbatch parallel; do
         command -v $t >/dev/null 2>&1 || missing="$missing $t"
     done
     python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null ||

@@ -28,6 +28,7 @@ fl_document_count(struct fl_document_counts *to, const struct fl_document_counts
     to->undecoded += more->undecoded;
     to->sequences += more->sequences;
     to->cuts += more->cuts;
+    to->passages += more->passages;
     to->withheld += more->withheld;
     for (size_t i = 0; i < FL_ID_COLUMNS; i++)
         to->ids[i] += more->ids[i];
@@ -212,6 +213,7 @@ finish(struct fl_document *d, const struct fl_raw_record *record, const struct f
         return -1;
     d->found.records = 1;
     d->found.cuts = record->cut;
+    d->found.passages = record->passage;
     if (!d->made.text.len) {
         drop(d, record, FL_FATE_EMPTY);
         return 0;

@@ -35,6 +35,7 @@ struct fl_document_counts {
     uint64_t undecoded;     /* those of them that are bytes, not escapes of JSON */
     uint64_t sequences;     /* characters beyond ASCII, and bytes that begin none */
     uint64_t cuts;          /* documents that were too long and were cut */
+    uint64_t passages;      /* records that are passages of a text */
     uint64_t withheld;      /* documents dropped by the policy of an identifier */
     uint64_t ids[FL_ID_COLUMNS];
     struct fl_clean_counts clean;

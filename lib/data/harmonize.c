@@ -161,6 +161,15 @@ put_aside(struct fl_harmonize *h, const struct fl_chunk *c)
     return 0;
 }
 
+static void
+tell_unit(const struct fl_harmonize *h)
+{
+    if (h->passages && h->train)
+        fl_shard_passages(h->train);
+    if (h->passages && h->valid)
+        fl_shard_passages(h->valid);
+}
+
 /* Take what the chunks hold, in order. */
 static int
 collect(struct fl_harmonize *h)
@@ -170,11 +179,13 @@ collect(struct fl_harmonize *h)
         if (c->failed)
             return fl_error_restore(&c->error);
         fl_harmonize_row_add(&h->rows[c->file], &c->row);
+        h->passages |= c->row.counts.passages || c->row.counts.cuts;
         if (h->held && !h->deciding) {
             if (put_aside(h, c))
                 return -1;
             continue;
         }
+        tell_unit(h);
         if (h->train && fl_shard_add(h->train, c->train.data, c->train.len, c->train_bytes))
             return -1;
         if (h->valid && fl_shard_add(h->valid, c->valid.data, c->valid.len, c->valid_bytes))

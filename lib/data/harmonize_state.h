@@ -49,6 +49,7 @@ struct fl_harmonize {
     const char *const *paths;
     struct fl_records *records;
     struct fl_harmonize_row *rows;
+    bool passages;               /* a document so far is a part of what its people would call one */
     struct fl_columns *columns;  /* one a file */
     struct fl_buf arena;         /* bytes of the records below */
     struct fl_raw_record *batch; /* data is an offset in the arena until the batch is full */

@@ -75,6 +75,8 @@ token(struct fl_id_state *s, size_t at, size_t *next)
     for (; i < t.count && t.g[i].digits == t.g[i].len; i++)
         t.run += t.g[i].digits;
     t.digits = t.run;
+    if (i && i < t.count && fl_id_is(p[t.g[i].at], FL_ID_DIGIT))
+        t.run += t.g[i].digits; /* "4567x89" */
     for (; i < t.count; i++)
         t.digits += t.g[i].digits;
     if (short_ones(s, &t) || fl_id_iban(s, &t))

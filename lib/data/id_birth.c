@@ -168,7 +168,7 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
         end = year_end(p, start);
     if (!end)
         return 0;
-    bool star = start > 1 && (p[start - 1] == '*' || (p[start - 1] == ' ' && p[start - 2] == '*'));
+    bool star = start && (p[start - 1] == '*' || (p[start - 1] == ' ' && p[start - 2] == '*'));
     size_t near = star ? 1 : fl_id_context(s, FL_ID_ON_BIRTH, start, REACH_BIRTH);
     if (near == SIZE_MAX || (year && near > REACH_YEAR) || start - near < s->taken[FL_ID_DATE])
         return 0; /* each word has one date */
@@ -179,14 +179,13 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
 static bool
 is_years(const unsigned char *p)
 {
-    static const char units[][14] = {"years old",  "year old",     "year-old",      "years-old",
-                                     "yr old",     "yrs old",      "yr-old",        "yo ",
-                                     "yo.",        "yo,",          "yo)",           "y/o",
-                                     "y.o",        "years of age", "a\xc3\xb1os",   "ans ",
-                                     "ans.",       "ans,",         "ans)",          "jahre alt",
-                                     "jahre)",     "jahre,",       "j\xc3\xa4hrig", "jaehrig",
-                                     "anni",       "jaar",         "jarige",        "anos de",
-                                     "\xc3\xa5r ", "letni"};
+    static const char units[][14] = {/* a space at the end: no letter follows */
+                                     "years old",     "year old",     "year-old",    "years-old",
+                                     "yr old",        "yrs old",      "yr-old",      "yo ",
+                                     "y/o",           "y.o",          "jahre alt",   "jahre)",
+                                     "jahre,",        "years of age", "a\xc3\xb1os", "ans ",
+                                     "j\xc3\xa4hrig", "jaehrig",      "anni",        "jaar",
+                                     "jarige",        "anos de",      "\xc3\xa5r ",  "letni "};
 
     p += *p == ' ' || *p == '-';
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -194,7 +193,8 @@ is_years(const unsigned char *p)
         while (units[i][k] &&
                (fl_id_is(p[k], FL_ID_UPPER) ? p[k] | 32 : p[k]) == (unsigned char)units[i][k])
             k++;
-        if (!units[i][k])
+        if (!units[i][k] ||
+            (units[i][k] == ' ' && !units[i][k + 1] && !fl_id_is(p[k], FL_ID_LETTER | FL_ID_HIGH)))
             return true;
     }
     return false;

@@ -211,6 +211,7 @@ static const struct word {
     {"nEe", BIRTH},
     {"nEs", BIRTH},
     {"nUmero", NUMBER},
+    {"nac", BIRTH},
     {"naciO", BIRTH},
     {"nacida", BIRTH},
     {"nacido", BIRTH},
@@ -481,6 +482,16 @@ topics_of(const struct fl_id_rules *rules, const unsigned char *word, size_t len
     return topics;
 }
 
+/* The same of a single letter: the last one of "D.O.B.". */
+static unsigned
+topics_of_letter(const unsigned char *p)
+{
+    return (p[0] | 32) == 'b' && p[-1] == '.' && (p[-2] | 32) == 'o' && p[-3] == '.' &&
+                   (p[-4] | 32) == 'd' && !fl_id_alnum(p[-5])
+               ? BIRTH
+               : 0;
+}
+
 /* Read the words up to AT. */
 static void
 read_words(struct fl_id_state *s, size_t at)
@@ -504,7 +515,8 @@ read_words(struct fl_id_state *s, size_t at)
         bool ascii = i == at || !goes_on(p + i);
         while (i < at && goes_on(p + i))
             i++;
-        unsigned topics = topics_of(s->rules, p + start, i - start, ascii);
+        unsigned topics = i - start > 1 ? topics_of(s->rules, p + start, i - start, ascii)
+                                        : topics_of_letter(p + start);
         for (unsigned t = 0; topics; t++, topics >>= 1)
             if (topics & 1)
                 s->topic[t] = i;

@@ -12,8 +12,11 @@
 enum { LOCAL = 64, HOST = FL_ID_REACH };
 
 /* Words for '@' and for '.', each in lower case after its length. */
-static const char at_words[] = "\2at\6arroba\4chez\3\xc3\xa4t\1@";
+static const char at_words[] = "\2at\6arroba\7arobase\4chez\3\xc3\xa4t\1@";
 static const char dot_words[] = "\3dot\5punkt\5point\5punto\5ponto\1.";
+
+/* Words that stand where the name of a host would: "seen at the dot in the middle". */
+static const char no_hosts[] = "\3the\3any\4this\4that\4each\5every\3one\5which\4some\2no\1a";
 
 /* The bytes of one of WORDS that stands at P and after which no letter follows, or 0. */
 static size_t
@@ -53,7 +56,7 @@ bracketed(const unsigned char *p, size_t at, const char *words)
 static size_t
 bare(const unsigned char *p, size_t at, const char *words)
 {
-    if (p[at] != ' ' || !fl_id_is(p[at + 1], FL_ID_LETTER))
+    if (p[at] != ' ' || !fl_id_is(p[at + 1], FL_ID_LETTER | FL_ID_HIGH))
         return 0;
     size_t n = word_at(p + at + 1, words);
     return n && p[at + 1 + n] == ' ' ? at + n + 2 : 0;
@@ -172,8 +175,11 @@ fl_id_mail_worded(struct fl_id_state *s, size_t at)
     if (label == at || label < 5 || p[label - 1] != ' ')
         return 0;
     for (word = label - 1;
-         word && label - word < 8 && fl_id_is(p[word - 1], FL_ID_LETTER | FL_ID_HIGH);)
+         word && label - word < 9 && fl_id_is(p[word - 1], FL_ID_LETTER | FL_ID_HIGH);)
         word--;
+    bool english = label - 1 - word == 2, french = (p[at + 3] | 32) == 'i'; /* "at"; "point" */
+    if (word_at(p + label, no_hosts) == at - label || (english && french))
+        return 0; /* "found at some point in time" */
     return word && bare(p, word - 1, at_words) == label ? add(s, word - 1, label) : 0;
 }
 

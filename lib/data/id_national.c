@@ -15,7 +15,8 @@ enum {
     REACH_RECORD = 12,
     LONGEST = 18,
     SHORTEST = 7,
-    LEAST_DIGITS = 5, /* of a number that words tell of */
+    LEAST_DIGITS = 5, /* of a number that words tell of, */
+    MOST_LOWER = 2,   /* and its letters in lower case: with more it is a name of something */
     SIZES = 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 15 | 1 << 16 /* of all shapes */
 };
 
@@ -329,7 +330,7 @@ fl_id_number_holds(enum fl_id_number number, const char *text)
 struct written {            /* the first groups of a token */
     char text[LONGEST + 1]; /* letters in upper case */
     size_t n, digits, groups, end;
-    bool spaced, upper; /* a space stands between groups; all letters were in upper case */
+    size_t lower; /* letters that were in lower case */
     char joints[FL_ID_GROUPS];
 };
 
@@ -360,11 +361,10 @@ take(const struct fl_id_state *s, const struct fl_id_group *g, struct written *w
     for (size_t i = 0; i < g->len; i++) {
         unsigned char c = s->p[g->at + i];
         bool low = fl_id_is(c, FL_ID_LETTER) && !fl_id_is(c, FL_ID_UPPER);
-        w->upper &= !low;
+        w->lower += low;
         w->text[w->n++] = (char)(low ? c & ~32 : c);
     }
     w->text[w->n] = '\0';
-    w->spaced |= w->groups && g->before == ' ';
     w->joints[w->groups++] = g->before;
     w->digits += g->digits;
     w->end = g->at + g->len;
@@ -399,7 +399,7 @@ judge(const struct shape *shape, const struct written *w, struct nearby *near, s
     bool holds = shape->check(w->text), alone = shape->alone & (w->groups > 1 ? FORMED : PLAIN);
     int evidence = -1;
 
-    if (holds && ((alone && (w->upper || w->n == 16)) || distance_of(near) != SIZE_MAX))
+    if (holds && ((alone && (!w->lower || w->n == 16)) || distance_of(near) != SIZE_MAX))
         evidence = (int)shape->evidence;
     else if (w->digits >= 5 && distance_of(near) != SIZE_MAX)
         evidence = FL_ID_BY_CONTEXT;
@@ -415,7 +415,7 @@ judge(const struct shape *shape, const struct written *w, struct nearby *near, s
 static void
 take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct verdict *v)
 {
-    struct written w = {.upper = true};
+    struct written w = {.n = 0};
 
     if (near == SIZE_MAX)
         return;
@@ -427,7 +427,8 @@ take_any(struct fl_id_state *s, const struct fl_id_token *t, size_t near, struct
         if (!take(s, &t->g[i], &w))
             break;
     }
-    if (w.n < SHORTEST || w.digits < 5 || (w.groups > 1 && w.n > 16) || w.end <= v->end)
+    if (w.n < SHORTEST || w.digits < LEAST_DIGITS || w.lower > MOST_LOWER ||
+        (w.groups > 1 && w.n > 16) || w.end <= v->end)
         return;
     *v = (struct verdict){w.end, near, FL_ID_BY_CONTEXT};
 }
@@ -453,25 +454,23 @@ take_record(struct fl_id_state *s, const struct fl_id_token *t, struct verdict *
 }
 
 /*
- * The start of one or two groups of capitals before the token at AT, a separator after each, as in
- * "AB 12 34 56 C" and "RSS MRA 85T10 A562S"; AT when there is none.
+ * The start of a group of letters and its separator before AT, as in "AB 12 34 56 C"; AT when there
+ * is none. The SECOND one further back is of three, as in "RSS MRA 85T10 A562S".
  */
 static size_t
-letters_before(const struct fl_id_state *s, size_t at)
+letters_before(const struct fl_id_state *s, size_t at, bool second)
 {
     const unsigned char *p = s->p;
-    size_t best = at;
 
-    for (int i = 0; i < 2 && best && (p[best - 1] == ' ' || p[best - 1] == '-'); i++) {
-        size_t start = best - 1;
-        while (best - start < 8 && start && fl_id_is(p[start - 1], FL_ID_LETTER))
-            start--;
-        size_t n = best - 1 - start;
-        if (!n || (n > 3 && n != 5) || (i && n != 3) || (start && fl_id_alnum(p[start - 1])))
-            break;
-        best = start;
-    }
-    return best;
+    if (!at || (p[at - 1] != ' ' && p[at - 1] != '-'))
+        return at;
+    size_t start = at - 1;
+    while (at - start < 8 && start && fl_id_is(p[start - 1], FL_ID_LETTER))
+        start--;
+    size_t n = at - 1 - start;
+    if (!n || (n > 3 && n != 5) || (second && n != 3) || (start && fl_id_alnum(p[start - 1])))
+        return at;
+    return start;
 }
 
 /* What the first groups of G are by the table, all beginnings of them tried. */
@@ -479,7 +478,7 @@ static void
 judge_all(struct fl_id_state *s, const struct fl_id_group *g, size_t count, struct nearby *near,
           struct verdict *v)
 {
-    struct written w = {.upper = true};
+    struct written w = {.n = 0};
     uint32_t form = 0;
     size_t n = 0;
 
@@ -515,12 +514,14 @@ fl_id_national(struct fl_id_state *s, const struct fl_id_token *t)
         return 0;
     struct nearby near = {.s = s, .at = at};
     judge_all(s, t->g, t->count, &near, &v);
-    size_t start = letters_before(s, at);
-    if (start < at) {
+    for (size_t k = 0, start, from = at; k < 2; k++, from = start) {
         struct verdict with = {.evidence = -1};
+        start = letters_before(s, from, k);
+        if (start == from)
+            break;
         size_t count = fl_id_read_groups(s, start, before, FL_ID_GROUPS);
         judge_all(s, before, count, &near, &with);
-        if (with.evidence >= 0 && with.end >= v.end) {
+        if (with.evidence >= 0 && with.evidence >= v.evidence && with.end >= v.end) {
             v = with;
             at = start;
         }

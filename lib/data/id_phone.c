@@ -10,7 +10,15 @@
 
 #include "base/least.h"
 
-enum { REACH_PHONE = FL_ID_FAR, REACH_NUMBER = 8, REACH_AFTER = 4, LEAST = 6, MOST = 15 };
+enum {
+    REACH_PHONE = FL_ID_FAR,
+    REACH_NUMBER = 8,
+    REACH_AFTER = 4,
+    LEAST = 6,
+    LEAST_ABROAD = 9, /* digits, code included, of one whose country has other lengths */
+    MOST = 15,
+    EXTENSION = 6
+};
 
 /* Digits after the code: LEAST to MOST of them. Codes that are not here have 6 to 12. */
 static const struct country {
@@ -74,6 +82,55 @@ dial(const struct fl_id_state *s, const struct fl_id_group *g, struct dialled *d
     return true;
 }
 
+/*
+ * The token up to an extension that is written right after a group, "4567x89", into CUT, whose
+ * groups lie in G then.
+ */
+static void
+cut_extension(const struct fl_id_state *s, const struct fl_id_token *t, struct fl_id_group *g,
+              struct fl_id_token *cut)
+{
+    size_t i = 0, n = 0;
+
+    *cut = *t;
+    while (i < t->count && t->g[i].digits == t->g[i].len)
+        i++;
+    if (!i || i == t->count || t->g[i].digits + 1u != t->g[i].len)
+        return;
+    const unsigned char *p = s->p + t->g[i].at;
+    while (fl_id_is(p[n], FL_ID_DIGIT))
+        n++;
+    if (!n || (p[n] | 32) != 'x' || t->g[i].digits - n > EXTENSION)
+        return;
+    memcpy(g, t->g, (i + 1) * sizeof *g);
+    g[i].len = g[i].digits = (uint8_t)n;
+    cut->g = g;
+    cut->count = i + 1;
+}
+
+/* The end of an extension after the number that ends at END: "x12", " ext. 12"; else END. */
+static size_t
+with_extension(const unsigned char *p, size_t end)
+{
+    static const char words[][10] = {"extension", "ext", "x"};
+    size_t at = end + (p[end] == ',');
+
+    at += p[at] == ' ';
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t k = 0, n = 0;
+        while (words[i][k] && (p[at + k] | 32) == words[i][k])
+            k++;
+        if (words[i][k])
+            continue;
+        k += p[at + k] == '.' || p[at + k] == ':';
+        k += p[at + k] == ' ';
+        while (n <= EXTENSION && fl_id_is(p[at + k + n], FL_ID_DIGIT))
+            n++;
+        return n && n <= EXTENSION && !fl_id_alnum(p[at + k + n]) ? at + k + n : end;
+    }
+    return end;
+}
+
 /* Is the number cut off from a longer one, or a part of something else, at its end? */
 static bool
 goes_on(const unsigned char *p, size_t end)
@@ -108,6 +165,21 @@ abroad(const struct fl_id_state *s, const struct fl_id_token *t, size_t skip, si
     return best;
 }
 
+/*
+ * The same after "+" where the lengths of the country do not fit: all groups, in two or more, as
+ * long as a number may be anywhere.
+ */
+static size_t
+anywhere(const struct fl_id_state *s, const struct fl_id_token *t)
+{
+    struct dialled d = {.n = 0};
+    size_t end = 0, i = 0, least, most;
+
+    for (; i < t->count && dial(s, &t->g[i], &d); i++)
+        end = t->g[i].at + t->g[i].len;
+    return i > 1 && d.n >= LEAST_ABROAD && d.n <= MOST && country_code(&d, &least, &most) ? end : 0;
+}
+
 /* Do the COUNT groups stand in one of the WAYS, "334" and so on? */
 static bool
 written(const struct fl_id_group *g, size_t count, const char *ways)
@@ -126,13 +198,14 @@ written(const struct fl_id_group *g, size_t count, const char *ways)
     return false;
 }
 
-/* Are the groups joined by one sign, or by a bracket or a slash and then one sign? */
+/* Are the groups joined by one sign, or by another one after the first: ")", "/", "08-12 34 56"? */
 static bool
 is_even(const struct fl_id_group *g, size_t count)
 {
     for (size_t i = 2; i < count; i++)
         if (g[i].before != g[i - 1].before &&
-            !(i == 2 && (g[1].before == ')' || g[1].before == '/')))
+            !(i == 2 && (g[1].before == ')' || g[1].before == '/' ||
+                         (g[1].before == '-' && g[2].before == ' '))))
             return false;
     return true;
 }
@@ -143,6 +216,8 @@ is_shape(const struct fl_id_state *s, const struct fl_id_group *g, size_t count,
 {
     const unsigned char *p = s->p + g[0].at;
 
+    if (p[0] == '1' && written(g, count, "1334"))
+        return true; /* "1-800-555-0100", "1 (800) 555-0100" */
     if (count < 2 || !is_even(g, count))
         return false;
     for (size_t i = in || *p == '0'; i < count; i++)
@@ -155,8 +230,6 @@ is_shape(const struct fl_id_state *s, const struct fl_id_group *g, size_t count,
         return (count >= 3 && !written(g, count, "444")) ||
                (count == 2 && g[0].len >= 3 && g[0].len <= 5 && g[1].len >= 5);
     if (written(g, count, "334") && (sign != ' ' || p[0] >= '2'))
-        return true;
-    if (written(g, count, "1334") && p[0] == '1')
         return true;
     if (written(g, count, "344") && p[0] == '1' && p[1] >= '3')
         return true; /* a mobile number of China */
@@ -175,12 +248,9 @@ at_home(struct fl_id_state *s, const struct fl_id_token *t, bool in, size_t near
 
     for (size_t i = 0; i < t->count && i < 7; i++) {
         const struct fl_id_group *g = &t->g[i];
-        bool tail = i && g->len > 1 && g->digits < g->len && (s->p[g->at] | 32) == 'x'; /* "x123" */
-        if (tail || !dial(s, g, &d) || (i > 1 && g->before == '('))
+        if (!dial(s, g, &d) || (i > 1 && g->before == '('))
             break;
         size_t end = g->at + g->len;
-        if (fl_id_alnum(s->p[end]))
-            break;
         if (is_shape(s, t->g, i + 1, d.n, in)) {
             *evidence = near == SIZE_MAX ? FL_ID_BY_SHAPE : FL_ID_BY_CONTEXT;
             best = end;
@@ -195,13 +265,13 @@ at_home(struct fl_id_state *s, const struct fl_id_token *t, bool in, size_t near
     return best && !goes_on(s->p, best) ? best : 0;
 }
 
-/* "+", "(+", or "(" before the token: its place, else the token's. */
+/* "+", and "(" or "(+" that CLOSES after the first group, before the token: its place. */
 static size_t
-opening(const unsigned char *p, size_t at, bool *plus, bool *in)
+opening(const unsigned char *p, size_t at, bool closes, bool *plus, bool *in)
 {
     *plus = at && p[at - 1] == '+';
-    *in = at > *plus && p[at - 1 - *plus] == '(';
-    if (*in && !*plus && at > 2 && p[at - 2] == '+') /* "+(49)" */
+    *in = closes && at > *plus && p[at - 1 - *plus] == '(';
+    if (*in && !*plus && at > 1 && p[at - 2] == '+') /* "+(49)" */
         *plus = true;
     return at - *plus - *in;
 }
@@ -224,11 +294,15 @@ distance_of(struct fl_id_state *s, const struct fl_id_token *t)
 }
 
 int
-fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
+fl_id_phone(struct fl_id_state *s, const struct fl_id_token *whole)
 {
     const unsigned char *p = s->p;
-    bool plus, in;
-    size_t start = opening(p, t->at, &plus, &in), groups = 0, end = 0;
+    struct fl_id_group g[FL_ID_GROUPS];
+    struct fl_id_token cut, *t = &cut;
+
+    cut_extension(s, whole, g, &cut);
+    bool plus, in, closes = t->count > 1 && t->g[1].before == ')';
+    size_t start = opening(p, t->at, closes, &plus, &in), groups = 0, end = 0;
     enum fl_id_evidence evidence = FL_ID_BY_GRAMMAR;
 
     if (t->g->digits != t->g->len || !fl_id_wants(s, FL_ID_PHONE) ||
@@ -244,7 +318,7 @@ fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
         return 0;
     size_t near = distance_of(s, t);
     if (plus)
-        end = abroad(s, t, 0, &groups);
+        end = (end = abroad(s, t, 0, &groups)) ? end : anywhere(s, t);
     else if (p[t->at] == '0' && p[t->at + 1] == '0') {
         end = abroad(s, t, 2, &groups);
         if (groups < 2 && near == SIZE_MAX)
@@ -255,5 +329,5 @@ fl_id_phone(struct fl_id_state *s, const struct fl_id_token *t)
     if (!end)
         return 0;
     size_t distance = evidence == FL_ID_BY_CONTEXT && near != SIZE_MAX ? near : 0;
-    return fl_id_add(s, FL_ID_PHONE, start, end, evidence, distance);
+    return fl_id_add(s, FL_ID_PHONE, start, with_extension(p, end), evidence, distance);
 }

@@ -393,9 +393,8 @@ find_end(const unsigned char *p, size_t from, size_t to, bool feed)
 }
 
 static int
-next_text(struct fl_records *r, struct fl_raw_record *record)
+find_text(struct fl_records *r, struct fl_raw_record *record, size_t passage)
 {
-    const size_t passage = r->form.lines ? 1 : r->set.passage;
     size_t line = 0; /* start of the line at hand, after START */
 
     for (;;) {
@@ -435,6 +434,17 @@ next_text(struct fl_records *r, struct fl_raw_record *record)
         if (fill(r))
             return -1;
     }
+}
+
+static int
+next_text(struct fl_records *r, struct fl_raw_record *record)
+{
+    const size_t passage = r->form.lines ? 1 : r->set.passage;
+    int got = find_text(r, record, passage);
+
+    if (got == 1)
+        record->passage = passage > 0;
+    return got;
 }
 
 /* Pass over the rest of a line that is too long. */

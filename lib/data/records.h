@@ -61,6 +61,7 @@ struct fl_raw_record {
     char divider;                  /* of a table */
     bool header;                   /* a row with the names of the columns */
     bool cut;                      /* text: it was longer and goes on in the next record */
+    bool passage;                  /* text: blank lines divide it, so that a file has many */
 };
 
 struct fl_records_file {    /* what one file had; complete when its last record was taken */

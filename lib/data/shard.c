@@ -13,6 +13,7 @@ struct fl_shard {
     struct fl_buf buf; /* ids of the tensor at hand, little-endian */
     size_t width;      /* bytes of an id: 2 or 4 */
     uint64_t tensors;
+    bool passages;  /* a document is a part of a record */
     bool exact;     /* ids say how many bytes they stand for */
     uint64_t bytes; /* that no tensor has said yet */
 };
@@ -90,7 +91,9 @@ write_tensor(struct fl_shard *s)
 
     snprintf(name, sizeof name, "tokens/%06llu", (unsigned long long)s->tensors++);
     fl_tensor_init(&tensor, name, s->width == 2 ? FL_U16 : FL_U32, 1, dims);
-    int result = s->exact ? 0 : fl_meta_set_i64(&tensor.attrs, FL_SHARD_BYTES, (int64_t)s->bytes);
+    int result = fl_meta_set_text(&tensor.attrs, FL_SHARD_UNIT, s->passages ? "passage" : "record");
+    if (!result && !s->exact)
+        result = fl_meta_set_i64(&tensor.attrs, FL_SHARD_BYTES, (int64_t)s->bytes);
     if (!result)
         result = fl_writer_tensor(s->writer, &tensor) ||
                  fl_writer_data(s->writer, s->buf.data, s->buf.len);
@@ -123,6 +126,12 @@ fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes)
             return -1;
     }
     return 0;
+}
+
+void
+fl_shard_passages(struct fl_shard *s)
+{
+    s->passages = true;
 }
 
 int

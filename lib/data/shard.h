@@ -7,6 +7,10 @@
  *
  * The ids of some tokenizers do not say how many bytes a text has (fl_tokenizer_is_exact). Tensors
  * of such a shard have an attribute FL_SHARD_BYTES: together, the bytes of all its documents.
+ *
+ * Of what fl-harmonize writes the tensors have an attribute FL_SHARD_UNIT: "record", or "passage"
+ * from the first on in which, or before which, a document is a part of a record. It is not known
+ * when the shard begins.
  */
 #ifndef FL_DATA_SHARD_H
 #define FL_DATA_SHARD_H
@@ -16,6 +20,7 @@
 #include "text/tokenizer.h"
 
 #define FL_SHARD_BYTES "bytes" /* i64 */
+#define FL_SHARD_UNIT  "unit"  /* text */
 
 enum { FL_SHARD_IDS = 4 << 20 };
 
@@ -41,6 +46,9 @@ void fl_shard_free(struct fl_shard *s);
  * tensor when one is full. 0, or -1.
  */
 FL_MUST int fl_shard_add(struct fl_shard *s, const uint32_t *ids, size_t n, uint64_t bytes);
+
+/* Of what is added from now on, and of all that was and is not written yet: it is of passages. */
+void fl_shard_passages(struct fl_shard *s);
 
 /* Write what is left and end the object. */
 FL_MUST int fl_shard_done(struct fl_shard *s);

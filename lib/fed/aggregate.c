@@ -448,10 +448,7 @@ fl_aggregate_add_object(struct fl_aggregate *a, struct fl_reader *in, const stru
     if (!fl_kind_is(head->kind, KINDS))
         return fl_wrong_kind(file, head->kind, KINDS);
     if (partial && a->set.plain)
-        return fl_error(FL_REFUSED,
-                        "%s: is a sum, which hides whose updates are in it; a plain round is "
-                        "summed from its uploads",
-                        file);
+        return fl_plain_no_sum(file);
     if (add_common(a, file, &head->meta, &age))
         return -1;
     struct row *row = &rows[a->inputs++];

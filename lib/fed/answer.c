@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "crypt/secret.h"
 #include "fed/kept.h"
+#include "fed/lane_noise.h"
 #include "flt/writer.h"
 #include "os/file.h"
 #include "sec/set.h"
@@ -127,7 +128,7 @@ derive(struct fl_answering *a)
     const unsigned char *round = fl_state_open_keys(a->state, plan->round);
     unsigned char k[FL_PAIR_KEY], tag[FL_PAIR_TAG];
 
-    a->keys = fl_secret_alloc(a->request->count, 32);
+    a->keys = fl_secret_alloc(a->request->count + 1, 32);
     a->bad = fl_alloc(a->request->count, sizeof *a->bad);
     if (!a->keys || !a->bad)
         return -1;
@@ -145,7 +146,9 @@ derive(struct fl_answering *a)
             a->bad[a->bad_count++] = site;
     }
     fl_wipe(k, sizeof k);
-    return 0;
+    return plan->noise.sigma ? fl_state_noise_key(a->state, plan->round, plan->sid, a->request->set,
+                                                  a->keys + 32 * a->request->count)
+                             : 0;
 }
 
 static struct fl_round_payment
@@ -218,7 +221,18 @@ struct streams {
     const struct fl_plan *plan;
     const struct fl_mask *masks;
     size_t count;
+    const unsigned char *noise; /* its key */
 };
+
+static void
+add_noise(const struct streams *s, const struct fl_lane_chunk *chunk)
+{
+    const struct fl_lane_noise noise = {s->plan, s->noise};
+    unsigned char buffer[FL_NOISE_BUFFER];
+
+    fl_lane_words_noise(&noise, chunk, buffer);
+    fl_wipe(buffer, sizeof buffer);
+}
 
 static void
 fill(void *arg, const struct fl_lane_chunk *chunk)
@@ -227,6 +241,8 @@ fill(void *arg, const struct fl_lane_chunk *chunk)
 
     memset(chunk->out, 0, (size_t)(chunk->to - chunk->from) * sizeof *chunk->out);
     fl_lane_words_mask(s->plan, chunk, (struct fl_masking){.masks = s->masks, .count = s->count});
+    if (s->plan->noise.sigma)
+        add_noise(s, chunk);
 }
 
 /* The masked places of an upload, the weight's among them. */
@@ -257,7 +273,7 @@ static int
 write_answer(const struct fl_answering *a, const struct fl_mask *masks, int fd, const char *name,
              unsigned char root[32])
 {
-    struct streams streams = {a->plan, masks, a->request->count};
+    struct streams streams = {a->plan, masks, a->request->count, a->keys + 32 * a->request->count};
     const struct fl_lane_words words = {.plan = a->plan,
                                         .places = masked_places(a->plan),
                                         .pool = a->pool,

@@ -7,7 +7,8 @@
  *      \-- refused   \-- a crash: the same finds its line          \-- a crash: the same again
  *
  * An answer is an object of kind "answer" with the masked tensors of an upload: the sum over the
- * set of the streams that this helper shares with its sites.
+ * set of the streams that this helper shares with its sites; with noise of helpers, minus noise of
+ * its own in every lane that holds a value, so that no sum is ever open without it.
  */
 #ifndef FL_FED_ANSWER_H
 #define FL_FED_ANSWER_H
@@ -36,7 +37,7 @@ struct fl_answering { /* zeroed and filled by the caller: */
     const struct fl_made *done; /* this round was answered before, for this set */
     int64_t *bad;               /* (bad_count) sites whose tag is not this helper's own */
     size_t bad_count;
-    unsigned char *keys; /* (sites of the request, 32) of the masks; secret */
+    unsigned char *keys; /* (sites of the request, 32) of the masks, and that of noise; secret */
     int kept;            /* descriptor of the kept answer; -1 before */
     char *kept_name;
 };

@@ -85,23 +85,37 @@ fl_bounded_fit(struct fl_bounded *b)
     return 0;
 }
 
-/* floor(v + U), U from the stream of this attempt and place: 2^-53 steps. */
+/* floor(v + U), U from the stream of this attempt and place: 2^-53 steps. Of one chunk. */
+static void
+by_chance_within(const unsigned char *key, size_t i, uint64_t at, const double *v, size_t n,
+                 int64_t *x)
+{
+    unsigned char bits[8 * FL_BOUNDED_CHUNK];
+    const size_t before = (size_t)(at % FL_BOUNDED_CHUNK);
+
+    fl_stream_fill(bits, 8 * (before + n), key, (uint64_t)i << 40 | at / FL_BOUNDED_CHUNK);
+    for (size_t k = 0; k < n; k++) {
+        const uint64_t drawn = fl_get64(bits + 8 * (before + k)) >> 11;
+        const double down = floor(v[k]);
+        x[k] = (int64_t)down + ((double)drawn * 0x1p-53 < v[k] - down);
+    }
+    fl_wipe(bits, sizeof bits);
+}
+
 static void
 by_chance(const struct fl_bounded *b, size_t i, uint64_t at, const double *v, size_t n, int64_t *x)
 {
-    unsigned char key[FL_HASH_BYTES], bits[8 * FL_BOUNDED_CHUNK];
+    const size_t first = fl_piece(n, (size_t)(FL_BOUNDED_CHUNK - at % FL_BOUNDED_CHUNK));
+    unsigned char key[FL_HASH_BYTES];
     struct fl_hash h;
 
     fl_hash_init(&h, b->key, "fl1.bounded");
     fl_hash_add32(&h, b->attempt);
     fl_hash_final(&h, key);
-    fl_stream_fill(bits, 8 * n, key, (uint64_t)i << 40 | at / FL_BOUNDED_CHUNK);
-    for (size_t k = 0; k < n; k++) {
-        double down = floor(v[k]), u = (double)(fl_get64(bits + 8 * k) >> 11) * 0x1p-53;
-        x[k] = (int64_t)down + (u < v[k] - down);
-    }
+    by_chance_within(key, i, at, v, first, x);
+    if (first < n)
+        by_chance_within(key, i, at + first, v + first, n - first, x + first);
     fl_wipe(key, sizeof key);
-    fl_wipe(bits, sizeof bits);
 }
 
 void

@@ -7,8 +7,6 @@
  *     attempts 1 to 64     up or down by chance, in the mean the same: by a secret key
  *     attempt 65           toward zero, which cannot be too long but by what doubles round
  *     after that           zeros
- *
- * Nothing calls this yet: rosters with noise are refused until the rest of it is there.
  */
 #ifndef FL_FED_BOUNDED_H
 #define FL_FED_BOUNDED_H
@@ -51,8 +49,8 @@ struct fl_bounded {
 FL_MUST int fl_bounded_fit(struct fl_bounded *b);
 
 /*
- * The whole numbers of N values (at most FL_BOUNDED_CHUNK) of part I from AT on, a multiple of
- * FL_BOUNDED_CHUNK, as the attempt that b->attempt says makes them; NaN is zero.
+ * The whole numbers of N values (at most FL_BOUNDED_CHUNK) of part I from AT on, as the attempt
+ * that b->attempt says makes them, wherever they are cut into pieces; NaN is zero.
  */
 void fl_bounded_round(const struct fl_bounded *b, size_t i, uint64_t at, const float *values,
                       size_t n, int64_t *x);

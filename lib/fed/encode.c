@@ -169,6 +169,19 @@ fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, u
     }
 }
 
+void
+fl_lane_pack(const struct fl_lanes *lanes, const int64_t *x, size_t n, uint64_t *words)
+{
+    const uint64_t lane = lanes->used >> (lanes->bits * (lanes->count - 1));
+
+    for (size_t at = 0; at < n; at += lanes->count, words++) {
+        const size_t used = n - at < lanes->count ? n - at : lanes->count;
+        *words = 0;
+        for (size_t l = 0; l < used; l++)
+            *words |= ((uint64_t)x[at + l] & lane) << (l * lanes->bits);
+    }
+}
+
 int
 fl_lane_decode(const struct fl_lanes *lanes, const uint64_t *words, size_t n, int64_t *values)
 {

@@ -43,6 +43,9 @@ void fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule
 void fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, uint64_t *words,
                     struct fl_encoded *counts);
 
+/* N whole numbers, modulo 2^bits each, to ceil(N / lanes) words; unused lanes are zero. */
+void fl_lane_pack(const struct fl_lanes *lanes, const int64_t *x, size_t n, uint64_t *words);
+
 /*
  * The lanes of ceil(N / lanes) words as N signed integers. -1 without an error when a lane or bit
  * that is not used is not zero.

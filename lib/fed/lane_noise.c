@@ -46,7 +46,7 @@ fl_lane_words_noise(const struct fl_lane_noise *n, const struct fl_lane_chunk *c
         const uint64_t to = fl_min_u64(t->word_at + t->words, end);
         const uint64_t element = (from - t->word_at) * t->lanes.count;
         const uint64_t held = fl_min_u64((to - from) * t->lanes.count, t->elements - element);
-        fl_lanes_noise(&t->lanes, out, (size_t)held, n->sigma[plan->order[place]], &noise);
+        fl_lanes_noise(&t->lanes, out, (size_t)held, t->noise->sigma, &noise);
         out += to - from;
         from = to;
     }

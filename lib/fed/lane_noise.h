@@ -1,8 +1,6 @@
 /*
  * A helper's discrete noise in the lanes of an answer. The noise of a chunk depends on the key and
  * the chunk's number alone, so on no number of threads.
- *
- * Nothing calls this yet: rosters with noise are refused until the rest of it is there.
  */
 #ifndef FL_FED_LANE_NOISE_H
 #define FL_FED_LANE_NOISE_H
@@ -18,9 +16,8 @@ void fl_lanes_noise(const struct fl_lanes *lanes, uint64_t *words, size_t n, uin
                     struct fl_noise *noise);
 
 struct fl_lane_noise {
-    const struct fl_plan *plan;
-    const uint32_t *sigma;    /* of each tensor of the plan */
-    const unsigned char *key; /* FL_STREAM_KEY bytes: of this helper, round and set alone */
+    const struct fl_plan *plan; /* with noise: fl_plan_noise */
+    const unsigned char *key;   /* FL_STREAM_KEY bytes: of this helper, round and set alone */
 };
 
 /*

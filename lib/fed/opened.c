@@ -40,7 +40,9 @@ check_range(const struct fl_plan *plan, const struct fl_lane_sum *sums, size_t i
 {
     const struct fl_plan_tensor *t = &plan->tensors[i];
     const double q = ldexp((double)fl_lane_sum_weight(sums), -FL_WEIGHT_BITS);
-    const double reach = ceil(t->rule->clip * t->rule->scale * q * (1 + 0x1p-48)) + (double)sites;
+    const double noise = t->noise ? (double)t->noise->reach : 0;
+    const double reach = ceil(t->rule->clip * t->rule->scale * q * (1 + 0x1p-48)) + (double)sites +
+                         noise;
     const int64_t limit = reach < 0x1p63 ? (int64_t)reach : INT64_MAX;
     const size_t most = row_of(t);
 
@@ -94,6 +96,18 @@ set_sites(struct fl_meta *meta, const struct fl_plan *plan, const struct fl_memb
     return failed ? -1 : 0;
 }
 
+/* How long the noise of this mean is: its deviation, over all values. */
+static int
+set_noise(struct fl_meta *meta, const struct fl_plan *plan, const struct fl_members *members)
+{
+    const struct fl_bound *b = &plan->noise;
+
+    return b->sigma ? fl_meta_set_f64(meta, "sum.noise",
+                                      fl_bound_noise_length(b, members->count) *
+                                          fl_decimal_f64(&b->clip))
+                    : 0;
+}
+
 static int
 set_meta(struct fl_meta *meta, const struct fl_plan *plan, const struct fl_lane_sum *sums,
          const struct fl_members *members)
@@ -107,7 +121,7 @@ set_meta(struct fl_meta *meta, const struct fl_plan *plan, const struct fl_lane_
            fl_meta_set_i64(meta, "base.round", plan->base_round) ||
            (w->rule == FL_WEIGHT_DYNAMIC && fl_meta_set_f64(meta, "sum.alpha", w->alpha)) ||
            fl_meta_set_i64(meta, "sum.round", (int64_t)plan->round) ||
-           fl_meta_set_text(meta, "sum.rule", "mean") ||
+           fl_meta_set_text(meta, "sum.rule", "mean") || set_noise(meta, plan, members) ||
            fl_meta_set_bytes(meta, "sum.set", set, 32) ||
            fl_meta_set_bytes(meta, "sum.sid", plan->sid, 32) || set_sites(meta, plan, members) ||
            fl_meta_set_f64(meta, "sum.weight",

@@ -12,9 +12,9 @@
 
 /*
  * Are these sums of the uploads of MEMBERS, all masks gone? The summed weight must be what the rule
- * gives (under uniform exactly), no coordinate beyond what so much weight can reach, no spare bit
- * set. 0, or -1 (FL_FAILED): some upload or answer was not made by the plan; masks do not show
- * which.
+ * gives (under uniform exactly), no coordinate beyond what so much weight can reach and the noise
+ * of helpers (T of priv/bound.h, beyond which it is once in 2^40 rounds), no spare bit set. 0, or
+ * -1 (FL_FAILED): some upload or answer was not made by the plan; masks do not show which.
  */
 FL_MUST int fl_opened_check(const struct fl_plan *plan, const struct fl_lane_sum *sums,
                             const struct fl_members *members);

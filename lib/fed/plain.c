@@ -162,6 +162,15 @@ fl_plain_weight(const struct fl_plain *p, const struct fl_meta *update)
     return (double)fl_encode_weight(policy, raw) * 0x1p-40;
 }
 
+int
+fl_plain_no_sum(const char *file)
+{
+    return fl_error(FL_REFUSED,
+                    "%s: is a sum, which hides whose updates are in it; a plain round is summed "
+                    "from its uploads",
+                    file);
+}
+
 /* All signatures hold, and one of them is PARTY's. */
 static int
 check_signatures(const struct fl_plain *p, struct fl_reader *in, uint32_t party,

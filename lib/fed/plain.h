@@ -63,6 +63,9 @@ double fl_plain_weight(const struct fl_plain *p, const struct fl_meta *update);
 FL_MUST int fl_plain_admit_upload(struct fl_plain *p, struct fl_reader *in, const char *site,
                                   const unsigned char shapes[32]);
 
+/* Record (FL_REFUSED) that the sum of FILE is no upload: always -1. */
+int fl_plain_no_sum(const char *file);
+
 /* What the mean says of its round: which, over which model, of which uploads. 0 or -1. */
 FL_MUST int fl_plain_to_meta(const struct fl_plain *p, struct fl_meta *meta);
 

@@ -11,6 +11,8 @@
 #include "fed/plain.h"
 #include "fed/upload.h"
 
+enum { WORD_BYTES = 64 << 10 }; /* of what is said and signed, ready or opened: at most */
+
 /* The plan that this hub signed for the round of AFTER. */
 static const struct fl_signed_plan *
 signed_plan(const struct fl_state *s, const struct fl_object *after, int64_t *round)
@@ -149,12 +151,10 @@ fl_planning_lineage(const struct fl_state *s, struct fl_plan *plan)
 }
 
 int
-fl_planning_look(struct fl_state *s, const struct fl_plan *plan, struct fl_object *model,
-                 struct fl_planning_view *view)
+fl_planning_look(struct fl_state *s, const struct fl_plan *plan, struct fl_planning_view *view)
 {
     const struct fl_near_base *base = fl_near_find(&s->near, plan->base);
 
-    view->model_bytes = fl_object_total(model);
     view->edge = fl_sketch_edge(plan);
     view->must = fl_alloc(plan->roster.n, sizeof *view->must);
     view->distance = INFINITY;
@@ -224,14 +224,39 @@ explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_byt
                                                       : fl_upload_bytes(plan, &upload))
         return -1;
     fl_report_u64(fl_report_key(r, "upload_bytes"), upload);
+    fl_report_u64(fl_report_key(r, "answer_bytes"), upload);
+    fl_report_u64(fl_report_key(r, "ready_bytes"), WORD_BYTES);
+    fl_report_u64(fl_report_key(r, "opened_bytes"), WORD_BYTES);
     fl_report_u64(fl_report_key(r, "disk_bytes"), plan->roster.n * upload + 3 * model_bytes);
     fl_report_u64(fl_report_key(r, "memory_bytes"), adding > measuring ? adding : measuring);
     return 0;
 }
 
+/* What the roster's noise means over this model. */
+static int
+explain_noise(struct fl_report *r, const struct fl_plan *plan)
+{
+    const struct fl_noise_policy *p = &plan->roster.noise;
+    double epsilon;
+
+    if (p->kind == FL_NOISE_NONE)
+        return 0;
+    if (fl_noise_policy_cost(p, 1, &epsilon))
+        return -1;
+    fl_report_text(fl_report_key(r, "noise"), p->kind == FL_NOISE_SITE ? "site" : "local");
+    fl_report_f64(fl_report_key(r, "noise_multiplier"), fl_decimal_f64(&p->multiplier), 6);
+    fl_report_f64(fl_report_key(r, "noise_epsilon"), epsilon, 4);
+    if (!plan->noise.sigma)
+        return 0;
+    fl_report_f64(fl_report_key(r, "noise_length"),
+                  fl_bound_noise_length(&plan->noise, plan->roster.n), 4);
+    fl_report_f64(fl_report_key(r, "noise_rounding"), fl_bound_price(&plan->noise), 4);
+    return 0;
+}
+
 int
 fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
-                   const struct fl_planning_view *view)
+                   const struct fl_planning_view *view, uint64_t model_bytes)
 {
     fl_report_text(fl_report_key(r, "federation"), plan->roster.federation);
     fl_report_i64(fl_report_key(r, "epoch"), plan->roster.epoch);
@@ -240,5 +265,5 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     explain_base(r, plan);
     fl_report_text(fl_report_key(r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(r, plan, view);
-    return explain_cost(r, plan, view->model_bytes);
+    return explain_cost(r, plan, model_bytes) ? -1 : explain_noise(r, plan);
 }

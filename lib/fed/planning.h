@@ -31,15 +31,17 @@ struct fl_planning_view {
     double distance; /* L2, to the nearest model that was summed over; infinite: none */
     double edge;     /* below it two models are near */
     bool *must;      /* (n) sites without which no round over this base can be opened; free() it */
-    uint64_t model_bytes; /* of the model's tensors */
 };
 
-/* After fl_planning_base, of the plan's MODEL. 0 or -1. */
+/* After fl_planning_base. 0 or -1. */
 FL_MUST int fl_planning_look(struct fl_state *s, const struct fl_plan *plan,
-                             struct fl_object *model, struct fl_planning_view *view);
+                             struct fl_planning_view *view);
 
-/* Fill R, a record that was started, with the plan and what it takes: fl-plan(1). 0 or -1. */
+/*
+ * Fill R, a record that was started, with the plan and what it takes at the hub, over a model whose
+ * file has so many bytes: fl-plan(1). 0 or -1.
+ */
 FL_MUST int fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
-                               const struct fl_planning_view *view);
+                               const struct fl_planning_view *view, uint64_t model_bytes);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "fed/leftover.h"
 #include "flt/object.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -254,21 +255,29 @@ find_bad(struct fl_standing *s, uint64_t round, int64_t number, bool *bad, bool 
     return 0;
 }
 
+/* Ask for the uploads that are there but those of BAD sites (NULL: of none). */
+static int
+put_ask(struct fl_standing *s, uint64_t round, int64_t number, const bool *bad, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+
+    put_step(r, "ask", round, number);
+    for (size_t i = 0; i < roster->n; i++)
+        if (!(bad && bad[i]) &&
+            is_there(fl_standing_file(s, round, "up/%s.flt", roster->parties[i].name)))
+            fl_report_text(r, roster->parties[i].name);
+    return end_step(r);
+}
+
 /* All helpers are ready for request NUMBER, or some of them name sites that it goes without. */
 static int
 go_or_ask(struct fl_standing *s, uint64_t round, int64_t number, struct fl_report *r)
 {
-    const struct fl_roster *roster = &s->setup.roster;
-    bool *bad = fl_alloc(roster->n, sizeof *bad), any = false;
+    bool *bad = fl_alloc(s->setup.roster.n, sizeof *bad), any = false;
     int failed = !bad || find_bad(s, round, number, bad, &any);
 
-    if (!failed) {
-        put_step(r, any ? "ask" : "go", round, any ? number + 1 : number);
-        for (size_t i = 0; i < roster->n; i++)
-            if (bad[i])
-                fl_report_text(r, roster->parties[i].name);
-        fl_report_list_end(r);
-    }
+    if (!failed)
+        failed = any ? put_ask(s, round, number + 1, bad, r) : put_plain(r, "go", round, number);
     free(bad);
     return failed ? -1 : 0;
 }
@@ -284,9 +293,22 @@ newest_request(struct fl_standing *s, uint64_t round)
     return n;
 }
 
+/* How many uploads of the round are there? */
+static int64_t
+came(struct fl_standing *s, uint64_t round)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    int64_t n = 0;
+
+    for (size_t i = 0; i < roster->n; i++)
+        n += is_there(fl_standing_file(s, round, "up/%s.flt", roster->parties[i].name));
+    return n;
+}
+
 static int
 step_of_helpers(struct fl_standing *s, uint64_t round, bool due, struct fl_report *r)
 {
+    const struct fl_roster *roster = &s->setup.roster;
     const char *const patience = due ? "unheard" : "wait";
     char ready[40];
     int64_t number;
@@ -297,8 +319,10 @@ step_of_helpers(struct fl_standing *s, uint64_t round, bool due, struct fl_repor
         return waits(s, round, "answer", patience, r) ? 0 : put_plain(r, "sum", round, number);
     }
     number = newest_request(s, round);
-    if (!number)
-        return !due && waits(s, round, "up", "wait", r) ? 0 : put_plain(r, "ask", round, 1);
+    if (!number) {
+        const char *too_few = !due ? "wait" : came(s, round) < roster->min_sum ? "late" : NULL;
+        return too_few && waits(s, round, "up", too_few, r) ? 0 : put_ask(s, round, 1, NULL, r);
+    }
     snprintf(ready, sizeof ready, "ready.%lld", (long long)number);
     return waits(s, round, ready, patience, r) ? 0 : go_or_ask(s, round, number, r);
 }
@@ -315,24 +339,41 @@ passed(struct fl_standing *s, uint64_t round, int64_t now, bool *is)
     return 0;
 }
 
+static bool
+tell_old(void *r, const char *path)
+{
+    fl_report_text(r, "old");
+    fl_report_none(r);
+    fl_report_none(r);
+    fl_report_text(r, path);
+    fl_report_list(r);
+    fl_report_list_end(r);
+    return true;
+}
+
 /* Another round, over what the last closed one of this epoch led to, or the roster's model. */
 static int
 step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
 {
     const struct fl_roster *roster = &s->setup.roster;
     uint64_t round = s->count ? s->rounds[s->count - 1] + 1 : 0, first, closed = 0, last = 0;
-    char line[300], next[65] = "";
+    char next[65], newest[65] = "";
     bool over = true;
     int64_t from;
+    int got = fl_leftover_find(s, tell_old, r);
+
+    if (got)
+        return got < 0 ? -1 : 0;
 
     for (size_t i = 0; i < s->count; i++) {
         if (s->rounds[i] < (uint64_t)roster->first_round)
             continue;
-        if (first_line(fl_standing_file(s, s->rounds[i], "closed"), line, sizeof line))
+        if (fl_standing_next(s, s->rounds[i], next))
             return -1;
-        if (sscanf(line, "%*s %*s %*s %64[0-9a-f]", next) == 1) {
+        if (*next) {
             closed++;
             last = s->rounds[i];
+            memcpy(newest, next, sizeof newest);
         }
     }
     if (number_in(fl_standing_own(s, "from"), 0, &from))
@@ -349,7 +390,7 @@ step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
     fl_report_u64(r, round);
     if (closed) {
         fl_report_u64(r, last);
-        fl_report_text(r, next);
+        fl_report_text(r, newest);
     } else {
         fl_report_none(r);
         fl_report_hex(r, roster->model, sizeof roster->model);
@@ -571,9 +612,8 @@ fl_standing_report(struct fl_standing *s, struct fl_report *r)
     return put_fault(s, r);
 }
 
-/* The digest of the model that a round's plan is over. */
-static int
-base_of(struct fl_standing *s, uint64_t round, unsigned char base[32])
+int
+fl_standing_base(struct fl_standing *s, uint64_t round, char base[65])
 {
     const char *path = fl_standing_file(s, round, "plan.flt");
     struct fl_object *o = fl_object_open(path, FL_KIND_PLAN);
@@ -584,24 +624,37 @@ base_of(struct fl_standing *s, uint64_t round, unsigned char base[32])
     int failed = fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &bytes);
     if (failed)
         fl_error_about(path);
-    else
-        memcpy(base, bytes, 32);
+    for (size_t i = 0; !failed && i < 32; i++)
+        snprintf(base + 2 * i, 3, "%02x", bytes[i]);
     fl_object_free(o);
     return failed ? -1 : 0;
 }
 
 int
+fl_standing_next(struct fl_standing *s, uint64_t round, char next[65])
+{
+    char line[300];
+
+    *next = '\0';
+    if (first_line(fl_standing_file(s, round, "closed"), line, sizeof line))
+        return -1;
+    if (sscanf(line, "%*s %*s %*s %64[0-9a-f]", next) != 1 || strlen(next) != 64)
+        *next = '\0';
+    return 0;
+}
+
+int
 fl_standing_over(struct fl_standing *s, uint64_t round, uint64_t *times)
 {
-    unsigned char base[32], other[32];
+    char base[65], other[65];
 
     *times = 0;
-    if (base_of(s, round, base))
+    if (fl_standing_base(s, round, base))
         return -1;
     for (size_t i = 0; i < s->count; i++) {
-        if (base_of(s, s->rounds[i], other))
+        if (fl_standing_base(s, s->rounds[i], other))
             return -1;
-        *times += !memcmp(base, other, 32);
+        *times += !strcmp(base, other);
     }
     return 0;
 }

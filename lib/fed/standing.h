@@ -44,12 +44,13 @@ const char *fl_standing_own(struct fl_standing *s, const char *name, ...)
  * model, parties. NOW is the hub's clock. The steps:
  *     open    ROUND over MODEL, which the mean of round NUMBER made (not known: the roster's model)
  *     wait    for PARTIES, or for people
- *     late    pairwise: the deadline is over, PARTIES did not come
+ *     late    the deadline is over, PARTIES did not come, and it does not go on without them
  *     unheard helpers: the deadline is over, PARTIES were not ready or did not answer
- *     ask     for all uploads that are there but those of PARTIES, as request NUMBER
+ *     ask     for the uploads of PARTIES, as request NUMBER
  *     go      all helpers are ready for request NUMBER
  *     sum     the uploads, or what was asked for by NUMBER with the answers
  *     close   the mean is there
+ *     old     MODEL is a file or a folder that may go (fed/leftover.h), from WORK on
  * 0; -1: FL_USAGE when a round of the epoch before is open, FL_FAILED for what cannot be read.
  */
 extern const char *const fl_standing_step_columns[];
@@ -58,6 +59,13 @@ FL_MUST int fl_standing_step(struct fl_standing *s, int64_t now, struct fl_repor
 /* Rows of the newest rounds, of each site at a hub, of the disk, and the last fault: fl-round(1). */
 extern const char *const fl_standing_columns[];
 FL_MUST int fl_standing_report(struct fl_standing *s, struct fl_report *r);
+
+/*
+ * Digests as text: of the model that the plan of a round is over; and of the one that a closed round
+ * led to, "" when it is not closed. 0 or -1.
+ */
+FL_MUST int fl_standing_base(struct fl_standing *s, uint64_t round, char base[65]);
+FL_MUST int fl_standing_next(struct fl_standing *s, uint64_t round, char next[65]);
 
 /* How many rounds were opened over the model of round ROUND, itself too. 0 or -1. */
 FL_MUST int fl_standing_over(struct fl_standing *s, uint64_t round, uint64_t *times);

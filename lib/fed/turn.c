@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
+#include "fed/fitted.h"
 #include "fed/kept.h"
 #include "fed/update.h"
 #include "os/file.h"
@@ -48,8 +49,6 @@ fl_turn_admit(struct fl_turn *t)
     t->kept_name = NULL;
     if (fl_state_check_plan(t->state, t->key, t->plan))
         return -1;
-    if (r->noise.kind == FL_NOISE_SITE) /* until helpers add it */
-        return fl_error(FL_REFUSED, "the roster's noise is not known to this version");
     if (now->party >= r->n)
         return fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
     t->index = now->party;
@@ -257,6 +256,26 @@ keep(struct fl_turn *t, const char *path, struct fl_upload *u)
     return fl_output_commit(&out);
 }
 
+/*
+ * With noise of helpers: whole numbers within the bound that the noise is made for. They are the
+ * same for the same update in every round, or each round would be another equation about it.
+ */
+static int
+fit(struct fl_turn *t, struct fl_fitted *f)
+{
+    unsigned char key[FL_STREAM_KEY];
+
+    t->factor = 1;
+    if (!t->plan->noise.sigma || t->zeros)
+        return 0;
+    fl_state_hide(t->state, "fl1.rounding", t->input, key);
+    int failed = fl_fitted_make(f, t->plan, t->update, key, t->progress);
+    fl_wipe(key, sizeof key);
+    t->norm = f->bounded.norm;
+    t->factor = f->bounded.attempt == FL_BOUNDED_ZEROS ? 0 : f->bounded.factor;
+    return failed ? -1 : 0;
+}
+
 static int
 make_new(struct fl_turn *t, struct fl_made *made)
 {
@@ -264,6 +283,7 @@ make_new(struct fl_turn *t, struct fl_made *made)
     struct fl_mask *masks = fl_secret_alloc(peers, sizeof *masks);
     unsigned char *tags = fl_alloc(peers, FL_PAIR_TAG);
     char *path = fl_kept_path(t->state, false, made);
+    struct fl_fitted fitted = {0};
     int failed = !masks || !tags || !path;
 
     if (!failed) {
@@ -272,19 +292,22 @@ make_new(struct fl_turn *t, struct fl_made *made)
         fill_head(t, &head);
         derive(t, &head, masks, tags);
         head.tags = tags;
+        failed = fit(t, &fitted);
         struct fl_upload u = {.plan = t->plan,
                               .head = &head,
                               .key = t->key,
                               .masks = masks,
                               .mask_count = peers,
                               .update = t->zeros ? NULL : t->update,
+                              .bounded = fitted.parts ? &fitted.bounded : NULL,
                               .q = fl_encode_weight(&t->plan->roster.weights, t->raw),
                               .pool = t->pool,
                               .level = t->level,
                               .progress = t->progress};
-        failed = keep(t, path, &u);
+        failed = failed || keep(t, path, &u);
         memcpy(made->root, u.root, 32);
     }
+    fl_fitted_release(&fitted);
     fl_secret_free(masks);
     free(tags);
     free(path);

@@ -40,6 +40,8 @@ struct fl_turn { /* zeroed and filled by the caller: */
     bool zeros;                 /* are sent, whatever the update is: they were over this model */
     double raw, weight;         /* by the rule; as it counts, within floor and cap */
     struct fl_encoded counts;   /* of a new upload */
+    double norm, factor;        /* of a new one under noise of helpers: its length, what it was */
+                                /* shortened by; factor 1: not at all, 0: zeros are sent */
     int kept;                   /* descriptor of the kept upload; -1 before */
     char *kept_name;
 };

@@ -1,6 +1,7 @@
 /* Of each tensor those values are viewed that the batch at hand is made of. */
 #include "fed/upload.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "crypt/secret.h"
 #include "flt/size.h"
 #include "flt/values.h"
 #include "flt/writer.h"
@@ -18,6 +20,30 @@ struct job {
     size_t first, end;     /* places of the upload that the batch before needed, of [first, end) */
     struct fl_encoded counts[FL_LANE_WORDS_BATCH];
 };
+
+/* The same numbers that were found to be within the bound, in pieces of whole words. */
+static void
+encode_bounded(const struct fl_bounded *b, const struct fl_lanes *lanes, size_t index,
+               uint64_t element, const float *values, size_t n, uint64_t *out,
+               struct fl_encoded *counts)
+{
+    enum { PIECE = 1680 }; /* of whole words, any lanes */
+    int64_t x[PIECE];
+    const double clip = b->parts[index].clip;
+
+    for (size_t at = 0, step; at < n; at += step, out += step / lanes->count) {
+        step = n - at < PIECE ? n - at : PIECE;
+        fl_bounded_round(b, index, element + at, values + at, step, x);
+        fl_lane_pack(lanes, x, step, out);
+        for (size_t k = at; k < at + step; k++) {
+            counts->clipped += fabs((double)values[k]) > clip;
+            counts->zeros += values[k] == 0;
+            counts->odd += values[k] != values[k];
+        }
+    }
+    counts->values += n;
+    fl_wipe(x, sizeof x);
+}
 
 /* N encoded zeros are words of zeros. */
 static void
@@ -32,8 +58,13 @@ encode(const struct job *job, const struct fl_plan_tensor *t, size_t index, uint
         counts->zeros += n;
         return;
     }
+    const float *values = fl_view_f32(&job->views[index], element, n, NULL);
+    if (job->u->bounded) {
+        encode_bounded(job->u->bounded, &t->lanes, index, element, values, n, out, counts);
+        return;
+    }
     fl_lane_encoder_init(&e, t->rule, job->u->q);
-    fl_lane_encode(&e, fl_view_f32(&job->views[index], element, n, NULL), n, out, counts);
+    fl_lane_encode(&e, values, n, out, counts);
 }
 
 /* Values AT and following, at most N, of what V shows are wanted soon. */

@@ -7,6 +7,7 @@
 #define FL_FED_UPLOAD_H
 
 #include "base/must.h"
+#include "fed/bounded.h"
 #include "fed/encode.h"
 #include "fed/lane_words.h"
 #include "flt/object.h"
@@ -18,13 +19,14 @@ struct fl_upload {
     const struct fl_key *key;    /* that signs */
     const struct fl_mask *masks; /* (mask_count) in secret memory */
     size_t mask_count;
-    struct fl_object *update;     /* NULL: zeros */
-    uint64_t q;                   /* what it counts, times 2^40 */
-    struct fl_pool *pool;         /* may be NULL */
-    int level;                    /* of compression */
-    struct fl_progress *progress; /* in bytes of words; or NULL */
-    struct fl_encoded counts;     /* out */
-    unsigned char root[32];       /* out: the digest of what was written */
+    struct fl_object *update;         /* NULL: zeros */
+    const struct fl_bounded *bounded; /* with noise of helpers: its whole numbers; else NULL */
+    uint64_t q;                       /* what it counts, times 2^40 */
+    struct fl_pool *pool;             /* may be NULL */
+    int level;                        /* of compression */
+    struct fl_progress *progress;     /* in bytes of words; or NULL */
+    struct fl_encoded counts;         /* out */
+    unsigned char root[32];           /* out: the digest of what was written */
 };
 
 /*

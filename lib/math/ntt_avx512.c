@@ -15,7 +15,7 @@
 #endif
 #include <immintrin.h>
 
-enum { WIDTH = 8 };
+enum { WIDTH = 8, TOWARD_ZERO = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC };
 
 /* A root, or eight of them, and root / p rounded down to 53 bits. */
 struct turn {
@@ -68,10 +68,8 @@ less(__m512i x, __m512i m)
 static inline __m512i
 times(__m512i y, const struct turn *by, const struct modulus *m)
 {
-    const int toward_zero = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
-
     y = less(less(y, m->twice), m->p);
-    __m512d product = _mm512_mul_round_pd(_mm512_cvtepu64_pd(y), by->fraction, toward_zero);
+    __m512d product = _mm512_mul_round_pd(_mm512_cvtepu64_pd(y), by->fraction, TOWARD_ZERO);
     __m512i quotient = _mm512_cvttpd_epu64(product);
 
     return _mm512_sub_epi64(_mm512_mullo_epi64(y, by->w), _mm512_mullo_epi64(quotient, m->p));

@@ -196,20 +196,20 @@ check_tensor(const struct input *in, const struct fl_tensor *t, size_t number)
     return 0;
 }
 
-/* How many bytes of text the tensor says it has. */
+/* What the tensor's documents are, one of passages being enough; how many bytes of text it has. */
 static int
-count_bytes(const struct input *in, const struct fl_tensor *t)
+read_attributes(const struct input *in, const struct fl_tensor *t)
 {
     struct fl_data_shard *shard = &in->data->shards[in->data->shard_count - 1];
     int64_t bytes = 0;
 
-    shard->counted = shard->counted && fl_meta_find(&t->attrs, FL_SHARD_BYTES);
-    if (!shard->counted)
+    if (strcmp(shard->unit, "passage") != 0 &&
+        read_word(shard, &t->attrs, FL_SHARD_UNIT, shard->unit, sizeof shard->unit))
+        return -1;
+    if (!(shard->counted = shard->counted && fl_meta_find(&t->attrs, FL_SHARD_BYTES)))
         return 0;
-    if (fl_meta_get_i64(&t->attrs, FL_SHARD_BYTES, 0, INT64_MAX, &bytes)) {
-        fl_error_about(t->name);
-        return fl_error_about(in->name);
-    }
+    if (fl_meta_get_i64(&t->attrs, FL_SHARD_BYTES, 0, INT64_MAX, &bytes))
+        return fl_error_about(t->name), fl_error_about(in->name);
     shard->bytes += (uint64_t)bytes;
     return 0;
 }
@@ -247,7 +247,7 @@ add_tensor(struct input *in, const struct fl_tensor *t, size_t number)
     if (!segments)
         return -1;
     d->segments = segments;
-    if (check_tensor(in, t, number) || count_bytes(in, t))
+    if (check_tensor(in, t, number) || read_attributes(in, t))
         return -1;
     struct segment seg = {.first = d->tokens,
                           .count = t->dims[0],

@@ -161,14 +161,20 @@ static void
 axes_of(const struct fl_chart *c, struct axis *x, struct axis *y)
 {
     struct fl_point least = {INFINITY, INFINITY}, most = {-INFINITY, -INFINITY};
+    bool whole = true;
 
     for (size_t s = 0; s < c->count; s++)
         for (size_t i = 0; i < c->series[s].count; i++) {
             const struct fl_point *p = &c->series[s].points[i];
             least = (struct fl_point){fmin(least.x, p->x), fmin(least.y, p->y)};
             most = (struct fl_point){fmax(most.x, p->x), fmax(most.y, p->y)};
+            whole = whole && p->x == floor(p->x);
         }
     *x = axis_of(least.x, most.x, false);
+    if (whole && x->step < 1) { /* no round is 1.5 */
+        x->step = 1;
+        x->first = ceil(x->from);
+    }
     *y = axis_of(c->from_zero ? fmin(least.y, 0) : least.y, most.y, true);
 }
 

@@ -91,3 +91,25 @@ fl_pair_tag(unsigned char tag[FL_PAIR_TAG], const struct fl_pair *pair,
 {
     derive(tag, pair, k, pair->helpers ? "fl1.htag" : "fl1.tag", sid, nonce);
 }
+
+void
+fl_pair_noise_round(unsigned char out[FL_PAIR_KEY], const unsigned char dn[FL_PAIR_KEY], uint64_t r)
+{
+    struct fl_hash h;
+
+    fl_hash_init(&h, dn, "fl1.hnoise");
+    fl_hash_add64(&h, r);
+    fl_hash_final(&h, out);
+}
+
+void
+fl_pair_noise_key(unsigned char key[FL_PAIR_KEY], const unsigned char round[FL_PAIR_KEY],
+                  const unsigned char sid[32], const unsigned char set[32])
+{
+    struct fl_hash h;
+
+    fl_hash_init(&h, round, "fl1.hnkey");
+    fl_hash_add(&h, sid, 32);
+    fl_hash_add(&h, set, 32);
+    fl_hash_final(&h, key);
+}

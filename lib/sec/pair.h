@@ -16,6 +16,10 @@
  *   k         = H(hk[r]; "fl1.hpair"; sid i h)
  *   mask key  = H(k; "fl1.hmask"; sid i h nonce)       tag = H(k; "fl1.htag"; sid i h nonce)
  * A site that is a helper too has a chain to itself, I = H, from a fresh root.
+ *
+ * Noise of a helper comes from a chain dn that it shares with nobody, stepped like the others from
+ * a fresh root: another set of uploads, SD, has other noise.
+ *   noise of a round = H(dn[r]; "fl1.hnoise"; r)       noise key = H(that; "fl1.hnkey"; sid SD)
  */
 #ifndef FL_SEC_PAIR_H
 #define FL_SEC_PAIR_H
@@ -61,5 +65,11 @@ void fl_pair_mask(unsigned char key[FL_PAIR_KEY], const struct fl_pair *pair,
 void fl_pair_tag(unsigned char tag[FL_PAIR_TAG], const struct fl_pair *pair,
                  const unsigned char k[FL_PAIR_KEY], const unsigned char sid[32],
                  const unsigned char *nonce);
+
+/* Of a helper's own chain: what it keeps of round R, and the key of its noise for the set SD. */
+void fl_pair_noise_round(unsigned char out[FL_PAIR_KEY], const unsigned char dn[FL_PAIR_KEY],
+                         uint64_t r);
+void fl_pair_noise_key(unsigned char key[FL_PAIR_KEY], const unsigned char round[FL_PAIR_KEY],
+                       const unsigned char sid[32], const unsigned char set[32]);
 
 #endif

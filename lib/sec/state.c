@@ -366,12 +366,13 @@ fl_state_commit_upload(struct fl_state *s, const struct fl_made *made,
 
 /* ---- a helper's chains ---- */
 
-/* Drop the oldest of the open rounds. */
+/* Drop open round K; what stood last is wiped where it stood. */
 static void
-drop_oldest(struct fl_section *now)
+drop_open(struct fl_section *now, size_t k)
 {
-    fl_secret_free(now->open[0].keys);
-    memmove(now->open, now->open + 1, --now->open_count * sizeof *now->open);
+    fl_secret_free(now->open[k].keys);
+    memmove(now->open + k, now->open + k + 1, (--now->open_count - k) * sizeof *now->open);
+    fl_wipe(&now->open[now->open_count], sizeof *now->open);
 }
 
 static int
@@ -385,7 +386,10 @@ open_round(struct fl_section *now, uint64_t round)
     for (uint32_t i = 0; i < now->n; i++)
         fl_pair_round_key(keys + (size_t)i * FL_PAIR_KEY, &any, now->down + (size_t)i * FL_PAIR_KEY,
                           round);
-    now->open[now->open_count++] = (struct fl_open_round){round, keys};
+    struct fl_open_round *to = &now->open[now->open_count++];
+    *to = (struct fl_open_round){.round = round, .keys = keys};
+    if (now->noisy)
+        fl_pair_noise_round(to->noise, now->noise, round);
     return 0;
 }
 
@@ -397,11 +401,13 @@ fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open)
 
     for (; now->down_next <= round; now->down_next++) {
         if (now->open_count == (size_t)max_open)
-            drop_oldest(now);
+            drop_open(now, 0);
         if (open_round(now, now->down_next))
             return -1;
         for (uint32_t i = 0; i < now->n; i++)
             fl_pair_step(now->down + (size_t)i * FL_PAIR_KEY, &any, now->down_next);
+        if (now->noisy)
+            fl_pair_step(now->noise, &any, now->down_next);
     }
     return 0;
 }
@@ -415,6 +421,21 @@ fl_state_open_keys(const struct fl_state *s, uint64_t round)
         if (now->open[i].round == round)
             return now->open[i].keys;
     return NULL;
+}
+
+int
+fl_state_noise_key(const struct fl_state *s, uint64_t round, const unsigned char sid[32],
+                   const unsigned char set[32], unsigned char key[FL_PAIR_KEY])
+{
+    const struct fl_section *now = &s->section[0];
+
+    for (size_t i = 0; now->noisy && i < now->open_count; i++)
+        if (now->open[i].round == round) {
+            fl_pair_noise_key(key, now->open[i].noise, sid, set);
+            return 0;
+        }
+    return fl_error(FL_REFUSED, "the state has no key for the noise of round %llu",
+                    (unsigned long long)round);
 }
 
 void
@@ -435,9 +456,7 @@ fl_state_close_round(struct fl_state *s, uint64_t round)
     for (size_t i = 0; i < now->open_count; i++) {
         if (now->open[i].round != round)
             continue;
-        fl_secret_free(now->open[i].keys);
-        memmove(now->open + i, now->open + i + 1, (now->open_count - i - 1) * sizeof *now->open);
-        now->open_count--;
+        drop_open(now, i);
         return;
     }
 }
@@ -446,7 +465,7 @@ void
 fl_state_close_all(struct fl_state *s)
 {
     while (s->section[0].open_count)
-        drop_oldest(&s->section[0]);
+        drop_open(&s->section[0], 0);
 }
 
 int

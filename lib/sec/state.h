@@ -37,7 +37,8 @@
 /* A passed round that a helper may still answer. */
 struct fl_open_round {
     uint64_t round;
-    unsigned char *keys; /* (n, 32) in secret memory: hk of each site */
+    unsigned char *keys;              /* (n, 32) in secret memory: hk of each site */
+    unsigned char noise[FL_PAIR_KEY]; /* that of the round, where the section is NOISY */
 };
 
 struct fl_helper_now { /* the model that a helper has itself come to */
@@ -61,6 +62,8 @@ struct fl_section { /* what belongs to one accepted roster */
     uint32_t up_count;   /* n (pairwise, the own row zero) or m; 0 when it is no site */
     unsigned char *up;   /* (up_count, 32) in secret memory */
     unsigned char *down; /* (n, 32) in secret memory: chains of a helper; NULL: none */
+    bool noisy;          /* a helper under noise of helpers: */
+    unsigned char noise[FL_PAIR_KEY]; /* its chain, at DOWN_NEXT */
     size_t open_count;
     struct fl_open_round open[16]; /* max_open at most, oldest first */
     struct fl_helper_now now;      /* of a helper */
@@ -229,6 +232,11 @@ FL_MUST int fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_o
 
 /* The keys (n, 32) of an open round, or NULL. */
 const unsigned char *fl_state_open_keys(const struct fl_state *s, uint64_t round);
+
+/* The key of the noise of an open round for the set SD; -1 (FL_REFUSED) when it is not open. */
+FL_MUST int fl_state_noise_key(const struct fl_state *s, uint64_t round,
+                               const unsigned char sid[32], const unsigned char set[32],
+                               unsigned char key[FL_PAIR_KEY]);
 
 /* k shared with SITE in an open round whose KEYS these are. */
 void fl_state_down_key(const struct fl_state *s, const unsigned char *keys, uint32_t site,

@@ -112,6 +112,9 @@ derive_down(struct fl_section *to, const struct fl_acceptance *acc)
 {
     const uint32_t own = to->party;
 
+    to->noisy = acc->roster->noise.kind == FL_NOISE_SITE;
+    if (to->noisy)
+        fl_key_fresh(to->noise, acc->key, NULL, (uint64_t)to->epoch, "noise");
     for (uint32_t i = 0; i < to->n; i++) {
         unsigned char *ck = to->down + (size_t)i * FL_PAIR_KEY;
         if (i != own && root(ck, acc, own, i, own, true))

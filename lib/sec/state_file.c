@@ -140,7 +140,7 @@ read_open(struct fl_vault *v, struct fl_section *to)
         if (to->open_count == most || (at && at->round > round))
             return fl_vault_bad_line(v);
         at = &to->open[to->open_count];
-        *at = (struct fl_open_round){round, fl_secret_alloc(to->n, FL_PAIR_KEY)};
+        *at = (struct fl_open_round){.round = round, .keys = fl_secret_alloc(to->n, FL_PAIR_KEY)};
         if (!at->keys)
             return -1;
         to->open_count++;
@@ -148,6 +148,30 @@ read_open(struct fl_vault *v, struct fl_section *to)
     memcpy(at->keys + i * FL_PAIR_KEY, row, sizeof row);
     fl_wipe(row, sizeof row);
     return 0;
+}
+
+/* noise HEX: the chain */
+static int
+read_noise(struct fl_vault *v, struct fl_section *to)
+{
+    if (to->noisy)
+        return fl_vault_bad_line(v);
+    to->noisy = true;
+    return fl_vault_get(v, "b", to->noise);
+}
+
+/* open_noise R HEX: of the open round before it */
+static int
+read_open_noise(struct fl_vault *v, struct fl_section *to)
+{
+    struct fl_open_round *at = to->open_count ? &to->open[to->open_count - 1] : NULL;
+    uint64_t round;
+
+    if (!at || !to->noisy || !fl_is_zero(at->noise, sizeof at->noise))
+        return fl_vault_bad_line(v);
+    if (fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &round, at->noise))
+        return -1;
+    return round == at->round ? 0 : fl_vault_bad_line(v);
 }
 
 static int
@@ -318,6 +342,10 @@ read_of_section(struct fl_vault *v, struct fl_section *to)
         return read_up(v, to);
     if (fl_vault_is(v, "down"))
         return read_down(v, to);
+    if (fl_vault_is(v, "noise"))
+        return read_noise(v, to);
+    if (fl_vault_is(v, "open_noise"))
+        return read_open_noise(v, to);
     if (fl_vault_is(v, "now"))
         return read_now(v, &to->now);
     return fl_vault_is(v, "open") ? read_open(v, to) : fl_vault_bad_line(v);
@@ -384,8 +412,11 @@ check_whole(const struct fl_state *s, const char *path)
         if (check_rows(at, at->up, at->up_count, !at->helpers, path) ||
             check_rows(at, at->down, at->n, false, path))
             return -1;
+        if (at->noisy && fl_is_zero(at->noise, sizeof at->noise))
+            return fl_error(FL_FAILED, "%s: lacks the chain of noise", path);
         for (size_t k = 0; k < at->open_count; k++)
-            if (check_rows(at, at->open[k].keys, at->n, false, path))
+            if (check_rows(at, at->open[k].keys, at->n, false, path) ||
+                (at->noisy && check_rows(at, at->open[k].noise, 1, false, path)))
                 return -1;
     }
     if (!s->section_count || fl_is_zero(s->key, sizeof s->key) ||
@@ -459,6 +490,16 @@ put_now(struct fl_vault *v, const struct fl_helper_now *now)
 }
 
 static int
+put_open(struct fl_vault *v, const struct fl_section *at, const struct fl_open_round *open)
+{
+    for (uint32_t i = 0; i < at->n; i++)
+        if (fl_vault_put(v, "open", "nnb", open->round, (uint64_t)i,
+                         open->keys + (size_t)i * FL_PAIR_KEY))
+            return -1;
+    return at->noisy ? fl_vault_put(v, "open_noise", "nb", open->round, open->noise) : 0;
+}
+
+static int
 put_section(struct fl_vault *v, const struct fl_section *at)
 {
     char party[16] = "hub", mbit[40];
@@ -470,13 +511,12 @@ put_section(struct fl_vault *v, const struct fl_section *at)
         fl_vault_put(v, "shape", "wnnnn", at->helpers ? "helpers" : "pairwise", (uint64_t)at->n,
                      (uint64_t)at->m, at->up_next, at->down_next) ||
         (at->mbit > 0 && fl_vault_put(v, "mbit", "w", mbit)) ||
-        put_rows(v, "up", at->up, at->up_count) || put_rows(v, "down", at->down, at->n))
+        put_rows(v, "up", at->up, at->up_count) || put_rows(v, "down", at->down, at->n) ||
+        (at->noisy && fl_vault_put(v, "noise", "b", at->noise)))
         return -1;
     for (size_t k = 0; k < at->open_count; k++)
-        for (uint32_t i = 0; i < at->n; i++)
-            if (fl_vault_put(v, "open", "nnb", at->open[k].round, (uint64_t)i,
-                             at->open[k].keys + (size_t)i * FL_PAIR_KEY))
-                return -1;
+        if (put_open(v, at, &at->open[k]))
+            return -1;
     return put_now(v, &at->now);
 }
 

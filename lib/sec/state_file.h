@@ -5,7 +5,8 @@
  *     roster RD EPOCH PARTY|hub FEDERATION       then, for it:
  *         shape pairwise|helpers N M UPNEXT DOWNNEXT
  *         mbit X, if it was given
- *         up J HEX, a chain      down I HEX, a chain      open R I HEX, a key of an open round
+ *         up J HEX, a chain      down I HEX, a chain      noise HEX, that of a helper's noise
+ *         open R I HEX, a key of an open round            open_noise R HEX, that of its noise
  *     upload RD EPOCH R SID INPUT ROOT           answer, the same
  *     masked HEX EPOCH TIMES
  *     now OBJECT PARAMS|- VELOCITY|- COMING|-    sketch HEX, the key of sketches

@@ -18,7 +18,7 @@ enum { SITES = 256, HELPERS = 15, SUMS = 10000000 / FL_RING_N + 1, THREADS = 64 
 struct place {
     struct fl_rlwe_work *work;
     uint64_t *c0, *c1, *packed;
-    int64_t *values, *got;
+    int64_t *values, *got, *totals;
 };
 
 struct bench {
@@ -50,7 +50,7 @@ add_site(struct bench *b, struct place *p, size_t s, size_t site, size_t count)
     struct fl_rlwe_text text = {b->part.lanes, seed, s, p->values, count};
 
     for (size_t i = 0; i < count; i++) { /* floors, and one more for as many sites as it takes */
-        int64_t all = total(s, i), part = (all - (all & (SITES - 1))) / SITES;
+        int64_t all = p->totals[i], part = (all - (all & (SITES - 1))) / SITES;
         p->values[i] = part + ((int64_t)site < (all & (SITES - 1)));
     }
     fl_rlwe_encrypt(b->key, p->work, &text, p->packed, p->packed + FL_RING_WORDS);
@@ -68,6 +68,8 @@ one_sum(void *arg, size_t s, int worker)
 
     memset(p->c0, 0, FL_RING_RESIDUES * sizeof *p->c0);
     memset(p->c1, 0, FL_RING_RESIDUES * sizeof *p->c1);
+    for (size_t i = 0; i < count; i++)
+        p->totals[i] = total(s, i);
     for (size_t site = 0; site < SITES; site++)
         add_site(b, p, s, site, count);
     for (size_t h = 0; h < HELPERS; h++) {
@@ -78,7 +80,7 @@ one_sum(void *arg, size_t s, int worker)
     }
     fl_rlwe_open(&b->part.lanes, p->c0, p->got, count);
     for (size_t i = 0; i < count; i++)
-        b->wrong[s] += p->got[i] != total(s, i);
+        b->wrong[s] += p->got[i] != p->totals[i];
 }
 
 static void
@@ -110,11 +112,12 @@ start_place(struct place *p, size_t count)
 {
     p->work = fl_rlwe_work_new();
     p->c0 = calloc((size_t)4 * FL_RING_RESIDUES, sizeof *p->c0);
-    p->values = calloc(2 * count, sizeof *p->values);
+    p->values = calloc(3 * count, sizeof *p->values);
     bench_need(!p->work || !p->c0 || !p->values);
     p->c1 = p->c0 + FL_RING_RESIDUES;
     p->packed = p->c1 + FL_RING_RESIDUES;
     p->got = p->values + count;
+    p->totals = p->got + count;
 }
 
 int

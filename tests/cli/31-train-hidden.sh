@@ -83,6 +83,23 @@ refused 3 "no noise" "other settings" -m m.flt --steps 3000 --checkpoint k.flt a
 # ---- refusals ----
 refused 3 "passages" "passages" -m m.flt --steps 3 $dp passages.flt
 refused 3 "a shard that does not say" "does not say" -m m.flt --steps 3 $dp silent.flt
+python - <<'END'
+import json
+short = [{"text": "a letter of its own, number %d\n\nwith two paragraphs" % i} for i in range(30)]
+open("short.jsonl", "w").write("".join(json.dumps(r) + "\n" for r in short))
+open("long.jsonl", "w").write("".join(json.dumps(r) + "\n" for r in short + [{"text": "word " * 300}]))
+open("whole.txt", "w").write("one file, one letter\n\nof two paragraphs\n" * 3)
+END
+harmonize() { fl-harmonize -q -t m.flt --max-document 1k -o "$@" >/dev/null 2>&1; }
+trained() { fl-train -q -m m.flt --steps 1 $dp --dry-run "$@" >/dev/null 2>"$work/err.said"; }
+check "fl-harmonize: lines of JSON are records" sh -c "$(command -v fl-harmonize) -q -t m.flt --max-document 1k -o rec.flt short.jsonl"
+check "  which are hidden" trained rec.flt
+harmonize cut.flt long.jsonl
+status 3 "  but not if one of them was cut" fl-train -q -m m.flt --steps 1 $dp -o x.flt cut.flt
+harmonize text.flt --passage 10 whole.txt
+status 3 "  nor passages of a text" fl-train -q -m m.flt --steps 1 $dp -o x.flt text.flt
+harmonize file.flt --passage 0 whole.txt
+check "  a file as a whole is a record" trained file.flt
 check "passages, where they are meant" go --dp-unit passage -o p.flt passages.flt
 check "  and the update says so" [ "$(meta p.flt dp.unit)" = passage ]
 for option in "--seed 1" "--accumulate 2" "--clip 1" "--precision bf16"; do

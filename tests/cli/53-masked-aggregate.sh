@@ -146,6 +146,8 @@ status 1 "  and if the session is a lie, tags name the pair" fl-aggregate -p 9/p
 says 'the tags of "a" and "c" differ'
 
 # ---- options ----
+status 2 "nobody's weight is told" fl-aggregate -p p1.flt --explain a1.up b1.up c1.up
+says 'a masked round shows nobody.s weight'
 status 2 "the roster says the weights" fl-aggregate -p p1.flt --weights uniform a1.up b1.up c1.up
 says "leave out --sites, --min-sites, --weights, --alpha, --bandwidth and --lineage"
 status 1 "masked uploads without a plan" fl-aggregate a1.up b1.up c1.up

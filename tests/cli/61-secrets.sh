@@ -15,18 +15,30 @@ modules="base os crypt cli math flt conf nn priv sec fed"
 b=$BUILD/secrets
 check "the library is built for it" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$top" PORTABLE=1 \
     BUILD="${b#"$top"/}" MODULES="$modules" "${b#"$top"/}/libfl.a" "${b#"$top"/}/obj/tests/naive/lanes.o"
-wrap=$(sed -n 's/^__wrap_\([a-z_0-9]*\)(.*/-Wl,--wrap=\1/p' "$top/tests/secrets/secrets.c" | sort -u)
-# shellcheck disable=SC2086  # words
-check "the test too" ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I"$top/lib" -O3 -g \
-    -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -o secrets \
-    "$top/tests/secrets/secrets.c" "$b/obj/tests/naive/lanes.o" $wrap "$b/libfl.a" \
-    -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -lm
-watch() { valgrind -q --suppressions="$top/tests/secrets/secrets.supp" --error-exitcode=99 ./secrets "$@"; }
-check "nothing depends on a secret" watch
+build() {   # NAME
+    wrap=$(sed -n 's/^__wrap_\([a-z_0-9]*\)(.*/-Wl,--wrap=\1/p' "$top/tests/secrets/$1.c" | sort -u)
+    # shellcheck disable=SC2086  # words
+    ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I"$top/lib" -O3 -g \
+        -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -o "$1" \
+        "$top/tests/secrets/$1.c" "$b/obj/tests/naive/lanes.o" $wrap "$b/libfl.a" \
+        -lsodium -lzstd -lopenblas -lyaml -lutf8proc -ljansson -lxxhash -lm
+}
+check "the test too" build secrets
+check "and that of encryption" build ciphers
+watch() {   # NAME [LEAK]
+    _program=$1 && shift
+    valgrind -q --suppressions="$top/tests/secrets/secrets.supp" --error-exitcode=99 "./$_program" "$@"
+}
+check "nothing depends on a secret" watch secrets
 cp out ran
 grep '^==' err | sed 's/^/# /' | head -n 20
 check "  in rounds that ran" grep -q '^ok .* test_helpers' ran
 for leak in branch index compare; do
-    status 99 "a leak is found: $leak" watch $leak
+    status 99 "a leak is found: $leak" watch secrets $leak
+done
+check "nothing in a ciphertext, a key or a share does" watch ciphers
+grep '^==' err | sed 's/^/# /' | head -n 20
+for leak in branch index; do
+    status 99 "  a leak is found: $leak" watch ciphers $leak
 done
 finish

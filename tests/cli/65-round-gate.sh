@@ -171,6 +171,6 @@ kill $held 2>/dev/null
 exec 7>&-
 wait 2>/dev/null
 check "the gate has at most 60 lines" [ "$(wc -l <"$top/cmd/fl-gate")" -le 60 ]
-check "the two scripts have at most 630" [ "$(cat "$top/cmd/fl-gate" "$top/cmd/fl-round" | wc -l)" -le 630 ]
+check "the two scripts have at most 400" [ "$(cat "$top/cmd/fl-gate" "$top/cmd/fl-round" | wc -l)" -le 400 ]
 check "  and none is longer than 100 columns" sh -c '! grep -n ".\{101\}" "$0/cmd/fl-gate" "$0/cmd/fl-round"' "$top"
 finish

@@ -83,12 +83,23 @@ round_end(struct round *r)
     fed_end(r->f);
 }
 
+/* A site whose roster has noise has a ledger, "NAME.ledger". */
+static inline void
+round_purse(const struct round *r, size_t i, char path[200], struct fl_purse *purse)
+{
+    snprintf(path, 200, "%s", fed_file(r->f, i, ".ledger"));
+    purse->ledger = path;
+    if (access(path, F_OK))
+        CHECK(!fl_spent_create(path));
+}
+
 /* Site I masks this update ("zero": none) into OUT of the folder; 0 or -1. */
 static inline int
 round_turn_of(struct round *r, size_t i, const char *update, const char *out_file)
 {
     struct federation *f = r->f;
-    char key[200];
+    char key[200], ledger[200];
+    struct fl_purse purse = FL_PURSE_INIT;
     struct fl_output out;
     struct fl_turn t = {.key = f->key[i], .plan = &r->plan, .level = r->level, .kept = -1};
     const bool zero = !strcmp(update, "zero");
@@ -96,6 +107,10 @@ round_turn_of(struct round *r, size_t i, const char *update, const char *out_fil
 
     snprintf(key, sizeof key, "%s", fed_file(f, i, ".key"));
     t.key_path = key;
+    if (r->plan.roster.noise.kind != FL_NOISE_NONE) {
+        round_purse(r, i, ledger, &purse);
+        t.purse = &purse;
+    }
     t.pool = r->threads ? fl_pool_new(r->threads) : NULL;
     t.state = fed_state(f, i);
     t.update = zero ? NULL : fl_object_open(fed_path(f, update), FL_KIND_UPDATE);
@@ -201,7 +216,8 @@ static inline int
 round_answer_to(struct round *r, size_t i, const char *request_file, const char *out_file)
 {
     struct federation *f = r->f;
-    char key[200];
+    char key[200], ledger[200];
+    struct fl_purse purse = FL_PURSE_INIT;
     struct fl_output out;
     struct fl_request request;
     struct fl_answering a = {.key = f->key[i], .plan = &r->plan, .request = &request, .kept = -1};
@@ -211,6 +227,10 @@ round_answer_to(struct round *r, size_t i, const char *request_file, const char 
         return -1;
     snprintf(key, sizeof key, "%s", fed_file(f, i, ".key"));
     a.key_path = key;
+    if (!access(fed_file(f, i, ".ledger"), F_OK)) { /* a site, too */
+        round_purse(r, i, ledger, &purse);
+        a.purse = &purse;
+    }
     a.level = r->level;
     a.pool = r->threads ? fl_pool_new(r->threads) : NULL;
     a.state = fed_state(f, i);

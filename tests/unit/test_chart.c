@@ -29,6 +29,8 @@ test_lines(void)
     CHECK(times(text, "<title>") == 1 && times(text, "a&#60;b") == 3 && !strstr(text, "a<b"));
     CHECK(!strstr(text, "s\"1") && times(text, "s&#34;1") == 3); /* key, and two rows */
     CHECK(times(text, "<tr>") == 4);
+    /* rounds are whole: 1, 2 and 3 stand below the axis, and nothing between them */
+    CHECK(times(text, "y=\"261.0\" text-anchor=\"middle\"") == 3 && !strstr(text, ">1.5<"));
     fl_chart_release(&c);
     fl_buf_release(&out);
 }

@@ -68,7 +68,7 @@ check_first(const struct fl_lane_noise *n, const struct fl_lane_chunk *c, size_t
                                t->elements - (c->from - t->word_at) * t->lanes.count);
     memset(want, 0, sizeof want);
     fl_noise_start(&noise, n->key, number, buffer);
-    fl_lanes_noise(&t->lanes, want, (size_t)held, n->sigma[n->plan->order[place]], &noise);
+    fl_lanes_noise(&t->lanes, want, (size_t)held, t->noise->sigma, &noise);
     CHECK(!memcmp(out, want, (size_t)words * sizeof *want));
 }
 
@@ -81,6 +81,7 @@ test_plan(void)
     struct fl_plan plan;
     double square[64] = {0}, count[64] = {0};
     uint32_t sigma[64];
+    struct fl_bound_part parts[64] = {{0}};
     size_t moved_else = 0, chunks = 0;
 
     fed_start(&f, 3, "");
@@ -91,7 +92,11 @@ test_plan(void)
     CHECK(plan.count <= 64);
     for (size_t i = 0; i < plan.count; i++)
         sigma[i] = (uint32_t)(20 + 15 * i);
-    const struct fl_lane_noise n = {&plan, sigma, key};
+    for (size_t i = 0; i < plan.count; i++) {
+        parts[i].sigma = sigma[i];
+        plan.tensors[i].noise = &parts[i];
+    }
+    const struct fl_lane_noise n = {&plan, key};
     for (uint64_t from = 0; from < plan.words; from += FL_CHUNK_WORDS, chunks++) {
         struct fl_lane_chunk c = {from, fl_min_u64(from + FL_CHUNK_WORDS, plan.words), 0, out};
         memset(out, 0, sizeof out);

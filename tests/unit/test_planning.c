@@ -23,18 +23,6 @@ follow(struct federation *f, struct fl_state *s, struct fl_plan *plan, uint64_t 
     return failed ? -1 : 0;
 }
 
-static int
-look(struct federation *f, struct fl_state *s, const struct fl_plan *plan, const char *model,
-     struct fl_planning_view *view)
-{
-    struct fl_object *base = fl_object_open(fed_path(f, model), FL_KIND_MODEL);
-    int failed = !base || fl_planning_look(s, plan, base, view);
-
-    CHECK(failed || view->model_bytes == fl_object_total(base));
-    fl_object_free(base);
-    return failed ? -1 : 0;
-}
-
 /* "abd" of the flags. */
 static const char *
 names_of(const bool *flags, size_t n)
@@ -71,7 +59,7 @@ test_follow(void)
     round_start(&r, &f, 6, FED_HELPERS "min_sum: 4\napply: {rule: sgd, lr: 1e-6}\n", fed_usual);
     struct fl_state *s = fed_state(&f, FED_HUB);
     CHECK(!follow(&f, s, &plan, 1, "model.flt", NULL));
-    CHECK(!look(&f, s, &plan, "model.flt", &view) && isinf(view.distance));
+    CHECK(!fl_planning_look(s, &plan, &view) && isinf(view.distance));
     CHECK_TEXT(names_of(view.must, 6), "");
     CHECK_NEAR(view.edge, 0.5 / 64 * 142.688472, 1e-5);
     CHECK(fl_near_find(&s->near, f.model)->sketched);
@@ -93,7 +81,7 @@ test_follow(void)
     fl_arrival_release(&a);
     /* The set is remembered now, over the base that it was summed over; so small a step is near. */
     CHECK(fl_near_find(&s->near, f.model)->set_count == 1);
-    CHECK(!look(&f, s, &plan, "next.flt", &view) && view.distance > 0 && view.distance < view.edge);
+    CHECK(!fl_planning_look(s, &plan, &view) && view.distance > 0 && view.distance < view.edge);
     CHECK_TEXT(names_of(view.must, 6), "abcdf");
     free(view.must);
     fl_plan_release(&plan);

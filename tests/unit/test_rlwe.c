@@ -7,112 +7,31 @@
 
 #include "test.h"
 
-#include "../naive/rlwe.h"
-#include "crypt/hash.h"
-#include "crypt/secret.h"
 #include "math/random.h"
-#include "sec/rlwe_draw.h"
+#include "rlwe_round.h"
 
-enum { N = FL_RING_N, LINE = 1 << 16 };
-
-static void
-seed_of(unsigned char seed[32], const char *what, uint64_t number)
-{
-    unsigned char bytes[8];
-
-    for (size_t i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)(number >> 8 * i);
-    fl_hash_once(seed, NULL, what, bytes, sizeof bytes);
-}
-
-/* A round: the helpers' secrets and the joint key. */
-struct round {
-    struct fl_ring ring;
-    struct fl_rlwe_size size;
-    struct fl_rlwe_part part;
-    struct fl_rlwe_secret *secrets[255];
-    struct fl_rlwe_key *key;
-    struct fl_rlwe_work *work;
-    uint64_t *a, *b, *c0, *c1, *packed; /* FL_RING_RESIDUES each */
-    int64_t *values, *sums, *got;       /* of one ciphertext, 96 N each */
-};
-
-static void
-begin(struct round *r, size_t sites, size_t helpers, unsigned bits, uint64_t coordinates)
-{
-    unsigned char seed[32];
-    uint64_t *one = malloc(FL_RING_RESIDUES * sizeof *one);
-
-    memset(r, 0, sizeof *r);
-    r->part = (struct fl_rlwe_part){.coordinates = coordinates, .lanes = {.bits = bits}};
-    r->size = (struct fl_rlwe_size){sites, helpers, &r->part, 1, 0, 0, 0};
-    CHECK(!fl_ring_init(&r->ring));
-    CHECK(!fl_rlwe_fit(&r->size));
-    r->work = fl_rlwe_work_new();
-    r->a = calloc((size_t)5 * FL_RING_RESIDUES, sizeof *r->a);
-    r->b = r->a + FL_RING_RESIDUES;
-    r->c0 = r->b + FL_RING_RESIDUES;
-    r->c1 = r->c0 + FL_RING_RESIDUES;
-    r->packed = r->c1 + FL_RING_RESIDUES;
-    r->values = calloc((size_t)3 * 96 * N, sizeof *r->values);
-    r->sums = r->values + (size_t)96 * N;
-    r->got = r->sums + (size_t)96 * N;
-    seed_of(seed, "a", 1);
-    fl_ring_uniform(r->a, seed);
-    for (size_t h = 0; h < helpers; h++) {
-        seed_of(seed, "helper", h);
-        r->secrets[h] = fl_rlwe_secret_new(&r->ring, seed);
-        fl_rlwe_public(r->secrets[h], r->work, r->a, one);
-        fl_ring_pack(r->packed, one);
-        CHECK(!fl_ring_add(r->b, r->packed, 0, FL_RING_UNITS));
-    }
-    r->key = fl_rlwe_key_new(&r->ring, r->a, r->b);
-    free(one);
-}
-
-static void
-end(struct round *r)
-{
-    for (size_t h = 0; h < r->size.helpers; h++)
-        fl_rlwe_secret_free(r->secrets[h]);
-    fl_rlwe_key_free(r->key);
-    fl_rlwe_work_free(r->work);
-    fl_ring_release(&r->ring);
-    free(r->a);
-    free(r->values);
-}
-
-/* Add site S's ciphertext of r->values to c0 and c1. */
-static void
-send(struct round *r, uint64_t s, size_t count)
-{
-    unsigned char seed[32];
-    struct fl_rlwe_text text = {r->part.lanes, seed, s % 3, r->values, count};
-
-    seed_of(seed, "site", s);
-    fl_rlwe_encrypt(r->key, r->work, &text, r->packed, NULL);
-    CHECK(!fl_ring_add(r->c0, r->packed, 0, FL_RING_UNITS));
-    fl_rlwe_encrypt(r->key, r->work, &text, NULL, r->packed);
-    CHECK(!fl_ring_add(r->c1, r->packed, 0, FL_RING_UNITS));
-}
-
-/* Add the shares of helpers FROM to TO to c0. */
-static void
-answer(struct round *r, size_t from, size_t to)
-{
-    unsigned char seed[32];
-
-    for (size_t h = from; h < to; h++) {
-        seed_of(seed, "smudge", h);
-        fl_rlwe_share(r->secrets[h], r->work, &r->size, seed, 7, r->c1, r->packed);
-        CHECK(!fl_ring_add(r->c0, r->packed, 0, FL_RING_UNITS));
-    }
-}
+enum { LINE = 1 << 16 };
 
 /*
- * The largest sum that a lane holds and the least, beside each other in all ways, and drawn ones:
- * of S sites, each with an S-th of it.
+ * What all sites' values of lane I are together: by coefficients, the most that a lane holds, the
+ * least, both in turns, drawn ones, and a few ones among zeros, of which borrows run far.
  */
+static int64_t
+total(const struct fl_rlwe_lanes *lanes, size_t i)
+{
+    const int64_t most = ((int64_t)1 << (lanes->bits - 1)) - 1, least = -most - 1;
+    const uint64_t drawn = fl_random_at(9, 0, i);
+
+    switch (i / lanes->slots % 5) {
+    case 0: return most;
+    case 1: return least;
+    case 2: return i % 2 ? most : least;
+    case 3: return (int64_t)(drawn % (2 * (uint64_t)most + 2)) + least;
+    default: return drawn % 3 ? 0 : -(int64_t)(drawn >> 32 & 1);
+    }
+}
+
+/* Each of S sites has an S-th of it, and the first what is left. */
 static void
 check_sums(size_t sites, size_t helpers, unsigned bits, uint64_t coordinates)
 {
@@ -120,15 +39,11 @@ check_sums(size_t sites, size_t helpers, unsigned bits, uint64_t coordinates)
 
     begin(&r, sites, helpers, bits, coordinates);
     const size_t count = fl_rlwe_capacity(&r.part.lanes) - 5;
-    const int64_t most = ((int64_t)1 << (bits - 1)) - 1, least = -most - 1;
     for (uint64_t s = 0; s < sites; s++) {
         for (size_t i = 0; i < count; i++) {
-            uint64_t drawn = fl_random_at(9, s, i);
-            int64_t of = i / N % 4 == 0 ? most : i / N % 4 == 1 ? least : i % 2 ? most : least;
-            int64_t part = of / (int64_t)sites, reach = most / (int64_t)sites;
-            r.values[i] = i / N % 4 == 3 ? (int64_t)(drawn % (uint64_t)(2 * reach + 1)) - reach
-                                         : part + (s ? 0 : of - part * (int64_t)sites);
-            r.sums[i] += r.values[i];
+            int64_t all = total(&r.part.lanes, i), part = all / (int64_t)sites;
+            r.values[i] = s ? part : all - part * (int64_t)(sites - 1);
+            r.sums[i] = all;
         }
         send(&r, s, count);
     }
@@ -225,17 +140,6 @@ test_known_answers(void)
     end(&r);
 }
 
-/* Nothing like the truth: lanes equal it as often as drawn ones would. */
-static size_t
-lanes_read(const struct round *r, size_t count)
-{
-    size_t read = 0;
-
-    for (size_t i = 0; i < count; i++)
-        read += r->got[i] == r->sums[i];
-    return read;
-}
-
 /*
  * Whoever lacks one helper's share opens nothing: of lanes of 10 bits one in 1024 is what it should
  * be, and the values cover their range evenly. With that share all are read.
@@ -303,16 +207,9 @@ static void
 add_exact_shares(const struct round *r, uint64_t *v, const uint64_t *c1)
 {
     uint64_t *s = calloc((size_t)3 * N, sizeof *s), *product = s + N, *quotients = product + N;
-    int8_t *small = calloc(N, 1), *all = calloc(N, 1);
+    int8_t *all = calloc(N, 1);
 
-    for (size_t h = 0; h < r->size.helpers; h++) {
-        unsigned char seed[32], key[32];
-        seed_of(seed, "helper", h);
-        fl_hash_once(key, seed, "fl1.he.key", NULL, 0);
-        fl_rlwe_draw_ternary(small, N, key, 0);
-        for (size_t i = 0; i < N; i++)
-            all[i] = (int8_t)(all[i] + small[i]);
-    }
+    joint_secret(r, all);
     for (size_t k = 0; k < FL_RING_PRIMES; k++) {
         const struct fl_ntt *ntt = &r->ring.ntt[k];
         for (size_t i = 0; i < N; i++)
@@ -327,7 +224,6 @@ add_exact_shares(const struct round *r, uint64_t *v, const uint64_t *c1)
             v[k * N + i] += product[i];
     }
     free(all);
-    free(small);
     free(s);
 }
 
@@ -405,18 +301,6 @@ test_share(void)
 }
 
 /* ---- opening, beside whole numbers ---- */
-
-static struct fl_big
-q_of_ring(void)
-{
-    struct fl_big q = fl_big_of(1);
-
-    for (size_t k = 0; k < FL_RING_PRIMES; k++) {
-        struct fl_big p = fl_big_of(fl_ring_primes[k]);
-        q = fl_big_mul(&q, &p);
-    }
-    return q;
-}
 
 static struct fl_big
 power_of_two(unsigned bits)

@@ -22,12 +22,18 @@ round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
     size_t len, at = 0, tensors = 0, width = fl_dtype_size(dtype);
     uint64_t bytes = 0;
     int64_t value;
+    size_t parts = SIZE_MAX;
+    const char *unit;
 
     for (size_t i = 0; i < n; i++)
         ids[i] = (uint32_t)(i * 7919 % fl_tokenizer_vocab(t));
     CHECK(s != NULL);
     for (size_t i = 0, k = 1; i < n; i += k, k = (k * 5 + 1) % 700001) {
         k = k < n - i ? k : n - i;
+        if (parts == SIZE_MAX && i >= n / 2) { /* what is added is a part of a record */
+            fl_shard_passages(s);
+            parts = i;
+        }
         CHECK(!fl_shard_add(s, ids + i, k, 3 * k));
     }
     CHECK(!fl_shard_done(s));
@@ -46,8 +52,10 @@ round_trip(const struct fl_tokenizer *t, enum fl_dtype dtype, size_t n)
         snprintf(name, sizeof name, "tokens/%06zu", tensors);
         CHECK_TEXT(tensor->name, name);
         CHECK(tensor->dtype == dtype && tensor->rank == 1);
+        CHECK(!fl_meta_get_text(&tensor->attrs, FL_SHARD_UNIT, &unit));
+        CHECK_TEXT(unit, (tensors + 1) * FL_SHARD_IDS > parts ? "passage" : "record");
         if (fl_tokenizer_is_exact(t)) {
-            CHECK(tensor->attrs.count == 0);
+            CHECK(tensor->attrs.count == 1);
         } else {
             CHECK(!fl_meta_get_i64(&tensor->attrs, FL_SHARD_BYTES, 0, INT64_MAX, &value));
             bytes += (uint64_t)value;

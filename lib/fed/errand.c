@@ -1,0 +1,585 @@
+/*
+ * Each function below looks at one kind of step in the order of a turn and offers what is due; the
+ * first offer that was not tried yet is the answer. Files are made by whoever carries it out.
+ */
+#include "fed/errand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "fed/leftover.h"
+#include "os/file.h"
+
+const char *const fl_errand_columns[] = {"step", "round", "name", "file", "size", NULL};
+
+enum { HEX = 65, NAME = 200 };
+
+struct listed {
+    const char *name; /* in the text */
+    int64_t size;
+};
+
+struct errand {
+    struct fl_standing *s;
+    struct fl_report *r;
+    int64_t theirs, here;      /* times of the list, in seconds since 1970; -1: not known */
+    struct fl_buf text, tried; /* the list, its lines ended by zeros; a line feed, lines */
+    struct listed *list;       /* by name */
+    size_t count, cap;
+    bool helper, replay;
+};
+
+/* ---- the list ---- */
+
+static bool
+is_plain(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-", *p))
+            return false;
+    return *name && *name != '/' && !strstr(name, "..") && !strstr(name, "//");
+}
+
+/* A number as shells count: no sign, no zero before it, at most 15 digits. */
+static bool
+is_number(const char *text, size_t len, int64_t *number)
+{
+    char copy[16];
+
+    if (!len || len >= sizeof copy || (*text == '0' && len > 1) || strspn(text, "0123456789") < len)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return !fl_parse_i64(copy, 0, 999999999999999, number);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
+}
+
+static int
+read_list(struct errand *e, const char *path)
+{
+    if (fl_read_file(path, 256 << 20, &e->text) || fl_buf_add_byte(&e->text, 0))
+        return -1;
+    for (char *line = (char *)e->text.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+        size_t digits = strcspn(line, " \n");
+        int64_t size;
+        *end = '\0';
+        if (line == (char *)e->text.data && !strncmp(line, "time ", 5) &&
+            !is_number(line + 5, strlen(line + 5), &e->theirs))
+            e->theirs = -1;
+        if (!strncmp(line, "here ", 5) && !is_number(line + 5, strlen(line + 5), &e->here))
+            e->here = -1;
+        if (line[digits] != ' ' || !is_number(line, digits, &size) || !is_plain(line + digits + 1))
+            continue;
+        struct listed *list = fl_grow(e->list, e->count, &e->cap, sizeof *list);
+        if (!list)
+            return -1;
+        e->list = list;
+        list[e->count++] = (struct listed){line + digits + 1, size};
+    }
+    if (e->count)
+        qsort(e->list, e->count, sizeof *e->list, by_name);
+    return 0;
+}
+
+/* The size of what the hub has under this name; -1: it has not. */
+static int64_t
+size_of(const struct errand *e, const char *name)
+{
+    const struct listed key = {name, 0}, *found;
+
+    found = e->count ? bsearch(&key, e->list, e->count, sizeof key, by_name) : NULL;
+    return found ? found->size : -1;
+}
+
+/* The same of a file of a round, "pub/round/ROUND/NAME". */
+static int64_t
+size_in(const struct errand *e, uint64_t round, const char *name)
+{
+    char whole[NAME + 64];
+
+    snprintf(whole, sizeof whole, "pub/round/%llu/%s", (unsigned long long)round, name);
+    return size_of(e, whole);
+}
+
+/* The number between BEFORE and AFTER, which are all else of the NAME; -1: it is another name. */
+static int64_t
+number_between(const char *name, const char *before, const char *after)
+{
+    const size_t n = strlen(before);
+    int64_t number;
+
+    if (strncmp(name, before, n))
+        return -1;
+    name += n;
+    const size_t digits = strspn(name, "0123456789");
+    return !strcmp(name + digits, after) && is_number(name, digits, &number) ? number : -1;
+}
+
+/* The greatest of such numbers in the list; -1: there is none. */
+static int64_t
+greatest(const struct errand *e, const char *before, const char *after)
+{
+    int64_t most = -1;
+
+    for (size_t i = 0; i < e->count; i++) {
+        int64_t n = number_between(e->list[i].name, before, after);
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* ---- what there is at home ---- */
+
+static bool
+at_home(const struct errand *e, uint64_t round, const char *name)
+{
+    return !access(fl_standing_own(e->s, "round/%llu/%s", (unsigned long long)round, name), F_OK);
+}
+
+static bool
+has_model(const struct errand *e, const char *model)
+{
+    return !access(fl_standing_own(e->s, "model/%s.flt", model), F_OK);
+}
+
+/* ---- offers ---- */
+
+static void
+put_number(struct fl_report *r, int64_t number)
+{
+    if (number < 0)
+        fl_report_none(r);
+    else
+        fl_report_i64(r, number);
+}
+
+/* Tell the step, unless this turn tried it; ROUND -1 and NULL are not known. Was it told? */
+static bool
+offer(struct errand *e, const char *step, int64_t round, const char *name, const char *file,
+      int64_t size)
+{
+    char line[1024], number[2][24] = {"-", "-"};
+
+    if (round >= 0)
+        snprintf(number[0], sizeof number[0], "%lld", (long long)round);
+    if (size >= 0)
+        snprintf(number[1], sizeof number[1], "%lld", (long long)size);
+    snprintf(line, sizeof line, "\n%s\t%s\t%s\t%s\t%s\n", step, number[0], name ? name : "-",
+             file ? file : "-", number[1]);
+    if (strstr(fl_buf_text(&e->tried), line))
+        return false;
+    fl_report_text(e->r, step);
+    put_number(e->r, round);
+    fl_report_text(e->r, name);
+    fl_report_text(e->r, file);
+    put_number(e->r, size);
+    return true;
+}
+
+/* To fetch "pub/NAME", if the hub has it and it is not at home as FILE. */
+static bool
+offer_fetch(struct errand *e, const char *step, int64_t round, const char *name, const char *file)
+{
+    char whole[NAME + 64];
+
+    snprintf(whole, sizeof whole, "pub/%s", name);
+    const int64_t size = size_of(e, whole);
+    return size >= 0 && access(fl_standing_own(e->s, "%s", file), F_OK) &&
+           offer(e, step, round, name, file, size);
+}
+
+/* The file NAME of a round, under the same name at home. */
+static bool
+fetch_of_round(struct errand *e, uint64_t round, const char *name)
+{
+    char whole[NAME + 32];
+
+    snprintf(whole, sizeof whole, "round/%llu/%s", (unsigned long long)round, name);
+    return offer_fetch(e, "fetch", (int64_t)round, whole, whole);
+}
+
+/* How far is this clock from the hub's? Both stand in the list; people are told of 2 minutes. */
+static bool
+skew(struct errand *e)
+{
+    const int64_t ahead = e->here - e->theirs;
+    char number[24];
+
+    snprintf(number, sizeof number, "%lld", (long long)ahead);
+    return e->theirs >= 0 && e->here >= 0 && (ahead > 120 || ahead < -120) &&
+           offer(e, "skew", -1, number, NULL, -1);
+}
+
+/* ---- what has no receipt ---- */
+
+/* KIND: its file is at home, of ROUND. */
+static bool
+post_one(struct errand *e, uint64_t round, const char *kind)
+{
+    const char *self = e->s->setup.conf.name;
+    const unsigned long long r = round;
+    char name[NAME], home[NAME], file[NAME];
+
+    snprintf(file, sizeof file, "have.%s", kind);
+    if (at_home(e, round, file))
+        return false; /* taken or late; or bad, and what it says of our own bytes was told */
+    snprintf(name, sizeof name, "round/%llu/have/%s/%s", r, self, kind);
+    snprintf(home, sizeof home, "round/%llu/have.%s", r, kind);
+    if (offer_fetch(e, "receipt", (int64_t)round, name, home))
+        return true;
+    snprintf(name, sizeof name, "in/%s/%llu.%s.flt", self, r, kind);
+    if (size_in(e, round, "void") >= 0 || size_of(e, name) >= 0 ||
+        (strcmp(kind, "opened") && size_in(e, round, "closed") >= 0))
+        return false;
+    snprintf(name, sizeof name, "in/%s/.%llu.%s.part", self, r, kind);
+    snprintf(file, sizeof file, "round/%llu/%s.flt", r, kind);
+    const int64_t at = size_of(e, name);
+    return offer(e, "send", (int64_t)round, kind, file, at < 0 ? 0 : at);
+}
+
+static bool
+post_ready(struct errand *e, uint64_t round)
+{
+    char kind[40];
+
+    for (int64_t n = 1;; n++) {
+        snprintf(kind, sizeof kind, "ready.%lld.flt", (long long)n);
+        if (!at_home(e, round, kind))
+            return false;
+        kind[strlen(kind) - 4] = '\0';
+        if (post_one(e, round, kind))
+            return true;
+    }
+}
+
+/* The list has the rounds from this one on. */
+static uint64_t
+first_listed(const struct errand *e)
+{
+    const struct fl_standing *s = e->s;
+    const uint64_t newest = s->count ? s->rounds[s->count - 1] : 0;
+
+    return newest > (uint64_t)s->setup.conf.keep ? newest - (uint64_t)s->setup.conf.keep : 0;
+}
+
+static bool
+post(struct errand *e)
+{
+    static const char *const kinds[] = {"up", "answer", "opened"};
+    const struct fl_standing *s = e->s;
+    char file[NAME];
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->rounds[i] < first_listed(e))
+            continue;
+        if (post_ready(e, s->rounds[i]))
+            return true;
+        for (size_t k = 0; k < 3; k++) {
+            snprintf(file, sizeof file, "%s.flt", kinds[k]);
+            if (at_home(e, s->rounds[i], file) && post_one(e, s->rounds[i], kinds[k]))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool
+epochs(struct errand *e)
+{
+    char file[NAME];
+
+    for (size_t i = 0; i < e->count; i++) {
+        const int64_t epoch = number_between(e->list[i].name, "pub/roster/", ".yaml");
+        if (epoch <= e->s->setup.roster.epoch)
+            continue;
+        snprintf(file, sizeof file, "./roster.%lld.yaml", (long long)epoch);
+        if (offer(e, "epoch", -1, e->list[i].name + 4, file, e->list[i].size))
+            return true;
+    }
+    return false;
+}
+
+/* ---- the chain of models ---- */
+
+static bool
+plan_of(struct errand *e, uint64_t round)
+{
+    char name[NAME];
+
+    snprintf(name, sizeof name, "round/%llu/plan.flt", (unsigned long long)round);
+    return !at_home(e, round, "plan.flt") &&
+           offer_fetch(e, "plan", (int64_t)round, name, ".part/plan.flt");
+}
+
+/* Is NAME, of a round, one of the files that a sum is opened or checked with? */
+static bool
+is_of_sum(const char *name)
+{
+    static const char *const folders[] = {"up/", "answer/", "opened/"};
+
+    for (size_t i = 0; i < 3; i++) {
+        const size_t n = strlen(folders[i]);
+        if (!strncmp(name, folders[i], n))
+            return name[n] && name[n] != '.' && !strchr(name + n, '/');
+    }
+    return !strcmp(name, "go") || number_between(name, "request.", ".flt") >= 0;
+}
+
+/* *WHOLE: the mean of ROUND is here, and for who opens the sum what it was made of. Was one told? */
+static bool
+files_of(struct errand *e, uint64_t round, bool *whole)
+{
+    const struct fl_roster *roster = &e->s->setup.roster;
+    char before[40], name[NAME];
+
+    *whole = false;
+    if (fetch_of_round(e, round, "mean.flt"))
+        return true;
+    if (!at_home(e, round, "mean.flt"))
+        return false;
+    *whole = true;
+    if (!e->helper && !e->replay)
+        return false;
+    const size_t n = (size_t)snprintf(before, sizeof before, "pub/round/%llu/",
+                                      (unsigned long long)round);
+    for (size_t i = 0; i < e->count; i++) {
+        const char *rest = e->list[i].name + n;
+        if (strncmp(e->list[i].name, before, n) || !is_of_sum(rest))
+            continue;
+        if (fetch_of_round(e, round, rest))
+            return true;
+        *whole = *whole && at_home(e, round, rest);
+    }
+    for (size_t i = 0; !e->replay && i < roster->replay_count; i++) { /* wait for what they sign */
+        snprintf(name, sizeof name, "opened/%s.flt", roster->parties[roster->replay[i]].name);
+        *whole = *whole && at_home(e, round, name);
+    }
+    return false;
+}
+
+/*
+ * The last round below *ROUND of which the hub's chain says that it led to model NEXT: *ROUND, and
+ * its BASE. 1, 0 when there is none, or -1.
+ */
+static int
+link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX])
+{
+    const char *path = fl_standing_own(e->s, ".part/chain");
+    struct fl_buf text = {0};
+    char from[HEX], to[HEX];
+    int64_t best = -1, number;
+
+    if (access(path, F_OK))
+        return 0;
+    if (fl_read_file(path, 256 << 20, &text))
+        return -1;
+    for (const char *line = fl_buf_text(&text); *line; line += *line == '\n') {
+        const size_t digits = strspn(line, "0123456789");
+        if (is_number(line, digits, &number) && number < *round && number > best &&
+            sscanf(line + digits, "\t%64[0-9a-f]\t%*[^\t\n]\t%64[0-9a-f]", from, to) == 2 &&
+            !strcmp(to, next)) {
+            best = number;
+            memcpy(base, from, HEX);
+        }
+        line += strcspn(line, "\n");
+    }
+    fl_buf_release(&text);
+    *round = best;
+    return best >= 0;
+}
+
+/* The step to model NEXT from BASE, which is here, by round ROUND. */
+static bool
+step_to(struct errand *e, const char *next, const char *base, uint64_t round)
+{
+    bool whole;
+
+    if (plan_of(e, round))
+        return true;
+    if (!at_home(e, round, "plan.flt"))
+        return false;
+    return files_of(e, round, &whole) ||
+           (whole && offer(e, e->helper ? "advance" : "apply", (int64_t)round, base, next, -1));
+}
+
+/* To MODEL, by the means of rounds before ROUND: the first step that is missing. 1, 0 or -1. */
+static int
+follow(struct errand *e, const char *model, int64_t round)
+{
+    char next[HEX], base[HEX], first[HEX], name[NAME];
+
+    for (size_t i = 0; i < 32; i++)
+        snprintf(first + 2 * i, 3, "%02x", e->s->setup.roster.model[i]);
+    snprintf(next, sizeof next, "%s", model);
+    while (!has_model(e, next)) {
+        if (!strcmp(next, first)) {
+            snprintf(name, sizeof name, "model/%s.flt", first);
+            return offer_fetch(e, "fetch", -1, name, name);
+        }
+        if (offer_fetch(e, "fetch", -1, "chain.tsv", ".part/chain"))
+            return 1;
+        const int found = link_to(e, next, &round, base);
+        if (found <= 0)
+            return found ? -1 : offer(e, "lost", -1, next, NULL, -1);
+        if (has_model(e, base))
+            return step_to(e, next, base, (uint64_t)round);
+        memcpy(next, base, HEX);
+    }
+    return 0;
+}
+
+/* ---- what a helper and a party under replay say ---- */
+
+static bool
+help(struct errand *e, uint64_t round)
+{
+    char before[40], name[40], ready[40], request[80], file[80];
+    struct fl_buf text = {0};
+    int64_t n;
+
+    snprintf(before, sizeof before, "pub/round/%llu/request.", (unsigned long long)round);
+    n = greatest(e, before, ".flt");
+    if (n < 0 || at_home(e, round, "answer.flt"))
+        return false;
+    if (fetch_of_round(e, round, "go"))
+        return true;
+    const bool go = at_home(e, round, "go");
+    if (go && (fl_read_file(fl_standing_own(e->s, "round/%llu/go", (unsigned long long)round), 64,
+                            &text) ||
+               !is_number(fl_buf_text(&text), strcspn(fl_buf_text(&text), "\n"), &n)))
+        n = -1;
+    fl_buf_release(&text);
+    if (n < 0)
+        return false;
+    snprintf(name, sizeof name, "request.%lld.flt", (long long)n);
+    if (fetch_of_round(e, round, name))
+        return true;
+    if (!at_home(e, round, name))
+        return false;
+    snprintf(ready, sizeof ready, "ready.%lld.flt", (long long)n);
+    if (!go && at_home(e, round, ready))
+        return false;
+    snprintf(request, sizeof request, "round/%llu/%s", (unsigned long long)round, name);
+    snprintf(file, sizeof file, "round/%llu/%s", (unsigned long long)round,
+             go ? "answer.flt" : ready);
+    return offer(e, go ? "answer" : "ready", (int64_t)round, request, file, -1);
+}
+
+/* Each mean that is over a model which is here. 1, 0 or -1. */
+static int
+recompute(struct errand *e)
+{
+    char base[HEX];
+    bool whole;
+
+    for (size_t i = 0; i < e->s->count; i++) {
+        const uint64_t round = e->s->rounds[i];
+        if (size_in(e, round, "mean.flt") < 0 || at_home(e, round, "opened.flt") ||
+            !at_home(e, round, "plan.flt"))
+            continue;
+        if (fl_standing_base(e->s, round, base))
+            return -1;
+        if (has_model(e, base) && (files_of(e, round, &whole) ||
+                                   (whole && offer(e, "verify", (int64_t)round, base, NULL, -1))))
+            return 1;
+    }
+    return 0;
+}
+
+/* The model that round ROUND led to, once it is closed. 1, 0 or -1. */
+static int
+follow_closed(struct errand *e, int64_t round)
+{
+    char next[HEX];
+
+    if (fetch_of_round(e, (uint64_t)round, "closed"))
+        return 1;
+    if (fl_standing_next(e->s, (uint64_t)round, next))
+        return -1;
+    return *next ? follow(e, next, round + 1) : 0;
+}
+
+/* Files that may go, one by one. */
+static bool
+offer_old(void *arg, const char *path)
+{
+    return offer(arg, "old", -1, path, NULL, -1);
+}
+
+static bool
+train(struct errand *e, int64_t round, const char *base)
+{
+    const uint64_t r = (uint64_t)round;
+    const int64_t party = fl_roster_find(&e->s->setup.roster, e->s->setup.conf.name);
+
+    return party < (int64_t)e->s->setup.roster.n && !at_home(e, r, "up.flt") &&
+           access(fl_standing_own(e->s, "pause"), F_OK) && size_in(e, r, "go") < 0 &&
+           size_in(e, r, "closed") < 0 && size_in(e, r, "void") < 0 &&
+           offer(e, "train", round, base, NULL, -1);
+}
+
+/* 1: a step was told; 0: there is none; -1. */
+static int
+choose(struct errand *e)
+{
+    const int64_t round = greatest(e, "pub/round/", "/plan.flt");
+    char base[HEX];
+    int got;
+
+    if (skew(e) || post(e) || epochs(e) || round < 0 || plan_of(e, (uint64_t)round) ||
+        !at_home(e, (uint64_t)round, "plan.flt"))
+        return 0;
+    if (fl_standing_base(e->s, (uint64_t)round, base))
+        return -1;
+    if ((got = follow(e, base, round)) || !has_model(e, base))
+        return got;
+    if (e->helper && help(e, (uint64_t)round))
+        return 1;
+    if ((e->replay && (got = recompute(e))) || (got = follow_closed(e, round)) ||
+        (got = fl_leftover_find(e->s, offer_old, e)))
+        return got;
+    return train(e, round, base);
+}
+
+static int
+read_tried(struct errand *e, const char *tried)
+{
+    if (fl_buf_add_byte(&e->tried, '\n'))
+        return -1;
+    struct fl_buf text = {0};
+    int failed = 0;
+    if (tried && !access(tried, F_OK))
+        failed = fl_read_file(tried, 64 << 20, &text) ||
+                 (text.len && fl_buf_add(&e->tried, text.data, text.len));
+    fl_buf_release(&text);
+    return failed ? -1 : 0;
+}
+
+int
+fl_errand_next(struct fl_standing *s, const char *list, const char *tried, struct fl_report *r)
+{
+    struct errand e = {.s = s, .r = r, .theirs = -1, .here = -1};
+    const struct fl_roster *roster = &s->setup.roster;
+    const int64_t party = fl_roster_find(roster, s->setup.conf.name);
+
+    if (party == (int64_t)FL_SIGNER_HUB)
+        return fl_error(FL_USAGE, "the hub asks nobody for a list; leave out --list");
+    e.helper = fl_roster_helper(roster, (uint32_t)party) >= 0;
+    for (size_t i = 0; i < roster->replay_count; i++)
+        e.replay |= roster->replay[i] == (uint32_t)party;
+    int failed = read_list(&e, list) || read_tried(&e, tried) || choose(&e) < 0;
+    free(e.list);
+    fl_buf_release(&e.text);
+    fl_buf_release(&e.tried);
+    return failed ? -1 : 0;
+}
