@@ -175,6 +175,12 @@ fl_plain_release(struct fl_plain *p)
     *p = (struct fl_plain){0};
 }
 
+int
+fl_plain_check_contract(const struct fl_plain *p, const char *file, const struct fl_meta *update)
+{
+    return fl_turn_check_contract(&p->plan->roster, file, update);
+}
+
 double
 fl_plain_weight(const struct fl_plain *p, const struct fl_meta *update)
 {
@@ -215,14 +221,16 @@ check_signatures(const struct fl_plain *p, struct fl_reader *in, uint32_t party,
 
 int
 fl_plain_admit_upload(struct fl_plain *p, struct fl_reader *in, const char *site,
-                      const unsigned char shapes[32])
+                      const struct fl_sum *sum)
 {
     const struct fl_roster *r = &p->plan->roster;
+    unsigned char shapes[32];
     const int64_t party = site ? fl_roster_find(r, site) : -1;
 
     if (party < 0 || party >= (int64_t)r->n)
         return fl_error(FL_REFUSED, "%s: is of site \"%s\", which is none of the roster's",
                         fl_reader_name(in), site ? site : "");
+    fl_sum_shapes(sum, shapes);
     if (memcmp(shapes, p->shapes, 32) != 0)
         return fl_error(FL_REFUSED, "%s: its tensors are not those of the plan's model",
                         fl_reader_name(in));

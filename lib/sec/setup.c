@@ -43,6 +43,7 @@ put_agreed(struct fl_report *r, const struct fl_roster *roster)
 
     fl_report_text(fl_report_key(r, "federation"), roster->federation);
     fl_report_i64(fl_report_key(r, "epoch"), roster->epoch);
+    fl_report_hex(fl_report_key(r, "roster_digest"), roster->digest, sizeof roster->digest);
     fl_report_text(fl_report_key(r, "agreed_recipe"),
                    *fl_recipe_words(&roster->recipe, recipe) ? recipe : NULL);
     fl_report_i64(fl_report_key(r, "first_round"), roster->first_round);

@@ -48,6 +48,23 @@ cut -f 4 srv/pub/chain.tsv | sort >../again.models
 check "other turns, and a round that is given up and repeated over its model: the same models" cmp ../models ../again.models
 cd ..
 
+# ---- a turn looks at the signatures of a roster's lines once ----
+cd again || exit 1
+seen=$(fl-info --conf a.yaml | sed -n 's/^roster_digest	//p')
+is "its digest is told" "$seen" "$(fl-keygen --show roster.yaml | sed -n 's/^digest	//p')"
+line=$(cat b.pub)
+case $line in *0) bent=${line%?}1 ;; *) bent=${line%?}0 ;; esac
+sed "s/$line/$bent/" roster.yaml >bent.yaml
+status 3 "a line that its key did not sign" env FL_ROSTER_SEEN="$seen" fl-keygen --show bent.yaml
+says 'the public line of "b" is not signed by its own key'
+seen=$(python -c "import sys; sys.path.insert(0, sys.argv[1]); import secagg as s; print(s.roster(sys.argv[2]).rd.hex())" "$top/tests/naive" bent.yaml)
+check "who says that it was seen is believed" env FL_ROSTER_SEEN="$seen" fl-keygen --show bent.yaml
+cp ../b.old bent.key
+env FL_ROSTER_SEEN="$seen" fl-keygen --show bent.yaml | sed -n "s/^words	//p" >bent.words
+status 3 "  but it is not accepted" env FL_ROSTER_SEEN="$seen" fl-keygen --accept bent.yaml -k bent.key --words bent.words
+says 'is not signed by its own key'
+cd ..
+
 # ---- the hub reads updates ----
 rounds=1
 new plain "protection: none\n$plain"
