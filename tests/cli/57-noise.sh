@@ -38,8 +38,6 @@ roster_with 2 "noise: {site: {clip: 0.5, multiplier: 0.1}}\n$budget\n$rules" "a 
 says 'no site could send anything; write a larger multiplier or epsilon'
 helpers='' roster_with 2 "$noise\n$budget\n$rules" "no helpers"
 says 'noise: {site} is what helpers add; write protection: helpers'
-# "protect: he" comes with issue 17; whatever a roster says of it, noise of helpers refuses it.
-roster_with 2 "$noise\n$budget\ntensors: [{match: \"*\", protect: he, bits: 20, clip: 0.04}]" "an encrypted tensor"
 printf '%b\n' "$noise\n$budget\ntensors: [{match: \"*\", protect: mask, bits: 10, clip: 0.04}]\nsteps: 16" | roster 1 a b c d >narrow.yaml
 fl-keygen --show narrow.yaml >/dev/null || echo "# narrow.yaml is refused without a model"
 status 2 "lanes without room for it, over the model" fl-keygen --show narrow.yaml -m model.flt

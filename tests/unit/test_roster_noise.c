@@ -92,6 +92,12 @@ test_refused(void)
     fed_start(&f, 5, "");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_REFUSED(fed_roster_of(&f, bad[i].more, &r), FL_USAGE, bad[i].says);
+    CHECK(!fed_roster_of(&f, HELP SITE BUDGET WIDE, &r) && !fl_noise_policy_check(&r));
+    r.rules[0].protect = FL_PROTECT_HE; /* of which a line of each helper would be needed, too */
+    CHECK_REFUSED(fl_noise_policy_check(&r), FL_USAGE, "protect he, where others can multiply");
+    r.noise.kind = FL_NOISE_LOCAL;
+    r.noise.rate = (struct fl_decimal){1, 0};
+    CHECK(!fl_noise_policy_check(&r)); /* what it noises is encrypted afterwards */
     CHECK(!fed_roster_of(&f, LOCAL BUDGET "weights: {rule: examples, floor: 1, cap: 2}\n", &r));
     CHECK(!fed_roster_of(&f,
                          LOCAL BUDGET
