@@ -141,8 +141,8 @@ check_values(struct fl_federation_conf *c, const char *file)
         {"key", &c->key, true, true},          {"work", &c->work, true, true},
         {"hub", &c->hub, false, false},        {"root", &c->root, true, false},
         {"shards", &c->shards, true, false},   {"recipe", &c->recipe, true, false},
-        {"trainer", &c->trainer, true, false}, {"valid", &c->valid, true, false},
-        {"ledger", &c->ledger, true, false},
+        {"trainer", &c->trainer, true, false}, {"ledger", &c->ledger, true, false},
+        {"valid", &c->valid, true, false},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -176,6 +176,7 @@ read_conf(struct fl_federation_conf *c, const char *file, const struct fl_yaml *
         FL_KEY_TEXT("shards", &c->shards),
         FL_KEY_TEXT("recipe", &c->recipe),
         FL_KEY_TEXT("trainer", &c->trainer),
+        FL_KEY_TEXT("ledger", &c->ledger),
         FL_KEY_TEXT("valid", &c->valid),
         FL_KEY_TEXT("ledger", &c->ledger),
         FL_KEY_TEXT("patience", &patience),

@@ -4,8 +4,7 @@
  *
  *     name: NAME          roster: FILE     key: FILE        work: FOLDER
  *     hub: ssh:USER@HOST | dir:FOLDER      (a site, a helper)        root: FOLDER     (the hub)
- *     shards: FOLDER      recipe: FILE     trainer: PROGRAM (a site)
- *     ledger: FILE (a site, a helper)
+ *     shards: FOLDER      recipe: FILE     trainer: PROGRAM     ledger: FILE (a site)
  *     valid: FILE         due: TIME (24h)  rounds: N (0: no end)     (the hub)
  *     patience: TIME (6h) keep: N (3)
  *

@@ -245,7 +245,7 @@ explain_noise(struct fl_report *r, const struct fl_plan *plan)
         return 0;
     if (fl_noise_policy_cost(p, 1, &epsilon))
         return -1;
-    fl_report_text(fl_report_key(r, "noise"), p->kind == FL_NOISE_SITE ? "site" : "local");
+    fl_report_text(fl_report_key(r, "noise"), fl_noise_kind_name(p->kind));
     fl_report_f64(fl_report_key(r, "noise_multiplier"), fl_decimal_f64(&p->multiplier), 6);
     fl_report_f64(fl_report_key(r, "noise_epsilon"), epsilon, 4);
     if (!plan->noise.sigma)
@@ -267,8 +267,5 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     explain_base(r, plan);
     fl_report_text(fl_report_key(r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(r, plan, view);
-    return explain_cost(r, plan, model_bytes) || explain_noise(r, plan) ||
-                   fl_classes_report(r, plan)
-               ? -1
-               : 0;
+    return explain_cost(r, plan, model_bytes) ? -1 : explain_noise(r, plan);
 }

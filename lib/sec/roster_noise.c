@@ -23,6 +23,12 @@ key_of(char key[KEY], enum fl_noise_kind kind, const char *name)
     return key;
 }
 
+const char *
+fl_noise_kind_name(enum fl_noise_kind kind)
+{
+    return kinds[kind];
+}
+
 static int
 find(const char *const *words, const char *text)
 {

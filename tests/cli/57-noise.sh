@@ -62,6 +62,7 @@ check "  once" [ "$(wc -l <a.ledger)" = 2 ]
 check "  with the cost of one helper's noise" grep -q 'dgauss:sigma2=[0-9.e+]*,sens2=[0-9.e+]* ' a.ledger
 check "the hub asks without d" ask 1 a b c
 answer_b() { fl-unmask -q -k b.key -p 1/plan.flt --ledger b.ledger -o "$1" 1/request.flt; }
+cp aux.key.state/state aux.before
 check "b answers" answer_b 1/answer/b.flt
 check "  which costs its own text nothing more" [ "$(wc -l <b.ledger)" = 2 ]
 check "  and nothing asks for its ledger" answer 1 b
@@ -83,6 +84,15 @@ for h in b aux; do
     check "  $h follows" fl-unmask -q --advance -k $h.key -p 1/plan.flt -m model.flt -o $h.next 1
     check "    to the same model" cmp $h.next next.flt
 done
+
+# ---- the same a second time, by the page alone ----
+secagg() { python "$top/tests/naive/secagg.py" "$@"; }
+for n in a:0 c:2 d:3; do
+    s=${n%:*}
+    check "the upload of $s, byte for byte" secagg upload roster.yaml 1/plan.flt "${n#*:}" 1 none $s.1 1/up/$s.flt $s.old $s.key.state/state $s.key
+done
+check "the answer of aux, with its noise" secagg answer 1/plan.flt 1/request.flt 1 none 1/answer/aux.flt aux.old aux.before aux.key
+check "the mean, and how long its noise is" secagg opened 1/plan.flt 1/mean.flt 1/sum.flt 1/answer/b.flt 1/answer/aux.flt
 
 # ---- the next round costs as much, and the third is not paid for ----
 plan 2 next.flt --after 1/mean.flt && rounds train next.flt 1 0.03 a=a.2 b=b.2 c=c.2 d=d.2

@@ -289,6 +289,11 @@ test_shown(void)
     CHECK(strstr(text, "\nnoise_steps\teach helper's deviation is "));
     CHECK(!strstr(text, "-m MODEL"));
     free(text);
+    CHECK(!fed_roster(&f, HELP SITE BUDGET "tensors: [{match: embed, protect: frozen}, {match: "
+                                           "\"*\", protect: mask, bits: 24, clip: 0.05}]\n"));
+    text = shown(&f, true); /* a rule without values has no length */
+    CHECK(strstr(text, "it is 40 times as long as the longest update of one (20010 values)"));
+    free(text);
     CHECK(!fed_roster(&f, LOCAL "max_age: 3\n" BUDGET));
     text = shown(&f, true);
     CHECK(strstr(text, "\nnoise\tlocal: each site trains with gradients of documents cut to 1, "));
