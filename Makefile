@@ -222,8 +222,8 @@ model:
 	@CC="$(CC)" sh tests/model/run $(T)
 
 # Static, so that an emulator runs them anywhere. The tests are those that hold bytes as constants.
-SAMEBYTES = $(addprefix $(BUILD)/tests/test_,chacha encode exact hash lane_words mask pair set sign \
-                sketch vectors verify words)
+SAMEBYTES = $(addprefix $(BUILD)/tests/test_,chacha encode exact hash lane_words mask pair \
+                ring rlwe_draw rlwe_vectors set sign sketch vectors verify words)
 aarch64:
 	@sh lib/deps.sh aarch64 "$(CURDIR)/build/aarch64"
 	@$(MAKE) BUILD=build/aarch64 CC="$(CURDIR)/build/aarch64/cc" CFLAGS="-O3 -g" PORTABLE=1 SAN= VALGRIND= \

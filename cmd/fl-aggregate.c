@@ -107,8 +107,7 @@ check_line(const struct fl_cli *cli)
         {m->request && m->partial, "--request writes a partial sum; leave out --partial"},
         {opt.check && (m->partial || m->request || opt.explain),
          "--check adds nothing; leave out --partial, --request and --explain"},
-        {opt.as && (!opt.check || !masked || cli->operand_count != 1),
-         "--as belongs to -p PLAN --check and one file"},
+        {opt.as && (!opt.check || !masked), "--as belongs to -p PLAN --check and one file"},
         {opt.sites.count && opt.least, "--sites says how many there are; leave out --min-sites"},
     };
 

@@ -9,13 +9,14 @@
 #include "cli/report.h"
 #include "crypt/secret.h"
 #include "os/file.h"
-#include "os/progress.h"
+#include "os/output.h"
 #include "sec/fingerprint.h"
+#include "sec/he_offer.h"
 #include "sec/roster_show.h"
 #include "sec/state.h"
 
 static struct {
-    const char *name, *output, *accept, *key, *words, *psk, *model, *state, *show;
+    const char *name, *output, *accept, *key, *words, *psk, *model, *state, *show, *he, *he_key;
     double bandwidth;
     int64_t epoch;
     bool renew, public, epoch_given;
@@ -24,7 +25,8 @@ static struct {
 static const struct fl_option options[] = {
     FL_OPT_TEXT('n', "name", "NAME", "make a key of this name and print its public line",
                 &opt.name),
-    FL_OPT_OUTPUT('o', "output", "KEY", "with -n: the file for the secret key", &opt.output),
+    FL_OPT_OUTPUT('o', "output", "FILE", "with -n: the secret key; with --he-key: the keys",
+                  &opt.output),
     FL_OPT_KEY('k', "key", "KEY", "the secret key to use", &opt.key),
     FL_OPT_INPUT(0, "accept", "ROSTER", "take this roster into force for the key", &opt.accept),
     FL_OPT_INPUT(0, "words", "FILE",
@@ -46,18 +48,29 @@ static const struct fl_option options[] = {
                &opt.epoch, .given = &opt.epoch_given),
     FL_OPT_INPUT(0, "show", "ROSTER", "print all that a roster says, and its fingerprint's words",
                  &opt.show),
+    FL_OPT_TEXT(0, "he", "FEDERATION", "print a helper's line for tensors of protection he",
+                &opt.he),
+    FL_OPT_TEXT(0, "he-key", "R..R2",
+                "write a helper's keys of these rounds, for fl-plan --he-keys", &opt.he_key),
     FL_OPT_END,
 };
+
+static int
+print_text(const char *line)
+{
+    char text[FL_LINE_MAX + 1];
+    int n = snprintf(text, sizeof text, "%s\n", line);
+
+    return fl_write_full(STDOUT_FILENO, "standard output", text, (size_t)n);
+}
 
 static int
 print_line(const struct fl_key *key)
 {
     struct fl_line line;
-    char text[FL_LINE_MAX + 1];
 
     fl_key_line(key, &line);
-    int n = snprintf(text, sizeof text, "%s\n", line.text);
-    return fl_write_full(STDOUT_FILENO, "standard output", text, (size_t)n);
+    return print_text(line.text);
 }
 
 static int
@@ -104,40 +117,6 @@ use_key(void)
     return result;
 }
 
-static int
-type_words(struct fl_buf *text)
-{
-    char line[512];
-
-    if (!isatty(STDIN_FILENO))
-        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
-                                  "give them with --words FILE");
-    ssize_t n = snprintf(line, sizeof line,
-                         "If this is what was agreed on, let another member read you the %d words "
-                         "of its fingerprint, and type them:\n",
-                         FL_FINGERPRINT_WORDS);
-    fl_say(line);
-    while (n > 0 && text->len < FL_FINGERPRINT_TEXT - 1) {
-        n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
-        if (n < 0 || fl_buf_add(text, line, (size_t)n))
-            return -1;
-    }
-    return 0;
-}
-
-/* The words that somebody else read out; who is asked to type them is not shown them. */
-static int
-check_words(const struct fl_roster *r)
-{
-    struct fl_buf text = {0};
-    int result = opt.words ? fl_fingerprint_read(opt.words, &text) : type_words(&text);
-
-    if (!result && fl_fingerprint_check(fl_buf_text(&text), r->digest))
-        result = fl_error_about(opt.words ? opt.words : opt.accept);
-    fl_buf_release(&text);
-    return result;
-}
-
 /* All that the roster says, over MODEL if there is one; LAST: that of the key's last one. */
 static int
 print_roster(const struct fl_cli *cli, const struct fl_roster *r, struct fl_object *model,
@@ -163,8 +142,8 @@ accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl
         failed = !(psk = fl_secret_alloc(1, 32)) || fl_psk_read(opt.psk, psk);
     a->psk = psk;
     if (!failed)
-        failed = print_roster(cli, a->roster, a->model, last, false) || check_words(a->roster) ||
-                 fl_state_accept(a);
+        failed = print_roster(cli, a->roster, a->model, last, false) ||
+                 fl_fingerprint_ask(a->roster->digest, opt.words, opt.accept) || fl_state_accept(a);
     fl_secret_free(psk);
     return failed ? -1 : 0;
 }
@@ -200,18 +179,38 @@ use_roster(const struct fl_cli *cli)
 }
 
 static int
+offer(void)
+{
+    struct fl_he_line line;
+
+    return fl_he_offer(&line, opt.key, opt.he) || print_text(line.text) ? -1 : 0;
+}
+
+static int
+show_keys(void)
+{
+    struct fl_output out;
+
+    if (fl_output_open(&out, opt.output, FL_OUTPUT_BINARY))
+        return -1;
+    int failed = fl_he_keys_make(opt.key, opt.state, opt.he_key, &out) || fl_output_commit(&out);
+    fl_output_abort(&out);
+    return failed ? -1 : 0;
+}
+
+static int
 check_options(void)
 {
     int modes = (opt.name != NULL) + (opt.accept != NULL) + (opt.show != NULL) + opt.renew +
-                opt.public;
+                opt.public + (opt.he != NULL) + (opt.he_key != NULL);
 
     if (modes != 1)
-        return fl_error(FL_USAGE,
-                        "give one of -n NAME, --accept ROSTER, --renew, --public, --show ROSTER");
+        return fl_error(FL_USAGE, "give one of -n NAME, --accept ROSTER, --renew, --public, --show "
+                                  "ROSTER, --he FEDERATION, --he-key ROUNDS");
     if (opt.name && opt.key)
         return fl_error(FL_USAGE, "-n makes a new key: it goes to -o KEY, not -k");
-    if (!opt.name && opt.output)
-        return fl_error(FL_USAGE, "-o is for a new key, with -n NAME");
+    if (!opt.name && !opt.he_key && opt.output)
+        return fl_error(FL_USAGE, "-o is for a new key, with -n NAME, and for --he-key");
     if (!opt.accept && (opt.words || opt.psk || opt.bandwidth != 0))
         return fl_error(FL_USAGE, "--words, --psk and --bandwidth belong to --accept ROSTER");
     if (opt.model && !opt.accept && !opt.show)
@@ -229,6 +228,8 @@ run(struct fl_cli *cli)
         return -1;
     if (opt.name)
         return make_key();
+    if (opt.he || opt.he_key)
+        return opt.he ? offer() : show_keys();
     return opt.show || opt.accept ? use_roster(cli) : use_key();
 }
 

@@ -14,9 +14,11 @@
 #include "fed/planning.h"
 #include "os/file.h"
 #include "os/output.h"
+#include "sec/he_offer.h"
 
 static struct {
     const char *roster, *key, *model, *after, *velocity, *deadline, *state;
+    struct fl_option_list he_keys;
     int64_t round, void_round, from;
     bool round_given, explain, void_given, from_given, drafts, sure;
 } opt;
@@ -33,6 +35,8 @@ static const struct fl_option options[] = {
     FL_OPT_INPUT(0, "velocity", "FILE",
                  "the optimizer's state beside the model, where the roster's step has one",
                  &opt.velocity),
+    FL_OPT_INPUTS(0, "he-keys", "FILE", "a helper's keys, where tensors are encrypted; one of each",
+                  &opt.he_keys),
     FL_OPT_TEXT(0, "deadline", "TIME", "when uploads are due, in UTC: 2026-11-24T18:00:00Z",
                 &opt.deadline),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
@@ -132,6 +136,7 @@ draft(struct work *w, struct fl_plan_params *params)
         return -1;
     fl_state_last(w->state, r, w->plan.last);
     return fl_plan_draft(&w->plan, params) || fl_planning_lineage(w->state, &w->plan) ||
+                   fl_he_keys_read(&w->plan, opt.he_keys.items, opt.he_keys.count) ||
                    fl_planning_base(w->state, &w->plan, params->model) ||
                    fl_planning_look(w->state, &w->plan, &w->view)
                ? -1

@@ -31,8 +31,7 @@ static const struct fl_option options[] = {
                .given = &opt.close_given),
     FL_OPT_FLAG(0, "show", "report what this helper remembers", &opt.show),
     FL_OPT_SIZE(0, "mem", "SIZE", 1, 9.2e18,
-                "with --advance: memory for sums, beyond it $TMPDIR is used (default 1G)",
-                &opt.memory),
+                "memory for sums, beyond it $TMPDIR is used (default 1G)", &opt.memory),
     FL_PURSE_OPTIONS(opt.purse),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_END,
@@ -55,6 +54,9 @@ check_options(const struct fl_cli *cli)
                                               : "the request is missing; the hub made it");
     if (!needs_plan && cli->operand_count)
         return fl_error(FL_USAGE, "\"%s\" is one operand too many; see --help", cli->operands[0]);
+    if ((opt.advance || opt.ready) && cli->operand_count > 1)
+        return fl_error(FL_USAGE, "\"%s\" is one operand too many; uploads are given to answer",
+                        cli->operands[1]);
     if (opt.advance && (!opt.model || !cli->output || !strcmp(cli->output, "-")))
         return fl_error(FL_USAGE, "--advance needs -m MODEL and -o NEXT, a file");
     return 0;
@@ -106,6 +108,9 @@ answer(const struct fl_cli *cli, struct fl_key *key, struct fl_state *state,
                              .state = state,
                              .plan = plan,
                              .request = &request,
+                             .uploads = cli->operands + 1,
+                             .upload_count = cli->operand_count - 1,
+                             .memory = opt.memory,
                              .purse = &opt.purse,
                              .pool = pool,
                              .level = cli->level,
@@ -229,8 +234,8 @@ main(int argc, char **argv)
     static const struct fl_program program = {
         .name = "fl-unmask",
         .summary = "One helper's answer to the hub's request: what hides the sum of its sites.",
-        .operands = "[REQUEST|DIR]",
-        .max_operands = 1,
+        .operands = "[REQUEST|DIR] [UPLOAD...]",
+        .max_operands = SIZE_MAX,
         .common = FL_HAS_OUTPUT | FL_HAS_THREADS | FL_HAS_LEVEL | FL_HAS_JSON | FL_REFUSES_SEED,
         .options = options,
         .run = run,

@@ -1,6 +1,6 @@
 # fish completion for fl-keygen; made by: fl-keygen --completion fish
 complete -c fl-keygen -s n -l name -x -d 'make a key of this name and print its public line'
-complete -c fl-keygen -s o -l output -r -F -d 'with -n: the file for the secret key'
+complete -c fl-keygen -s o -l output -r -F -d 'with -n: the secret key; with --he-key: the keys'
 complete -c fl-keygen -s k -l key -r -F -d 'the secret key to use'
 complete -c fl-keygen -l accept -r -F -d 'take this roster into force for the key'
 complete -c fl-keygen -l words -r -F -d 'with --accept: the fingerprint\'s words, which are not asked for then'
@@ -12,6 +12,8 @@ complete -c fl-keygen -l renew -d 'replace the key for an epoch to come and prin
 complete -c fl-keygen -l public -d 'print the public line that the key has now'
 complete -c fl-keygen -l epoch -x -d 'with -n or --renew: the roster\'s epoch (default: 1, or that of the key)'
 complete -c fl-keygen -l show -r -F -d 'print all that a roster says, and its fingerprint\'s words'
+complete -c fl-keygen -l he -x -d 'print a helper\'s line for tensors of protection he'
+complete -c fl-keygen -l he-key -x -d 'write a helper\'s keys of these rounds, for fl-plan --he-keys'
 complete -c fl-keygen -l seed -x -d 'refused: secrets need fresh randomness'
 complete -c fl-keygen -l json -d 'report one JSON object a line instead of tab-separated columns'
 complete -c fl-keygen -l progress -d 'show progress on standard error even if that is no terminal'

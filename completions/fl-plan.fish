@@ -5,6 +5,7 @@ complete -c fl-plan -l round -x -d 'number of the round; a site masks once a rou
 complete -c fl-plan -s m -l model -r -F -d 'the model that sites train from'
 complete -c fl-plan -l after -r -F -d 'the mean that led to the model; not for the roster\'s first'
 complete -c fl-plan -l velocity -r -F -d 'the optimizer\'s state beside the model, where the roster\'s step has one'
+complete -c fl-plan -l he-keys -r -F -d 'a helper\'s keys, where tensors are encrypted; one of each'
 complete -c fl-plan -l deadline -x -d 'when uploads are due, in UTC: 2026-11-24T18:00:00Z'
 complete -c fl-plan -l state -r -F -d 'what the key remembers (default: KEY.state)'
 complete -c fl-plan -l explain -d 'report the plan (on standard error when it goes to standard output)'

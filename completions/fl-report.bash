@@ -12,7 +12,7 @@ _fl_report()
     --title) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' --chart --svg --title --status --step -o --output --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' --chart --svg --title --status --step --list --tried -o --output --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -15,7 +15,7 @@ tab=$(printf '\t')
 kind=${KIND:-scratch}
 shards=$OUT/$kind
 lr=${LR:?}
-[ "$kind" = scratch ] || lr=${LORA_LR:?}
+[ "$kind" = scratch ] || lr=${LORA_LR:?} STEPS=${LORA_STEPS:?}
 
 # Run a program, and note its processor seconds.
 p() { ../three-sites/timed "$here/cpu" "$row" "$@"; }

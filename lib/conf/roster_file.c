@@ -26,6 +26,7 @@ fl_roster_conf_release(struct fl_roster_conf *conf)
     fl_name_list_release(&conf->sites);
     fl_name_list_release(&conf->helpers);
     fl_name_list_release(&conf->replay);
+    fl_name_list_release(&conf->he);
     for (size_t i = 0; i < conf->tensor_count; i++) {
         free(conf->tensors[i].match);
         free(conf->tensors[i].protect);
@@ -156,7 +157,7 @@ static int
 read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *root)
 {
     const struct fl_yaml *sites = NULL, *helpers = NULL, *replay = NULL, *apply = NULL;
-    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL;
+    const struct fl_yaml *weights = NULL, *tensors = NULL, *recipe = NULL, *he = NULL;
     const struct fl_yaml *noise = NULL, *budget = NULL;
     bool epoch_given = false;
     const struct fl_yaml_key keys[] = {
@@ -185,6 +186,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
         FL_KEY_I64("delay", 0, 1, &conf->delay),
         FL_KEY_I64("stale", 0, FL_STALE_MOST, &conf->stale),
         FL_KEY_NODE("recipe", &recipe),
+        FL_KEY_NODE("he", &he),
         FL_KEY_END,
     };
 
@@ -210,6 +212,7 @@ read_conf(struct fl_roster_conf *conf, const char *file, const struct fl_yaml *r
                    fl_name_list_read(&conf->sites, file, "sites", sites) ||
                    fl_name_list_read(&conf->helpers, file, "helpers", helpers) ||
                    fl_name_list_read(&conf->replay, file, "replay", replay) ||
+                   fl_name_list_read(&conf->he, file, "he", he) ||
                    fl_noise_terms_read(&conf->noise, file, noise, budget)
                ? -1
                : 0;

@@ -10,11 +10,12 @@
  *     min_sum: N (pairwise: all sites)
  *     weights: {rule: uniform|examples|loss|dynamic (uniform), floor: X, cap: X, alpha: X (0.5),
  *               tokens: X (1e6), mbit: X (100), unit: X (1000), hide: BOOL (false)}
- *     tensors: [{match: GLOB, protect: mask|plain|frozen, bits: N, clip: X}, ...]
+ *     tensors: [{match: GLOB, protect: mask|plain|frozen|he, bits: N, clip: X}, ...]
  *     steps: X (64)          move: X (1/64)
  *     noise, budget: conf/noise_terms.h (none)
  *     max_open: N (4)        max_skip: N (1024)        max_age: N (1000)
  *     recipe: {steps: N, length: N, ...} (conf/recipe.h; none)
+ *     he: [LINE, ...]
  *
  * Here are the YAML's types and ranges only. Keys, names and what the numbers mean together are
  * judged in sec/roster.h.
@@ -33,7 +34,7 @@
 #include "conf/weight_rule.h"
 
 #define FL_PROTECTION_CHOICES "pairwise|helpers|none"
-#define FL_PROTECT_CHOICES    "mask|plain|frozen" /* in the order of enum fl_protect */
+#define FL_PROTECT_CHOICES    "mask|plain|frozen|he" /* in the order of enum fl_protect */
 
 enum { FL_STALE_MOST = 63 }; /* models that may come after an update's base, at most */
 
@@ -50,7 +51,7 @@ struct fl_roster_conf { /* a zeroed struct is empty */
     bool psk;
     char *apply_rule;
     double lr, momentum;
-    struct fl_name_list sites, helpers, replay;
+    struct fl_name_list sites, helpers, replay, he;
     char *protection;
     int64_t min_sum; /* 0: not given */
     char *weight_rule;

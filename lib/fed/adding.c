@@ -102,7 +102,8 @@ fl_adding_read(struct fl_adding *a)
                                    .progress = a->set.plain.progress};
 
     if (a->set.as)
-        return fl_inbox_check(&inbox, a->set.paths[0]);
+        return a->set.count == 1 ? fl_inbox_check(&inbox, a->set.paths[0])
+                                 : fl_error(FL_USAGE, "--as is of one file; name it");
     for (size_t i = 0; i < count; i++)
         if (add_input(a, a->set.count ? a->set.paths[i] : NULL))
             return -1;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/secret.h"
+#include "fed/cipher.h"
 #include "fed/kept.h"
 #include "fed/lane_noise.h"
 #include "flt/writer.h"
@@ -215,6 +216,122 @@ fl_answer_ready(const struct fl_answering *a, int fd, const char *name)
     return failed ? -1 : 0;
 }
 
+/* ---- ciphertexts: added here, since a sum that the hub made could be one site's ---- */
+
+/* The ciphertexts that the upload at hand in IN begins with, into SUM; whose, into *PLACE. */
+static int
+add_cipher(const struct fl_answering *a, struct fl_reader *in, struct fl_cipher_sum *sum,
+           const struct fl_schema *want, size_t *place)
+{
+    const char *file = fl_reader_name(in);
+    const struct fl_head *head;
+    const struct fl_tensor *t;
+    unsigned char digest[32];
+    uint64_t bytes = 0;
+    uint32_t site;
+    size_t i = 0;
+    int got;
+
+    fl_reader_want_digest(in);
+    if (fl_reader_expect(in, FL_KIND_CIPHER, &head) != 1)
+        return -1;
+    if (fl_cipher_head_decode(&site, a->plan, &head->meta))
+        return fl_error_about(file);
+    while ((got = fl_reader_tensor(in, &t)) == 1)
+        if (fl_schema_match_next(want, i++, file, t) || fl_cipher_sum_add(sum, in, &bytes))
+            return -1;
+    if (got || fl_schema_match_end(want, i, file))
+        return -1;
+    fl_reader_digest(in, digest);
+    for (*place = 0; *place < a->request->count; ++*place) {
+        const struct fl_upload_head *up = &a->request->uploads[*place].upload;
+        if (up->from.party == site && !memcmp(up->cipher, digest, 32))
+            return 0;
+    }
+    return fl_error(FL_REFUSED,
+                    "%s: is of \"%s\", and no upload that the request shows signed for these "
+                    "ciphertexts",
+                    file, a->plan->roster.parties[site].name);
+}
+
+static int
+add_file(const struct fl_answering *a, const char *path, struct fl_cipher_sum *sum,
+         const struct fl_schema *want, bool *there)
+{
+    struct fl_reader *in = fl_reader_open(path);
+    size_t place = 0;
+    int failed = !in || add_cipher(a, in, sum, want, &place);
+
+    if (!failed && there[place])
+        failed =
+            fl_error(FL_REFUSED, "%s: holds the ciphertexts of \"%s\", which are there already",
+                     path,
+                     a->plan->roster.parties[a->request->uploads[place].upload.from.party].name);
+    if (!failed)
+        there[place] = true;
+    fl_reader_free(in);
+    return failed ? -1 : 0;
+}
+
+/* Of every upload of the request, each once. */
+static int
+check_there(const struct fl_answering *a, const bool *there)
+{
+    for (size_t i = 0; i < a->request->count; i++)
+        if (!there[i])
+            return fl_error(
+                FL_NOT_YET,
+                "the ciphertexts of \"%s\" are missing; name the uploads that the request shows",
+                a->plan->roster.parties[a->request->uploads[i].upload.from.party].name);
+    return 0;
+}
+
+static int
+add_ciphers(const struct fl_answering *a, struct fl_cipher_sum *sum)
+{
+    struct fl_schema want = {0};
+    struct fl_tensor form = {.attrs = {0}};
+    bool *there = fl_alloc(a->request->count, sizeof *there);
+    int failed = !there || fl_plan_cipher_tensor(a->plan, FL_CIPHER_C1, &form) ||
+                 fl_schema_start(&want, "the ciphertexts of this plan") ||
+                 fl_schema_add(&want, &form, false);
+
+    for (size_t i = 0; i < a->upload_count && !failed; i++)
+        failed = add_file(a, a->uploads[i], sum, &want, there);
+    if (!failed)
+        failed = check_there(a, there);
+    fl_meta_release(&form.attrs);
+    fl_schema_release(&want);
+    free(there);
+    return failed ? -1 : 0;
+}
+
+/* The shares of all sums as the answer's last tensor. */
+static int
+write_shares(const struct fl_answering *a, const struct fl_cipher_sum *sum, struct fl_writer *w)
+{
+    unsigned char *seeds = fl_secret_alloc(3, 32);
+    struct fl_tensor t = {.attrs = {0}};
+    struct fl_sharing s = {.plan = a->plan,
+                           .c1 = sum,
+                           .secret = seeds + 32,
+                           .smudge = seeds + 64,
+                           .pool = a->pool,
+                           .progress = a->progress,
+                           .done = a->plan->masked_words * sizeof(uint64_t)};
+    int failed = !seeds || fl_state_he_key(a->state, a->plan->round, seeds);
+
+    if (!failed) {
+        fl_he_secret(seeds + 32, seeds);
+        fl_he_smudge(seeds + 64, seeds, a->plan->sid, a->request->set);
+        failed = fl_plan_cipher_tensor(a->plan, FL_CIPHER_TENSOR, &t) || fl_writer_tensor(w, &t) ||
+                 fl_cipher_share(&s, w);
+    }
+    fl_meta_release(&t.attrs);
+    fl_secret_free(seeds);
+    return failed ? -1 : 0;
+}
+
 /* ---- the answer ---- */
 
 struct streams {
@@ -270,8 +387,8 @@ set_head(const struct fl_answering *a, struct fl_meta *meta)
 }
 
 static int
-write_answer(const struct fl_answering *a, const struct fl_mask *masks, int fd, const char *name,
-             unsigned char root[32])
+write_answer(const struct fl_answering *a, const struct fl_mask *masks,
+             const struct fl_cipher_sum *sum, struct fl_output *out, unsigned char root[32])
 {
     struct streams streams = {a->plan, masks, a->request->count, a->keys + 32 * a->request->count};
     const struct fl_lane_words words = {.plan = a->plan,
@@ -282,13 +399,13 @@ write_answer(const struct fl_answering *a, const struct fl_mask *masks, int fd, 
                                         .fill = fill};
     struct fl_meta meta = {0};
     struct fl_sign sign;
-    struct fl_writer *w = fl_writer_new(fd, name, a->level);
+    struct fl_writer *w = fl_writer_new(out->fd, out->name, a->level);
     int failed = !w || set_head(a, &meta);
 
     if (!failed) {
         fl_writer_want_digest(w);
         failed = fl_writer_head(w, FL_KIND_ANSWER, &meta) || fl_lane_words_write(&words, w) ||
-                 fl_writer_done(w);
+                 (sum && write_shares(a, sum, w)) || fl_writer_done(w);
     }
     if (!failed) {
         fl_writer_digest(w, root);
@@ -302,7 +419,8 @@ write_answer(const struct fl_answering *a, const struct fl_mask *masks, int fd, 
 
 /* The whole answer in the state folder, flushed. */
 static int
-keep(const struct fl_answering *a, const char *path, unsigned char root[32])
+keep(const struct fl_answering *a, const char *path, const struct fl_cipher_sum *sum,
+     unsigned char root[32])
 {
     struct fl_mask *masks = fl_secret_alloc(a->request->count, sizeof *masks);
     struct fl_output out;
@@ -314,12 +432,27 @@ keep(const struct fl_answering *a, const char *path, unsigned char root[32])
         masks[i].sign = 1;
     }
     int failed = fl_output_open(&out, path, FL_OUTPUT_SECRET);
-    if (!failed && write_answer(a, masks, out.fd, out.name, root)) {
+    if (!failed && write_answer(a, masks, sum, &out, root)) {
         fl_output_abort(&out);
         failed = -1;
     }
     fl_secret_free(masks);
     return failed ? -1 : fl_output_commit(&out);
+}
+
+/* The same, with the sums of the ciphertexts where there are any. */
+static int
+keep_with_ciphers(const struct fl_answering *a, const char *path, unsigned char root[32])
+{
+    if (!a->plan->ciphertexts)
+        return keep(a, path, NULL, root);
+    struct fl_store *store = fl_store_new(a->memory);
+    struct fl_cipher_sum *sum = store ? fl_cipher_sum_new(a->plan, store) : NULL;
+    int failed = !sum || add_ciphers(a, sum) || keep(a, path, sum, root);
+
+    fl_cipher_sum_free(sum);
+    fl_store_free(store);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -338,7 +471,7 @@ make_new(struct fl_answering *a, struct fl_made *made)
 {
     char *path = fl_kept_path(a->state, true, made);
     uint32_t *sites = sites_of(a->request);
-    int failed = !path || !sites || keep(a, path, made->root);
+    int failed = !path || !sites || keep_with_ciphers(a, path, made->root);
 
     if (!failed) {
         struct fl_near_base *base = fl_near_add(&a->state->near, a->plan->base, NULL);

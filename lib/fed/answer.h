@@ -26,7 +26,10 @@ struct fl_answering { /* zeroed and filled by the caller: */
     struct fl_state *state; /* open, the key's */
     const struct fl_plan *plan;
     const struct fl_request *request; /* read for the plan */
-    const struct fl_purse *purse;     /* the ledger of what this helper lets out; or NULL */
+    const char *const *uploads; /* (upload_count) files that begin with the uploads' ciphertexts, */
+    size_t upload_count;        /* where tensors are encrypted: looked at when the answer is made */
+    uint64_t memory;            /* for their sums, beyond it $TMPDIR */
+    const struct fl_purse *purse; /* the ledger of what this helper lets out; or NULL */
     struct fl_pool *pool;
     int level;                    /* of compression */
     struct fl_progress *progress; /* in bytes of words; or NULL */
@@ -54,8 +57,9 @@ FL_MUST int fl_answer_check(struct fl_answering *a);
 FL_MUST int fl_answer_ready(const struct fl_answering *a, int fd, const char *name);
 
 /*
- * Make the answer, keep it, pass the round; or find the one that was made. -1 (FL_FAILED) when a
- * tag was bad. It is open afterwards.
+ * Make the answer, keep it, pass the round; or find the one that was made, for which no uploads are
+ * needed. -1: FL_FAILED when a tag was bad, FL_NOT_YET when ciphertexts are missing, FL_REFUSED for
+ * those that no upload of the request signed for. It is open afterwards.
  */
 FL_MUST int fl_answer_make(struct fl_answering *a);
 

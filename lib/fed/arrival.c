@@ -12,6 +12,29 @@ fl_arrival_release(struct fl_arrival *a)
     *a = (struct fl_arrival){0};
 }
 
+int
+fl_arrival_expect(struct fl_reader *in, const char *want, const struct fl_head **head, bool *had,
+                  unsigned char digest[32])
+{
+    const bool upload = !strcmp(want, FL_KIND_MASKED);
+    const struct fl_tensor *t;
+    int got = fl_reader_expect(in, upload ? FL_KIND_CIPHER "|" FL_KIND_MASKED : want, head);
+
+    if (had)
+        *had = false;
+    if (got != 1 || !upload || strcmp((*head)->kind, FL_KIND_CIPHER))
+        return got;
+    while ((got = fl_reader_tensor(in, &t)) == 1)
+        ;
+    if (got)
+        return got;
+    if (had)
+        *had = true;
+    if (digest)
+        fl_reader_digest(in, digest);
+    return fl_reader_expect(in, want, head);
+}
+
 const struct fl_sender *
 fl_arrival_sender(const struct fl_arrival *a)
 {

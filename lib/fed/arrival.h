@@ -27,6 +27,14 @@ struct fl_arrival { /* a zeroed struct is empty */
 
 void fl_arrival_release(struct fl_arrival *a);
 
+/*
+ * The next object of IN, which must be of kind WANT, as fl_reader_expect has it; where that is an
+ * upload, an object of ciphertexts may stand before it and is passed over: *HAD, and its DIGEST if
+ * the reader wants digests. HAD and DIGEST may be NULL.
+ */
+FL_MUST int fl_arrival_expect(struct fl_reader *in, const char *want, const struct fl_head **head,
+                              bool *had, unsigned char digest[32]);
+
 /* Who sends it. */
 const struct fl_sender *fl_arrival_sender(const struct fl_arrival *a);
 

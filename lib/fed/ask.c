@@ -30,7 +30,7 @@ note_here(const struct fl_plan *plan, const char *path, bool *here)
     const struct fl_head *head;
     int got = -1;
 
-    while (in && (got = fl_reader_expect(in, FL_KIND_MASKED, &head)) == 1) {
+    while (in && (got = fl_arrival_expect(in, FL_KIND_MASKED, &head, NULL, NULL)) == 1) {
         if (fl_arrival_begin(&a, plan, head, fl_reader_name(in))) {
             got = -1;
             break;

@@ -182,6 +182,23 @@ fl_lane_pack(const struct fl_lanes *lanes, const int64_t *x, size_t n, uint64_t 
     }
 }
 
+void
+fl_lane_encode_numbers(const struct fl_lane_encoder *e, const float *values, size_t n,
+                       int64_t *numbers, struct fl_encoded *counts)
+{
+    const int64_t sign = INT64_C(1) << (e->lanes.bits - 1);
+    uint32_t x[STEP];
+
+    counts->values += n;
+    for (size_t at = 0, step; at < n; at += step) {
+        step = n - at < STEP ? n - at : STEP;
+        round_narrow(e, values + at, step, (unsigned char *)x, counts);
+        for (size_t i = 0; i < step; i++)
+            numbers[at + i] = ((int64_t)x[i] ^ sign) - sign;
+    }
+    fl_wipe(x, sizeof x);
+}
+
 int
 fl_lane_decode(const struct fl_lanes *lanes, const uint64_t *words, size_t n, int64_t *values)
 {

@@ -46,6 +46,10 @@ void fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t
 /* N whole numbers, modulo 2^bits each, to ceil(N / lanes) words; unused lanes are zero. */
 void fl_lane_pack(const struct fl_lanes *lanes, const int64_t *x, size_t n, uint64_t *words);
 
+/* The same N values as numbers, of a rule of at most 32 bits: what is encrypted. */
+void fl_lane_encode_numbers(const struct fl_lane_encoder *e, const float *values, size_t n,
+                            int64_t *numbers, struct fl_encoded *counts);
+
 /*
  * The lanes of ceil(N / lanes) words as N signed integers. -1 without an error when a lane or bit
  * that is not used is not zero.

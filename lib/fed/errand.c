@@ -4,6 +4,7 @@
  */
 #include "fed/errand.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,19 +248,23 @@ post_one(struct errand *e, uint64_t round, const char *kind)
     return offer(e, "send", (int64_t)round, kind, file, at < 0 ? 0 : at);
 }
 
+/* It may have been away when a request before was asked. */
 static bool
 post_ready(struct errand *e, uint64_t round)
 {
+    DIR *dir = opendir(fl_standing_own(e->s, "round/%llu", (unsigned long long)round));
+    const struct dirent *entry;
     char kind[40];
+    bool told = false;
 
-    for (int64_t n = 1;; n++) {
-        snprintf(kind, sizeof kind, "ready.%lld.flt", (long long)n);
-        if (!at_home(e, round, kind))
-            return false;
-        kind[strlen(kind) - 4] = '\0';
-        if (post_one(e, round, kind))
-            return true;
+    while (dir && !told && (entry = readdir(dir))) {
+        const int64_t n = number_between(entry->d_name, "ready.", ".flt");
+        snprintf(kind, sizeof kind, "ready.%lld", (long long)n);
+        told = n >= 0 && post_one(e, round, kind);
     }
+    if (dir)
+        closedir(dir);
+    return told;
 }
 
 /* The list has the rounds from this one on. */
@@ -335,7 +340,7 @@ is_of_sum(const char *name)
     return !strcmp(name, "go") || number_between(name, "request.", ".flt") >= 0;
 }
 
-/* *WHOLE: the mean of ROUND is here, and for who opens the sum what it was made of. Was one told? */
+/* *WHOLE: the mean of ROUND is here, and what it was made of for who opens it. Was one told? */
 static bool
 files_of(struct errand *e, uint64_t round, bool *whole)
 {

@@ -14,20 +14,22 @@
 
 /*
  * The next step as a row of R, a report of fl_errand_columns; none when there is nothing to do.
- * LIST and TRIED are files; LIST ends with the line "here SECONDS", the time of this clock; TRIED, which may be missing, has rows as they were told, a line each.
- * Names in LIST that begin with pub/ are told without it; files are relative to WORK.
+ * LIST and TRIED are files. LIST is what the gate said, and last "here SECONDS", the time of this
+ * clock; TRIED, which may be missing, has rows as they were told, a line each. Names in LIST that
+ * begin with pub/ are told without it; files are relative to WORK.
  *     receipt fetch NAME, of SIZE, as FILE: WORK/round/ROUND/have.KIND
  *     send    FILE, an upload or a word of kind NAME, from byte SIZE on
  *     epoch   fetch the roster NAME as FILE, and tell people
  *     plan    fetch the plan of ROUND, and check it
  *     fetch   NAME as FILE
- *     apply   make the model with digest FILE from that of NAME, by the files of ROUND; a helper,
- *     advance which opens the sum itself
+ *     apply   make the model with digest FILE from that of NAME, by the files of ROUND;
+ *     advance the same of a helper, who opens the sum itself
  *     lost    the hub's chain does not lead to model NAME
- *     ready   say in FILE whether request NAME would be answered;   answer    it in FILE
+ *     ready   say in FILE whether request NAME would be answered
+ *     answer  request NAME in FILE
+ *     verify  sign for what came of ROUND, over model NAME
  *     skew    tell people that this clock is NAME seconds ahead of the hub's
  *     old     remove NAME (fed/leftover.h)
- *     verify  sign for what came of ROUND
  *     train   a site: make the upload of ROUND, over model NAME
  */
 extern const char *const fl_errand_columns[];

@@ -24,6 +24,7 @@ fl_gather_release(struct fl_gather *g)
     free(g->tags);
     fl_members_release(&g->members);
     fl_arrival_release(&g->arrival);
+    fl_cipher_sum_free(g->look);
     *g = (struct fl_gather){0};
 }
 
@@ -82,6 +83,64 @@ about_file(struct fl_reader *in)
     return fl_error_about(fl_reader_name(in));
 }
 
+/* The object before an upload: its form and residues; whether it is the upload's shows then. */
+static int
+look_at_cipher(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
+{
+    const char *file = fl_reader_name(in);
+    const struct fl_tensor *t;
+    struct fl_schema want = {0};
+    struct fl_tensor form;
+    uint64_t bytes = 0;
+    size_t i = 0;
+
+    if (!g->plan->ciphertexts)
+        return fl_error(FL_REFUSED, "%s: has ciphertexts, and no tensor of the plan is encrypted",
+                        file);
+    if (fl_cipher_head_decode(&g->cipher_site, g->plan, &head->meta))
+        return about_file(in);
+    if ((!g->look && !(g->look = fl_cipher_sum_new(g->plan, NULL))) ||
+        fl_plan_cipher_tensor(g->plan, FL_CIPHER_C1, &form))
+        return -1;
+    int failed = fl_schema_start(&want, "the ciphertexts of this plan") ||
+                 fl_schema_add(&want, &form, false),
+        got = 0;
+    fl_meta_release(&form.attrs);
+    while (!failed && (got = fl_reader_tensor(in, &t)) == 1)
+        failed = fl_schema_match_next(&want, i++, file, t) ||
+                 fl_cipher_sum_add(g->look, in, &bytes);
+    failed = failed || got || fl_schema_match_end(&want, i, file);
+    fl_schema_release(&want);
+    if (failed)
+        return -1;
+    fl_reader_digest(in, g->cipher);
+    g->has_cipher = true;
+    return 0;
+}
+
+/* The ciphertexts before this upload are those that its site signed for. */
+static int
+check_cipher(struct fl_gather *g, const char *file)
+{
+    const struct fl_upload_head *up = &g->arrival.upload;
+    const bool had = g->has_cipher;
+
+    g->has_cipher = false;
+    if (!g->plan->ciphertexts)
+        return 0;
+    if (!had)
+        return fl_error(
+            FL_REFUSED,
+            "%s: lacks the ciphertexts before the upload of \"%s\"; fetch the file again", file,
+            g->plan->roster.parties[up->from.party].name);
+    if (g->cipher_site != up->from.party || memcmp(g->cipher, up->cipher, 32))
+        return fl_error(FL_REFUSED,
+                        "%s: the ciphertexts before the upload of \"%s\" are not those that it "
+                        "signed for",
+                        file, g->plan->roster.parties[up->from.party].name);
+    return 0;
+}
+
 static int
 add_upload(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
 {
@@ -91,6 +150,8 @@ add_upload(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head
     if (fl_arrival_begin(a, g->plan, head, file))
         return -1;
     const uint32_t site = a->upload.from.party;
+    if (check_cipher(g, file))
+        return -1;
     if (g->wanted && !g->wanted[site])
         return 0; /* the reader passes over the rest */
     if (fl_members_has(&g->members, site))
@@ -168,6 +229,8 @@ add_sum(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
 int
 fl_gather_object(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
 {
+    if (!strcmp(head->kind, FL_KIND_CIPHER))
+        return look_at_cipher(g, in, head);
     if (!strcmp(head->kind, FL_KIND_ANSWER))
         return add_answer(g, in, head);
     if (strcmp(head->kind, FL_KIND_SUM))

@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "fed/arrival.h"
+#include "fed/cipher.h"
 #include "fed/lane_sum.h"
 #include "fed/members.h"
 #include "sec/request.h"
@@ -22,6 +23,10 @@ struct fl_gather {
     unsigned char sets[FL_HELPERS_MAX][32]; /* that their answers are for */
     unsigned char **tags;                   /* (n) pairwise: of a site that is in, else NULL */
     struct fl_arrival arrival;              /* the message that was read last */
+    struct fl_cipher_sum *look;             /* by which ciphertexts are checked; NULL: none yet */
+    bool has_cipher;                        /* the object before was one of ciphertexts: */
+    uint32_t cipher_site;
+    unsigned char cipher[32]; /* its digest */
 };
 
 FL_MUST int fl_gather_start(struct fl_gather *g, const struct fl_plan *plan,

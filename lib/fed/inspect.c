@@ -162,10 +162,16 @@ try_plain(struct fl_inspect *i, struct fl_reader *in, const struct fl_head *head
 static int
 add_object(struct fl_inspect *i, struct fl_reader *in, const struct fl_head *head)
 {
-    struct row *row = new_row(i, GOOD, fl_reader_name(in));
+    struct row *row;
 
+    if (i->masked && !strcmp(head->kind, FL_KIND_CIPHER) && i->set.plan->ciphertexts &&
+        !fl_gather_object(&i->gather, in, head))
+        return 0; /* a part of the upload after it */
+    row = new_row(i, GOOD, fl_reader_name(in));
     if (!row || note_sites(row, &head->meta))
         return -1;
+    if (i->masked && !strcmp(head->kind, FL_KIND_CIPHER) && i->set.plan->ciphertexts)
+        return blame(row);
     int bad = i->masked ? fl_gather_object(&i->gather, in, head) : try_plain(i, in, head, row);
     if (!bad && i->masked && fl_kind_is(head->kind, FL_KIND_MASKED))
         row->place = i->gather.arrival.upload.from.party;

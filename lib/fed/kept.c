@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "fed/arrival.h"
 #include "flt/reader.h"
 #include "os/file.h"
 
@@ -43,12 +44,20 @@ digest_of(const char *path, const char *kind, unsigned char root[32])
     struct fl_reader *in = fl_reader_open(path);
     const struct fl_head *head;
     const struct fl_tensor *t;
+    unsigned char cipher[32];
+    const unsigned char *said;
+    bool had = false;
     int got = in ? 1 : -1;
 
     if (in) {
         fl_reader_want_digest(in);
-        got = fl_reader_expect(in, kind, &head);
+        got = fl_arrival_expect(in, kind, &head, &had, cipher);
     }
+    if (got == 1 && had != (fl_meta_find(&head->meta, "cipher") != NULL))
+        got = fl_error(FL_FAILED, "%s: lacks a part of the upload", path);
+    if (got == 1 && had &&
+        (fl_meta_get_bytes(&head->meta, "cipher", 32, &said) || memcmp(said, cipher, 32)))
+        got = fl_error(FL_FAILED, "%s: the ciphertexts are not those of the upload", path);
     while (got == 1)
         got = fl_reader_tensor(in, &t);
     if (!got)

@@ -1,33 +1,46 @@
 /*
- * Lane by lane: a sample is drawn for each value in its order, and no more, since lanes without a
- * value must say zero when the sum is opened.
+ * A sample is drawn for each value in its order, and no more, since lanes without a value must say
+ * zero when the sum is opened.
  */
 #include "fed/lane_noise.h"
 
 #include <assert.h>
 
 #include "base/least.h"
+#include "crypt/secret.h"
+
+/* Subtract N numbers, of whole words but for the last, from the lanes of WORDS. */
+static void
+subtract(const struct fl_lanes *lanes, uint64_t *words, const int64_t *x, size_t n)
+{
+    const unsigned bits = lanes->bits, count = lanes->count;
+    const uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+
+    for (size_t at = 0; at < n; words++) {
+        const unsigned now = (unsigned)fl_min(n - at, count);
+        uint64_t word = *words;
+        for (unsigned l = 0; l < now; l++, at++) {
+            const unsigned shift = l * bits;
+            assert(shift < 64);
+            const uint64_t lane = ((word >> shift) - (uint64_t)x[at]) & mask; /* modulo 2^bits */
+            word = (word & ~(mask << shift)) | lane << shift;
+        }
+        *words = word;
+    }
+}
 
 void
 fl_lanes_noise(const struct fl_lanes *lanes, uint64_t *words, size_t n, uint32_t sigma,
                struct fl_noise *noise)
 {
-    const unsigned bits = lanes->bits, count = lanes->count;
-    const uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+    int64_t x[FL_LANE_NOISE_PIECE];
 
-    for (size_t w = 0; n; w++) {
-        uint64_t word = words[w];
-        const unsigned now = (unsigned)fl_min(n, count);
-        for (unsigned l = 0; l < now; l++) {
-            const unsigned at = l * bits;
-            assert(at < 64);
-            uint64_t x = (uint64_t)fl_noise_dgauss(noise, sigma); /* modulo 2^64 */
-            uint64_t lane = ((word >> at) - x) & mask;
-            word = (word & ~(mask << at)) | lane << at;
-        }
-        words[w] = word;
-        n -= now;
+    for (size_t now; n; n -= now, words += now / lanes->count) {
+        now = fl_min(n, FL_LANE_NOISE_PIECE);
+        fl_noise_dgauss_fill(noise, sigma, x, now);
+        subtract(lanes, words, x, now);
     }
+    fl_wipe(x, sizeof x);
 }
 
 void

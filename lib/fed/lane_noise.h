@@ -8,9 +8,11 @@
 #include "fed/lane_words.h"
 #include "priv/noise.h"
 
+enum { FL_LANE_NOISE_PIECE = 2520 }; /* numbers drawn at once: of whole words, any lanes */
+
 /*
- * Subtract noise of SIGMA from the first N lanes of WORDS, modulo 2^bits; the lanes after them in
- * the last word, and the bits above the lanes, stay. About 40 ns a lane.
+ * Subtract noise of SIGMA, drawn in pieces (fl_noise_dgauss_fill), from the first N lanes of WORDS,
+ * modulo 2^bits; the lanes after them in the last word, and the bits above the lanes, stay.
  */
 void fl_lanes_noise(const struct fl_lanes *lanes, uint64_t *words, size_t n, uint32_t sigma,
                     struct fl_noise *noise);

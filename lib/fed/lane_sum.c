@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/least.h"
 #include "base/mem.h"
+#include "fed/cipher.h"
 #include "fed/encode.h"
 #include "fed/store.h"
 
@@ -19,9 +20,10 @@ struct fl_lane_sum {
     uint64_t bytes;  /* of words, added so far */
     uint64_t **sums; /* (count) words of each tensor of the plan; NULL: they are not kept */
     uint64_t weight;
+    struct fl_cipher_sum *cipher; /* of the ciphertexts, where there are any */
 };
 
-/* The masked places are the first ones, the weight's among them. */
+/* The masked places are the first ones, the weight's among them; ciphertexts are the last tensor. */
 static int
 make_schemas(struct fl_lane_sum *s)
 {
@@ -31,7 +33,7 @@ make_schemas(struct fl_lane_sum *s)
         return -1;
     for (size_t place = 0; place < s->upload.count; place++) {
         const struct fl_tensor *t = &s->upload.items[place].tensor;
-        if (t->role == FL_MASKED && fl_schema_add(&s->masked, t, false))
+        if (t->role != FL_PLAIN && fl_schema_add(&s->masked, t, false))
             return -1;
     }
     return 0;
@@ -46,7 +48,7 @@ fl_lane_sum_inspector(const struct fl_plan *plan, struct fl_progress *progress)
         return NULL;
     s->plan = plan;
     s->progress = progress;
-    if (!make_schemas(s))
+    if (!make_schemas(s) && (!plan->ciphertexts || (s->cipher = fl_cipher_sum_new(plan, NULL))))
         return s;
     fl_lane_sum_free(s);
     return NULL;
@@ -66,6 +68,10 @@ fl_lane_sum_new(const struct fl_plan *plan, uint64_t memory, struct fl_progress 
         s->sums[i] = fl_store_words(s->store, (size_t)plan->tensors[i].words);
         failed = !s->sums[i];
     }
+    if (!failed && plan->ciphertexts) {
+        fl_cipher_sum_free(s->cipher);
+        failed = !(s->cipher = fl_cipher_sum_new(plan, s->store));
+    }
     if (!failed)
         return s;
     fl_lane_sum_free(s);
@@ -79,6 +85,7 @@ fl_lane_sum_free(struct fl_lane_sum *s)
         return;
     fl_schema_release(&s->upload);
     fl_schema_release(&s->masked);
+    fl_cipher_sum_free(s->cipher);
     fl_store_free(s->store);
     free(s->sums);
     free(s);
@@ -152,6 +159,25 @@ add_payload(struct fl_lane_sum *s, struct fl_reader *in, size_t place, int sign)
     return got;
 }
 
+/* Shares are added where streams are subtracted: the sum of all is what is opened. */
+static int
+add_cipher(struct fl_lane_sum *s, struct fl_reader *in)
+{
+    if (fl_cipher_sum_add(s->cipher, in, &s->bytes))
+        return -1;
+    if (s->progress)
+        fl_progress_show(s->progress, s->bytes, "%s", "");
+    return 0;
+}
+
+/* The tensor at hand, number I of those that WANT has. */
+static int
+add_tensor(struct fl_lane_sum *s, struct fl_reader *in, const struct fl_tensor *t, size_t i,
+           int sign)
+{
+    return t->role == FL_CIPHER ? add_cipher(s, in) : add_payload(s, in, i, sign);
+}
+
 int
 fl_lane_sum_add(struct fl_lane_sum *s, struct fl_reader *in, int sign, bool masked_only)
 {
@@ -162,7 +188,7 @@ fl_lane_sum_add(struct fl_lane_sum *s, struct fl_reader *in, int sign, bool mask
     int got;
 
     for (; (got = fl_reader_tensor(in, &t)) == 1; place++)
-        if (fl_schema_match_next(want, place, file, t) || add_payload(s, in, place, sign))
+        if (fl_schema_match_next(want, place, file, t) || add_tensor(s, in, t, place, sign))
             return -1;
     return got ? got : fl_schema_match_end(want, place, file);
 }
@@ -170,7 +196,11 @@ fl_lane_sum_add(struct fl_lane_sum *s, struct fl_reader *in, int sign, bool mask
 int
 fl_lane_sum_decode(const struct fl_lane_sum *s, size_t i, uint64_t at, size_t n, int64_t *values)
 {
-    const struct fl_lanes *lanes = &s->plan->tensors[i].lanes;
+    const struct fl_plan_tensor *t = &s->plan->tensors[i];
+    const struct fl_lanes *lanes = &t->lanes;
+
+    if (t->role == FL_CIPHER)
+        return fl_cipher_sum_open(s->cipher, t, at, n, values);
     const uint64_t *words = s->sums[i] + at / lanes->count;
     int result = fl_lane_decode(lanes, words, n, values);
 
@@ -195,7 +225,7 @@ write_words(const struct fl_lane_sum *s, const uint64_t *words, uint64_t count,
 int
 fl_lane_sum_write(const struct fl_lane_sum *s, struct fl_writer *out)
 {
-    for (size_t place = 0; place <= s->plan->count; place++) {
+    for (size_t place = 0; place < s->plan->places; place++) {
         const struct fl_plan_tensor *of = fl_plan_at(s->plan, place);
         const uint64_t *words = of ? s->sums[s->plan->order[place]] : &s->weight;
         if (fl_writer_tensor(out, &s->upload.items[place].tensor) ||
@@ -203,5 +233,9 @@ fl_lane_sum_write(const struct fl_lane_sum *s, struct fl_writer *out)
                 : fl_writer_data(out, words, sizeof *words)))
             return -1;
     }
-    return 0;
+    return s->plan->ciphertexts &&
+                   (fl_writer_tensor(out, &s->upload.items[s->plan->places].tensor) ||
+                    fl_cipher_sum_write(s->cipher, out))
+               ? -1
+               : 0;
 }

@@ -117,7 +117,7 @@ start(struct line *l, const struct fl_lane_words *w, struct fl_writer *out)
     const size_t one = (size_t)FL_LANE_WORDS_BATCH * FL_CHUNK_WORDS;
 
     *l = (struct line){.w = w, .out = out};
-    l->words = w->places == w->plan->count + 1 ? w->plan->words : w->plan->masked_words;
+    l->words = w->places == w->plan->places ? w->plan->words : w->plan->masked_words;
     l->memory = fl_alloc_aligned(2 * one, sizeof *l->memory);
     if (!l->memory)
         return -1;

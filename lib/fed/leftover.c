@@ -31,7 +31,7 @@ told(const struct search *f, const char *under, const char *name)
            f->tell(f->arg, path);
 }
 
-/* Files of the folder UNDER that begin with BEFORE and whose model, next in the name, does not stay. */
+/* Files of the folder UNDER that begin with BEFORE and then name a model that does not stay. */
 static bool
 told_models(const struct search *f, const char *under, const char *before)
 {

@@ -1,9 +1,11 @@
 /* The roster's text is changed line by line, so that what people wrote around it stays theirs. */
 #include "fed/overrule.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -64,13 +66,34 @@ fl_overrule_round(struct fl_standing *s, uint64_t round, const char *reason, boo
     return write_line(fl_standing_file(s, round, "void"), reason);
 }
 
+/* The folder at PATH, and those above it. */
+static int
+make_folder(const char *path)
+{
+    const size_t len = strlen(path);
+    char *whole = fl_strdup(path);
+    int failed = whole ? 0 : -1;
+
+    for (size_t at = 1; !failed && at <= len; at++) {
+        if (path[at] && path[at] != '/')
+            continue;
+        whole[at] = '\0';
+        if (mkdir(whole, 0777) && errno != EEXIST)
+            failed = fl_error_errno(errno, "%s: cannot make this folder", whole);
+        whole[at] = path[at];
+    }
+    free(whole);
+    return failed;
+}
+
 int
 fl_overrule_number(struct fl_standing *s, uint64_t round, struct fl_buf *said)
 {
     char text[24];
 
     snprintf(text, sizeof text, "%llu", (unsigned long long)round);
-    return check_hub(s) || fl_buf_printf(said, "the next round is %s, or a later one\n", text) ||
+    return check_hub(s) || make_folder(s->setup.conf.work) ||
+                   fl_buf_printf(said, "the next round is %s, or a later one\n", text) ||
                    write_line(fl_standing_own(s, "from"), text)
                ? -1
                : 0;

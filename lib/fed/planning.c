@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "fed/classes.h"
 #include "fed/members.h"
 #include "fed/plain.h"
 #include "fed/upload.h"
@@ -216,7 +217,8 @@ explain_sites(struct fl_report *r, const struct fl_plan *plan, const struct fl_p
 static int
 explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_bytes)
 {
-    const uint64_t most = UINT64_C(1) << 30, sums = plan->words < most / 8 ? plan->words * 8 : most;
+    const uint64_t words = plan->words + plan->ciphertexts * FL_RING_RESIDUES;
+    const uint64_t most = UINT64_C(1) << 30, sums = words < most / 8 ? words * 8 : most;
     const uint64_t adding = sums + (16 << 20), measuring = 2 * model_bytes + (64 << 20);
     uint64_t upload;
 
@@ -265,5 +267,8 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     explain_base(r, plan);
     fl_report_text(fl_report_key(r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(r, plan, view);
-    return explain_cost(r, plan, model_bytes) ? -1 : explain_noise(r, plan);
+    return explain_cost(r, plan, model_bytes) || explain_noise(r, plan) ||
+                   fl_classes_report(r, plan)
+               ? -1
+               : 0;
 }

@@ -10,6 +10,7 @@
 #ifndef FL_FED_STANDING_H
 #define FL_FED_STANDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,10 @@ const char *fl_standing_file(struct fl_standing *s, uint64_t round, const char *
 const char *fl_standing_own(struct fl_standing *s, const char *name, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Is there such a file? And its first line, cut off at the ROOM for it; "": none. 0 or -1. */
+bool fl_standing_there(const char *path);
+FL_MUST int fl_standing_line(const char *path, char *line, size_t room);
+
 /*
  * The hub's next step as a row of R, a report of fl_standing_step_columns: step, round, number,
  * model, parties. NOW is the hub's clock. The steps:
@@ -56,13 +61,13 @@ const char *fl_standing_own(struct fl_standing *s, const char *name, ...)
 extern const char *const fl_standing_step_columns[];
 FL_MUST int fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r);
 
-/* Rows of the newest rounds, of each site at a hub, of the disk, and the last fault: fl-round(1). */
+/* Rows of the newest rounds, of each site at a hub, the disk, and the last fault: fl-round(1). */
 extern const char *const fl_standing_columns[];
 FL_MUST int fl_standing_report(struct fl_standing *s, struct fl_report *r);
 
 /*
- * Digests as text: of the model that the plan of a round is over; and of the one that a closed round
- * led to, "" when it is not closed. 0 or -1.
+ * Digests as text: of the model that the plan of a round is over; and of the one that a closed
+ * round led to, "" when it is not closed. 0 or -1.
  */
 FL_MUST int fl_standing_base(struct fl_standing *s, uint64_t round, char base[65]);
 FL_MUST int fl_standing_next(struct fl_standing *s, uint64_t round, char next[65]);

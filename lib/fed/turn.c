@@ -218,9 +218,9 @@ derive(const struct fl_turn *t, const struct fl_upload_head *head, struct fl_mas
     fl_wipe(k, sizeof k);
 }
 
-/* Who sends, after what; and a fresh nonce where there are helpers. */
+/* Who sends, after what; where there are helpers a fresh nonce, and the seed of ciphertexts. */
 static void
-fill_head(const struct fl_turn *t, struct fl_upload_head *head)
+fill_head(const struct fl_turn *t, struct fl_upload_head *head, unsigned char seed[32])
 {
     unsigned char bind[96];
     struct fl_line next;
@@ -238,6 +238,7 @@ fill_head(const struct fl_turn *t, struct fl_upload_head *head)
     memcpy(bind + 32, t->plan->sid, 32);
     memcpy(bind + 64, t->input, 32);
     fl_key_fresh(head->nonce, t->key, bind, head->from.ctr, "nonce");
+    fl_key_fresh(seed, t->key, bind, head->from.ctr, "heenc");
 }
 
 /* The whole upload in the state folder, flushed. */
@@ -281,15 +282,15 @@ make_new(struct fl_turn *t, struct fl_made *made)
 {
     const size_t peers = fl_upload_tags(t->plan);
     struct fl_mask *masks = fl_secret_alloc(peers, sizeof *masks);
-    unsigned char *tags = fl_alloc(peers, FL_PAIR_TAG);
+    unsigned char *tags = fl_alloc(peers, FL_PAIR_TAG), *seed = fl_secret_alloc(1, 32);
     char *path = fl_kept_path(t->state, false, made);
     struct fl_fitted fitted = {0};
-    int failed = !masks || !tags || !path;
+    int failed = !masks || !tags || !seed || !path;
 
     if (!failed) {
         struct fl_upload_head head;
         fl_state_step_up(t->state, made->round);
-        fill_head(t, &head);
+        fill_head(t, &head, seed);
         derive(t, &head, masks, tags);
         head.tags = tags;
         failed = fit(t, &fitted);
@@ -301,6 +302,7 @@ make_new(struct fl_turn *t, struct fl_made *made)
                               .update = t->zeros ? NULL : t->update,
                               .bounded = fitted.parts ? &fitted.bounded : NULL,
                               .q = fl_encode_weight(&t->plan->roster.weights, t->raw),
+                              .seed = seed,
                               .pool = t->pool,
                               .level = t->level,
                               .progress = t->progress};
@@ -309,6 +311,7 @@ make_new(struct fl_turn *t, struct fl_made *made)
     }
     fl_fitted_release(&fitted);
     fl_secret_free(masks);
+    fl_secret_free(seed);
     free(tags);
     free(path);
     if (failed)

@@ -10,6 +10,7 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "crypt/secret.h"
+#include "fed/cipher.h"
 #include "flt/size.h"
 #include "flt/values.h"
 #include "flt/writer.h"
@@ -157,7 +158,7 @@ prepare(void *arg, uint64_t from, uint64_t to)
         if (t)
             fl_view_release(&job->views[plan->order[job->first]]);
     }
-    for (job->end = job->first; job->end <= plan->count; job->end++) {
+    for (job->end = job->first; job->end < plan->places; job->end++) {
         t = fl_plan_at(plan, job->end);
         if (t && t->word_at >= to && t->words)
             break;
@@ -167,12 +168,54 @@ prepare(void *arg, uint64_t from, uint64_t to)
     return 0;
 }
 
+/* ---- ciphertexts ---- */
+
+/* The second halves, an object of their own; its digest into the upload's HEAD. */
+static int
+write_second(struct fl_encryption *e, struct fl_upload_head *head, struct fl_writer *w)
+{
+    struct fl_meta meta = {0};
+    struct fl_tensor t = {.attrs = {0}};
+    int failed = fl_cipher_head_encode(head->from.party, e->plan, &meta) ||
+                 fl_writer_head(w, FL_KIND_CIPHER, &meta) ||
+                 fl_plan_cipher_tensor(e->plan, FL_CIPHER_C1, &t) || fl_writer_tensor(w, &t) ||
+                 fl_cipher_encrypt(e, true, w) || fl_writer_done(w);
+
+    if (!failed)
+        fl_writer_digest(w, head->cipher);
+    fl_meta_release(&meta);
+    fl_meta_release(&t.attrs);
+    return failed ? -1 : 0;
+}
+
+/* The first halves, the upload's last tensor. */
+static int
+write_first(struct fl_encryption *e, struct fl_writer *w)
+{
+    struct fl_tensor t;
+
+    if (fl_plan_cipher_tensor(e->plan, FL_CIPHER_TENSOR, &t))
+        return -1;
+    int failed = fl_writer_tensor(w, &t) || fl_cipher_encrypt(e, false, w);
+    fl_meta_release(&t.attrs);
+    return failed ? -1 : 0;
+}
+
 int
 fl_upload_write(struct fl_upload *u, int fd, const char *name)
 {
+    struct fl_encryption e = {.plan = u->plan,
+                              .seed = u->seed,
+                              .update = u->update,
+                              .q = u->q,
+                              .pool = u->pool,
+                              .progress = u->progress,
+                              .done = u->plan->words * sizeof(uint64_t)};
+    struct fl_upload_head head = *u->head;
+    const bool ciphers = u->plan->ciphertexts > 0;
     struct job job = {.u = u, .views = fl_alloc(u->plan->count, sizeof *job.views)};
     const struct fl_lane_words words = {.plan = u->plan,
-                                        .places = u->plan->count + 1,
+                                        .places = u->plan->places,
                                         .pool = u->pool,
                                         .progress = u->progress,
                                         .arg = &job,
@@ -181,15 +224,21 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
     struct fl_meta meta = {0};
     struct fl_sign sign;
     struct fl_writer *w = fl_writer_new(fd, name, u->level);
-    int failed = !job.views || !w || fl_upload_head_encode(u->head, u->plan, &meta);
+    int failed = !job.views || !w;
 
     u->counts = (struct fl_encoded){0};
     if (!failed) {
         fl_writer_want_digest(w);
-        failed = fl_writer_head(w, FL_KIND_MASKED, &meta) || fl_lane_words_write(&words, w) ||
-                 fl_writer_done(w);
+        failed = (ciphers && write_second(&e, &head, w)) ||
+                 fl_upload_head_encode(&head, u->plan, &meta) ||
+                 fl_writer_head(w, FL_KIND_MASKED, &meta) || fl_lane_words_write(&words, w) ||
+                 (ciphers && write_first(&e, w)) || fl_writer_done(w);
     }
     add_counts(&job);
+    u->counts.values += e.counts.values;
+    u->counts.clipped += e.counts.clipped;
+    u->counts.zeros += e.counts.zeros;
+    u->counts.odd += e.counts.odd;
     if (!failed) {
         fl_writer_digest(w, u->root);
         fl_roster_sign(&u->plan->roster, u->head->from.party, u->key, FL_KIND_MASKED, u->root,
@@ -216,6 +265,22 @@ longest_name(const struct fl_roster *r)
     return longest;
 }
 
+/* And those of the object before it. */
+static int
+add_cipher_bytes(const struct fl_plan *plan, uint32_t site, uint64_t *bytes)
+{
+    struct fl_tensor t = {.attrs = {0}};
+    struct fl_meta meta = {0};
+    int failed = fl_cipher_head_encode(site, plan, &meta) ||
+                 fl_size_head(FL_KIND_CIPHER, &meta, bytes) ||
+                 fl_plan_cipher_tensor(plan, FL_CIPHER_C1, &t) || fl_size_tensor(&t, bytes) ||
+                 fl_size_done(bytes);
+
+    fl_meta_release(&meta);
+    fl_meta_release(&t.attrs);
+    return failed ? -1 : 0;
+}
+
 int
 fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes)
 {
@@ -231,12 +296,13 @@ fl_upload_bytes(const struct fl_plan *plan, uint64_t *bytes)
     snprintf(sign.name, sizeof sign.name, "%s", plan->roster.parties[sign.signer].name);
     int failed = !tags || fl_upload_head_encode(&head, plan, &meta) ||
                  fl_size_head(FL_KIND_MASKED, &meta, bytes);
-    for (size_t place = 0; !failed && place <= plan->count; place++) {
+    for (size_t place = 0; !failed && place < fl_plan_upload_tensors(plan); place++) {
         struct fl_tensor t;
         failed = fl_plan_upload_tensor(plan, place, &t) || fl_size_tensor(&t, bytes);
         fl_meta_release(&t.attrs);
     }
-    failed = failed || fl_size_done(bytes) || fl_size_sign(&sign, bytes);
+    failed = failed || fl_size_done(bytes) || fl_size_sign(&sign, bytes) ||
+             (plan->ciphertexts && add_cipher_bytes(plan, head.from.party, bytes));
     fl_meta_release(&meta);
     free(tags);
     return failed ? -1 : 0;

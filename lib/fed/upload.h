@@ -22,6 +22,7 @@ struct fl_upload {
     struct fl_object *update;         /* NULL: zeros */
     const struct fl_bounded *bounded; /* with noise of helpers: its whole numbers; else NULL */
     uint64_t q;                       /* what it counts, times 2^40 */
+    const unsigned char *seed;        /* (32) of its ciphertexts, where it has some; secret */
     struct fl_pool *pool;             /* may be NULL */
     int level;                        /* of compression */
     struct fl_progress *progress;     /* in bytes of words; or NULL */
@@ -30,7 +31,8 @@ struct fl_upload {
 };
 
 /*
- * Write the object and its signature to FD. The same upload gives the same bytes, for any number of
+ * Write the object and its signature to FD, where tensors are encrypted the one of kind "cipher"
+ * before it (fed/cipher.h). The same upload gives the same bytes, for any number of
  * threads. Reads the update once; memory: some MiB for each thread.
  */
 FL_MUST int fl_upload_write(struct fl_upload *u, int fd, const char *name);

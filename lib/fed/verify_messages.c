@@ -183,6 +183,19 @@ sender_of(const struct fl_plan *plan, const struct fl_head *head, uint32_t *part
     return 0;
 }
 
+/* The message's own object; the ciphertexts before an upload are looked at on the way. */
+static int
+read_cipher(struct fl_gather *g, const struct message *m, struct fl_reader *in,
+            const struct fl_head **head)
+{
+    const bool ciphers = g->plan->ciphertexts && !strcmp(m->kind, FL_KIND_MASKED);
+    int got = fl_reader_expect(in, ciphers ? FL_KIND_CIPHER "|" FL_KIND_MASKED : m->kind, head);
+
+    if (got != 1 || !ciphers || strcmp((*head)->kind, FL_KIND_CIPHER))
+        return got;
+    return fl_gather_object(g, in, *head) ? -1 : fl_reader_expect(in, m->kind, head);
+}
+
 static int
 read_message(const struct fl_verify *v, struct fl_gather *g, const struct message *m,
              struct fl_reader *in)
@@ -191,7 +204,7 @@ read_message(const struct fl_verify *v, struct fl_gather *g, const struct messag
     uint32_t party;
 
     fl_reader_want_digest(in);
-    if (fl_reader_expect(in, m->kind, &head) != 1)
+    if (read_cipher(g, m, in, &head) != 1)
         return -1;
     if (sender_of(&v->plan, head, &party))
         return fl_error_about(m->path);
@@ -227,7 +240,7 @@ name_stranger(struct fl_verify *v, const char *path, const char *kind)
     struct fl_reader *in = fl_reader_open(path);
     const struct fl_head *head;
     uint32_t party;
-    int got = in ? fl_reader_expect(in, kind, &head) : -1;
+    int got = in ? fl_arrival_expect(in, kind, &head, NULL, NULL) : -1;
     int bad = got != 1 || sender_of(&v->plan, head, &party);
 
     if (!bad) {

@@ -34,6 +34,8 @@ enum {
 #define FL_KIND_MASKED     "masked"
 #define FL_KIND_SUM        "sum"
 #define FL_KIND_PLAN       "plan"
+#define FL_KIND_CIPHER     "cipher"
+#define FL_KIND_HEKEY      "hekey"
 #define FL_KIND_OPTIMIZER  "optimizer"
 #define FL_KIND_CHECKPOINT "checkpoint"
 

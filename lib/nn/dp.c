@@ -16,7 +16,7 @@
 #include "nn/layers.h"
 #include "priv/noise.h"
 
-enum { CHUNK = 65536 }; /* numbers of a task of noise */
+enum { CHUNK = 65536, PIECE = 2048 }; /* numbers of a task of noise; drawn at once */
 
 #define DRAWS ((uint64_t)1 << 43)
 #define GRID  0x1p24 /* steps of the grid in C */
@@ -235,13 +235,19 @@ noise_task(void *arg, size_t index, int worker)
     double step = dp->settings.clip / GRID;
     double unit = step / (dp->settings.rate * (double)dp->documents->count);
     struct fl_noise bits;
+    int64_t x[PIECE];
 
     fl_noise_start(&bits, n->key, index, dp->buffers + (size_t)worker * FL_NOISE_BUFFER);
-    for (; at < end; at++) {
-        double g = (double)n->grads[at] / step;
-        int64_t whole = fabs(g) < 0x1p62 ? (int64_t)rint(g) : 0; /* not finite: 0 too */
-        n->grads[at] = (float)((double)(whole + fl_noise_dgauss(&bits, dp->sigma)) * unit);
+    for (size_t count; at < end; at += count) {
+        count = fl_min(PIECE, end - at);
+        fl_noise_dgauss_fill(&bits, dp->sigma, x, count);
+        for (size_t i = 0; i < count; i++) {
+            double g = (double)n->grads[at + i] / step;
+            int64_t whole = fabs(g) < 0x1p62 ? (int64_t)rint(g) : 0; /* not finite: 0 too */
+            n->grads[at + i] = (float)((double)(whole + x[i]) * unit);
+        }
     }
+    fl_wipe(x, sizeof x);
 }
 
 /* What is held has no gradient, and gets no noise. */

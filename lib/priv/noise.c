@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/least.h"
 
 void
 fl_noise_start(struct fl_noise *noise, const unsigned char key[FL_STREAM_KEY], uint64_t chunk,
@@ -30,6 +31,20 @@ fl_noise_u32(struct fl_noise *noise)
         refill(noise);
     noise->at += 4;
     return fl_get32(noise->buffer + noise->at - 4);
+}
+
+void
+fl_noise_words(struct fl_noise *noise, uint32_t *words, size_t n)
+{
+    for (size_t i = 0, to; i < n; i = to) {
+        if (noise->at == FL_NOISE_BUFFER)
+            refill(noise);
+        to = fl_min(n, i + (FL_NOISE_BUFFER - noise->at) / 4);
+        const unsigned char *from = noise->buffer + noise->at;
+        for (size_t k = 0; k < to - i; k++)
+            words[i + k] = fl_get32(from + 4 * k);
+        noise->at += 4 * (to - i);
+    }
 }
 
 uint64_t
@@ -91,13 +106,10 @@ static const uint64_t cumulative[STEPS][WORDS] = {
     {0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff},
 };
 
-/* Draws further words only where the first ones do not decide. */
+/* Draws further words only where the first ones, of which DRAWN are known, do not decide. */
 static uint32_t
-draw_step(struct fl_noise *noise)
+find_step(struct fl_noise *noise, uint64_t word[WORDS], size_t drawn)
 {
-    uint64_t word[WORDS] = {0};
-    size_t drawn = 0;
-
     for (uint32_t k = 0; k + 1 < STEPS; k++)
         for (size_t i = 0; i < WORDS; i++) {
             if (i == drawn)
@@ -108,6 +120,18 @@ draw_step(struct fl_noise *noise)
                 break;
         }
     return STEPS - 1;
+}
+
+static uint32_t
+draw_step(struct fl_noise *noise)
+{
+    return find_step(noise, (uint64_t[WORDS]){0}, 0);
+}
+
+uint32_t
+fl_noise_step(struct fl_noise *noise, uint32_t first)
+{
+    return find_step(noise, (uint64_t[WORDS]){(uint64_t)first << 32 | fl_noise_u32(noise)}, 1);
 }
 
 /* X, or false: begin again. */

@@ -8,14 +8,17 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "flt/sniff.h"
 #include "os/file.h"
+#include "os/progress.h"
 
 enum { WORD = 5 }; /* letters */
 
@@ -188,5 +191,41 @@ fl_fingerprint_check(const char *text, const unsigned char roster[32])
     if (result)
         refuse(tokens, count, words);
     free(tokens);
+    return result;
+}
+
+/* ---- from people ---- */
+
+static int
+type_words(struct fl_buf *text)
+{
+    char line[512];
+
+    if (!isatty(STDIN_FILENO))
+        return fl_error(FL_USAGE, "standard input is no terminal to type the roster's words on; "
+                                  "give them with --words FILE");
+    ssize_t n = snprintf(line, sizeof line,
+                         "If this is what was agreed on, let another member read you the %d words "
+                         "of its fingerprint, and type them:\n",
+                         FL_FINGERPRINT_WORDS);
+    fl_say(line);
+    while (n > 0 && text->len < FL_FINGERPRINT_TEXT - 1) {
+        n = fl_read_some(STDIN_FILENO, "standard input", line, sizeof line);
+        if (n < 0 || fl_buf_add(text, line, (size_t)n))
+            return -1;
+    }
+    return 0;
+}
+
+/* The words that somebody else read out; who is asked to type them is not shown them. */
+int
+fl_fingerprint_ask(const unsigned char roster[32], const char *words, const char *file)
+{
+    struct fl_buf text = {0};
+    int result = words ? fl_fingerprint_read(words, &text) : type_words(&text);
+
+    if (!result && fl_fingerprint_check(fl_buf_text(&text), roster))
+        result = fl_error_about(words ? words : file);
+    fl_buf_release(&text);
     return result;
 }

@@ -27,4 +27,10 @@ FL_MUST int fl_fingerprint_read(const char *path, struct fl_buf *text);
  */
 FL_MUST int fl_fingerprint_check(const char *text, const unsigned char roster[32]);
 
+/*
+ * The same of the words in the file WORDS, or if that is NULL of those that somebody types who is
+ * not shown them. The error names WORDS, or FILE, which the roster is in.
+ */
+FL_MUST int fl_fingerprint_ask(const unsigned char roster[32], const char *words, const char *file);
+
 #endif

@@ -171,6 +171,7 @@ fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan
                    fl_meta_set_text(meta, "site", plan->roster.parties[h->from.party].name) ||
                    fl_meta_set_i64(meta, "site.index", h->from.party) ||
                    (helpers && fl_meta_set_bytes(meta, "nonce", h->nonce, 32)) ||
+                   (plan->ciphertexts && fl_meta_set_bytes(meta, "cipher", h->cipher, 32)) ||
                    (h->ledger && set_ledger(meta, h)) ||
                    fl_meta_set_bytes(meta, "tags", h->tags, 32 * fl_upload_tags(plan))
                ? -1
@@ -181,10 +182,10 @@ int
 fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
                       const struct fl_meta *meta)
 {
-    static const char *const keys[] = {"base",  "base.round",   "ctr",         "next",
-                                       "nonce", "ledger.count", "ledger.head", "params",
-                                       "prev",  "roster",       "round",       "sid",
-                                       "site",  "site.index",   "tags",        NULL};
+    static const char *const keys[] =
+        {"base",       "base.round", "cipher", "ctr",    "ledger.count", "ledger.head", "next",
+         "nonce",      "params",     "prev",   "roster", "round",        "sid",         "site",
+         "site.index", "tags",       NULL};
     const bool helpers = plan->roster.protection == FL_PROTECTION_HELPERS;
 
     *h = (struct fl_upload_head){0};
@@ -193,12 +194,36 @@ fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
         same_bytes(meta, "params", plan->params, "model") ||
         same_number(meta, "base.round", (uint64_t)plan->base_round) || get_sender(&h->from, meta) ||
         get_party(meta, plan, "site.index", "site", plan->roster.n, &h->from.party) ||
-        (helpers && get_digest(meta, "nonce", h->nonce)) || get_ledger(h, meta) ||
+        (helpers && get_digest(meta, "nonce", h->nonce)) ||
+        (plan->ciphertexts && get_digest(meta, "cipher", h->cipher)) || get_ledger(h, meta) ||
         fl_meta_get_bytes(meta, "tags", 32 * fl_upload_tags(plan), &h->tags))
         return -1;
     if (!helpers && fl_meta_find(meta, "nonce"))
         return fl_error(FL_REFUSED, "has a nonce, which an upload of a pairwise round has not");
+    if (!plan->ciphertexts && fl_meta_find(meta, "cipher"))
+        return fl_error(FL_REFUSED, "has ciphertexts, and no tensor of the plan is encrypted");
     return 0;
+}
+
+int
+fl_cipher_head_encode(uint32_t site, const struct fl_plan *plan, struct fl_meta *meta)
+{
+    return set_session(meta, plan) ||
+                   fl_meta_set_text(meta, "site", plan->roster.parties[site].name) ||
+                   fl_meta_set_i64(meta, "site.index", site)
+               ? -1
+               : 0;
+}
+
+int
+fl_cipher_head_decode(uint32_t *site, const struct fl_plan *plan, const struct fl_meta *meta)
+{
+    static const char *const keys[] = {"roster", "round", "sid", "site", "site.index", NULL};
+
+    return known(meta, keys) || check_session(meta, plan) ||
+                   get_party(meta, plan, "site.index", "site", plan->roster.n, site)
+               ? -1
+               : 0;
 }
 
 int

@@ -30,6 +30,7 @@ struct fl_upload_head {
     struct fl_sender from;     /* a site */
     unsigned char nonce[32];   /* helpers only */
     const unsigned char *tags; /* (fl_upload_tags, 32) borrowed from the metadata or the sender */
+    unsigned char cipher[32];  /* digest of the object of its ciphertexts' c1, where it has some */
     bool ledger;               /* it was paid for in a ledger of so many lines, the last of HEAD */
     uint64_t ledger_count;
     unsigned char ledger_head[32];
@@ -41,6 +42,11 @@ size_t fl_upload_tags(const struct fl_plan *plan);
 FL_MUST int fl_upload_head_encode(const struct fl_upload_head *h, const struct fl_plan *plan,
                                   struct fl_meta *meta);
 FL_MUST int fl_upload_head_decode(struct fl_upload_head *h, const struct fl_plan *plan,
+                                  const struct fl_meta *meta);
+
+/* Of the object of kind "cipher" before an upload: whose it is. */
+FL_MUST int fl_cipher_head_encode(uint32_t site, const struct fl_plan *plan, struct fl_meta *meta);
+FL_MUST int fl_cipher_head_decode(uint32_t *site, const struct fl_plan *plan,
                                   const struct fl_meta *meta);
 
 struct fl_answer_head {

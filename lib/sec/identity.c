@@ -7,10 +7,12 @@
 #include "sec/identity.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/number.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
@@ -69,6 +71,8 @@ fl_key_new(const char *name, int64_t epoch)
 void
 fl_key_free(struct fl_key *key)
 {
+    if (key)
+        free(key->he_leaves);
     fl_secret_free(key);
 }
 
@@ -77,13 +81,18 @@ fl_key_renew(struct fl_key *key, int64_t epoch)
 {
     key->epoch = epoch;
     fl_key_fresh(key->dh, key, NULL, (uint64_t)epoch, "dh");
+    key->has_he = false;
+    fl_wipe(key->he_seed, sizeof key->he_seed);
+    free(key->he_leaves);
+    key->he_leaves = NULL;
 }
 
 /* One line of a key file; SEEN has a bit for each kind of line. */
 static int
 read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
 {
-    static const char *const words[] = {"name", "epoch", "sign", "dh", "hedge", "made", "roster"};
+    static const char *const words[] = {"name",  "epoch", "sign",   "dh",
+                                        "hedge", "made",  "roster", "he"};
     uint64_t epoch = 0;
     int bad = 0;
     size_t k = 0;
@@ -110,6 +119,13 @@ read_line(struct fl_vault *v, struct fl_key *key, unsigned *seen)
         bad = fl_vault_get(v, "bn", key->roster, (uint64_t)FL_EPOCH_MAX, &epoch);
         key->roster_epoch = (int64_t)epoch;
         key->has_roster = true;
+        break;
+    case 7:
+        bad = (!key->he_leaves && !(key->he_leaves = fl_alloc(FL_HE_ROUNDS, 32))) ||
+              fl_vault_get(v, "wbbB", key->he_federation, sizeof key->he_federation, key->he_seed,
+                           key->he_root, key->he_leaves, (size_t)FL_HE_ROUNDS * 32) ||
+              (fl_name_check(key->he_federation) && fl_vault_bad_line(v));
+        key->has_he = true;
         break;
     default: return fl_vault_bad_line(v);
     }
@@ -157,7 +173,9 @@ put_key(struct fl_vault *v, const struct fl_key *key)
            fl_vault_put(v, "hedge", "b", key->hedge) ||
            fl_vault_put(v, "made", "nn", key->uploads, key->answers) ||
            (key->has_roster &&
-            fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch));
+            fl_vault_put(v, "roster", "bn", key->roster, (uint64_t)key->roster_epoch)) ||
+           (key->has_he && fl_vault_put(v, "he", "wbbB", key->he_federation, key->he_seed,
+                                        key->he_root, key->he_leaves, (size_t)FL_HE_ROUNDS * 32));
 }
 
 static int

@@ -20,7 +20,8 @@
 
 enum {
     FL_LINE_MAX = 512, /* of a public line, its zero included */
-    FL_EPOCH_MAX = 1000000000
+    FL_EPOCH_MAX = 1000000000,
+    FL_HE_ROUNDS = 1024 /* of an epoch: keys of encryption that a helper commits to */
 };
 
 struct fl_line {
@@ -42,6 +43,10 @@ struct fl_key { /* in secret memory: fl_key_new, fl_key_read, fl_key_free */
     bool has_roster;           /* a roster was accepted: */
     unsigned char roster[32];
     int64_t roster_epoch;
+    bool has_he; /* a line for encryption was made (sec/he_offer.h), for EPOCH: */
+    char he_federation[FL_SITE_MAX + 1];
+    unsigned char he_seed[32], he_root[32];
+    unsigned char *he_leaves; /* (FL_HE_ROUNDS, 32) owned; of all its keys (sec/he_line.h) */
 };
 
 /* A key with fresh secrets; NULL with an error. */
@@ -54,7 +59,7 @@ FL_MUST int fl_key_write(const struct fl_key *key,
                          const char *path); /* replaces the file in one step */
 FL_MUST int fl_key_create(const struct fl_key *key, const char *path); /* fails when there is one */
 
-/* A fresh DH for EPOCH in place of the old one. */
+/* A fresh DH for EPOCH in place of the old one; a line for encryption is of the past then. */
 void fl_key_renew(struct fl_key *key, int64_t epoch);
 
 /*

@@ -21,6 +21,8 @@ fl_plan_release(struct fl_plan *plan)
     free(plan->tensors);
     free(plan->order);
     free(plan->last);
+    free(plan->he.parts);
+    free(plan->keys);
     free(plan->noise.parts);
     free(plan->lineage);
     fl_schema_release(&plan->model);
@@ -50,9 +52,9 @@ pick_tensors(struct fl_plan *plan)
         const char *name = item->tensor.name;
         const struct fl_tensor_rule *rule = fl_roster_rule(&plan->roster, name);
         struct fl_plan_tensor *t = &plan->tensors[plan->count];
-        if (!strcmp(name, FL_WEIGHT_TENSOR))
-            return fl_error(FL_REFUSED, "the model has a tensor \"%s\"; that name is the weight's",
-                            name);
+        if (!strcmp(name, FL_WEIGHT_TENSOR) || !strcmp(name, FL_CIPHER_TENSOR))
+            return fl_error(FL_REFUSED, "the model has a tensor \"%s\"; that name is the %s", name,
+                            strcmp(name, FL_WEIGHT_TENSOR) ? "ciphertexts'" : "weight's");
         if (!item->trained || (rule && rule->protect == FL_PROTECT_FROZEN))
             continue;
         if (!rule)
@@ -62,7 +64,9 @@ pick_tensors(struct fl_plan *plan)
                 "with one for \"*\"",
                 name);
         *t = (struct fl_plan_tensor){.tensor = &item->tensor, .rule = rule};
-        t->role = rule->protect == FL_PROTECT_MASK ? FL_MASKED : FL_PLAIN;
+        t->role = rule->protect == FL_PROTECT_MASK ? FL_MASKED
+                  : rule->protect == FL_PROTECT_HE ? FL_CIPHER
+                                                   : FL_PLAIN;
         fl_lanes_init(&t->lanes, rule->bits ? rule->bits : 64);
         plan->count++;
     }
@@ -78,7 +82,8 @@ check_rules(const struct fl_plan *plan)
         size_t i = 0;
         while (i < plan->count && plan->tensors[i].rule != rule)
             i++;
-        if (rule->protect == FL_PROTECT_MASK && i == plan->count)
+        if (i == plan->count && rule->protect != FL_PROTECT_PLAIN &&
+            rule->protect != FL_PROTECT_FROZEN)
             return fl_error(FL_USAGE,
                             "the roster's rule for \"%s\" is the first to match none of the "
                             "model's trained tensors; fl-info MODEL lists their names",
@@ -121,7 +126,8 @@ fl_plan_layout(struct fl_plan *plan)
         }
     }
     plan->words = at;
-    return fl_plan_noise(plan);
+    plan->places = place;
+    return fl_plan_he_layout(plan) || fl_plan_noise(plan) ? -1 : 0;
 }
 
 const struct fl_plan_tensor *
@@ -133,7 +139,7 @@ fl_plan_at(const struct fl_plan *plan, size_t i)
 size_t
 fl_plan_place(const struct fl_plan *plan, uint64_t at)
 {
-    size_t low = 0, high = plan->count + 1;
+    size_t low = 0, high = plan->places;
 
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
@@ -146,9 +152,17 @@ fl_plan_place(const struct fl_plan *plan, uint64_t at)
     return low;
 }
 
+size_t
+fl_plan_upload_tensors(const struct fl_plan *plan)
+{
+    return plan->places + (plan->ciphertexts > 0);
+}
+
 int
 fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t)
 {
+    if (i == plan->places)
+        return fl_plan_cipher_tensor(plan, FL_CIPHER_TENSOR, t);
     const struct fl_plan_tensor *of = fl_plan_at(plan, i);
     const uint64_t words = of ? of->words : 1;
 
@@ -164,7 +178,7 @@ fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t)
 int
 fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s)
 {
-    for (size_t place = 0; place <= plan->count; place++) {
+    for (size_t place = 0; place < fl_plan_upload_tensors(plan); place++) {
         struct fl_tensor t;
         if (fl_plan_upload_tensor(plan, place, &t))
             return -1;
@@ -183,56 +197,6 @@ fl_plan_travels(const struct fl_plan *plan, const char *name)
         if (!strcmp(plan->tensors[i].tensor->name, name))
             return true;
     return false;
-}
-
-int
-fl_plan_update_schema(const struct fl_plan *plan, struct fl_schema *s)
-{
-    int failed = fl_schema_start(s, "an update for this plan");
-
-    for (size_t i = 0; i < plan->count && !failed; i++) {
-        const struct fl_tensor *of = plan->tensors[i].tensor;
-        struct fl_tensor t;
-        fl_tensor_init(&t, of->name, FL_F32, of->rank, of->dims);
-        failed = fl_schema_add(s, &t, true);
-    }
-    return failed ? -1 : 0;
-}
-
-int
-fl_plan_match(const struct fl_plan *plan, const struct fl_object *update)
-{
-    struct fl_schema want = {0};
-    int failed = fl_plan_update_schema(plan, &want);
-
-    if (!failed)
-        failed = fl_schema_match(&want, update, FL_SCHEMA_IN_ORDER);
-    fl_schema_release(&want);
-    return failed ? -1 : 0;
-}
-
-int
-fl_plan_check_base(const struct fl_plan *plan, struct fl_object *model, struct fl_pool *pool)
-{
-    unsigned char base[32], params[32];
-    const char *file = fl_object_name(model);
-
-    if (fl_object_digest(model, pool, base) || fl_object_params(model, pool, params))
-        return -1;
-    if (memcmp(base, plan->base, 32))
-        return fl_error(FL_REFUSED,
-                        "%s: is not the model of the plan; take the model that came with it", file);
-    if (memcmp(params, plan->params, 32))
-        return fl_error(FL_REFUSED,
-                        "%s: has other numbers than the plan says; the hub planned wrongly or lies",
-                        file);
-    size_t k = 0;
-    for (size_t i = 0; i < fl_object_count(model); i++) {
-        const struct fl_tensor *t = fl_object_tensor(model, i);
-        if (fl_dtype_is_float(t->dtype) && fl_schema_match_next(&plan->model, k++, file, t))
-            return fl_error_as(FL_REFUSED);
-    }
-    return fl_schema_match_end(&plan->model, k, file) ? fl_error_as(FL_REFUSED) : 0;
 }
 
 /* ---- to the stream ---- */
@@ -324,7 +288,7 @@ write_tensors(const struct fl_plan *plan, struct fl_writer *w)
     for (size_t i = 0; i < parties(plan); i++)
         if (fl_writer_data(w, plan->last[i].digest, 32))
             return -1;
-    return 0;
+    return fl_plan_he_write(plan, w);
 }
 
 int
@@ -594,10 +558,8 @@ get_plan(struct fl_plan *plan, struct fl_object *o)
         check_signatures(plan, o))
         return -1;
     last = bytes_of(o, 1, LAST_TENSOR, 32 * parties(plan));
-    if (!last || fl_object_count(o) != 2)
-        return last ? fl_error(FL_REFUSED, "has more tensors than a plan") : -1;
-    if (get_last(plan, meta, last) || get_meta(plan, meta) || check_round(plan) ||
-        fl_plan_layout(plan))
+    if (!last || get_last(plan, meta, last) || get_meta(plan, meta) || check_round(plan) ||
+        fl_plan_layout(plan) || fl_plan_he_read(plan, o, 2))
         return -1;
     set_session(plan);
     return 0;
@@ -619,21 +581,4 @@ fl_plan_read(struct fl_plan *plan, const char *path, struct fl_pool *pool)
     if (failed)
         fl_plan_release(plan);
     return failed ? -1 : 0;
-}
-
-int
-fl_plan_check_roster(const struct fl_plan *plan, const char *file, const char *roster)
-{
-    struct fl_roster r;
-
-    if (fl_roster_read(&r, roster))
-        return -1;
-    bool same = !memcmp(r.digest, plan->roster.digest, sizeof r.digest);
-    fl_roster_release(&r);
-    if (same)
-        return 0;
-    fl_error(FL_REFUSED, "%s: is a plan of another roster than %s", file, roster);
-    return fl_error_cure(
-        "it is of one of \"%s\", epoch %lld: give that one if its sites agreed on it",
-        plan->roster.federation, (long long)plan->roster.epoch);
 }

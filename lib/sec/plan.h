@@ -10,6 +10,10 @@
  * rule: first the masked ones in the order of the model, then the summed weight, one word with one
  * lane of 64 bits, then the plain ones. WORD_AT counts words in that order; masks cover the words
  * below MASKED_WORDS. Frozen tensors do not travel.
+ *
+ * Tensors of protection he travel as ciphertexts instead (sec/rlwe.h): those of one lane width, in
+ * the order of the model, are the coordinates of one part. All ciphertexts, part after part, are one
+ * tensor after the others; the plan shows the helpers' keys of the round.
  */
 #ifndef FL_SEC_PLAN_H
 #define FL_SEC_PLAN_H
@@ -20,10 +24,12 @@
 #include "base/must.h"
 #include "flt/object.h"
 #include "flt/schema.h"
+#include "sec/he_key.h"
 #include "sec/mask.h"
 #include "sec/roster.h"
 
 #define FL_WEIGHT_TENSOR "sum.weight" /* the weight lane's name in an upload */
+#define FL_CIPHER_TENSOR "sum.cipher" /* that of the ciphertexts' c0, and of a helper's shares */
 
 enum {
     FL_CHUNK_WORDS = 8192, /* 64 KiB: what one stream of a mask covers */
@@ -33,10 +39,12 @@ enum {
 struct fl_plan_tensor {
     const struct fl_tensor *tensor;    /* in the schema */
     const struct fl_tensor_rule *rule; /* in the roster */
-    enum fl_role role;                 /* FL_MASKED or FL_PLAIN */
+    enum fl_role role;                 /* FL_MASKED, FL_PLAIN or FL_CIPHER */
     struct fl_lanes lanes;
-    uint64_t elements, words, word_at;
+    uint64_t elements, words, word_at; /* words: 0 of FL_CIPHER */
     const struct fl_bound_part *noise; /* of helpers, in the plan; NULL: there is none */
+    size_t part;                       /* FL_CIPHER: of plan->he.parts, */
+    uint64_t coordinate;               /* and the first of its coordinates */
 };
 
 /* What the hub counted last of a party: its counter and the digest of that upload or answer. */
@@ -62,8 +70,12 @@ struct fl_plan { /* a zeroed struct is empty */
     struct fl_schema model;       /* all float tensors of the base, in its order */
     size_t count;
     struct fl_plan_tensor *tensors; /* those that travel, in the order of the model */
-    size_t *order;                  /* (count + 1) tensor at each place; see fl_plan_at */
+    size_t places;                  /* of lanes in an upload: tensors, and the weight */
+    size_t *order;                  /* (places) tensor at each place; see fl_plan_at */
     uint64_t words, masked_words;   /* the weight's word is at masked_words - 1 */
+    struct fl_rlwe_size he;         /* owned parts; no parts: nothing is encrypted */
+    uint64_t ciphertexts;           /* of all parts */
+    struct fl_he_shown *keys;       /* (m) of the helpers, when there are ciphertexts */
     struct fl_bound noise;          /* of helpers; a part for each rule; sigma 0: there is none */
     unsigned char digest[32], sid[32];
 };
@@ -132,18 +144,63 @@ FL_MUST int fl_plan_deadline(const char *text);
 FL_MUST int fl_plan_check_base(const struct fl_plan *plan, struct fl_object *model,
                                struct fl_pool *pool);
 
-/* Tensor I of an upload, in the order of words: its description for the stream. I up to count. */
+/*
+ * Tensor I of an upload, in the order of words: its description for the stream. I below
+ * fl_plan_upload_tensors: the places, and the ciphertexts' tensor if there are any.
+ */
+size_t fl_plan_upload_tensors(const struct fl_plan *plan);
 FL_MUST int fl_plan_upload_tensor(const struct fl_plan *plan, size_t i, struct fl_tensor *t);
 
 /* Add the tensors of an upload to S, in the order of words. 0 or -1. */
 FL_MUST int fl_plan_upload_schema(const struct fl_plan *plan, struct fl_schema *s);
 
 /*
- * The tensor of the plan at place I of an upload, NULL for the weight's; I up to count. And the
+ * The tensor of the plan at place I of an upload, NULL for the weight's; I below places. And the
  * last place that begins at or before word AT.
  */
 const struct fl_plan_tensor *fl_plan_at(const struct fl_plan *plan, size_t i);
 size_t fl_plan_place(const struct fl_plan *plan, uint64_t at);
+
+/* ---- encrypted tensors (plan_he.c) ---- */
+
+/* Put the FL_CIPHER tensors into parts; see fl_plan_layout, which calls it. 0 or -1. */
+FL_MUST int fl_plan_he_layout(struct fl_plan *plan);
+
+/* A tensor of all ciphertexts, one element of the ring each, of this NAME. */
+FL_MUST int fl_plan_cipher_tensor(const struct fl_plan *plan, const char *name,
+                                  struct fl_tensor *t);
+
+/* The number of the round in its epoch. */
+uint64_t fl_plan_he_round(const struct fl_plan *plan);
+
+/* What one ciphertext holds: COUNT coordinates of a part from AT on. */
+struct fl_plan_text {
+    size_t part;
+    uint64_t at, count;
+};
+
+/* Of ciphertext INDEX of the upload; and which one coordinate AT of a part is in. O(parts). */
+struct fl_plan_text fl_plan_text(const struct fl_plan *plan, uint64_t index);
+uint64_t fl_plan_text_of(const struct fl_plan *plan, size_t part, uint64_t at);
+
+/*
+ * The next tensor of the plan from number *I on that has coordinates in TEXT, and of it elements
+ * FROM to TO - 1; *I becomes the number after it. NULL when there is none. O(tensors).
+ */
+const struct fl_plan_tensor *fl_plan_text_next(const struct fl_plan *plan,
+                                               const struct fl_plan_text *text, size_t *i,
+                                               uint64_t *from, uint64_t *to);
+
+/*
+ * -1 (FL_REFUSED) unless plan->keys are reduced, and under the roots of the roster's lines. Then
+ * the joint key of all helpers; RING is borrowed. NULL without memory.
+ */
+FL_MUST int fl_plan_he_check(const struct fl_plan *plan);
+struct fl_rlwe_key *fl_plan_he_key(const struct fl_plan *plan, const struct fl_ring *ring);
+
+/* Tensors of the keys to W, and from O, of which they are number FIRST on, checked. 0 or -1. */
+FL_MUST int fl_plan_he_write(const struct fl_plan *plan, struct fl_writer *w);
+FL_MUST int fl_plan_he_read(struct fl_plan *plan, struct fl_object *o, size_t first);
 
 /* Does the model's tensor of this name travel, neither frozen nor of another kind? O(tensors). */
 bool fl_plan_travels(const struct fl_plan *plan, const char *name);

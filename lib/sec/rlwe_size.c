@@ -1,6 +1,6 @@
 /*
- * The condition is compared as whole numbers of 640 bits; the root in ct is the least whole number
- * whose square is large enough.
+ * The condition is counted out in whole numbers of 640 bits, a bit of t at a time; the root in ct
+ * is the least whole number whose square is large enough.
  */
 #include "sec/rlwe_size.h"
 
@@ -33,38 +33,34 @@ noise_of(size_t sites, size_t helpers)
     return high;
 }
 
-/* 2^bits, for up to 256 bits. */
-static struct fl_big
-power_of_two(unsigned bits)
+/* The most bits of t, FL_RLWE_MESSAGE_BITS or fewer, with 2 t (ct (1 + K 2^lambda) + S) < q. */
+static unsigned
+room(size_t sites, size_t helpers, unsigned lambda)
 {
-    struct fl_big x = fl_big_of(1), part;
+    const uint64_t noise = noise_of(sites, helpers);
+    struct fl_big q = fl_big_of(1), left = fl_big_of((fl_u128)1 << lambda), factor;
+    unsigned bits = 0;
 
-    for (; bits; bits -= bits < 64 ? bits : 64) {
-        part = fl_big_of((fl_u128)1 << (bits < 64 ? bits : 64));
-        x = fl_big_mul(&x, &part);
+    for (size_t i = 0; i < FL_RING_PRIMES; i++) {
+        factor = fl_big_of(fl_ring_primes[i]);
+        q = fl_big_mul(&q, &factor);
     }
-    return x;
+    factor = fl_big_of((fl_u128)noise * helpers);
+    left = fl_big_mul(&left, &factor);
+    factor = fl_big_of((fl_u128)noise + sites);
+    left = fl_big_add(&left, &factor);
+    for (left = fl_big_add(&left, &left); bits <= FL_RLWE_MESSAGE_BITS; bits++) {
+        left = fl_big_add(&left, &left);
+        if (fl_big_compare(&left, &q) >= 0)
+            break;
+    }
+    return bits < FL_RLWE_MESSAGE_BITS ? bits : FL_RLWE_MESSAGE_BITS;
 }
 
 bool
 fl_rlwe_fits(const struct fl_rlwe_size *size, const struct fl_rlwe_lanes *lanes, unsigned lambda)
 {
-    struct fl_big q = fl_big_of(1), left, factor;
-
-    if (lanes->bits * lanes->slots > FL_RLWE_MESSAGE_BITS)
-        return false;
-    for (size_t i = 0; i < FL_RING_PRIMES; i++) {
-        factor = fl_big_of(fl_ring_primes[i]);
-        q = fl_big_mul(&q, &factor);
-    }
-    left = power_of_two(lambda);
-    factor = fl_big_of((fl_u128)noise_of(size->sites, size->helpers) * size->helpers);
-    left = fl_big_mul(&left, &factor);
-    factor = fl_big_of((fl_u128)noise_of(size->sites, size->helpers) + size->sites);
-    left = fl_big_add(&left, &factor);
-    factor = power_of_two(lanes->bits * lanes->slots + 1);
-    left = fl_big_mul(&left, &factor);
-    return fl_big_compare(&left, &q) < 0;
+    return lanes->bits * lanes->slots <= room(size->sites, size->helpers, lambda);
 }
 
 /* Fill the parts for LAMBDA: 1 when it covers their coefficients, 0 when not, -1 with an error. */
@@ -72,13 +68,12 @@ static int
 try_lambda(struct fl_rlwe_size *size, unsigned lambda)
 {
     uint64_t most = (uint64_t)1 << (lambda - LAMBDA_BASE - N_BITS), ciphertexts = 0;
+    const unsigned bits = room(size->sites, size->helpers, lambda);
     bool covered = true;
 
     for (size_t i = 0; i < size->count; i++) {
         struct fl_rlwe_part *part = &size->parts[i];
-        part->lanes.slots = FL_RLWE_MESSAGE_BITS / part->lanes.bits;
-        while (part->lanes.slots && !fl_rlwe_fits(size, &part->lanes, lambda))
-            part->lanes.slots--;
+        part->lanes.slots = bits / part->lanes.bits;
         if (!part->lanes.slots)
             return fl_error(FL_USAGE,
                             "encryption: not one lane of %u bits fits beside the noise of %zu "

@@ -14,11 +14,12 @@
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "os/file.h"
+#include "sec/roster_he.h"
 
 enum { CANONICAL_KEYS = 31 }; /* and those of a recipe and of noise */
 
 static const char *const protections[] = {"pairwise", "helpers", "none", NULL};
-static const char *const protects[] = {"mask", "plain", "frozen", NULL};
+static const char *const protects[] = {"mask", "plain", "frozen", "he", NULL};
 
 void
 fl_roster_release(struct fl_roster *r)
@@ -28,6 +29,7 @@ fl_roster_release(struct fl_roster *r)
     free(r->rules);
     free(r->parties);
     free(r->replay);
+    free(r->he);
     fl_buf_release(&r->canonical);
     *r = (struct fl_roster){0};
 }
@@ -248,7 +250,7 @@ canonical_meta(const struct fl_roster_conf *conf, struct fl_meta *meta)
            fl_meta_set_i64(meta, "max_open", conf->max_open) ||
            fl_meta_set_i64(meta, "max_skip", conf->max_skip) ||
            fl_meta_set_i64(meta, "max_age", conf->max_age) || set_pace(meta, conf) ||
-           fl_recipe_to_meta(&conf->recipe, meta);
+           fl_recipe_to_meta(&conf->recipe, meta) || fl_roster_he_put(meta, &conf->he);
 }
 
 int
@@ -506,14 +508,14 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
 {
     const char *federation;
     const unsigned char *model, *contract = NULL;
-    bool contracted = fl_meta_find(meta, "contract") != NULL;
+    bool contracted = fl_meta_find(meta, "contract") != NULL, he = fl_meta_find(meta, "he") != NULL;
     int64_t psk;
     size_t settings, noise;
 
     if (fl_recipe_from_meta(&r->recipe, meta, &settings) ||
         fl_noise_policy_from_meta(&r->noise, meta, &noise))
         return -1;
-    settings += CANONICAL_KEYS + noise + (size_t)contracted;
+    settings += CANONICAL_KEYS + noise + (size_t)contracted + (size_t)he;
     if (get_pace(meta, "delay", 1, &r->delay, &settings) ||
         get_pace(meta, "stale", FL_STALE_MOST, &r->stale, &settings))
         return -1;
@@ -530,7 +532,7 @@ get_all(struct fl_roster *r, const struct fl_meta *meta)
         fl_meta_get_bytes(meta, "model", sizeof r->model, &model) ||
         (contracted && fl_meta_get_bytes(meta, "contract", sizeof r->contract, &contract)) ||
         get_parties(r, meta) || get_replay(r, meta) || get_numbers(r, meta) ||
-        get_weights(&r->weights, meta) || get_rules(r, meta))
+        get_weights(&r->weights, meta) || get_rules(r, meta) || fl_roster_he_get(r, meta))
         return -1;
     r->psk = psk;
     r->contracted = contracted;

@@ -29,7 +29,9 @@ enum {
     FL_SITES_MAX = 10000,
     FL_HELPERS_MIN = 2,
     FL_HELPERS_MAX = 16,
-    FL_STEPS_MIN = 16,      /* the least that a roster may ask for of a resolution */
+    FL_STEPS_MIN = 16,     /* the least that a roster may ask for of a resolution */
+    FL_HE_SITES_MAX = 256, /* with tensors of protection he */
+    FL_HE_HELPERS_MAX = 15,
     FL_ROSTER_MAX = 8 << 20 /* bytes of the canonical form */
 };
 
@@ -40,9 +42,10 @@ enum fl_protection {
 };
 
 enum fl_protect {
-    FL_PROTECT_MASK,  /* the hub sees sums only */
-    FL_PROTECT_PLAIN, /* the hub sees each site's values */
-    FL_PROTECT_FROZEN /* is not trained and does not travel */
+    FL_PROTECT_MASK,   /* the hub sees sums only */
+    FL_PROTECT_PLAIN,  /* the hub sees each site's values */
+    FL_PROTECT_FROZEN, /* is not trained and does not travel */
+    FL_PROTECT_HE      /* the hub sees sums only, if no site helps it: encrypted (fl-protocol(7)) */
 };
 
 struct fl_tensor_rule {
@@ -90,6 +93,8 @@ struct fl_roster { /* a zeroed struct is empty */
     int64_t max_open, max_skip, max_age;
     int64_t delay, stale;    /* how rounds follow each other: sec/pace.h */
     struct fl_recipe recipe; /* how sites train, steps set; nothing is set where none is agreed */
+    bool encrypts;           /* some tensor has protection he */
+    unsigned char (*he)[32]; /* (m) roots of the helpers' keys (sec/he_line.h); NULL: none */
     struct fl_buf canonical;
     unsigned char digest[32]; /* RD */
 };

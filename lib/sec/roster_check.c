@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "sec/pace.h"
+#include "sec/roster_he.h"
 #include "sec/roster.h"
 
 double
@@ -218,6 +219,19 @@ check_rule(const struct fl_roster *r, struct fl_tensor_rule *rule)
 }
 
 static int
+check_he_rule(struct fl_roster *r, const struct fl_tensor_rule *rule)
+{
+    if (rule->bits > 32)
+        return fl_error(
+            FL_USAGE,
+            "tensors: \"%s\": protect he with %u bits; lanes of 8 to 32 bits are packed "
+            "into ciphertexts",
+            rule->match, rule->bits);
+    r->encrypts = true;
+    return 0;
+}
+
+static int
 check_rules(struct fl_roster *r)
 {
     size_t masked = 0;
@@ -225,7 +239,9 @@ check_rules(struct fl_roster *r)
     for (size_t i = 0; i < r->rule_count; i++) {
         if (check_rule(r, &r->rules[i]))
             return -1;
-        masked += r->rules[i].protect == FL_PROTECT_MASK;
+        if (r->rules[i].protect == FL_PROTECT_HE && check_he_rule(r, &r->rules[i]))
+            return -1;
+        masked += r->rules[i].protect == FL_PROTECT_MASK || r->rules[i].protect == FL_PROTECT_HE;
     }
     if (!masked && r->protection != FL_PROTECTION_NONE)
         return fl_error(FL_USAGE, "tensors: no rule masks anything; a rule with protect: mask is "
@@ -248,7 +264,7 @@ fl_roster_check(struct fl_roster *r)
     if (*fl_recipe_words(&r->recipe, words) && (r->recipe.steps < 0 || r->recipe.epochs >= 0))
         return fl_error(FL_USAGE, "recipe: says %s; needed are steps, and no epochs", words);
     return check_parties(r) || check_unique(r) || check_weights(r) || check_rules(r) ||
-                   fl_noise_policy_check(r)
+                   fl_roster_he_check(r) || fl_noise_policy_check(r)
                ? -1
                : 0;
 }

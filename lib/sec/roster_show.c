@@ -99,19 +99,37 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
         [FL_PROTECT_MASK] = "mask",
         [FL_PROTECT_PLAIN] = "plain (the hub reads each site's values)",
         [FL_PROTECT_FROZEN] = "frozen (not trained)",
+        [FL_PROTECT_HE] = "he (encrypted; weaker than mask, see below)",
     };
 
     const int lanes = rule->bits ? 64 / (int)rule->bits : 1; /* of a word of 8 bytes */
+    const bool exposed = rule->protect == FL_PROTECT_PLAIN || rule->protect == FL_PROTECT_HE;
 
     if (!rule->bits) /* frozen, or of an update that travels as it is */
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
-        add(rows, rule->protect == FL_PROTECT_PLAIN, "tensors",
+        add(rows, exposed, "tensors",
             "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %s%.3g to %.3g by "
             "weight",
             rule->match, words[rule->protect], rule->bits, 8.0 / lanes, rule->clip,
             coarser ? "at least " : "", 1 / rule->scale,
             r->weights.cap / r->weights.floor / rule->scale);
+}
+
+/* Both halves of what encryption is worth, in one breath: the second is no footnote. */
+static void
+add_he(struct rows *rows, const struct fl_roster *r)
+{
+    if (!r->encrypts)
+        return;
+    add(rows, true, "he_holds",
+        "against a hub that does anything, or against sites that cheat: up to %lld sites and %zu "
+        "of "
+        "the %zu helpers may tell the hub all that they know",
+        (long long)r->n - 2, r->m - 1, r->m);
+    add(rows, true, "he_does_not_hold",
+        "against the hub and one site that sends what fl-mask did not make: together they read the "
+        "encrypted values of any other site; protect: mask does not have this weakness");
 }
 
 static void
@@ -310,6 +328,7 @@ make_rows(struct rows *rows, const struct fl_roster *r, const struct fl_bound *n
     add_weights(rows, r);
     for (size_t i = 0; i < r->rule_count; i++)
         add_rule(rows, r, &r->rules[i], r->noise.kind == FL_NOISE_SITE && !noise);
+    add_he(rows, r);
     add_limits(rows, r, noise);
     if (*fl_recipe_words(&r->recipe, recipe))
         add(rows, true, "recipe", "%s", recipe);

@@ -23,6 +23,7 @@ fl_section_release(struct fl_section *section)
     fl_secret_free(section->down);
     for (size_t i = 0; i < section->open_count; i++)
         fl_secret_free(section->open[i].keys);
+    free(section->he.leaves);
     fl_wipe(section, sizeof *section);
 }
 
@@ -390,6 +391,8 @@ open_round(struct fl_section *now, uint64_t round)
     *to = (struct fl_open_round){.round = round, .keys = keys};
     if (now->noisy)
         fl_pair_noise_round(to->noise, now->noise, round);
+    if (now->he.leaves)
+        fl_he_round_key(to->he, now->he.hs, round - now->he.first);
     return 0;
 }
 
@@ -408,7 +411,34 @@ fl_state_step_down(struct fl_state *s, uint64_t round, int64_t max_open)
             fl_pair_step(now->down + (size_t)i * FL_PAIR_KEY, &any, now->down_next);
         if (now->noisy)
             fl_pair_step(now->noise, &any, now->down_next);
+        if (now->he.leaves)
+            fl_he_step(now->he.hs, now->down_next - now->he.first);
     }
+    return 0;
+}
+
+int
+fl_state_he_key(const struct fl_state *s, uint64_t round, unsigned char rk[32])
+{
+    const struct fl_section *now = &s->section[0];
+    unsigned char hs[32];
+
+    if (!now->he.leaves || round < now->he.first || round - now->he.first >= FL_HE_ROUNDS)
+        return fl_error(FL_REFUSED, "this helper has no key of encryption for round %llu",
+                        (unsigned long long)round);
+    for (size_t i = 0; i < now->open_count; i++)
+        if (now->open[i].round == round) {
+            memcpy(rk, now->open[i].he, 32);
+            return 0;
+        }
+    if (round < now->down_next)
+        return fl_error(FL_REFUSED, "round %llu is over for this helper: its keys were wiped",
+                        (unsigned long long)round);
+    memcpy(hs, now->he.hs, 32);
+    for (uint64_t at = now->down_next; at < round; at++)
+        fl_he_step(hs, at - now->he.first);
+    fl_he_round_key(rk, hs, round - now->he.first);
+    fl_wipe(hs, sizeof hs);
     return 0;
 }
 

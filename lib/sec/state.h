@@ -28,6 +28,7 @@
 
 #include "base/must.h"
 #include "os/folder.h"
+#include "sec/he_key.h"
 #include "sec/identity.h"
 #include "sec/near.h"
 #include "sec/pair.h"
@@ -39,6 +40,13 @@ struct fl_open_round {
     uint64_t round;
     unsigned char *keys;              /* (n, 32) in secret memory: hk of each site */
     unsigned char noise[FL_PAIR_KEY]; /* that of the round, where the section is NOISY */
+    unsigned char he[32]; /* the own key of encryption, where there is one (sec/he_key.h) */
+};
+
+struct fl_state_he {       /* the keys that a helper shows, one a round (sec/he_key.h) */
+    uint64_t first;        /* round of the epoch's first */
+    unsigned char hs[32];  /* the chain at DOWN_NEXT */
+    unsigned char *leaves; /* (FL_HE_ROUNDS, 32); NULL: no tensor is encrypted */
 };
 
 struct fl_helper_now { /* the model that a helper has itself come to */
@@ -67,6 +75,7 @@ struct fl_section { /* what belongs to one accepted roster */
     size_t open_count;
     struct fl_open_round open[16]; /* max_open at most, oldest first */
     struct fl_helper_now now;      /* of a helper */
+    struct fl_state_he he;         /* likewise */
 };
 
 struct fl_made { /* an upload or an answer that was made, and is kept for sending again */
@@ -237,6 +246,9 @@ const unsigned char *fl_state_open_keys(const struct fl_state *s, uint64_t round
 FL_MUST int fl_state_noise_key(const struct fl_state *s, uint64_t round,
                                const unsigned char sid[32], const unsigned char set[32],
                                unsigned char key[FL_PAIR_KEY]);
+
+/* The key of encryption of a round that is open or still to come, into RK. -1 (FL_REFUSED). */
+FL_MUST int fl_state_he_key(const struct fl_state *s, uint64_t round, unsigned char rk[32]);
 
 /* k shared with SITE in an open round whose KEYS these are. */
 void fl_state_down_key(const struct fl_state *s, const unsigned char *keys, uint32_t site,

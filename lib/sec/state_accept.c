@@ -37,6 +37,21 @@ check_member(const struct fl_key *key, const struct fl_roster *r, int64_t *party
     return 0;
 }
 
+/* The line of this helper is what it has the keys of. */
+static int
+check_he(const struct fl_key *key, const struct fl_roster *r, int64_t party)
+{
+    const int h = party == (int64_t)FL_SIGNER_HUB ? -1 : fl_roster_helper(r, (uint32_t)party);
+
+    if (!r->encrypts || h < 0 || (key->has_he && !memcmp(key->he_root, r->he[h], 32)))
+        return 0;
+    return fl_error(
+        FL_REFUSED,
+        "the roster's line for encryption of \"%s\" is not the one that its key has now; "
+        "fl-keygen --he %s prints that one",
+        key->name, r->federation);
+}
+
 static int
 check_psk(const struct fl_roster *r, int64_t party, const unsigned char *psk)
 {
@@ -127,6 +142,28 @@ derive_down(struct fl_section *to, const struct fl_acceptance *acc)
     return 0;
 }
 
+/* The chain of encryption, and the leaves that its line committed to. */
+static int
+begin_he(struct fl_section *to, const struct fl_acceptance *acc)
+{
+    const size_t size = (size_t)FL_HE_ROUNDS * 32;
+    unsigned char root[32];
+
+    if (!acc->roster->encrypts)
+        return 0;
+    fl_he_root(root, acc->key->he_leaves);
+    if (memcmp(root, acc->key->he_root, 32))
+        return fl_error(FL_FAILED,
+                        "the key's leaves are not those of its line for encryption; make "
+                        "another line with fl-keygen --he");
+    if (!(to->he.leaves = fl_alloc(size, 1)))
+        return -1;
+    to->he.first = (uint64_t)acc->roster->first_round;
+    memcpy(to->he.hs, acc->key->he_seed, 32);
+    memcpy(to->he.leaves, acc->key->he_leaves, size);
+    return 0;
+}
+
 /*
  * The new section after the one in force. Without a roster in force, a section is left of an
  * attempt that ended before the key named it; nothing was done under it, and it goes.
@@ -153,7 +190,7 @@ add_section(struct fl_state *s, const struct fl_acceptance *acc, int64_t party,
     bool site = to->party < to->n, helper = fl_roster_helper(r, to->party) >= 0;
     if (fl_section_alloc(to, site, helper) || derive_up(to, acc))
         return -1;
-    return helper ? derive_down(to, acc) : 0;
+    return helper && (derive_down(to, acc) || begin_he(to, acc)) ? -1 : 0;
 }
 
 /* Read the roster's model, so that it can be held against others. */
@@ -290,7 +327,7 @@ fl_state_accept(struct fl_acceptance *acc)
 
     acc->already = acc->key->has_roster && !memcmp(acc->key->roster, r->digest, 32);
     if (!acc->already && (check_epoch(acc->key, r) || check_member(acc->key, r, &party) ||
-                          check_psk(r, party, acc->psk)))
+                          check_he(acc->key, r, party) || check_psk(r, party, acc->psk)))
         return -1;
     struct fl_state *s = open_for_accept(acc->dir, acc->key);
     if (!s)

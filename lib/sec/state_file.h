@@ -7,6 +7,8 @@
  *         mbit X, if it was given
  *         up J HEX, a chain      down I HEX, a chain      noise HEX, that of a helper's noise
  *         open R I HEX, a key of an open round            open_noise R HEX, that of its noise
+ *         he FIRST HEX, the chain of encryption      heopen R HEX, a key of it
+ *         leaves HEX, of all its keys
  *     upload RD EPOCH R SID INPUT ROOT           answer, the same
  *     masked HEX EPOCH TIMES
  *     now OBJECT PARAMS|- VELOCITY|- COMING|-    sketch HEX, the key of sketches

@@ -3,6 +3,8 @@
  * sites under a key of 15 helpers, with lanes of 32 bits at their ends. The noise is beyond what
  * fits with probability 2^-69 a coefficient, so one wrong number is a fault. test_rlwe does the
  * same for one ciphertext. Two minutes of a core with AVX-512.
+ *
+ *     bench_he_exact [K N]      part K (from 0) of N alone
  */
 #include <string.h>
 
@@ -28,6 +30,7 @@ struct bench {
     struct fl_rlwe_secret *secrets[HELPERS];
     struct fl_rlwe_key *key;
     struct place places[THREADS];
+    size_t from, to; /* sums that are made */
     unsigned wrong[SUMS];
 };
 
@@ -60,9 +63,10 @@ add_site(struct bench *b, struct place *p, size_t s, size_t site, size_t count)
 }
 
 static void
-one_sum(void *arg, size_t s, int worker)
+one_sum(void *arg, size_t index, int worker)
 {
     struct bench *b = arg;
+    const size_t s = b->from + index;
     struct place *p = &b->places[worker];
     const size_t count = (size_t)fl_rlwe_capacity(&b->part.lanes);
 
@@ -121,21 +125,25 @@ start_place(struct place *p, size_t count)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     static struct bench b;
+    const size_t part = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
+    const size_t parts = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     uint64_t wrong = 0;
 
     bench_need(fl_crypt_init());
     start(&b);
+    b.from = parts ? part * SUMS / parts : 0;
+    b.to = parts && part < parts ? (part + 1) * SUMS / parts : b.from;
     struct fl_pool *pool = fl_pool_new(fl_cores() < THREADS ? fl_cores() : THREADS);
     bench_need(!pool);
     for (int i = 0; i < fl_pool_threads(pool); i++)
         start_place(&b.places[i], (size_t)fl_rlwe_capacity(&b.part.lanes));
-    fl_pool_run(pool, SUMS, one_sum, &b);
+    fl_pool_run(pool, b.to - b.from, one_sum, &b);
     for (size_t s = 0; s < SUMS; s++)
         wrong += b.wrong[s];
     bench_tell("he: coefficients of sums of 256 sites and 15 helpers that were opened",
-               (double)SUMS * FL_RING_N, "");
+               (double)(b.to - b.from) * FL_RING_N, "");
     return !bench_at_most("he: wrong numbers among them", (double)wrong, "", 0);
 }

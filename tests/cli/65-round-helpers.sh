@@ -104,6 +104,7 @@ check "  and what is true of it is done" [ -e "work.aux/model/$(last_model).flt"
 check "  in which all are in" until_closed 2 hub a b c d e aux
 check "    (all of them)" [ "$(fl-info --get sum.sites srv/pub/round/1/mean.flt)" = a,b,c,d,e ]
 check "  e followed without having been in" [ -e "work.e/model/$(last_model).flt" ]
+check "  no device was taken for a file of ours" [ -c /dev/null ]
 round status hub.yaml >status
 check "  status says what e missed last" grep -q '^1	e	taken	.*	0	' status
 cd ..

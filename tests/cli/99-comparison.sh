@@ -58,13 +58,13 @@ case $(figure he-fl note one) in
 *) report 1 "encrypted is masked, or not built" ;;
 esac
 
-# ---- DP: what the row says is what fl-account says of what was trained ----
+# ---- DP: what the row says is what fl-account says of noise, rate and steps, and what the ledgers say ----
 spent() {
     awk -v s="$1" '{ print $4, $6 }' "run-small/rows/dp-8.1/dp-$1" | while read -r noise rate; do
-        fl-account -q --delta 1e-4 -e "pgauss:q=$rate,nm=$noise*4" | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%.6g\n", $at["epsilon"] }'
+        fl-account -q --delta 1e-4 -e "pdgauss:q=$rate,sigma=$(awk "BEGIN { printf \"%.0f\", $noise * 1e7 }"),sens=10000000*4" | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%.5f\n", $at["epsilon"] }'
     done
 }
-is "epsilon is that of the account" "$(figure dp-8 epsilon)" "$(for s in north south west east coast; do spent $s; done | sort -g | tail -n 1)"
+check "epsilon is that of the account" awk "BEGIN { d = $(figure dp-8 epsilon) - $(for s in north south west east coast; do spent $s; done | sort -g | tail -n 1); exit !(d * d < 1e-8) }"
 check "  within what was asked for" awk "BEGIN { exit !($(figure dp-8 epsilon) <= 8 && $(figure dp-8 epsilon) > 1) }"
 
 # ---- the attack: by heart it finds members; labels that say nothing find nothing ----

@@ -10,7 +10,10 @@ static int from, again;
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    struct round r, second;
+    static const char noise[] = FED_HELPERS
+        "min_sum: 4\nnoise: {site: {clip: 0.5, multiplier: 1}}\n"
+        "budget: {epsilon: 8, delta: 1e-6}\n";
+    struct round r, second, third;
 
     (void)argc;
     (void)argv;
@@ -22,8 +25,13 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     must(!round_plan(&second, &fed,
                      &(struct fed_planning){.round = 2, .deadline = "2036-11-24T18:00:00Z"}));
     fuzz_seed(&second, "plan.flt", "second");
+    fed.epoch = 2;
+    must(!fed_roster(&fed, noise));
+    must(!round_plan(&third, &fed, &(struct fed_planning){.round = 3}));
+    fuzz_seed(&third, "plan.flt", "third");
     fl_plan_release(&r.plan);
     fl_plan_release(&second.plan);
+    fl_plan_release(&third.plan);
     fuzz_seeded(&fed);
     from = fl_spool_open();
     again = fl_spool_open();
@@ -42,6 +50,8 @@ check_places(const struct fl_plan *p)
         must(!fl_plan_upload_tensor(p, i, &tensor));
         fl_meta_release(&tensor.attrs);
         must(t || at == p->masked_words - 1);
+        must(!t || !p->noise.sigma == !t->noise);
+        must(!t || !t->noise || (t->noise->scale == t->rule->scale && t->noise->sigma > 0));
         must(!t || (t->word_at == at && t->rule && t->tensor &&
                     t->words == (t->elements + t->lanes.count - 1) / t->lanes.count));
         if (!t || t->words)

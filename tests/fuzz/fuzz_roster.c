@@ -24,7 +24,13 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     static const char weighted[] =
         "weights: {rule: dynamic, floor: 0.5, cap: 1, alpha: 0.5, tokens: 1e6, mbit: 100}\n"
         "apply: {rule: nesterov, lr: 0.7, momentum: 0.9}\nmax_open: 3\nmax_age: 9\npsk: true\n";
-    static const char *const more[] = {FUZZ_HELPERS "replay: [c]\n", FED_MASK, weighted};
+    static const char *const more[] =
+        {FUZZ_HELPERS "replay: [c]\n", FED_MASK, weighted,
+         FED_HELPERS "min_sum: 4\nnoise: {site: {clip: 0.5, multiplier: 1}}\n"
+                     "budget: {epsilon: 8, delta: 1e-6}\n",
+         "noise: {local: {clip: 1, multiplier: 1.1, rate: 0.01, steps: 20}}\n"
+         "budget: {epsilon: 3, delta: 1e-5, accountant: pld}\n"};
+    const int count = sizeof more / sizeof *more;
     static struct federation f;
     struct fl_line line;
     struct fl_buf yaml = {0};
@@ -34,7 +40,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     fuzz_start();
     fed_start(&f, 5, more[0]);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < count; i++) {
         snprintf(name, sizeof name, "c%d", i);
         if (!fed_roster(&f, more[i]))
             seed(name, f.roster.canonical.data, f.roster.canonical.len);

@@ -2,7 +2,7 @@
 """sec/rlwe a second time, in whole numbers of Python: from fl-protocol(7), ENCRYPTION, not from the C.
 
     rlwe.py self        a small round: what is opened is the sum
-    rlwe.py vectors     the values that tests/unit/test_rlwe.c holds as constants
+    rlwe.py vectors     the values that tests/unit/test_rlwe_vectors.c holds as constants
 
 Elements are lists of 8192 numbers modulo q; products are those of two huge numbers whose digits the
 coefficients are.

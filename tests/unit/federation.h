@@ -38,6 +38,7 @@ struct federation {
     struct fl_key *key[FED_KEYS]; /* sites, aux, hub */
     unsigned char model[32];      /* digest of "model.flt" */
     struct fl_roster roster;
+    void (*keys)(const struct federation *f, struct fl_plan *plan); /* of encryption; or NULL */
 };
 
 /* "DIR/NAME" in a buffer that the next call but seven overwrites. */
@@ -398,6 +399,8 @@ fed_draft(const struct federation *f, struct fl_plan *plan, const struct fed_pla
                                : NULL;
     CHECK(p.model && (!how->after || p.after) && (!how->velocity || p.velocity));
     int result = fl_plan_draft(plan, &p);
+    if (!result && plan->ciphertexts && f->keys)
+        f->keys(f, plan);
     fl_object_free(p.model);
     fl_object_free(p.after);
     fl_object_free(p.velocity);

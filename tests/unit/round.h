@@ -21,6 +21,8 @@ struct round {
     struct fl_plan plan;
     char folder[24]; /* "r7" in F's, with plan.flt, up/, answer/, opened/ */
     int threads, level;
+    const char *const *uploads; /* files of the folder for answers to encrypted tensors; or NULL: */
+    bool no_uploads;            /* those that the request shows, unless none are wanted */
 };
 
 /* "DIR/FOLDER/SUB" + NAME of party I + SUFFIX, as fed_path. */
@@ -211,6 +213,24 @@ round_ask(struct round *r, const char *sites, bool fit)
     return round_masked(r, &set, round_uploads(sites, NULL), "sum.flt");
 }
 
+/* The files with the ciphertexts that REQUEST asks for; how many. */
+static inline size_t
+round_ciphers(const struct round *r, const struct fl_request *request, const char **paths)
+{
+    static char names[FED_SITES + 1][200];
+    size_t n = 0;
+
+    if (!r->plan.ciphertexts || r->no_uploads)
+        return 0;
+    for (; r->uploads ? r->uploads[n] != NULL : n < request->count; n++) {
+        snprintf(names[n], sizeof names[n], "%s",
+                 r->uploads ? round_path(r, r->uploads[n])
+                            : round_file(r, "up", request->uploads[n].upload.from.party));
+        paths[n] = names[n];
+    }
+    return n;
+}
+
 /* Helper I answers the request in this file of the folder, to OUT there; 0 or -1. */
 static inline int
 round_answer_to(struct round *r, size_t i, const char *request_file, const char *out_file)
@@ -221,6 +241,7 @@ round_answer_to(struct round *r, size_t i, const char *request_file, const char 
     struct fl_output out;
     struct fl_request request;
     struct fl_answering a = {.key = f->key[i], .plan = &r->plan, .request = &request, .kept = -1};
+    const char *files[FED_SITES + 1];
     int result = -1;
 
     if (fl_request_read(&request, &r->plan, round_path(r, request_file), NULL))
@@ -231,6 +252,9 @@ round_answer_to(struct round *r, size_t i, const char *request_file, const char 
         round_purse(r, i, ledger, &purse);
         a.purse = &purse;
     }
+    a.uploads = files;
+    a.upload_count = round_ciphers(r, &request, files);
+    a.memory = ROUND_MEMORY;
     a.level = r->level;
     a.pool = r->threads ? fl_pool_new(r->threads) : NULL;
     a.state = fed_state(f, i);

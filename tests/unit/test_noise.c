@@ -61,6 +61,19 @@ fast(struct fl_noise *noise, uint64_t a, uint64_t b)
     return fl_noise_dgauss(noise, (uint32_t)a);
 }
 
+/* The same by many at once. */
+static int64_t
+filled(struct fl_noise *noise, uint64_t a, uint64_t b)
+{
+    static int64_t x[777];
+    static size_t at;
+
+    (void)b;
+    if (!(at %= 777))
+        fl_noise_dgauss_fill(noise, (uint32_t)a, x, 777);
+    return x[at++];
+}
+
 /* Counts of x - SIDE .. x + SIDE; what is beyond goes to the ends. */
 static void
 count(sampler *draw, uint64_t a, uint64_t b, uint64_t chunk, double *got)
@@ -108,6 +121,7 @@ test_fast(void)
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         gauss_cells((double)scales[i] * scales[i], want);
         check_draws("sigma", fast, scales[i], 1, want);
+        check_draws("sigma, filled", filled, scales[i], 1, want);
     }
 }
 

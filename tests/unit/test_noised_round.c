@@ -5,6 +5,8 @@
  * gone.
  */
 #include "fed/fitted.h"
+#include "fed/lane_noise.h"
+#include "base/least.h"
 #include "priv/noise.h"
 
 #include "round.h"
@@ -47,6 +49,24 @@ noise_key(struct round *r, size_t i, const char *request_file, unsigned char key
     fl_state_free(s);
 }
 
+/* Add what KEY draws for element FROM of tensor T on, as far as its chunk goes. How many. */
+static uint64_t
+add_chunk(const struct fl_plan_tensor *t, uint64_t from, struct fl_noise *noise, int64_t *to)
+{
+    const uint64_t word = t->word_at + from / t->lanes.count;
+    const uint64_t end = (word / FL_CHUNK_WORDS + 1) * FL_CHUNK_WORDS - t->word_at;
+    const uint64_t n = fl_min_u64(end * t->lanes.count, t->elements) - from;
+    int64_t x[FL_LANE_NOISE_PIECE];
+
+    for (uint64_t at = 0; at < n; at++) {
+        if (at % FL_LANE_NOISE_PIECE == 0)
+            fl_noise_dgauss_fill(noise, t->noise->sigma, x,
+                                 (size_t)fl_min_u64(n - at, FL_LANE_NOISE_PIECE));
+        to[at] += x[at % FL_LANE_NOISE_PIECE];
+    }
+    return n;
+}
+
 /* Add what KEY draws, value by value in the order of the upload's words: a chunk, its own stream. */
 static void
 add_noise(const struct fl_plan *plan, const unsigned char key[32], struct numbers *to)
@@ -59,11 +79,11 @@ add_noise(const struct fl_plan *plan, const unsigned char key[32], struct number
         first[i] = first[i - 1] + plan->tensors[i - 1].elements;
     for (size_t place = 0; place <= plan->count; place++) {
         const struct fl_plan_tensor *t = fl_plan_at(plan, place);
-        for (uint64_t e = 0; t && e < t->elements; e++) {
+        for (uint64_t e = 0; t && e < t->elements;) {
             const uint64_t word = t->word_at + e / t->lanes.count;
             if (word / FL_CHUNK_WORDS != chunk)
                 fl_noise_start(&noise, key, chunk = word / FL_CHUNK_WORDS, buffer);
-            to->x[first[plan->order[place]] + e] += fl_noise_dgauss(&noise, t->noise->sigma);
+            e += add_chunk(t, e, &noise, to->x + first[plan->order[place]] + e);
         }
     }
 }

@@ -175,7 +175,9 @@ test_tensors(void)
         {"[{match: x, protect: plain}]", "lacks bits and clip"},
         {"[{match: x, protect: frozen, bits: 8}]", "has no bits and clip"},
         {"[{match: x, protect: frozen, clip: 1}]", "has no bits and clip"},
-        {"[{match: x, protect: he, bits: 8, clip: 1}]", "mask|plain|frozen"},
+        {"[{match: x, protect: he, bits: 8, clip: 1}]", NULL},
+        {"[{match: x, protect: he}]", "lacks bits and clip"},
+        {"[{match: x, protect: ha, bits: 8, clip: 1}]", "mask|plain|frozen|he"},
         {"[{match: x, protect: mask, bits: 7, clip: 1}]", "bits"},
         {"[{match: x, protect: mask, bits: 65, clip: 1}]", "bits"},
         {"[{match: x, protect: mask, bits: 8.5, clip: 1}]", "bits"},
@@ -209,7 +211,7 @@ static void
 test_unknown(void)
 {
     static const char *const keys[] =
-        {"he: {bits: 32}",    "delays: 1",    "stales: 1",      "recipes: {lr: 1}",
+        {"hee: [x]",          "delays: 1",    "stales: 1",      "recipes: {lr: 1}",
          "contracts: x",      "budgets: 5",   "noise.scale: 1", "commitee: [x]",
          "committee: [x]",    "threshold: 2", "policy: {}",     "spread: 16",
          "vary: true",        "caps: {}",     "bandwidth: {}",  "params: 00",

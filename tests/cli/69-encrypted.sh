@@ -1,0 +1,96 @@
+#!/bin/sh
+# Rounds with encrypted tensors by the programs: lines and keys of helpers, what people are told, a whole
+# round that opens to what masks give, what is refused on the way.
+. "$(dirname "$0")/lib.sh"
+. "$top/tests/cli/federation.sh"
+
+offer() { fl-keygen --he demo -k "$1.key"; }
+key_of() { fl-keygen --he-key "$2" -k "$1.key" -o "$1.$2.hekey"; }
+unmask() {   # ROUND HELPER file...: with these uploads
+    _round=$1 _helper=$2
+    shift 2
+    fl-unmask -q -k "$_helper.key" -p "$_round/plan.flt" -o "$_round/answer/$_helper.flt" "$_round/request.flt" "$@"
+}
+advance() { fl-unmask -q --advance -k "$2.key" -p "$1/plan.flt" -m "$3" -o "$4" "$1"; }
+
+rounds model model.flt 1 embed:60x9 norm:50 large:150001 || exit 1
+sites='a b c d e'
+# shellcheck disable=SC2034 # read by roster
+helpers='b +aux' min_sum=4
+rules='tensors: [{match: norm, protect: plain, bits: 16, clip: 0.04}, {match: large, protect: he, bits: 16, clip: 0.04}, {match: "*", protect: mask, bits: 21, clip: 0.04}]'
+# shellcheck disable=SC2086
+keys hub $sites aux || exit 1
+
+# ---- lines ----
+offer b >b.line || exit 1
+check "a helper prints a line, again the same" [ "$(offer b)" = "$(cat b.line)" ]
+status 2 "  a federation's name is a name" fl-keygen --he 'a b' -k b.key
+offer aux >aux.line || exit 1
+lines() { echo "he:"; for h in "$@"; do echo "  - $(cat "$h.line")"; done; }
+# shellcheck disable=SC2086
+{ echo "$rules" | roster 1 $sites; lines b aux; } >roster.yaml
+# shellcheck disable=SC2086
+echo "$rules" | roster 1 $sites >without.yaml
+status 2 "a roster without the lines" fl-keygen --show without.yaml
+says 'protect he needs he: \[LINE, ...\], what fl-keygen --he demo prints at each helper'
+fl-keygen --show roster.yaml >show || exit 1
+for row in 'he_holds	against a hub that does anything, or against sites that cheat' \
+    'he_does_not_hold	against the hub and one site that sends what fl-mask did not make: together they read' \
+    'not_default	he_does_not_hold: against the hub and one site'; do
+    check "--show says: $row" grep -q "^$row" show
+done
+# shellcheck disable=SC2086
+check "all accept it" accept roster.yaml hub $sites aux
+check "  and were told its weakness" grep -q '^he_does_not_hold' shown
+
+# ---- keys of a round ----
+check "keys of rounds" key_of b 0..1
+key_of aux 0..1 && key_of aux 0 || exit 1
+status 2 "  rounds are numbers" key_of b 1..0
+says '"1..0" are no rounds like 5 or 5..12'
+status 3 "  of a site that helps nobody" key_of a 0
+says '"a" helps with no encrypted tensor'
+status 3 "  beyond the epoch" key_of b 1024
+status 4 "a plan without the keys waits" plan 0 model.flt --he-keys b.0..1.hekey
+says 'the key of helper "aux" for round 0 is missing'
+status 2 "  the same twice" plan 0 model.flt --he-keys b.0..1.hekey --he-keys b.0..1.hekey
+status 3 "  of another round" plan 1 model.flt --he-keys b.0..1.hekey --he-keys aux.0.hekey
+says 'has no key of round 1'
+check "a plan" plan 0 model.flt --he-keys aux.0..1.hekey --he-keys b.0..1.hekey
+
+# ---- a round ----
+rounds train model.flt 1 0.01 a=a.upd b=b.upd c=c.upd d=d.upd e=e.upd || exit 1
+for s in a b c d; do mask 0 $s $s.upd || exit 1; done
+check "the size is as --explain says, but for the rest of a name" \
+    sh -c 's=$(fl-plan -r roster.yaml -k hub.key --round 0 -m model.flt --he-keys b.0..1.hekey --he-keys aux.0.hekey --explain -o p.flt | sed -n "s/^upload_bytes	//p")
+           is=$(wc -c <0/up/a.flt); [ "$is" -le "$s" ] && [ "$s" -le $((is + 1000)) ]'
+status 4 "--check: whole files, each one row" fl-aggregate --check -p 0/plan.flt 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/d.flt
+says '1 missing: e;'
+check "the hub asks" ask 0 a b c d
+check "a helper is ready" fl-unmask --ready -k b.key -p 0/plan.flt -o ready.flt 0/request.flt
+status 4 "it does not answer without the uploads" unmask 0 b
+says 'the ciphertexts of "a" are missing; name the uploads that the request shows'
+status 1 "  nor for the hub's sum" unmask 0 b 0/sum.flt
+status 4 "  nor for a part of them" unmask 0 b 0/up/a.flt 0/up/b.flt 0/up/c.flt
+check "  nothing was recorded" [ "$(fl-unmask --show -k b.key | sed -n 's/^answers	//p')" = 0 ]
+check "it answers" unmask 0 b 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/d.flt
+cp 0/answer/b.flt first.flt
+check "  again, without them" unmask 0 b
+check "    the same bytes" cmp first.flt 0/answer/b.flt
+cp 0/request.flt kept.flt && mask 0 e e.upd
+check "  the hub asks for others" fl-aggregate -q -k hub.key -p 0/plan.flt --request 0/request.flt -o all.flt 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/d.flt 0/up/e.flt
+status 3 "    which is refused" unmask 0 b 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/d.flt 0/up/e.flt
+mv kept.flt 0/request.flt
+status 4 "one share is missing: the sum does not open" open_sum 0
+check "the other helper" unmask 0 aux 0/up/d.flt 0/up/c.flt 0/up/b.flt 0/up/a.flt
+check "the sum opens" open_sum 0
+echo "0/plan.flt 0/mean.flt - - a=a.upd,b=b.upd,c=c.upd,d=d.upd" >table
+check "  to what a second implementation computes from the updates" rounds exact table
+check "anybody verifies it" fl-aggregate -q --verify -r roster.yaml 0
+fl-apply -q -m model.flt -p 0/plan.flt -o next.flt 0/mean.flt
+check "a helper follows" advance 0 b model.flt b.flt
+check "  to the same model" cmp next.flt b.flt
+status 3 "a key of a round that is over is not shown again" key_of b 0
+says 'round 0 is over for this helper: its keys were wiped'
+
+finish
