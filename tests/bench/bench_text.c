@@ -1,8 +1,9 @@
 /*
  * How fast text becomes tokens on one core, beside what any reader of it must do: looking for the
- * line ends, and checking UTF-8; medians of processor time. Normal form C of prose beside wc -c of as much through a
- * pipe, and of decomposed Vietnamese beside ICU's uconv, file to file. And what hostile documents
- * take, for each of their bytes, beside prose; the least of several runs. Rows of tests/bench/run.
+ * line ends, and checking UTF-8; medians of processor time. Normal form C of prose beside wc -c of
+ * as much through a pipe, and of decomposed Vietnamese beside ICU's uconv, file to file. And what
+ * hostile documents take, for each of their bytes, beside prose; the least of several runs. Rows of
+ * tests/bench/run.
  */
 #include <stdio.h>
 #include <stdlib.h>
