@@ -1,4 +1,4 @@
-/* Counts follow from the plan; seconds are of the kernels themselves, on a piece that is in cache. */
+/* Counts follow from the plan; seconds are of the kernels themselves, on a piece in cache. */
 #include "fed/classes.h"
 
 #include <stddef.h>

@@ -174,37 +174,6 @@ read_open_noise(struct fl_vault *v, struct fl_section *to)
     return round == at->round ? 0 : fl_vault_bad_line(v);
 }
 
-/* he FIRST HEX, then leaves HEX */
-static int
-read_he(struct fl_vault *v, struct fl_section *to)
-{
-    if (to->he.leaves)
-        return fl_vault_bad_line(v);
-    if (fl_vault_is(v, "he"))
-        return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &to->he.first, to->he.hs);
-    to->he.leaves = fl_alloc(FL_HE_ROUNDS, 32);
-    return to->he.leaves ? fl_vault_get(v, "B", to->he.leaves, (size_t)(FL_HE_ROUNDS * 32)) : -1;
-}
-
-/* heopen R HEX, of an open round */
-static int
-read_he_open(struct fl_vault *v, struct fl_section *to)
-{
-    unsigned char hs[32];
-    uint64_t round;
-    size_t i = 0;
-
-    if (fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &round, hs))
-        return -1;
-    while (i < to->open_count && to->open[i].round != round)
-        i++;
-    int failed = i == to->open_count || !fl_is_zero(to->open[i].he, 32);
-    if (!failed)
-        memcpy(to->open[i].he, hs, 32);
-    fl_wipe(hs, sizeof hs);
-    return failed ? fl_vault_bad_line(v) : 0;
-}
-
 static int
 read_made(struct fl_vault *v, struct fl_made **list, size_t *count, size_t *cap)
 {
@@ -380,9 +349,9 @@ read_of_section(struct fl_vault *v, struct fl_section *to)
     if (fl_vault_is(v, "now"))
         return read_now(v, &to->now);
     if (fl_vault_is(v, "he") || fl_vault_is(v, "leaves"))
-        return read_he(v, to);
+        return fl_state_he_read(v, to);
     if (fl_vault_is(v, "heopen"))
-        return read_he_open(v, to);
+        return fl_state_he_read_open(v, to);
     return fl_vault_is(v, "open") ? read_open(v, to) : fl_vault_bad_line(v);
 }
 
@@ -438,17 +407,6 @@ check_rows(const struct fl_section *at, const unsigned char *rows, uint32_t coun
 }
 
 static int
-check_he(const struct fl_section *at, const char *path)
-{
-    const bool chain = !fl_is_zero(at->he.hs, 32);
-    bool whole = chain == (at->he.leaves != NULL);
-
-    for (size_t k = 0; k < at->open_count; k++)
-        whole &= chain == !fl_is_zero(at->open[k].he, 32);
-    return whole ? 0 : fl_error(FL_FAILED, "%s: lacks a part of its chain of encryption", path);
-}
-
-static int
 check_whole(const struct fl_state *s, const char *path)
 {
     for (size_t i = 0; i < s->section_count; i++) {
@@ -464,7 +422,7 @@ check_whole(const struct fl_state *s, const char *path)
             if (check_rows(at, at->open[k].keys, at->n, false, path) ||
                 (at->noisy && check_rows(at, at->open[k].noise, 1, false, path)))
                 return -1;
-        if (check_he(at, path))
+        if (fl_state_he_check(at, path))
             return -1;
     }
     if (!s->section_count || fl_is_zero(s->key, sizeof s->key) ||
@@ -548,18 +506,6 @@ put_open(struct fl_vault *v, const struct fl_section *at, const struct fl_open_r
 }
 
 static int
-put_he(struct fl_vault *v, const struct fl_section *at)
-{
-    if (!at->he.leaves)
-        return 0;
-    for (size_t k = 0; k < at->open_count; k++)
-        if (fl_vault_put(v, "heopen", "nb", at->open[k].round, at->open[k].he))
-            return -1;
-    return fl_vault_put(v, "he", "nb", at->he.first, at->he.hs) ||
-           fl_vault_put(v, "leaves", "B", at->he.leaves, (size_t)(FL_HE_ROUNDS * 32));
-}
-
-static int
 put_section(struct fl_vault *v, const struct fl_section *at)
 {
     char party[16] = "hub", mbit[40];
@@ -577,7 +523,7 @@ put_section(struct fl_vault *v, const struct fl_section *at)
     for (size_t k = 0; k < at->open_count; k++)
         if (put_open(v, at, &at->open[k]))
             return -1;
-    return put_he(v, at) || put_now(v, &at->now);
+    return fl_state_he_put(v, at) || put_now(v, &at->now);
 }
 
 static int

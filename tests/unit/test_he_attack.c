@@ -1,5 +1,5 @@
 /*
- * What an encrypted tensor holds against, and what not (fl-protocol(7), ENCRYPTION): all shares but
+ * What an encrypted tensor holds against, and what not (fl-protocol(7), ENCRYPTED TENSORS): all shares but
  * one open nothing; the hub with one site that cheats reads any update. The attacks are played
  * against the library as it is, and must succeed: a version that stops them may say so.
  */
