@@ -178,7 +178,6 @@ read_conf(struct fl_federation_conf *c, const char *file, const struct fl_yaml *
         FL_KEY_TEXT("trainer", &c->trainer),
         FL_KEY_TEXT("ledger", &c->ledger),
         FL_KEY_TEXT("valid", &c->valid),
-        FL_KEY_TEXT("ledger", &c->ledger),
         FL_KEY_TEXT("patience", &patience),
         FL_KEY_TEXT("due", &due),
         FL_KEY_I64("keep", 1, 1e6, &c->keep),

@@ -267,5 +267,8 @@ fl_planning_report(struct fl_report *r, const struct fl_plan *plan,
     explain_base(r, plan);
     fl_report_text(fl_report_key(r, "protection"), fl_protection_name(plan->roster.protection));
     explain_sites(r, plan, view);
-    return explain_cost(r, plan, model_bytes) ? -1 : explain_noise(r, plan);
+    return explain_cost(r, plan, model_bytes) || explain_noise(r, plan) ||
+                   fl_classes_report(r, plan)
+               ? -1
+               : 0;
 }
