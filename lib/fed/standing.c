@@ -482,7 +482,8 @@ fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r)
     int64_t due;
 
     if (!s->setup.conf.root)
-        return fl_error(FL_USAGE, "only the hub's file, which has root:, has a next step");
+        return fl_error(FL_USAGE,
+                        "what another party than the hub does next is told by --list FILE");
     const bool done = !s->count || fl_standing_there(fl_standing_file(s, round, "closed")) ||
                       fl_standing_there(fl_standing_file(s, round, "void"));
     if (done && !roster->delay)

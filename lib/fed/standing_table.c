@@ -60,6 +60,8 @@ receipt(struct fl_standing *s, uint64_t round, const char *party, char *line, si
         return -1;
     const char *said = strchr(line, ' ');
     memmove(line, said ? said + 1 : line + strlen(line), said ? strlen(said + 1) + 1 : 1);
+    for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
+        line[n - 1] = '\0'; /* a receipt without a reason */
     return 0;
 }
 

@@ -31,6 +31,13 @@ for line in '' 'site' 'site -x a.yaml' 'tree a.yaml' 'hub --void' 'site a.yaml b
     # shellcheck disable=SC2086  # words
     status 2 "fl-round $line" round $line
 done
+for line in 'fl-report --status' 'fl-report --step --status a.yaml' 'fl-report --tried x a.yaml' 'fl-report --json a.yaml' 'fl-report --step --list hub.yaml hub.yaml' \
+    'fl-report --step a.yaml' 'fl-plan --void 3' 'fl-plan --void 3 a.yaml' 'fl-plan --yes' 'fl-plan --from 3 a.yaml' 'fl-plan --draft-roster a.yaml' \
+    'fl-plan --draft-roster -- -nobody hub.yaml' 'fl-plan --draft-roster nobody hub.yaml' 'fl-plan --void 0 why hub.yaml' 'fl-plan x' \
+    'fl-aggregate --check --as a/up a.yaml'; do
+    # shellcheck disable=SC2086  # words
+    status 2 "$line" $line
+done
 check "fl-round --help" sh -c 'fl-round --help | grep -q "^Usage: fl-round"'
 check "fl-round --version" sh -c 'fl-round -V | grep -qE "^fl-round [0-9.]+$"'
 cd .. && rm -rf one
