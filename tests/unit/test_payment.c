@@ -1,0 +1,85 @@
+/* What is paid, and refused, under the ledger's lock: what another program wrote meanwhile counts. */
+#include "fed/payment.h"
+
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static char path[64];
+
+static struct fl_payment
+payment(const char *tag, double most)
+{
+    struct fl_payment p = {.ledger = path};
+
+    p.line = (struct fl_spent_line){.kind = "train",
+                                    .tag = tag,
+                                    .input = "00",
+                                    .unit = "record",
+                                    .event = "gauss:nm=5"};
+    p.limits[p.limit_count++] = (struct fl_limit){"--budget", most, 1e-6, "rdp"};
+    return p;
+}
+
+static size_t
+lines(void)
+{
+    struct fl_spent s;
+
+    CHECK(!fl_spent_open(&s, path, false));
+    size_t count = s.count;
+    fl_spent_release(&s);
+    return count;
+}
+
+static void
+test_once(void)
+{
+    struct fl_payment a = payment("aa", 1.1), b = payment("bb", 1.1);
+
+    unlink(path);
+    CHECK(!fl_spent_create(path));
+    CHECK(!fl_payment_check(&a) && !a.paid && lines() == 0);
+    CHECK(!fl_payment_make(&a) && a.paid && a.mark.count == 1);
+    CHECK(!fl_payment_make(&a) && lines() == 1);
+    CHECK(fl_payment_check(&b) && fl_error_status() == FL_REFUSED); /* .90 of one, 1.31 of two */
+    CHECK(fl_payment_make(&b) && fl_error_status() == FL_REFUSED && lines() == 1);
+    b.line.input = NULL;
+    b.line.tag = "aa"; /* it is paid for, whatever its input turns out to be */
+    CHECK(!fl_payment_check(&b) && b.paid);
+    a.mark.count = 2;
+    CHECK(fl_payment_make(&a) && fl_error_status() == FL_REFUSED);
+    unlink(path);
+}
+
+/* One waits for the lock while the other spends the rest. */
+static void
+test_waits(void)
+{
+    struct fl_payment a = payment("aa", 1.1), b = payment("bb", 1.1);
+    struct fl_spent s;
+    int status = 0;
+
+    unlink(path);
+    CHECK(!fl_spent_create(path) && !fl_spent_open(&s, path, true));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(fl_payment_make(&b) ? fl_error_status() : 0);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    CHECK(!fl_spent_add(&s, &a.line, &a.by));
+    fl_spent_release(&s);
+    CHECK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == FL_REFUSED);
+    CHECK(lines() == 1);
+    unlink(path);
+}
+
+int
+main(void)
+{
+    snprintf(path, sizeof path, "/tmp/test_payment.%ld", (long)getpid());
+    RUN(test_once);
+    RUN(test_waits);
+    return test_end();
+}
