@@ -178,7 +178,8 @@ check:
 soak: deps
 	@SECONDS="$(or $(SECONDS),1800)" SEED="$(or $(SEED),1)" ROUNDS="$(or $(ROUNDS),20)" \
 	    BUILD="$(abspath $(BUILD))" sh tests/soak/run
-	@[ -z "$(EVERY)" ] || EVERY=1 BUILD="$(abspath $(BUILD))" LIMIT=36000 sh tests/run 65-round-points
+	@[ -z "$(EVERY)" ] || EVERY=1 KILLED=2 BUILD="$(abspath $(BUILD))" LIMIT=36000 \
+	    sh tests/run 65-round-points 65-round-helpers
 
 bench: deps
 	@$(MAKE) bench-programs

@@ -124,8 +124,9 @@ static int
 check(const struct fl_cli *cli, struct fl_turn *t)
 {
     struct fl_object *model = fl_object_open(opt.model, FL_KIND_BASE);
-    int failed = !model || fl_plan_check_base(t->plan, model, t->pool) ||
-                 (plain(t) ? fl_plain_admit(t) : fl_turn_admit(t));
+    int failed = !model ||
+                 (plain(t) ? fl_plain_check_model(t, model) || fl_plain_admit(t)
+                           : fl_plan_check_base(t->plan, model, t->pool) || fl_turn_admit(t));
 
     fl_object_free(model);
     if (!failed)

@@ -109,7 +109,8 @@ open_inputs(struct work *w)
         fl_lora_adapt(&opt.lora, &w->bundle, job.pool) ||
         fl_object_digest(fl_bundle_trained(&w->bundle), job.pool, job.base) ||
         fl_object_params(fl_bundle_trained(&w->bundle), job.pool, job.params) ||
-        (opt.plan && fl_freeze_by_plan(&w->bundle, opt.plan, job.pool, &job.recipe)) ||
+        (opt.plan &&
+         fl_freeze_by_plan(&w->bundle, opt.plan, job.pool, &job.recipe, &opt.purse.agreed)) ||
         fl_hide_check(&job.recipe) || open_data(w))
         return -1;
     job.model = w->bundle.model;

@@ -27,6 +27,7 @@ fl_federation_conf_release(struct fl_federation_conf *conf)
     free(conf->shards);
     free(conf->recipe);
     free(conf->trainer);
+    free(conf->ledger);
     free(conf->valid);
     *conf = (struct fl_federation_conf){0};
 }
@@ -141,6 +142,7 @@ check_values(struct fl_federation_conf *c, const char *file)
         {"hub", &c->hub, false, false},        {"root", &c->root, true, false},
         {"shards", &c->shards, true, false},   {"recipe", &c->recipe, true, false},
         {"trainer", &c->trainer, true, false}, {"valid", &c->valid, true, false},
+        {"ledger", &c->ledger, true, false},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -174,6 +176,7 @@ read_conf(struct fl_federation_conf *c, const char *file, const struct fl_yaml *
         FL_KEY_TEXT("shards", &c->shards),
         FL_KEY_TEXT("recipe", &c->recipe),
         FL_KEY_TEXT("trainer", &c->trainer),
+        FL_KEY_TEXT("ledger", &c->ledger),
         FL_KEY_TEXT("valid", &c->valid),
         FL_KEY_TEXT("patience", &patience),
         FL_KEY_TEXT("due", &due),

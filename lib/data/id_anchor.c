@@ -114,7 +114,7 @@ anchor(struct fl_id_state *s, size_t at, size_t *next)
 int
 fl_id_scan_all(struct fl_id_state *s)
 {
-    unsigned char hit[BLOCK];
+    unsigned char hit[BLOCK] = {0};
     size_t next = 0;
 
     for (size_t block = 0; block < s->n; block += BLOCK) {

@@ -21,6 +21,16 @@ open_masked(struct fl_adding *a)
     return a->masked ? 0 : -1;
 }
 
+void
+fl_adding_by_round(struct fl_aggregate_settings *settings, struct fl_plain *round)
+{
+    settings->weighting = &round->weighting;
+    settings->weighting_given = true;
+    settings->lineage = &round->lineage;
+    settings->expected = &round->expected;
+    settings->plain = round;
+}
+
 /* In a plain round the plan says what options say elsewhere. */
 static int
 take_plain(struct fl_adding *a)
@@ -37,11 +47,7 @@ take_plain(struct fl_adding *a)
                                   "-p to make sums without a round");
     if (fl_plain_start(&a->round, plan))
         return -1;
-    to->weighting = &a->round.weighting;
-    to->weighting_given = true;
-    to->lineage = &a->round.lineage;
-    to->expected = &a->round.expected;
-    to->plain = &a->round;
+    fl_adding_by_round(to, &a->round);
     return 0;
 }
 

@@ -34,6 +34,9 @@ struct fl_adding { /* a zeroed struct is empty */
     struct fl_inspect *inspect; /* or a report of either */
 };
 
+/* What a sum of a plain round goes by, which ROUND has and keeps. */
+void fl_adding_by_round(struct fl_aggregate_settings *settings, struct fl_plain *round);
+
 /* Everything that can be refused before the inputs are read. 0 or -1. */
 FL_MUST int fl_adding_start(struct fl_adding *a, const struct fl_adding_settings *set);
 void fl_adding_release(struct fl_adding *a);

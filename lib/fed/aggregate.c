@@ -182,7 +182,7 @@ join_common(struct fl_aggregate *a, const char *file, const struct fl_meta *said
                             "%s: belongs to the model %s..., and the first input to %s...; updates "
                             "of different models cannot be added without --lineage",
                             file, fl_update_short(base, got), fl_update_short(first, want));
-        if (fl_update_check_contract(file, said, &a->common))
+        if (!a->set.plain && fl_update_check_contract(file, said, &a->common))
             return -1;
         fl_update_keep_common(&a->common, said);
         return 0;
@@ -203,7 +203,8 @@ add_common(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
     struct fl_meta said = {NULL, 0, 0};
 
     *age = 0;
-    int failed = fl_meta_copy(&said, meta) || (lineage && make_newest(lineage, file, &said, age)) ||
+    int failed = (a->set.plain && fl_plain_check_contract(a->set.plain, file, meta)) ||
+                 fl_meta_copy(&said, meta) || (lineage && make_newest(lineage, file, &said, age)) ||
                  join_common(a, file, &said);
     fl_meta_release(&said);
     return failed ? -1 : 0;
@@ -245,10 +246,11 @@ add_counts(struct fl_aggregate *a, const char *file, const struct fl_meta *meta,
         }
         if (fl_meta_get_i64(meta, count_keys[i], 0, INT64_MAX, &n))
             return fl_error_about(file);
-        if (n > INT64_MAX - c->sum)
+        c->missing |= a->set.plain && n > INT64_MAX - c->sum; /* no site's number stops others */
+        if (n > INT64_MAX - c->sum && !a->set.plain)
             return fl_error(FL_FAILED, "%s: with its %lld %s the total leaves 63 bits", file,
                             (long long)n, count_keys[i]);
-        c->sum += n;
+        c->sum += c->missing ? 0 : n;
         row->counts[i] = n;
     }
     return 0;
@@ -291,7 +293,6 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
            struct row *row)
 {
     const char *file = fl_reader_name(in), *site;
-    unsigned char shapes[FL_HASH_BYTES];
 
     if (fl_meta_find(meta, "sum.weight"))
         return fl_error(FL_FAILED,
@@ -320,10 +321,7 @@ add_update(struct fl_aggregate *a, struct fl_reader *in, const struct fl_meta *m
     if (add_rule(a, file, a->set.weighting->rule, a->set.weighting->alpha) ||
         add_losses(a, file, meta, row->weight) || fl_sum_add_update(a->sum, in, row->weight))
         return -1;
-    if (!a->set.plain)
-        return 0;
-    fl_sum_shapes(a->sum, shapes);
-    return fl_plain_admit_upload(a->set.plain, in, site, shapes);
+    return a->set.plain ? fl_plain_admit_upload(a->set.plain, in, site, a->sum) : 0;
 }
 
 /* The sites of a partial sum, into the set; with old updates it may have several of a site. */

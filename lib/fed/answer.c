@@ -445,7 +445,10 @@ static int
 keep_with_ciphers(const struct fl_answering *a, const char *path, unsigned char root[32])
 {
     if (!a->plan->ciphertexts)
-        return keep(a, path, NULL, root);
+        return a->upload_count
+                   ? fl_error(FL_USAGE, "uploads are given where tensors are encrypted, "
+                                        "and none is in this plan; leave them out")
+                   : keep(a, path, NULL, root);
     struct fl_store *store = fl_store_new(a->memory);
     struct fl_cipher_sum *sum = store ? fl_cipher_sum_new(a->plan, store) : NULL;
     int failed = !sum || add_ciphers(a, sum) || keep(a, path, sum, root);

@@ -1,4 +1,4 @@
-/* Counts follow from the plan; seconds are of the kernels themselves, on a piece that is in cache. */
+/* Counts follow from the plan; seconds are of the kernels themselves, on a piece in cache. */
 #include "fed/classes.h"
 
 #include <stddef.h>
@@ -42,7 +42,8 @@ fl_classes_count(const struct fl_plan *plan, struct fl_class_cost *costs)
         const struct fl_plan_tensor *t = &plan->tensors[i];
         struct fl_class_cost *c = &costs[class_of(t)];
         c->values += t->elements;
-        c->up_bytes += t->words * sizeof(uint64_t);
+        c->up_bytes += plan->roster.protection == FL_PROTECTION_NONE ? t->elements * sizeof(float)
+                                                                     : t->words * sizeof(uint64_t);
         c->down_bytes += t->elements * sizeof(float);
         if (t->role == FL_MASKED && plan->roster.m)
             c->answer_bytes += t->words * sizeof(uint64_t);

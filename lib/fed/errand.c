@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "fed/late.h"
 #include "fed/leftover.h"
 #include "os/file.h"
 
@@ -316,14 +317,16 @@ epochs(struct errand *e)
 
 /* ---- the chain of models ---- */
 
+/* One that was fetched by a turn which was cut off before it was checked is fetched again. */
 static bool
 plan_of(struct errand *e, uint64_t round)
 {
+    const int64_t size = size_in(e, round, "plan.flt");
     char name[NAME];
 
     snprintf(name, sizeof name, "round/%llu/plan.flt", (unsigned long long)round);
-    return !at_home(e, round, "plan.flt") &&
-           offer_fetch(e, "plan", (int64_t)round, name, ".part/plan.flt");
+    return size >= 0 && !at_home(e, round, "plan.flt") &&
+           offer(e, "plan", (int64_t)round, name, ".part/plan.flt", size);
 }
 
 /* Is NAME, of a round, one of the files that a sum is opened or checked with? */
@@ -374,7 +377,8 @@ files_of(struct errand *e, uint64_t round, bool *whole)
 
 /*
  * The last round below *ROUND of which the hub's chain says that it led to model NEXT: *ROUND, and
- * its BASE. 1, 0 when there is none, or -1.
+ * its BASE. 1, 0 when there is none, or -1. Where rounds overlap, one that was given up is repeated
+ * with a later number, so that numbers say nothing there.
  */
 static int
 link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX])
@@ -382,6 +386,7 @@ link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX]
     const char *path = fl_standing_own(e->s, ".part/chain");
     struct fl_buf text = {0};
     char from[HEX], to[HEX];
+    const bool any = e->s->setup.roster.delay;
     int64_t best = -1, number;
 
     if (access(path, F_OK))
@@ -390,7 +395,7 @@ link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX]
         return -1;
     for (const char *line = fl_buf_text(&text); *line; line += *line == '\n') {
         const size_t digits = strspn(line, "0123456789");
-        if (is_number(line, digits, &number) && number < *round && number > best &&
+        if (is_number(line, digits, &number) && (any || (number < *round && number > best)) &&
             sscanf(line + digits, "\t%64[0-9a-f]\t%*[^\t\n]\t%64[0-9a-f]", from, to) == 2 &&
             !strcmp(to, next)) {
             best = number;
@@ -422,6 +427,7 @@ static int
 follow(struct errand *e, const char *model, int64_t round)
 {
     char next[HEX], base[HEX], first[HEX], name[NAME];
+    int64_t steps = 0;
 
     for (size_t i = 0; i < 32; i++)
         snprintf(first + 2 * i, 3, "%02x", e->s->setup.roster.model[i]);
@@ -433,7 +439,8 @@ follow(struct errand *e, const char *model, int64_t round)
         }
         if (offer_fetch(e, "fetch", -1, "chain.tsv", ".part/chain"))
             return 1;
-        const int found = link_to(e, next, &round, base);
+        const int found = steps++ > e->s->setup.roster.max_age ? 0 /* it goes in circles */
+                                                               : link_to(e, next, &round, base);
         if (found <= 0)
             return found ? -1 : offer(e, "lost", -1, next, NULL, -1);
         if (has_model(e, base))
@@ -521,39 +528,82 @@ offer_old(void *arg, const char *path)
     return offer(arg, "old", -1, path, NULL, -1);
 }
 
+/* May a site make its upload of this round now? */
 static bool
-train(struct errand *e, int64_t round, const char *base)
+may_train(const struct errand *e, uint64_t round)
 {
-    const uint64_t r = (uint64_t)round;
-    const int64_t party = fl_roster_find(&e->s->setup.roster, e->s->setup.conf.name);
+    const struct fl_roster *roster = &e->s->setup.roster;
 
-    return party < (int64_t)e->s->setup.roster.n && !at_home(e, r, "up.flt") &&
-           access(fl_standing_own(e->s, "pause"), F_OK) && size_in(e, r, "go") < 0 &&
-           size_in(e, r, "closed") < 0 && size_in(e, r, "void") < 0 &&
-           offer(e, "train", round, base, NULL, -1);
+    return fl_roster_find(roster, e->s->setup.conf.name) < (int64_t)roster->n &&
+           !at_home(e, round, "up.flt") && access(fl_standing_own(e->s, "pause"), F_OK) &&
+           size_in(e, round, "go") < 0 && size_in(e, round, "closed") < 0 &&
+           size_in(e, round, "void") < 0;
 }
 
-/* 1: a step was told; 0: there is none; -1. */
+/* The newest of the rounds below BELOW that have a plan in the list; -1: none. */
+static int64_t
+newest_below(const struct errand *e, int64_t below)
+{
+    int64_t most = -1;
+
+    for (size_t i = 0; i < e->count; i++) {
+        const int64_t n = number_between(e->list[i].name, "pub/round/", "/plan.flt");
+        most = n > most && n < below ? n : most;
+    }
+    return most;
+}
+
+/* Plan and model of a round; *BASE "" while they are not here. 1: a step was told; 0; or -1. */
+static int
+reach(struct errand *e, int64_t round, char base[HEX])
+{
+    const uint64_t r = (uint64_t)round;
+    int got;
+
+    *base = '\0';
+    if (plan_of(e, r))
+        return 1;
+    if (!at_home(e, r, "plan.flt"))
+        return 0;
+    if (fl_standing_base(e->s, r, base))
+        return -1;
+    if ((got = follow(e, base, round)))
+        return got;
+    if (!has_model(e, base)) {
+        *base = '\0';
+        return 0;
+    }
+    if (e->helper && help(e, r))
+        return 1;
+    return (e->replay && (got = recompute(e))) ? got : follow_closed(e, round);
+}
+
+/* 1: a step was told; 0: there is none; -1. Rounds that overlap are trained in their order. */
 static int
 choose(struct errand *e)
 {
-    const int64_t round = greatest(e, "pub/round/", "/plan.flt");
-    char base[HEX];
+    const struct fl_roster *roster = &e->s->setup.roster;
+    const int64_t newest = newest_below(e, INT64_MAX);
+    const int64_t rounds[2] = {roster->delay ? newest_below(e, newest) : -1, newest};
+    char base[2][HEX] = {"", ""};
+    bool late;
     int got;
 
-    if (skew(e) || post(e) || epochs(e) || round < 0 || plan_of(e, (uint64_t)round) ||
-        !at_home(e, (uint64_t)round, "plan.flt"))
-        return 0;
-    if (fl_standing_base(e->s, (uint64_t)round, base))
-        return -1;
-    if ((got = follow(e, base, round)) || !has_model(e, base))
-        return got;
-    if (e->helper && help(e, (uint64_t)round))
+    if (skew(e) || post(e) || epochs(e))
         return 1;
-    if ((e->replay && (got = recompute(e))) || (got = follow_closed(e, round)) ||
-        (got = fl_leftover_find(e->s, offer_old, e)))
+    for (size_t i = 0; i < 2; i++)
+        if (rounds[i] >= roster->first_round && (got = reach(e, rounds[i], base[i])))
+            return got;
+    if (*base[1] && (got = fl_leftover_find(e->s, offer_old, e)))
         return got;
-    return train(e, round, base);
+    for (size_t i = 0; i < 2; i++) {
+        if (!*base[i] || !may_train(e, (uint64_t)rounds[i]))
+            continue;
+        if (roster->stale && fl_late_find(e->s, (uint64_t)rounds[i], base[i], &late))
+            return -1;
+        return offer(e, "train", rounds[i], base[i], NULL, -1);
+    }
+    return 0;
 }
 
 static int

@@ -9,7 +9,7 @@
 
 int
 fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool,
-                  struct fl_recipe *recipe)
+                  struct fl_recipe *recipe, struct fl_limit *agreed)
 {
     struct fl_layout *t = &b->model->layout;
     struct fl_plan plan;
@@ -21,6 +21,8 @@ fl_freeze_by_plan(struct fl_bundle *b, const char *path, struct fl_pool *pool,
         t->params[i].frozen = !fl_plan_travels(&plan, t->params[i].name);
     fl_layout_trainables(t);
     fl_recipe_take(recipe, &plan.roster.recipe);
+    if (plan.roster.noise.kind == FL_NOISE_LOCAL)
+        *agreed = fl_payment_agreed(&plan.roster.noise);
     fl_plan_release(&plan);
     return failed ? -1 : 0;
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "fed/adding.h"
 #include "fed/inspect.h"
 #include "flt/object.h"
 #include "os/file.h"
@@ -39,7 +40,8 @@ find_sender(struct sender *s, const struct fl_inbox *i)
     snprintf(s->name, sizeof s->name, "%.*s", (int)(slash - i->as), i->as);
     snprintf(s->kind, sizeof s->kind, "%s", slash + 1);
     if (!strcmp(s->kind, "up"))
-        s->made = FL_KIND_MASKED;
+        s->made = i->plan->roster.protection == FL_PROTECTION_NONE ? FL_KIND_UPDATE
+                                                                   : FL_KIND_MASKED;
     else if (!strcmp(s->kind, "answer"))
         s->made = FL_KIND_ANSWER;
     else if (!strcmp(s->kind, "opened"))
@@ -78,7 +80,9 @@ not_asked(const char *file)
 static int
 check_lanes(const struct fl_inbox *i, const struct sender *s, const char *file)
 {
-    const struct fl_inspect_settings settings = {.plan = i->plan, .progress = i->progress};
+    const bool plain = i->plan->roster.protection == FL_PROTECTION_NONE;
+    struct fl_plain round = {0};
+    struct fl_inspect_settings settings = {.plan = plain ? NULL : i->plan, .progress = i->progress};
     struct fl_inspect *look;
     char *go = beside(i->plan_file, "go");
     const bool asked = go && !fl_input_missing(go);
@@ -86,9 +90,14 @@ check_lanes(const struct fl_inbox *i, const struct sender *s, const char *file)
     free(go);
     if (!strcmp(s->made, FL_KIND_ANSWER) && !asked)
         return not_asked(file);
-    look = fl_inspect_new(&settings);
-    int failed = !look || fl_inspect_add(look, file) || fl_inspect_one(look, s->name);
+    int failed = plain && fl_plain_start(&round, i->plan);
+    settings.plain.memory = 1 << 30;
+    if (!failed && plain)
+        fl_adding_by_round(&settings.plain, &round);
+    look = failed ? NULL : fl_inspect_new(&settings);
+    failed = !look || fl_inspect_add(look, file) || fl_inspect_one(look, s->name);
     fl_inspect_free(look);
+    fl_plain_release(&round);
     return failed ? -1 : 0;
 }
 

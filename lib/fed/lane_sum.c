@@ -23,7 +23,7 @@ struct fl_lane_sum {
     struct fl_cipher_sum *cipher; /* of the ciphertexts, where there are any */
 };
 
-/* The masked places are the first ones, the weight's among them; ciphertexts are the last tensor. */
+/* Masked places come first, the weight's among them; ciphertexts are the last tensor. */
 static int
 make_schemas(struct fl_lane_sum *s)
 {

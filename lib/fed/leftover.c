@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "fed/overlap.h"
 
 enum { HEX = 65, NAME = 300 };
 
@@ -78,8 +79,16 @@ static int
 find_at_hub(struct search *f)
 {
     struct fl_standing *s = f->s;
+    struct fl_overlap overlap;
     char under[64], next[HEX];
     int64_t closed = 0;
+
+    if (s->setup.roster.delay) { /* two rounds are open, or another is opened over these */
+        if (fl_overlap_look(s, &overlap))
+            return -1;
+        keep_model(f, overlap.newest[0]);
+        keep_model(f, overlap.newest[1]);
+    }
 
     for (size_t i = s->count; i; i--) {
         const unsigned long long round = s->rounds[i - 1];
@@ -93,6 +102,9 @@ find_at_hub(struct search *f)
             continue;
         snprintf(under, sizeof under, "root/pub/round/%llu", round);
         if (told(f, under, "up") || told(f, under, "answer"))
+            return 1;
+        snprintf(under, sizeof under, "root/plain/%llu", round);
+        if (told(f, under, "up"))
             return 1;
         snprintf(under, sizeof under, "round/%llu", round);
         if (told_sums(f, under))
@@ -133,7 +145,7 @@ fl_leftover_find(struct fl_standing *s, fl_leftover_tell *tell, void *arg)
     struct search f = {.s = s, .tell = tell, .arg = arg};
     char first[HEX];
 
-    f.stay = fl_alloc(2 * s->count + 1, sizeof *f.stay);
+    f.stay = fl_alloc(2 * s->count + 3, sizeof *f.stay);
     if (!f.stay)
         return -1;
     for (size_t i = 0; i < 32; i++)

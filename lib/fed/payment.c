@@ -16,6 +16,16 @@ fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse)
     if (purse->budget > 0)
         p->limits[p->limit_count++] = (struct fl_limit){"--budget", purse->budget, purse->delta,
                                                         "rdp"};
+    if (purse->agreed.whose)
+        p->limits[p->limit_count++] = purse->agreed;
+}
+
+struct fl_limit
+fl_payment_agreed(const struct fl_noise_policy *policy)
+{
+    return (struct fl_limit){"the roster's budget", fl_decimal_f64(&policy->epsilon),
+                             fl_decimal_f64(&policy->delta),
+                             policy->accountant == FL_ACCOUNT_PLD ? "pld" : "rdp"};
 }
 
 static int

@@ -13,11 +13,19 @@
 
 #include "base/must.h"
 #include "crypt/hash.h"
+#include "sec/roster_noise.h"
 #include "sec/spent.h"
+
+struct fl_limit {      /* in all, a release with what is spent of its unit */
+    const char *whose; /* "--budget"; NULL: there is none */
+    double epsilon, delta;
+    const char *accountant; /* "rdp" or "pld" */
+};
 
 struct fl_purse { /* what a program was told */
     const char *ledger;
-    double budget, delta; /* epsilon of a unit, 0: no limit of its own; at this delta */
+    double budget, delta;   /* epsilon of a unit, 0: no limit of its own; at this delta */
+    struct fl_limit agreed; /* the roster's */
 };
 
 #define FL_PURSE_INIT                                                                              \
@@ -33,18 +41,12 @@ struct fl_purse { /* what a program was told */
                    "refuse what would make the ledger's epsilon more", &(p).budget),               \
         FL_OPT_F64(0, "delta", "X", 1e-30, 0.1, "of epsilon (default 1e-6)", &(p).delta)
 
-struct fl_limit {
-    const char *whose; /* "--budget" */
-    double epsilon, delta;
-    const char *accountant; /* "rdp" or "pld" */
-};
-
 struct fl_payment {
     const char *ledger;
     struct fl_spent_line
         line; /* its words; HASH is set when it is paid. KIND NULL: there is no line
                                   to add, and only the ledger and MARK are looked at */
-    struct fl_limit limits[2]; /* in all, this release with what is spent of its unit */
+    struct fl_limit limits[2];
     size_t limit_count;
     struct fl_spent_signer by;
     struct fl_spent_mark mark;  /* what a state knows of the ledger; zeros: nothing. Moves on */
@@ -56,8 +58,11 @@ struct fl_payment {
     uint64_t others; /* releases of other units that cost something */
 };
 
-/* The purse's own limit. */
+/* The purse's ledger and its limits. */
 void fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse);
+
+/* The budget of a roster with noise, as a limit. */
+struct fl_limit fl_payment_agreed(const struct fl_noise_policy *policy);
 
 /*
  * Would it be refused? Reads the ledger and writes nothing. line.input NULL: it is not known yet; a

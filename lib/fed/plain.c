@@ -57,23 +57,45 @@ check_site(const struct fl_turn *t, const char *file, const struct fl_meta *meta
                     file, site ? site : "", t->key->name, t->key->name);
 }
 
+/* BASE, of what FILE holds, is the plan's model, or one of its lineage. */
+static int
+check_age(const struct fl_plan *plan, const char *file, const unsigned char base[32])
+{
+    struct fl_lineage lineage;
+
+    if (read_lineage(&lineage, plan))
+        return -1;
+    int age = fl_lineage_age(&lineage, file, base);
+    fl_lineage_release(&lineage);
+    return age < 0 ? -1 : 0;
+}
+
+int
+fl_plain_check_model(const struct fl_turn *t, struct fl_object *model)
+{
+    unsigned char digest[32];
+
+    if (!t->plan->lineage_count)
+        return fl_plan_check_base(t->plan, model, t->pool);
+    return fl_object_digest(model, t->pool, digest) ||
+                   check_age(t->plan, fl_object_name(model), digest)
+               ? -1
+               : 0;
+}
+
 int
 fl_plain_check(const struct fl_turn *t)
 {
     const struct fl_meta *meta = &fl_object_head(t->update)->meta;
     const char *file = fl_object_name(t->update);
     const unsigned char *base;
-    struct fl_lineage lineage;
-    int age = -1;
 
-    if (fl_plain_admit(t) || fl_update_base(file, meta, &base) || read_lineage(&lineage, t->plan))
+    if (fl_plain_admit(t) || fl_update_base(file, meta, &base))
         return -1;
-    if (!t->plan->lineage_count)
-        age = fl_update_check_base(file, meta, "the plan's model", t->plan->base);
-    else
-        age = fl_lineage_age(&lineage, file, base);
-    fl_lineage_release(&lineage);
-    return age < 0 || fl_turn_check_contract(&t->plan->roster, file, meta) ||
+    const int wrong = t->plan->lineage_count
+                          ? check_age(t->plan, file, base)
+                          : fl_update_check_base(file, meta, "the plan's model", t->plan->base);
+    return wrong || fl_turn_check_contract(&t->plan->roster, file, meta) ||
                    check_site(t, file, meta)
                ? -1
                : fl_plan_match(t->plan, t->update);
@@ -153,6 +175,12 @@ fl_plain_release(struct fl_plain *p)
     *p = (struct fl_plain){0};
 }
 
+int
+fl_plain_check_contract(const struct fl_plain *p, const char *file, const struct fl_meta *update)
+{
+    return fl_turn_check_contract(&p->plan->roster, file, update);
+}
+
 double
 fl_plain_weight(const struct fl_plain *p, const struct fl_meta *update)
 {
@@ -193,14 +221,16 @@ check_signatures(const struct fl_plain *p, struct fl_reader *in, uint32_t party,
 
 int
 fl_plain_admit_upload(struct fl_plain *p, struct fl_reader *in, const char *site,
-                      const unsigned char shapes[32])
+                      const struct fl_sum *sum)
 {
     const struct fl_roster *r = &p->plan->roster;
+    unsigned char shapes[32];
     const int64_t party = site ? fl_roster_find(r, site) : -1;
 
     if (party < 0 || party >= (int64_t)r->n)
         return fl_error(FL_REFUSED, "%s: is of site \"%s\", which is none of the roster's",
                         fl_reader_name(in), site ? site : "");
+    fl_sum_shapes(sum, shapes);
     if (memcmp(shapes, p->shapes, 32) != 0)
         return fl_error(FL_REFUSED, "%s: its tensors are not those of the plan's model",
                         fl_reader_name(in));

@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "fed/expected.h"
 #include "fed/lineage.h"
+#include "fed/sum.h"
 #include "fed/turn.h"
 #include "fed/weights.h"
 #include "flt/reader.h"
@@ -21,6 +22,9 @@
 
 /* Would this round be refused? -1 unless the roster in force is the plan's and the key a site. */
 FL_MUST int fl_plain_admit(const struct fl_turn *t);
+
+/* MODEL, which would be trained, is the plan's or one of its lineage. -1 (FL_REFUSED) otherwise. */
+FL_MUST int fl_plain_check_model(const struct fl_turn *t, struct fl_object *model);
 
 /*
  * The same, and the update: its model is the plan's or one of its lineage, its tensors are the
@@ -53,18 +57,22 @@ struct fl_plain { /* what a sum of a plain round goes by; a zeroed struct is emp
 FL_MUST int fl_plain_start(struct fl_plain *p, const struct fl_plan *plan);
 void fl_plain_release(struct fl_plain *p);
 
+/* The update of FILE is of the roster's contract, where it has one. -1 (FL_REFUSED) otherwise. */
+FL_MUST int fl_plain_check_contract(const struct fl_plain *p, const char *file,
+                                    const struct fl_meta *update);
+
 /* What an update of this metadata counts by the roster, before its age: above 0, at most 1. */
 double fl_plain_weight(const struct fl_plain *p, const struct fl_meta *update);
 
 /*
- * The update of SITE was read from IN to its end: it must have the tensors of the plan, whose
- * digest SHAPES is, and its site's signature. -1 (FL_REFUSED).
+ * The update of SITE was read from IN to its end, and added to SUM: it must have the tensors of the
+ * plan, and its site's signature. -1 (FL_REFUSED).
  */
 FL_MUST int fl_plain_admit_upload(struct fl_plain *p, struct fl_reader *in, const char *site,
-                                  const unsigned char shapes[32]);
+                                  const struct fl_sum *sum);
 
 /* Record (FL_REFUSED) that the sum of FILE is no upload: always -1. */
-int fl_plain_no_sum(const char *file);
+FL_MUST int fl_plain_no_sum(const char *file);
 
 /* What the mean says of its round: which, over which model, of which uploads. 0 or -1. */
 FL_MUST int fl_plain_to_meta(const struct fl_plain *p, struct fl_meta *meta);

@@ -245,7 +245,7 @@ explain_noise(struct fl_report *r, const struct fl_plan *plan)
         return 0;
     if (fl_noise_policy_cost(p, 1, &epsilon))
         return -1;
-    fl_report_text(fl_report_key(r, "noise"), p->kind == FL_NOISE_SITE ? "site" : "local");
+    fl_report_text(fl_report_key(r, "noise"), fl_noise_kind_name(p->kind));
     fl_report_f64(fl_report_key(r, "noise_multiplier"), fl_decimal_f64(&p->multiplier), 6);
     fl_report_f64(fl_report_key(r, "noise_epsilon"), epsilon, 4);
     if (!plan->noise.sigma)

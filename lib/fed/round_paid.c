@@ -90,18 +90,22 @@ check_noise(const struct fl_round_payment *r)
                     fl_decimal_f64(&want->rate), (long long)want->steps);
 }
 
+/* A site that helps paid for its own text when it masked; other sums have none of it. */
+static bool
+answers_as_site(const struct fl_round_payment *r)
+{
+    return r->answer && r->party < r->plan->roster.n;
+}
+
 /* What the roster says of noise, and its budget. */
 static int
 add_policy(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
 {
     const struct fl_noise_policy *policy = &r->plan->roster.noise;
 
-    if (policy->kind == FL_NOISE_NONE)
+    if (policy->kind == FL_NOISE_NONE || answers_as_site(r))
         return 0;
-    p->limits[p->limit_count++] =
-        (struct fl_limit){"the roster's budget", fl_decimal_f64(&policy->epsilon),
-                          fl_decimal_f64(&policy->delta),
-                          policy->accountant == FL_ACCOUNT_PLD ? "pld" : "rdp"};
+    p->limits[p->limit_count++] = fl_payment_agreed(policy);
     if (policy->kind == FL_NOISE_SITE) {
         if (fl_plan_event(r->plan, &w->event) || fl_buf_add_byte(&w->event, '\0'))
             return -1;
@@ -124,7 +128,9 @@ add_policy(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
 static int
 no_ledger(const struct fl_round_payment *r)
 {
-    if (r->plan->roster.noise.kind != FL_NOISE_NONE && !r->answer)
+    if (r->answer)
+        return 0;
+    if (r->plan->roster.noise.kind != FL_NOISE_NONE)
         return fl_error(FL_USAGE, "--ledger FILE is missing: the roster hides people and says what "
                                   "may be told of them, which is counted for the whole life of "
                                   "their text; fl-account --new-ledger FILE makes one");

@@ -19,7 +19,7 @@ struct fl_round_payment {
     const struct fl_key *key;
     const struct fl_plan *plan;
     uint32_t party;
-    bool answer;                /* of a helper; else an upload of a site */
+    bool answer;                /* of a helper, for its own record; else an upload of a site */
     const unsigned char *input; /* (32) what is let out, as the state has it; NULL: not known yet */
     struct fl_object *update;   /* of the site; NULL: zeros, or not known yet */
     struct fl_pool *pool;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "fed/leftover.h"
+#include "fed/overlap.h"
 #include "flt/object.h"
 #include "os/file.h"
 #include "sec/header.h"
@@ -216,7 +217,8 @@ waits(struct fl_standing *s, uint64_t round, const char *sub, const char *step, 
 
     for (size_t i = 0; i < n; i++) {
         const char *name = roster->parties[sites ? i : roster->helpers[i]].name;
-        if (fl_standing_there(fl_standing_file(s, round, "%s/%s.flt", sub, name)))
+        if (fl_standing_there(sites ? fl_standing_upload(s, round, name)
+                                    : fl_standing_file(s, round, "%s/%s.flt", sub, name)))
             continue;
         if (!begun && step)
             put_step(r, step, round, -1);
@@ -290,6 +292,16 @@ newest_request(struct fl_standing *s, uint64_t round)
     return n;
 }
 
+const char *
+fl_standing_upload(struct fl_standing *s, uint64_t round, const char *site)
+{
+    if (s->setup.roster.protection != FL_PROTECTION_NONE || !s->setup.conf.root)
+        return fl_standing_file(s, round, "up/%s.flt", site);
+    snprintf(s->path, s->room, "%s/plain/%llu/up/%s.flt", s->setup.conf.root,
+             (unsigned long long)round, site);
+    return s->path;
+}
+
 /* How many uploads of the round are there? */
 static int64_t
 came(struct fl_standing *s, uint64_t round)
@@ -298,7 +310,7 @@ came(struct fl_standing *s, uint64_t round)
     int64_t n = 0;
 
     for (size_t i = 0; i < roster->n; i++)
-        n += fl_standing_there(fl_standing_file(s, round, "up/%s.flt", roster->parties[i].name));
+        n += fl_standing_there(fl_standing_upload(s, round, roster->parties[i].name));
     return n;
 }
 
@@ -348,20 +360,55 @@ tell_old(void *r, const char *path)
     return true;
 }
 
+/* The next round, over MODEL, which the mean of round AFTER made (-1: it is the roster's). */
+static int
+put_open(struct fl_standing *s, int64_t now, int64_t after, const char *model, bool enough,
+         struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    uint64_t round = s->count ? s->rounds[s->count - 1] + 1 : 0, first;
+    bool over = true;
+    int64_t from;
+
+    if (number_in(fl_standing_own(s, "from"), 0, &from))
+        return -1;
+    first = from > roster->first_round ? (uint64_t)from : (uint64_t)roster->first_round;
+    round = round < first ? first : round;
+    if (fl_standing_there(fl_standing_own(s, "pause")) || enough)
+        return put_plain(r, "wait", round, -1);
+    for (; over; round += over)
+        if (passed(s, round, now, &over))
+            return -1;
+    fl_report_text(r, "open");
+    fl_report_u64(r, round);
+    if (after >= 0)
+        fl_report_i64(r, after);
+    else
+        fl_report_none(r);
+    fl_report_text(r, model);
+    fl_report_list(r);
+    return end_step(r);
+}
+
+static bool
+enough_rounds(const struct fl_standing *s, uint64_t rounds)
+{
+    return s->setup.conf.rounds && rounds >= (uint64_t)s->setup.conf.rounds;
+}
+
 /* Another round, over what the last closed one of this epoch led to, or the roster's model. */
 static int
 step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
 {
     const struct fl_roster *roster = &s->setup.roster;
-    uint64_t round = s->count ? s->rounds[s->count - 1] + 1 : 0, first, closed = 0, last = 0;
-    char next[65], newest[65] = "";
-    bool over = true;
-    int64_t from;
+    char next[65], newest[65];
+    int64_t last = -1;
+    uint64_t closed = 0;
     int got = fl_leftover_find(s, tell_old, r);
 
     if (got)
         return got < 0 ? -1 : 0;
-
+    fl_hex(newest, roster->model, sizeof roster->model);
     for (size_t i = 0; i < s->count; i++) {
         if (s->rounds[i] < (uint64_t)roster->first_round)
             continue;
@@ -369,31 +416,61 @@ step_to_open(struct fl_standing *s, int64_t now, struct fl_report *r)
             return -1;
         if (*next) {
             closed++;
-            last = s->rounds[i];
+            last = (int64_t)s->rounds[i];
             memcpy(newest, next, sizeof newest);
         }
     }
-    if (number_in(fl_standing_own(s, "from"), 0, &from))
-        return -1;
-    first = from > roster->first_round ? (uint64_t)from : (uint64_t)roster->first_round;
-    round = round < first ? first : round;
-    if (fl_standing_there(fl_standing_own(s, "pause")) ||
-        (s->setup.conf.rounds && closed >= (uint64_t)s->setup.conf.rounds))
-        return put_plain(r, "wait", round, -1);
-    for (; over; round += over)
-        if (passed(s, round, now, &over))
-            return -1;
-    fl_report_text(r, "open");
+    return put_open(s, now, last, newest, enough_rounds(s, closed), r);
+}
+
+/* The round's mean is there: it steps MODEL, and the line of the chain is written to FILE. */
+static int
+put_close(struct fl_report *r, const char *file, uint64_t round, const char *model)
+{
+    fl_report_text(r, file);
     fl_report_u64(r, round);
-    if (closed) {
-        fl_report_u64(r, last);
-        fl_report_text(r, newest);
-    } else {
-        fl_report_none(r);
-        fl_report_hex(r, roster->model, sizeof roster->model);
-    }
+    fl_report_none(r);
+    fl_report_text(r, model);
     fl_report_list(r);
     return end_step(r);
+}
+
+/* Of rounds that need no helper: the uploads that must be there are, or it waits for them. */
+static int
+step_of_uploads(struct fl_standing *s, uint64_t round, int64_t now, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    const int64_t there = roster->protection == FL_PROTECTION_NONE ? came(s, round) : 0;
+    int64_t due;
+
+    if (number_in(fl_standing_own(s, "round/%llu/due", (unsigned long long)round), 0, &due))
+        return -1;
+    const int64_t least = roster->stale && due <= now ? 1 : roster->min_sum;
+    const bool buffered = there >= least && (roster->stale || due <= now);
+    return !buffered && waits(s, round, "up", due <= now ? "late" : "wait", r)
+               ? 0
+               : put_plain(r, "sum", round, -1);
+}
+
+/* Two rounds may be open: the mean of the older comes first, and meanwhile another is opened. */
+static int
+step_of_overlap(struct fl_standing *s, int64_t now, struct fl_report *r)
+{
+    struct fl_overlap o;
+    int got;
+
+    if (fl_overlap_look(s, &o))
+        return -1;
+    if (o.waits && fl_standing_there(fl_standing_file(s, o.round, "mean.flt")))
+        return put_close(r, o.file, o.round, o.model);
+    if ((o.waits && !waits(s, o.round, "up", NULL, NULL)) || !o.opens || enough_rounds(s, o.rounds))
+        return o.waits ? step_of_uploads(s, o.round, now, r)
+                       : put_plain(r, "wait", s->count ? s->rounds[s->count - 1] : 0, -1);
+    if ((got = fl_leftover_find(s, tell_old, r)))
+        return got < 0 ? -1 : 0;
+    if (!o.waits || !fl_standing_there(fl_standing_own(s, "pause")))
+        return put_open(s, now, o.after, o.base, false, r);
+    return step_of_uploads(s, o.round, now, r);
 }
 
 int
@@ -401,33 +478,42 @@ fl_standing_step(struct fl_standing *s, int64_t now, struct fl_report *r)
 {
     const struct fl_roster *roster = &s->setup.roster;
     const uint64_t round = s->count ? s->rounds[s->count - 1] : 0;
+    char base[65];
     int64_t due;
 
     if (!s->setup.conf.root)
-        return fl_error(FL_USAGE, "only the hub's file, which has root:, has a next step");
-    if (!s->count || fl_standing_there(fl_standing_file(s, round, "closed")) ||
-        fl_standing_there(fl_standing_file(s, round, "void")))
+        return fl_error(FL_USAGE,
+                        "what another party than the hub does next is told by --list FILE");
+    const bool done = !s->count || fl_standing_there(fl_standing_file(s, round, "closed")) ||
+                      fl_standing_there(fl_standing_file(s, round, "void"));
+    if (done && !roster->delay)
         return step_to_open(s, now, r);
-    if (round < (uint64_t)roster->first_round)
+    if (!done && round < (uint64_t)roster->first_round)
         return fl_error(FL_USAGE,
                         "round %llu of the epoch before is open: finish it under its roster, or "
                         "give it up",
                         (unsigned long long)round);
+    if (roster->delay)
+        return step_of_overlap(s, now, r);
     if (fl_standing_there(fl_standing_file(s, round, "mean.flt")))
-        return put_plain(r, "close", round, -1);
+        return fl_standing_base(s, round, base) ? -1 : put_close(r, "closed", round, base);
+    if (!roster->m)
+        return step_of_uploads(s, round, now, r);
     if (number_in(fl_standing_own(s, "round/%llu/due", (unsigned long long)round), 0, &due))
         return -1;
-    if (roster->m)
-        return step_of_helpers(s, round, due <= now, r);
-    return waits(s, round, "up", due <= now ? "late" : "wait", r) ? 0
-                                                                  : put_plain(r, "sum", round, -1);
+    return step_of_helpers(s, round, due <= now, r);
 }
 
 int
 fl_standing_base(struct fl_standing *s, uint64_t round, char base[65])
 {
-    const char *path = fl_standing_file(s, round, "plan.flt");
-    struct fl_object *o = fl_object_open(path, FL_KIND_PLAN);
+    return fl_standing_base_of(fl_standing_file(s, round, "plan.flt"), FL_KIND_PLAN, base);
+}
+
+int
+fl_standing_base_of(const char *path, const char *kind, char base[65])
+{
+    struct fl_object *o = fl_object_open(path, kind);
     const unsigned char *bytes;
 
     if (!o)

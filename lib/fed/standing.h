@@ -44,6 +44,9 @@ const char *fl_standing_own(struct fl_standing *s, const char *name, ...)
 bool fl_standing_there(const char *path);
 FL_MUST int fl_standing_line(const char *path, char *line, size_t room);
 
+/* The name of the upload of SITE in a round: plain ones do not lie where parties may look. */
+const char *fl_standing_upload(struct fl_standing *s, uint64_t round, const char *site);
+
 /*
  * The hub's next step as a row of R, a report of fl_standing_step_columns: step, round, number,
  * model, parties. NOW is the hub's clock. The steps:
@@ -54,7 +57,8 @@ FL_MUST int fl_standing_line(const char *path, char *line, size_t room);
  *     ask     for the uploads of PARTIES, as request NUMBER
  *     go      all helpers are ready for request NUMBER
  *     sum     the uploads, or what was asked for by NUMBER with the answers
- *     close   the mean is there
+ *     closed  the mean is there, which steps MODEL; the file of that name says so then
+ *     first   the same, where it steps another model after this one (fed/overlap.h)
  *     old     MODEL is a file or a folder that may go (fed/leftover.h), from WORK on
  * 0; -1: FL_USAGE when a round of the epoch before is open, FL_FAILED for what cannot be read.
  */
@@ -70,6 +74,7 @@ FL_MUST int fl_standing_report(struct fl_standing *s, struct fl_report *r);
  * round led to, "" when it is not closed. 0 or -1.
  */
 FL_MUST int fl_standing_base(struct fl_standing *s, uint64_t round, char base[65]);
+FL_MUST int fl_standing_base_of(const char *file, const char *kind, char base[65]);
 FL_MUST int fl_standing_next(struct fl_standing *s, uint64_t round, char next[65]);
 
 /* How many rounds were opened over the model of round ROUND, itself too. 0 or -1. */

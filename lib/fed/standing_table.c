@@ -60,6 +60,8 @@ receipt(struct fl_standing *s, uint64_t round, const char *party, char *line, si
         return -1;
     const char *said = strchr(line, ' ');
     memmove(line, said ? said + 1 : line + strlen(line), said ? strlen(said + 1) + 1 : 1);
+    for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
+        line[n - 1] = '\0'; /* a receipt without a reason */
     return 0;
 }
 
@@ -90,7 +92,7 @@ put_site(struct fl_standing *s, const char *party, struct fl_report *r)
         fl_report_text(r, party);
         fl_report_text(r, "taken");
         put_time(r, fl_standing_file(s, round, "have/%s/up", party));
-        if (stat(fl_standing_file(s, round, "up/%s.flt", party), &st))
+        if (stat(fl_standing_upload(s, round, party), &st))
             fl_report_none(r); /* cleaned away */
         else
             fl_report_i64(r, (int64_t)st.st_size);

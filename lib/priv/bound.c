@@ -307,6 +307,8 @@ fl_bound_noise_length(const struct fl_bound *b, size_t n)
     double square = 0;
 
     for (size_t i = 0; i < b->count; i++) {
+        if (!b->parts[i].d) /* it has no scale either */
+            continue;
         double sigma = (double)b->parts[i].sigma / b->parts[i].scale;
         square += (double)b->parts[i].d * sigma * sigma;
     }

@@ -2,7 +2,7 @@
  * The helpers' keys of tensors of protection he, one a round, from a chain of the helper's own that
  * is stepped and wiped like those of masks (sec/pair.h), and the joint key that they add up to.
  *
- *     hs[0]   the seed of the epoch, in the key file until the roster is accepted, then in the state
+ *     hs[0]   the seed of the epoch, in the key file until a roster is accepted, then in the state
  *     hs[k+1] = H(hs[k]; "fl1.he.step"; LE64(k + 1))
  *     rk      = H(hs[k]; "fl1.he.round"; LE64 k)     all that is kept of a passed round
  *     secret  = H(rk; "fl1.he.key")                  seed of s_h and e_h (sec/rlwe.h)

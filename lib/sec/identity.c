@@ -321,10 +321,11 @@ take_head(const char **p, struct fl_line *line)
     return fl_parse_i64(epoch, 0, FL_EPOCH_MAX, &line->epoch);
 }
 
-int
-fl_line_parse(struct fl_line *line, const char *text)
+/* The line, what its signature covers, and that. */
+static int
+take_line(struct fl_line *line, const char *text, unsigned char root[32],
+          unsigned char sig[FL_SIGN_BYTES])
 {
-    unsigned char root[32], sig[FL_SIGN_BYTES];
     const char *p;
     size_t len;
 
@@ -345,10 +346,28 @@ fl_line_parse(struct fl_line *line, const char *text)
             "with --public",
             line->text);
     line_root(root, line->text, (size_t)(p - line->text));
-    if (take_space(&p) || take_hex(&p, sig, sizeof sig) || *p)
+    if (take_space(&p) || take_hex(&p, sig, FL_SIGN_BYTES) || *p)
         return fl_error(FL_USAGE,
                         "the public line of \"%s\" is cut or has more after it; copy it whole",
                         line->name);
+    return 0;
+}
+
+int
+fl_line_read(struct fl_line *line, const char *text)
+{
+    unsigned char root[32], sig[FL_SIGN_BYTES];
+
+    return take_line(line, text, root, sig);
+}
+
+int
+fl_line_parse(struct fl_line *line, const char *text)
+{
+    unsigned char root[32], sig[FL_SIGN_BYTES];
+
+    if (take_line(line, text, root, sig))
+        return -1;
     if (fl_sig_check(sig, "line", NULL, 0, root, line->sign))
         return fl_error(FL_REFUSED,
                         "the public line of \"%s\" is not signed by its own key; ask for it again",

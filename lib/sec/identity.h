@@ -86,4 +86,7 @@ void fl_key_line(const struct fl_key *key, struct fl_line *line);
  */
 FL_MUST int fl_line_parse(struct fl_line *line, const char *text);
 
+/* The same, without a look at signature and key: for a line that is parsed later, or was before. */
+FL_MUST int fl_line_read(struct fl_line *line, const char *text);
+
 #endif

@@ -12,8 +12,8 @@
  * below MASKED_WORDS. Frozen tensors do not travel.
  *
  * Tensors of protection he travel as ciphertexts instead (sec/rlwe.h): those of one lane width, in
- * the order of the model, are the coordinates of one part. All ciphertexts, part after part, are one
- * tensor after the others; the plan shows the helpers' keys of the round.
+ * the order of the model, are the coordinates of one part. All ciphertexts, part after part, are
+ * one tensor after the others; the plan shows the helpers' keys of the round.
  */
 #ifndef FL_SEC_PLAN_H
 #define FL_SEC_PLAN_H

@@ -1,6 +1,7 @@
 /*
- * The ring of the encryption (fl-protocol(7), ENCRYPTION): polynomials of 8192 coefficients modulo
- * X^8192 + 1 and q, the product of four primes below 2^53, the largest that are 1 modulo 16384.
+ * The ring of the encryption (fl-protocol(7), ENCRYPTED TENSORS): polynomials of 8192 coefficients
+ * modulo X^8192 + 1 and q, the product of four primes below 2^53, the largest that are 1 modulo
+ * 16384.
  *
  * An *element* is FL_RING_RESIDUES numbers: the coefficients, that of X^0 first, modulo the first
  * prime, then those modulo the second, and so on. It is *reduced* when each lies below its prime. A

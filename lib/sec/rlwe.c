@@ -63,7 +63,7 @@ static void
 residues(uint64_t *x, const int8_t *small, uint64_t p)
 {
     for (size_t i = 0; i < N; i++) {
-        int64_t v = small[i];
+        const int64_t v = (int64_t)small[i];
         x[i] = (uint64_t)v + (p & (uint64_t)(v >> 63));
     }
 }

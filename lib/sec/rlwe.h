@@ -1,8 +1,8 @@
 /*
- * Additive encryption by a key that nobody has (fl-protocol(7), ENCRYPTION): BFV with additions
- * only. Each helper h has a secret s_h and shows b_h = e_h - a s_h; the joint key is (a, the sum of
- * the b_h). Whoever has the sum of ciphertexts (c0, c1) and from every helper d_h = c1 s_h + E_h,
- * E_h large noise that hides the small one, gets the sum of what was encrypted, exactly.
+ * Additive encryption by a key that nobody has (fl-protocol(7), ENCRYPTED TENSORS): BFV with
+ * additions only. Each helper h has a secret s_h and shows b_h = e_h - a s_h; the joint key is (a,
+ * the sum of the b_h). Whoever has the sum of ciphertexts (c0, c1) and from every helper d_h = c1
+ * s_h + E_h, E_h large noise that hides the small one, gets the sum of what was encrypted, exactly.
  *
  * It holds against whoever lacks one helper's share, not against one who gets a share for a c1 of
  * his own making: a helper adds the c1 of signed uploads himself, answers once for a key, and a key

@@ -4,6 +4,8 @@
  */
 #include "sec/rlwe_message.h"
 
+#include <assert.h>
+
 #include "math/ntt_table.h"
 
 enum { WORDS = FL_RLWE_MESSAGE_WORDS, N = FL_RING_N };
@@ -34,6 +36,7 @@ join(uint64_t m[WORDS], const struct fl_rlwe_lanes *lanes, const int64_t *values
     size_t at = 0;
     int64_t borrow = 0;
 
+    assert(lanes->bits >= 2 && lanes->bits <= 62);
     m[0] = m[1] = m[2] = 0;
     for (size_t j = 0; j < lanes->slots; j++) {
         int64_t x = (j < count ? values[j] : 0) + borrow;

@@ -72,6 +72,7 @@ struct fl_roster { /* a zeroed struct is empty */
     char federation[FL_SITE_MAX + 1];
     int64_t epoch, first_round;
     bool psk;        /* a pre-shared secret is in every chain's root */
+    bool seen;       /* FL_ROSTER_SEEN says that its lines' signatures were looked at before */
     bool contracted; /* every update's text is harmonized by the contract of this digest: */
     unsigned char contract[32];
     unsigned char model[32]; /* digest of the object that the first round starts from */

@@ -23,6 +23,12 @@ key_of(char key[KEY], enum fl_noise_kind kind, const char *name)
     return key;
 }
 
+const char *
+fl_noise_kind_name(enum fl_noise_kind kind)
+{
+    return kinds[kind];
+}
+
 static int
 find(const char *const *words, const char *text)
 {
@@ -180,7 +186,7 @@ fl_noise_policy_rounds(const struct fl_noise_policy *p, uint64_t most, uint64_t 
 static int
 check_site(const struct fl_roster *r)
 {
-    static const char *const protects[] = {"mask", "plain", "frozen", "he"};
+    static const char *const protects[] = {"mask", "plain", "frozen"};
 
     if (r->protection != FL_PROTECTION_HELPERS)
         return fl_error(FL_USAGE, "noise: {site} is what helpers add; write protection: helpers, "
@@ -192,12 +198,19 @@ check_site(const struct fl_roster *r)
         return fl_error(FL_USAGE,
                         "budget: accountant pld has no bound for discrete noise on many values; "
                         "write accountant: rdp with noise: {site}");
-    for (size_t i = 0; i < r->rule_count; i++)
+    for (size_t i = 0; i < r->rule_count; i++) {
+        if (r->rules[i].protect == FL_PROTECT_HE)
+            return fl_error(
+                FL_USAGE,
+                "tensors: \"%s\": protect he, where others can multiply what a site sent "
+                "before noise: {site} is added; write mask, or noise: {local}",
+                r->rules[i].match);
         if (r->rules[i].protect != FL_PROTECT_MASK && r->rules[i].protect != FL_PROTECT_FROZEN)
             return fl_error(FL_USAGE,
                             "tensors: \"%s\": protect %s, where noise: {site} adds none; write "
                             "mask or frozen",
                             r->rules[i].match, protects[r->rules[i].protect]);
+    }
     return 0;
 }
 

@@ -21,6 +21,8 @@ enum fl_noise_kind {
     FL_NOISE_LOCAL /* each site's training adds noise, which hides a document of its text */
 };
 
+const char *fl_noise_kind_name(enum fl_noise_kind kind); /* "none", "site", "local" */
+
 struct fl_noise_policy {
     enum fl_noise_kind kind;
     struct fl_decimal clip, multiplier; /* longest update or gradient; noise / clip */

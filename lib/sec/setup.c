@@ -19,6 +19,7 @@ put_own(struct fl_report *r, const struct fl_federation_conf *c)
     fl_report_text(fl_report_key(r, "shards"), c->shards);
     fl_report_text(fl_report_key(r, "recipe"), c->recipe);
     fl_report_text(fl_report_key(r, "trainer"), c->trainer);
+    fl_report_text(fl_report_key(r, "ledger"), c->ledger);
     fl_report_text(fl_report_key(r, "valid"), c->valid);
     fl_report_i64(fl_report_key(r, "patience_seconds"), c->patience);
     fl_report_i64(fl_report_key(r, "due_seconds"), c->due);
@@ -42,6 +43,7 @@ put_agreed(struct fl_report *r, const struct fl_roster *roster)
 
     fl_report_text(fl_report_key(r, "federation"), roster->federation);
     fl_report_i64(fl_report_key(r, "epoch"), roster->epoch);
+    fl_report_hex(fl_report_key(r, "roster_digest"), roster->digest, sizeof roster->digest);
     fl_report_text(fl_report_key(r, "agreed_recipe"),
                    *fl_recipe_words(&roster->recipe, recipe) ? recipe : NULL);
     fl_report_i64(fl_report_key(r, "first_round"), roster->first_round);
@@ -50,6 +52,7 @@ put_agreed(struct fl_report *r, const struct fl_roster *roster)
     fl_report_hex(fl_report_key(r, "model"), roster->model, sizeof roster->model);
     fl_report_text(fl_report_key(r, "apply"), fl_apply_rule_name(roster->apply));
     fl_report_text(fl_report_key(r, "protection"), fl_protection_name(roster->protection));
+    fl_report_text(fl_report_key(r, "noise"), fl_noise_kind_name(roster->noise.kind));
     fl_report_i64(fl_report_key(r, "delay"), roster->delay);
     fl_report_i64(fl_report_key(r, "stale"), roster->stale);
     fl_report_i64(fl_report_key(r, "min_sum"), roster->min_sum);
@@ -93,6 +96,19 @@ check_recipe(const struct fl_federation_conf *c, const struct fl_roster *roster)
                           c->recipe ? c->recipe : c->name);
 }
 
+/* Where people are hidden, what is told of a site's text is counted in the ledger of that text. */
+static int
+check_ledger(const struct fl_federation_conf *c, const struct fl_roster *roster)
+{
+    const int64_t party = fl_roster_find(roster, c->name);
+
+    if (roster->noise.kind == FL_NOISE_NONE || party >= (int64_t)roster->n || c->ledger)
+        return 0;
+    return fl_error(FL_USAGE,
+                    "lacks ledger: FILE, in which the roster's noise is counted; fl-account "
+                    "--new-ledger FILE makes one, for the whole life of the text");
+}
+
 int
 fl_setup_read(struct fl_setup *s, const char *path)
 {
@@ -126,6 +142,8 @@ fl_setup_report(struct fl_report *r, const char *path)
     if (fl_setup_read(&s, path))
         return -1;
     int failed = check_recipe(&s.conf, &s.roster);
+    if (!failed && check_ledger(&s.conf, &s.roster))
+        failed = fl_error_about(fl_input_name(path));
     if (!failed) {
         put_own(r, &s.conf);
         put_agreed(r, &s.roster);

@@ -52,6 +52,18 @@ check_he(const struct fl_key *key, const struct fl_roster *r, int64_t party)
         key->name, r->federation);
 }
 
+/* What is accepted is looked at, whatever the environment says was seen. */
+static int
+check_lines(const struct fl_roster *r)
+{
+    struct fl_line line;
+
+    for (size_t i = 0; r->seen && i < r->party_count; i++)
+        if (fl_line_parse(&line, r->parties[i].text))
+            return -1;
+    return 0;
+}
+
 static int
 check_psk(const struct fl_roster *r, int64_t party, const unsigned char *psk)
 {
@@ -326,8 +338,9 @@ fl_state_accept(struct fl_acceptance *acc)
     int64_t party = -1;
 
     acc->already = acc->key->has_roster && !memcmp(acc->key->roster, r->digest, 32);
-    if (!acc->already && (check_epoch(acc->key, r) || check_member(acc->key, r, &party) ||
-                          check_he(acc->key, r, party) || check_psk(r, party, acc->psk)))
+    if (!acc->already &&
+        (check_lines(r) || check_epoch(acc->key, r) || check_member(acc->key, r, &party) ||
+         check_he(acc->key, r, party) || check_psk(r, party, acc->psk)))
         return -1;
     struct fl_state *s = open_for_accept(acc->dir, acc->key);
     if (!s)

@@ -13,12 +13,11 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "crypt/secret.h"
+#include "sec/state_near.h"
 #include "sec/vault.h"
 
 #define STATE_MAGIC "fl-state-v3"
 #define STATE_NAME  "state"
-
-enum { SKETCH_BYTES = 8 * FL_SKETCH_SUMS, BITS_MAX = (1 << 20) / 8 };
 
 int
 fl_section_alloc(struct fl_section *at, bool site, bool helper)
@@ -174,37 +173,6 @@ read_open_noise(struct fl_vault *v, struct fl_section *to)
     return round == at->round ? 0 : fl_vault_bad_line(v);
 }
 
-/* he FIRST HEX, then leaves HEX */
-static int
-read_he(struct fl_vault *v, struct fl_section *to)
-{
-    if (to->he.leaves)
-        return fl_vault_bad_line(v);
-    if (fl_vault_is(v, "he"))
-        return fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &to->he.first, to->he.hs);
-    to->he.leaves = fl_alloc(FL_HE_ROUNDS, 32);
-    return to->he.leaves ? fl_vault_get(v, "B", to->he.leaves, (size_t)(FL_HE_ROUNDS * 32)) : -1;
-}
-
-/* heopen R HEX, of an open round */
-static int
-read_he_open(struct fl_vault *v, struct fl_section *to)
-{
-    unsigned char hs[32];
-    uint64_t round;
-    size_t i = 0;
-
-    if (fl_vault_get(v, "nb", (uint64_t)INT64_MAX, &round, hs))
-        return -1;
-    while (i < to->open_count && to->open[i].round != round)
-        i++;
-    int failed = i == to->open_count || !fl_is_zero(to->open[i].he, 32);
-    if (!failed)
-        memcpy(to->open[i].he, hs, 32);
-    fl_wipe(hs, sizeof hs);
-    return failed ? fl_vault_bad_line(v) : 0;
-}
-
 static int
 read_made(struct fl_vault *v, struct fl_made **list, size_t *count, size_t *cap)
 {
@@ -264,68 +232,6 @@ read_now(struct fl_vault *v, struct fl_helper_now *now)
                : 0;
 }
 
-static int
-read_member(struct fl_vault *v, struct fl_near *near)
-{
-    unsigned char(*grown)[32] = fl_grow(near->members, near->member_count, &near->member_cap,
-                                        sizeof *grown);
-
-    if (!grown)
-        return -1;
-    near->members = grown;
-    return fl_vault_get(v, "b", grown[near->member_count++]);
-}
-
-/* base OBJECT EPOCH SUMS|- */
-static int
-read_base(struct fl_vault *v, struct fl_near *near)
-{
-    struct fl_near_base *grown = fl_grow(near->bases, near->base_count, &near->base_cap,
-                                         sizeof *grown);
-    const bool sketched = v->count == 4 && strcmp(v->field[3], "-");
-    unsigned char sums[SKETCH_BYTES];
-    uint64_t epoch;
-    char none[2];
-
-    if (!grown)
-        return -1;
-    near->bases = grown;
-    struct fl_near_base *to = &grown[near->base_count];
-    *to = (struct fl_near_base){.sketched = sketched};
-    if (sketched
-            ? fl_vault_get(v, "bnB", to->object, (uint64_t)FL_EPOCH_MAX, &epoch, sums, sizeof sums)
-            : fl_vault_get(v, "bnw", to->object, (uint64_t)FL_EPOCH_MAX, &epoch, none, sizeof none))
-        return -1;
-    for (int i = 0; sketched && i < FL_SKETCH_SUMS; i++)
-        to->sketch.sum[i] = fl_get_f64(sums + 8 * i);
-    to->epoch = (int64_t)epoch;
-    near->base_count++;
-    return 0;
-}
-
-/* set BITS, or asked PLAN BITS */
-static int
-read_set(struct fl_vault *v, struct fl_near *near)
-{
-    struct fl_near_base *base = near->base_count ? &near->bases[near->base_count - 1] : NULL;
-    const bool asked = fl_vault_is(v, "asked");
-    size_t bytes = v->count == (asked ? 3 : 2) ? strlen(v->field[asked ? 2 : 1]) / 2 : 0;
-
-    if (!base || !bytes || bytes > BITS_MAX)
-        return fl_vault_bad_line(v);
-    struct fl_near_set *sets = fl_grow(base->sets, base->set_count, &base->set_cap, sizeof *sets);
-    if (!sets)
-        return -1;
-    base->sets = sets;
-    struct fl_near_set *to = &sets[base->set_count];
-    *to = (struct fl_near_set){fl_alloc(bytes, 1), bytes, asked, {0}};
-    if (!to->bits)
-        return -1;
-    base->set_count++;
-    return asked ? fl_vault_get(v, "bB", to->plan, to->bits, bytes)
-                 : fl_vault_get(v, "B", to->bits, bytes);
-}
-
 /* plan RD R DIGEST OBJECT SET|- */
 static int
 read_plan(struct fl_vault *v, struct fl_state *s)
@@ -380,9 +286,9 @@ read_of_section(struct fl_vault *v, struct fl_section *to)
     if (fl_vault_is(v, "now"))
         return read_now(v, &to->now);
     if (fl_vault_is(v, "he") || fl_vault_is(v, "leaves"))
-        return read_he(v, to);
+        return fl_state_he_read(v, to);
     if (fl_vault_is(v, "heopen"))
-        return read_he_open(v, to);
+        return fl_state_he_read_open(v, to);
     return fl_vault_is(v, "open") ? read_open(v, to) : fl_vault_bad_line(v);
 }
 
@@ -412,12 +318,8 @@ read_line(struct fl_vault *v, struct fl_state *s)
         s->near.keyed = true;
         return fl_vault_get(v, "b", s->near.key);
     }
-    if (fl_vault_is(v, "member"))
-        return read_member(v, &s->near);
-    if (fl_vault_is(v, "base"))
-        return read_base(v, &s->near);
-    if (fl_vault_is(v, "set") || fl_vault_is(v, "asked"))
-        return read_set(v, &s->near);
+    if (fl_state_near_is(v))
+        return fl_state_near_read(v, &s->near);
     if (fl_vault_is(v, "plan"))
         return read_plan(v, s);
     if (fl_vault_is(v, "counted"))
@@ -438,17 +340,6 @@ check_rows(const struct fl_section *at, const unsigned char *rows, uint32_t coun
 }
 
 static int
-check_he(const struct fl_section *at, const char *path)
-{
-    const bool chain = !fl_is_zero(at->he.hs, 32);
-    bool whole = chain == (at->he.leaves != NULL);
-
-    for (size_t k = 0; k < at->open_count; k++)
-        whole &= chain == !fl_is_zero(at->open[k].he, 32);
-    return whole ? 0 : fl_error(FL_FAILED, "%s: lacks a part of its chain of encryption", path);
-}
-
-static int
 check_whole(const struct fl_state *s, const char *path)
 {
     for (size_t i = 0; i < s->section_count; i++) {
@@ -464,7 +355,7 @@ check_whole(const struct fl_state *s, const char *path)
             if (check_rows(at, at->open[k].keys, at->n, false, path) ||
                 (at->noisy && check_rows(at, at->open[k].noise, 1, false, path)))
                 return -1;
-        if (check_he(at, path))
+        if (fl_state_he_check(at, path))
             return -1;
     }
     if (!s->section_count || fl_is_zero(s->key, sizeof s->key) ||
@@ -548,18 +439,6 @@ put_open(struct fl_vault *v, const struct fl_section *at, const struct fl_open_r
 }
 
 static int
-put_he(struct fl_vault *v, const struct fl_section *at)
-{
-    if (!at->he.leaves)
-        return 0;
-    for (size_t k = 0; k < at->open_count; k++)
-        if (fl_vault_put(v, "heopen", "nb", at->open[k].round, at->open[k].he))
-            return -1;
-    return fl_vault_put(v, "he", "nb", at->he.first, at->he.hs) ||
-           fl_vault_put(v, "leaves", "B", at->he.leaves, (size_t)(FL_HE_ROUNDS * 32));
-}
-
-static int
 put_section(struct fl_vault *v, const struct fl_section *at)
 {
     char party[16] = "hub", mbit[40];
@@ -577,7 +456,7 @@ put_section(struct fl_vault *v, const struct fl_section *at)
     for (size_t k = 0; k < at->open_count; k++)
         if (put_open(v, at, &at->open[k]))
             return -1;
-    return put_he(v, at) || put_now(v, &at->now);
+    return fl_state_he_put(v, at) || put_now(v, &at->now);
 }
 
 static int
@@ -586,40 +465,6 @@ put_made(struct fl_vault *v, const char *word, const struct fl_made *list, size_
     for (size_t i = 0; i < count; i++)
         if (fl_vault_put(v, word, "bnnbbb", list[i].roster, (uint64_t)list[i].epoch, list[i].round,
                          list[i].sid, list[i].input, list[i].root))
-            return -1;
-    return 0;
-}
-
-static int
-put_base(struct fl_vault *v, const struct fl_near_base *base)
-{
-    unsigned char sums[SKETCH_BYTES];
-
-    for (int i = 0; i < FL_SKETCH_SUMS; i++)
-        fl_put_f64(sums + 8 * i, base->sketch.sum[i]);
-    if (base->sketched
-            ? fl_vault_put(v, "base", "bnB", base->object, (uint64_t)base->epoch, sums, sizeof sums)
-            : fl_vault_put(v, "base", "bnw", base->object, (uint64_t)base->epoch, "-"))
-        return -1;
-    for (size_t i = 0; i < base->set_count; i++) {
-        const struct fl_near_set *set = &base->sets[i];
-        if (set->asked ? fl_vault_put(v, "asked", "bB", set->plan, set->bits, set->bytes)
-                       : fl_vault_put(v, "set", "B", set->bits, set->bytes))
-            return -1;
-    }
-    return 0;
-}
-
-static int
-put_near(struct fl_vault *v, const struct fl_near *near)
-{
-    if (near->keyed && fl_vault_put(v, "sketch", "b", near->key))
-        return -1;
-    for (size_t k = 0; k < near->member_count; k++)
-        if (fl_vault_put(v, "member", "b", near->members[k]))
-            return -1;
-    for (size_t b = 0; b < near->base_count; b++)
-        if (put_base(v, &near->bases[b]))
             return -1;
     return 0;
 }
@@ -664,7 +509,7 @@ put_state(struct fl_vault *v, const struct fl_state *s)
         if (fl_vault_put(v, "masked", "bnnb", s->masked[i].params, (uint64_t)s->masked[i].epoch,
                          s->masked[i].times, s->masked[i].input))
             return -1;
-    return put_near(v, &s->near) || put_hub(v, s) ? -1 : 0;
+    return fl_state_near_put(v, &s->near) || put_hub(v, s) ? -1 : 0;
 }
 
 int

@@ -22,12 +22,19 @@
 
 #include "base/must.h"
 #include "sec/state.h"
+#include "sec/vault.h"
 
 /* Into a zeroed S whose folder is open: 1; 0 when there is no such file; -1. */
 FL_MUST int fl_state_file_read(struct fl_state *s);
 
 /* Durably and in one step. */
 FL_MUST int fl_state_file_write(const struct fl_state *s);
+
+/* Lines he, leaves and heopen (state_he.c): read, is there all of them, written. 0 or -1. */
+FL_MUST int fl_state_he_read(struct fl_vault *v, struct fl_section *to);
+FL_MUST int fl_state_he_read_open(struct fl_vault *v, struct fl_section *to);
+FL_MUST int fl_state_he_check(const struct fl_section *at, const char *path);
+FL_MUST int fl_state_he_put(struct fl_vault *v, const struct fl_section *at);
 
 /* What state.c and state_accept.c share. */
 struct fl_state *fl_state_new(const char *dir, bool create);

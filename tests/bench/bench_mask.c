@@ -1,7 +1,7 @@
 /*
  * What masked rounds cost beside what they cannot do without, on two threads: masking beside its
- * key streams, an upload in rounds of 16 and of 200 sites, an answer beside its key streams, adding
- * beside cat, opening beside adding, a turn beside that of Flower's SecAgg+ (secagg_plus.py). The
+ * key streams, an upload in rounds of 16 and of 200 sites, an answer beside its key streams, and
+ * with noise beside without, adding beside cat, opening beside adding, a turn beside that of Flower's SecAgg+ (secagg_plus.py). The
  * update has 16 million coordinates of 32 bits, in $TMPDIR.
  */
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "bench.h"
 #include "crypt/chacha.h"
 #include "crypt/secret.h"
+#include "fed/lane_noise.h"
 #include "fed/lane_sum.h"
 #include "fed/upload.h"
 #include "flt/writer.h"
@@ -26,6 +27,7 @@ struct bench {
     char update[PATH_MAX], upload[PATH_MAX], answer[PATH_MAX];
     struct fl_tensor_rule rule;
     struct fl_plan plan;
+    struct fl_bound_part noise;
     struct fl_key *key;
     struct fl_mask *masks; /* (SITES) */
     struct fl_object *object;
@@ -34,6 +36,7 @@ struct bench {
     const float *values; /* (COUNT) of the update */
     uint64_t *scratch[THREADS], *words[THREADS];
     size_t streams; /* of fill_streams */
+    bool noisy;     /* answers */
     int null;
 };
 
@@ -147,11 +150,17 @@ fill_answer(void *arg, const struct fl_lane_chunk *chunk)
 
     memset(chunk->out, 0, (size_t)(chunk->to - chunk->from) * sizeof *chunk->out);
     fl_lane_words_mask(&b->plan, chunk, (struct fl_masking){.masks = b->masks, .count = SITES});
+    if (b->noisy) {
+        const struct fl_lane_noise noise = {&b->plan, b->masks[0].key};
+        unsigned char buffer[FL_NOISE_BUFFER];
+        fl_lane_words_noise(&noise, chunk, buffer);
+        fl_wipe(buffer, sizeof buffer);
+    }
 }
 
 /* FILE: into that file, anew; else nowhere. */
 static double
-answer(struct bench *b, const char *file)
+answer(struct bench *b, const char *file, bool noisy)
 {
     const struct fl_lane_words words = {.plan = &b->plan,
                                         .places = 2,
@@ -162,6 +171,7 @@ answer(struct bench *b, const char *file)
     int fd = file ? open(file, O_WRONLY | O_TRUNC) : b->null;
     struct fl_writer *w = fl_writer_new(fd, "bench", 0);
 
+    b->noisy = noisy;
     bench_need(fd < 0 || !w);
     fl_writer_want_digest(w);
     bench_need(fl_writer_head(w, FL_KIND_ANSWER, NULL) || fl_lane_words_write(&words, w) ||
@@ -285,6 +295,8 @@ make_plan(struct bench *b)
     r->n = SITES;
     r->parties = fl_alloc(MANY, sizeof *r->parties);
     bench_need(!r->parties || fl_plan_layout(&b->plan));
+    b->noise.sigma = 1 << 20;
+    b->plan.tensors[0].noise = &b->noise;
 }
 
 static void
@@ -330,6 +342,7 @@ main(void)
         STREAMS_CORES,
         STREAMS,
         ANSWER,
+        NOISY,
         ANSWER_STREAMS,
         ANSWER_FILE,
         FILE_ALONE,
@@ -353,9 +366,10 @@ main(void)
         seconds[UPLOAD_MANY][i] = upload(&b, MANY, b.null);
         seconds[STREAMS][i] = streams(&b, HELPERS, false);
         seconds[STREAMS_CORES][i] = streams(&b, HELPERS, true);
-        seconds[ANSWER][i] = answer(&b, NULL);
+        seconds[ANSWER][i] = answer(&b, NULL, false);
+        seconds[NOISY][i] = answer(&b, NULL, true);
         seconds[ANSWER_STREAMS][i] = streams(&b, SITES, false);
-        seconds[ANSWER_FILE][i] = answer(&b, b.answer);
+        seconds[ANSWER_FILE][i] = answer(&b, b.answer, false);
         seconds[FILE_ALONE][i] = write_file(&b);
         seconds[ADD][i] = add(&b, 1);
         seconds[OPEN][i] = add(&b, -1);
@@ -382,7 +396,9 @@ main(void)
                           m[UPLOAD_MANY] / m[UPLOAD], "ratio", 1.1);
     good &= bench_at_most("mask: answer over 16 sites, times its key streams",
                           m[ANSWER] / m[ANSWER_STREAMS], "ratio", 1.25);
-    good &= bench_at_most("mask: the same into a file, times key streams and writing such a file",
+    good &= bench_at_most("mask: the same with noise, times without", m[NOISY] / m[ANSWER], "ratio",
+                          2.5);
+    good &= bench_at_most("mask: an answer into a file, times key streams and writing such a file",
                           m[ANSWER_FILE] / (m[ANSWER_STREAMS] + m[FILE_ALONE]), "ratio", 1.25);
     good &= bench_at_most("mask: adding, times cat FILE | cat", m[ADD] / m[CAT], "ratio", 1);
     good &= bench_at_most("mask: opening, times adding", m[OPEN] / m[ADD], "ratio", 1.1);

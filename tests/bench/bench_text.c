@@ -1,8 +1,9 @@
 /*
  * How fast text becomes tokens on one core, beside what any reader of it must do: looking for the
- * line ends, and checking UTF-8; medians. Normal form C of prose beside wc -c of as much through a
- * pipe, and of decomposed Vietnamese beside ICU's uconv, file to file. And what hostile documents
- * take, for each of their bytes, beside prose; the least of several runs. Rows of tests/bench/run.
+ * line ends, and checking UTF-8; medians of processor time. Normal form C of prose beside wc -c of
+ * as much through a pipe, and of decomposed Vietnamese beside ICU's uconv, file to file. And what
+ * hostile documents take, for each of their bytes, beside prose; the least of several runs. Rows of
+ * tests/bench/run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 
 #include "../unit/hostile.h"
 #include "bench.h"
-#include "os/clock.h"
 #include "text/bpe_train.h"
 #include "text/pretokenizer.h"
 #include "text/tokenizer.h"
@@ -53,11 +53,11 @@ learn(struct bench *b)
     if (fl_pretokenizer_init_gpt2(&p) || fl_pretokenizer_scratch_init(&s, &p) ||
         fl_pretokenizer_run(&p, &s, b->text, b->len, true, count_word, &b->words))
         fail();
-    double start = fl_seconds();
+    double start = bench_processor();
     if (fl_bpe_train(&b->words, 1, VOCAB, NULL, &trained))
         fail();
     printf("learning %d tokens from %zu words\t%.2f\ts\t-\t-\n", VOCAB, b->words.count,
-           fl_seconds() - start);
+           bench_processor() - start);
     if (fl_tokenizer_write(&trained.pieces, trained.merges, trained.count, &json) ||
         !(b->tokenizer = fl_tokenizer_parse("bench", json.data, json.len)) ||
         !(b->encoder = fl_encoder_new(b->tokenizer)))
@@ -111,10 +111,10 @@ measure(struct bench *b, const char *what, size_t (*work)(struct bench *))
 
     work(b);
     for (int i = 0; i < TURNS; i++) {
-        double start = fl_seconds();
+        double start = bench_processor();
         if (!work(b))
             fail();
-        t[i] = fl_seconds() - start;
+        t[i] = bench_processor() - start;
     }
     qsort(t, TURNS, sizeof *t, by_value);
     printf("%s\t%.0f\tMB/s\t-\t-\n", what, (double)b->len / t[TURNS / 2] * 1e-6);
@@ -138,10 +138,10 @@ seconds_of(const char *command)
     double t[TURNS];
 
     for (int i = 0; i < TURNS; i++) {
-        double start = fl_seconds();
+        double start = bench_processor();
         if (system(command))
             return -1;
-        t[i] = fl_seconds() - start;
+        t[i] = bench_processor() - start;
     }
     qsort(t, TURNS, sizeof *t, by_value);
     return t[TURNS / 2];
@@ -171,7 +171,7 @@ compose(const char *from, const char *to, size_t len)
 {
     struct fl_unicode_scratch scratch = {0};
     struct fl_buf text = {0};
-    double start = fl_seconds();
+    double start = bench_processor();
     int fd = fl_open_input(from, false);
 
     if (fd < 0 || fl_buf_reserve(&text, len) ||
@@ -183,7 +183,7 @@ compose(const char *from, const char *to, size_t len)
     fl_close_input(fd);
     fl_buf_release(&text);
     fl_unicode_scratch_release(&scratch);
-    return fl_seconds() - start;
+    return bench_processor() - start;
 }
 
 static int

@@ -90,6 +90,10 @@ cp m2.flt.v v
 fl-apply -q --optimizer nesterov --lr 0.5 --momentum 0.7 -m m1.flt --state m1.flt.v -o early.flt 2/mean.flt || exit 1
 refused 3 "  nor a model that was stepped too early" 'early.flt: does not follow from 2/mean.flt' \
     p -m early.flt --after 2/mean.flt --velocity m1.flt.v
+cp m2.flt.v v
+fl-apply -q --optimizer nesterov --lr 0.5 --momentum 0.7 -m m2.flt --state v -o other.flt 3/a.upd || exit 1
+refused 3 "  nor a model of the right round that was stepped by something else" 'other.flt: does not follow from 2/mean.flt' \
+    p -m other.flt --after 2/mean.flt --velocity v
 check "the hub signs the true one" p -m m3.flt --after 2/mean.flt --velocity m3.flt.v
 rm x.flt
 

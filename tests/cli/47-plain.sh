@@ -114,6 +114,14 @@ limit() { sed -n 's/^upload_bytes	//p' told; }
 check "  which it keeps to" [ "$(wc -c <4/up/a.flt)" -le "$(limit)" ]
 check "  and is no more than 64 KiB too much" [ "$(($(wc -c <4/up/a.flt) + 65536))" -ge "$(limit)" ]
 
+# ---- what is good alone is good among others: no site's words stop a sum ----
+for s in a b c; do updates edit ${s}3.upd $s.odd examples=i:4611686018427387904 contract=b:"$(printf "%064d" "$(printf '%d' "'$s")")"; done
+for s in a b c; do mask 5 $s $s.odd; status 4 "an odd update of $s is good" sum 4/plan.flt --check 5/up/$s.flt; done
+check "three odd ones are summed" sum 4/plan.flt -o odd.flt 5/up/a.flt 5/up/b.flt 5/up/c.flt
+is "  their examples are beyond counting, their contracts not shared" "$(meta odd.flt examples)$(meta odd.flt contract)" ""
+sum 4/plan.flt -o again.flt 5/up/b.flt 5/up/c.flt 5/up/a.flt
+check "  in any order" cmp odd.flt again.flt
+
 # ---- the deadline ----
 soon=$(date -u -d '+2 seconds' +%FT%TZ)
 check "a plan with a deadline" plan 6 m3.flt --after 3/mean.flt --deadline "$soon"

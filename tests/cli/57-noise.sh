@@ -38,8 +38,6 @@ roster_with 2 "noise: {site: {clip: 0.5, multiplier: 0.1}}\n$budget\n$rules" "a 
 says 'no site could send anything; write a larger multiplier or epsilon'
 helpers='' roster_with 2 "$noise\n$budget\n$rules" "no helpers"
 says 'noise: {site} is what helpers add; write protection: helpers'
-# "protect: he" comes with issue 17; whatever a roster says of it, noise of helpers refuses it.
-roster_with 2 "$noise\n$budget\ntensors: [{match: \"*\", protect: he, bits: 20, clip: 0.04}]" "an encrypted tensor"
 printf '%b\n' "$noise\n$budget\ntensors: [{match: \"*\", protect: mask, bits: 10, clip: 0.04}]\nsteps: 16" | roster 1 a b c d >narrow.yaml
 fl-keygen --show narrow.yaml >/dev/null || echo "# narrow.yaml is refused without a model"
 status 2 "lanes without room for it, over the model" fl-keygen --show narrow.yaml -m model.flt
@@ -62,8 +60,16 @@ check "  once" [ "$(wc -l <a.ledger)" = 2 ]
 check "  with the cost of one helper's noise" grep -q 'dgauss:sigma2=[0-9.e+]*,sens2=[0-9.e+]* ' a.ledger
 check "the hub asks without d" ask 1 a b c
 answer_b() { fl-unmask -q -k b.key -p 1/plan.flt --ledger b.ledger -o "$1" 1/request.flt; }
+cp aux.key.state/state aux.before
 check "b answers" answer_b 1/answer/b.flt
-check "  and aux" answer 1 aux
+check "  which costs its own text nothing more" [ "$(wc -l <b.ledger)" = 2 ]
+check "  and nothing asks for its ledger" answer 1 b
+fl-account --new-ledger aux.ledger
+answer_aux() { fl-unmask -q -k aux.key -p 1/plan.flt --ledger aux.ledger -o 1/answer/aux.flt 1/request.flt; }
+check "  and aux, with a record of what it lets out" answer_aux
+check "  a line of this set" [ "$(tail -n 1 aux.ledger | cut -d ' ' -f 1-3,5)" = "1 answer $(meta 1/up/a.flt sid) site" ]
+check "  once" sh -c "cp 1/answer/aux.flt aux.first && fl-unmask -q -k aux.key -p 1/plan.flt --ledger aux.ledger 1/request.flt |
+    cmp - aux.first && [ \$(wc -l <aux.ledger) = 2 ]"
 cp 1/answer/b.flt first.flt
 check "  asked again: the same bytes" answer_b 1/answer/b.flt
 check "    as before" cmp first.flt 1/answer/b.flt
@@ -76,6 +82,15 @@ for h in b aux; do
     check "  $h follows" fl-unmask -q --advance -k $h.key -p 1/plan.flt -m model.flt -o $h.next 1
     check "    to the same model" cmp $h.next next.flt
 done
+
+# ---- the same a second time, by the page alone ----
+secagg() { python "$top/tests/naive/secagg.py" "$@"; }
+for n in a:0 c:2 d:3; do
+    s=${n%:*}
+    check "the upload of $s, byte for byte" secagg upload roster.yaml 1/plan.flt "${n#*:}" 1 none $s.1 1/up/$s.flt $s.old $s.key.state/state $s.key
+done
+check "the answer of aux, with its noise" secagg answer 1/plan.flt 1/request.flt 1 none 1/answer/aux.flt aux.old aux.before aux.key
+check "the mean, and how long its noise is" secagg opened 1/plan.flt 1/mean.flt 1/sum.flt 1/answer/b.flt 1/answer/aux.flt
 
 # ---- the next round costs as much, and the third is not paid for ----
 plan 2 next.flt --after 1/mean.flt && rounds train next.flt 1 0.03 a=a.2 b=b.2 c=c.2 d=d.2

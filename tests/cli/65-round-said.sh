@@ -61,6 +61,18 @@ if small_disk 3000; then
     rm "$work/small/fill" && at_once a
     check "  goes on when there is" turn a
     check "    (it did)" [ -e srv/in/a/0.up.flt ]
+    # The place for temporary files: the hub's plan waits for room, a site needs none.
+    cd .. && small_disk 100 && fresh
+    sed -i 's/^work: /patience: 0s\nwork: /' hub.yaml
+    head -c 2000000 /dev/zero >"$work/small/fill" 2>/dev/null
+    status 1 "no room in TMPDIR" env TMPDIR="$work/small" fl-round hub hub.yaml
+    says '^fl-round: hub: fl-plan: temporary file: cannot write: No space left'
+    check "  opens no round" [ ! -e srv/pub/round/0 ]
+    check "  which is opened when there is" turn hub
+    check "  a site's turn needs none" env TMPDIR="$work/small" fl-round site a.yaml
+    check "    (it was whole)" [ -e srv/in/a/0.up.flt ]
+    check "  and the round ends as it would" until_closed 1 hub a b c
+    same "  it"
     cd .. && umount "$work/small"
 else
     skip "no room" "no tmpfs can be mounted"

@@ -61,9 +61,21 @@ check "a plan" plan 0 model.flt --he-keys aux.0..1.hekey --he-keys b.0..1.hekey
 # ---- a round ----
 rounds train model.flt 1 0.01 a=a.upd b=b.upd c=c.upd d=d.upd e=e.upd || exit 1
 for s in a b c d; do mask 0 $s $s.upd || exit 1; done
+fl-plan -r roster.yaml -k hub.key --round 0 -m model.flt --he-keys b.0..1.hekey --he-keys aux.0.hekey --explain -o p.flt >told || exit 1
+told() { sed -n "s/^$1	//p" told; }
+size=$(wc -c <0/up/a.flt)
 check "the size is as --explain says, but for the rest of a name" \
-    sh -c 's=$(fl-plan -r roster.yaml -k hub.key --round 0 -m model.flt --he-keys b.0..1.hekey --he-keys aux.0.hekey --explain -o p.flt | sed -n "s/^upload_bytes	//p")
-           is=$(wc -c <0/up/a.flt); [ "$is" -le "$s" ] && [ "$s" -le $((is + 1000)) ]'
+    [ "$size" -le "$(told upload_bytes)" -a "$(told upload_bytes)" -le $((size + 1000)) ]
+one=$((27136 * 8))   # an element of the ring; 150001 values take three ciphertexts of two
+is "  it tells the classes" "$(told classes)" plain,mask,he
+is "    their values" "$(told class_values)" 50,540,150001
+is "    their part of an upload" "$(told class_up_bytes)" "104,1440,$((6 * one))"
+is "    of the mean" "$(told class_down_bytes)" 200,2160,600004
+is "    of an answer" "$(told class_answer_bytes)" "0,1440,$((3 * one))"
+is "    and what a helper reads of an upload" "$(told class_reading_bytes)" "0,0,$((3 * one))"
+check "    seconds, of which encryption takes the most" \
+    sh -c 'echo "$1" | awk -F , "NF == 3 && \$1 > 0 && \$2 > \$1 && \$3 > \$2 {good = 1} END {exit !good}"' - "$(told class_make_seconds)"
+check "    who reads the hub's disk" grep -q '^class_seen.*with one site that cheats any site' told
 status 4 "--check: whole files, each one row" fl-aggregate --check -p 0/plan.flt 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/d.flt
 says '1 missing: e;'
 check "the hub asks" ask 0 a b c d

@@ -109,6 +109,8 @@ weak noise --steps 3 --dp-clip 0.5 --dp-noise 0.9 --dp-rate 0.25 a.shard
 weak rate --steps 3 --dp-clip 0.5 --dp-noise 1 --dp-rate 0.26 a.shard
 weak steps --steps 4 --dp-clip 0.5 --dp-noise 1 --dp-rate 0.25 a.shard
 weak unit --steps 3 --dp-clip 0.5 --dp-noise 1 --dp-rate 0.25 --dp-unit passage p.shard
+python "$top/tests/cli/updates.py" edit a.upd forged.upd 'layers.0.input_layernorm.weight[0]=0.5' || exit 1
+refused "another update that says it was paid for by that line" "line 1 is of another update than this" paid -o x.flt forged.upd
 check "an update is masked" paid -q -o a.up a.upd
 check "  with a line that costs nothing" [ "$(tail -n 1 l.ledger | cut -d ' ' -f 1,2,5,6)" = "3 round record -" ]
 check "  of this session" [ "$(tail -n 1 l.ledger | cut -d ' ' -f 3)" = "$(meta a.up sid)" ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""sec/rlwe a second time, in whole numbers of Python: from fl-protocol(7), ENCRYPTION, not from the C.
+"""sec/rlwe a second time, in whole numbers of Python: from fl-protocol(7), ENCRYPTED TENSORS, not from the C.
 
     rlwe.py self        a small round: what is opened is the sum
     rlwe.py vectors     the values that tests/unit/test_rlwe_vectors.c holds as constants

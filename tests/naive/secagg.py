@@ -14,7 +14,7 @@
                                                  are of before the roster was accepted, its own among them,
                                                  NEWKEY its own after; PREV is a file or "none", UPDATE
                                                  may be "zero". A site that is a helper gives its state of
-                                                 before too, as one of the KEYs
+                                                 before too, as one of the KEYs; so does any under noise
     secagg.py request PLAN REQUEST HUBKEY UPLOAD...
                                                  is it the request for these uploads, byte for byte?
     secagg.py answer PLAN REQUEST CTR PREV ANSWER KEY... NEWKEY
@@ -40,8 +40,9 @@ import sys
 from fractions import Fraction
 
 tests = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(tests / "vectors"), str(tests / "cli")]
+sys.path[:0] = [str(tests / "vectors"), str(tests / "cli"), str(tests / "naive")]
 import make  # noqa: E402
+import secagg_noise  # noqa: E402
 from make import DTYPES, Object, ed25519  # noqa: E402
 from updates import Body, read  # noqa: E402
 
@@ -168,16 +169,18 @@ def key_file(path):
 
 
 def self_chain(path, rd, kind, row):
-    """ROW of the chains of KIND, up or down, under the roster RD in a state, and the round it is at."""
+    """ROW of the chains of KIND, up or down, or that of noise, under the roster RD in a state; its round."""
     section, rounds = None, None
     for word, *values in vault(path)[1:-1]:
         if word == "roster":
             section = values[0]
         if word == "shape" and section == rd.hex():
             rounds = dict(up=int(values[3]), down=int(values[4]))
+        if word == kind == "noise" and section == rd.hex():
+            return bytes.fromhex(values[0]), rounds["down"]
         if word == kind and section == rd.hex() and int(values[0]) == row:
             return bytes.fromhex(values[1]), rounds[kind]
-    raise AssertionError(f"{path}: no chain with itself")
+    raise AssertionError(f"{path}: no chain of its own")
 
 
 def signature(seed, kind, rd, signer, root):
@@ -273,7 +276,8 @@ def canonical(y):
         "tensors.protect": tuple(r["protect"] for r in rules),
         "tensors.bits": tuple(int(r.get("bits", 0)) for r in rules),
         "tensors.clip": tuple(float(r.get("clip", 0)) for r in rules),
-        "steps": float(y.get("steps", 64)), "move": float(y.get("move", 1 / 64)), "noise": "none",
+        "steps": float(y.get("steps", 64)), "move": float(y.get("move", 1 / 64)),
+        **secagg_noise.canonical(y),
         "max_open": y.get("max_open", 4), "max_skip": y.get("max_skip", 1024),
         "max_age": y.get("max_age", 1000), **{k: y[k] for k in ("delay", "stale") if y.get(k)},
         **{"recipe." + k: float(v) if k in FLOATS else int(v) if isinstance(v, bool) else v
@@ -455,6 +459,7 @@ class Plan:
             rule = self.roster.rule(name)
             if trained and rule.protect != "frozen":
                 self.shapes[name], self.rules[name] = shape, rule
+        self.noise = secagg_noise.Noise(self) if self.roster.meta["noise"] == "site" else None
 
     def count(self, name):
         return math.prod(self.shapes[name])
@@ -467,12 +472,24 @@ class Plan:
     def session(self):
         return {"roster": self.rd, "sid": self.sid, "round": self.meta["round"]}
 
-    def encode(self, path):
-        """The integers of every tensor of an update, and its q times 2^40; "zero" at the floor."""
+    def encode(self, path, hidden=None):
+        """
+        The integers of every tensor of an update, and its q times 2^40; "zero" at the floor. HIDDEN: of the
+        site's state, for rounding by chance under noise.
+        """
         if path == "zero":
             return {t: [0] * self.count(t) for t in self.rules}, weight(self.roster.meta, {})[1]
         _, meta, tensors = read(path)
         q = weight(self.roster.meta, meta)[1]
+        if self.noise:
+            def chance(attempt, tensor, n):
+                key = H(hidden, "fl1.rounding", H(hidden, "fl1.input", params(tensors)))
+                key, got = H(key, "fl1.bounded", le32(attempt)), []
+                for at in range(0, n, 8192):
+                    m = min(8192, n - at)
+                    got += struct.unpack(f"<{m}Q", chacha20(key, tensor << 40 | at // 8192, 8 * m))
+                return got
+            return self.noise.encode(self, tensors, round_even, chance), q
         return {t: encode(self.rules[t], q, struct.unpack(f"<{self.count(t)}f", tensors[t][2]))
                 for t in self.rules}, q
 
@@ -527,10 +544,11 @@ def chain_of(roster, a, b, own, keys, states, kind, psk=None):
                       roster.x(a), roster.x(b), psk), roster.meta["first_round"]
 
 
-def upload(plan, index, ctr, prev, update, nonce, keys, states, new_key, masked=True):
-    """The upload of site INDEX, with this nonce where there are helpers."""
+def upload(plan, index, ctr, prev, update, nonce, keys, states, new_key, ledger={}):
+    """The upload of site INDEX, with this nonce where there are helpers, and what it says of its LEDGER."""
     r, rd, roster = plan.meta["round"], plan.rd, plan.roster
-    out, spans = plan.words(*plan.encode(update))
+    hidden = [bytes.fromhex(v[0]) for w, *v in vault(states[0])[1:-1] if w == "hidden"][0] if states else None
+    out, spans = plan.words(*plan.encode(update, hidden))
     bits, tags = plan.bits(spans), b""
     for peer in roster.helpers if roster.helped else range(roster.n):
         if peer == index and not roster.helped:
@@ -542,7 +560,7 @@ def upload(plan, index, ctr, prev, update, nonce, keys, states, new_key, masked=
         tags += tag
         plan.add_mask(out, bits, key, 1 if roster.helped or index < peer else -1)
     meta = dict(plan.session(), base=plan.meta["base"], params=plan.meta["params"], ctr=ctr, prev=prev,
-                next=public_line(new_key), site=roster.name(index), tags=tags)
+                next=public_line(new_key), site=roster.name(index), tags=tags, **ledger)
     meta["base.round"], meta["site.index"] = plan.meta["base.round"], index
     if roster.helped:
         meta["nonce"] = nonce
@@ -604,6 +622,10 @@ def answer(plan, path, party, ctr, prev, keys, states, new_key):
         ck, at = chain_of(roster, site, party, party, keys, states, "down")
         key, _ = round_keys(True, chain_to(True, ck, rd, at, r), r, plan.sid, site, party, nonce)
         plan.add_mask(out, bits, key, 1)
+    if plan.noise:
+        dn, at = self_chain(states[0], roster.rd, "noise", None)
+        of_round = H(chain_to(True, dn, rd, at, r), "fl1.hnoise", le64(r))
+        plan.noise.subtract(plan, out, spans, H(of_round, "fl1.hnkey", plan.sid, asked), CHUNK, chacha20)
     meta = dict(plan.session(), set=asked, ctr=ctr, prev=prev, next=public_line(new_key), party=party,
                 helper=roster.name(party))
     o = plan.write(Object("answer", meta), out, spans, masked_only=True)
@@ -657,6 +679,8 @@ def opened(plan, uploads, answers):
             "sum.parties": tuple(u.meta["site.index"] for u in uploads), **counted("uploads", uploads)}
     if m["weights.rule"] == "dynamic":
         meta["sum.alpha"] = m["weights.alpha"]
+    if plan.noise:
+        meta["sum.noise"] = plan.noise.length(len(uploads))
     if answers:
         meta.update(counted("answers", answers))
     o, at = Object("update", meta), {name: (first, end) for name, first, end in spans}
@@ -762,9 +786,10 @@ def people(paths):
 def cmd_upload(roster_path, path, index, ctr, prev, update, got, *keys):
     plan, new_key = Plan(path), key_file(keys[-1])
     assert roster(roster_path).data == plan.roster.data, "canonical roster"
-    nonce = read(got)[1].get("nonce", b"")
+    says = read(got)[1]
+    nonce, ledger = says.get("nonce", b""), {k: v for k, v in says.items() if k.startswith("ledger.")}
     assert nonce != bytes(32) and len(nonce) == 32 * plan.roster.helped
-    same(got, upload(plan, int(index), int(ctr), before(prev), update, nonce, *people(keys[:-1]), new_key))
+    same(got, upload(plan, int(index), int(ctr), before(prev), update, nonce, *people(keys[:-1]), new_key, ledger))
 
 
 def cmd_request(path, got, hub, *uploads):

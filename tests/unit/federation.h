@@ -77,7 +77,7 @@ fed_file(const struct federation *f, size_t i, const char *suffix)
 static inline void
 fed_system(const struct federation *f, const char *format, ...)
 {
-    char command[600], tail[500];
+    char command[4400], tail[4300];
     va_list ap;
 
     va_start(ap, format);

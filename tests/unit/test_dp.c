@@ -43,6 +43,8 @@ write_documents(struct bench *b, size_t n, uint64_t seed)
     }
 }
 
+static uint32_t ffn = 12;
+
 static struct fl_model *
 make_model(bool tied)
 {
@@ -53,7 +55,7 @@ make_model(bool tied)
                                 .heads = 2,
                                 .kv_heads = 1,
                                 .head_dim = 4,
-                                .ffn = 12,
+                                .ffn = ffn,
                                 .norm_eps = 1e-5,
                                 .rope_base = 10000,
                                 .tied = tied};
@@ -296,6 +298,29 @@ test_noise(void)
     }
 }
 
+/* Each 65,536 numbers have a stream of their own, whoever draws from it. */
+static void
+test_chunks(void)
+{
+    const struct fl_dp_settings s = {0.5, 1, 1e-18};
+    enum { CHUNK = 65536 };
+    struct bench b[2];
+
+    ffn = 6000;
+    for (size_t i = 0; i < 2; i++) {
+        write_documents(&b[i], 5, 5);
+        begin(&b[i], &s, true, i ? 2 : 1);
+        step(&b[i], 3);
+        CHECK(b[i].m->layout.trained > 2 * CHUNK);
+    }
+    for (size_t at = 0; at < CHUNK; at += 1000)
+        CHECK(memcmp(b[0].grads + at, b[0].grads + CHUNK + at, 100 * sizeof(float)));
+    CHECK(!memcmp(b[0].grads, b[1].grads, b[0].m->layout.trained * sizeof(float)));
+    for (size_t i = 0; i < 2; i++)
+        end(&b[i]);
+    ffn = 12;
+}
+
 static void
 test_threads(void)
 {
@@ -336,6 +361,7 @@ main(void)
     RUN(test_draws);
     RUN(test_taken_out);
     RUN(test_noise);
+    RUN(test_chunks);
     RUN(test_threads);
     RUN(test_scale);
     return test_end();

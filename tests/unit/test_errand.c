@@ -26,7 +26,7 @@ static void
 make(const struct federation *f, const char *made)
 {
     fed_system(f,
-               "rm -rf work/*; mkdir -p work/round; for x in %s; do mkdir -p "
+               "rm -rf work; mkdir -p work/round; for x in %s; do mkdir -p "
                "$(dirname work/$x) && case $x in */plan.flt) cp plan.flt work/$x ;; "
                "*) echo ${x##*=} >work/${x%%=*} ;; esac; done",
                made);
@@ -80,6 +80,8 @@ test_site(void)
     CHECK_TEXT(turn(&f, "time 5\n"), "");
     CHECK_TEXT(turn(&f, "time 5\n9 pub/round/3/plan.flt\n8 pub/round/2/plan.flt\n"),
                "plan 3 round/3/plan.flt .part/plan.flt 9;");
+    make(&f, ".part/plan.flt"); /* fetched, and not checked yet */
+    CHECK_TEXT(turn(&f, "9 pub/round/3/plan.flt\n"), "plan 3 round/3/plan.flt .part/plan.flt 9;");
     make(&f, "round/3/plan.flt");
     snprintf(model, sizeof model, "9 pub/round/3/plan.flt\n77 pub/model/%s.flt\n", m);
     snprintf(want, sizeof want, "fetch - model/%s.flt model/%s.flt 77;", m, m);

@@ -22,7 +22,7 @@ test_defaults(void)
     CHECK_TEXT(c.roster, "etc/fl/r.yaml");
     CHECK_TEXT(c.key, "/etc/n.key");
     CHECK_TEXT(c.work, "etc/fl/w");
-    CHECK(!c.root && !c.shards && !c.recipe && !c.trainer && !c.valid);
+    CHECK(!c.root && !c.shards && !c.recipe && !c.trainer && !c.ledger && !c.valid);
     CHECK(c.patience == 21600 && c.due == 86400 && c.keep == 3 && c.rounds == 0);
     fl_federation_conf_release(&c);
     CHECK(!c.name);
@@ -33,13 +33,15 @@ test_every_key(void)
 {
     struct fl_federation_conf c;
 
-    CHECK(!parse(&c, "name: h\nroot: ../srv\nroster: r\nkey: k\nwork: w w\nshards: s\nrecipe: c\n"
-                     "trainer: t\nvalid: /v\npatience: 90s\ndue: 2d\nkeep: 1\nrounds: 7\n"));
+    CHECK(!parse(&c,
+                 "name: h\nroot: ../srv\nroster: r\nkey: k\nwork: w w\nshards: s\nrecipe: c\n"
+                 "trainer: t\nledger: l\nvalid: /v\npatience: 90s\ndue: 2d\nkeep: 1\nrounds: 7\n"));
     CHECK_TEXT(c.root, "etc/fl/../srv");
     CHECK_TEXT(c.work, "etc/fl/w w");
     CHECK_TEXT(c.shards, "etc/fl/s");
     CHECK_TEXT(c.recipe, "etc/fl/c");
     CHECK_TEXT(c.trainer, "etc/fl/t");
+    CHECK_TEXT(c.ledger, "etc/fl/l");
     CHECK_TEXT(c.valid, "/v");
     CHECK(c.patience == 90 && c.due == 172800 && c.keep == 1 && c.rounds == 7);
     fl_federation_conf_release(&c);
@@ -66,6 +68,7 @@ test_wrong(void)
         {LEAST "shards: \"a\\nb\"\n", "shards:"},
         {LEAST "shards: \"a$b\"\n", "shards:"},
         {LEAST "trainer: -x\n", "trainer:"},
+        {LEAST "ledger: -x\n", "ledger:"},
         {LEAST "due: 1w\n", "no time like"},
         {LEAST "patience: h\n", "no time like"},
         {LEAST "keep: 0\n", "keep"},

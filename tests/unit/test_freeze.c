@@ -44,6 +44,7 @@ test_frozen(void)
     struct fl_plan plan;
     struct fl_bundle b = {0};
     struct fl_recipe recipe = FL_RECIPE_UNSET;
+    struct fl_limit agreed = {0};
 
     fed_start(&f, 3, "");
     write_bundle(&f, "model.flt", 4, f.model);
@@ -56,7 +57,7 @@ test_frozen(void)
         CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt"), NULL));
         for (size_t k = 0; k < b.model->layout.count; k++)
             b.model->layout.params[k].frozen = k % 2; /* whatever was before */
-        CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe));
+        CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe, &agreed));
         for (size_t k = 0; k < b.model->layout.count; k++) {
             const struct fl_param *p = &b.model->layout.params[k];
             const bool want = cases[i].frozen && strstr(p->name, cases[i].frozen);
@@ -82,6 +83,7 @@ test_recipe(void)
     struct fl_plan plan;
     struct fl_bundle b = {0};
     struct fl_recipe recipe = FL_RECIPE_UNSET;
+    struct fl_limit agreed = {0};
 
     recipe.lr = 0.5;
     fed_start(&f, 3, "");
@@ -89,7 +91,7 @@ test_recipe(void)
     CHECK(!fed_roster(&f, "recipe: {steps: 7, length: 20, lr: 0.25, schedule: wsd}\n"));
     fed_plan(&f, &plan, 1);
     CHECK(!fl_bundle_open(&b, fed_path(&f, "model.flt"), NULL));
-    CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe));
+    CHECK(!fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe, &agreed));
     CHECK(recipe.steps == 7 && recipe.length == 20 && recipe.lr == 0.5 && recipe.batch == -1);
     CHECK_TEXT(recipe.schedule, "wsd");
     fl_bundle_release(&b);
@@ -105,6 +107,7 @@ test_refused(void)
     struct fl_plan plan;
     struct fl_bundle b = {0};
     struct fl_recipe recipe = FL_RECIPE_UNSET;
+    struct fl_limit agreed = {0};
     unsigned char other[32];
     size_t frozen = 0;
 
@@ -115,12 +118,12 @@ test_refused(void)
                           "mask, bits: 32, clip: 0.5}]\n"));
     fed_plan(&f, &plan, 1);
     CHECK(!fl_bundle_open(&b, fed_path(&f, "other.flt"), NULL));
-    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe), FL_REFUSED,
-                  "is not the model of the plan");
-    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "model.flt"), NULL, &recipe), FL_FAILED,
-                  "model.flt");
-    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "none.flt"), NULL, &recipe), FL_FAILED,
-                  "none.flt");
+    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "plan.flt"), NULL, &recipe, &agreed),
+                  FL_REFUSED, "is not the model of the plan");
+    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "model.flt"), NULL, &recipe, &agreed),
+                  FL_FAILED, "model.flt");
+    CHECK_REFUSED(fl_freeze_by_plan(&b, fed_path(&f, "none.flt"), NULL, &recipe, &agreed),
+                  FL_FAILED, "none.flt");
     for (size_t k = 0; k < b.model->layout.count; k++)
         frozen += b.model->layout.params[k].frozen;
     CHECK(frozen == 0);

@@ -74,6 +74,34 @@ test_values(void)
     round_end(&r);
 }
 
+static float
+nothing(uint64_t i, int arg)
+{
+    (void)i;
+    (void)arg;
+    return 0;
+}
+
+/* A site whose training failed encrypts zeros, in an upload of the same size; three threads. */
+static void
+test_zero(void)
+{
+    struct federation f;
+    struct round r;
+
+    he_round_start(&r, &f, 5, MIXED, fed_usual);
+    fed_update(&f, 3, f.model, 13, nothing);
+    r.threads = 3;
+    round_turns(&r, "abc");
+    CHECK(!round_turn_of(&r, 3, "zero", "up/d.flt"));
+    fed_system(&f, "[ $(wc -c <r1/up/d.flt) = $(wc -c <r1/up/a.flt) ]");
+    CHECK(!round_ask(&r, "abcd", false));
+    round_answers(&r);
+    CHECK(!round_open(&r, ROUND_FILES("sum.flt", "answer/b.flt", "answer/aux.flt")));
+    round_check_mean(&r, "abcd", NULL);
+    round_end(&r);
+}
+
 /* ---- every mix of classes ---- */
 
 /* The tensors of a mean, whatever its metadata. */
@@ -407,6 +435,7 @@ main(void)
         return 1;
     RUN(test_round);
     RUN(test_values);
+    RUN(test_zero);
     RUN(test_mixes);
     RUN(test_refused);
     RUN(test_unsigned);

@@ -1,6 +1,6 @@
 /*
- * What encryption does not hold against (fl-protocol(7), ENCRYPTION): attacks that must work, as long
- * as the manual says that they do, and the one that the roster's roots are there for.
+ * What encryption does not hold against (fl-protocol(7), ENCRYPTED TENSORS): attacks that must work,
+ * as long as the manual says that they do, and the one that the roster's roots are there for.
  */
 #include "rlwe_round.h"
 

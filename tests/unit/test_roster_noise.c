@@ -92,6 +92,12 @@ test_refused(void)
     fed_start(&f, 5, "");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_REFUSED(fed_roster_of(&f, bad[i].more, &r), FL_USAGE, bad[i].says);
+    CHECK(!fed_roster_of(&f, HELP SITE BUDGET WIDE, &r) && !fl_noise_policy_check(&r));
+    r.rules[0].protect = FL_PROTECT_HE; /* of which a line of each helper would be needed, too */
+    CHECK_REFUSED(fl_noise_policy_check(&r), FL_USAGE, "protect he, where others can multiply");
+    r.noise.kind = FL_NOISE_LOCAL;
+    r.noise.rate = (struct fl_decimal){1, 0};
+    CHECK(!fl_noise_policy_check(&r)); /* what it noises is encrypted afterwards */
     CHECK(!fed_roster_of(&f, LOCAL BUDGET "weights: {rule: examples, floor: 1, cap: 2}\n", &r));
     CHECK(!fed_roster_of(&f,
                          LOCAL BUDGET
@@ -288,6 +294,11 @@ test_shown(void)
     CHECK(strstr(text, "\nnoise_rounding\tto whole numbers makes the longest update 1 times"));
     CHECK(strstr(text, "\nnoise_steps\teach helper's deviation is "));
     CHECK(!strstr(text, "-m MODEL"));
+    free(text);
+    CHECK(!fed_roster(&f, HELP SITE BUDGET "tensors: [{match: embed, protect: frozen}, {match: "
+                                           "\"*\", protect: mask, bits: 24, clip: 0.05}]\n"));
+    text = shown(&f, true); /* a rule without values has no length */
+    CHECK(strstr(text, "it is 40 times as long as the longest update of one (20010 values)"));
     free(text);
     CHECK(!fed_roster(&f, LOCAL "max_age: 3\n" BUDGET));
     text = shown(&f, true);
