@@ -146,7 +146,7 @@ test_roster(void)
                       HELPERS HE "noise: {site: {clip: 1, multiplier: 1}}\nbudget: {epsilon: 100, "
                                  "delta: 1e-6}\n",
                       lines(&f, "test", 1, 2, 2)),
-                  FL_USAGE, "protect he, where noise: {site} adds none");
+                  FL_USAGE, "protect he, where others can multiply what a site sent");
     fl_he_line_make(&line, f.key[2], "test", f.model);
     snprintf(foreign, sizeof foreign, "he:\n  - %s\n", line.text);
     CHECK_REFUSED(try(&f, HELPERS HE, foreign), FL_USAGE, "\"c\" is none of the roster's helpers");
