@@ -239,20 +239,19 @@ static int
 explain_noise(struct fl_report *r, const struct fl_plan *plan)
 {
     const struct fl_noise_policy *p = &plan->roster.noise;
-    double epsilon;
+    const bool some = p->kind != FL_NOISE_NONE, drawn = plan->noise.sigma;
+    double epsilon = NAN;
 
-    if (p->kind == FL_NOISE_NONE)
-        return 0;
-    if (fl_noise_policy_cost(p, 1, &epsilon))
+    if (some && fl_noise_policy_cost(p, 1, &epsilon))
         return -1;
     fl_report_text(fl_report_key(r, "noise"), fl_noise_kind_name(p->kind));
-    fl_report_f64(fl_report_key(r, "noise_multiplier"), fl_decimal_f64(&p->multiplier), 6);
+    fl_report_f64(fl_report_key(r, "noise_multiplier"), some ? fl_decimal_f64(&p->multiplier) : NAN,
+                  6);
     fl_report_f64(fl_report_key(r, "noise_epsilon"), epsilon, 4);
-    if (!plan->noise.sigma)
-        return 0;
     fl_report_f64(fl_report_key(r, "noise_length"),
-                  fl_bound_noise_length(&plan->noise, plan->roster.n), 4);
-    fl_report_f64(fl_report_key(r, "noise_rounding"), fl_bound_price(&plan->noise), 4);
+                  drawn ? fl_bound_noise_length(&plan->noise, plan->roster.n) : NAN, 4);
+    fl_report_f64(fl_report_key(r, "noise_rounding"), drawn ? fl_bound_price(&plan->noise) : NAN,
+                  4);
     return 0;
 }
 

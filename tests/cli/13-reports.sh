@@ -120,6 +120,16 @@ mkdir -p srv/pub
 fl-round status hub.yaml >tsv
 fl-round status --json hub.yaml >json
 is_as_documented fl-round status "" bytes
+fl-report --step hub.yaml >tsv
+fl-report --step hub.yaml --json >json
+is_as_documented fl-report "--step of a hub"
+printf 'name: a\nhub: dir:srv\nroster: roster.yaml\nkey: a.key\nwork: wa\nshards: .\n' >a.yaml
+mkdir -p wa srv/pub/model && cp model.flt "srv/pub/model/$(fl-info --digest model.flt | cut -c 1-64).flt"
+(cd srv && date '+time %s' && find pub -type f -printf '%s %p\n' && date '+here %s') >wa/list
+: >wa/tried
+fl-report --step --list wa/list --tried wa/tried a.yaml >tsv
+fl-report --step --list wa/list --tried wa/tried a.yaml --json >json
+is_as_documented fl-report "--step of a site or helper"
 sed 's/^min_sum: 3/min_sum: 4/' roster.yaml >other.yaml
 both fl-keygen --show "beside the last one" --show other.yaml -k a.key
 explain_plan() {   # WHAT args...: the same plan again is the same bytes, so it may be signed twice
@@ -127,7 +137,7 @@ explain_plan() {   # WHAT args...: the same plan again is the same bytes, so it 
     shift
     fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" >tsv
     fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" --json >json
-    is_as_documented fl-plan --explain "$_about"
+    is_as_documented fl-plan --explain "$_about" class_make_seconds class_add_seconds
 }
 explain_plan "the first round" -m model.flt --round 1
 for s in a b c; do
@@ -152,7 +162,7 @@ is_as_documented fl-aggregate --verify
 
 # ---- nothing is left out ----
 for p in "${FL_BIN:-$BUILD/bin}"/fl-*; do
-    "$p" --help | grep -q -e '--json ' && echo "$top/man/${p##*/}.1"
+    "$p" --help | grep -q -e '--json[] ]' && echo "$top/man/${p##*/}.1"
 done >pages
 # shellcheck disable=SC2046  # names of pages
 reports headings $(cat pages) | sort >documented

@@ -105,7 +105,7 @@ cure 2 'the validation side is left out only' \
     'fl-harmonize --train-tokenizer 300 --valid 0.5 --valid-output v.flt -o x.flt text.txt' \
     'fl-harmonize -q --train-tokenizer 300 --valid 0.5 -o x.flt lines.jsonl'
 cure 2 '--stats, --raw and --head belong to --tensor NAME' 'fl-info --stats model.flt' 'fl-info --stats --tensor norm.weight model.flt'
-cure 2 'leave out --stats and --head' 'fl-info --raw --head 2 --tensor norm.weight model.flt' \
+cure 2 'leave out --stats, --head' 'fl-info --raw --head 2 --tensor norm.weight model.flt' \
     'fl-info --raw --tensor norm.weight -o x.raw model.flt'
 cure 2 'takes one input, and there are 2' 'fl-eval -m model.flt --per-token shard.flt shard2.flt' \
     'fl-eval -m model.flt --per-token shard.flt'

@@ -9,9 +9,9 @@ if ! command -v valgrind >/dev/null || [ ! -e /usr/include/valgrind/memcheck.h ]
     exit 0
 fi
 
-# Of the library that runs on any processor, since valgrind knows not all; without text/ and port/,
+# Of the library that runs on any processor, since valgrind knows not all; without data/ and port/,
 # which hold no secrets and take the most time.
-modules="base os crypt cli math flt conf nn priv sec fed"
+modules="base os crypt cli math flt conf text nn priv sec fed"
 b=$BUILD/secrets
 check "the library is built for it" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$top" PORTABLE=1 \
     BUILD="${b#"$top"/}" MODULES="$modules" "${b#"$top"/}/libfl.a" "${b#"$top"/}/obj/tests/naive/lanes.o"

@@ -256,27 +256,29 @@ __wrap_fl_pair_step(unsigned char *ck, const struct fl_pair *pair, uint64_t r)
 #include "os/kernel.h"
 #undef FL_KERNEL
 #define FL_KERNEL
-#define fl_kernel_is_wide()  true
-#define fl_stream_fill       other_stream_fill
-#define fl_stream_part       other_stream_part
-#define fl_wide_start        other_wide_start
-#define fl_wide_columns      other_wide_columns
-#define fl_wide_turn         other_wide_turn
-#define fl_lanes_init        other_lanes_init
-#define fl_lanes_add         other_lanes_add
-#define fl_lanes_sub         other_lanes_sub
-#define fl_masks_add         other_masks_add
-#define fl_box_seal          other_box_seal
-#define fl_box_open          other_box_open
-#define fl_encode_weight     other_encode_weight
-#define fl_lane_encoder_init other_lane_encoder_init
-#define fl_lane_encode       other_lane_encode
-#define fl_lane_decode       other_lane_decode
+#define fl_kernel_is_wide()    true
+#define fl_stream_fill         other_stream_fill
+#define fl_stream_part         other_stream_part
+#define fl_wide_start          other_wide_start
+#define fl_wide_columns        other_wide_columns
+#define fl_wide_turn           other_wide_turn
+#define fl_lanes_init          other_lanes_init
+#define fl_lanes_add           other_lanes_add
+#define fl_lanes_sub           other_lanes_sub
+#define fl_masks_add           other_masks_add
+#define fl_box_seal            other_box_seal
+#define fl_box_open            other_box_open
+#define fl_encode_weight       other_encode_weight
+#define fl_lane_encoder_init   other_lane_encoder_init
+#define fl_lane_encode         other_lane_encode
+#define fl_lane_decode         other_lane_decode
+#define fl_lane_pack           other_lane_pack
+#define fl_lane_encode_numbers other_lane_encode_numbers
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #include "../../lib/crypt/chacha.c"
 #include "../../lib/crypt/chacha_wide.c"
-#include "../../lib/fed/encode.c"
 #include "../../lib/sec/mask.c"
+#include "../../lib/fed/encode.c"
 #undef fl_stream_fill
 #undef fl_lanes_init
 #undef fl_masks_add
