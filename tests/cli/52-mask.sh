@@ -73,7 +73,7 @@ m 1/plan.flt -q a.upd | head -c 100 >head.flt
 check "a reader that goes away: the start of the same upload" sh -c 'head -c 100 a.flt | cmp - head.flt'
 check "  and the state is what it was" cmp kept a.key.state/state
 check "  quiet" sh -c 'fl-mask -q -k a.key -p 1/plan.flt a.upd 2>err | true; [ ! -s err ]'
-printf 'x' | dd of=a.key.state/upload-1-1.flt bs=1 seek=20000 conv=notrunc 2>/dev/null
+printf damaged | dd of=a.key.state/upload-1-1.flt bs=1 seek=20000 conv=notrunc 2>/dev/null
 status 1 "a kept upload that was changed" m 1/plan.flt -q a.upd
 says 'must miss the round'
 rm a.key.state/upload-1-1.flt

@@ -83,7 +83,7 @@ refused 1 "no upload at all" 'empty' /dev/null
 head -c 30000 b1.up >cut.up
 refused 1 "a cut upload" 'cut.up' a1.up cut.up c1.up
 cp b1.up flip.up
-printf 'x' | dd of=flip.up bs=1 seek=20000 conv=notrunc 2>/dev/null
+printf damaged | dd of=flip.up bs=1 seek=20000 conv=notrunc 2>/dev/null
 refused 1 "a flipped upload" 'flip.up' a1.up flip.up c1.up
 head -c $(($(stat -c %s b1.up) - 256)) b1.up >bare.up
 refused 3 "an upload without its signature" 'bare.up: is not signed by "b"' a1.up bare.up c1.up

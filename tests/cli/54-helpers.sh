@@ -203,7 +203,7 @@ done
 ask 1 a b c d e && mv 1/request.flt all.flt
 status 3 "a larger set as little" unmask -o x all.flt
 check "  the keys of the round are gone" sh -c '! grep -q "^open 1 " aux.key.state/state'
-printf 'x' | dd of="$(find aux.key.state -name 'answer-*')" bs=1 seek=9000 conv=notrunc 2>/dev/null
+printf damaged | dd of="$(find aux.key.state -name 'answer-*')" bs=1 seek=9000 conv=notrunc 2>/dev/null
 status 1 "a kept answer that was changed" unmask -o x abce.flt
 says 'it cannot be made again: the round is dead; the hub plans another over the same model'
 rm aux.key.state/answer-*

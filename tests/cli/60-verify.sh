@@ -111,7 +111,7 @@ names 3 "an upload under another's name" "refused lie/up/e.flt e -" found 'of "d
 names 3 "an upload of another round" "refused lie/up/d.flt d -" both "another plan" cp 2/up/d.flt lie/up/d.flt
 names 3 "a second upload of one site" "twice lie/up/c.flt c -" both "two copies of its key" cp other.upload lie/up/c.flt
 names 1 "an upload with a byte changed" "damaged lie/up/b.flt b -" expected "" \
-    sh -c 'printf X | dd of=lie/up/b.flt bs=1 seek=4000 conv=notrunc 2>/dev/null'
+    sh -c 'printf damaged | dd of=lie/up/b.flt bs=1 seek=4000 conv=notrunc 2>/dev/null'
 names 1 "an upload that is no upload" "damaged lie/up/b.flt b -" expected "" cp b.upd lie/up/b.flt
 names 3 "an upload of no member" "added lie/up/zed.flt - -" none "" cp b.upd lie/up/zed.flt
 names 3 "an answer for another set" "refused lie/answer/aux.flt aux -" both "for another set of uploads" \

@@ -113,7 +113,7 @@ check "teeth: files that are copied into place are seen half by the watcher" [ -
 cd .. && fresh
 broken 's%gate put "$a" "$R" "$all" "$c" ;;%gate put "$a" "$R" "$all" "$c" \&\& echo "sent taken" >"round/$R/have.$a" ;;%'
 turn hub a b c
-printf x | dd of=srv/in/a/0.up.flt bs=1 seek=3000 conv=notrunc 2>/dev/null
+printf damaged | dd of=srv/in/a/0.up.flt bs=1 seek=3000 conv=notrunc 2>/dev/null
 status 1 "teeth: with a mark that it was sent in place of the receipt, a damaged upload is never sent again" until_closed 1 hub a b c
 cd .. && fresh
 broken 's%model/$(digest "$got").flt" = "$1%x%'

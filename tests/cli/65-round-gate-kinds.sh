@@ -10,7 +10,7 @@ helpers='b +aux' min_sum=3 terms='tensors: [{match: "*", protect: mask, bits: 32
 federation a b c && parties a b c || exit 1
 put() { SSH_ORIGINAL_COMMAND="put $2 0 $(stat -c %s "$3") 0" fl-gate "$1" srv <"$3"; }   # PARTY KIND FILE
 bad() { check "  the hub calls it bad" grep -q ' bad ' "srv/pub/round/0/have/$1/$2"; }   # PARTY KIND
-turn hub a b c && cp srv/in/a/0.up.flt up.a && cp up.a up.bit && printf x | dd of=up.bit bs=1 seek=3000 conv=notrunc 2>/dev/null
+turn hub a b c && cp srv/in/a/0.up.flt up.a && cp up.a up.bit && printf damaged | dd of=up.bit bs=1 seek=3000 conv=notrunc 2>/dev/null
 cp -a srv srv.open && cp -a work.hub work.open
 check "a helper that is no site puts another's upload" put aux up up.a
 status 3 "a site that is no helper answers before go" put c answer up.a

@@ -155,7 +155,7 @@ cd ..
 one_round
 turn hub a b c
 cp srv/in/a/0.up.flt good.a && cp srv/in/b/0.up.flt good.b
-printf x | dd of=srv/in/a/0.up.flt bs=1 seek=3000 conv=notrunc 2>/dev/null
+printf damaged | dd of=srv/in/a/0.up.flt bs=1 seek=3000 conv=notrunc 2>/dev/null
 truncate -s 300000 srv/in/b/0.up.flt
 check "two of three uploads are damaged on their way: the hub's turn goes on" turn hub
 check "  the third is taken" grep -q ' taken' srv/pub/round/0/have/c/up
@@ -200,7 +200,7 @@ fresh
 until_closed 1 hub a b
 turn a b c hub
 cp -a srv srv.true
-printf x | dd of=srv/pub/round/0/mean.flt bs=1 seek=5000 conv=notrunc 2>/dev/null
+printf damaged | dd of=srv/pub/round/0/mean.flt bs=1 seek=5000 conv=notrunc 2>/dev/null
 sed -i 's/^work: /patience: 0s\nwork: /' a.yaml
 status 1 "a mean with a bit off" turn a
 says 'round/0/mean.flt: came damaged'

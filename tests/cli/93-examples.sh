@@ -179,6 +179,7 @@ run_page() {   # NAME BLOCKS
         fl-protocol.7.2) fl-plan -r roster.yaml -k hub.key --round 8 -m model-8.flt --after 7/mean.flt -o 8/plan.flt ;;
         fl-protocol.7.4) next_epoch >roster-2.yaml ;;
         fl-keygen.2) helpers | roster 1 aws azure gcp >roster.yaml ;;   # people wrote the new line into it
+        fl-report.3) mkdir -p srv/pub && printf '%s\n' 'name: hub' 'root: srv' 'roster: roster.yaml' 'key: hub.key' 'work: w' >hub.yaml ;;
         fl-import.*)
             [ -d TinyLlama ] || { skip "$1, block $_i" "no model of another program is here"; continue; }
             [ $_i = 1 ] || fl-harmonize -q -t model-0.flt -o shard.flt notes.txt ;;   # in its tokens

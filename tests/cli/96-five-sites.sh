@@ -91,7 +91,7 @@ status 2 "another model at a helper fails the report" small run
 cp err said
 check "  by its name" grep -q 'helper notary came to another model' said
 cp keep.flt run/helper/notary/model-4.flt
-printf x | dd of=run/east/cut-2 bs=1 seek=99999 conv=notrunc 2>/dev/null
+printf damaged | dd of=run/east/cut-2 bs=1 seek=99999 conv=notrunc 2>/dev/null
 status 2 "so do other bytes after a kill" small run
 cp err said
 check "  by its name" grep -q 'east was killed in round 2 and sent other bytes' said

@@ -181,6 +181,11 @@ class Draws:
                 coin, sign, p = coin >> 1, coin & 1, near(k, j, sigma)
                 if low < 2**32 % sigma or (sign and k == j == 0):
                     continue
-                if self.below(coin, k, j, sigma) if p - SURE <= coin < p + SURE else coin < p:
+                if p - SURE <= coin < p + SURE:
+                    self.words(1)   # the bits of k that were not needed
+                    taken = self.below(coin, k, j, sigma)
+                else:
+                    taken = coin < p
+                if taken:
                     out.append(-(k * sigma + j) if sign else k * sigma + j)
         return out
