@@ -236,6 +236,7 @@ check "  in an update that hides nothing they are" sh -c 'fl-info y.upd | grep -
 
 umask 000
 (
+    # shellcheck disable=SC3045  # where the shell has it
     ulimit -S -c "$(ulimit -H -c)"
     exec fl-train -q -m m.flt --steps $steps --ledger dp.ledger --dp-clip 0.5 --dp-noise 1 --dp-rate 0.2 \
         --checkpoint k.flt --checkpoint-every 0 -o w.flt --report w.tsv d.flt 2>w.err
