@@ -145,7 +145,7 @@ mask(const struct fl_cli *cli, struct fl_turn *t)
     if (!failed) {
         if (!t->done)
             fl_progress_start(&progress, "fl-mask", "B", t->plan->words * 8);
-        t->progress = &progress;
+        t->progress = &progress; /* cppcheck-suppress autoVariables ; T is released below */
         failed = fl_turn_make(t);
         if (!failed)
             fl_progress_end(&progress, t->plan->words * 8, NULL);

@@ -266,7 +266,7 @@ fl_id_replace(const struct fl_id_rules *rules, struct fl_id_scan *scan, const vo
         const struct fl_id_span *span = &scan->spans[i];
         char name[40];
         size_t n = 0;
-        for (const char *c = fl_id_name(rules, span->type); c[n] && n < sizeof name - 1; n++)
+        for (const char *c = fl_id_name(rules, span->type); n < sizeof name - 1 && c[n]; n++)
             name[n] = c[n] >= 'a' ? (char)(c[n] - 32) : c[n];
         name[n] = '\0';
         if (fl_buf_add(out, p + done, span->at - done) ||

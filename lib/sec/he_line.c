@@ -62,10 +62,11 @@ cut(char *text, char *field[FIELDS])
     for (char *p = text; p; count++) {
         if (count == FIELDS)
             return -1;
+        char *space = strchr(p, ' ');
+        if (space)
+            *space++ = '\0';
         field[count] = p;
-        p = strchr(p, ' ');
-        if (p)
-            *p++ = '\0';
+        p = space;
     }
     return count == FIELDS ? 0 : -1;
 }
