@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "fed/overlap.h"
 #include "flt/object.h"
 #include "os/file.h"
 #include "os/output.h"
@@ -132,25 +133,27 @@ check_changes(const struct drafting *d)
     return 0;
 }
 
-/* The model of the last closed round, from the chain that all see. */
+/*
+ * The newest model. Where rounds overlap, one that was given up is repeated with a later number, so
+ * that the round of the greatest number need not have led to it.
+ */
 static int
 find_model(struct drafting *d)
 {
-    struct fl_buf text = {0};
-    int got = 0;
+    struct fl_overlap overlap;
 
-    for (size_t i = d->s->count; i && !got; i--) {
-        const char *path = fl_standing_file(d->s, d->s->rounds[i - 1], "closed");
-        if (access(path, F_OK))
-            continue;
-        if (fl_read_file(path, 65536, &text))
+    for (size_t i = d->s->count; i && !*d->model; i--)
+        if (fl_standing_next(d->s, d->s->rounds[i - 1], d->model))
             return -1;
-        got = sscanf(fl_buf_text(&text), "%*s %*s %*s %64[0-9a-f]", d->model) == 1;
-        fl_buf_release(&text);
-    }
-    return got ? 0
-               : fl_error(FL_FAILED, "no round was closed yet; change %s by hand",
-                          d->s->setup.conf.roster);
+    if (!*d->model)
+        return fl_error(FL_FAILED, "no round was closed yet; change %s by hand",
+                        d->s->setup.conf.roster);
+    if (!d->s->setup.roster.delay)
+        return 0;
+    if (fl_overlap_look(d->s, &overlap))
+        return -1;
+    memcpy(d->model, overlap.newest[0], sizeof d->model);
+    return 0;
 }
 
 /* The next line that a message of the party told; LINE is "" when PATH is not there. */

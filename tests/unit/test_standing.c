@@ -1,6 +1,7 @@
 /* The hub's next step, by which files there are; a round's folder is made of nothing but names. */
 #include "fed/standing.h"
 
+#include "fed/overrule.h"
 #include "federation.h"
 
 enum { NOW = 1000000 };
@@ -235,6 +236,30 @@ test_overlap(void)
     fed_end(&f);
 }
 
+/* The next epoch begins with the newest model, whose round has not the greatest number here. */
+static void
+test_overlap_draft(void)
+{
+    static const char want[] = "model: 4444444444444444444444444444444444444444444444444444444444"
+                               "444444\n";
+    struct federation f;
+    struct fl_standing s;
+    struct fl_buf roster = {0};
+
+    write_files(&f, "delay: 1\n");
+    CHECK(!overlap(&f,
+                   CLOSED0 R1 "plan.flt=1 " R1 "void " R2 "plan.flt=2 " R2 "mean.flt " R2
+                              "closed=2,@3,x,@4 " R3 "plan.flt=1 " R3 "mean.flt " R3
+                              "closed=3,@2,x,@3",
+                   "open\t4\t3\t@3\t"));
+    CHECK(!fl_standing_open(&s, fed_path(&f, "hub.yaml")) &&
+          !fl_overrule_roster(&s, NULL, 0, &roster));
+    CHECK(strstr(fl_buf_text(&roster), want));
+    fl_buf_release(&roster);
+    fl_standing_release(&s);
+    fed_end(&f);
+}
+
 #define PLAIN   "protection: none\ntensors: [{match: \"*\", protect: plain}]\nmin_sum: 2\n"
 #define HERE(S) "srv/plain/0/up/" S ".flt "
 
@@ -272,6 +297,7 @@ main(void)
     RUN(test_closed);
     RUN(test_helpers);
     RUN(test_overlap);
+    RUN(test_overlap_draft);
     RUN(test_plain);
     return test_end();
 }
