@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "crypt/hash.h"
 #include "fed/late.h"
 #include "fed/leftover.h"
 #include "os/file.h"
@@ -429,8 +430,7 @@ follow(struct errand *e, const char *model, int64_t round)
     char next[HEX], base[HEX], first[HEX], name[NAME];
     int64_t steps = 0;
 
-    for (size_t i = 0; i < 32; i++)
-        snprintf(first + 2 * i, 3, "%02x", e->s->setup.roster.model[i]);
+    fl_hex(first, e->s->setup.roster.model, sizeof e->s->setup.roster.model);
     snprintf(next, sizeof next, "%s", model);
     while (!has_model(e, next)) {
         if (!strcmp(next, first)) {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "crypt/hash.h"
 #include "fed/overlap.h"
 
 enum { HEX = 65, NAME = 300 };
@@ -148,8 +149,7 @@ fl_leftover_find(struct fl_standing *s, fl_leftover_tell *tell, void *arg)
     f.stay = fl_alloc(2 * s->count + 3, sizeof *f.stay);
     if (!f.stay)
         return -1;
-    for (size_t i = 0; i < 32; i++)
-        snprintf(first + 2 * i, 3, "%02x", s->setup.roster.model[i]);
+    fl_hex(first, s->setup.roster.model, sizeof s->setup.roster.model);
     keep_model(&f, first);
     int got = s->setup.conf.root ? find_at_hub(&f) : find_at_party(&f);
     free(f.stay);

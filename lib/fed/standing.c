@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "crypt/hash.h"
 #include "fed/leftover.h"
 #include "fed/overlap.h"
 #include "flt/object.h"
@@ -521,8 +522,8 @@ fl_standing_base_of(const char *path, const char *kind, char base[65])
     int failed = fl_meta_get_bytes(&fl_object_head(o)->meta, "base", 32, &bytes);
     if (failed)
         fl_error_about(path);
-    for (size_t i = 0; !failed && i < 32; i++)
-        snprintf(base + 2 * i, 3, "%02x", bytes[i]);
+    else
+        fl_hex(base, bytes, 32);
     fl_object_free(o);
     return failed ? -1 : 0;
 }
