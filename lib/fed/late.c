@@ -33,7 +33,9 @@ was_taken(struct fl_standing *s, const char *base)
         if (!is_taken(s, s->rounds[i]))
             continue;
         const char *up = fl_standing_file(s, s->rounds[i], "up.flt");
-        if (!access(up, F_OK) && fl_standing_base_of(up, FL_KIND_UPDATE, of))
+        if (access(up, F_OK))
+            continue; /* somebody removed it: it names no model */
+        if (fl_standing_base_of(up, FL_KIND_UPDATE, of))
             return -1;
         if (!strcmp(of, base))
             return 1;
