@@ -229,12 +229,8 @@ encrypting_start(struct encrypting *x, const struct line *l)
 static void
 encrypting_end(struct encrypting *x, const struct line *l)
 {
-    for (size_t i = 0; x->counts && i < l->threads; i++) {
-        x->e->counts.values += x->counts[i].values;
-        x->e->counts.clipped += x->counts[i].clipped;
-        x->e->counts.zeros += x->counts[i].zeros;
-        x->e->counts.odd += x->counts[i].odd;
-    }
+    for (size_t i = 0; x->counts && i < l->threads; i++)
+        fl_encoded_add(&x->e->counts, &x->counts[i]);
     for (size_t i = 0; x->numbers && i < l->threads; i++)
         fl_secret_free(x->numbers[i]);
     free(x->numbers);

@@ -23,6 +23,15 @@ fl_encode_weight(const struct fl_weight_policy *policy, double weight)
 }
 
 void
+fl_encoded_add(struct fl_encoded *to, const struct fl_encoded *counts)
+{
+    to->values += counts->values;
+    to->clipped += counts->clipped;
+    to->zeros += counts->zeros;
+    to->odd += counts->odd;
+}
+
+void
 fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule *rule, uint64_t q)
 {
     fl_lanes_init(&e->lanes, rule->bits);
@@ -33,10 +42,6 @@ fl_lane_encoder_init(struct fl_lane_encoder *e, const struct fl_tensor_rule *rul
     e->factor = (double)(int64_t)q *
                 ldexp(rule->scale, -FL_WEIGHT_BITS); /* exact: a power of two */
 }
-
-enum {
-    STEP = 1680
-}; /* values that are encoded before they are packed: of whole words, any lanes */
 
 /* Then a word of two lanes of 32 bits is two numbers one after the other. */
 #define LITTLE_ENDIAN_WORDS (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
@@ -135,12 +140,12 @@ pack(const struct fl_lanes *lanes, const uint32_t *x, size_t n, uint64_t *words)
         pack_words(x, n, lanes->bits, lanes->count, words);
 }
 
-/* The values of WHOLE words, of lanes of at most 32 bits; N, at most STEP, may be fewer. */
+/* The values of WHOLE words, lanes having at most 32 bits; N <= FL_LANE_PIECE may be fewer. */
 static void
 encode_narrow(const struct fl_lane_encoder *e, const float *values, size_t n, size_t whole,
               uint64_t *words, struct fl_encoded *counts)
 {
-    _Alignas(64) uint32_t x[STEP + 8];
+    _Alignas(64) uint32_t x[FL_LANE_PIECE + 8];
     const size_t places = whole * e->lanes.count;
     const bool packed = LITTLE_ENDIAN_WORDS && e->lanes.bits == 32;
     unsigned char *to = (unsigned char *)(packed ? (void *)words : (void *)x);
@@ -161,7 +166,7 @@ fl_lane_encode(const struct fl_lane_encoder *e, const float *values, size_t n, u
 
     counts->values += n;
     for (size_t at = 0, step; at < n; at += step, words += step / count) {
-        step = n - at < STEP ? n - at : STEP;
+        step = n - at < FL_LANE_PIECE ? n - at : FL_LANE_PIECE;
         if (e->lanes.bits > 32)
             round_wide(e, values + at, step, words, counts);
         else
@@ -187,11 +192,11 @@ fl_lane_encode_numbers(const struct fl_lane_encoder *e, const float *values, siz
                        int64_t *numbers, struct fl_encoded *counts)
 {
     const int64_t sign = INT64_C(1) << (e->lanes.bits - 1);
-    uint32_t x[STEP];
+    uint32_t x[FL_LANE_PIECE];
 
     counts->values += n;
     for (size_t at = 0, step; at < n; at += step) {
-        step = n - at < STEP ? n - at : STEP;
+        step = n - at < FL_LANE_PIECE ? n - at : FL_LANE_PIECE;
         round_narrow(e, values + at, step, (unsigned char *)x, counts);
         for (size_t i = 0; i < step; i++)
             numbers[at + i] = ((int64_t)x[i] ^ sign) - sign;

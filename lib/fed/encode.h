@@ -28,10 +28,15 @@ struct fl_lane_encoder {
     uint32_t lane;       /* the bits of one, as far as a number has them */
 };
 
+enum { FL_LANE_PIECE = 1680 }; /* values that make whole words, whatever the lanes */
+
 /* What a site is told of its own values; nobody else. */
 struct fl_encoded {
     uint64_t values, clipped, zeros, odd; /* odd: NaN */
 };
+
+/* Add COUNTS to *TO. */
+void fl_encoded_add(struct fl_encoded *to, const struct fl_encoded *counts);
 
 /* Q of WEIGHT, between floor and cap, times 2^40. */
 uint64_t fl_encode_weight(const struct fl_weight_policy *policy, double weight);

@@ -28,12 +28,11 @@ encode_bounded(const struct fl_bounded *b, const struct fl_lanes *lanes, size_t 
                uint64_t element, const float *values, size_t n, uint64_t *out,
                struct fl_encoded *counts)
 {
-    enum { PIECE = 1680 }; /* of whole words, any lanes */
-    int64_t x[PIECE];
+    int64_t x[FL_LANE_PIECE];
     const double clip = b->parts[index].clip;
 
     for (size_t at = 0, step; at < n; at += step, out += step / lanes->count) {
-        step = n - at < PIECE ? n - at : PIECE;
+        step = n - at < FL_LANE_PIECE ? n - at : FL_LANE_PIECE;
         fl_bounded_round(b, index, element + at, values + at, step, x);
         fl_lane_pack(lanes, x, step, out);
         for (size_t k = at; k < at + step; k++) {
@@ -118,11 +117,8 @@ static void
 add_counts(struct job *job)
 {
     for (size_t i = 0; i < FL_LANE_WORDS_BATCH; i++) {
-        struct fl_encoded *c = &job->counts[i], *to = &job->u->counts;
-        to->values += c->values;
-        to->clipped += c->clipped;
-        to->zeros += c->zeros;
-        to->odd += c->odd;
+        struct fl_encoded *c = &job->counts[i];
+        fl_encoded_add(&job->u->counts, c);
         *c = (struct fl_encoded){0};
     }
 }
@@ -235,10 +231,7 @@ fl_upload_write(struct fl_upload *u, int fd, const char *name)
                  (ciphers && write_first(&e, w)) || fl_writer_done(w);
     }
     add_counts(&job);
-    u->counts.values += e.counts.values;
-    u->counts.clipped += e.counts.clipped;
-    u->counts.zeros += e.counts.zeros;
-    u->counts.odd += e.counts.odd;
+    fl_encoded_add(&u->counts, &e.counts);
     if (!failed) {
         fl_writer_digest(w, u->root);
         fl_roster_sign(&u->plan->roster, u->head->from.party, u->key, FL_KIND_MASKED, u->root,
