@@ -318,6 +318,19 @@ fl_meta_get_text(const struct fl_meta *meta, const char *key, const char **value
 }
 
 int
+fl_meta_get_word(const struct fl_meta *meta, const char *key, const char *const *words, int *index)
+{
+    const char *text;
+
+    if (fl_meta_get_text(meta, key, &text))
+        return -1;
+    for (*index = 0; words[*index]; ++*index)
+        if (!strcmp(words[*index], text))
+            return 0;
+    return fl_error(FL_USAGE, "%s: \"%.40s\" is not known to this version", key, text);
+}
+
+int
 fl_meta_get_bytes(const struct fl_meta *meta, const char *key, size_t len,
                   const unsigned char **value)
 {

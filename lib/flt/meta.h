@@ -72,6 +72,9 @@ FL_MUST int fl_meta_get_i64(const struct fl_meta *meta, const char *key, int64_t
 FL_MUST int fl_meta_get_f64(const struct fl_meta *meta, const char *key,
                             double *value); /* finite */
 FL_MUST int fl_meta_get_text(const struct fl_meta *meta, const char *key, const char **value);
+/* Which of WORDS (NULL at the end) a text is, as *INDEX; another is of no version known here. */
+FL_MUST int fl_meta_get_word(const struct fl_meta *meta, const char *key, const char *const *words,
+                             int *index);
 /* LEN bytes exactly. */
 FL_MUST int fl_meta_get_bytes(const struct fl_meta *meta, const char *key, size_t len,
                               const unsigned char **value);

@@ -40,6 +40,12 @@ fl_protection_name(enum fl_protection protection)
     return protections[protection];
 }
 
+const char *
+fl_protect_name(enum fl_protect protect)
+{
+    return protects[protect];
+}
+
 int64_t
 fl_roster_find(const struct fl_roster *r, const char *name)
 {
@@ -295,20 +301,6 @@ list(const struct fl_meta *meta, const char *key, enum fl_meta_type type, size_t
     return NULL;
 }
 
-/* Which of WORDS a text is. */
-static int
-word(const struct fl_meta *meta, const char *key, const char *const *words, int *index)
-{
-    const char *text;
-
-    if (fl_meta_get_text(meta, key, &text))
-        return -1;
-    for (*index = 0; words[*index]; ++*index)
-        if (!strcmp(words[*index], text))
-            return 0;
-    return fl_error(FL_USAGE, "%s: \"%.40s\" is not known to this version", key, text);
-}
-
 /* Lines serve one epoch: their X25519 keys are used up when a roster is accepted. */
 static int
 add_party(struct fl_roster *r, const char *text)
@@ -475,7 +467,7 @@ get_numbers(struct fl_roster *r, const struct fl_meta *meta)
     const char *rule;
     int protection;
 
-    if (word(meta, "protection", protections, &protection) ||
+    if (fl_meta_get_word(meta, "protection", protections, &protection) ||
         fl_meta_get_text(meta, "apply.rule", &rule) || fl_meta_get_f64(meta, "apply.lr", &r->lr) ||
         fl_meta_get_f64(meta, "apply.momentum", &r->momentum) ||
         fl_meta_get_i64(meta, "min_sum", 0, INT64_MAX, &r->min_sum) ||

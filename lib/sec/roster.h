@@ -117,8 +117,9 @@ FL_MUST int fl_roster_decode(struct fl_roster *r, const void *data, size_t len);
  */
 FL_MUST int fl_roster_check(struct fl_roster *r);
 
-/* As people write it: "pairwise". */
+/* As people write them: "pairwise", "mask". */
 const char *fl_protection_name(enum fl_protection protection);
+const char *fl_protect_name(enum fl_protect protect);
 
 /* The party of this name or signing key; FL_SIGNER_HUB for the hub's; -1 when there is none. */
 int64_t fl_roster_find(const struct fl_roster *r, const char *name);

@@ -93,18 +93,6 @@ get_decimal(const struct fl_meta *meta, const char *key, struct fl_decimal *x)
     return 0;
 }
 
-static int
-get_word(const struct fl_meta *meta, const char *key, const char *const *words, int *found)
-{
-    const char *text;
-
-    if (fl_meta_get_text(meta, key, &text))
-        return -1;
-    *found = find(words, text);
-    return *found < 0 ? fl_error(FL_USAGE, "%s: \"%.40s\" is not known to this version", key, text)
-                      : 0;
-}
-
 int
 fl_noise_policy_from_meta(struct fl_noise_policy *p, const struct fl_meta *meta, size_t *count)
 {
@@ -113,7 +101,7 @@ fl_noise_policy_from_meta(struct fl_noise_policy *p, const struct fl_meta *meta,
 
     *p = (struct fl_noise_policy){0};
     *count = 1;
-    if (get_word(meta, "noise", kinds, &kind))
+    if (fl_meta_get_word(meta, "noise", kinds, &kind))
         return -1;
     p->kind = (enum fl_noise_kind)kind;
     if (p->kind == FL_NOISE_NONE)
@@ -122,7 +110,7 @@ fl_noise_policy_from_meta(struct fl_noise_policy *p, const struct fl_meta *meta,
         get_decimal(meta, key_of(multiplier, p->kind, "multiplier"), &p->multiplier) ||
         get_decimal(meta, "budget.epsilon", &p->epsilon) ||
         get_decimal(meta, "budget.delta", &p->delta) ||
-        get_word(meta, "budget.accountant", accountants, &accountant))
+        fl_meta_get_word(meta, "budget.accountant", accountants, &accountant))
         return -1;
     p->accountant = (enum fl_accountant)accountant;
     *count += 5;
@@ -186,8 +174,6 @@ fl_noise_policy_rounds(const struct fl_noise_policy *p, uint64_t most, uint64_t 
 static int
 check_site(const struct fl_roster *r)
 {
-    static const char *const protects[] = {"mask", "plain", "frozen"};
-
     if (r->protection != FL_PROTECTION_HELPERS)
         return fl_error(FL_USAGE, "noise: {site} is what helpers add; write protection: helpers, "
                                   "helpers and min_sum");
@@ -209,7 +195,7 @@ check_site(const struct fl_roster *r)
             return fl_error(FL_USAGE,
                             "tensors: \"%s\": protect %s, where noise: {site} adds none; write "
                             "mask or frozen",
-                            r->rules[i].match, protects[r->rules[i].protect]);
+                            r->rules[i].match, fl_protect_name(r->rules[i].protect));
     }
     return 0;
 }
