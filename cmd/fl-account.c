@@ -6,12 +6,12 @@
 #include "base/choice.h"
 #include "base/error.h"
 #include "cli/program.h"
+#include "conf/noise_terms.h"
 #include "priv/budget.h"
 #include "priv/steps.h"
 #include "sec/spent.h"
 
-#define SOLVE      "noise|steps|rate"
-#define ACCOUNTANT "rdp|pld"
+#define SOLVE "noise|steps|rate"
 
 static struct {
     const char *steps, *solve, *accountant, *ledger;
@@ -29,8 +29,8 @@ static const struct fl_option options[] = {
                &opt.target, .given = &opt.target_given),
     FL_OPT_CHOICE(0, "solve", "WHAT", SOLVE,
                   "change the last event: least noise, most steps, largest rate", &opt.solve),
-    FL_OPT_CHOICE(0, "accountant", "NAME", ACCOUNTANT, "who decides for --solve (default: rdp)",
-                  &opt.accountant),
+    FL_OPT_CHOICE(0, "accountant", "NAME", FL_ACCOUNTANT_CHOICES,
+                  "who decides for --solve (default: rdp)", &opt.accountant),
     FL_OPT_OUTPUT(0, "new-ledger", "FILE", "make an empty ledger, for a text that has none",
                   &opt.ledger),
     FL_OPT_END,
@@ -101,7 +101,8 @@ solve(struct fl_events *events)
     if (!opt.solve)
         return 0;
     return fl_budget_solve(events, opt.delta, opt.target,
-                           (enum fl_accountant)fl_choice_find(ACCOUNTANT, opt.accountant),
+                           (enum fl_accountant)fl_choice_find(FL_ACCOUNTANT_CHOICES,
+                                                              opt.accountant),
                            (enum fl_solve)fl_choice_find(SOLVE, opt.solve));
 }
 

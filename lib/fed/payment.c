@@ -15,7 +15,7 @@ fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse)
     p->ledger = purse->ledger;
     if (purse->budget > 0)
         p->limits[p->limit_count++] = (struct fl_limit){"--budget", purse->budget, purse->delta,
-                                                        "rdp"};
+                                                        FL_ACCOUNT_RDP};
     if (purse->agreed.whose)
         p->limits[p->limit_count++] = purse->agreed;
 }
@@ -24,8 +24,7 @@ struct fl_limit
 fl_payment_agreed(const struct fl_noise_policy *policy)
 {
     return (struct fl_limit){"the roster's budget", fl_decimal_f64(&policy->epsilon),
-                             fl_decimal_f64(&policy->delta),
-                             policy->accountant == FL_ACCOUNT_PLD ? "pld" : "rdp"};
+                             fl_decimal_f64(&policy->delta), policy->accountant};
 }
 
 static int
@@ -46,7 +45,7 @@ check_limit(const struct fl_payment *p, const struct fl_spent *s, const struct f
                     "%g, by %s; %llu steps have spent %.6g); nothing was written: fewer steps or "
                     "more noise cost less",
                     p->ledger, p->line.unit, then, limit->whose, limit->epsilon, limit->delta,
-                    limit->accountant, (unsigned long long)releases, spent);
+                    fl_accountant_name(limit->accountant), (unsigned long long)releases, spent);
 }
 
 /* The line of an update that fl-train was paid for. */

@@ -16,10 +16,10 @@
 #include "sec/roster_noise.h"
 #include "sec/spent.h"
 
-struct fl_limit {      /* in all, a release with what is spent of its unit */
+struct fl_limit {      /* what a release may cost together with all that its unit has spent */
     const char *whose; /* "--budget"; NULL: there is none */
     double epsilon, delta;
-    const char *accountant; /* "rdp" or "pld" */
+    enum fl_accountant accountant;
 };
 
 struct fl_purse { /* what a program was told */
@@ -33,7 +33,7 @@ struct fl_purse { /* what a program was told */
         .delta = 1e-6                                                                              \
     }
 
-/* Rows of a table of options, of all programs that let something out. */
+/* Rows of the table of options of each program that lets something out. */
 #define FL_PURSE_OPTIONS(p)                                                                        \
     FL_OPT_OUTPUT(0, "ledger", "FILE", "of the text: what leaves is paid for in it first",         \
                   &(p).ledger),                                                                    \
@@ -43,9 +43,9 @@ struct fl_purse { /* what a program was told */
 
 struct fl_payment {
     const char *ledger;
-    struct fl_spent_line
-        line; /* its words; HASH is set when it is paid. KIND NULL: there is no line
-                                  to add, and only the ledger and MARK are looked at */
+    /* Its words; HASH is set when it is paid. KIND NULL: no line is to be added, and only the
+     * ledger and MARK are looked at. */
+    struct fl_spent_line line;
     struct fl_limit limits[2];
     size_t limit_count;
     struct fl_spent_signer by;

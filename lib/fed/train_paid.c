@@ -172,9 +172,9 @@ fl_train_paid_report(const struct fl_purse *purse, const struct fl_training *t, 
     if (fl_spent_open(&s, purse->ledger, false))
         return -1;
     int failed = event_of(t, &event) ||
-                 fl_spent_epsilon(&s, unit, NULL, purse->delta, "rdp", &spent, NULL) ||
-                 fl_spent_epsilon(&s, unit, (const char *)event.data, purse->delta, "rdp", &then,
-                                  NULL);
+                 fl_spent_epsilon(&s, unit, NULL, purse->delta, FL_ACCOUNT_RDP, &spent, NULL) ||
+                 fl_spent_epsilon(&s, unit, (const char *)event.data, purse->delta, FL_ACCOUNT_RDP,
+                                  &then, NULL);
     if (!failed) {
         fl_report_f64(fl_report_key(r, "ledger_epsilon"), spent, 6);
         fl_report_f64(fl_report_key(r, "ledger_then"), then, 6);

@@ -34,6 +34,12 @@ fl_charge(const struct fl_events *events, double delta, struct fl_charge *charge
     return 0;
 }
 
+const char *
+fl_accountant_name(enum fl_accountant by)
+{
+    return by == FL_ACCOUNT_PLD ? "pld" : "rdp";
+}
+
 int
 fl_charge_by(const struct fl_events *events, double delta, enum fl_accountant by, double *eps)
 {

@@ -15,6 +15,9 @@
 
 enum fl_accountant { FL_ACCOUNT_RDP, FL_ACCOUNT_PLD };
 
+/* As people write it: "rdp". */
+const char *fl_accountant_name(enum fl_accountant by);
+
 struct fl_charge {
     bool has_rdp, has_pld;    /* does that accountant know all of the events? */
     struct fl_rdp_answer rdp; /* .eps infinite: no bound */

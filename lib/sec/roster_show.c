@@ -220,7 +220,7 @@ add_budget(struct rows *rows, const struct fl_roster *r)
     const struct fl_noise_policy *p = &r->noise;
     const uint64_t all = (uint64_t)r->max_age;
     const char *unit = p->kind == FL_NOISE_SITE ? "a site" : "a document";
-    const char *by = p->accountant == FL_ACCOUNT_RDP ? "rdp" : "pld";
+    const char *by = fl_accountant_name(p->accountant);
     const double delta = fl_decimal_f64(&p->delta);
     double one = INFINITY, epoch = INFINITY;
     uint64_t rounds = 0;

@@ -288,7 +288,7 @@ fl_spent_events(const struct fl_spent *s, const char *unit, struct fl_events *ev
 
 int
 fl_spent_epsilon(const struct fl_spent *s, const char *unit, const char *more, double delta,
-                 const char *accountant, double *eps, uint64_t *releases)
+                 enum fl_accountant by, double *eps, uint64_t *releases)
 {
     struct fl_events events = {0};
     uint64_t count = 0;
@@ -299,8 +299,7 @@ fl_spent_epsilon(const struct fl_spent *s, const char *unit, const char *more, d
         count += events.items[i].count;
     *eps = 0;
     if (!failed && events.count)
-        failed = fl_charge_by(&events, delta,
-                              strcmp(accountant, "pld") ? FL_ACCOUNT_RDP : FL_ACCOUNT_PLD, eps);
+        failed = fl_charge_by(&events, delta, by, eps);
     if (releases)
         *releases = count;
     fl_events_release(&events);

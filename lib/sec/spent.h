@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "base/must.h"
 #include "os/output.h"
+#include "priv/budget.h"
 #include "priv/event.h"
 #include "sec/identity.h"
 
@@ -82,11 +83,11 @@ struct fl_spent_signer {
 FL_MUST int fl_spent_find(const struct fl_spent *s, struct fl_spent_line *line, bool *found);
 
 /*
- * Epsilon at DELTA of all lines of UNIT, and of MORE (an event as text, or NULL): by the accountant
- * that is named, "rdp" or "pld". Infinite where there is no bound. RELEASES may be NULL.
+ * Epsilon at DELTA of all lines of UNIT, and of MORE (an event as text, or NULL), by the
+ * accountant BY. Infinite where there is no bound. RELEASES, how many there are, may be NULL.
  */
 FL_MUST int fl_spent_epsilon(const struct fl_spent *s, const char *unit, const char *more,
-                             double delta, const char *accountant, double *eps, uint64_t *releases);
+                             double delta, enum fl_accountant by, double *eps, uint64_t *releases);
 
 /* The events of UNIT, equal ones folded into one; NULL: of all units. */
 FL_MUST int fl_spent_events(const struct fl_spent *s, const char *unit, struct fl_events *events);

@@ -19,7 +19,7 @@ payment(const char *tag, double most)
                                     .input = "00",
                                     .unit = "record",
                                     .event = "gauss:nm=5"};
-    p.limits[p.limit_count++] = (struct fl_limit){"--budget", most, 1e-6, "rdp"};
+    p.limits[p.limit_count++] = (struct fl_limit){"--budget", most, 1e-6, FL_ACCOUNT_RDP};
     return p;
 }
 

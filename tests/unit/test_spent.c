@@ -66,11 +66,11 @@ test_round_trip(void)
     CHECK(events.count == 2 && events.items[0].count == 2); /* folded */
     fl_events_release(&events);
     CHECK(!fl_spent_events(&s, "document", &events) && !events.count);
-    CHECK(!fl_spent_epsilon(&s, "site", NULL, 1e-6, "rdp", &eps, &releases));
+    CHECK(!fl_spent_epsilon(&s, "site", NULL, 1e-6, FL_ACCOUNT_RDP, &eps, &releases));
     CHECK(releases == 12);
-    CHECK(!fl_spent_epsilon(&s, "site", "gauss:nm=5", 1e-6, "rdp", &more, NULL));
+    CHECK(!fl_spent_epsilon(&s, "site", "gauss:nm=5", 1e-6, FL_ACCOUNT_RDP, &more, NULL));
     CHECK(more > eps);
-    CHECK(!fl_spent_epsilon(&s, "document", NULL, 1e-6, "rdp", &want, NULL) && want == 0);
+    CHECK(!fl_spent_epsilon(&s, "document", NULL, 1e-6, FL_ACCOUNT_RDP, &want, NULL) && want == 0);
     fl_spent_release(&s);
 }
 
