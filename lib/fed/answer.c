@@ -180,6 +180,9 @@ fl_answer_check(struct fl_answering *a)
     a->done = fl_state_made(a->state->answer, a->state->answer_count, r->digest, a->plan->round);
     if (a->done)
         return check_again(a);
+    if (a->upload_count && !a->plan->ciphertexts)
+        return fl_error(FL_USAGE, "uploads are given where tensors are encrypted, and none is in "
+                                  "this plan; leave them out");
     if (check_base(a) || check_own_upload(a) || check_set(a))
         return -1;
     if (a->plan->round >= now->down_next &&
@@ -445,10 +448,7 @@ static int
 keep_with_ciphers(const struct fl_answering *a, const char *path, unsigned char root[32])
 {
     if (!a->plan->ciphertexts)
-        return a->upload_count
-                   ? fl_error(FL_USAGE, "uploads are given where tensors are encrypted, "
-                                        "and none is in this plan; leave them out")
-                   : keep(a, path, NULL, root);
+        return keep(a, path, NULL, root);
     struct fl_store *store = fl_store_new(a->memory);
     struct fl_cipher_sum *sum = store ? fl_cipher_sum_new(a->plan, store) : NULL;
     int failed = !sum || add_ciphers(a, sum) || keep(a, path, sum, root);

@@ -66,6 +66,9 @@ check "  which costs its own text nothing more" [ "$(wc -l <b.ledger)" = 2 ]
 check "  and nothing asks for its ledger" answer 1 b
 fl-account --new-ledger aux.ledger
 answer_aux() { fl-unmask -q -k aux.key -p 1/plan.flt --ledger aux.ledger -o 1/answer/aux.flt 1/request.flt; }
+status 2 "an upload where none is encrypted is refused" fl-unmask -q -k aux.key -p 1/plan.flt \
+    --ledger aux.ledger -o 1/answer/aux.flt 1/request.flt 1/up/a.flt
+check "  before it is paid for" [ "$(wc -l <aux.ledger)" = 1 ]
 check "  and aux, with a record of what it lets out" answer_aux
 check "  a line of this set" [ "$(tail -n 1 aux.ledger | cut -d ' ' -f 1-3,5)" = "1 answer $(meta 1/up/a.flt sid) site" ]
 check "  once" sh -c "cp 1/answer/aux.flt aux.first && fl-unmask -q -k aux.key -p 1/plan.flt --ledger aux.ledger 1/request.flt |
