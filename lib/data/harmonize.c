@@ -334,6 +334,7 @@ begin_file(struct fl_harmonize *h, const struct fl_raw_record *record)
     const struct fl_reading *reading = fl_harmonize_reading(h, record->file);
 
     h->begun = record->file + 1;
+    h->rows[record->file].format = record->format;
     columns->order = reading->order;
     if (!columns->order && fl_harmonize_prove_dates(h, record->file))
         return -1;
@@ -386,10 +387,13 @@ no_text(const struct fl_harmonize *h)
     const char *name = fl_records_name(h->records, 0);
     size_t files = fl_records_count(h->records);
     uint64_t no_field = 0, malformed = 0;
+    const struct fl_malformed_words *words = NULL;
 
     for (size_t i = 0; i < files; i++) {
         no_field += h->rows[i].counts.no_field;
         malformed += h->rows[i].counts.malformed;
+        if (!words && malformed)
+            words = fl_malformed_words(h->rows[i].format);
     }
     const char *others = files > 1 ? " in this or any other file" : "";
     if (no_field)
@@ -398,10 +402,8 @@ no_text(const struct fl_harmonize *h)
                         "NAME names the right one",
                         name, others, (unsigned long long)no_field, h->rows[0].field);
     if (malformed)
-        return fl_error(
-            FL_FAILED,
-            "%s: there is no text%s: %llu lines are not JSON; --format text reads plain text", name,
-            others, (unsigned long long)malformed);
+        return fl_error(FL_FAILED, "%s: there is no text%s: %llu %s %s; %s", name, others,
+                        (unsigned long long)malformed, words->record, words->are, words->cure);
     return fl_error(FL_FAILED, "%s: there is no text%s", name, others);
 }
 

@@ -68,7 +68,8 @@ struct fl_harmonize_row { /* of the card: a file, or all of them */
     uint64_t taken;                   /* bytes of the file itself */
     const char *encoding;             /* NULL: of several files */
     const char *packing;
-    const char *field; /* the key or column without which a record is dropped */
+    const char *field;             /* the key or column without which a record is dropped */
+    enum fl_records_format format; /* of its records; AUTO: it has none, or several files */
     bool bom;
     const char *date_order; /* of its dates, or NULL: not known, or several */
     uint64_t date_proof;    /* dates that prove it; 0: it was given */
@@ -155,6 +156,13 @@ const char *fl_harmonize_name(const struct fl_harmonize *h, size_t file);
 const struct fl_harmonize_row *fl_harmonize_row(const struct fl_harmonize *h, size_t file);
 
 const struct fl_harmonize_settings *fl_harmonize_set(const struct fl_harmonize *h);
+
+struct fl_malformed_words { /* "3 lines are not JSON; --format text reads plain text" */
+    const char *record, *are, *cure;
+};
+
+/* How a sentence says that records of FORMAT are malformed; plain text has such as a chat only. */
+const struct fl_malformed_words *fl_malformed_words(enum fl_records_format format);
 
 /* 0, or -1 with an error when more of a file was lost than SET allows. */
 FL_MUST int fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,

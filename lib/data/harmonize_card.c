@@ -45,6 +45,21 @@ largest(const struct fl_harmonize_row *row, enum fl_fate fate)
     return true;
 }
 
+const struct fl_malformed_words *
+fl_malformed_words(enum fl_records_format format)
+{
+    static const struct fl_malformed_words line = {"lines", "are not JSON",
+                                                   "--format text reads plain text"},
+                                           row = {"rows", "are no rows of a table",
+                                                  "a field with a quote in it stands in quotes, "
+                                                  "and that quote is doubled"},
+                                           chat = {"chats", "begin without a speaker",
+                                                   "format: text in the site file reads plain "
+                                                   "text"};
+
+    return format == FL_RECORDS_CSV ? &row : format == FL_RECORDS_TEXT ? &chat : &line;
+}
+
 /* What most of what was lost was, and what would help. */
 int
 fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
@@ -53,6 +68,7 @@ fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
     const struct fl_document_counts *c = &row->counts;
     uint64_t dropped = dropped_bytes(row), lost = dropped + row->fates.bytes[FL_FATE_INVALID];
     bool replaced = row->fates.bytes[FL_FATE_INVALID] > dropped;
+    const struct fl_malformed_words *words = fl_malformed_words(row->format);
     char why[300];
 
     if ((double)lost <= set->max_dropped * (double)row->bytes_in)
@@ -78,9 +94,9 @@ fl_harmonize_check(const struct fl_harmonize_settings *set, const char *name,
         snprintf(why, sizeof why, "%llu records have a code that is not in its table",
                  (unsigned long long)c->bad_code);
     else if (largest(row, FL_FATE_MALFORMED))
-        snprintf(why, sizeof why,
-                 "%llu lines are not JSON, the first is line %llu; --format text reads plain text",
-                 (unsigned long long)c->malformed, (unsigned long long)c->malformed_line);
+        snprintf(why, sizeof why, "%llu %s %s, the first is line %llu; %s",
+                 (unsigned long long)c->malformed, words->record, words->are,
+                 (unsigned long long)c->malformed_line, words->cure);
     else
         snprintf(why, sizeof why,
                  "%llu lines have no text in a field \"%.60s\", the first is line %llu; --field "
@@ -99,13 +115,15 @@ note_file(const struct fl_harmonize_settings *set, const char *name,
           const struct fl_harmonize_row *row, const struct speaker *to)
 {
     const struct fl_document_counts *c = &row->counts;
+    const struct fl_malformed_words *words = fl_malformed_words(row->format);
 
     if (c->replaced)
         say(to, "%s: not UTF-8: %llu times U+FFFD put in, the first at byte %llu", name,
             (unsigned long long)c->replaced, (unsigned long long)c->first_invalid);
     if (c->malformed)
-        say(to, "%s: %llu lines dropped that are not JSON, the first is line %llu", name,
-            (unsigned long long)c->malformed, (unsigned long long)c->malformed_line);
+        say(to, "%s: %llu %s dropped that %s, the first is line %llu", name,
+            (unsigned long long)c->malformed, words->record, words->are,
+            (unsigned long long)c->malformed_line);
     if (c->no_field)
         say(to, "%s: %llu lines dropped without a text \"%s\", the first is line %llu", name,
             (unsigned long long)c->no_field, row->field, (unsigned long long)c->no_field_line);

@@ -10,43 +10,26 @@
 
 #include "base/choice.h"
 #include "base/error.h"
+#include "math/big.h"
 
-enum { LIMBS = 12, DIGITS = 15 };
-
-struct big { /* an integer of 32 * LIMBS bits, the lowest first */
-    uint32_t limb[LIMBS];
-};
+enum { DIGITS = 15 };
 
 /* False: it would not fit. */
 static bool
-multiply(struct big *x, uint32_t by)
+multiply(struct fl_big *x, uint32_t by)
 {
     uint64_t carry = 0;
 
-    for (size_t i = 0; i < LIMBS; i++) {
-        carry += (uint64_t)x->limb[i] * by;
-        x->limb[i] = (uint32_t)carry;
+    for (size_t i = 0; i < FL_BIG_WORDS; i++) {
+        carry += (uint64_t)x->word[i] * by;
+        x->word[i] = (uint32_t)carry;
         carry >>= 32;
     }
     return !carry;
 }
 
-/* The remainder; BY > 0. */
-static uint32_t
-divide(struct big *x, uint32_t by)
-{
-    uint64_t rest = 0;
-
-    for (size_t i = LIMBS; i-- > 0;) {
-        rest = rest << 32 | x->limb[i];
-        x->limb[i] = (uint32_t)(rest / by);
-        rest %= by;
-    }
-    return (uint32_t)rest;
-}
-
 static bool
-multiply_ten(struct big *x, int power)
+multiply_ten(struct fl_big *x, int power)
 {
     while (power-- > 0)
         if (!multiply(x, 10))
@@ -54,27 +37,18 @@ multiply_ten(struct big *x, int power)
     return true;
 }
 
-static int
-compare(const struct big *a, const struct big *b)
-{
-    for (size_t i = LIMBS; i-- > 0;)
-        if (a->limb[i] != b->limb[i])
-            return a->limb[i] < b->limb[i] ? -1 : 1;
-    return 0;
-}
-
 /* Is the factor of MAP at least 10^PLACE? */
 static bool
 reaches(const struct fl_unit_map *map, int place)
 {
-    struct big up = {{1}}, down = {{1}};
+    struct fl_big up = {{1}}, down = {{1}};
     bool fits = true;
 
     for (size_t i = 0; i < FL_UNIT_FACTORS; i++)
         fits = fits && multiply(&up, map->up[i]) && multiply(&down, map->down[i]);
     int ten = map->ten - place;
     fits = fits && multiply_ten(&up, ten) && multiply_ten(&down, -ten);
-    return fits && compare(&up, &down) >= 0;
+    return fits && fl_big_compare(&up, &down) >= 0;
 }
 
 static const struct fl_unit *
@@ -217,32 +191,32 @@ parse(const char *text, size_t len, char decimal, struct number *n, size_t *used
  * many decimals, and the result shall have OUT of them.
  */
 static bool
-twice_quotient(const struct fl_unit_map *map, const struct number *n, int out, struct big *twice,
+twice_quotient(const struct fl_unit_map *map, const struct number *n, int out, struct fl_big *twice,
                bool *exact)
 {
     int ten = map->ten - n->decimals + out;
     bool fits = true;
 
-    *twice = (struct big){{(uint32_t)n->digits, (uint32_t)(n->digits >> 32)}};
+    *twice = (struct fl_big){{(uint32_t)n->digits, (uint32_t)(n->digits >> 32)}};
     *exact = true;
     for (size_t i = 0; i < FL_UNIT_FACTORS; i++)
         fits = fits && multiply(twice, map->up[i]);
     fits = fits && multiply_ten(twice, ten) && multiply(twice, 2);
     for (size_t i = 0; fits && i < FL_UNIT_FACTORS; i++)
-        *exact = !divide(twice, map->down[i]) && *exact;
+        *exact = !fl_big_divide(twice, map->down[i]) && *exact;
     for (; fits && ten < 0; ten++)
-        *exact = !divide(twice, 10) && *exact;
+        *exact = !fl_big_divide(twice, 10) && *exact;
     return fits;
 }
 
 /* Half of TWICE, rounded half to even; false when it has more than 18 digits. */
 static bool
-round_quotient(const struct big *twice, bool exact, uint64_t *value)
+round_quotient(const struct fl_big *twice, bool exact, uint64_t *value)
 {
-    for (size_t i = 2; i < LIMBS; i++)
-        if (twice->limb[i])
+    for (size_t i = 2; i < FL_BIG_WORDS; i++)
+        if (twice->word[i])
             return false;
-    uint64_t t = (uint64_t)twice->limb[1] << 32 | twice->limb[0];
+    uint64_t t = (uint64_t)twice->word[1] << 32 | twice->word[0];
     *value = t >> 1;
     if ((t & 1) && (!exact || (*value & 1)))
         ++*value;
@@ -266,7 +240,7 @@ convert_temperature(const struct fl_unit_map *map, const struct number *n, int o
     *negative = up < 0;
     uint64_t twice = 2 * (uint64_t)(up < 0 ? -up : up) * (uint64_t)to;
     uint64_t down = map->down[0] * (uint64_t)scale;
-    const struct big quotient = {{(uint32_t)(twice / down), (uint32_t)(twice / down >> 32)}};
+    const struct fl_big quotient = {{(uint32_t)(twice / down), (uint32_t)(twice / down >> 32)}};
     return round_quotient(&quotient, twice % down == 0, value);
 }
 
@@ -288,7 +262,7 @@ fl_unit_convert(const struct fl_unit_map *map, const char *text, size_t len, cha
                 struct fl_buf *out)
 {
     struct number n;
-    struct big twice;
+    struct fl_big twice;
     uint64_t value;
     size_t used;
     bool exact, negative;

@@ -56,6 +56,19 @@ fl_big_mul(const struct fl_big *a, const struct fl_big *b)
     return r;
 }
 
+uint32_t
+fl_big_divide(struct fl_big *a, uint32_t by)
+{
+    uint64_t rest = 0;
+
+    for (int i = FL_BIG_WORDS; i-- > 0;) {
+        rest = rest << 32 | a->word[i];
+        a->word[i] = (uint32_t)(rest / by);
+        rest %= by;
+    }
+    return (uint32_t)rest;
+}
+
 int
 fl_big_compare(const struct fl_big *a, const struct fl_big *b)
 {

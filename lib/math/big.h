@@ -1,6 +1,6 @@
 /*
- * Whole numbers of 128 bits, which the compiler has, and of 640, for comparing products of them
- * exactly. Not fast: for numbers that are computed once a round.
+ * Whole numbers of 128 bits, which the compiler has, and of 640, for comparing and dividing
+ * products of them exactly. Not fast: for few numbers, not for tensors.
  */
 #ifndef FL_MATH_BIG_H
 #define FL_MATH_BIG_H
@@ -27,6 +27,9 @@ struct fl_big fl_big_mul(const struct fl_big *a, const struct fl_big *b);
 
 /* a - b, for a not below b. */
 struct fl_big fl_big_sub(const struct fl_big *a, const struct fl_big *b);
+
+/* Divide *A in place, by at least 1. Returns what remained. */
+uint32_t fl_big_divide(struct fl_big *a, uint32_t by);
 
 /* Below, at or above zero as a is below, equal to or above b. */
 FL_MUST int fl_big_compare(const struct fl_big *a, const struct fl_big *b);

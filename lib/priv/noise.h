@@ -46,8 +46,9 @@ uint32_t fl_noise_below(struct fl_noise *noise, uint32_t n);
 int64_t fl_noise_dgauss(struct fl_noise *noise, uint32_t sigma);
 
 /*
- * COUNT of them into X, in a quarter of the time and from half the bits: other numbers than as many
- * calls would draw, of the same distribution. Takes 10 KiB of the stack, and wipes them.
+ * COUNT of them into X, in a quarter of the time or less and from half the bits
+ * (tests/bench/bench_account.c): other numbers than as many calls would draw, of the same
+ * distribution. Takes 11 KiB of the stack, and wipes them.
  */
 void fl_noise_dgauss_fill(struct fl_noise *noise, uint32_t sigma, int64_t *x, size_t count);
 

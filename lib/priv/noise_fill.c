@@ -88,18 +88,6 @@ judge(struct candidates *c, size_t n, uint32_t sigma)
 
 /* ---- what the first bits do not decide ---- */
 
-static void
-divide(struct fl_big *a, uint32_t by)
-{
-    uint64_t rest = 0;
-
-    for (size_t i = FL_BIG_WORDS; i-- > 0;) {
-        rest = rest << 32 | a->word[i];
-        a->word[i] = (uint32_t)(rest / by);
-        rest %= by;
-    }
-}
-
 /* Fractions of 256 bits. */
 static struct fl_big
 times(const struct fl_big *a, const struct fl_big *b)
@@ -118,14 +106,14 @@ fl_noise_exp(uint32_t k, uint32_t j, uint32_t sigma, uint32_t words[FL_NOISE_EXP
     const struct fl_big n = fl_big_of((fl_u128)2 * k * j * sigma + (fl_u128)j * j);
 
     memcpy(r.word + FRACTION, n.word, 4 * sizeof *n.word);
-    divide(&r, sigma);
-    divide(&r, sigma);
-    divide(&r, 64); /* g / 32 = n / (2 sigma^2) / 32 */
+    fl_big_divide(&r, sigma);
+    fl_big_divide(&r, sigma);
+    fl_big_divide(&r, 64); /* g / 32 = n / (2 sigma^2) / 32 */
     term.word[FRACTION] = 1;
     for (uint32_t i = 1; i <= 48; i++) {
         sum[(i - 1) % 2] = fl_big_add(&sum[(i - 1) % 2], &term);
         term = times(&term, &r);
-        divide(&term, i);
+        fl_big_divide(&term, i);
     }
     sum[0] = fl_big_sub(&sum[0], &sum[1]);
     for (int i = 0; i < 5; i++)

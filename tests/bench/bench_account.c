@@ -21,9 +21,9 @@ seconds(void)
     return (double)clock() / CLOCKS_PER_SEC;
 }
 
-/* Seconds of DRAWS draws, and the bytes of the stream that they took. */
+/* Seconds of DRAWS draws, many at once or one by one, and the bytes of the stream that they took. */
 static double
-draw(uint32_t sigma, double *bytes)
+draw(uint32_t sigma, bool many, double *bytes)
 {
     struct fl_noise noise;
     int64_t sum = 0, x[1000];
@@ -31,7 +31,10 @@ draw(uint32_t sigma, double *bytes)
 
     fl_noise_start(&noise, key, sigma, buffer);
     for (int i = 0; i < DRAWS; i += 1000) {
-        fl_noise_dgauss_fill(&noise, sigma, x, 1000);
+        if (many)
+            fl_noise_dgauss_fill(&noise, sigma, x, 1000);
+        for (int k = 0; !many && k < 1000; k++)
+            x[k] = fl_noise_dgauss(&noise, sigma);
         sum += x[i % 1000];
     }
     *bytes = (double)(noise.block - 1) * FL_NOISE_BUFFER + (double)noise.at;
@@ -55,15 +58,20 @@ noise(void)
     int kept = 1;
 
     for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
-        double ratios[BENCH_TIMES], took[BENCH_TIMES], bytes = 0;
+        double ratios[BENCH_TIMES], took[BENCH_TIMES], saved[BENCH_TIMES], bytes = 0, one = 0;
         char what[80];
         for (int i = 0; i < BENCH_TIMES; i++) {
-            took[i] = draw(scales[s], &bytes);
+            saved[i] = draw(scales[s], false, &one);
+            took[i] = draw(scales[s], true, &bytes);
+            saved[i] = took[i] / saved[i];
             ratios[i] = took[i] / fill(bytes);
         }
         snprintf(what, sizeof what, "discrete Gaussian, sigma %lu: bytes a sample",
                  (unsigned long)scales[s]);
         bench_tell(what, bytes / DRAWS, "B");
+        bench_tell("  beside one by one", bytes / one, "times");
+        kept &= bench_at_most("  time beside one by one", bench_median(saved, BENCH_TIMES), "times",
+                              0.25);
         bench_tell("  a sample", bench_median(took, BENCH_TIMES) / DRAWS * 1e9, "ns");
         kept &= bench_at_most("  beside ChaCha20 of its bytes", bench_median(ratios, BENCH_TIMES),
                               "times", 4);

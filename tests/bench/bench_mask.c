@@ -1,8 +1,8 @@
 /*
  * What masked rounds cost beside what they cannot do without, on two threads: masking beside its
  * key streams, an upload in rounds of 16 and of 200 sites, an answer beside its key streams, and
- * with noise beside without, adding beside cat, opening beside adding, a turn beside that of Flower's SecAgg+ (secagg_plus.py). The
- * update has 16 million coordinates of 32 bits, in $TMPDIR.
+ * with noise beside without, adding beside cat, opening beside adding, a turn beside that of
+ * Flower's SecAgg+ (secagg_plus.py). The update has 16 million coordinates of 32 bits, in $TMPDIR.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -298,6 +298,25 @@ says 'visits-sep.csv: line 1: "sep=" is a spreadsheet'
 printf 'nr;notiz;notiz\n1;a;b\n' >visits-twice.csv
 status 2 "two columns of one name" run -o x.flt visits-twice.csv
 says 'two columns are called "notiz"'
+
+# What cannot be read is called what it is in its format.
+row='a field with a quote in it stands in quotes, and that quote is doubled'
+printf 'nr;datum;notiz;bz\nP1;;she said "no" to us;\n' >visits-quote.csv
+status 1 "a table whose only row is malformed" run -o x.flt visits-quote.csv
+says "there is no text: 1 rows are no rows of a table; $row\$"
+status 1 "  more than may be lost" run --max-dropped 0.1 -o x.flt visits-quote.csv
+says "1 rows are no rows of a table, the first is line 2; $row; --max-dropped"
+printf 'nr;datum;notiz;bz\nP1;;"she said ""no"" to us";\n' >visits-quoted.csv
+check "  the cure is one" run --max-dropped 0.1 -o x.flt visits-quoted.csv
+cat visits-quoted.csv >>visits-quote.csv
+check "  a row beside others" fl-harmonize -c site.yaml --max-dropped 1 -t model.flt --valid-output v2.flt -o x.flt visits-quote.csv
+says '1 rows dropped that are no rows of a table, the first is line 2$'
+printf 'no speaker at all\n' >odd.log
+status 1 "a chat without a speaker" run -o x.flt odd.log
+says 'there is no text: 1 chats begin without a speaker; format: text in the site file'
+printf 'not json\n' >odd.jsonl
+status 1 "a line that is not JSON" run -o x.flt odd.jsonl
+says 'there is no text: 1 lines are not JSON; --format text reads plain text$'
 if command -v prlimit >/dev/null && [ -z "${SAN:-}${VALGRIND:-}" ]; then
     python - <<'PY' | zstd -q -o bomb.jsonl.zst
 import sys

@@ -22,9 +22,6 @@ differs() { [ "$(words roster.yaml)" != "$(words none.yaml)" ]; }
 check "  and delay: 1 is another one" differs
 
 train() { rounds train "$1" "$2" 0.01 a=a.upd b=b.upd c=c.upd; }
-open_round() {   # ROUND MODEL [args...]
-    plan "$@"
-}
 send() {   # ROUND MODEL: all train and mask
     train "$2" "$1" && for s in a b c; do mask "$1" $s $s.upd && cp $s.upd "$1/$s.upd" || return; done
 }
@@ -35,20 +32,20 @@ step() {   # ROUND MODEL NEXT: by the round's mean; velocities lie beside models
 }
 
 # ---- the chain: round 2 waits for 1; from then on a round opens when the last but one is summed ----
-check "round 1, over the roster's model" open_round 1 m0.flt
+check "round 1, over the roster's model" plan 1 m0.flt
 secagg self || exit 1
 check "  is what another program writes" secagg plan roster.yaml 1/plan.flt hub.key m0.flt
 check "  is trained and sent" send 1 m0.flt
 check "  its mean" sum 1
 check "  steps the roster's model" step 1 m0.flt m1.flt
-check "round 2, over what came of it" open_round 2 m1.flt --after 1/mean.flt --velocity m1.flt.v
+check "round 2, over what came of it" plan 2 m1.flt --after 1/mean.flt --velocity m1.flt.v
 check "  is trained, and travels" send 2 m1.flt
 check "the first mean steps the second model too" step 1 m1.flt m2.flt
-check "round 3 opens while 2 travels" open_round 3 m2.flt --after 1/mean.flt --velocity m2.flt.v
+check "round 3 opens while 2 travels" plan 3 m2.flt --after 1/mean.flt --velocity m2.flt.v
 check "  and is trained before 2 is summed" send 3 m2.flt
 check "then comes the sum of 2" sum 2
 check "  which steps the model of 3" step 2 m2.flt m3.flt
-check "round 4" open_round 4 m3.flt --after 2/mean.flt --velocity m3.flt.v
+check "round 4" plan 4 m3.flt --after 2/mean.flt --velocity m3.flt.v
 check "  is trained" send 4 m3.flt
 sum 3 && step 3 m3.flt m4.flt && sum 4
 check "the last mean leads on: nothing that was sent is lost" step 4 m4.flt m5.flt

@@ -50,9 +50,9 @@ cheap() {   # EVENT...: one of them, which has next to no noise, costs less than
 no "no_noise: a release without noise that is free" cheap 'pgauss:q=0.5,nm=1e-150' 'pgauss:q=0.5,nm=1e-17' \
     'pgauss:q=0.01,nm=1e-6' 'pgauss:q=0.9,nm=0.0099' 'gauss:nm=1e-150' 'lap:b=1e-150' 'plap:q=0.5,b=1e-100' \
     'pdgauss:q=0.5,sigma=1e-100,sens=1' 'dgauss:sigma2=1e-150,sens2=1' 'wor:n=10,m=5,nm=1e-150' 'wor:n=10,m=5,nm=1e-5'
-less() { awk -v a="$(cell epsilon "$1")" -v b="$(cell epsilon "$2")" 'BEGIN { exit !(a < b) }'; }
+less() { awk -v a="$(cell epsilon "$1")" -v b="$(cell epsilon "$2")" 'BEGIN { exit !(a == "" || b == "" || a + 0 < b + 0) }'; }
 no "more_noise: it costs more, around the noise from which bounds are larger" less 'pgauss:q=0.5,nm=0.0099' 'pgauss:q=0.5,nm=0.0101'
-no "no_delta: epsilon at delta 0 of Gaussian noise" sh -c 'fl-account --delta 0 -e gauss:nm=1 | tail -n 1 | cut -f 13 | grep -q "[0-9]"'
+is "no_delta: epsilon at delta 0 of Gaussian noise" "$(fl-account --delta 0 -e gauss:nm=1 | tail -n 1 | cut -f 13)" -
 for e in '' '+' 'gauss' 'gauss:' 'gauss:nm' 'gauss:nm=' 'gauss:nm=1+' '+gauss:nm=1' 'gauss:nm=nan' 'gauss:nm=inf' \
     'gauss:nm=0x1p3' 'gauss:nm=-1' 'gauss:nm= 1' 'gauss:nm=1,nm=2' 'gauss:nm=1,q=1' 'pgauss:q=1.1,nm=1' 'pgauss:nm=1' \
     'gauss:nm=1*' 'gauss:nm=1*-1' 'gauss:nm=1*1e3' 'gauss:nm=1*1000000000001' 'gauss:nm=1*18446744073709551617' \
@@ -62,7 +62,7 @@ for e in '' '+' 'gauss' 'gauss:' 'gauss:nm' 'gauss:nm=' 'gauss:nm=1+' '+gauss:nm
 done
 check "an_escape: of the last one, an escape on the terminal" sh -c '! grep -q "$(printf "\033")" err'
 awk 'BEGIN { for (i = 0; i < 300000; i++) print "- gauss:nm=9*1000000000000" }' >many.yaml
-no "a_turn: counts that turn over at 2^64" sh -c 'fl-account --delta 1e-6 -c many.yaml | tail -n 1 | cut -f 4 | grep -qvx 300000000000000000'
+is "a_turn: counts that turn over at 2^64" "$(fl-account --delta 1e-6 -c many.yaml | tail -n 1 | cut -f 4)" 300000000000000000
 forge yaml
 for f in bomb anchor deep twice_key huge nul utf16; do
     code=2
@@ -72,7 +72,8 @@ done
 
 forge ledger l.ledger document 'gauss:nm=1*5' document 'pgauss:q=0.01,nm=1*100' site 'lap:b=9' || exit 1
 check "  (the forger's ledger is one)" fl-account --delta 1e-6 l.ledger
-flips() { for i in $(forge flips l.ledger); do fl-account --delta 1e-6 "$i" >out 2>err; [ $? = 3 ] && one_line err || { echo "$i" >&2; return 0; }; done; return 1; }
+forge flips l.ledger >flipped && check "  (its bytes are turned)" [ "$(wc -l <flipped)" -gt 50 ]
+flips() { for i in $(cat flipped); do fl-account --delta 1e-6 "$i" >out 2>err; [ $? = 3 ] && one_line err || { echo "$i" >&2; return 0; }; done; return 1; }
 no "a_byte: a bit of the ledger is turned, in each of its bytes" flips
 for how in dropped doubled swapped cut upper crlf zero tabs; do
     forge spoil l.ledger $how.ledger $how
@@ -144,6 +145,10 @@ says 'again: line 4 has a model'
 forge page
 acts() { forge acts "$1"; }   # is there a tag, attribute or text that a clean page has not?
 fl-report -o clean.html clean.tsv cleanj.tsv && check "  (a clean page)" sh -c '! python3 "$0" acts "$1"' "$top/tests/attacks/forge.py" clean.html
+for tag in '<b onclick=x>' '<script>x</script>' '</style>' '<h1>'; do   # what would be seen
+    sed "s|</main>|$tag&|" clean.html >dirty.html
+    check "  (a page with $tag)" acts dirty.html
+done
 for f in cells header journal; do
     check "  (page of $f)" fl-report -o $f.html $f.tsv
     no "inject_$f: markup out of $f" acts $f.html
@@ -232,7 +237,10 @@ no "data: metadata of an update that tells two texts from each other" sh -c '! c
 no "a_size: the size of its file does" sh -c '[ "$(stat -c %s d.upd)" != "$(stat -c %s e.upd)" ]'
 no "a_figure: losses, tokens, seconds, times" grep -E -q 'loss|token|second|time|seen|norm' d.meta
 fl-train -q -m m.flt --steps 3 --site s -o y.upd d.flt
-check "  in an update that hides nothing they are" sh -c 'fl-info y.upd | grep -q loss'
+fl-train -q -m m.flt --steps 3 --site s -o z.upd e.flt
+plain y.upd >y.meta && plain z.upd >z.meta
+check "  in an update that hides nothing they are" grep -q loss y.meta
+check "    and tell two texts from each other" sh -c '! cmp -s y.meta z.meta'
 
 umask 000
 (
@@ -280,11 +288,14 @@ fails "no_key: a checkpoint without its key goes on with a new one" 1 dp --check
 updates edit k.flt short.flt dp.key=b:00
 fails "short_key: or with a short one" 1 dp --checkpoint short.flt -o x.flt d.flt
 : >.z.flt.part && chmod 666 .z.flt.part && ln .z.flt.part other
-few --checkpoint z.flt -o z.upd d.flt
+check "  (a training with a checkpoint)" few --checkpoint z.flt -o z.upd d.flt
 no "a_part: a part that lay there, under a second name" sh -c '[ -s other ]'
 echo mine >aim && ln -s aim y.flt
-few --checkpoint y.flt -o z.upd d.flt >out 2>err
-no "a_link: a checkpoint's name is a link" sh -c '[ "$(cat aim)" != mine ] && [ "$(stat -L -c %a y.flt)" != 600 ]'
+fails "a_link: a checkpoint's name is a link to another file" 1 few --checkpoint y.flt -o x.flt d.flt
+check "  which stays as it is" [ "$(cat aim)" = mine ]
+ln -s nowhere v.flt
+check "  (to one that is not there)" few --checkpoint v.flt -o z.upd d.flt
+is "  which nobody else may read" "$(stat -L -c %a v.flt)" 600
 
 # ================ empty, cut, turned, full, closed ================
 mkdir hf && fl-export -q -f hf -o hf/model nano.flt || exit 1

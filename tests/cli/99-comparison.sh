@@ -8,6 +8,30 @@ cp -r "$top/examples/three-sites" "$top/examples/async" "$top/examples/compariso
 ln -s "$top/lib" "$top/man" "$top/tests" .   # what its text is made of where there are no packages
 cd examples/comparison || exit 1
 
+# ---- what the pages say is what result.tsv has ----
+front="$top/README.md"
+./show txt result.tsv >printed.txt
+./show md result.tsv alone central fl he-fl dp-8 masked hybrid delay buffered dynamic-0.5 inverse >printed.md
+is "the table of the page" "$(sed -n '/^    way  /,/^$/s/^    //p' README.md)" "$(cat printed.txt)"
+is "the table of the front page" "$(grep '^| ' "$front")" "$(cat printed.md)"
+said() { sed -n "$1" "$2" | sed 's/arXiv [0-9.]*//' | grep -oE '[0-9]+\.[0-9]{2,}' | sort -u; }
+unfounded() { said "$1" "$2" | grep -vxFf figures; }
+{ grep -oE '[0-9]+\.[0-9]+' printed.txt; echo 0.82; } >figures   # the last one is computed below
+words='/^Eight rounds of 20 steps/,$p' above='/^## What each way costs/,/^## Build/{/^|/!p}'
+check "  the words have numbers" [ "$(said "$words" README.md | wc -l)" -gt 25 ]
+is "  all of them are of the table" "$(unfounded "$words" README.md)" ''
+is "  and those of the front page" "$(said "$above" "$front" | tr '\n' ' ')$(unfounded "$above" "$front")" '0.522 '
+sed 's/AUC is 0.605/AUC is 0.607/' README.md >other.md
+is "  another number would be seen" "$(unfounded "$words" other.md)" 0.607
+ratio() {   # COLUMN ROW OTHER DIGITS
+    awk -F '\t' -v c="$1" -v a="$2" -v b="$3" -v d="$4" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+        { v[$1] = $at[c] } END { printf "%." d "f\n", v[a] / v[b] }' result.tsv
+}
+is "  3.2 times the bytes and the time of masks" "$(ratio up he-fl masked 1) $(ratio seconds he-fl masked 1)" "3.2 3.2"
+is "  0.82 of the bytes of masking all" "$(ratio up hybrid masked 2)" 0.82
+is "  half as many rounds again, two and a half times the bytes" "$(ratio up delay fl 1) $(ratio up buffered fl 2)" "1.5 2.55"
+is "  a third of the bytes" "$(ratio up lora-fl fl 2) $(ratio up lora-masked masked 2)" "0.35 0.35"
+
 # ---- split ----
 awk 'BEGIN { for (i = 0; i < 300; i++) print (i < 200 ? "one" : "two") "\tdocument " i }' >corpus.tsv
 printf 'site\tsource\tbytes\nfirst\tone\t300\nsecond\ttwo\t100\nthird\tthree\t200\n' >few.tsv

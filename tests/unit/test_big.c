@@ -28,6 +28,11 @@ test_identities(void)
         struct fl_big b2 = fl_big_mul(&b, &b);
         again = fl_big_mul(&again, &b2);
         CHECK(!fl_big_compare(&cube, &again)); /* 512 bits */
+        const uint32_t by = c.word[0] | 1, rest = c.word[1] % by;
+        struct fl_big divisor = fl_big_of(by), more = fl_big_of(rest);
+        struct fl_big dividend = fl_big_mul(&cube, &divisor);
+        dividend = fl_big_add(&dividend, &more);
+        CHECK(fl_big_divide(&dividend, by) == rest && !fl_big_compare(&dividend, &cube));
     }
 }
 
