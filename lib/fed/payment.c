@@ -8,6 +8,20 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "os/file.h"
+
+int
+fl_purse_check(const struct fl_purse *purse)
+{
+    if (!purse->ledger)
+        return purse->budget > 0
+                   ? fl_error(FL_USAGE, "--budget limits what a ledger says is spent; name it with "
+                                        "--ledger FILE")
+                   : 0;
+    return strcmp(purse->ledger, "-")
+               ? 0
+               : fl_error(FL_USAGE, "--ledger: is read again and replaced, so it must be a file");
+}
 
 void
 fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse)
@@ -128,7 +142,7 @@ fl_payment_check(struct fl_payment *p)
 {
     struct fl_spent s;
 
-    if (fl_spent_open(&s, p->ledger, false))
+    if (fl_check_one_name(p->ledger) || fl_spent_open(&s, p->ledger, false))
         return -1;
     int failed = check(p, &s);
     fl_spent_release(&s);
@@ -140,7 +154,7 @@ fl_payment_make(struct fl_payment *p)
 {
     struct fl_spent s;
 
-    if (fl_spent_open(&s, p->ledger, true))
+    if (fl_check_one_name(p->ledger) || fl_spent_open(&s, p->ledger, true))
         return -1;
     int failed = check(p, &s) || (!p->paid && fl_spent_add(&s, &p->line, &p->by));
     if (!failed) {

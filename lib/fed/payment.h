@@ -64,6 +64,12 @@ struct fl_payment {
     uint64_t others; /* releases of other units that cost something */
 };
 
+/*
+ * -1 (FL_USAGE) for a budget without a ledger, and for a ledger that is standard input: it is read
+ * again, and replaced.
+ */
+FL_MUST int fl_purse_check(const struct fl_purse *purse);
+
 /* The purse's ledger and its limits. */
 void fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse);
 

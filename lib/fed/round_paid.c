@@ -161,6 +161,11 @@ prepare(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
     if (p->entry)
         p->line.unit = p->claim.unit;
     r->bare = !p->entry && r->plan->roster.noise.kind == FL_NOISE_NONE;
+    if (r->bare && r->update && r->purse->budget > 0)
+        return fl_error(FL_REFUSED,
+                        "%s: nothing hides what it tells, which no --budget allows; train it with "
+                        "fl-train --dp-*, or leave out --budget",
+                        fl_object_name(r->update));
     if (add_policy(r, p, w))
         return -1;
     if (r->bare || (r->answer && !strcmp(p->line.event, "-")))
@@ -175,6 +180,8 @@ pay(struct fl_round_payment *r, bool now)
     struct words w = {.event = {0}};
 
     r->bare = false;
+    if (r->purse && fl_purse_check(r->purse))
+        return -1;
     if (!r->purse || !r->purse->ledger)
         return no_ledger(r);
     int failed = prepare(r, &p, &w) || (now ? fl_payment_make(&p) : fl_payment_check(&p));
