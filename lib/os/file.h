@@ -59,8 +59,8 @@ FL_MUST int fl_hold_standard(void);
 const char *fl_input_name(const char *path);
 
 /*
- * Refuse (FL_REFUSED) a file of several names, hard links: what takes its place has one of them, and
- * the others stay what it was. 0 also when nothing has that name.
+ * Refuse (FL_REFUSED) a file of several names, hard links: what takes its place has one of them,
+ * and the others stay what it was. 0 also when nothing has that name.
  */
 FL_MUST int fl_check_one_name(const char *path);
 
