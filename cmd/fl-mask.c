@@ -56,6 +56,14 @@ warn_of_deadline(const struct fl_cli *cli, const struct fl_plan *plan)
         fl_warn(cli, "%s: its deadline %s is over", opt.plan, plan->deadline);
 }
 
+static void
+warn_of_bare(const struct fl_cli *cli, const struct fl_turn *t)
+{
+    if (t->bare)
+        fl_warn(cli, "nothing hides what this update tells, and %s does not count it",
+                opt.purse.ledger);
+}
+
 /* What a site should know of its own numbers, and what is nobody else's business. */
 static void
 warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
@@ -69,9 +77,7 @@ warn_of_values(const struct fl_cli *cli, const struct fl_turn *t)
     if (site && site->type == FL_META_TEXT && strcmp(site->value.text, t->key->name))
         fl_warn(cli, "%s: was made by site \"%s\"; it is masked as \"%s\"'s",
                 fl_object_name(t->update), site->value.text, t->key->name);
-    if (t->bare)
-        fl_warn(cli, "nothing hides what this update tells, and %s does not count it",
-                opt.purse.ledger);
+    warn_of_bare(cli, t);
     if (t->update && t->zeros)
         fl_warn(cli, "zeros were sent over this model before, and are again: two sums would differ "
                      "by the update");
@@ -113,6 +119,7 @@ sign(const struct fl_cli *cli, struct fl_turn *t)
 
     if (!failed) {
         warn_of_deadline(cli, t->plan);
+        warn_of_bare(cli, t);
         failed = fl_plain_write(t, &out) || fl_output_commit(&out);
     }
     fl_output_abort(&out);

@@ -8,6 +8,20 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "os/file.h"
+
+int
+fl_purse_check(const struct fl_purse *purse)
+{
+    if (!purse->ledger)
+        return purse->budget > 0
+                   ? fl_error(FL_USAGE, "--budget limits what a ledger says is spent; name it with "
+                                        "--ledger FILE")
+                   : 0;
+    return strcmp(purse->ledger, "-")
+               ? 0
+               : fl_error(FL_USAGE, "--ledger: is read again and replaced, so it must be a file");
+}
 
 void
 fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse)
@@ -48,26 +62,48 @@ check_limit(const struct fl_payment *p, const struct fl_spent *s, const struct f
                     fl_accountant_name(limit->accountant), (unsigned long long)releases, spent);
 }
 
+/* Is LINE of a training that hid as much as C says? */
+static bool
+bears_out(const struct fl_spent_line *line, const struct fl_claim *c)
+{
+    struct fl_events events = {0};
+    const bool one = strcmp(line->event, "-") && !fl_events_parse(&events, line->event) &&
+                     events.count == 1;
+    const struct fl_event *e = events.items;
+    /* sens was rounded up to a whole number, the noise is of what it was before (fl_dp_event) */
+    const bool out = one && e->mechanism == FL_MECH_PDGAUSS && e->q <= c->rate && c->steps >= 0 &&
+                     e->count <= (uint64_t)c->steps && e->noise >= c->noise * (e->sens - 1);
+
+    fl_events_release(&events);
+    return out;
+}
+
+static bool
+is_entry(const struct fl_payment *p, const struct fl_spent_line *line)
+{
+    char input[2 * FL_HASH_BYTES + 1];
+
+    fl_hex(input, p->entry_input, FL_HASH_BYTES);
+    return !strcmp(line->kind, "train") && !strcmp(line->input, input) &&
+           !strcmp(line->unit, p->claim.unit) && bears_out(line, &p->claim);
+}
+
 /* The line of an update that fl-train was paid for. */
 static int
 check_entry(const struct fl_payment *p, const struct fl_spent *s)
 {
-    char input[2 * FL_HASH_BYTES + 1];
-
     if (!p->entry)
         return 0;
-    fl_hex(input, p->entry_input, FL_HASH_BYTES);
     for (size_t i = 0; i < s->count; i++) {
         const struct fl_spent_line *line = &s->lines[i];
         if (memcmp(line->hash, p->entry, sizeof line->hash))
             continue;
-        return strcmp(line->kind, "train") || strcmp(line->input, input) ||
-                       strcmp(line->unit, p->entry_unit)
-                   ? fl_error(FL_REFUSED,
+        return is_entry(p, line)
+                   ? 0
+                   : fl_error(FL_REFUSED,
                               "%s: line %zu is of another update than this, which says that it was "
                               "paid for by it; send what fl-train wrote",
-                              p->ledger, i + 1)
-                   : 0;
+                              p->ledger, i + 1);
     }
     return fl_error(FL_REFUSED,
                     "%s: has no line of this update, which was paid for in another ledger or in a "
@@ -105,7 +141,7 @@ fl_payment_check(struct fl_payment *p)
 {
     struct fl_spent s;
 
-    if (fl_spent_open(&s, p->ledger, false))
+    if (fl_check_one_name(p->ledger) || fl_spent_open(&s, p->ledger, false))
         return -1;
     int failed = check(p, &s);
     fl_spent_release(&s);
@@ -117,7 +153,7 @@ fl_payment_make(struct fl_payment *p)
 {
     struct fl_spent s;
 
-    if (fl_spent_open(&s, p->ledger, true))
+    if (fl_check_one_name(p->ledger) || fl_spent_open(&s, p->ledger, true))
         return -1;
     int failed = check(p, &s) || (!p->paid && fl_spent_add(&s, &p->line, &p->by));
     if (!failed) {

@@ -41,6 +41,12 @@ struct fl_purse { /* what a program was told */
                    "refuse what would make the ledger's epsilon more", &(p).budget),               \
         FL_OPT_F64(0, "delta", "X", 1e-30, 0.1, "of epsilon (default 1e-6)", &(p).delta)
 
+struct fl_claim { /* what an update says of how it hides; its line must bear it out */
+    const char *unit;
+    double clip, noise, rate;
+    int64_t steps;
+};
+
 struct fl_payment {
     const char *ledger;
     /* Its words; HASH is set when it is paid. KIND NULL: no line is to be added, and only the
@@ -51,12 +57,18 @@ struct fl_payment {
     struct fl_spent_signer by;
     struct fl_spent_mark mark;  /* what a state knows of the ledger; zeros: nothing. Moves on */
     const unsigned char *entry; /* hash of the line of fl-train that must be in it; or NULL */
-    const char *entry_unit;     /* and its UNIT and INPUT */
-    unsigned char entry_input[FL_HASH_BYTES];
+    struct fl_claim claim;      /* its UNIT and EVENT, or better */
+    unsigned char entry_input[FL_HASH_BYTES]; /* and INPUT */
 
     bool paid;       /* it is in the ledger, or there is none to add */
     uint64_t others; /* releases of other units that cost something */
 };
+
+/*
+ * -1 (FL_USAGE) for a budget without a ledger, and for a ledger that is standard input: it is read
+ * again, and replaced.
+ */
+FL_MUST int fl_purse_check(const struct fl_purse *purse);
 
 /* The purse's ledger and its limits. */
 void fl_payment_limit(struct fl_payment *p, const struct fl_purse *purse);

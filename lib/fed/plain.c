@@ -1,4 +1,7 @@
-/* Nothing is kept in a state: what is signed twice is the same, and no mask could be used twice. */
+/*
+ * A state keeps nothing but how far the ledger is: what is signed twice is the same, and no mask
+ * could be used twice.
+ */
 #include "fed/plain.h"
 
 #include <stdlib.h>
@@ -33,12 +36,13 @@ read_lineage(struct fl_lineage *l, const struct fl_plan *plan)
 /* ---- a site ---- */
 
 int
-fl_plain_admit(const struct fl_turn *t)
+fl_plain_admit(struct fl_turn *t)
 {
     if (fl_state_check_plan(t->state, t->key, t->plan))
         return -1;
-    return t->state->section[0].party < t->plan->roster.n
-               ? 0
+    t->index = t->state->section[0].party;
+    return t->index < t->plan->roster.n
+               ? fl_turn_may_begin(t)
                : fl_error(FL_REFUSED, "\"%s\" is no site of the plan's roster", t->key->name);
 }
 
@@ -84,7 +88,7 @@ fl_plain_check_model(const struct fl_turn *t, struct fl_object *model)
 }
 
 int
-fl_plain_check(const struct fl_turn *t)
+fl_plain_check(struct fl_turn *t)
 {
     const struct fl_meta *meta = &fl_object_head(t->update)->meta;
     const char *file = fl_object_name(t->update);
@@ -96,17 +100,21 @@ fl_plain_check(const struct fl_turn *t)
                           ? check_age(t->plan, file, base)
                           : fl_update_check_base(file, meta, "the plan's model", t->plan->base);
     return wrong || fl_turn_check_contract(&t->plan->roster, file, meta) ||
-                   check_site(t, file, meta)
+                   check_site(t, file, meta) || fl_plan_match(t->plan, t->update) ||
+                   fl_turn_hide_input(t) || fl_turn_may_pay(t)
                ? -1
-               : fl_plan_match(t->plan, t->update);
+               : 0;
 }
 
 int
 fl_plain_write(const struct fl_turn *t, struct fl_output *out)
 {
-    struct fl_writer *w = fl_writer_new(out->fd, out->name, t->level);
     unsigned char digest[32];
     struct fl_sign sign;
+
+    if (fl_turn_pay(t) || fl_turn_save_mark(t))
+        return -1;
+    struct fl_writer *w = fl_writer_new(out->fd, out->name, t->level);
     int failed = !w;
 
     if (!failed) {
@@ -119,8 +127,7 @@ fl_plain_write(const struct fl_turn *t, struct fl_output *out)
         failed = fl_writer_done(w);
     if (!failed) {
         fl_writer_digest(w, digest);
-        fl_roster_sign(&t->plan->roster, t->state->section[0].party, t->key, FL_KIND_UPDATE, digest,
-                       &sign);
+        fl_roster_sign(&t->plan->roster, t->index, t->key, FL_KIND_UPDATE, digest, &sign);
         failed = fl_writer_sign(w, &sign);
     }
     fl_writer_free(w);

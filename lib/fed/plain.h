@@ -20,19 +20,24 @@
 
 /* ---- a site ---- */
 
-/* Would this round be refused? -1 unless the roster in force is the plan's and the key a site. */
-FL_MUST int fl_plain_admit(const struct fl_turn *t);
+/*
+ * Would this round be refused? -1 unless the roster in force is the plan's and the key a site, and
+ * what the update costs may be paid for (fl_turn_may_begin).
+ */
+FL_MUST int fl_plain_admit(struct fl_turn *t);
 
 /* MODEL, which would be trained, is the plan's or one of its lineage. -1 (FL_REFUSED) otherwise. */
 FL_MUST int fl_plain_check_model(const struct fl_turn *t, struct fl_object *model);
 
 /*
  * The same, and the update: its model is the plan's or one of its lineage, its tensors are the
- * plan's, its site is the key's. -1 (FL_REFUSED, FL_FAILED). Reads heads only.
+ * plan's, its site is the key's; it may be paid for. -1 (FL_REFUSED, FL_FAILED). Reads it once.
  */
-FL_MUST int fl_plain_check(const struct fl_turn *t);
+FL_MUST int fl_plain_check(struct fl_turn *t);
 
-/* Write the update with the key's signature. The same update makes the same bytes. */
+/*
+ * Pay for the update, then write it with the key's signature. The same update makes the same bytes.
+ */
 FL_MUST int fl_plain_write(const struct fl_turn *t, struct fl_output *out);
 
 /* The most bytes that an upload of the plan has, for who makes room. 0 or -1. */

@@ -32,13 +32,18 @@ find_entry(const struct fl_round_payment *r, const unsigned char **entry)
                : 0;
 }
 
-/* What is hidden by an update that was paid for: a word of a ledger. */
+/* What an update that was paid for says of it; the unit is a word of a ledger. */
 static int
-find_unit(const struct fl_round_payment *r, const char **unit)
+find_claim(const struct fl_round_payment *r, struct fl_claim *c)
 {
-    if (fl_meta_get_text(&fl_object_head(r->update)->meta, "dp.unit", unit))
+    const struct fl_meta *meta = &fl_object_head(r->update)->meta;
+
+    if (fl_meta_get_text(meta, "dp.unit", &c->unit) || fl_meta_get_f64(meta, "dp.clip", &c->clip) ||
+        fl_meta_get_f64(meta, "dp.noise", &c->noise) ||
+        fl_meta_get_f64(meta, "dp.rate", &c->rate) ||
+        fl_meta_get_i64(meta, "dp.steps", 0, INT64_MAX, &c->steps))
         return fl_error_about(fl_object_name(r->update));
-    if (!strcmp(*unit, "record") || !strcmp(*unit, "passage"))
+    if (!strcmp(c->unit, "record") || !strcmp(c->unit, "passage"))
         return 0;
     return fl_error(FL_FAILED, "%s: its dp.unit is neither record nor passage",
                     fl_object_name(r->update));
@@ -60,34 +65,28 @@ find_paid_input(const struct fl_round_payment *r, unsigned char input[FL_HASH_BY
 
 /* Does the update hide its documents at least as well as the roster asks for? */
 static int
-check_noise(const struct fl_round_payment *r)
+check_noise(const struct fl_round_payment *r, const struct fl_payment *p)
 {
     const struct fl_noise_policy *want = &r->plan->roster.noise;
-    const char *file = fl_object_name(r->update), *unit;
-    const struct fl_meta *meta = &fl_object_head(r->update)->meta;
-    const char *may = r->plan->roster.recipe.dp_unit;
-    double clip, noise, rate;
-    int64_t steps;
+    const char *file = fl_object_name(r->update), *may = r->plan->roster.recipe.dp_unit;
+    const struct fl_claim *c = &p->claim;
 
-    if (!fl_meta_find(meta, "dp.entry"))
+    if (!p->entry)
         return fl_error(FL_REFUSED,
                         "%s: no ledger paid for it, and the roster asks for updates that hide the "
                         "documents of a site; train it with fl-train --dp-* --ledger",
                         file);
-    if (fl_meta_get_f64(meta, "dp.clip", &clip) || fl_meta_get_f64(meta, "dp.noise", &noise) ||
-        fl_meta_get_f64(meta, "dp.rate", &rate) ||
-        fl_meta_get_i64(meta, "dp.steps", 0, INT64_MAX, &steps) || find_unit(r, &unit))
-        return fl_error_about(file);
-    if (clip == fl_decimal_f64(&want->clip) && noise >= fl_decimal_f64(&want->multiplier) &&
-        rate <= fl_decimal_f64(&want->rate) && steps <= want->steps &&
-        (!strcmp(unit, "record") || (may && !strcmp(may, unit))))
+    if (c->clip == fl_decimal_f64(&want->clip) && c->noise >= fl_decimal_f64(&want->multiplier) &&
+        c->rate <= fl_decimal_f64(&want->rate) && c->steps <= want->steps &&
+        (!strcmp(c->unit, "record") || (may && !strcmp(may, c->unit))))
         return 0;
     return fl_error(FL_REFUSED,
                     "%s: hides a %s with clip %g, noise %g, rate %g and %lld steps, and the roster "
                     "asks for a %s with %g, %g, %g and %lld; train it as the roster says",
-                    file, unit, clip, noise, rate, (long long)steps, may ? may : "record",
-                    fl_decimal_f64(&want->clip), fl_decimal_f64(&want->multiplier),
-                    fl_decimal_f64(&want->rate), (long long)want->steps);
+                    file, c->unit, c->clip, c->noise, c->rate, (long long)c->steps,
+                    may ? may : "record", fl_decimal_f64(&want->clip),
+                    fl_decimal_f64(&want->multiplier), fl_decimal_f64(&want->rate),
+                    (long long)want->steps);
 }
 
 /* A site that helps paid for its own text when it masked; other sums have none of it. */
@@ -115,11 +114,12 @@ add_policy(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
     }
     if (r->answer)
         return 0;
-    p->line.unit = r->plan->roster.recipe.dp_unit ? r->plan->roster.recipe.dp_unit : "record";
+    if (!p->entry) /* the budget is that of what the update hides, where it is known */
+        p->line.unit = r->plan->roster.recipe.dp_unit ? r->plan->roster.recipe.dp_unit : "record";
     if (!r->input)
         return 0;
     return r->update
-               ? check_noise(r)
+               ? check_noise(r, p)
                : fl_error(FL_REFUSED, "zeros say that this site did not train, and the roster "
                                       "hides its documents: a site without an update sends "
                                       "nothing");
@@ -156,11 +156,16 @@ prepare(struct fl_round_payment *r, struct fl_payment *p, struct words *w)
         p->line.input = w->input;
     }
     if (find_entry(r, &p->entry) ||
-        (p->entry && (find_unit(r, &p->entry_unit) || find_paid_input(r, p->entry_input))))
+        (p->entry && (find_claim(r, &p->claim) || find_paid_input(r, p->entry_input))))
         return -1;
     if (p->entry)
-        p->line.unit = p->entry_unit;
+        p->line.unit = p->claim.unit;
     r->bare = !p->entry && r->plan->roster.noise.kind == FL_NOISE_NONE;
+    if (r->bare && r->update && r->purse->budget > 0)
+        return fl_error(FL_REFUSED,
+                        "%s: nothing hides what it tells, which no --budget allows; train it with "
+                        "fl-train --dp-*, or leave out --budget",
+                        fl_object_name(r->update));
     if (add_policy(r, p, w))
         return -1;
     if (r->bare || (r->answer && !strcmp(p->line.event, "-")))
@@ -175,6 +180,8 @@ pay(struct fl_round_payment *r, bool now)
     struct words w = {.event = {0}};
 
     r->bare = false;
+    if (r->purse && fl_purse_check(r->purse))
+        return -1;
     if (!r->purse || !r->purse->ledger)
         return no_ledger(r);
     int failed = prepare(r, &p, &w) || (now ? fl_payment_make(&p) : fl_payment_check(&p));

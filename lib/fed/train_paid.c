@@ -82,6 +82,11 @@ fl_train_may_pay(const struct fl_purse *purse, const struct fl_training *t, bool
     struct fl_buf event = {0};
     char tag[HEX];
 
+    if (fl_purse_check(purse))
+        return -1;
+    if (!t->documents && purse->budget > 0)
+        return fl_error(FL_USAGE, "--budget: nothing is hidden in this training, which no budget "
+                                  "allows; give --dp-*, or leave out --budget");
     if (!t->documents)
         return purse->ledger
                    ? fl_buf_printf(advice, "%s: is of no use here, as nothing is hidden\n",

@@ -20,8 +20,9 @@ void fl_train_paid_input(const unsigned char base[FL_HASH_BYTES],
 
 /*
  * May T spend what it will? Nothing is written. -1: FL_USAGE without a ledger, which a DRY run does
- * without; FL_REFUSED as by fl_payment_check. Where T's checkpoint is of a training that is done,
- * its line may be in the ledger already. What its people should know comes as lines of ADVICE.
+ * without, and for a budget where nothing is hidden; FL_REFUSED as by fl_payment_check. Where T's
+ * checkpoint is of a training that is done, its line may be in the ledger already. What its people
+ * should know comes as lines of ADVICE.
  */
 FL_MUST int fl_train_may_pay(const struct fl_purse *purse, const struct fl_training *t, bool dry,
                              struct fl_buf *advice);

@@ -40,6 +40,35 @@ payment_of(const struct fl_turn *t)
 }
 
 int
+fl_turn_may_begin(const struct fl_turn *t)
+{
+    struct fl_round_payment payment = payment_of(t);
+
+    payment.input = NULL;
+    payment.update = NULL;
+    return fl_round_may_pay(&payment);
+}
+
+int
+fl_turn_may_pay(struct fl_turn *t)
+{
+    struct fl_round_payment payment = payment_of(t);
+
+    if (fl_round_may_pay(&payment))
+        return -1;
+    t->bare = payment.bare;
+    return 0;
+}
+
+int
+fl_turn_pay(const struct fl_turn *t)
+{
+    struct fl_round_payment payment = payment_of(t);
+
+    return fl_round_pay(&payment);
+}
+
+int
 fl_turn_admit(struct fl_turn *t)
 {
     const struct fl_roster *r = &t->plan->roster;
@@ -54,10 +83,7 @@ fl_turn_admit(struct fl_turn *t)
     t->index = now->party;
     if (fl_state_check_last(&t->state->uploads, &t->plan->last[t->index], "upload"))
         return -1;
-    struct fl_round_payment payment = payment_of(t);
-    payment.input = NULL; /* nor is the update looked at: it may not be made yet */
-    payment.update = NULL;
-    if (fl_round_may_pay(&payment))
+    if (fl_turn_may_begin(t))
         return -1;
     t->done = fl_state_made(t->state->upload, t->state->upload_count, r->digest, t->plan->round);
     if (t->done && memcmp(t->done->sid, t->plan->sid, 32))
@@ -73,9 +99,8 @@ fl_turn_admit(struct fl_turn *t)
                : 0;
 }
 
-/* What is masked, as the state remembers it: the update's numbers, or that there are none. */
-static int
-hide_input(struct fl_turn *t)
+int
+fl_turn_hide_input(struct fl_turn *t)
 {
     unsigned char params[32] = {0};
 
@@ -161,7 +186,7 @@ fl_turn_check(struct fl_turn *t)
     const struct fl_weight_policy *policy = &t->plan->roster.weights;
     const double mbit = t->mbit > 0 ? t->mbit : policy->mbit;
 
-    if (fl_turn_admit(t) || (t->update && check_update(t)) || hide_input(t))
+    if (fl_turn_admit(t) || (t->update && check_update(t)) || fl_turn_hide_input(t))
         return -1;
     if (t->done && !fl_equal_secret(t->done->input, t->input, 32))
         return fl_error(
@@ -171,10 +196,8 @@ fl_turn_check(struct fl_turn *t)
             t->update ? fl_object_name(t->update) : "--zero", (unsigned long long)t->plan->round);
     if (!t->done && check_same(t))
         return -1;
-    struct fl_round_payment payment = payment_of(t);
-    if (fl_round_may_pay(&payment))
+    if (fl_turn_may_pay(t))
         return -1;
-    t->bare = payment.bare;
     t->raw = t->update && !t->zeros ? fl_weight_raw(policy, &fl_object_head(t->update)->meta, mbit)
                                     : 0;
     t->weight = (double)fl_encode_weight(policy, t->raw) * 0x1p-40 * policy->cap;
@@ -319,9 +342,8 @@ make_new(struct fl_turn *t, struct fl_made *made)
     return fl_state_commit_upload(t->state, made, t->plan->params, t->key, t->key_path);
 }
 
-/* An upload that was made before leaves only when the state knows the ledger as it is now. */
-static int
-save_mark(const struct fl_turn *t)
+int
+fl_turn_save_mark(const struct fl_turn *t)
 {
     return t->purse && t->purse->ledger ? fl_state_save(t->state) : 0;
 }
@@ -334,8 +356,7 @@ fl_turn_make(struct fl_turn *t)
     memcpy(made.roster, t->plan->roster.digest, 32);
     memcpy(made.sid, t->plan->sid, 32);
     memcpy(made.input, t->input, 32);
-    struct fl_round_payment payment = payment_of(t);
-    if (fl_round_pay(&payment) || (t->done ? save_mark(t) : make_new(t, &made)))
+    if (fl_turn_pay(t) || (t->done ? fl_turn_save_mark(t) : make_new(t, &made)))
         return -1;
     if (t->done)
         made = *t->done;

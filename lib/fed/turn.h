@@ -52,6 +52,25 @@ struct fl_turn { /* zeroed and filled by the caller: */
  */
 FL_MUST int fl_turn_admit(struct fl_turn *t);
 
+/* May what a turn lets out be paid for, as far as is known before there is an update? 0 or -1. */
+FL_MUST int fl_turn_may_begin(const struct fl_turn *t);
+
+/*
+ * The rest is for turns whose index is set, plain ones too. What is let out as state and ledger
+ * know it, into t->input: the update's numbers, or that there are none; reads it once.
+ */
+FL_MUST int fl_turn_hide_input(struct fl_turn *t);
+
+/* May it be paid for? Sets t->bare, and writes nothing. */
+FL_MUST int fl_turn_may_pay(struct fl_turn *t);
+
+/*
+ * Pay: the line is durable, and the state knows it in memory. The second saves it: before that
+ * nothing may leave.
+ */
+FL_MUST int fl_turn_pay(const struct fl_turn *t);
+FL_MUST int fl_turn_save_mark(const struct fl_turn *t);
+
 /*
  * What the update of FILE was trained on was harmonized by the roster's contract, if it has one.
  * -1 (FL_REFUSED) otherwise.

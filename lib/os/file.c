@@ -233,6 +233,19 @@ fl_check_plain(const char *path)
                     path);
 }
 
+int
+fl_check_one_name(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_nlink <= 1)
+        return 0;
+    return fl_error(FL_REFUSED,
+                    "%s: has %llu names (hard links), and only this one would have what is "
+                    "written; remove the others, or make them symbolic links",
+                    path, (unsigned long long)st.st_nlink);
+}
+
 char *
 fl_follow_links(const char *path)
 {

@@ -58,6 +58,12 @@ FL_MUST int fl_hold_standard(void);
 /* What messages call an input: its path, or "standard input". */
 const char *fl_input_name(const char *path);
 
+/*
+ * Refuse (FL_REFUSED) a file of several names, hard links: what takes its place has one of them,
+ * and the others stay what it was. 0 also when nothing has that name.
+ */
+FL_MUST int fl_check_one_name(const char *path);
+
 /* Bytes of all COUNT files, for the progress; 0 when one is not a regular file, or is missing. */
 uint64_t fl_input_bytes(const char *const *paths, size_t count);
 

@@ -19,7 +19,8 @@ import time
 import traceback
 
 import off
-from federation import CLIP, SHAPES, Federation, Refused, found, integers, lanes_of, minus, plus, rewrite, s, write
+from federation import (CLIP, SHAPES, Federation, Noisy, Refused, alike, found, integers, lanes_of, minus, plus,
+                        rewrite, s, write)
 from make import Object
 from updates import read
 
@@ -1041,6 +1042,80 @@ def spool(f):
         if found(lanes_of(plan, y[n]), f.truth(1, u[n]), 1000):
             return True
     return found(total, sum_of(f, 1, u.values()), 1000)
+
+
+# ---- noise of helpers: nobody sees more than the honest one's noise leaves ----
+
+@attempt("hub", "twelve rounds over one model, whose noise is averaged away", off=["noise-budget"])
+def averaged(folder, off):
+    f = Noisy(folder, off, epsilon=6)
+    u = {n: f.update(n + ".upd", f.model, "same", 20).name for n in f.sites}
+    total = None
+    for r in range(1, 13):
+        plan = f.forge_plan(r, f.model, **{"base.round": 0})
+        y = f.mask_all(r, u)
+        got = f.opened(r, y.values(), f.request(r, y.values()))
+        if got is None:
+            return False
+        total = got if total is None else [a + b for a, b in zip(total, got)]
+    return alike(total[:-1], f.values(1, u.values())) > .45
+
+
+@attempt("a site", "d's update is sixteen times as long as the noise is made for, and stands out", off=["noise-bound"])
+def too_long(folder, off):
+    f = Noisy(folder, off)
+    u = dict(updates(f, size=100), d=f.update("d.upd", f.model, "d", 1).name)
+    f.plan(1)
+    y = f.mask_all(1, u)
+    got = f.opened(1, y.values(), f.request(1, y.values()))
+    return alike(got[:-1], f.values(1, [u["d"]])) > .3
+
+
+@attempt("hub and a helper", "aux adds no noise, and its answer is made of masks alone", off=["noise"])
+def one_helper(folder, rule):
+    f = Noisy(folder, rule)
+    u = updates(f)
+    f.plan(1)
+    y = f.mask_all(1, u)
+    request = f.request(1, y.values())
+    first = f.answer(1, "b", request)
+    off.make("noise")
+    f.off = "noise"
+    second = f.answer(1, "aux", request)
+    plan = s.Plan(f["1/plan.flt"])
+    got = integers(plan, *s.add_up(plan, list(y.values()), [first, second]))
+    return alike(got[:-1], f.values(1, u.values())) > .5
+
+
+@attempt("hub and all sites but d", "d's update in one round, zeros of all in the next: less the same noise",
+         off=["noise-again"])
+def same_noise(folder, off):
+    f = Noisy(folder, off)
+    u = dict({n: "zero" for n in f.sites}, d=f.update("d.upd", f.model, "d").name)
+    plan = f.plan(1)
+    y = f.mask_all(1, u)
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+    model = advance(f, 1, f.model, "next")
+    f.forge_plan(2, model, after=read(f["1/request.flt"])[1]["set"], **{"base.round": 1})
+    y = f.mask_all(2, {n: "zero" for n in f.sites})
+    second = f.opened(2, y.values(), f.request(2, y.values()))
+    return alike(minus(plan, first, second)[:-1], f.values(1, [u["d"]])) > .9
+
+
+@attempt("hub and old copies of the helpers", "they answer for all, then the copies for all but d: the noise is of the set",
+         off=["noise-again"])
+def copies_of_helpers(folder, off):
+    f = Noisy(folder, off)
+    u = updates(f)
+    plan = f.plan(1)
+    y = f.mask_all(1, u)
+    old = {h: f.clone(h, "old") for h in ("b", "aux")}
+    first = f.opened(1, y.values(), f.request(1, y.values()))
+    rest = [y[n] for n in y if n != "d"]
+    request = f.request(1, rest, "again.flt")
+    answers = [f.answer(1, h, request, f"1/answer/{h}.old", key=old[h]) for h in old]
+    second = integers(plan, *s.add_up(plan, rest, answers))
+    return alike(minus(plan, first, second)[:-1], f.values(1, [u["d"]])) > .9
 
 
 # ---- running them ----

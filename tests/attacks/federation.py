@@ -158,9 +158,12 @@ class Federation:
         write(p, self[f"{r}/plan.flt"])
         return s.Plan(self[f"{r}/plan.flt"])
 
+    def purse(self, name):
+        return []
+
     def mask(self, r, name, update, key=None, to=None):
         to = to or f"{r}/up/{name}.flt"
-        self.out("fl-mask", "-q", "-k", (key or name) + ".key", "-p", f"{r}/plan.flt", "-o", to,
+        self.out("fl-mask", "-q", "-k", (key or name) + ".key", "-p", f"{r}/plan.flt", "-o", to, *self.purse(name),
                  *([update] if update != "zero" else ["--zero"]))
         return s.Upload(self[to])
 
@@ -198,6 +201,35 @@ class Federation:
         plan = s.Plan(self[f"{r}/plan.flt"])
         values, q = plan.encode(self[update] if update != "zero" else "zero")
         return [v for name in plan.order() if name for v in values[name]] + [q]
+
+
+class Noisy(Federation):
+    """Helpers add noise for whole sites, which pay in ledgers. Values are 24 bits, updates CLIP long."""
+    def __init__(self, folder, off, epsilon=1000, **more):
+        terms = (f"noise: {{site: {{clip: {CLIP}, multiplier: 1}}}}\nbudget: {{epsilon: {epsilon}, delta: 1e-6}}\n"
+                 f'max_open: 16\ntensors:\n  - {{match: "*", protect: mask, bits: 24, clip: {CLIP}}}\n')
+        super().__init__(folder, off, terms=terms, **more)
+        for n in self.sites:
+            self.out("fl-account", "--new-ledger", n + ".ledger")
+
+    def purse(self, name):
+        return ["--ledger", name + ".ledger"]
+
+    def values(self, r, updates):
+        """The sum of these updates' values, in the order of an upload."""
+        plan, total = s.Plan(self[f"{r}/plan.flt"]), None
+        for u in updates:
+            tensors = read(self[u])[2]
+            v = [x for t in plan.order() if t for x in struct.unpack(f"<{plan.count(t)}f", tensors[t][2])]
+            total = v if total is None else [a + b for a, b in zip(total, v)]
+        return total
+
+
+def alike(a, b):
+    """The cosine of the angle between two rows of numbers; of two unlike ones about the root of 1/369."""
+    def dot(x, y):
+        return sum(p * q for p, q in zip(x, y))
+    return dot(a, b) / (dot(a, a) * dot(b, b))**.5
 
 
 def integers(plan, words, spans):

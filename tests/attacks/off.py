@@ -36,6 +36,8 @@ def parse(rule):
             file = m[1]
         else:
             changes.setdefault(file, []).append((m[2], m[3]))
+    if sum(map(len, changes.values())) != text.count("\n<<<<\n"):
+        sys.exit(f"off.py: {rule}: has changes that are not of the form above; each mark is a line")
     return programs, changes
 
 
