@@ -68,9 +68,9 @@ never 1 "turned round" d.u d.c
 never 1 "two uploads" d.c d.u d.u
 never 3 "another's upload" c.c c.u
 never 1 "nothing" /dev/null
-head -c 5000 d.c >cut && never 1 "cut ciphertexts" cut
-never 1 "cut ciphertexts, then all" cut d.c d.u
-head -c $(($(wc -c <d.u) - 9)) d.u >cut && never 1 "a cut upload" d.c cut
+head -c 5000 d.c >x.cut && never 1 "cut ciphertexts" x.cut
+never 1 "cut ciphertexts, then all" x.cut d.c d.u
+head -c $(($(wc -c <d.u) - 9)) d.u >x.cut && never 1 "a cut upload" d.c x.cut
 flip() { python -c '
 import sys
 data = bytearray(open(sys.argv[1], "rb").read())
@@ -96,7 +96,7 @@ status 3 "ciphertexts that the request does not show, for d's" help_with 0/up/a.
 says '"c", which are there already'
 status 3 "those of c twice" help_with 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/c.flt
 status 4 "those of d missing" help_with 0/up/a.flt 0/up/b.flt 0/up/c.flt
-status 1 "a part alone" help_with 0/up/a.flt 0/up/b.flt 0/up/c.flt cut
+status 1 "a part alone" help_with 0/up/a.flt 0/up/b.flt 0/up/c.flt x.cut
 status 1 "nothing" help_with 0/up/a.flt 0/up/b.flt 0/up/c.flt /dev/null
 for n in 100 20000 200000; do
     flip 0/up/d.flt $n
