@@ -83,6 +83,19 @@ about_file(struct fl_reader *in)
     return fl_error_about(fl_reader_name(in));
 }
 
+/*
+ * Of a file that begins with other ciphertexts a helper, who reads those alone, would add the wrong
+ * ones and refuse, after the hub had taken it: it has them once, and the upload after them.
+ */
+static int
+lone_cipher(struct fl_gather *g, const char *file)
+{
+    g->has_cipher = false;
+    return fl_error(FL_REFUSED,
+                    "%s: the ciphertexts of \"%s\" have no upload after them; fetch the file again",
+                    file, g->plan->roster.parties[g->cipher_site].name);
+}
+
 /* The object before an upload: its form and residues; whether it is the upload's shows then. */
 static int
 look_at_cipher(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head)
@@ -97,6 +110,8 @@ look_at_cipher(struct fl_gather *g, struct fl_reader *in, const struct fl_head *
     if (!g->plan->ciphertexts)
         return fl_error(FL_REFUSED, "%s: has ciphertexts, and no tensor of the plan is encrypted",
                         file);
+    if (g->has_cipher)
+        return lone_cipher(g, file);
     if (fl_cipher_head_decode(&g->cipher_site, g->plan, &head->meta))
         return about_file(in);
     if ((!g->look && !(g->look = fl_cipher_sum_new(g->plan, NULL))) ||
@@ -147,8 +162,10 @@ add_upload(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head
     const char *file = fl_reader_name(in);
     struct fl_arrival *a = &g->arrival;
 
-    if (fl_arrival_begin(a, g->plan, head, file))
+    if (fl_arrival_begin(a, g->plan, head, file)) {
+        g->has_cipher = false; /* this one's */
         return -1;
+    }
     const uint32_t site = a->upload.from.party;
     if (check_cipher(g, file))
         return -1;
@@ -252,7 +269,13 @@ fl_gather_add(struct fl_gather *g, struct fl_reader *in)
     while ((got = fl_reader_object(in, &head)) == 1)
         if (fl_gather_object(g, in, head))
             return -1;
-    return got;
+    return got ? got : fl_gather_end_file(g, in);
+}
+
+int
+fl_gather_end_file(struct fl_gather *g, struct fl_reader *in)
+{
+    return g->has_cipher ? lone_cipher(g, fl_reader_name(in)) : 0;
 }
 
 /* ---- at the end ---- */

@@ -41,6 +41,9 @@ FL_MUST int fl_gather_add(struct fl_gather *g, struct fl_reader *in);
 
 /* The object at hand, whose head was read. 0, or -1 as above. */
 FL_MUST int fl_gather_object(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head);
+/* All objects of IN were given so: 0, or -1 (FL_REFUSED) when ciphertexts lack the upload after
+ * them. Needless after fl_gather_add. */
+FL_MUST int fl_gather_end_file(struct fl_gather *g, struct fl_reader *in);
 
 /* Pairwise: do the tags of two sites say that they share a key in this round? */
 bool fl_gather_agree(const struct fl_gather *g, uint32_t a, uint32_t b);

@@ -185,17 +185,22 @@ check_word(const struct fl_inbox *i, const struct sender *s, const char *file)
     return got ? -1 : own ? 0 : fl_error(FL_REFUSED, "%s: is not signed by \"%s\"", file, s->name);
 }
 
-/* The kind comes first, since what an upload says of itself is not what an answer says. */
+/*
+ * The kind comes first, since what an upload says of itself is not what an answer says. Ciphertexts
+ * before an upload are a part of it.
+ */
 static int
-check_kind(const struct sender *s, const char *file)
+check_kind(const struct fl_plan *plan, const struct sender *s, const char *file)
 {
+    const bool ciphers = plan->ciphertexts && !strcmp(s->made, FL_KIND_MASKED);
     struct fl_reader *in = fl_reader_open(file);
     const struct fl_head *head;
     int got = in ? fl_reader_object(in, &head) : -1;
 
     if (got == 0)
         got = fl_error(FL_FAILED, "%s: is empty", file);
-    if (got == 1 && strcmp(head->kind, s->made))
+    if (got == 1 && strcmp(head->kind, s->made) &&
+        !(ciphers && !strcmp(head->kind, FL_KIND_CIPHER)))
         got = fl_error(FL_FAILED, "%s: is of another kind: a %s, where %s of \"%s\" is due", file,
                        head->kind, s->kind, s->name);
     fl_reader_free(in);
@@ -207,7 +212,7 @@ fl_inbox_check(const struct fl_inbox *i, const char *file)
 {
     struct sender s = {0};
 
-    if (find_sender(&s, i) || check_kind(&s, file))
+    if (find_sender(&s, i) || check_kind(i->plan, &s, file))
         return -1;
     return !strcmp(s.kind, "up") || !strcmp(s.kind, "answer") ? check_lanes(i, &s, file)
                                                               : check_word(i, &s, file);

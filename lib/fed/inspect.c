@@ -209,6 +209,8 @@ fl_inspect_add(struct fl_inspect *i, const char *path)
         failed = add_object(i, in, head);
     if (!failed && got < 0)
         failed = add_damage(i, fl_reader_name(in), i->count == before);
+    if (i->masked && fl_gather_end_file(&i->gather, in) && !failed && !got)
+        failed = add_damage(i, fl_reader_name(in), i->count == before);
     fl_reader_free(in);
     return failed;
 }

@@ -222,6 +222,8 @@ static int
 take(struct fl_verify *v, struct fl_gather *g, const struct message *m)
 {
     struct fl_reader *in = fl_reader_open(m->path);
+
+    g->has_cipher = false; /* of a message that does not hold */
     int bad = !in || read_message(v, g, m, in);
 
     fl_reader_free(in);
