@@ -44,6 +44,7 @@ if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GN
     cat >ssh <<END
 #!/bin/sh
 echo "\$1" >>$work/hosts
+[ "\$1" != "\${FORGETS-}" ] || [ -e $work/forgot ] || { : >$work/forgot; exit 0; }
 shift
 [ "\$1" != -- ] || shift
 exec sh -c "\$*"
@@ -52,6 +53,9 @@ END
     printf '1/near\n1/far\n' >nodes
     check "two machines, by what stands for ssh" train parallel nodes NODES="$work/nodes" PARALLEL_SSH="$work/ssh"
     check "  the same bytes" cmp nodes.flt flat.flt
+    check "a machine that forgets a task and says that it is done" train parallel lost FORGETS=far NODES="$work/nodes" PARALLEL_SSH="$work/ssh"
+    check "  it forgot one" [ -e forgot ]
+    check "  which was done after all" cmp lost.flt flat.flt
     check "  and both were at work" [ "$(sort -u hosts 2>/dev/null | wc -l)" = 2 ]
 else
     skip "GNU parallel" "it is not installed"
