@@ -85,7 +85,21 @@ refused 3 "another's receipt" 'get round/7/have/south/up 0'
 refused 3 "another's upload before the mean" 'get round/7/up/south.flt 0'
 touch srv/pub/round/7/mean.flt
 check "  and with it" ask 'get round/7/up/south.flt 0'
-check "  listed too" sh -c 'SSH_ORIGINAL_COMMAND=ls fl-gate north "$PWD/srv" | grep -q up/south.flt'
+names_of() { ask "$1" | cut -d ' ' -f 2- | sort >names; }   # REQUEST
+names_of 'ls 0 sums'
+check "  listed too, for who asks for sums" grep -qx pub/round/7/up/south.flt names
+names_of ls
+check "    and for nobody else" sh -c '! grep -q /up/ names'
+grown() {   # 300 sites put uploads and answers: REQUEST has the same names, and MORE
+    names_of "$1" && cp names before && mkdir srv/pub/round/7/answer
+    for n in $(seq 300); do mkdir srv/pub/round/7/have/s$n && for f in up/s$n.flt answer/s$n.flt have/s$n/up; do echo x >srv/pub/round/7/$f; done; done
+    names_of "$1" && rm -r srv/pub/round/7/answer srv/pub/round/7/have/s* srv/pub/round/7/up/s[0-9]*
+    [ $(($(wc -l <names) - $(wc -l <before))) = "$2" ]
+}
+check "the list of a site has as many names as before 300 others came" grown 'ls 7' 0
+check "  that of who opens the sum has all" grown 'ls 7 sums' 600
+refused 3 "another word than sums" 'ls 7 all'
+refused 3 "a round of no number, and sums" 'ls x sums'
 rm srv/pub/round/7/mean.flt
 refused 3 "another's inbox" 'get in/south/7.up.flt 0'
 mkdir srv/pub/round/7/have/north.b && echo other >srv/pub/round/7/have/north.b/up
