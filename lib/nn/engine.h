@@ -36,10 +36,14 @@ enum fl_engine_mode {
                            kept, and the rest computed once more on the way back, a third of the
                            forward and backward work on top (Chen et al. 2016) */
     FL_ENGINE_NORMS = 8, /* added to TRAIN or RECOMPUTE: fl_engine_norms too, not with BF16 */
-    FL_ENGINE_BF16 = 16  /* added to one of these: products with weights and gradients of weights
+    FL_ENGINE_BF16 = 16, /* added to one of these: products with weights and gradients of weights
                             are of numbers rounded to bf16, with sums in f32; all else, attention
                             too, is as it was (Micikevicius et al. 2018; Kalamkar et al. 2019). It
                             wants fl_products()->bf16 */
+    FL_ENGINE_LEND = 32  /* added to TRAIN: gradients are zeros when a call begins, and lend their
+                            memory to the activations of as many of the last layers as fit in it:
+                            a layer's gradients are made when earlier ones' are no more than room.
+                            Not with NORMS; nothing changes in RECOMPUTE and beside adapters */
 };
 
 struct fl_engine;

@@ -262,12 +262,12 @@ start(struct training *t, const struct fl_config *c)
 {
     size_t rows = t->batch.B * t->batch.T;
     struct fl_random r = {.seed = 1};
-    int bf16 = FL_ENGINE_TRAIN | FL_ENGINE_BF16;
+    int f32 = FL_ENGINE_TRAIN | FL_ENGINE_LEND, bf16 = f32 | FL_ENGINE_BF16;
 
     t->opt = (struct fl_adamw)FL_ADAMW_INIT;
     t->m = fl_model_new(c);
-    if (!t->m ||
-        !(t->e[F32] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN)))
+    if (!t->m || !(t->e[F32] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T,
+                                             (enum fl_engine_mode)f32)))
         return -1;
     t->z = fl_sizes_of(t->m);
     if (!t->f32_alone && fl_products()->bf16 &&
