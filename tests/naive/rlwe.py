@@ -5,7 +5,7 @@
     rlwe.py vectors     the values that tests/unit/test_rlwe_vectors.c holds as constants
 
 Elements are lists of 8192 numbers modulo q; products are those of two huge numbers whose digits the
-coefficients are.
+coefficients are. test_rlwe_vectors.c, and of whole messages 57-vectors-he.sh, compare the bytes.
 """
 import hashlib
 import math
@@ -55,20 +55,23 @@ def crt(residues):
 
 def packed(x):
     """Of an element: residues of 53 bits, the first lowest."""
-    number = 0
-    for k, p in enumerate(PRIMES):
-        number |= sum((v % p) << (53 * i) for i, v in enumerate(x)) << (53 * N * k)
-    return number.to_bytes(53 * N * 4 // 8, "little")
+    bits = "".join(f"{v % p:053b}" for p in reversed(PRIMES) for v in reversed(x))
+    return int(bits, 2).to_bytes(53 * N * 4 // 8, "little")
 
 
-def times(a, b):
-    """Modulo X^N + 1 and Q: digits of 440 bits hold 8192 products, B made non-negative first."""
+def times(a, s):
+    """A times S of -1, 0 and 1, modulo X^N + 1 and Q: the product of two huge numbers whose digits, of 232
+    bits, are those of A and of S + 1, less A times ones."""
     def number(x):
-        return int.from_bytes(b"".join((v % Q).to_bytes(55, "little") for v in x), "little")
+        return int.from_bytes(b"".join(v.to_bytes(29, "little") for v in x), "little")
 
-    product = (number(a) * number(b)).to_bytes(2 * 55 * N, "little")
-    digit = [int.from_bytes(product[55 * i:55 * i + 55], "little") for i in range(2 * N)]
-    return [(digit[i] - digit[N + i]) % Q for i in range(N)]
+    product = (number(a) * number([v + 1 for v in s])).to_bytes(2 * 29 * N, "little")
+    digit = [int.from_bytes(product[29 * i:29 * i + 29], "little") for i in range(2 * N)]
+    once, out = -sum(a), []
+    for i in range(N):
+        once += 2 * a[i]
+        out.append((digit[i] - digit[N + i] - once) % Q)
+    return out
 
 
 def add(*elements):
@@ -179,15 +182,20 @@ def a_round(sites, helpers, bits, slots, lam):
     return {"a": a, "b": bs[0], "c0": texts[1][0], "c1": texts[1][1], "share": shares[0], "v": v}, sums
 
 
-if sys.argv[1:] == ["self"]:
-    assert chacha20(bytes(32), 0, 96)[60:72].hex() == "b2ee65869f07e7be5551387a"
-    for shape in ((3, 2, 32, 4, 58), (2, 1, 16, 8, 57)):
-        made, want = a_round(*shape)
-        assert opened(made["v"], shape[2], shape[3], len(want)) == want
-elif sys.argv[1:] == ["vectors"]:
-    made, want = a_round(3, 2, 32, 4, 58)
-    for name in ("a", "b", "c0", "c1", "share"):
-        print(name, H(None, "test", packed(made[name])).hex())
-    print("sums", H(None, "test", b"".join(x.to_bytes(8, "little", signed=True) for x in want)).hex())
-else:
-    sys.exit(__doc__)
+def main(args):
+    if args == ["self"]:
+        assert chacha20(bytes(32), 0, 96)[60:72].hex() == "b2ee65869f07e7be5551387a"
+        for shape in ((3, 2, 32, 4, 58), (2, 1, 16, 8, 57)):
+            made, want = a_round(*shape)
+            assert opened(made["v"], shape[2], shape[3], len(want)) == want
+    elif args == ["vectors"]:
+        made, want = a_round(3, 2, 32, 4, 58)
+        for name in ("a", "b", "c0", "c1", "share"):
+            print(name, H(None, "test", packed(made[name])).hex())
+        print("sums", H(None, "test", b"".join(x.to_bytes(8, "little", signed=True) for x in want)).hex())
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
