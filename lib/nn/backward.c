@@ -253,7 +253,10 @@ wipe_task(void *arg, size_t index, int worker)
     memset(w->grads + first, 0, fl_min(w->to - first, WIPED) * sizeof *w->grads);
 }
 
-/* Zeros where layer AT's gradients will be added up, and where layers after it kept theirs. */
+/*
+ * Zeros again in what the gradients of layer AT have lent to later layers, which are back by now:
+ * mix AT is the first to add there.
+ */
 static void
 take_back(const struct fl_call *c, int64_t at)
 {

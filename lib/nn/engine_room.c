@@ -254,10 +254,10 @@ fl_engine_layer_place(const struct fl_layout *t, size_t l)
 }
 
 /*
- * Place what is kept of the last layers, as many as fit, in GRADS, each before the gradients of its
- * own layer: those are made when the layer after it is back, and it is of no use any more [run_mix]
- * when earlier ones are. A tied embedding's are made by the head, before all layers'. GRADS NULL:
- * only count. Layer 0 always has its own.
+ * Place what is kept of the last layers, as many as fit, in GRADS: each in front of its own layer's
+ * gradients, so in those of earlier layers (and of the embedding, but a tied one's, which the head
+ * makes first). By the time these are made it is of no use any more [take_back]. GRADS NULL: only
+ * count. Layer 0 has memory of its own, which all share where nothing goes back.
  */
 static void
 lend(struct fl_engine *e, const struct fl_sizes *z, float *grads)

@@ -7,6 +7,7 @@
 
 #include "../naive/decoder.h"
 #include "../naive/twin_engine.h"
+#include "math/products.h"
 #include "math/random.h"
 #include "nn/engine.h"
 #include "os/pool.h"
@@ -467,48 +468,61 @@ test_recompute(void)
     }
 }
 
-/*
- * What layers keep lies in the gradients of earlier ones: the same bytes in less memory, for any
- * threads, whatever is trained, and however often, with a measurement between.
- */
+/* Whatever mode it is beside, for any threads, however often, with a measurement between. */
 static void
-lent(const struct shape *shape, const char *words)
+lent_beside(const struct bench *b, int mode)
 {
-    struct bench b;
-
-    begin(&b, shape, 1);
-    freeze(b.m, words);
-    const struct fl_batch *batch = &b.batch;
-    size_t rows = batch->B * batch->T, n = b.m->layout.trained;
-    float *want = fl_layout_array(&b.m->layout), *got = fl_layout_array(&b.m->layout);
+    const struct fl_batch *batch = &b->batch;
+    const enum fl_engine_mode lend = (enum fl_engine_mode)(mode | FL_ENGINE_LEND);
+    size_t rows = batch->B * batch->T, n = b->m->layout.trained;
+    float *want = fl_layout_array(&b->m->layout), *got = fl_layout_array(&b->m->layout);
     float *loss = calloc(rows, sizeof *loss), *same = calloc(rows, sizeof *same);
-    const int mode = FL_ENGINE_TRAIN | FL_ENGINE_LEND;
-    uint64_t kept = 0, less = 0;
+    float *zeros = fl_layout_array(&b->m->layout);
 
-    gradients(&b, b.m, FL_ENGINE_TRAIN, 1, want, loss);
+    gradients(b, b->m, (enum fl_engine_mode)mode, 1, want, loss);
     for (int threads = 1; threads <= 3; threads++) {
         struct fl_pool *pool = fl_pool_new(threads);
-        struct fl_engine *e = fl_engine_new(b.m, pool, batch->B, batch->T,
-                                            (enum fl_engine_mode)mode);
+        struct fl_engine *e = fl_engine_new(b->m, pool, batch->B, batch->T, lend);
         for (int k = 0; k < 3; k++) {
             memset(got, 0, n * sizeof *got);
             memset(same, 0, rows * sizeof *same);
             CHECK(e &&
-                  (k == 1 ? !fl_engine_loss(e, b.m->stored, batch, same, NULL)
-                          : !fl_engine_grad(e, b.m->stored, batch, (float)b.scale, got, same)));
-            CHECK(k == 1 || !memcmp(want, got, n * sizeof *want));
+                  (k == 1 ? !fl_engine_loss(e, b->m->stored, batch, same, NULL)
+                          : !fl_engine_grad(e, b->m->stored, batch, (float)b->scale, got, same)));
+            CHECK(!memcmp(k == 1 ? zeros : want, got, n * sizeof *got));
             CHECK(!memcmp(loss, same, rows * sizeof *loss));
         }
         fl_engine_free(e);
         fl_pool_free(pool);
     }
-    CHECK(!fl_engine_bytes(b.m, 1, batch->B, batch->T, FL_ENGINE_TRAIN, &kept));
-    CHECK(!fl_engine_bytes(b.m, 1, batch->B, batch->T, (enum fl_engine_mode)mode, &less));
-    /* of each of all but the first its input, its queries, what attention gave, the middle */
-    if (!*words)
-        CHECK(less + (shape->config.layers - 1) * rows * shape->config.channels * 16 < kept);
-    CHECK(less < kept);
-    free(want), free(got), free(loss), free(same);
+    free(want), free(got), free(zeros), free(loss), free(same);
+}
+
+static uint64_t
+bytes_of(const struct bench *b, int mode)
+{
+    uint64_t bytes = 0;
+
+    CHECK(!fl_engine_bytes(b->m, 1, b->batch.B, b->batch.T, (enum fl_engine_mode)mode, &bytes));
+    return bytes;
+}
+
+/* What layers keep lies in the gradients of earlier ones: the same bytes in less memory. */
+static void
+lent(const struct shape *shape, const char *words, size_t layers)
+{
+    struct bench b;
+
+    begin(&b, shape, 1);
+    freeze(b.m, words);
+    size_t inputs = layers * b.batch.B * b.batch.T * shape->config.channels * sizeof(float);
+    uint64_t less = bytes_of(&b, FL_ENGINE_TRAIN | FL_ENGINE_LEND);
+    lent_beside(&b, FL_ENGINE_TRAIN);
+    lent_beside(&b, FL_ENGINE_RECOMPUTE);
+    if (fl_products()->bf16)
+        lent_beside(&b, FL_ENGINE_TRAIN | FL_ENGINE_BF16);
+    /* of a layer its input, its queries, what attention gave, the middle, and more */
+    CHECK(less + 4 * inputs < bytes_of(&b, FL_ENGINE_TRAIN));
     end(&b);
 }
 
@@ -529,9 +543,9 @@ test_lent(void)
           6}};
 
     for (size_t s = 0; s < sizeof deep / sizeof *deep; s++) {
-        lent(&deep[s], "");
-        lent(&deep[s], "layers.1 layers.3.mlp");
-        lent(&deep[s], "embed_tokens k_proj");
+        lent(&deep[s], "", deep[s].config.layers - 1);
+        lent(&deep[s], "layers.1 layers.3.mlp", 1);
+        lent(&deep[s], "embed_tokens k_proj", 1);
     }
 }
 
