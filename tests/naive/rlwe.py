@@ -7,6 +7,7 @@
 Elements are lists of 8192 numbers modulo q; products are those of two huge numbers whose digits the
 coefficients are. test_rlwe_vectors.c, and of whole messages 57-vectors-he.sh, compare the bytes.
 """
+import functools
 import hashlib
 import math
 import pathlib
@@ -25,26 +26,25 @@ def H(key, label, *parts):
 
 
 def chacha20(key, chunk, n):
-    """RFC 8439, nonce LE32 0 || LE64 chunk, from block 0 on."""
-    def rotate(x, k):
-        return (x << k | x >> (32 - k)) & 0xFFFFFFFF
-
-    words = [int.from_bytes(b"expand 32-byte k"[i:i + 4], "little") for i in range(0, 16, 4)]
-    words += [int.from_bytes(key[i:i + 4], "little") for i in range(0, 32, 4)]
-    out = bytearray()
+    """RFC 8439, nonce LE32 0 || LE64 chunk, from block 0 on; all blocks at once, in lanes of 64 bits of huge
+    whole numbers."""
+    blocks = -(-n // 64)
+    ones = (2**(64 * blocks) - 1) // (2**64 - 1)
+    low = ones * 0xFFFFFFFF
+    words = [int.from_bytes((b"expand 32-byte k" + key)[i:i + 4], "little") * ones for i in range(0, 48, 4)]
+    first = words + [int.from_bytes(b"".join(i.to_bytes(8, "little") for i in range(blocks)), "little"), 0,
+                     (chunk & 0xFFFFFFFF) * ones, (chunk >> 32) * ones]
     rounds = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
               (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
-    for block in range((n + 63) // 64):
-        first = words + [block, 0, chunk & 0xFFFFFFFF, chunk >> 32]
-        x = list(first)
-        for _ in range(10):
-            for a, b, c, d in rounds:
-                for k, l, m, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-                    x[k] = (x[k] + x[l]) & 0xFFFFFFFF
-                    x[m] = rotate(x[m] ^ x[k], turn)
-        for i in range(16):
-            out += ((x[i] + first[i]) & 0xFFFFFFFF).to_bytes(4, "little")
-    return bytes(out[:n])
+    x = list(first)
+    for _ in range(10):
+        for a, b, c, d in rounds:
+            for k, l, m, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                x[k] = x[k] + x[l] & low
+                y = x[m] ^ x[k]
+                x[m] = (y << turn | y >> 32 - turn) & low
+    rows = [(v + f & low).to_bytes(8 * blocks, "little") for v, f in zip(x, first)]
+    return b"".join(row[i:i + 4] for i in range(0, 8 * blocks, 8) for row in rows)[:n]
 
 
 def crt(residues):
@@ -78,6 +78,7 @@ def add(*elements):
     return [sum(row) % Q for row in zip(*elements)]
 
 
+@functools.lru_cache(maxsize=4)
 def uniform(seed):
     rows = []
     for k, p in enumerate(PRIMES):

@@ -45,6 +45,7 @@ import make  # noqa: E402
 import secagg_he  # noqa: E402
 import secagg_noise  # noqa: E402
 from make import DTYPES, Object, ed25519  # noqa: E402
+from rlwe import chacha20  # noqa: E402
 from updates import Body, read  # noqa: E402
 
 HUB = 0xFFFFFFFF
@@ -108,31 +109,6 @@ def x25519(scalar, point):
 
 def public(secret):
     return x25519(secret, bytes([9]) + bytes(31))
-
-
-def chacha20(key, chunk, n):
-    """N bytes of RFC 8439's stream: nonce LE32 0 || LE64 CHUNK, counter from 0."""
-    m, out = 0xFFFFFFFF, bytearray()
-    rounds = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-              (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
-    for counter in range((n + 63) // 64):
-        first = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574, *struct.unpack("<8I", key), counter, 0,
-                 chunk & m, chunk >> 32]
-        s = first[:]
-        for _ in range(10):
-            for a, b, c, d in rounds:
-                w, x, y, z = s[a], s[b], s[c], s[d]
-                w = w + x & m
-                z = ((z ^ w) << 16 | (z ^ w) >> 16) & m
-                y = y + z & m
-                x = ((x ^ y) << 12 | (x ^ y) >> 20) & m
-                w = w + x & m
-                z = ((z ^ w) << 8 | (z ^ w) >> 24) & m
-                y = y + z & m
-                x = ((x ^ y) << 7 | (x ^ y) >> 25) & m
-                s[a], s[b], s[c], s[d] = w, x, y, z
-        out += struct.pack("<16I", *(i + j & m for i, j in zip(s, first)))
-    return bytes(out[:n])
 
 
 def self_test():
