@@ -603,8 +603,7 @@ fl_errand_next(struct fl_standing *s, const char *list, const char *tried, struc
     if (party == (int64_t)FL_SIGNER_HUB)
         return fl_error(FL_USAGE, "the hub asks nobody for a list; leave out --list");
     e.helper = fl_roster_helper(roster, (uint32_t)party) >= 0;
-    for (size_t i = 0; i < roster->replay_count; i++)
-        e.replay |= roster->replay[i] == (uint32_t)party;
+    e.replay = fl_roster_replays(roster, (uint32_t)party);
     int failed = fl_listed_read(&e.list, list) || read_tried(&e, tried) || choose(&e) < 0;
     fl_listed_release(&e.list);
     fl_buf_release(&e.tried);
