@@ -363,6 +363,7 @@ show_keys(struct errand *e)
     char rounds[48], file[NAME];
 
     if (!e->helper || !roster->he || asked < roster->first_round ||
+        (uint64_t)asked > fl_he_batch_last(roster, (uint64_t)asked) ||
         size_in(e, (uint64_t)asked, "plan.flt") >= 0 || at_home(e, (uint64_t)asked, "keys.flt"))
         return false;
     snprintf(rounds, sizeof rounds, "%lld..%llu", (long long)asked,
