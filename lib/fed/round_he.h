@@ -37,7 +37,8 @@ struct fl_round_he_go { /* a zeroed struct is empty */
 };
 
 /*
- * Read the file PATH, a stranger's: what is no plain name and size is as if it were not there. 0 or -1; GO is to be released after both.
+ * Read the file PATH, a stranger's: what is no plain name and size is as if it were not
+ * there. 0 or -1; GO is to be released after both.
  */
 FL_MUST int fl_round_he_read(struct fl_round_he_go *go, const char *path);
 void fl_round_he_release(struct fl_round_he_go *go);
