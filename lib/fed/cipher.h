@@ -41,6 +41,13 @@ struct fl_encryption { /* filled by the caller; all borrowed */
  */
 FL_MUST int fl_cipher_encrypt(struct fl_encryption *e, bool second, struct fl_writer *out);
 
+/*
+ * *BYTES of the upload FILE are the object of its c1: that many of it, from its beginning on, are
+ * all that helpers need before they answer. Reads no payload. 0; -1 (FL_FAILED) when it begins
+ * with another object, or is damaged there.
+ */
+FL_MUST int fl_cipher_length(const char *file, uint64_t *bytes);
+
 /* ---- sums ---- */
 
 struct fl_cipher_sum;

@@ -45,6 +45,8 @@ check "  has plans, limits, ends, the own receipt, and no more" sh -c 'grep pub/
 check "  of rounds from one on" sh -c 'SSH_ORIGINAL_COMMAND="ls 9" fl-gate north "$PWD/srv" | cut -d " " -f 2 | grep -c round | grep -qx 2'
 check "get" ask "get round/7/plan.flt 5"
 check "  goes on at the offset" [ "$(cat out)" = seven ]
+check "  so many bytes" ask "get round/7/plan.flt 5 3"
+check "    and no more" [ "$(cat out)" = sev ]
 
 # ---- words: nothing of a request is run, or opens a pattern ----
 touch srv/pub/x
@@ -62,7 +64,8 @@ refused 3 "an option for find" 'ls -delete'
 refused 3 "scp" 'scp -t /tmp'
 refused 3 "rsync" 'rsync --server --sender . .'
 refused 3 "an sftp subsystem" '/usr/lib/openssh/sftp-server'
-refused 3 "four words to get" 'get round/7/plan.flt 0 0'
+refused 3 "five words to get" 'get round/7/plan.flt 0 0 0'
+refused 3 "a length that is no number" 'get round/7/plan.flt 0 -1'
 refused 3 "words without end" "$(yes ls | head -n 100000 | tr '\n' ' ' | head -c 100000)"
 refused 3 "bytes that are no text" "$(printf 'get \377\376 0')"
 

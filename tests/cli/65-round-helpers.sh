@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # fl-round(1) with helpers: rounds go on without those who miss the deadline; who is late, which helper is
-# away; turns that are killed; a party under replay.
+# away; turns that are killed, where tensors are masked, encrypted and plain; a party under replay.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
 . "$top/tests/cli/turns.sh"
 
 mkdir set && cd set || exit 1
 small_model || exit 1
-helpers='b +aux' min_sum=3 terms='tensors: [{match: "*", protect: mask, bits: 32, clip: 0.01}]\nreplay: [aux]\napply: {rule: nesterov, lr: 0.7, momentum: 0.9}'
+helpers='b +aux' min_sum=3 terms='tensors: [{match: "*norm*", protect: plain, bits: 32, clip: 0.01}, {match: "*embed*", protect: he, bits: 24, clip: 0.01}, {match: "*", protect: mask, bits: 32, clip: 0.01}]\nreplay: [aux]\napply: {rule: nesterov, lr: 0.7, momentum: 0.9}'
 federation a b c d || exit 1
 parties a b c d || exit 1
 cd ..
