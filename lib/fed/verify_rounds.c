@@ -202,12 +202,12 @@ step(struct chain *c, struct fl_verify *v)
 
 static int
 take(const struct fl_verify_settings *set, const char *folder, bool last, struct chain *c,
-     struct fl_verify_past *past, fl_verify_whole *whole, struct fl_findings *findings,
-     struct fl_findings *good)
+     struct fl_verify_past *past, struct fl_verify_seen *seen, fl_verify_whole *whole,
+     struct fl_findings *findings, struct fl_findings *good)
 {
     const struct known *known;
     struct fl_verify_settings own = *set;
-    struct fl_verify v = {.set = &own, .past = past, .findings = *findings};
+    struct fl_verify v = {.set = &own, .past = past, .seen = seen, .findings = *findings};
 
     if (known_for(c, folder, set->pool, &known))
         return -1;
@@ -230,9 +230,10 @@ fl_verify_rounds(const struct fl_verify_settings *set, fl_verify_whole *whole,
                  struct fl_findings *findings, struct fl_findings *good)
 {
     struct fl_verify_past *past = fl_verify_past_new();
+    struct fl_verify_seen *seen = fl_verify_seen_new();
     struct rounds all = {0};
     struct chain c;
-    int failed = start(&c, set) || !past || list(&all, set->folder);
+    int failed = start(&c, set) || !past || !seen || list(&all, set->folder);
 
     if (!failed && set->key)
         failed = fl_error(FL_USAGE,
@@ -242,11 +243,12 @@ fl_verify_rounds(const struct fl_verify_settings *set, fl_verify_whole *whole,
     if (!failed)
         sort(&all, set->pool);
     for (size_t i = 0; i < all.count && !failed; i++)
-        failed = take(set, all.rounds[i].folder, i + 1 == all.count, &c, past, whole, findings,
-                      good);
+        failed = take(set, all.rounds[i].folder, i + 1 == all.count, &c, past, seen, whole,
+                      findings, good);
     drop(&c.from);
     drop(&c.to);
     fl_verify_past_free(past);
+    fl_verify_seen_free(seen);
     release(&all);
     return failed ? -1 : 0;
 }
