@@ -84,16 +84,25 @@ check_signatures(struct fl_arrival *a, struct fl_reader *in)
     return got;
 }
 
-static int
-fork_of(const struct fl_arrival *a, const char *file, const char *what)
-{
-    const char *name = a->plan->roster.parties[fl_arrival_sender(a)->party].name;
+static const char unpaid[] = "was paid for in no ledger, and the roster asks for one",
+                  shorter[] = "was paid for in a ledger without the lines of the one before it";
 
-    return fl_error(
-        FL_REFUSED,
-        "%s: %s: two copies of the key of \"%s\" are in use, or an old one was restored; "
-        "ask its people",
-        file, what, name);
+const char *
+fl_arrival_breaks(const struct fl_arrival *a, const struct fl_counted *last)
+{
+    const struct fl_sender *from = fl_arrival_sender(a);
+    const uint64_t more = a->plan->roster.noise.kind != FL_NOISE_NONE; /* its own line */
+
+    if (from->ctr < last->ctr)
+        return "is older than what was counted of its sender last";
+    if (from->ctr == last->ctr)
+        return memcmp(a->digest, last->digest, 32) ? "has the number of another that was counted"
+                                                   : NULL;
+    if (from->ctr == last->ctr + 1 && last->ctr && memcmp(from->prev, last->digest, 32))
+        return "does not follow on the one before it";
+    if (a->answer || a->upload.ledger_count >= last->spent + more)
+        return NULL;
+    return last->spent ? shorter : unpaid;
 }
 
 static int
@@ -103,15 +112,19 @@ check_order(struct fl_arrival *a, const char *file)
     const struct fl_sender *from = fl_arrival_sender(a);
     const size_t place = a->answer ? r->n + (size_t)fl_roster_helper(r, from->party) : from->party;
     const struct fl_counted *last = &a->plan->last[place];
+    const char *what = fl_arrival_breaks(a, last), *name = r->parties[from->party].name;
 
-    if (from->ctr < last->ctr)
-        return fork_of(a, file, "is older than what was counted of its sender last");
-    if (from->ctr == last->ctr && memcmp(a->digest, last->digest, 32))
-        return fork_of(a, file, "has the number of another that was counted");
-    if (from->ctr == last->ctr + 1 && last->ctr && memcmp(from->prev, last->digest, 32))
-        return fork_of(a, file, "does not follow on the one before it");
     a->gap = from->ctr > last->ctr + 1;
-    return 0;
+    if (!what)
+        return 0;
+    if (what == unpaid)
+        return fl_error(FL_REFUSED, "%s: %s; \"%s\" must make it with fl-mask --ledger", file, what,
+                        name);
+    return fl_error(
+        FL_REFUSED,
+        "%s: %s: two copies of the %s of \"%s\" are in use, or an old one was restored; "
+        "ask its people",
+        file, what, what == shorter ? "ledger" : "key", name);
 }
 
 int

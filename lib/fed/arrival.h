@@ -43,6 +43,13 @@ FL_MUST int fl_arrival_begin(struct fl_arrival *a, const struct fl_plan *plan,
                              const struct fl_head *head, const char *file);
 
 /*
+ * How A does not follow on LAST, which was counted before it of the same sender; NULL: it does. The
+ * counts go on, an upload names the one before it, and its ledger is no shorter; under noise it is
+ * longer, since each upload has a line of its own.
+ */
+const char *fl_arrival_breaks(const struct fl_arrival *a, const struct fl_counted *last);
+
+/*
  * After the tensors were read, with fl_reader_want_digest: the signature of its sender, and
  * whatever else signed it; and whether it follows on what the plan says was counted last of it. 0
  * or -1.

@@ -169,11 +169,11 @@ step_again(struct fl_verify *v, struct fl_verify_settings *own, struct fl_verify
 
 static int
 take(const struct fl_verify_settings *set, struct round *r, bool last, struct fl_verify_chain *c,
-     struct fl_verify_past *past, fl_verify_whole *whole, struct fl_findings *findings,
-     struct fl_findings *good)
+     struct fl_verify_past *past, struct fl_verify_seen *seen, fl_verify_whole *whole,
+     struct fl_findings *findings, struct fl_findings *good)
 {
     struct fl_verify_settings own = *set;
-    struct fl_verify v = {.set = &own, .past = past, .findings = *findings};
+    struct fl_verify v = {.set = &own, .past = past, .seen = seen, .findings = *findings};
     struct fl_verify_known known = {0};
     const bool begins = r->link.plan && fl_verify_chain_find(c, &r->link, &known);
     const bool twice = begins && r->link.delay && r->link.first;
@@ -204,9 +204,10 @@ fl_verify_rounds(const struct fl_verify_settings *set, fl_verify_whole *whole,
                  struct fl_findings *findings, struct fl_findings *good)
 {
     struct fl_verify_past *past = fl_verify_past_new();
+    struct fl_verify_seen *seen = fl_verify_seen_new();
     struct rounds all = {0};
     struct fl_verify_chain *c = fl_verify_chain_new(set);
-    int failed = !c || !past || list(&all, set->folder);
+    int failed = !c || !past || !seen || list(&all, set->folder);
 
     if (!failed && set->key)
         failed = fl_error(FL_USAGE,
@@ -215,9 +216,11 @@ fl_verify_rounds(const struct fl_verify_settings *set, fl_verify_whole *whole,
                           set->folder);
     failed = failed || sort(&all, set->pool);
     for (size_t i = 0; i < all.count && !failed; i++)
-        failed = take(set, next_of(&all, c), i + 1 == all.count, c, past, whole, findings, good);
+        failed = take(set, next_of(&all, c), i + 1 == all.count, c, past, seen, whole, findings,
+                      good);
     fl_verify_chain_free(c);
     fl_verify_past_free(past);
+    fl_verify_seen_free(seen);
     release(&all);
     return failed ? -1 : 0;
 }

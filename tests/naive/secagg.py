@@ -636,8 +636,10 @@ def ready(plan, path, party, bad, key):
 
 
 def counted(prefix, messages):
+    spent = tuple(m.meta.get("ledger.count", 0) for m in messages)
     return {f"sum.{prefix}": b"".join(m.digest for m in messages),
-            f"sum.{prefix}.ctr": tuple(m.meta["ctr"] for m in messages)}
+            f"sum.{prefix}.ctr": tuple(m.meta["ctr"] for m in messages),
+            **({f"sum.{prefix}.spent": spent} if any(spent) else {})}
 
 
 def add_up(plan, uploads, answers=()):
@@ -830,7 +832,8 @@ def cmd_opened(path, mean, total, *answers):
     for k, site in enumerate(meta["sum.parties"]):
         u = Of()
         u.digest = meta["sum.uploads"][32 * k:32 * k + 32]
-        u.meta = {"site.index": site, "ctr": meta["sum.uploads.ctr"][k]}
+        u.meta = {"site.index": site, "ctr": meta["sum.uploads.ctr"][k],
+                  "ledger.count": meta["sum.uploads.spent"][k] if "sum.uploads.spent" in meta else 0}
         u.tensors = tensors if k == 0 else {n: (d, s, bytes(len(p)), a)
                                             for n, (d, s, p, a) in tensors.items()}
         uploads.append(u)
