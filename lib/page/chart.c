@@ -263,7 +263,7 @@ frame(const struct fl_chart *c, const struct axis *x, const struct axis *y, stru
                            "\n<path class=\"axis\" d=\"M%d %dV%dH%d\"/><text x=\"%d\" y=\"%d\" "
                            "text-anchor=\"middle\">",
                            LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT, (LEFT + WIDTH - RIGHT) / 2,
-                           HEIGHT - 8) ||
+                           HEIGHT - 11) ||
              fl_html_text(out, c->x) ||
              fl_buf_printf(out,
                            "</text><text transform=\"translate(12 %d) rotate(-90)\" "

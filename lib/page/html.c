@@ -1,13 +1,17 @@
 /*
  * Text, tables and style of a page that needs nothing but itself: no script, no font, no picture
  * from elsewhere. Tables scroll within themselves, so that a narrow screen shows the page without
- * moving it; colours follow the reader's choice of light or dark, and paper is light.
+ * moving it, and their first row and column stay in sight; colours follow the reader's choice of
+ * light or dark, and paper is light.
  */
 #include "page/html.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/visible.h"
 
 static int
@@ -43,17 +47,20 @@ fl_html_number(struct fl_buf *out, double value, int digits)
     return fl_buf_printf(out, "%.*g", digits, value);
 }
 
-/* The head of a table of N columns; MORE goes on after its caption. */
+/* The head of a table of N columns; MORE goes on after its caption. Columns of NUMBERS (may be
+ * NULL) have their name over the digits. */
 static int
 begin_table(struct fl_buf *out, const char *caption, const char *more, const char *const *columns,
-            size_t n)
+            size_t n, const bool *numbers)
 {
     int failed = fl_buf_add_text(out, "<div class=scroll><table><caption>") ||
                  fl_html_text(out, caption) || fl_buf_add_text(out, more) ||
                  fl_buf_add_text(out, "</caption>\n<thead><tr>");
 
     for (size_t c = 0; !failed && c < n; c++)
-        failed = fl_buf_add_text(out, "<th scope=col>") || fl_html_text(out, columns[c]);
+        failed = fl_buf_add_text(out, numbers && numbers[c] ? "<th scope=col class=n>"
+                                                            : "<th scope=col>") ||
+                 fl_html_text(out, columns[c]);
     return failed || fl_buf_add_text(out, "</thead>\n<tbody>") ? -1 : 0;
 }
 
@@ -64,7 +71,7 @@ fl_html_table(struct fl_buf *out, const char *caption, const char *const *column
 
     while (columns[n])
         n++;
-    return begin_table(out, caption, "", columns, n);
+    return begin_table(out, caption, "", columns, n, NULL);
 }
 
 int
@@ -96,20 +103,41 @@ fl_html_table_end(struct fl_buf *out)
     return fl_buf_add_text(out, "\n</tbody></table></div>\n");
 }
 
+/* Does a column hold numbers: is the first of its cells that is known one? */
+static bool
+of_numbers(const struct fl_sheet *s, int column)
+{
+    double number;
+    size_t row = 0;
+
+    while (row < s->rows && !strcmp(fl_sheet_cell(s, row, column), "-"))
+        row++;
+    return row < s->rows && fl_sheet_number(fl_sheet_cell(s, row, column), &number);
+}
+
 int
 fl_html_sheet(struct fl_buf *out, const struct fl_sheet *s, size_t most)
 {
     size_t first = s->rows > most ? s->rows - most : 0;
+    bool *numbers = fl_alloc(s->columns, sizeof *numbers);
     char more[80] = "";
 
+    if (!numbers)
+        return -1;
+    for (size_t c = 0; c < s->columns; c++)
+        numbers[c] = of_numbers(s, (int)c);
     if (first)
         snprintf(more, sizeof more, ": the last %zu of %zu rows", most, s->rows);
-    int failed = begin_table(out, s->name, more, s->cells, s->columns);
+    int failed = begin_table(out, s->name, more, s->cells, s->columns, numbers);
     for (size_t row = first; !failed && row < s->rows; row++) {
         failed = fl_html_row(out);
-        for (size_t c = 0; !failed && c < s->columns; c++)
-            failed = fl_html_cell(out, fl_sheet_cell(s, row, (int)c));
+        for (size_t c = 0; !failed && c < s->columns; c++) {
+            const char *text = fl_sheet_cell(s, row, (int)c);
+            failed = numbers[c] && !strcmp(text, "-") ? fl_buf_add_text(out, "<td class=n>-")
+                                                      : fl_html_cell(out, text);
+        }
     }
+    free(numbers);
     return failed || fl_html_table_end(out) ? -1 : 0;
 }
 
@@ -132,11 +160,15 @@ static const char style[] =
     "h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .3rem}\n"
     "figure{margin:1.5rem 0}svg{width:100%;max-width:40rem;height:auto;display:block}\n"
     "figcaption{font-weight:600;margin-bottom:.3rem}summary{cursor:pointer;color:var(--faint)}\n"
-    ".scroll{overflow-x:auto;max-height:30rem;margin:.5rem 0}\n"
+    ".scroll{overflow-x:auto;max-height:80vh;margin:.5rem 0}\n"
     "@media print{.scroll{overflow:visible;max-height:none}}\n"
     "table{border-collapse:collapse;font-size:.85rem}caption{text-align:left;color:var(--faint)}\n"
     "th,td{padding:.15rem .6rem;border-bottom:1px solid var(--rule);text-align:left;"
-    "white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}\n";
+    "white-space:nowrap}td.n,th.n{text-align:right}"
+    "td.n{font-variant-numeric:tabular-nums}\n"
+    "thead th{position:sticky;top:0;background:var(--back)}thead th:first-child{left:0;z-index:1}\n"
+    "tbody td:first-child{position:sticky;left:0;background:var(--back)}\n"
+    "@media(max-width:30rem){svg text{font-size:15px!important}}\n";
 static const char picture[] =
     "svg text{font:13px system-ui,sans-serif;fill:var(--ink)}"
     "svg .axis{stroke:var(--faint);fill:none}svg .grid{stroke:var(--rule);fill:none}\n"

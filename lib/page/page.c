@@ -49,10 +49,12 @@ short_name(const char *file)
     return fl_strndup(name, n > 4 && !strcmp(name + n - 4, ".tsv") ? n - 4 : n);
 }
 
-/* Add the points of a sheet that has both columns; without SERIES they are the file's. */
+/* Add the points of a sheet that has both columns, each to the line that its cell of SERIES names;
+ * where that is "-", not known, to the line of the file, or, if SERIES is what was ASKED for, to
+ * none. */
 static int
 add_points(struct fl_chart *chart, const struct fl_sheet *s, const char *x, const char *y,
-           const char *series)
+           const char *series, bool asked)
 {
     int cx = fl_sheet_find(s, x), cy = fl_sheet_find(s, y);
     int cs = series ? fl_sheet_find(s, series) : -1;
@@ -60,13 +62,26 @@ add_points(struct fl_chart *chart, const struct fl_sheet *s, const char *x, cons
     int failed = !name;
 
     for (size_t row = 0; !failed && cx >= 0 && cy >= 0 && row < s->rows; row++) {
+        const char *line = fl_sheet_cell(s, row, cs);
+        bool unknown = !strcmp(line, "-");
         double px, py;
-        if (fl_sheet_number(fl_sheet_cell(s, row, cx), &px) &&
+        if (!(unknown && series && asked) && fl_sheet_number(fl_sheet_cell(s, row, cx), &px) &&
             fl_sheet_number(fl_sheet_cell(s, row, cy), &py))
-            failed = fl_chart_add(chart, cs < 0 ? name : fl_sheet_cell(s, row, cs), px, py);
+            failed = fl_chart_add(chart, unknown ? name : line, px, py);
     }
     free(name);
     return failed ? -1 : 0;
+}
+
+/* A column's name as a heading: with spaces. */
+static char *
+heading(const char *column)
+{
+    char *text = fl_strdup(column);
+
+    for (char *p = text; p && (p = strchr(p, '_'));)
+        *p = ' ';
+    return text;
 }
 
 static int
@@ -75,17 +90,21 @@ draw_asked(const struct fl_page *page, const struct fl_sheet *sheets, struct fl_
     for (size_t i = 0; i < page->chart_count; i++) {
         const struct fl_page_chart *asked = &page->charts[i];
         struct fl_buf title = {0};
-        struct fl_chart chart = {.x = asked->x, .y = asked->y};
-        int failed = fl_buf_printf(&title, "%s by %s", asked->y, asked->x);
+        char *x = heading(asked->x), *y = heading(asked->y);
+        struct fl_chart chart = {.x = x, .y = y};
+        int failed = !x || !y || fl_buf_printf(&title, "%s by %s", y, x) ||
+                     (asked->series && fl_buf_printf(&title, ", for each %s", asked->series));
         chart.title = fl_buf_text(&title);
         for (size_t s = 0; !failed && s < page->file_count; s++)
-            failed = add_points(&chart, &sheets[s], asked->x, asked->y, asked->series);
+            failed = add_points(&chart, &sheets[s], asked->x, asked->y, asked->series, true);
         if (!failed && !chart.count)
             failed = fl_error(FL_USAGE, "--chart: no file has numbers in columns \"%s\" and \"%s\"",
                               asked->x, asked->y);
         failed = failed || (page->picture ? fl_chart_svg : fl_chart_lines)(&chart, out);
         fl_chart_release(&chart);
         fl_buf_release(&title);
+        free(x);
+        free(y);
         if (failed)
             return -1;
     }
@@ -108,7 +127,7 @@ draw_training(const struct fl_page *page, const struct fl_sheet *sheets, struct 
                                  .y = parts[i].y,
                                  .from_zero = i == 2};
         for (size_t s = 0; !failed && s < page->file_count; s++)
-            failed = add_points(&chart, &sheets[s], "step", parts[i].y, NULL);
+            failed = add_points(&chart, &sheets[s], "step", parts[i].y, NULL, false);
         failed = failed || fl_chart_lines(&chart, out);
         fl_chart_release(&chart);
     }
@@ -120,7 +139,7 @@ add_losses(struct fl_chart *loss, const struct fl_sheet *s)
 {
     const char *by = fl_sheet_find(s, "site") >= 0 ? "site" : "party";
 
-    return fl_journal_is(s) ? 0 : add_points(loss, s, "round", "loss", by);
+    return fl_journal_is(s) ? 0 : add_points(loss, s, "round", "loss", by, false);
 }
 
 static int

@@ -88,7 +88,15 @@ t 'way bytes loss' >ways.tsv
 t 'FL 100 3' >>ways.tsv
 t 'HE-FL 900 3.1' >>ways.tsv
 check "a chart that is asked for" fl-report --chart bytes,loss,way -o ways.html ways.tsv
+check "says of what it is" grep -q '<figcaption[^>]*>loss by bytes, for each way</figcaption>' ways.html
+check "has its numbers below their names" grep -q '<th scope=col>way<th scope=col class=n>bytes<th scope=col class=n>loss' ways.html
 check "has a series for each value" grep -q '<td>HE-FL<td class=n>900<td class=n>3.1' ways.html
+t 'group bytes loss' >others.tsv
+t 'A 500 7' >>others.tsv
+t '- 600 8' >>others.tsv
+check "only of rows that have the series" fl-report --chart bytes,loss,group -o group.html ways.tsv others.tsv
+is "  which is one point" "$(grep -o '<td>[^<]*<td class=n>[0-9]*<td class=n>[0-9.]*' group.html | head -n 1) $(grep -o '; [0-9]* values of [0-9]* series' group.html)" \
+    '<td>A<td class=n>500<td class=n>7 ; 1 values of 1 series'
 check "as a picture alone" fl-report --svg --chart bytes,loss,way -o ways.svg ways.tsv
 cat >picture.py <<'P'
 """A well-formed picture whose two series have two points, and that loads nothing."""
@@ -141,7 +149,7 @@ if command -v chromium >/dev/null; then
     check "and says nothing" sh -c '! grep CONSOLE log'
     got=$(width page.html)
     check "at 400 pixels nothing hangs over ($got)" test "${got:-999}" -le 400
-    sed 's|\.scroll{overflow-x:auto;max-height:30rem|.scroll{min-width:50rem|' page.html >wide.html
+    sed 's|\.scroll{overflow-x:auto;max-height:80vh|.scroll{min-width:50rem|' page.html >wide.html
     got=$(width wide.html)
     check "a page that does is found ($got)" test "${got:-0}" -gt 400
 else
