@@ -15,9 +15,11 @@ enum { KNOWN = 4 };
 
 struct known {
     struct fl_verify_known files;
-    unsigned char base[32],
-        parent[32]; /* its own digest; of the model that was stepped, or zeros */
-    int fds[2];     /* spools, or -1 */
+    unsigned char base[32];   /* its own digest */
+    unsigned char parent[32]; /* that of the model that was stepped, or zeros */
+    bool made;                /* by the mean of this set: */
+    unsigned char set[32];
+    int fds[2]; /* spools, or -1 */
     char names[2][FL_SPOOL_NAME];
 };
 
@@ -166,6 +168,8 @@ fl_verify_chain_add(struct fl_verify_chain *c, const struct fl_verify_link *link
     struct known *k = add(c, v->replay.opened.next_base, parent);
     if (!k)
         return -1;
+    k->made = true;
+    memcpy(k->set, v->replay.opened.set, 32);
     k->fds[0] = v->next;
     k->files.model = fl_verify_spool(v->next, k->names[0]);
     v->next = -1;
@@ -175,6 +179,28 @@ fl_verify_chain_add(struct fl_verify_chain *c, const struct fl_verify_link *link
     k->files.velocity = fl_verify_spool(v->velocity, k->names[1]);
     v->velocity = -1;
     return 0;
+}
+
+int
+fl_verify_chain_check(const struct fl_verify_chain *c, const struct fl_verify_link *link,
+                      struct fl_verify *v)
+{
+    const struct known *made = NULL;
+
+    for (size_t i = 0; i < KNOWN && link->has_after; i++)
+        if (c->known[i].made && !memcmp(c->known[i].base, link->base, 32))
+            made = &c->known[i];
+    if (!made || !memcmp(made->set, link->after, 32))
+        return 0;
+    const struct fl_finding f = {.kind = FL_FINDING_REFUSED,
+                                 .status = FL_REFUSED,
+                                 .file = link->plan,
+                                 .party = v->plan.roster.hub.name,
+                                 .expected = made->set,
+                                 .found = link->after,
+                                 .reason = "says that its model came of another set of uploads "
+                                           "than the one whose mean made it"};
+    return fl_findings_add(&v->findings, &f);
 }
 
 /* The model that the next plan should be over; NULL: not known. */

@@ -20,6 +20,8 @@ struct fl_verify_link {
     const char *plan; /* the file */
     unsigned char base[32];
     bool delay, first; /* by its roster; BASE is the roster's model */
+    bool has_after;    /* it says which set's mean made BASE: */
+    unsigned char after[32];
 };
 
 /* A model that is at hand, and the velocity beside it: names of files or spools; NULL: none. */
@@ -44,6 +46,13 @@ bool fl_verify_chain_find(const struct fl_verify_chain *c, const struct fl_verif
  */
 FL_MUST int fl_verify_chain_add(struct fl_verify_chain *c, const struct fl_verify_link *link,
                                 struct fl_verify *v);
+
+/*
+ * Was LINK's plan signed after the mean that made its model? That it says another is a finding of
+ * V; where the model was given, or is not at hand, it is not known. 0 or -1.
+ */
+FL_MUST int fl_verify_chain_check(const struct fl_verify_chain *c,
+                                  const struct fl_verify_link *link, struct fl_verify *v);
 
 /*
  * The step of LINK's round begins at no model that is at hand: a finding of V, which says whose

@@ -114,8 +114,10 @@ sort(struct rounds *all, struct fl_pool *pool)
             r->round = plan.round;
             r->link = (struct fl_verify_link){.plan = r->plan,
                                               .delay = plan.roster.delay,
-                                              .first = !memcmp(plan.base, plan.roster.model, 32)};
+                                              .first = !memcmp(plan.base, plan.roster.model, 32),
+                                              .has_after = plan.has_after};
             memcpy(r->link.base, plan.base, 32);
+            memcpy(r->link.after, plan.after, 32);
         }
         fl_plan_release(&plan);
     }
@@ -186,7 +188,7 @@ take(const struct fl_verify_settings *set, struct round *r, bool last, struct fl
     own.next = last && begins && !twice ? set->next : NULL;
     int failed = whole(&v, good);
     if (!failed && begins)
-        failed = fl_verify_chain_add(c, &r->link, &v);
+        failed = fl_verify_chain_check(c, &r->link, &v) || fl_verify_chain_add(c, &r->link, &v);
     else if (!failed && set->model && r->link.plan)
         failed = fl_verify_chain_blame(c, &r->link, &v);
     if (!failed && twice && v.stepped) {

@@ -119,6 +119,12 @@ cp -r 2 all
 mv all/2/up/c.flt kept.c && status 4 "an upload that is not there yet is no lie" verify all
 found "  but later steps cannot be told" "skipped${tab}all/4/plan.flt${tab}.*for want of the model that it begins at"
 mv kept.c all/2/up/c.flt
+after_other() {   # the plan of round 4 says that mean 1 made its model
+    python "$top/tests/cli/lie.py" 4/plan.flt all/4/plan.flt "meta=after:x$(fl-info --get sum.set 1/mean.flt)" hub.key hub
+}
+after_other && status 3 "a plan that was signed after the mean of another round" verify all
+found "  is named, with both sets" "refused${tab}all/4/plan.flt${tab}hub${tab}-${tab}$(fl-info --get sum.set 2/mean.flt)${tab}$(fl-info --get sum.set 1/mean.flt)${tab}says that its model came of another set"
+cp 4/plan.flt all/4/
 over_other() {   # round 4 over a model of the right round that was stepped by something else
     plan 4 m3.flt --after 2/mean.flt --velocity m3.flt.v && cp m2.flt.v v &&
         fl-apply -q --optimizer nesterov --lr 0.5 --momentum 0.7 -m m2.flt --state v -o other.flt 3/a.upd &&
