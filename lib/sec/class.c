@@ -7,7 +7,7 @@ const char *const fl_class_names[FL_CLASSES] = {"plain", "mask", "he", "frozen"}
 const char *const fl_class_seen[FL_CLASSES] = {
     "each site's values",
     "the sum that is opened",
-    "the sum that is opened; with one site that cheats any site's values",
+    "the sum that is opened; each site's values when one site cheats",
     "nothing",
 };
 

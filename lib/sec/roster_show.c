@@ -124,13 +124,13 @@ add_he(struct rows *rows, const struct fl_roster *r)
     if (!r->encrypts)
         return;
     add(rows, true, "he_holds",
-        "against a hub that does anything, or against sites that cheat: up to %lld sites and %zu "
-        "of "
-        "the %zu helpers may tell the hub all that they know",
-        (long long)r->n - 2, r->m - 1, r->m);
+        "against a hub that does anything: up to %lld sites, if they sent what fl-mask made, and "
+        "%zu of the %zu helpers may tell it all that they know",
+        (long long)r->min_sum - 2, r->m - 1, r->m);
     add(rows, true, "he_does_not_hold",
-        "against the hub and one site that sends what fl-mask did not make: together they read the "
-        "encrypted values of any other site; protect: mask does not have this weakness");
+        "against one site that sends what fl-mask did not make: by that whoever reads uploads and "
+        "answers (the hub; once there is a mean, any party) reads the encrypted values of every "
+        "site; protect: mask does not have this weakness");
 }
 
 static void
@@ -437,8 +437,7 @@ add_seen(struct rows *rows, const struct fl_roster *r, int class)
         "each site's values, which tell its weight, and, as rows of an embedding that moved, its "
         "tokens",
         "the sum that is opened; one site's values ",
-        "the sum that is opened; one site's values with all helpers, or as the hub with one site "
-        "that cheats",
+        "the sum that is opened; one site's values with all helpers, or when one site cheats",
         "nothing: these do not travel",
     };
     char more[100] = "";
