@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh source-path=SCRIPTDIR
 # fl-round(1) with encrypted tensors beside masked and plain ones: helpers send their keys of their own
 # accord, read no more of an upload than its ciphertexts before they answer, and the models are those of
 # masked rounds. Turns that are killed: 65-round-helpers.sh, whose first roster has such tensors too.
@@ -8,10 +8,17 @@
 
 mkdir set && cd set || exit 1
 small_model || exit 1
-# shellcheck disable=SC2034 # read by federation
-helpers='b +aux' min_sum=3
-rules='tensors: [{match: "*norm*", protect: plain, bits: 32, clip: 0.01}, {match: "*embed*", protect: he, bits: 24, clip: 0.01}, {match: "*", protect: mask, bits: 32, clip: 0.01}]'
-terms=$rules federation a b c || exit 1
+typed() {   # the lines of the page between these headings, for our names
+    awk -v b=".Ss Encrypted tensors" -v e=".Ss When" 'index($0, b) == 1 { on = 1 } on && index($0, e) == 1 { exit }
+        /^\.Ed/ { code = 0 } on && code { print } on && /^\.Bd/ { code = 1 }' "$top/man/fl-round.1" |
+        sed 's/\\-/-/g; s/\\(aq/'"'"'/g; s/\\e/\\/g; s/north/b/; s/--he three/--he demo/; s/^} >>.*/}/'
+}
+keys hub a b c aux || exit 1
+helpers=''
+typed | sed '/^}/q' | sh -eu | roster 1 a b c >roster.yaml
+# shellcheck disable=SC2034 # of whom parties makes files
+helpers='b +aux'
+check "a roster as the page has it" accept roster.yaml hub a b c aux
 cp -a . ../masked && parties a b c || exit 1
 cd ..
 
@@ -82,7 +89,7 @@ cp $r/0/up/a.flt a.flt && cp $r/0/go go && truncate -s 10T $r/0/up/a.flt && sed 
 check "a helper whose disk has no room for the ciphertexts" round helper -v aux.yaml
 grep -q "has no room for $((10000000000000 + 2 * one)) bytes" "$work/err"
 report $? "  says for how many bytes"
-check "  fetches none of them" [ ! -e work.aux/round/0/c1 -a -z "$(ls work.aux/.part | grep _up_)" ]
+check "  fetches none of them" [ ! -e work.aux/round/0/c1 -a -z "$(find work.aux/.part -name "*_up_*")" ]
 mv a.flt $r/0/up/a.flt && mv go $r/0/go && rm work.aux/round/0/go && at_once aux
 until_closed 1 b aux hub a c
 same "  with room it goes on, to"
