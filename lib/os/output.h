@@ -2,10 +2,10 @@
  * An output that is there whole or not at all.
  *
  * A file is written beside its final name as ".NAME.part" (locked; a leftover of a run that died is
- * taken over, if it is this user's and has no other name), then flushed, renamed, and its folder flushed: a reader sees the old file or the new
- * one, with the permissions of the old one. Symbolic links are followed. A name so long that the
- * part's would be none has a shorter part (fl_name_beside). A FIFO or a device is written in place;
- * so is standard output.
+ * taken over, if it is this user's and has no other name), then flushed, renamed, and its folder
+ * flushed: a reader sees the old file or the new one, with the permissions of the old one. Symbolic
+ * links are followed. A name so long that the part's would be none has a shorter part
+ * (fl_name_beside). A FIFO or a device is written in place; so is standard output.
  *
  *   open --write--> open --flush--> flushed --commit--> gone
  *     \---------------- abort ---------------/            (the old file is as it was)
