@@ -1,6 +1,6 @@
 #!/bin/sh
 # More attempts on the ledger of a text: copies of it that were put back, as who has the files of two rounds
-# sees them.
+# sees them; what lies beside it; what was spent of it under another unit.
 # shellcheck source-path=SCRIPTDIR disable=SC2086,SC2154,SC2034
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
@@ -43,4 +43,42 @@ attempt "stands_still: that ledger is as long as it was counted" rounds order-sp
 attempt "goes_back: it is shorter" rounds order-spent
 attempt "no_ledger_said: an upload that names no ledger" rounds order-spent
 attempt "silent_hub: a hub that says it counted nothing; who has both rounds sees it" rounds order-rounds
+
+# ---- the file, and what lies beside it ----
+mkdir alone && cp model.flt record.shard l.ledger alone || exit 1
+planted_name() {   # a second name of some file, where the next version of the ledger is written
+    echo precious >victim && ln victim .l.ledger.part && train -o x.upd record.shard && [ "$(cat victim)" != precious ]
+}
+planted_owner() {   # another's file there, which he reads and writes afterwards
+    touch .l.ledger.part && chown 65534 .l.ledger.part && train -o x.upd record.shard && [ "$(stat -c %u l.ledger)" = 65534 ]
+}
+no_place() {   # trains for hours, and then the ledger cannot be written
+    mount --bind . ../kept && mount -o remount,ro,bind ../kept && train --ledger ../kept/l.ledger --dry-run record.shard
+    _got=$?
+    umount ../kept
+    return $_got
+}
+attempt "planted_name: a hard link in the ledger's part" alone part-own
+if [ "$(id -u)" = 0 ]; then
+    attempt "planted_owner: another's file in the ledger's part" alone part-own
+else
+    skip "planted_owner: another's file in the ledger's part" "only root can make it"
+fi
+mkdir -p kept
+if mount --bind . kept 2>/dev/null && umount kept; then
+    attempt "no_place: a ledger on a disk that cannot be written" alone paid-place
+else
+    skip "no_place: a ledger on a disk that cannot be written" "nothing can be mounted here"
+fi
+
+# ---- what hides a site, and a budget of its records ----
+people sites "noise: {site: {clip: 0.5, multiplier: 2}}
+budget: {epsilon: 3, delta: 1e-6}
+steps: 16
+tensors: [{match: \"*\", protect: mask, bits: 24, clip: 0.05}]"
+other_unit() {
+    cp none.ledger l.ledger && fl-mask -q -k a.key -p 1/plan.flt --ledger l.ledger -o 1/up/a.flt bare.upd &&
+        train --budget $one -o x.upd record.shard
+}
+attempt "other_unit: a budget of records, of which a round for sites was told" sites paid-within
 finish
