@@ -40,10 +40,10 @@ enum fl_engine_mode {
                             are of numbers rounded to bf16, with sums in f32; all else, attention
                             too, is as it was (Micikevicius et al. 2018; Kalamkar et al. 2019). It
                             wants fl_products()->bf16 */
-    FL_ENGINE_LEND = 32  /* added to TRAIN: gradients are zeros when a call begins, and lend their
-                            memory to the activations of as many of the last layers as fit in it:
-                            a layer's gradients are made when earlier ones' are no more than room.
-                            Not with NORMS; nothing changes in RECOMPUTE and beside adapters */
+    FL_ENGINE_LEND = 32  /* added to TRAIN: GRADS are zeros when a call begins, and those of early
+                            layers, which are made last, lend their memory to the activations of
+                            as many of the last layers as fit: the same gradients to the bit in
+                            less memory. Nothing changes in RECOMPUTE; not with NORMS */
 };
 
 struct fl_engine;
@@ -84,7 +84,8 @@ FL_MUST int fl_engine_loss(struct fl_engine *e, const struct fl_stored *weights,
 
 /*
  * Forward and backward: grads += scale * d(sum of losses)/d(weights). For a mean over several
- * batches, scale is 1 / (all counted targets). Not in mode FL_ENGINE_SCORE.
+ * batches, scale is 1 / (all counted targets). Not in mode FL_ENGINE_SCORE; in mode FL_ENGINE_LEND
+ * one batch alone: grads are zeros.
  */
 FL_MUST int fl_engine_grad(struct fl_engine *e, const struct fl_stored *weights,
                            const struct fl_batch *batch, float scale, float *grads, float *loss);

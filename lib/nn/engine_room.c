@@ -305,7 +305,7 @@ lay_out(struct layout *p, const struct fl_sizes *z, struct fl_engine *e, int thr
     e->sine = take(p, e->max_T, z->rotated / 2);
     e->shared = shared_layers(z, e->mode);
     e->own = train ? z->L : 1;
-    e->lends = e->lends && !e->shared;
+    e->lends = e->lends && train && !e->shared;
     if (e->lends)
         lend(e, z, NULL);
     if (e->shared)
