@@ -165,8 +165,8 @@ get_ready(struct fl_cipher_sum *s)
 }
 
 /*
- * The values of ciphertext INDEX. Every honest one has zeros beyond them: a wrong share, which makes
- * all numbers random, shows there even if the tensor is short and its values are in range.
+ * The values of ciphertext INDEX. Every honest one has zeros beyond them: a wrong share makes all
+ * numbers random, and shows there even if the tensor is short and its values are in range.
  */
 static void
 open_text(struct fl_cipher_sum *s, uint64_t index, const struct fl_plan_text *text)
