@@ -76,9 +76,9 @@ FL_MUST int fl_cipher_sum_write(const struct fl_cipher_sum *s, struct fl_writer 
 
 /*
  * When the sums are those of the c0 and of all helpers' shares: elements AT and following, N, of
- * tensor T of the plan, as numbers; any numbers when something that was added is not by the plan.
- * Costs an opening, about 1 ms, for each ciphertext that the call before did not end in. 0 or -1
- * without memory.
+ * tensor T of the plan, as numbers. -1 without memory, and where the ciphertexts hold a number
+ * beyond all values: then something that was added is not by the plan, and N any numbers. Costs an
+ * opening, about 1 ms, for each ciphertext that the call before did not end in.
  */
 FL_MUST int fl_cipher_sum_open(struct fl_cipher_sum *s, const struct fl_plan_tensor *t, uint64_t at,
                                size_t n, int64_t *values);

@@ -168,8 +168,9 @@ add_trust(struct rows *rows, const struct fl_roster *r)
         absent, n, r->m);
     add(rows, false, "collude",
         "the hub together with all %zu helpers can read every update; with all helpers but one and "
-        "%lld sites it cannot",
-        r->m, (long long)r->min_sum - 2);
+        "%lld sites it cannot%s",
+        r->m, (long long)r->min_sum - 2,
+        r->encrypts ? ", but for encrypted values as he_does_not_hold says" : "");
     add(rows, r->replay_count == 0, "mean", "%s",
         r->replay_count
             ? "one of those named under replay must be honest, or the hub may publish a "

@@ -304,21 +304,40 @@ def no_residues(f):
     return taken
 
 
+def by_programs(f, y):
+    """The hub asks, helpers answer, the sum opens; the status of that, and the answers."""
+    up = [m.path for m in y.values()]
+    f.out("fl-aggregate", "-q", "--check", "-p", "1/plan.flt", *up)
+    f.out("fl-aggregate", "-q", "-k", "hub.key", "-p", "1/plan.flt", "--request", "1/request.flt", "-o", "1/sum.flt",
+          *up)
+    answers = [f.answer(1, h, "1/request.flt") for h in ("b", "aux")]
+    return f.status("fl-aggregate", "-q", "-p", "1/plan.flt", "-o", "1/mean.flt", "1/sum.flt", "1/answer/b.flt",
+                    "1/answer/aux.flt"), answers
+
+
+@attempt("a site", "moves the mean of one value beyond the clip", off=["range"])
+def poison(f):
+    u = updates(f)
+    plan = f.plan(1)
+    y = mask_all(f, 1, u)
+    first = c0(y["e"])
+    first[0] += (3 << 13) * Q >> 16 * plan.he.slots[16]   # three quarters of what a lane holds, in the lowest
+    y["e"] = send(f, 1, "e", y["e"].c1, rlwe.packed(first))
+    return by_programs(f, y)[0] == 0
+
+
 @attempt("a site", "a constant in its ciphertext, which no mean shows: whoever has uploads and answers reads d",
          limit=True)
 def constant(f):
     u = updates(f)
     plan = f.plan(1)
     y = mask_all(f, 1, u)
-    long = 2 * plan.roster.m * plan.he.ct << plan.he.lam   # than what hides shares; a power of two above is shown
-    step = 1 << long.bit_length() + 1
+    noise = plan.roster.m * plan.he.ct << plan.he.lam + 1   # what hides shares is shorter
+    step = 1 << noise.bit_length() + 1
     c1 = element(y["e"].c1)
     y["e"] = send(f, 1, "e", rlwe.packed([c1[0] + step, *c1[1:]]))
-    up = [m.path for m in y.values()]
-    f.out("fl-aggregate", "-q", "--check", "-p", "1/plan.flt", *up)
-    f.out("fl-aggregate", "-q", "-k", "hub.key", "-p", "1/plan.flt", "--request", "1/request.flt", "-o", "1/sum.flt", *up)
-    answers = [f.answer(1, h, "1/request.flt") for h in ("b", "aux")]
-    f.out("fl-aggregate", "-q", "-p", "1/plan.flt", "-o", "1/mean.flt", "1/sum.flt", *(f"1/answer/{h}.flt" for h in ("b", "aux")))
+    status, answers = by_programs(f, y)
+    assert status == 0
     assert same(opened(plan, *(c0(m) for m in (*y.values(), *answers))), sum_of(f.truth(1, n) for n in u.values()))
 
     v = rlwe.add(*(c0(m) for m in (*y.values(), *answers)))

@@ -36,6 +36,7 @@ says 'protect he needs he: \[LINE, ...\], what fl-keygen --he demo prints at eac
 fl-keygen --show roster.yaml >show || exit 1
 for row in 'he_holds	against a hub that does anything: up to 2 sites, if they sent what fl-mask made, and 1 of the 2 helpers may' \
     'he_does_not_hold	against one site that sends what fl-mask did not make: by that whoever reads uploads' \
+    'collude	.*with all helpers but one and 2 sites it cannot, but for encrypted values as he_does_not_hold says$' \
     'not_default	he_does_not_hold: against one site'; do
     check "--show says: $row" grep -q "^$row" show
 done
