@@ -41,6 +41,8 @@ for p in b aux; do
 done
 check "a helper that is a site, too, and one that is none made the last model" [ -e "work.b/model/$want.flt" -a -e "work.aux/model/$want.flt" ]
 check "anybody verifies both rounds" fl-aggregate --verify -q -r roster.yaml $r
+mkdir $r/7 && echo 'keys 1' >$r/7/limit
+check "a round that waits for keys has had its number: the next epoch begins after it" sh -c 'fl-round hub --draft-roster hub.yaml | grep -qx "first_round: 8"'
 cd ../masked || exit 1
 sed -i '/^he:/d; /^  - fl1-he/d; s/protect: he/protect: mask/' roster.yaml
 for p in hub a b c aux; do rm -rf $p.key.state && cp $p.old $p.key; done
