@@ -66,8 +66,9 @@ round status hub.yaml >status
 check "one helper is late: the hub waits, and says for whom" grep -q "^0	-	keys	.*	waits for keys of aux$" status
 check "  it opens no round" [ ! -e $r/0/plan.flt ]
 check "  --step does" sh -c 'fl-report --step hub.yaml | grep -q "^wait	0	-	-	aux$"'
-cp work.b/round/0/keys.flt srv/in/aux/0.keys.flt
+cp work.b/round/0/keys.flt srv/in/aux/0.keys.flt && cp work.b/round/0/keys.flt srv/in/c/0.keys.flt
 check "another's keys" turn hub
+check "  of a site that helps nobody" grep -q ' bad nobody asked "c" for keys of round 0' $r/0/have/c/keys
 check "  are called bad" grep -q ' bad is of "b", not of "aux"' $r/0/have/aux/keys
 touch -d '-2 days' $r/0/limit
 check "after a day people are told" round hub -v hub.yaml
