@@ -15,6 +15,7 @@
 #include "crypt/hash.h"
 #include "fed/late.h"
 #include "fed/leftover.h"
+#include "fed/links.h"
 #include "fed/listed.h"
 #include "fed/round_he.h"
 #include "os/file.h"
@@ -29,7 +30,8 @@ struct errand {
     struct fl_standing *s;
     struct fl_report *r;
     struct fl_listed list;
-    struct fl_buf tried; /* a line feed, lines */
+    struct fl_buf tried;   /* a line feed, lines */
+    struct fl_links links; /* of the hub's chain, once they were asked for */
     bool helper, replay;
 };
 
@@ -278,37 +280,25 @@ files_of(struct errand *e, uint64_t round, bool *whole)
 }
 
 /*
- * The last round below *ROUND of which the hub's chain says that it led to model NEXT: *ROUND, and
- * its BASE. 1, 0 when there is none, or -1. Where rounds overlap, one that was given up is repeated
- * with a later number, so that numbers say nothing there.
+ * *LINK is the line of the hub's chain, once that is here, which led to model NEXT by a round below
+ * BELOW; NULL: none. Where rounds overlap, one that was given up is repeated with a later number,
+ * so that numbers say nothing there. 0 or -1.
  */
 static int
-link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX])
+link_to(struct errand *e, const char *next, int64_t below, const struct fl_link **link)
 {
+    const bool overlap = e->s->setup.roster.delay;
     const char *path = fl_standing_own(e->s, ".part/chain");
-    struct fl_buf text = {0};
-    char from[HEX], to[HEX];
-    const bool any = e->s->setup.roster.delay;
-    int64_t best = -1, number;
 
-    if (access(path, F_OK))
-        return 0;
-    if (fl_read_file(path, 256 << 20, &text))
-        return -1;
-    for (const char *line = fl_buf_text(&text); *line; line += *line == '\n') {
-        const size_t digits = strspn(line, "0123456789");
-        if (!fl_listed_number(line, digits, &number) &&
-            (any || (number < *round && number > best)) &&
-            sscanf(line + digits, "\t%64[0-9a-f]\t%*[^\t\n]\t%64[0-9a-f]", from, to) == 2 &&
-            !strcmp(to, next)) {
-            best = number;
-            memcpy(base, from, HEX);
-        }
-        line += strcspn(line, "\n");
+    *link = NULL;
+    if (!e->links.text.len) {
+        if (access(path, F_OK))
+            return 0;
+        if (fl_links_read(&e->links, path, overlap))
+            return -1;
     }
-    fl_buf_release(&text);
-    *round = best;
-    return best >= 0;
+    *link = fl_links_find(&e->links, next, overlap ? INT64_MAX : below);
+    return 0;
 }
 
 /* The step to model NEXT from BASE, which is here, by round ROUND. */
@@ -329,11 +319,12 @@ step_to(struct errand *e, const char *next, const char *base, uint64_t round)
 static int
 follow(struct errand *e, const char *model, int64_t round)
 {
-    char next[HEX], base[HEX], first[HEX], name[NAME];
+    const char *next = model;
+    char first[HEX], name[NAME];
+    const struct fl_link *link;
     int64_t steps = 0;
 
     fl_hex(first, e->s->setup.roster.model, sizeof e->s->setup.roster.model);
-    snprintf(next, sizeof next, "%s", model);
     while (!has_model(e, next)) {
         if (!strcmp(next, first)) {
             snprintf(name, sizeof name, "model/%s.flt", first);
@@ -341,13 +332,14 @@ follow(struct errand *e, const char *model, int64_t round)
         }
         if (offer_fetch(e, "fetch", -1, "chain.tsv", ".part/chain"))
             return 1;
-        const int found = steps++ > e->s->setup.roster.max_age ? 0 /* it goes in circles */
-                                                               : link_to(e, next, &round, base);
-        if (found <= 0)
-            return found ? -1 : offer(e, "lost", -1, next, NULL, -1);
-        if (has_model(e, base))
-            return step_to(e, next, base, (uint64_t)round);
-        memcpy(next, base, HEX);
+        if (link_to(e, next, round, &link))
+            return -1;
+        if (!link || steps++ > e->s->setup.roster.max_age) /* it goes in circles */
+            return offer(e, "lost", -1, next, NULL, -1);
+        if (has_model(e, link->from))
+            return step_to(e, next, link->from, (uint64_t)link->round);
+        next = link->from;
+        round = link->round;
     }
     return 0;
 }
@@ -626,6 +618,7 @@ fl_errand_next(struct fl_standing *s, const char *list, const char *tried, struc
     e.helper = fl_roster_helper(roster, (uint32_t)party) >= 0;
     e.replay = fl_roster_replays(roster, (uint32_t)party);
     int failed = fl_listed_read(&e.list, list) || read_tried(&e, tried) || choose(&e) < 0;
+    fl_links_release(&e.links);
     fl_listed_release(&e.list);
     fl_buf_release(&e.tried);
     return failed ? -1 : 0;
