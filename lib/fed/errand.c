@@ -346,6 +346,22 @@ follow(struct errand *e, const char *model, int64_t round)
 
 /* ---- what a helper and a party under replay say ---- */
 
+/* Keys that the hub has, or that it asked for before, are only in the way. */
+static bool
+drop_keys(struct errand *e, int64_t asked)
+{
+    char file[NAME];
+
+    for (size_t i = 0; i < e->s->count; i++) {
+        const uint64_t round = e->s->rounds[i];
+        snprintf(file, sizeof file, "round/%llu/keys.flt", (unsigned long long)round);
+        if ((round != (uint64_t)asked || at_home(e, round, "have.keys")) &&
+            at_home(e, round, "keys.flt") && offer(e, "old", -1, file, NULL, -1))
+            return true;
+    }
+    return false;
+}
+
 /* A round that has no plan yet needs keys of this helper. */
 static bool
 show_keys(struct errand *e)
@@ -356,7 +372,11 @@ show_keys(struct errand *e)
 
     if (!e->helper || !roster->he || asked < roster->first_round ||
         (uint64_t)asked > fl_he_batch_last(roster, (uint64_t)asked) ||
-        size_in(e, (uint64_t)asked, "plan.flt") >= 0 || at_home(e, (uint64_t)asked, "keys.flt"))
+        size_in(e, (uint64_t)asked, "plan.flt") >= 0)
+        return false;
+    if (drop_keys(e, asked))
+        return true;
+    if (at_home(e, (uint64_t)asked, "keys.flt") || at_home(e, (uint64_t)asked, "have.keys"))
         return false;
     snprintf(rounds, sizeof rounds, "%lld..%llu", (long long)asked,
              (unsigned long long)fl_he_batch_last(roster, (uint64_t)asked));

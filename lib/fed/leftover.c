@@ -120,7 +120,7 @@ find_at_hub(struct search *f)
 static int
 find_at_party(struct search *f)
 {
-    static const char *const large[] = {"mean.flt", "up", "answer", "c1", "keys.flt"};
+    static const char *const large[] = {"mean.flt", "up", "answer", "c1"};
     struct fl_standing *s = f->s;
     const size_t keep = (size_t)s->setup.conf.keep, old = s->count > keep ? s->count - keep : 0;
     char under[64], model[HEX];

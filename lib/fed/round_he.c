@@ -22,7 +22,7 @@ fl_round_he_file(struct fl_standing *s, uint64_t round, size_t h, char *name, si
     const uint64_t first = (uint64_t)r->first_round;
 
     for (uint64_t k = round; k + 1 > first && k + FL_HE_BATCH > round; k--) {
-        const int has = fl_he_batch_has(fl_standing_file(s, k, "keys/%s.flt", helper), round);
+        const int has = fl_he_batch_has(r, fl_standing_file(s, k, "keys/%s.flt", helper), round);
         if (has < 0)
             return -1;
         if (!has)

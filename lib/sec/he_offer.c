@@ -353,8 +353,9 @@ fl_he_batch_check(const struct fl_roster *r, uint32_t party, uint64_t first, con
 }
 
 int
-fl_he_batch_has(const char *path, uint64_t round)
+fl_he_batch_has(const struct fl_roster *r, const char *path, uint64_t round)
 {
+    const unsigned char *roster;
     struct fl_tensor want;
 
     if (fl_input_missing(path))
@@ -363,7 +364,11 @@ fl_he_batch_has(const char *path, uint64_t round)
     if (!o)
         return -1;
     name_of(round, &want);
-    const bool has = fl_object_find(o, want.name) >= 0;
+    int has = fl_meta_get_bytes(&fl_object_head(o)->meta, "roster", 32, &roster);
+    if (has)
+        fl_error_about(path);
+    else
+        has = !memcmp(roster, r->digest, 32) && fl_object_find(o, want.name) >= 0;
     fl_object_free(o);
     return has;
 }

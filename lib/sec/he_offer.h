@@ -49,7 +49,10 @@ uint64_t fl_he_batch_bytes(void);
 FL_MUST int fl_he_batch_check(const struct fl_roster *r, uint32_t party, uint64_t first,
                               const char *path);
 
-/* Has the file PATH, which was checked so, the key of ROUND? 1, 0 (none, or no file) or -1. */
-FL_MUST int fl_he_batch_has(const char *path, uint64_t round);
+/*
+ * Has the file PATH, which was checked so for R or for the roster of another epoch, the key of
+ * ROUND under R? 1, 0 (none, or no file) or -1.
+ */
+FL_MUST int fl_he_batch_has(const struct fl_roster *r, const char *path, uint64_t round);
 
 #endif

@@ -41,6 +41,8 @@ for p in b aux; do
 done
 check "a helper that is a site, too, and one that is none made the last model" [ -e "work.b/model/$want.flt" -a -e "work.aux/model/$want.flt" ]
 check "anybody verifies both rounds" fl-aggregate --verify -q -r roster.yaml $r
+mkdir $r/7 && echo 'keys 1' >$r/7/limit
+check "a round that waits for keys has had its number: the next epoch begins after it" sh -c 'fl-round hub --draft-roster hub.yaml | grep -qx "first_round: 8"'
 cd ../masked || exit 1
 sed -i '/^he:/d; /^  - fl1-he/d; s/protect: he/protect: mask/' roster.yaml
 for p in hub a b c aux; do rm -rf $p.key.state && cp $p.old $p.key; done
@@ -64,8 +66,9 @@ round status hub.yaml >status
 check "one helper is late: the hub waits, and says for whom" grep -q "^0	-	keys	.*	waits for keys of aux$" status
 check "  it opens no round" [ ! -e $r/0/plan.flt ]
 check "  --step does" sh -c 'fl-report --step hub.yaml | grep -q "^wait	0	-	-	aux$"'
-cp work.b/round/0/keys.flt srv/in/aux/0.keys.flt
+cp work.b/round/0/keys.flt srv/in/aux/0.keys.flt && cp work.b/round/0/keys.flt srv/in/c/0.keys.flt
 check "another's keys" turn hub
+check "  of a site that helps nobody" grep -q ' bad nobody asked "c" for keys of round 0' $r/0/have/c/keys
 check "  are called bad" grep -q ' bad is of "b", not of "aux"' $r/0/have/aux/keys
 touch -d '-2 days' $r/0/limit
 check "after a day people are told" round hub -v hub.yaml

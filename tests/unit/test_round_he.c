@@ -66,6 +66,15 @@ rename_key(size_t i, struct fl_tensor *t, void *data, size_t bytes, void *arg)
 }
 
 static void
+other_roster(struct fl_meta *meta, void *arg)
+{
+    static const unsigned char other[32] = {1};
+
+    CHECK(!fl_meta_set_bytes(meta, "roster", other, 32));
+    (void)arg;
+}
+
+static void
 test_batches(void)
 {
     struct federation f;
@@ -95,6 +104,7 @@ test_batches(void)
         {"unsigned", b, 0, FL_REFUSED, "is not signed by \"b\""},
         {"forged", b, 0, FL_REFUSED, "not its own"},
         {"b.cut", b, 0, FL_FAILED, "b.cut"},
+        {"other", b, 0, FL_REFUSED, "holds keys for another roster"},
     };
 
     fed_forge(&f, &(struct fed_forgery){"b.flt", "swapped", FL_KIND_HEKEY, NULL, &f, swap_keys,
@@ -107,6 +117,12 @@ test_batches(void)
                                         .kind = FL_KIND_HEKEY,
                                         .key = f.key[0],
                                         .signer = b});
+    fed_forge(&f, &(struct fed_forgery){.from = "b.flt",
+                                        .to = "other",
+                                        .kind = FL_KIND_HEKEY,
+                                        .change = other_roster,
+                                        .key = f.key[1],
+                                        .signer = b});
     fed_system(&f, "head -c 300000 b.flt >b.cut");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *file = fed_path(&f, cases[i].file);
@@ -116,10 +132,11 @@ test_batches(void)
         else
             CHECK(!fl_he_batch_check(r, cases[i].party, cases[i].first, file));
     }
-    CHECK(fl_he_batch_has(fed_path(&f, "b.flt"), 2) == 1 &&
-          fl_he_batch_has(fed_path(&f, "b.flt"), 3) == 0 &&
-          fl_he_batch_has(fed_path(&f, "none"), 0) == 0 &&
-          fl_he_batch_has(fed_path(&f, "model.flt"), 0) == -1);
+    CHECK(fl_he_batch_has(r, fed_path(&f, "b.flt"), 2) == 1 &&
+          fl_he_batch_has(r, fed_path(&f, "b.flt"), 3) == 0 &&
+          fl_he_batch_has(r, fed_path(&f, "none"), 0) == 0 &&
+          fl_he_batch_has(r, fed_path(&f, "other"), 2) == 0 && /* of an epoch before */
+          fl_he_batch_has(r, fed_path(&f, "model.flt"), 0) == -1);
     CHECK(fl_he_batch_last(r, 5) == 20 && fl_he_batch_last(r, 990) == 999);
     fed_end(&f);
 }
@@ -351,7 +368,11 @@ test_helper(void)
         {"keys.flt", LIMIT3 "4096 in/b/3.keys.flt\n", ""},
         {"keys.flt", LIMIT3 "72 pub/round/3/have/b/keys\n",
          "receipt 3 round/3/have/b/keys round/3/have.keys 72;send 3 keys round/3/keys.flt 0;"},
-        {"keys.flt have.keys", LIMIT3, ""},
+        {"keys.flt have.keys", LIMIT3, "old - round/3/keys.flt - -;"},
+        {"have.keys", LIMIT3, ""},
+        {"../2/keys.flt", LIMIT3,
+         "send 2 keys round/2/keys.flt 0;old - round/2/keys.flt - -;" KEYS3},
+        {"../4/keys.flt ../4/have.keys", LIMIT3, "old - round/4/keys.flt - -;" KEYS3},
         {"plan.flt request.1.flt go=1,a:5,b:7",
          ASKED3 "5 pub/round/3/up/a.flt\n9 pub/round/3/up/b.flt\n", ROOM3 A3 B3},
         {"plan.flt request.1.flt go=1,a:5,b:7 c1/a.flt",
