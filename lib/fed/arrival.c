@@ -87,20 +87,34 @@ check_signatures(struct fl_arrival *a, struct fl_reader *in)
 static const char unpaid[] = "was paid for in no ledger, and the roster asks for one",
                   shorter[] = "was paid for in a ledger without the lines of the one before it";
 
-const char *
-fl_arrival_breaks(const struct fl_arrival *a, const struct fl_counted *last)
+struct fl_sent
+fl_arrival_sent(const struct fl_arrival *a)
 {
     const struct fl_sender *from = fl_arrival_sender(a);
-    const uint64_t more = a->plan->roster.noise.kind != FL_NOISE_NONE; /* its own line */
+    struct fl_sent sent = {.is = {.ctr = from->ctr}};
 
-    if (from->ctr < last->ctr)
+    memcpy(sent.is.digest, a->digest, 32);
+    memcpy(sent.prev, from->prev, 32);
+    if (!a->answer) {
+        sent.is.spent = a->upload.ledger_count;
+        sent.pays = a->plan->roster.noise.kind != FL_NOISE_NONE;
+    }
+    return sent;
+}
+
+const char *
+fl_sent_breaks(const struct fl_sent *sent, const struct fl_counted *last)
+{
+    const struct fl_counted *is = &sent->is;
+
+    if (is->ctr < last->ctr)
         return "is older than what was counted of its sender last";
-    if (from->ctr == last->ctr)
-        return memcmp(a->digest, last->digest, 32) ? "has the number of another that was counted"
-                                                   : NULL;
-    if (from->ctr == last->ctr + 1 && last->ctr && memcmp(from->prev, last->digest, 32))
+    if (is->ctr == last->ctr)
+        return memcmp(is->digest, last->digest, 32) ? "has the number of another that was counted"
+                                                    : NULL;
+    if (is->ctr == last->ctr + 1 && last->ctr && memcmp(sent->prev, last->digest, 32))
         return "does not follow on the one before it";
-    if (a->answer || a->upload.ledger_count >= last->spent + more)
+    if (is->spent >= last->spent + sent->pays)
         return NULL;
     return last->spent ? shorter : unpaid;
 }
@@ -112,7 +126,8 @@ check_order(struct fl_arrival *a, const char *file)
     const struct fl_sender *from = fl_arrival_sender(a);
     const size_t place = a->answer ? r->n + (size_t)fl_roster_helper(r, from->party) : from->party;
     const struct fl_counted *last = &a->plan->last[place];
-    const char *what = fl_arrival_breaks(a, last), *name = r->parties[from->party].name;
+    const struct fl_sent sent = fl_arrival_sent(a);
+    const char *what = fl_sent_breaks(&sent, last), *name = r->parties[from->party].name;
 
     a->gap = from->ctr > last->ctr + 1;
     if (!what)
