@@ -1,9 +1,10 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# Sourced by the ways (alone, central, rounds, masked): what they have in common. A way does the trainings of one row for one seed in $here, and leaves
-# there, for ./table:
+# Sourced by the ways (first, alone, central, rounds, masked): what they have in common. A way does the trainings of one
+# row for one seed in $here, and leaves there, for ./table:
 #     rounds.tsv   row, seed, model, seconds (simulated), bytes (sent until then), loss
 #     row.tsv      one line of NAME, tab, VALUE for each figure that the way knows
 #     cpu          processor seconds of each call, by ../three-sites/timed
+#     took         processor seconds of everything, measures included
 # Variables come from the Makefile; ROW and SEED say which.
 set -eu
 export LC_ALL=C
@@ -12,8 +13,9 @@ here=${OUT:?}/rows/$row.$seed
 rm -rf "$here"
 mkdir -p "$here"
 tab=$(printf '\t')
-kind=${KIND:-scratch}
-shards=$OUT/$kind
+kind=${KIND:-scratch} dealt=
+case $row in *@*) dealt=@${row#*@} ;; esac   # ROW@SPLIT
+shards=$OUT/$kind$dealt sites=$OUT/sites$dealt frozen=$OUT/lora/base.flt
 lr=${LR:?}
 [ "$kind" = scratch ] || lr=${LORA_LR:?} STEPS=${LORA_STEPS:?}
 
@@ -45,9 +47,9 @@ travel() { calc "$1 * ${SCALE:?} * 8 / ($2 * 1e6)"; }
 
 first_model() {   # OUT: the seed's first model, or its first adapter
     if [ "$kind" = scratch ]; then
-        p fl-init -q -p "${PRESET:?}" -t "$shards/tokenizer.flt" --seed "$seed" -o "$1"
+        p fl-init -q -p "${PRESET:?}" -t "$OUT/scratch/tokenizer.flt" --seed "$seed" -o "$1"
     else
-        p fl-init -q -m "$shards/base.flt" --lora "${RANK:?}" --seed "$seed" -o "$1"
+        p fl-init -q -m "$frozen" --lora "${RANK:?}" --seed "$seed" -o "$1"
     fi
 }
 
@@ -65,7 +67,7 @@ train() {   # MODEL OUT NUMBER RATE STEPS SITE... -- OPTION...: NUMBER is of the
     done
     shift
     [ "$_last" = "$_name" ] || _name=all
-    if [ "$kind" = scratch ]; then set -- -m "$_model" "$@"; else set -- -m "$shards/base.flt" -a "$_model" "$@"; fi
+    if [ "$kind" = scratch ]; then set -- -m "$_model" "$@"; else set -- -m "$frozen" -a "$_model" "$@"; fi
     # shellcheck disable=SC2086
     p fl-train -q -j 1 "$@" -b "${BATCH:?}" -l "${LENGTH:?}" --steps "$_steps" --lr "$_rate" --site "$_name" -o "$_out" $_shards
 }
@@ -73,7 +75,7 @@ constant() { printf '%s' "--warmup 1 --min-lr $1 --seed $2"; }
 
 # The model that is measured: that of FILE, or the frozen one with the adapter in FILE merged into it.
 whole() {   # FILE OUT
-    if [ "$kind" = scratch ]; then cp "$1" "$2"; else fl-apply --merge -q -m "$shards/base.flt" -o "$2" "$1"; fi
+    if [ "$kind" = scratch ]; then cp "$1" "$2"; else fl-apply --merge -q -m "$frozen" -o "$2" "$1"; fi
 }
 
 # ---- measures ----
@@ -111,7 +113,7 @@ attacks() {   # MODEL
         whole "$_model" "$here/whole.flt"
         fl-eval -q -j 1 -m "$here/whole.flt" --attack membership --members "$shards/$_s/documents.flt" \
             "$shards/$_s/valid.flt" | cells auc tpr_at_fpr_0_01 | tr '\n' '\t'
-        fl-eval -q -j 1 -m "$here/whole.flt" --attack canary --choices "$OUT/sites/$_s/choices.jsonl" | cells mean_exposure
+        fl-eval -q -j 1 -m "$here/whole.flt" --attack canary --choices "$sites/$_s/choices.jsonl" | cells mean_exposure
     done >"$here/attacks"
     awk -F '\t' '{ a += $1; t += $2; e += $3 } END { printf "auc\t%.4f\ntpr\t%.4f\nexposure\t%.3f\n", a / NR, t / NR, e / NR }' \
         "$here/attacks" >>"$here/row.tsv"
@@ -122,5 +124,9 @@ done_with() {   # [MODEL]
     [ $# = 0 ] || mv "$1" "$here/end"
     rm -f "$here"/*.flt "$here"/*.last
     [ $# = 0 ] || mv "$here/end" "$here/end.flt"
+    # The second line of "times" is that of all children: user and system, as 0m1.25s.
+    times >"$here/times.part"
+    awk 'NR == 2 { split($1, u, "[ms]"); split($2, s, "[ms]"); printf "%.2f\n", 60 * (u[1] + s[1]) + u[2] + s[2] }' "$here/times.part" >"$here/took"
+    rm "$here/times.part"
     : >"$here/done"
 }
