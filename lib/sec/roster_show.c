@@ -106,8 +106,9 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
     const bool exposed = rule->protect == FL_PROTECT_PLAIN || rule->protect == FL_PROTECT_HE;
     char bytes[40] = ""; /* of lanes in words of 8; those of a ciphertext depend on the model */
 
+    const int lanes = rule->bits ? 64 / (int)rule->bits : 1;
     if (rule->bits && rule->protect != FL_PROTECT_HE)
-        snprintf(bytes, sizeof bytes, " (%.3g bytes a value)", 8.0 / (64 / rule->bits));
+        snprintf(bytes, sizeof bytes, " (%.3g bytes a value)", 8.0 / lanes);
     if (!rule->bits) /* frozen, or of an update that travels as it is */
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
