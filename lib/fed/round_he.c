@@ -33,6 +33,26 @@ fl_round_he_file(struct fl_standing *s, uint64_t round, size_t h, char *name, si
     return 0;
 }
 
+int
+fl_round_he_list(struct fl_standing *s, uint64_t round, bool there, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    char name[FL_SITE_MAX + 40];
+    int count = 0;
+
+    for (size_t h = 0; h < roster->m; h++) {
+        const int has = fl_round_he_file(s, round, h, name, sizeof name);
+        if (has < 0)
+            return -1;
+        if (has != there)
+            continue;
+        count++;
+        if (r)
+            fl_report_text(r, there ? name : roster->parties[roster->helpers[h]].name);
+    }
+    return count;
+}
+
 /* ---- how many bytes of uploads are ciphertexts ---- */
 
 static int

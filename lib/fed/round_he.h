@@ -19,6 +19,13 @@
 FL_MUST int fl_round_he_file(struct fl_standing *s, uint64_t round, size_t h, char *name,
                              size_t room);
 
+/*
+ * How many helpers have a key of ROUND there (THERE), or have none: as many texts into R, the files
+ * or the helpers' names; R may be NULL. -1 with an error.
+ */
+FL_MUST int fl_round_he_list(struct fl_standing *s, uint64_t round, bool there,
+                             struct fl_report *r);
+
 /* Of each upload that request NUMBER is of, as a text into R, "SITE:BYTES". 0 or -1. */
 FL_MUST int fl_round_he_lengths(struct fl_standing *s, uint64_t round, int64_t number,
                                 struct fl_report *r);

@@ -396,45 +396,22 @@ tell_old(void *r, const char *path)
 static int
 put_keys(struct fl_standing *s, uint64_t round, int64_t now, struct fl_report *r)
 {
-    const struct fl_roster *roster = &s->setup.roster;
-    char name[FL_SITE_MAX + 40];
     struct stat st;
     const bool told = !stat(fl_standing_file(s, round, "limit"), &st);
     const bool due = told && st.st_mtime + s->setup.conf.due <= now;
-    bool begun = false;
+    const int missing = fl_round_he_list(s, round, false, NULL);
 
-    for (size_t h = 0; h < roster->m; h++) {
-        const int has = fl_round_he_file(s, round, h, name, sizeof name);
-        if (has < 0)
-            return -1;
-        if (has)
-            continue;
-        if (!begun)
-            put_step(r,
-                     !told ? "keys"
-                     : due ? "unheard"
-                           : "wait",
-                     round, told ? -1 : (int64_t)fl_he_batch_bytes());
-        begun = true;
-        fl_report_text(r, roster->parties[roster->helpers[h]].name);
-    }
-    if (begun)
-        fl_report_list_end(r);
-    return begun;
-}
-
-/* The files of the helpers' keys of a round, all of which are there. */
-static int
-list_keys(struct fl_standing *s, uint64_t round, struct fl_report *r)
-{
-    char name[FL_SITE_MAX + 40];
-
-    for (size_t h = 0; h < s->setup.roster.m; h++) {
-        if (fl_round_he_file(s, round, h, name, sizeof name) < 0)
-            return -1;
-        fl_report_text(r, name);
-    }
-    return 0;
+    if (missing <= 0)
+        return missing;
+    put_step(r,
+             !told ? "keys"
+             : due ? "unheard"
+                   : "wait",
+             round, told ? -1 : (int64_t)fl_he_batch_bytes());
+    if (fl_round_he_list(s, round, false, r) < 0)
+        return -1;
+    fl_report_list_end(r);
+    return 1;
 }
 
 /* The next round, over MODEL, which the mean of round AFTER made (-1: it is the roster's). */
@@ -467,7 +444,7 @@ put_open(struct fl_standing *s, int64_t now, int64_t after, const char *model, b
         fl_report_none(r);
     fl_report_text(r, model);
     fl_report_list(r);
-    return roster->he && list_keys(s, round, r) ? -1 : end_step(r);
+    return roster->he && fl_round_he_list(s, round, true, r) < 0 ? -1 : end_step(r);
 }
 
 static bool
