@@ -16,6 +16,7 @@
 #include "crypt/hash.h"
 #include "fed/late.h"
 #include "fed/leftover.h"
+#include "fed/sending.h"
 #include "os/file.h"
 
 const char *const fl_errand_columns[] = {"step", "round", "name", "file", "size", NULL};
@@ -293,6 +294,8 @@ post(struct errand *e)
             return true;
         for (size_t k = 0; k < 3; k++) {
             snprintf(file, sizeof file, "%s.flt", kinds[k]);
+            if (k == 0 && at_home(e, s->rounds[i], file) && fl_sending_waits(e->s, s->rounds[i]))
+                continue;
             if (at_home(e, s->rounds[i], file) && post_one(e, s->rounds[i], kinds[k]))
                 return true;
         }
