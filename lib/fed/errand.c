@@ -233,9 +233,8 @@ post_one(struct errand *e, uint64_t round, const char *kind)
     const char *self = e->s->setup.conf.name;
     const unsigned long long r = round;
     char name[NAME], home[NAME], file[NAME];
-
     snprintf(file, sizeof file, "have.%s", kind);
-    if (at_home(e, round, file))
+    if (at_home(e, round, file) || fl_sending_waits(e->s, round, kind))
         return false; /* taken or late; or bad, and what it says of our own bytes was told */
     snprintf(name, sizeof name, "round/%llu/have/%s/%s", r, self, kind);
     snprintf(home, sizeof home, "round/%llu/have.%s", r, kind);
@@ -294,8 +293,6 @@ post(struct errand *e)
             return true;
         for (size_t k = 0; k < 3; k++) {
             snprintf(file, sizeof file, "%s.flt", kinds[k]);
-            if (k == 0 && at_home(e, s->rounds[i], file) && fl_sending_waits(e->s, s->rounds[i]))
-                continue;
             if (at_home(e, s->rounds[i], file) && post_one(e, s->rounds[i], kinds[k]))
                 return true;
         }

@@ -12,9 +12,9 @@
 #include "fed/standing.h"
 
 /*
- * Does this party's upload of ROUND stay at home for now: under such noise, until conf's send
- * before the plan's deadline? Where the plan cannot be read it stays too.
+ * Does this party's file of KIND stay at home for now: an upload ("up") of ROUND under such noise,
+ * until conf's send before the plan's deadline? Where the plan cannot be read it stays too.
  */
-bool fl_sending_waits(struct fl_standing *s, uint64_t round);
+bool fl_sending_waits(struct fl_standing *s, uint64_t round, const char *kind);
 
 #endif
