@@ -165,7 +165,7 @@ check_values(struct fl_federation_conf *c, const char *file)
 static int
 read_conf(struct fl_federation_conf *c, const char *file, const struct fl_yaml *root)
 {
-    char *patience = NULL, *due = NULL;
+    char *patience = NULL, *due = NULL, *send = NULL;
     const struct fl_yaml_key keys[] = {
         FL_KEY_TEXT("name", &c->name),
         FL_KEY_TEXT("hub", &c->hub),
@@ -180,15 +180,21 @@ read_conf(struct fl_federation_conf *c, const char *file, const struct fl_yaml *
         FL_KEY_TEXT("valid", &c->valid),
         FL_KEY_TEXT("patience", &patience),
         FL_KEY_TEXT("due", &due),
+        FL_KEY_TEXT("send", &send),
         FL_KEY_I64("keep", 1, 1e6, &c->keep),
         FL_KEY_I64("rounds", 0, 9e15, &c->rounds),
         FL_KEY_END,
     };
 
-    *c = (struct fl_federation_conf){.patience = 6 * 3600, .due = 24 * 3600, .keep = 3};
+    *c = (struct fl_federation_conf){.patience = 6 * 3600,
+                                     .due = 24 * 3600,
+                                     .send = 3600,
+                                     .keep = 3};
     int failed = fl_yaml_fill(file, root, keys) || check_values(c, file) ||
                  (patience && read_time(file, "patience", patience, &c->patience)) ||
-                 (due && read_time(file, "due", due, &c->due));
+                 (due && read_time(file, "due", due, &c->due)) ||
+                 (send && read_time(file, "send", send, &c->send));
+    free(send);
     free(patience);
     free(due);
     return failed ? -1 : 0;

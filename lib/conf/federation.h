@@ -5,7 +5,7 @@
  *     name: NAME          roster: FILE     key: FILE        work: FOLDER
  *     hub: ssh:USER@HOST | dir:FOLDER      (a site, a helper)        root: FOLDER     (the hub)
  *     shards: FOLDER      recipe: FILE     trainer: PROGRAM (a site)
- *     ledger: FILE (a site, a helper)
+ *     ledger: FILE (a site, a helper)                   send: TIME (1h, a site)
  *     valid: FILE         due: TIME (24h)  rounds: N (0: no end)     (the hub)
  *     patience: TIME (6h) keep: N (3)
  *
@@ -24,7 +24,7 @@
 struct fl_federation_conf { /* a zeroed struct is empty; NULL: not given */
     char *name, *hub, *root, *roster, *key, *work;
     char *shards, *recipe, *trainer, *ledger, *valid;
-    int64_t patience, due; /* seconds */
+    int64_t patience, due, send; /* seconds */
     int64_t keep, rounds;
 };
 

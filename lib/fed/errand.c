@@ -18,6 +18,7 @@
 #include "fed/links.h"
 #include "fed/listed.h"
 #include "fed/round_he.h"
+#include "fed/sending.h"
 #include "os/file.h"
 #include "os/resources.h"
 #include "sec/he_offer.h"
@@ -133,9 +134,8 @@ post_one(struct errand *e, uint64_t round, const char *kind)
     const char *self = e->s->setup.conf.name;
     const unsigned long long r = round;
     char name[NAME], home[NAME], file[NAME];
-
     snprintf(file, sizeof file, "have.%s", kind);
-    if (at_home(e, round, file))
+    if (at_home(e, round, file) || fl_sending_waits(e->s, round, kind))
         return false; /* taken or late; or bad, and what it says of our own bytes was told */
     snprintf(name, sizeof name, "round/%llu/have/%s/%s", r, self, kind);
     snprintf(home, sizeof home, "round/%llu/have.%s", r, kind);

@@ -23,6 +23,7 @@ put_own(struct fl_report *r, const struct fl_federation_conf *c)
     fl_report_text(fl_report_key(r, "valid"), c->valid);
     fl_report_i64(fl_report_key(r, "patience_seconds"), c->patience);
     fl_report_i64(fl_report_key(r, "due_seconds"), c->due);
+    fl_report_i64(fl_report_key(r, "send_seconds"), c->send);
     fl_report_i64(fl_report_key(r, "keep"), c->keep);
     fl_report_i64(fl_report_key(r, "rounds"), c->rounds);
 }

@@ -25,8 +25,20 @@ for p in a b c; do
     fl-harmonize -q -t model.flt -o shards.$p/0.flt text.jsonl >card || exit 1
     fl-account --new-ledger $p.ledger
     sed -i '/^recipe:/d' $p.yaml
-    echo "ledger: $p.ledger" >>$p.yaml
+    printf 'ledger: %s.ledger\n' $p >>$p.yaml
 done
+
+# The moment in which a training ends is not told: the upload leaves an hour before the deadline.
+turn hub 2>/dev/null
+cp a.yaml a.early && echo 'send: 23h' >>a.yaml   # of 24
+check "a trains" turn a
+check "  and keeps its upload for now" sh -c 'ls work.a/round/*/up.flt && ! ls srv/in/a/*.up.flt'
+check "  in the next turn too" turn a
+check "  (still)" sh -c '! ls srv/in/a/*.up.flt'
+cp a.early a.yaml
+for p in a b c; do echo 'send: 2d' >>$p.yaml; done   # at once
+check "it leaves when it is time" turn a
+check "  (it is there)" sh -c 'ls srv/in/a/*.up.flt'
 
 until_closed 2 hub a b c aux 2>said
 check "a third round is opened, for which there is no budget" grep -q "the roster.s budget is" said

@@ -23,7 +23,7 @@ test_defaults(void)
     CHECK_TEXT(c.key, "/etc/n.key");
     CHECK_TEXT(c.work, "etc/fl/w");
     CHECK(!c.root && !c.shards && !c.recipe && !c.trainer && !c.ledger && !c.valid);
-    CHECK(c.patience == 21600 && c.due == 86400 && c.keep == 3 && c.rounds == 0);
+    CHECK(c.patience == 21600 && c.due == 86400 && c.send == 3600 && c.keep == 3 && c.rounds == 0);
     fl_federation_conf_release(&c);
     CHECK(!c.name);
 }
@@ -33,9 +33,9 @@ test_every_key(void)
 {
     struct fl_federation_conf c;
 
-    CHECK(!parse(&c,
-                 "name: h\nroot: ../srv\nroster: r\nkey: k\nwork: w w\nshards: s\nrecipe: c\n"
-                 "trainer: t\nledger: l\nvalid: /v\npatience: 90s\ndue: 2d\nkeep: 1\nrounds: 7\n"));
+    CHECK(!parse(&c, "name: h\nroot: ../srv\nroster: r\nkey: k\nwork: w w\nshards: s\nrecipe: c\n"
+                     "trainer: t\nledger: l\nvalid: /v\npatience: 90s\ndue: 2d\nsend: 3m\nkeep: "
+                     "1\nrounds: 7\n"));
     CHECK_TEXT(c.root, "etc/fl/../srv");
     CHECK_TEXT(c.work, "etc/fl/w w");
     CHECK_TEXT(c.shards, "etc/fl/s");
@@ -43,7 +43,7 @@ test_every_key(void)
     CHECK_TEXT(c.trainer, "etc/fl/t");
     CHECK_TEXT(c.ledger, "etc/fl/l");
     CHECK_TEXT(c.valid, "/v");
-    CHECK(c.patience == 90 && c.due == 172800 && c.keep == 1 && c.rounds == 7);
+    CHECK(c.patience == 90 && c.due == 172800 && c.send == 180 && c.keep == 1 && c.rounds == 7);
     fl_federation_conf_release(&c);
     CHECK(!parse(&c, "name: a\nhub: dir:media/stick\nroster: r\nkey: k\nwork: w\ndue: 30m\n"));
     CHECK_TEXT(c.hub, "dir:etc/fl/media/stick");
