@@ -71,6 +71,14 @@ else
     skip "no_place: a ledger on a disk that cannot be written" "nothing can be mounted here"
 fi
 
+mkfifo fifo.ledger && mkdir folder.ledger
+for l in fifo.ledger folder.ledger /dev/null /dev/zero; do
+    status 1 "a ledger that is none: $l" timeout 20 fl-train -q -m model.flt --steps 3 $dp --ledger $l -o x.upd record.shard
+    says "$l: is "
+done
+check "  and nothing was trained" test ! -e x.upd
+rm -r fifo.ledger folder.ledger
+
 # ---- what hides a site, and a budget of its records ----
 people sites "noise: {site: {clip: 0.5, multiplier: 2}}
 budget: {epsilon: 3, delta: 1e-6}
