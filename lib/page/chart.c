@@ -273,7 +273,7 @@ frame(const struct fl_chart *c, const struct axis *x, const struct axis *y, stru
     return failed || fl_buf_add_text(out, "</text>\n") ? -1 : 0;
 }
 
-/* The mark of series S around a point. */
+/* The mark of series S around a point: another one for each series of a colour. */
 static int
 mark(struct fl_buf *out, size_t s, double x, double y)
 {
@@ -281,7 +281,7 @@ mark(struct fl_buf *out, size_t s, double x, double y)
                                         "m-3.2 -3.2h6.4v6.4h-6.4z", "m0 -4.2l4 7h-8z",
                                         "m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z"};
 
-    return fl_buf_printf(out, "M%.1f %.1f%s", x, y, marks[s % 4]);
+    return fl_buf_printf(out, "M%.1f %.1f%s", x, y, marks[(s + s / COLOURS) % 4]);
 }
 
 static int
@@ -313,7 +313,7 @@ draw_key(const struct fl_chart *c, struct fl_buf *out)
     for (size_t s = 0; !failed && s < c->count; s++) {
         const size_t column = s % 3, row = s / 3;
         double x = LEFT + (double)column * 150, y = HEIGHT + 4 + (double)row * KEY;
-        char name[19];
+        char name[17];
         size_t n = strnlen(c->series[s].name, sizeof name);
         while (n == sizeof name || (n && (c->series[s].name[n] & 0xC0) == 0x80))
             n--;

@@ -110,6 +110,16 @@ assert [t.text for t in svg.iter(ns + "text")][-2:] == ["FL", "HE-FL"]
 assert "href" not in text and "url(" not in text and "script" not in text
 P
 check "  which is XML and says the same" python3 picture.py
+awk 'BEGIN { print "x\ty\tline"; for (i = 0; i < 32; i++) print i "\t" i * i "\tline-with-a-long-name-" i }' >32.tsv
+check "a picture of 32 lines" fl-report --svg --chart x,y,line -o 32.svg 32.tsv
+cat >apart.py <<'P'
+"""Colour and mark together tell 32 lines apart, and no name reaches into the next column."""
+import re
+marks = re.findall(r'<path style="fill:(var\(--c\d\))" d="M[\d. ]+(m[^"]*)"/><text x="[\d.]+" y="[\d.]+">([^<]*)', open("32.svg").read())
+assert len(marks) == 32 == len({m[:2] for m in marks}), marks
+assert all(len(m[2]) <= 19 for m in marks), marks
+P
+check "  told apart by colour and mark" python3 apart.py
 status 2 "a picture of two charts" fl-report --svg --chart bytes,loss --chart loss,bytes ways.tsv
 says 'give --chart once'
 status 2 "a chart that no file has" fl-report --chart bytes,epsilon ways.tsv
