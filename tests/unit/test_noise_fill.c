@@ -144,7 +144,8 @@ judged(uint32_t k_bits, uint32_t j_bits, uint32_t coin, const uint32_t *more, si
     words[0] = k_bits;
     words[9] = j_bits;
     words[18] = coin;
-    memcpy(words + 27, more, count * sizeof *more);
+    if (count)
+        memcpy(words + 27, more, count * sizeof *more);
     write_words(&noise, words, 27 + count);
     fl_noise_dgauss_fill(&noise, 1 << 16, &x, 1);
     return x;
