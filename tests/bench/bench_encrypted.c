@@ -1,7 +1,7 @@
 /*
  * The hub's part in a round with encrypted tensors by the program that people run: fl-aggregate asks
  * for eight uploads and writes their sum, beside cat of the same files. Uploads are of zeros, which
- * look like any others; 32 bits a value, 3.8 million values. What its parts cost is in bench_cipher.c.
+ * look like any others; 32 bits a value, 3.4 million values. What its parts cost is in bench_cipher.c.
  */
 #include <limits.h>
 #include <string.h>
