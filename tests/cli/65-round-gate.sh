@@ -190,7 +190,7 @@ wait 2>/dev/null
 
 # ---- a list that could not be written once: it is whole, or the status says that it is not ----
 . "$top/tests/cli/turns.sh"
-listed() { SSH_ORIGINAL_COMMAND=ls at_point "$1" "$2" fl-gate north srv >got 2>/dev/null; }
+listed() { SSH_ORIGINAL_COMMAND='ls' at_point "$1" "$2" fl-gate north srv >got 2>/dev/null; }
 if fault_library; then
     listed none 0
     sed 1d got >whole && all=$(points) wrong=''
