@@ -187,6 +187,18 @@ check "another party has its own" env SSH_ORIGINAL_COMMAND=ls fl-gate south srv
 kill $held 2>/dev/null
 exec 7>&-
 wait 2>/dev/null
+
+# ---- a list that could not be written once: it is whole, or the status says that it is not ----
+. "$top/tests/cli/turns.sh"
+listed() { SSH_ORIGINAL_COMMAND='ls' at_point "$1" "$2" fl-gate north srv >got 2>/dev/null; }
+if fault_library; then
+    listed none 0
+    sed 1d got >whole && all=$(points) wrong=''
+    for n in $(seq "$all"); do ! listed once "$n" || sed 1d got | cmp -s - whole || wrong="$wrong $n"; done
+    is "a list that misses a line is none, at all $all points" "$wrong" ""
+else
+    skip "a list that misses a line" "no library can be preloaded"
+fi
 check "the gate has at most 60 lines" [ "$(wc -l <"$top/cmd/fl-gate")" -le 60 ]
 check "the two scripts have at most 400" [ "$(cat "$top/cmd/fl-gate" "$top/cmd/fl-round" | wc -l)" -le 400 ]
 check "  and none is longer than 100 columns" sh -c '! grep -n ".\{101\}" "$0/cmd/fl-gate" "$0/cmd/fl-round"' "$top"
