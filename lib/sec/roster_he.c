@@ -104,6 +104,12 @@ fl_roster_he_check(const struct fl_roster *r)
             "tensors: protect he needs he: [LINE, ...], what fl-keygen --he %s prints at "
             "each helper",
             r->federation);
+    for (size_t i = 0; i < r->replay_count; i++)
+        if (fl_roster_helper(r, r->replay[i]) < 0)
+            return fl_error(FL_USAGE,
+                            "replay: \"%s\" is no helper; with protect: he helpers alone see the "
+                            "answers, by which a site that cheats would open what is encrypted",
+                            r->parties[r->replay[i]].name);
     if (r->n > FL_HE_SITES_MAX || r->m > FL_HE_HELPERS_MAX)
         return fl_error(FL_USAGE,
                         "has %zu sites and %zu helpers; with protect: he at most %d and %d, or the "

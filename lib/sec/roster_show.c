@@ -130,8 +130,8 @@ add_he(struct rows *rows, const struct fl_roster *r)
         (long long)r->min_sum - 2, r->m - 1, r->m);
     add(rows, true, "he_does_not_hold",
         "against one site that sends what fl-mask did not make: by that whoever reads uploads and "
-        "answers (the hub; once there is a mean, any party) reads the encrypted values of every "
-        "site; protect: mask does not have this weakness");
+        "answers (the hub and the helpers; fl-gate shows them to nobody else) reads the encrypted "
+        "values of every site; protect: mask does not have this weakness");
 }
 
 static void

@@ -326,7 +326,7 @@ def poison(f):
     return by_programs(f, y)[0] == 0
 
 
-@attempt("a site", "a constant in its ciphertext, which no mean shows: whoever has uploads and answers reads d",
+@attempt("a site and a helper", "a constant in its ciphertext, which no mean shows: whoever has uploads and answers reads d",
          limit=True)
 def constant(f):
     u = updates(f)

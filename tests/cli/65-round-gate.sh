@@ -93,6 +93,24 @@ names_of 'ls 0 sums'
 check "  listed too, for who asks for sums" grep -qx pub/round/7/up/south.flt names
 names_of ls
 check "    and for nobody else" sh -c '! grep -q /up/ names'
+encrypted=srv/pub/round/6   # a round with keys: uploads and answers are for its helpers alone
+mkdir -p $encrypted/up $encrypted/answer $encrypted/ready.2
+echo 2 | tee $encrypted/go $encrypted/up/south.flt >$encrypted/answer/aux.flt
+printf 'up 1000\nkeys 1000\n' >$encrypted/limit
+touch $encrypted/mean.flt
+refused 3 "an encrypted upload, with the mean too" 'get round/6/up/south.flt 0'
+refused 3 "an answer for it" 'get round/6/answer/aux.flt 0'
+names_of 'ls 0 sums'
+check "  neither is listed" sh -c '! grep -E "round/6/(up|answer)/" names'
+touch $encrypted/ready.2/north.flt
+check "  a helper gets an upload" ask 'get round/6/up/south.flt 0'
+check "    and an answer" ask 'get round/6/answer/aux.flt 0'
+rm $encrypted/mean.flt
+refused 3 "  but no answer before the mean" 'get round/6/answer/aux.flt 0'
+check "  which uploads are for" ask 'get round/6/up/south.flt 0'
+sed -i 's/^keys.*/keys 0/' $encrypted/limit && rm $encrypted/ready.2/north.flt && touch $encrypted/mean.flt
+check "a round without keys is for all" ask 'get round/6/answer/aux.flt 0'
+rm -r $encrypted
 grown() {   # 300 sites put uploads and answers: REQUEST has the same names, and MORE
     names_of "$1" && cp names before && mkdir srv/pub/round/7/answer
     for n in $(seq 300); do mkdir srv/pub/round/7/have/s$n && for f in up/s$n.flt answer/s$n.flt have/s$n/up; do echo x >srv/pub/round/7/$f; done; done

@@ -33,6 +33,10 @@ lines() { echo "he:"; for h in "$@"; do echo "  - $(cat "$h.line")"; done; }
 echo "$rules" | roster 1 $sites >without.yaml
 status 2 "a roster without the lines" fl-keygen --show without.yaml
 says 'protect he needs he: \[LINE, ...\], what fl-keygen --he demo prints at each helper'
+{ cat roster.yaml && echo 'replay: [aux, c]'; } >replay.yaml
+status 2 "a site that is no helper under replay" fl-keygen --show replay.yaml
+says 'replay: "c" is no helper; with protect: he helpers alone see the answers'
+check "  helpers may be" sh -c "sed 's/aux, c/aux, b/' replay.yaml >may.yaml && fl-keygen --show may.yaml"
 fl-keygen --show roster.yaml >show || exit 1
 for row in 'he_holds	against a hub that does anything: up to 2 sites, if they sent what fl-mask made, and 1 of the 2 helpers may' \
     'he_does_not_hold	against one site that sends what fl-mask did not make: by that whoever reads uploads' \
