@@ -95,7 +95,7 @@ check_line(const struct fl_cli *cli)
         {!v->model && (v->next || v->velocity),
          "--next and --velocity need -m MODEL, from which the step begins"},
         {!verifies && v->model, "-m, --next and --velocity belong to --verify"},
-        {!masked && !verifies && (opt.masked.roster || m->request || hub),
+        {!masked && !verifies && ((opt.masked.roster && !opt.as) || m->request || hub),
          "-r, -k, --request, --fit and --state belong to -p PLAN; plain updates have no roster"},
         {masked && (weighted || opt.sites.count || opt.least),
          "-p: the roster says which sites must be in and how their updates are weighted; leave out "
@@ -107,7 +107,8 @@ check_line(const struct fl_cli *cli)
         {m->request && m->partial, "--request writes a partial sum; leave out --partial"},
         {opt.check && (m->partial || m->request || opt.explain),
          "--check adds nothing; leave out --partial, --request and --explain"},
-        {opt.as && (!opt.check || !masked), "--as belongs to -p PLAN --check and one file"},
+        {opt.as && (!opt.check || (!masked && !m->roster)),
+         "--as belongs to --check with -p PLAN, or for keys with -r ROSTER, and one file"},
         {opt.sites.count && opt.least, "--sites says how many there are; leave out --min-sites"},
     };
 

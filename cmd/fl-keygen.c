@@ -19,7 +19,7 @@ static struct {
     const char *name, *output, *accept, *key, *words, *psk, *model, *state, *show, *he, *he_key;
     double bandwidth;
     int64_t epoch;
-    bool renew, public, epoch_given;
+    bool renew, public, epoch_given, tensors;
 } opt = {.epoch = 1};
 
 static const struct fl_option options[] = {
@@ -38,8 +38,9 @@ static const struct fl_option options[] = {
                "with --accept: the site's own, for dynamic weights (default: the roster's mbit)",
                &opt.bandwidth),
     FL_OPT_INPUT('m', "model", "MODEL",
-                 "the roster's model: for what its noise means, and a helper of an earlier epoch",
+                 "the roster's model: what noise means and classes take; of an earlier helper",
                  &opt.model),
+    FL_OPT_FLAG(0, "tensors", "with -m: what each tensor takes too", &opt.tensors),
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_FLAG(0, "renew", "replace the key for an epoch to come and print its line", &opt.renew),
     FL_OPT_FLAG(0, "public", "print the public line that the key has now", &opt.public),
@@ -79,10 +80,9 @@ make_key(void)
     if (!opt.output || !strcmp(opt.output, "-"))
         return fl_error(FL_USAGE, "-o KEY is missing; the secret key goes to a file");
     if (!access(opt.output, F_OK))
-        return fl_error(
-            FL_REFUSED,
-            "%s: is there already, and no key is written over another file; name a new one",
-            opt.output);
+        return fl_error(FL_REFUSED,
+                        "%s: is there already, and no key is written over a file; name a new one",
+                        opt.output);
     struct fl_key *key = fl_key_new(opt.name, opt.epoch);
     int result = key ? fl_key_create(key, opt.output) : -1;
     if (!result && print_line(key))
@@ -117,23 +117,21 @@ use_key(void)
     return result;
 }
 
-/* All that the roster says, over MODEL if there is one; LAST: that of the key's last one. */
 static int
-print_roster(const struct fl_cli *cli, const struct fl_roster *r, struct fl_object *model,
-             const struct fl_roster *last, bool words)
+print_roster(const struct fl_cli *cli, const struct fl_roster *r, const struct fl_roster_view *view)
 {
     struct fl_report report;
 
     fl_report_start(&report, fl_roster_show_columns, cli->json);
-    int failed = fl_roster_show(r, model, last, words, &report);
-    failed = failed || fl_report_flush(&report, STDOUT_FILENO, "standard output");
+    int failed = fl_roster_show(r, view, &report) ||
+                 fl_report_flush(&report, STDOUT_FILENO, "standard output");
     fl_report_release(&report);
     return failed ? -1 : 0;
 }
 
 /* Shown whole, agreed to by its words, taken into force. */
 static int
-accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl_roster *last)
+accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl_roster_view *view)
 {
     unsigned char *psk = NULL;
     int failed = 0;
@@ -142,7 +140,7 @@ accept_roster(const struct fl_cli *cli, struct fl_acceptance *a, const struct fl
         failed = !(psk = fl_secret_alloc(1, 32)) || fl_psk_read(opt.psk, psk);
     a->psk = psk;
     if (!failed)
-        failed = print_roster(cli, a->roster, a->model, last, false) ||
+        failed = print_roster(cli, a->roster, view) ||
                  fl_fingerprint_ask(a->roster->digest, opt.words, opt.accept) || fl_state_accept(a);
     fl_secret_free(psk);
     return failed ? -1 : 0;
@@ -167,9 +165,9 @@ use_roster(const struct fl_cli *cli)
     a.roster = &r;
     a.dir = dir;
     int failed = got < 0 || (opt.model && !(a.model = fl_object_open(opt.model, FL_KIND_BASE)));
+    const struct fl_roster_view view = {a.model, got ? NULL : &last, opt.show, opt.tensors};
     if (!failed)
-        failed = opt.show ? print_roster(cli, &r, a.model, got ? NULL : &last, true)
-                          : accept_roster(cli, &a, got ? NULL : &last);
+        failed = opt.show ? print_roster(cli, &r, &view) : accept_roster(cli, &a, &view);
     fl_object_free(a.model);
     fl_key_free(a.key);
     free(dir);
@@ -215,6 +213,8 @@ check_options(void)
         return fl_error(FL_USAGE, "--words, --psk and --bandwidth belong to --accept ROSTER");
     if (opt.model && !opt.accept && !opt.show)
         return fl_error(FL_USAGE, "-m belongs to --accept ROSTER and --show ROSTER");
+    if (opt.tensors && !opt.model)
+        return fl_error(FL_USAGE, "--tensors needs -m MODEL");
     if (!opt.name && !opt.show && !opt.key)
         return fl_error(FL_USAGE, "-k KEY is missing; it is the key to %s",
                         opt.accept ? "accept the roster with" : "print the line of");

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "fed/classes.h"
 #include "fed/overrule.h"
 #include "fed/planning.h"
 #include "os/file.h"
@@ -20,7 +21,7 @@ static struct {
     const char *roster, *key, *model, *after, *velocity, *deadline, *state;
     struct fl_option_list he_keys;
     int64_t round, void_round, from;
-    bool round_given, explain, void_given, from_given, drafts, sure;
+    bool round_given, explain, tensors, void_given, from_given, drafts, sure;
 } opt;
 
 static const struct fl_option options[] = {
@@ -42,6 +43,8 @@ static const struct fl_option options[] = {
     FL_OPT_FOLDER(0, "state", "DIR", "what the key remembers (default: KEY.state)", &opt.state),
     FL_OPT_FLAG(0, "explain", "report the plan (on standard error when it goes to standard output)",
                 &opt.explain),
+    FL_OPT_FLAG(0, "tensors", "with --explain: a row for each tensor instead of the plan",
+                &opt.tensors),
     FL_OPT_I64(0, "void", "N", 0, 9.2e18, "give round N up, for the REASON", &opt.void_round,
                .given = &opt.void_given),
     FL_OPT_FLAG(0, "yes", "with --void: also when the next is the last over the model", &opt.sure),
@@ -67,10 +70,15 @@ explain(const struct work *w)
 {
     struct fl_report r;
 
+    if (opt.tensors) {
+        fl_report_start(&r, fl_tensors_columns, w->cli->json);
+        fl_tensors_report(&r, &w->plan);
+        return fl_report_beside(&r, w->cli);
+    }
     fl_report_start_record(&r, w->cli->json);
-    return fl_planning_report(&r, &w->plan, &w->view, fl_input_bytes(&opt.model, 1))
-               ? -1
-               : fl_report_beside(&r, w->cli);
+    if (fl_planning_report(&r, &w->plan, &w->view, fl_input_bytes(&opt.model, 1)))
+        return -1;
+    return fl_report_beside(&r, w->cli);
 }
 
 /* Serialised first: no byte of a plan leaves before the state says that it was signed. */
@@ -189,6 +197,8 @@ run(struct fl_cli *cli)
                         : !opt.key   ? "-k KEY"
                         : !opt.model ? "-m MODEL"
                                      : "--round N");
+    if (opt.tensors && !opt.explain)
+        return fl_error(FL_USAGE, "--tensors is for --explain");
     int failed = !(params.pool = w.pool = fl_pool_new(cli->threads)) ||
                  fl_roster_read(&w.plan.roster, opt.roster) || !(w.key = fl_key_read(opt.key)) ||
                  open_state(&w) || draft(&w, &params) || emit(&w);

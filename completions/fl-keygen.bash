@@ -16,7 +16,7 @@ _fl_keygen()
     --seed) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -n --name -o --output -k --key --accept --words --psk --bandwidth -m --model --state --renew --public --epoch --show --he --he-key --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -n --name -o --output -k --key --accept --words --psk --bandwidth -m --model --tensors --state --renew --public --epoch --show --he --he-key --seed --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

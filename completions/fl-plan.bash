@@ -15,7 +15,7 @@ _fl_plan()
     -j|--threads) COMPREPLY=(); return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W ' -r --roster -k --key --round -m --model --after --velocity --he-keys --deadline --state --explain --void --yes --from --draft-roster -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W ' -r --roster -k --key --round -m --model --after --velocity --he-keys --deadline --state --explain --tensors --void --yes --from --draft-roster -o --output -j --threads -z --compress --json --progress -q --quiet -h --help -V --version' -- "$cur"))
     else
         local IFS=$'\n'
         COMPREPLY=($(compgen -f -- "$cur"))

@@ -9,6 +9,7 @@ complete -c fl-plan -l he-keys -r -F -d 'a helper\'s keys, where tensors are enc
 complete -c fl-plan -l deadline -x -d 'when uploads are due, in UTC: 2026-11-24T18:00:00Z'
 complete -c fl-plan -l state -r -F -d 'what the key remembers (default: KEY.state)'
 complete -c fl-plan -l explain -d 'report the plan (on standard error when it goes to standard output)'
+complete -c fl-plan -l tensors -d 'with --explain: a row for each tensor instead of the plan'
 complete -c fl-plan -l void -x -d 'give round N up, for the REASON'
 complete -c fl-plan -l yes -d 'with --void: also when the next is the last over the model'
 complete -c fl-plan -l from -x -d 'number the next round so, or later'

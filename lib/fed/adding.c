@@ -107,9 +107,11 @@ fl_adding_read(struct fl_adding *a)
                                    .pool = a->set.plain.pool,
                                    .progress = a->set.plain.progress};
 
+    if (a->set.as && a->set.count != 1)
+        return fl_error(FL_USAGE, "--as is of one file; name it");
     if (a->set.as)
-        return a->set.count == 1 ? fl_inbox_check(&inbox, a->set.paths[0])
-                                 : fl_error(FL_USAGE, "--as is of one file; name it");
+        return inbox.plan ? fl_inbox_check(&inbox, a->set.paths[0])
+                          : fl_inbox_check_keys(a->set.masked.roster, a->set.as, a->set.paths[0]);
     for (size_t i = 0; i < count; i++)
         if (add_input(a, a->set.count ? a->set.paths[i] : NULL))
             return -1;

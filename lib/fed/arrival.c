@@ -84,16 +84,39 @@ check_signatures(struct fl_arrival *a, struct fl_reader *in)
     return got;
 }
 
-static int
-fork_of(const struct fl_arrival *a, const char *file, const char *what)
-{
-    const char *name = a->plan->roster.parties[fl_arrival_sender(a)->party].name;
+static const char unpaid[] = "was paid for in no ledger, and the roster asks for one",
+                  shorter[] = "was paid for in a ledger without the lines of the one before it";
 
-    return fl_error(
-        FL_REFUSED,
-        "%s: %s: two copies of the key of \"%s\" are in use, or an old one was restored; "
-        "ask its people",
-        file, what, name);
+struct fl_sent
+fl_arrival_sent(const struct fl_arrival *a)
+{
+    const struct fl_sender *from = fl_arrival_sender(a);
+    struct fl_sent sent = {.is = {.ctr = from->ctr}};
+
+    memcpy(sent.is.digest, a->digest, 32);
+    memcpy(sent.prev, from->prev, 32);
+    if (!a->answer) {
+        sent.is.spent = a->upload.ledger_count;
+        sent.pays = a->plan->roster.noise.kind != FL_NOISE_NONE;
+    }
+    return sent;
+}
+
+const char *
+fl_sent_breaks(const struct fl_sent *sent, const struct fl_counted *last)
+{
+    const struct fl_counted *is = &sent->is;
+
+    if (is->ctr < last->ctr)
+        return "is older than what was counted of its sender last";
+    if (is->ctr == last->ctr)
+        return memcmp(is->digest, last->digest, 32) ? "has the number of another that was counted"
+                                                    : NULL;
+    if (is->ctr == last->ctr + 1 && last->ctr && memcmp(sent->prev, last->digest, 32))
+        return "does not follow on the one before it";
+    if (is->spent >= last->spent + sent->pays)
+        return NULL;
+    return last->spent ? shorter : unpaid;
 }
 
 static int
@@ -103,15 +126,20 @@ check_order(struct fl_arrival *a, const char *file)
     const struct fl_sender *from = fl_arrival_sender(a);
     const size_t place = a->answer ? r->n + (size_t)fl_roster_helper(r, from->party) : from->party;
     const struct fl_counted *last = &a->plan->last[place];
+    const struct fl_sent sent = fl_arrival_sent(a);
+    const char *what = fl_sent_breaks(&sent, last), *name = r->parties[from->party].name;
 
-    if (from->ctr < last->ctr)
-        return fork_of(a, file, "is older than what was counted of its sender last");
-    if (from->ctr == last->ctr && memcmp(a->digest, last->digest, 32))
-        return fork_of(a, file, "has the number of another that was counted");
-    if (from->ctr == last->ctr + 1 && last->ctr && memcmp(from->prev, last->digest, 32))
-        return fork_of(a, file, "does not follow on the one before it");
     a->gap = from->ctr > last->ctr + 1;
-    return 0;
+    if (!what)
+        return 0;
+    if (what == unpaid)
+        return fl_error(FL_REFUSED, "%s: %s; \"%s\" must make it with fl-mask --ledger", file, what,
+                        name);
+    return fl_error(
+        FL_REFUSED,
+        "%s: %s: two copies of the %s of \"%s\" are in use, or an old one was restored; "
+        "ask its people",
+        file, what, what == shorter ? "ledger" : "key", name);
 }
 
 int

@@ -42,6 +42,21 @@ const struct fl_sender *fl_arrival_sender(const struct fl_arrival *a);
 FL_MUST int fl_arrival_begin(struct fl_arrival *a, const struct fl_plan *plan,
                              const struct fl_head *head, const char *file);
 
+/* A message among those of its sender. */
+struct fl_sent {
+    struct fl_counted is;
+    unsigned char prev[32]; /* digest of the one before it */
+    bool pays;              /* an upload under noise, which has a line of its own in a ledger */
+};
+
+struct fl_sent fl_arrival_sent(const struct fl_arrival *a);
+
+/*
+ * How a later message does not follow on LAST of the same sender; NULL: it does. The counts go on,
+ * each names the one before it, and its ledger is no shorter, with a line for one that pays.
+ */
+const char *fl_sent_breaks(const struct fl_sent *sent, const struct fl_counted *last);
+
 /*
  * After the tensors were read, with fl_reader_want_digest: the signature of its sender, and
  * whatever else signed it; and whether it follows on what the plan says was counted last of it. 0

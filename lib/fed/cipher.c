@@ -261,6 +261,23 @@ fl_cipher_encrypt(struct fl_encryption *e, bool second, struct fl_writer *out)
     return failed ? -1 : 0;
 }
 
+int
+fl_cipher_length(const char *file, uint64_t *bytes)
+{
+    struct fl_reader *in = fl_reader_open(file);
+    const struct fl_head *head;
+    int got = in ? fl_reader_expect(in, FL_KIND_CIPHER, &head) : -1;
+
+    if (got == 1)
+        got = fl_reader_expect(in, FL_KIND_MASKED, &head);
+    if (got == 1)
+        *bytes = fl_reader_object_offset(in);
+    else if (!got)
+        got = fl_error(FL_FAILED, "%s: ends before its upload; ask for a whole copy", file);
+    fl_reader_free(in);
+    return got == 1 ? 0 : -1;
+}
+
 /* ---- a helper's ---- */
 
 struct sharing {

@@ -41,6 +41,13 @@ struct fl_encryption { /* filled by the caller; all borrowed */
  */
 FL_MUST int fl_cipher_encrypt(struct fl_encryption *e, bool second, struct fl_writer *out);
 
+/*
+ * *BYTES of the upload FILE are the object of its c1: that many of it, from its beginning on, are
+ * all that helpers need before they answer. Reads no payload. 0; -1 (FL_FAILED) when it begins
+ * with another object, or is damaged there.
+ */
+FL_MUST int fl_cipher_length(const char *file, uint64_t *bytes);
+
 /* ---- sums ---- */
 
 struct fl_cipher_sum;
@@ -69,9 +76,9 @@ FL_MUST int fl_cipher_sum_write(const struct fl_cipher_sum *s, struct fl_writer 
 
 /*
  * When the sums are those of the c0 and of all helpers' shares: elements AT and following, N, of
- * tensor T of the plan, as numbers; any numbers when something that was added is not by the plan.
- * Costs an opening, about 1 ms, for each ciphertext that the call before did not end in. 0 or -1
- * without memory.
+ * tensor T of the plan, as numbers. -1 without memory, and where the ciphertexts hold a number
+ * beyond all values: then something that was added is not by the plan, and N any numbers. Costs an
+ * opening, about 1 ms, for each ciphertext that the call before did not end in.
  */
 FL_MUST int fl_cipher_sum_open(struct fl_cipher_sum *s, const struct fl_plan_tensor *t, uint64_t at,
                                size_t n, int64_t *values);

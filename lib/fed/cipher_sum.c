@@ -18,7 +18,8 @@ struct fl_cipher_sum {
     /* for opening: */
     uint64_t index;  /* of the ciphertext whose values are at hand; UINT64_MAX: none */
     uint64_t *v;     /* (FL_RING_RESIDUES) */
-    int64_t *values; /* of it */
+    int64_t *values; /* of it, all that it has room for */
+    bool odd;        /* where no value belongs is another number than 0 */
 };
 
 /* Units that a block of payload has, and one that it ends. */
@@ -163,15 +164,24 @@ get_ready(struct fl_cipher_sum *s)
     return s->v && s->values ? 0 : -1;
 }
 
-/* The values of ciphertext INDEX. */
+/*
+ * The values of ciphertext INDEX. Every honest one has zeros beyond them: a wrong share makes all
+ * numbers random, and shows there even if the tensor is short and its values are in range.
+ */
 static void
 open_text(struct fl_cipher_sum *s, uint64_t index, const struct fl_plan_text *text)
 {
+    const struct fl_rlwe_lanes *lanes = &s->plan->he.parts[text->part].lanes;
+    const size_t all = (size_t)fl_rlwe_capacity(lanes);
+
     if (s->index == index)
         return;
     memcpy(s->v, fl_cipher_sum_at(s, index), FL_RING_RESIDUES * sizeof *s->v);
     fl_cipher_sum_rest(s, index);
-    fl_rlwe_open(&s->plan->he.parts[text->part].lanes, s->v, s->values, (size_t)text->count);
+    fl_rlwe_open(lanes, s->v, s->values, all);
+    s->odd = false;
+    for (size_t k = (size_t)text->count; k < all; k++)
+        s->odd |= s->values[k] != 0;
     s->index = index;
 }
 
@@ -179,6 +189,8 @@ int
 fl_cipher_sum_open(struct fl_cipher_sum *s, const struct fl_plan_tensor *t, uint64_t at, size_t n,
                    int64_t *values)
 {
+    bool odd = false;
+
     if (get_ready(s))
         return -1;
     for (uint64_t from = t->coordinate + at; n;) {
@@ -187,10 +199,11 @@ fl_cipher_sum_open(struct fl_cipher_sum *s, const struct fl_plan_tensor *t, uint
         const size_t skip = (size_t)(from - text.at);
         const size_t here = fl_min(n, (size_t)text.count - skip);
         open_text(s, index, &text);
+        odd |= s->odd;
         memcpy(values, s->values + skip, here * sizeof *values);
         values += here;
         from += here;
         n -= here;
     }
-    return 0;
+    return odd ? -1 : 0;
 }

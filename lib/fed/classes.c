@@ -1,4 +1,4 @@
-/* Counts follow from the plan; seconds are of the kernels themselves, on a piece in cache. */
+/* Seconds are of the kernels themselves, on a piece in cache. */
 #include "fed/classes.h"
 
 #include <stddef.h>
@@ -9,49 +9,6 @@
 #include "os/clock.h"
 
 #define TRIAL 0.05 /* seconds */
-
-static enum fl_class
-class_of(const struct fl_plan_tensor *t)
-{
-    return t->role == FL_MASKED   ? FL_CLASS_MASK
-           : t->role == FL_CIPHER ? FL_CLASS_HE
-                                  : FL_CLASS_PLAIN;
-}
-
-/* The model's values that training changes and that do not travel. */
-static uint64_t
-count_frozen(const struct fl_plan *plan)
-{
-    uint64_t all = 0, elements, bytes;
-
-    for (size_t i = 0; i < plan->model.count; i++)
-        if (!fl_plan_travels(plan, plan->model.items[i].tensor.name) &&
-            !fl_tensor_size(&plan->model.items[i].tensor, &elements, &bytes))
-            all += elements;
-    return all;
-}
-
-void
-fl_classes_count(const struct fl_plan *plan, struct fl_class_cost *costs)
-{
-    const uint64_t ciphers = plan->ciphertexts * FL_RING_WORDS * sizeof(uint64_t);
-
-    for (int c = 0; c < FL_CLASSES; c++)
-        costs[c] = (struct fl_class_cost){0};
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct fl_plan_tensor *t = &plan->tensors[i];
-        struct fl_class_cost *c = &costs[class_of(t)];
-        c->values += t->elements;
-        c->up_bytes += plan->roster.protection == FL_PROTECTION_NONE ? t->elements * sizeof(float)
-                                                                     : t->words * sizeof(uint64_t);
-        c->down_bytes += t->elements * sizeof(float);
-        if (t->role == FL_MASKED && plan->roster.m)
-            c->answer_bytes += t->words * sizeof(uint64_t);
-    }
-    costs[FL_CLASS_HE].up_bytes = 2 * ciphers;
-    costs[FL_CLASS_HE].answer_bytes = costs[FL_CLASS_HE].reading_bytes = ciphers;
-    costs[FL_CLASS_FROZEN].values = count_frozen(plan);
-}
 
 /* ---- seconds ---- */
 
@@ -102,12 +59,13 @@ add_lanes(void *arg)
 
 /* Of a class of lanes: by the widths of its first tensor. */
 static int
-time_lanes(const struct fl_plan *plan, enum fl_class c, struct fl_class_cost *cost)
+time_lanes(const struct fl_plan *plan, enum fl_class c, uint64_t up_bytes,
+           struct fl_class_time *time)
 {
     const struct fl_roster *r = &plan->roster;
     size_t i = 0;
 
-    while (i < plan->count && class_of(&plan->tensors[i]) != c)
+    while (i < plan->count && fl_class_of(&plan->tensors[i]) != c)
         i++;
     if (i == plan->count || !plan->tensors[i].rule->bits)
         return 0;
@@ -118,12 +76,12 @@ time_lanes(const struct fl_plan *plan, enum fl_class c, struct fl_class_cost *co
     l.masks = fl_alloc(l.mask_count, sizeof *l.masks);
     int failed = !l.values || !l.words || !l.masks;
     if (!failed) {
-        const double chunks = (double)cost->up_bytes / (8.0 * FL_CHUNK_WORDS);
+        const double chunks = (double)up_bytes / (8.0 * FL_CHUNK_WORDS);
         for (size_t k = 0; k < l.mask_count; k++)
             l.masks[k].sign = 1;
         l.sum = l.words + FL_CHUNK_WORDS;
-        cost->make_seconds = chunks * try_it(make_lanes, &l);
-        cost->add_seconds = chunks * try_it(add_lanes, &l);
+        time->make = chunks * try_it(make_lanes, &l);
+        time->add = chunks * try_it(add_lanes, &l);
     }
     free(l.values);
     free(l.words);
@@ -158,7 +116,7 @@ add_cipher(void *arg)
 }
 
 static int
-time_ciphers(const struct fl_plan *plan, struct fl_class_cost *cost)
+time_ciphers(const struct fl_plan *plan, struct fl_class_time *time)
 {
     static const unsigned char seed[FL_RING_SEED];
     const struct fl_rlwe_part *part = &plan->he.parts[0];
@@ -177,8 +135,8 @@ time_ciphers(const struct fl_plan *plan, struct fl_class_cost *cost)
     int failed = !values || !c.key || !c.work || !c.c0 || !c.sum;
     if (!failed) {
         c.c1 = c.c0 + FL_RING_WORDS;
-        cost->make_seconds = (double)plan->ciphertexts * try_it(make_cipher, &c);
-        cost->add_seconds = (double)plan->ciphertexts * try_it(add_cipher, &c);
+        time->make = (double)plan->ciphertexts * try_it(make_cipher, &c);
+        time->add = (double)plan->ciphertexts * try_it(add_cipher, &c);
     }
     free(values);
     fl_rlwe_key_free(c.key);
@@ -190,42 +148,53 @@ time_ciphers(const struct fl_plan *plan, struct fl_class_cost *cost)
 }
 
 int
-fl_classes_time(const struct fl_plan *plan, struct fl_class_cost *costs)
+fl_classes_time(const struct fl_plan *plan, const struct fl_class_cost *costs,
+                struct fl_class_time *times)
 {
-    return time_lanes(plan, FL_CLASS_PLAIN, &costs[FL_CLASS_PLAIN]) ||
-                   time_lanes(plan, FL_CLASS_MASK, &costs[FL_CLASS_MASK]) ||
-                   (plan->ciphertexts && time_ciphers(plan, &costs[FL_CLASS_HE]))
-               ? -1
-               : 0;
+    for (int c = 0; c < FL_CLASSES; c++)
+        times[c] = (struct fl_class_time){0};
+    for (int c = FL_CLASS_PLAIN; c <= FL_CLASS_MASK; c++)
+        if (time_lanes(plan, (enum fl_class)c, costs[c].up_bytes, &times[c]))
+            return -1;
+    return plan->ciphertexts ? time_ciphers(plan, &times[FL_CLASS_HE]) : 0;
 }
 
 /* ---- the report ---- */
 
+/* A member of each cost, under a name. */
+struct column {
+    const char *key;
+    size_t at;
+};
+static const struct column columns[] = {
+    {"class_values", offsetof(struct fl_class_cost, values)},
+    {"class_up_bytes", offsetof(struct fl_class_cost, up_bytes)},
+    {"class_down_bytes", offsetof(struct fl_class_cost, down_bytes)},
+    {"class_answer_bytes", offsetof(struct fl_class_cost, answer_bytes)},
+    {"class_reading_bytes", offsetof(struct fl_class_cost, reading_bytes)},
+};
+#define COLUMNS (sizeof columns / sizeof *columns)
+
 static void
-put_bytes(struct fl_report *r, const char *key, const struct fl_class_cost *costs, size_t at)
+put_number(struct fl_report *r, const struct fl_class_cost *cost, size_t at)
+{
+    fl_report_u64(r, *(const uint64_t *)(const void *)((const char *)cost + at));
+}
+
+static void
+put_seconds(struct fl_report *r, const char *key, const struct fl_class_cost *costs,
+            const struct fl_class_time *times, size_t at)
 {
     fl_report_list(fl_report_key(r, key));
     for (int c = 0; c < FL_CLASSES; c++)
         if (costs[c].values)
-            fl_report_u64(r, *(const uint64_t *)(const void *)((const char *)&costs[c] + at));
+            fl_report_f64(r, *(const double *)(const void *)((const char *)&times[c] + at), 3);
     fl_report_list_end(r);
 }
 
 static void
-put_seconds(struct fl_report *r, const char *key, const struct fl_class_cost *costs, size_t at)
+put_texts(struct fl_report *r, const struct fl_class_cost *costs, const char *const *texts)
 {
-    fl_report_list(fl_report_key(r, key));
-    for (int c = 0; c < FL_CLASSES; c++)
-        if (costs[c].values)
-            fl_report_f64(r, *(const double *)(const void *)((const char *)&costs[c] + at), 3);
-    fl_report_list_end(r);
-}
-
-static void
-put_texts(struct fl_report *r, const char *key, const struct fl_class_cost *costs,
-          const char *const *texts)
-{
-    fl_report_list(fl_report_key(r, key));
     for (int c = 0; c < FL_CLASSES; c++)
         if (costs[c].values)
             fl_report_text(r, texts[c]);
@@ -235,26 +204,41 @@ put_texts(struct fl_report *r, const char *key, const struct fl_class_cost *cost
 int
 fl_classes_report(struct fl_report *r, const struct fl_plan *plan)
 {
-    static const char *const names[] = {"plain", "mask", "he", "frozen"};
-    static const char *const seen[] = {
-        "each site's values",
-        "the sum that is opened",
-        "the sum that is opened; with one site that cheats any site's values",
-        "nothing",
-    };
     struct fl_class_cost costs[FL_CLASSES];
+    struct fl_class_time times[FL_CLASSES];
 
     fl_classes_count(plan, costs);
-    if (fl_classes_time(plan, costs))
+    if (fl_classes_time(plan, costs, times))
         return -1;
-    put_texts(r, "classes", costs, names);
-    put_bytes(r, "class_values", costs, offsetof(struct fl_class_cost, values));
-    put_bytes(r, "class_up_bytes", costs, offsetof(struct fl_class_cost, up_bytes));
-    put_bytes(r, "class_down_bytes", costs, offsetof(struct fl_class_cost, down_bytes));
-    put_bytes(r, "class_answer_bytes", costs, offsetof(struct fl_class_cost, answer_bytes));
-    put_bytes(r, "class_reading_bytes", costs, offsetof(struct fl_class_cost, reading_bytes));
-    put_seconds(r, "class_make_seconds", costs, offsetof(struct fl_class_cost, make_seconds));
-    put_seconds(r, "class_add_seconds", costs, offsetof(struct fl_class_cost, add_seconds));
-    put_texts(r, "class_seen", costs, seen);
+    fl_report_list(fl_report_key(r, "classes"));
+    put_texts(r, costs, fl_class_names);
+    for (size_t k = 0; k < COLUMNS; k++) {
+        fl_report_list(fl_report_key(r, columns[k].key));
+        for (int c = 0; c < FL_CLASSES; c++)
+            if (costs[c].values)
+                put_number(r, &costs[c], columns[k].at);
+        fl_report_list_end(r);
+    }
+    put_seconds(r, "class_make_seconds", costs, times, offsetof(struct fl_class_time, make));
+    put_seconds(r, "class_add_seconds", costs, times, offsetof(struct fl_class_time, add));
+    fl_report_list(fl_report_key(r, "class_seen"));
+    put_texts(r, costs, fl_class_seen);
     return 0;
+}
+
+const char *const fl_tensors_columns[] = {"tensor",     "class",        "values",        "up_bytes",
+                                          "down_bytes", "answer_bytes", "reading_bytes", NULL};
+
+void
+fl_tensors_report(struct fl_report *r, const struct fl_plan *plan)
+{
+    struct fl_class_cost cost;
+    size_t at = 0;
+
+    for (size_t i = 0; i < plan->model.count; i++) {
+        fl_report_text(r, plan->model.items[i].tensor.name);
+        fl_report_text(r, fl_class_names[fl_class_tensor(plan, i, &at, &cost)]);
+        for (size_t k = 0; k < COLUMNS; k++)
+            put_number(r, &cost, columns[k].at);
+    }
 }

@@ -11,134 +11,35 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/mem.h"
-#include "base/number.h"
+#include "base/least.h"
 #include "crypt/hash.h"
 #include "fed/late.h"
 #include "fed/leftover.h"
+#include "fed/links.h"
+#include "fed/listed.h"
+#include "fed/round_he.h"
 #include "os/file.h"
+#include "os/resources.h"
+#include "sec/he_offer.h"
 
 const char *const fl_errand_columns[] = {"step", "round", "name", "file", "size", NULL};
 
 enum { HEX = 65, NAME = 200 };
 
-struct listed {
-    const char *name; /* in the text */
-    int64_t size;
-};
-
 struct errand {
     struct fl_standing *s;
     struct fl_report *r;
-    int64_t theirs, here;      /* times of the list, in seconds since 1970; -1: not known */
-    struct fl_buf text, tried; /* the list, its lines ended by zeros; a line feed, lines */
-    struct listed *list;       /* by name */
-    size_t count, cap;
+    struct fl_listed list;
+    struct fl_buf tried;   /* a line feed, lines */
+    struct fl_links links; /* of the hub's chain, once they were asked for */
     bool helper, replay;
 };
 
-/* ---- the list ---- */
-
-static bool
-is_plain(const char *name)
-{
-    for (const char *p = name; *p; p++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-", *p))
-            return false;
-    return *name && *name != '/' && !strstr(name, "..") && !strstr(name, "//");
-}
-
-/* A number as shells count: no sign, no zero before it, at most 15 digits. */
-static bool
-is_number(const char *text, size_t len, int64_t *number)
-{
-    char copy[16];
-
-    if (!len || len >= sizeof copy || (*text == '0' && len > 1) || strspn(text, "0123456789") < len)
-        return false;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return !fl_parse_i64(copy, 0, 999999999999999, number);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
-}
-
-static int
-read_list(struct errand *e, const char *path)
-{
-    if (fl_read_file(path, 256 << 20, &e->text) || fl_buf_add_byte(&e->text, 0))
-        return -1;
-    for (char *line = (char *)e->text.data, *end; (end = strchr(line, '\n')); line = end + 1) {
-        size_t digits = strcspn(line, " \n");
-        int64_t size;
-        *end = '\0';
-        if (line == (char *)e->text.data && !strncmp(line, "time ", 5) &&
-            !is_number(line + 5, strlen(line + 5), &e->theirs))
-            e->theirs = -1;
-        if (!strncmp(line, "here ", 5) && !is_number(line + 5, strlen(line + 5), &e->here))
-            e->here = -1;
-        if (line[digits] != ' ' || !is_number(line, digits, &size) || !is_plain(line + digits + 1))
-            continue;
-        struct listed *list = fl_grow(e->list, e->count, &e->cap, sizeof *list);
-        if (!list)
-            return -1;
-        e->list = list;
-        list[e->count++] = (struct listed){line + digits + 1, size};
-    }
-    if (e->count)
-        qsort(e->list, e->count, sizeof *e->list, by_name);
-    return 0;
-}
-
-/* The size of what the hub has under this name; -1: it has not. */
-static int64_t
-size_of(const struct errand *e, const char *name)
-{
-    const struct listed key = {name, 0}, *found;
-
-    found = e->count ? bsearch(&key, e->list, e->count, sizeof key, by_name) : NULL;
-    return found ? found->size : -1;
-}
-
-/* The same of a file of a round, "pub/round/ROUND/NAME". */
+/* The size of what the hub has as a file of this round; -1: it has not. */
 static int64_t
 size_in(const struct errand *e, uint64_t round, const char *name)
 {
-    char whole[NAME + 64];
-
-    snprintf(whole, sizeof whole, "pub/round/%llu/%s", (unsigned long long)round, name);
-    return size_of(e, whole);
-}
-
-/* The number between BEFORE and AFTER, which are all else of the NAME; -1: it is another name. */
-static int64_t
-number_between(const char *name, const char *before, const char *after)
-{
-    const size_t n = strlen(before);
-    int64_t number;
-
-    if (strncmp(name, before, n))
-        return -1;
-    name += n;
-    const size_t digits = strspn(name, "0123456789");
-    return !strcmp(name + digits, after) && is_number(name, digits, &number) ? number : -1;
-}
-
-/* The greatest of such numbers in the list; -1: there is none. */
-static int64_t
-greatest(const struct errand *e, const char *before, const char *after)
-{
-    int64_t most = -1;
-
-    for (size_t i = 0; i < e->count; i++) {
-        int64_t n = number_between(e->list[i].name, before, after);
-        most = n > most ? n : most;
-    }
-    return most;
+    return fl_listed_of_round(&e->list, round, name);
 }
 
 /* ---- what there is at home ---- */
@@ -196,7 +97,7 @@ offer_fetch(struct errand *e, const char *step, int64_t round, const char *name,
     char whole[NAME + 64];
 
     snprintf(whole, sizeof whole, "pub/%s", name);
-    const int64_t size = size_of(e, whole);
+    const int64_t size = fl_listed_size(&e->list, whole);
     return size >= 0 && access(fl_standing_own(e->s, "%s", file), F_OK) &&
            offer(e, step, round, name, file, size);
 }
@@ -215,11 +116,11 @@ fetch_of_round(struct errand *e, uint64_t round, const char *name)
 static bool
 skew(struct errand *e)
 {
-    const int64_t ahead = e->here - e->theirs;
+    const int64_t ahead = e->list.here - e->list.theirs;
     char number[24];
 
     snprintf(number, sizeof number, "%lld", (long long)ahead);
-    return e->theirs >= 0 && e->here >= 0 && (ahead > 120 || ahead < -120) &&
+    return e->list.theirs >= 0 && e->list.here >= 0 && (ahead > 120 || ahead < -120) &&
            offer(e, "skew", -1, number, NULL, -1);
 }
 
@@ -241,12 +142,14 @@ post_one(struct errand *e, uint64_t round, const char *kind)
     if (offer_fetch(e, "receipt", (int64_t)round, name, home))
         return true;
     snprintf(name, sizeof name, "in/%s/%llu.%s.flt", self, r, kind);
-    if (size_in(e, round, "void") >= 0 || size_of(e, name) >= 0 ||
+    if (!strcmp(kind, "keys") && size_in(e, round, "plan.flt") >= 0)
+        return false; /* others of this helper were there already */
+    if (size_in(e, round, "void") >= 0 || fl_listed_size(&e->list, name) >= 0 ||
         (strcmp(kind, "opened") && size_in(e, round, "closed") >= 0))
         return false;
     snprintf(name, sizeof name, "in/%s/.%llu.%s.part", self, r, kind);
     snprintf(file, sizeof file, "round/%llu/%s.flt", r, kind);
-    const int64_t at = size_of(e, name);
+    const int64_t at = fl_listed_size(&e->list, name);
     return offer(e, "send", (int64_t)round, kind, file, at < 0 ? 0 : at);
 }
 
@@ -260,7 +163,7 @@ post_ready(struct errand *e, uint64_t round)
     bool told = false;
 
     while (dir && !told && (entry = readdir(dir))) {
-        const int64_t n = number_between(entry->d_name, "ready.", ".flt");
+        const int64_t n = fl_listed_between(entry->d_name, "ready.", ".flt");
         snprintf(kind, sizeof kind, "ready.%lld", (long long)n);
         told = n >= 0 && post_one(e, round, kind);
     }
@@ -282,7 +185,7 @@ first_listed(const struct errand *e)
 static bool
 post(struct errand *e)
 {
-    static const char *const kinds[] = {"up", "answer", "opened"};
+    static const char *const kinds[] = {"up", "answer", "opened", "keys"};
     const struct fl_standing *s = e->s;
     char file[NAME];
 
@@ -291,7 +194,7 @@ post(struct errand *e)
             continue;
         if (post_ready(e, s->rounds[i]))
             return true;
-        for (size_t k = 0; k < 3; k++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
             snprintf(file, sizeof file, "%s.flt", kinds[k]);
             if (at_home(e, s->rounds[i], file) && post_one(e, s->rounds[i], kinds[k]))
                 return true;
@@ -305,12 +208,12 @@ epochs(struct errand *e)
 {
     char file[NAME];
 
-    for (size_t i = 0; i < e->count; i++) {
-        const int64_t epoch = number_between(e->list[i].name, "pub/roster/", ".yaml");
+    for (size_t i = 0; i < e->list.count; i++) {
+        const int64_t epoch = fl_listed_between(e->list.files[i].name, "pub/roster/", ".yaml");
         if (epoch <= e->s->setup.roster.epoch)
             continue;
         snprintf(file, sizeof file, "./roster.%lld.yaml", (long long)epoch);
-        if (offer(e, "epoch", -1, e->list[i].name + 4, file, e->list[i].size))
+        if (offer(e, "epoch", -1, e->list.files[i].name + 4, file, e->list.files[i].size))
             return true;
     }
     return false;
@@ -341,7 +244,7 @@ is_of_sum(const char *name)
         if (!strncmp(name, folders[i], n))
             return name[n] && name[n] != '.' && !strchr(name + n, '/');
     }
-    return !strcmp(name, "go") || number_between(name, "request.", ".flt") >= 0;
+    return !strcmp(name, "go") || fl_listed_between(name, "request.", ".flt") >= 0;
 }
 
 /* *WHOLE: the mean of ROUND is here, and what it was made of for who opens it. Was one told? */
@@ -361,9 +264,9 @@ files_of(struct errand *e, uint64_t round, bool *whole)
         return false;
     const size_t n = (size_t)snprintf(before, sizeof before, "pub/round/%llu/",
                                       (unsigned long long)round);
-    for (size_t i = 0; i < e->count; i++) {
-        const char *rest = e->list[i].name + n;
-        if (strncmp(e->list[i].name, before, n) || !is_of_sum(rest))
+    for (size_t i = 0; i < e->list.count; i++) {
+        const char *rest = e->list.files[i].name + n;
+        if (strncmp(e->list.files[i].name, before, n) || !is_of_sum(rest))
             continue;
         if (fetch_of_round(e, round, rest))
             return true;
@@ -377,36 +280,25 @@ files_of(struct errand *e, uint64_t round, bool *whole)
 }
 
 /*
- * The last round below *ROUND of which the hub's chain says that it led to model NEXT: *ROUND, and
- * its BASE. 1, 0 when there is none, or -1. Where rounds overlap, one that was given up is repeated
- * with a later number, so that numbers say nothing there.
+ * *LINK is the line of the hub's chain, once that is here, which led to model NEXT by a round below
+ * BELOW; NULL: none. Where rounds overlap, one that was given up is repeated with a later number,
+ * so that numbers say nothing there. 0 or -1.
  */
 static int
-link_to(const struct errand *e, const char *next, int64_t *round, char base[HEX])
+link_to(struct errand *e, const char *next, int64_t below, const struct fl_link **link)
 {
+    const bool overlap = e->s->setup.roster.delay;
     const char *path = fl_standing_own(e->s, ".part/chain");
-    struct fl_buf text = {0};
-    char from[HEX], to[HEX];
-    const bool any = e->s->setup.roster.delay;
-    int64_t best = -1, number;
 
-    if (access(path, F_OK))
-        return 0;
-    if (fl_read_file(path, 256 << 20, &text))
-        return -1;
-    for (const char *line = fl_buf_text(&text); *line; line += *line == '\n') {
-        const size_t digits = strspn(line, "0123456789");
-        if (is_number(line, digits, &number) && (any || (number < *round && number > best)) &&
-            sscanf(line + digits, "\t%64[0-9a-f]\t%*[^\t\n]\t%64[0-9a-f]", from, to) == 2 &&
-            !strcmp(to, next)) {
-            best = number;
-            memcpy(base, from, HEX);
-        }
-        line += strcspn(line, "\n");
+    *link = NULL;
+    if (!e->links.text.len) {
+        if (access(path, F_OK))
+            return 0;
+        if (fl_links_read(&e->links, path, overlap))
+            return -1;
     }
-    fl_buf_release(&text);
-    *round = best;
-    return best >= 0;
+    *link = fl_links_find(&e->links, next, overlap ? INT64_MAX : below);
+    return 0;
 }
 
 /* The step to model NEXT from BASE, which is here, by round ROUND. */
@@ -427,11 +319,12 @@ step_to(struct errand *e, const char *next, const char *base, uint64_t round)
 static int
 follow(struct errand *e, const char *model, int64_t round)
 {
-    char next[HEX], base[HEX], first[HEX], name[NAME];
+    const char *next = model;
+    char first[HEX], name[NAME];
+    const struct fl_link *link;
     int64_t steps = 0;
 
     fl_hex(first, e->s->setup.roster.model, sizeof e->s->setup.roster.model);
-    snprintf(next, sizeof next, "%s", model);
     while (!has_model(e, next)) {
         if (!strcmp(next, first)) {
             snprintf(name, sizeof name, "model/%s.flt", first);
@@ -439,40 +332,112 @@ follow(struct errand *e, const char *model, int64_t round)
         }
         if (offer_fetch(e, "fetch", -1, "chain.tsv", ".part/chain"))
             return 1;
-        const int found = steps++ > e->s->setup.roster.max_age ? 0 /* it goes in circles */
-                                                               : link_to(e, next, &round, base);
-        if (found <= 0)
-            return found ? -1 : offer(e, "lost", -1, next, NULL, -1);
-        if (has_model(e, base))
-            return step_to(e, next, base, (uint64_t)round);
-        memcpy(next, base, HEX);
+        if (link_to(e, next, round, &link))
+            return -1;
+        if (!link || steps++ > e->s->setup.roster.max_age) /* it goes in circles */
+            return offer(e, "lost", -1, next, NULL, -1);
+        if (has_model(e, link->from))
+            return step_to(e, next, link->from, (uint64_t)link->round);
+        next = link->from;
+        round = link->round;
     }
     return 0;
 }
 
 /* ---- what a helper and a party under replay say ---- */
 
+/* Keys that the hub has, or that it asked for before, are only in the way. */
 static bool
-help(struct errand *e, uint64_t round)
+drop_keys(struct errand *e, int64_t asked)
 {
-    char before[40], name[40], ready[40], request[80], file[80];
-    struct fl_buf text = {0};
-    int64_t n;
+    char file[NAME];
 
-    snprintf(before, sizeof before, "pub/round/%llu/request.", (unsigned long long)round);
-    n = greatest(e, before, ".flt");
-    if (n < 0 || at_home(e, round, "answer.flt"))
+    for (size_t i = 0; i < e->s->count; i++) {
+        const uint64_t round = e->s->rounds[i];
+        snprintf(file, sizeof file, "round/%llu/keys.flt", (unsigned long long)round);
+        if ((round != (uint64_t)asked || at_home(e, round, "have.keys")) &&
+            at_home(e, round, "keys.flt") && offer(e, "old", -1, file, NULL, -1))
+            return true;
+    }
+    return false;
+}
+
+/* A round that has no plan yet needs keys of this helper. */
+static bool
+show_keys(struct errand *e)
+{
+    const struct fl_roster *roster = &e->s->setup.roster;
+    const int64_t asked = fl_listed_greatest(&e->list, "pub/round/", "/limit", INT64_MAX);
+    char rounds[48], file[NAME];
+
+    if (!e->helper || !roster->he || asked < roster->first_round ||
+        (uint64_t)asked > fl_he_batch_last(roster, (uint64_t)asked) ||
+        size_in(e, (uint64_t)asked, "plan.flt") >= 0)
         return false;
-    if (fetch_of_round(e, round, "go"))
+    if (drop_keys(e, asked))
         return true;
-    const bool go = at_home(e, round, "go");
-    if (go && (fl_read_file(fl_standing_own(e->s, "round/%llu/go", (unsigned long long)round), 64,
-                            &text) ||
-               !is_number(fl_buf_text(&text), strcspn(fl_buf_text(&text), "\n"), &n)))
-        n = -1;
-    fl_buf_release(&text);
-    if (n < 0)
+    if (at_home(e, (uint64_t)asked, "keys.flt") || at_home(e, (uint64_t)asked, "have.keys"))
         return false;
+    snprintf(rounds, sizeof rounds, "%lld..%llu", (long long)asked,
+             (unsigned long long)fl_he_batch_last(roster, (uint64_t)asked));
+    snprintf(file, sizeof file, "round/%lld/keys.flt", (long long)asked);
+    return offer(e, "keys", asked, rounds, file, -1);
+}
+
+/* Of PART's site what of its upload is needed, if the hub has it: the NAME and FILE to fetch. */
+static bool
+find_part(const struct errand *e, uint64_t round, const struct fl_round_he_part *part,
+          char name[NAME], char file[NAME])
+{
+    char whole[NAME + 8];
+
+    snprintf(name, NAME, "round/%llu/up/%s.flt", (unsigned long long)round, part->site);
+    snprintf(file, NAME, "round/%llu/c1/%s.flt", (unsigned long long)round, part->site);
+    snprintf(whole, sizeof whole, "pub/%s", name);
+    return part->bytes <= fl_listed_size(&e->list, whole);
+}
+
+/*
+ * The ciphertexts of a request. *WHOLE: all are here. Was a step told? They are only begun when the
+ * disk has room for all of them, which is told before the first.
+ */
+static bool
+fetch_parts(struct errand *e, uint64_t round, const struct fl_round_he_go *go, bool *whole)
+{
+    const size_t count = fl_min(go->count, e->s->setup.roster.n);
+    const int64_t room = fl_disk_free(fl_standing_own(e->s, "round"));
+    char name[NAME], file[NAME];
+    int64_t missing = 0;
+    size_t here = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!find_part(e, round, &go->parts[i], name, file))
+            continue; /* it is not shown to this party, or the hub has written nonsense */
+        if (access(fl_standing_own(e->s, "%s", file), F_OK))
+            missing += go->parts[i].bytes;
+        else
+            here++;
+    }
+    *whole = here == go->count;
+    if (missing && (!here || (room >= 0 && room < missing)) &&
+        offer(e, "room", (int64_t)round, NULL, NULL, missing))
+        return true;
+    for (size_t i = 0; i < count && (room < 0 || room >= missing); i++)
+        if (find_part(e, round, &go->parts[i], name, file) &&
+            access(fl_standing_own(e->s, "%s", file), F_OK) &&
+            offer(e, "fetch", (int64_t)round, name, file, go->parts[i].bytes))
+            return true;
+    return false;
+}
+
+/* Request N, of the GO that was published (NULL: none yet): say ready, or answer. */
+static bool
+say_of(struct errand *e, uint64_t round, int64_t n, const struct fl_round_he_go *go)
+{
+    const unsigned long long r = round;
+    char name[40], ready[40], request[80], file[80];
+    bool whole = true;
+
     snprintf(name, sizeof name, "request.%lld.flt", (long long)n);
     if (fetch_of_round(e, round, name))
         return true;
@@ -481,10 +446,37 @@ help(struct errand *e, uint64_t round)
     snprintf(ready, sizeof ready, "ready.%lld.flt", (long long)n);
     if (!go && at_home(e, round, ready))
         return false;
-    snprintf(request, sizeof request, "round/%llu/%s", (unsigned long long)round, name);
-    snprintf(file, sizeof file, "round/%llu/%s", (unsigned long long)round,
-             go ? "answer.flt" : ready);
+    if (go && fetch_parts(e, round, go, &whole))
+        return true;
+    if (!whole)
+        return false;
+    snprintf(request, sizeof request, "round/%llu/%s", r, name);
+    snprintf(file, sizeof file, "round/%llu/%s", r, go ? "answer.flt" : ready);
     return offer(e, go ? "answer" : "ready", (int64_t)round, request, file, -1);
+}
+
+/* 1: a step was told; 0: there is none; -1. */
+static int
+help(struct errand *e, uint64_t round)
+{
+    char before[40];
+    struct fl_round_he_go go = {.number = -1};
+    int got = 0;
+
+    snprintf(before, sizeof before, "pub/round/%llu/request.", (unsigned long long)round);
+    const int64_t n = fl_listed_greatest(&e->list, before, ".flt", INT64_MAX);
+    if (n < 0 || at_home(e, round, "answer.flt"))
+        return 0;
+    if (fetch_of_round(e, round, "go"))
+        return 1;
+    if (!at_home(e, round, "go"))
+        return say_of(e, round, n, NULL);
+    if (fl_round_he_read(&go, fl_standing_own(e->s, "round/%llu/go", (unsigned long long)round)))
+        got = -1;
+    else if (go.number >= 0)
+        got = say_of(e, round, go.number, &go);
+    fl_round_he_release(&go);
+    return got;
 }
 
 /* Each mean that is over a model which is here. 1, 0 or -1. */
@@ -544,13 +536,7 @@ may_train(const struct errand *e, uint64_t round)
 static int64_t
 newest_below(const struct errand *e, int64_t below)
 {
-    int64_t most = -1;
-
-    for (size_t i = 0; i < e->count; i++) {
-        const int64_t n = number_between(e->list[i].name, "pub/round/", "/plan.flt");
-        most = n > most && n < below ? n : most;
-    }
-    return most;
+    return fl_listed_greatest(&e->list, "pub/round/", "/plan.flt", below);
 }
 
 /* Plan and model of a round; *BASE "" while they are not here. 1: a step was told; 0; or -1. */
@@ -573,8 +559,8 @@ reach(struct errand *e, int64_t round, char base[HEX])
         *base = '\0';
         return 0;
     }
-    if (e->helper && help(e, r))
-        return 1;
+    if (e->helper && (got = help(e, r)))
+        return got;
     return (e->replay && (got = recompute(e))) ? got : follow_closed(e, round);
 }
 
@@ -589,7 +575,7 @@ choose(struct errand *e)
     bool late;
     int got;
 
-    if (skew(e) || post(e) || epochs(e))
+    if (skew(e) || post(e) || epochs(e) || show_keys(e))
         return 1;
     for (size_t i = 0; i < 2; i++)
         if (rounds[i] >= roster->first_round && (got = reach(e, rounds[i], base[i])))
@@ -623,18 +609,17 @@ read_tried(struct errand *e, const char *tried)
 int
 fl_errand_next(struct fl_standing *s, const char *list, const char *tried, struct fl_report *r)
 {
-    struct errand e = {.s = s, .r = r, .theirs = -1, .here = -1};
+    struct errand e = {.s = s, .r = r};
     const struct fl_roster *roster = &s->setup.roster;
     const int64_t party = fl_roster_find(roster, s->setup.conf.name);
 
     if (party == (int64_t)FL_SIGNER_HUB)
         return fl_error(FL_USAGE, "the hub asks nobody for a list; leave out --list");
     e.helper = fl_roster_helper(roster, (uint32_t)party) >= 0;
-    for (size_t i = 0; i < roster->replay_count; i++)
-        e.replay |= roster->replay[i] == (uint32_t)party;
-    int failed = read_list(&e, list) || read_tried(&e, tried) || choose(&e) < 0;
-    free(e.list);
-    fl_buf_release(&e.text);
+    e.replay = fl_roster_replays(roster, (uint32_t)party);
+    int failed = fl_listed_read(&e.list, list) || read_tried(&e, tried) || choose(&e) < 0;
+    fl_links_release(&e.links);
+    fl_listed_release(&e.list);
     fl_buf_release(&e.tried);
     return failed ? -1 : 0;
 }

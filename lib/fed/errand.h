@@ -25,8 +25,10 @@
  *     apply   make the model with digest FILE from that of NAME, by the files of ROUND;
  *     advance the same of a helper, who opens the sum itself
  *     lost    the hub's chain does not lead to model NAME
+ *     keys    make FILE, this helper's keys of rounds NAME, "16..31", for ROUND and those after it
+ *     room    fetches of SIZE bytes of ciphertexts follow, if the disk has so many
  *     ready   say in FILE whether request NAME would be answered
- *     answer  request NAME in FILE
+ *     answer  request NAME in FILE, with what was fetched into WORK/round/ROUND/c1
  *     verify  sign for what came of ROUND, over model NAME
  *     skew    tell people that this clock is NAME seconds ahead of the hub's
  *     old     remove NAME (fed/leftover.h)

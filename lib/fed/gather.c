@@ -176,7 +176,7 @@ add_upload(struct fl_gather *g, struct fl_reader *in, const struct fl_head *head
                         file, g->plan->roster.parties[site].name);
     if (fl_lane_sum_add(g->sums, in, 1, false) || fl_arrival_end(a, in) || keep_tags(g))
         return -1;
-    struct fl_counted counted = {.ctr = a->upload.from.ctr};
+    struct fl_counted counted = {.ctr = a->upload.from.ctr, .spent = a->upload.ledger_count};
     memcpy(counted.digest, a->digest, 32);
     if (fl_members_add(&g->members, g->plan, site, &counted))
         return about_file(in);

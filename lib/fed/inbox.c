@@ -12,6 +12,7 @@
 #include "fed/inspect.h"
 #include "flt/object.h"
 #include "os/file.h"
+#include "sec/he_offer.h"
 #include "sec/header.h"
 
 struct sender {
@@ -216,4 +217,28 @@ fl_inbox_check(const struct fl_inbox *i, const char *file)
         return -1;
     return !strcmp(s.kind, "up") || !strcmp(s.kind, "answer") ? check_lanes(i, &s, file)
                                                               : check_word(i, &s, file);
+}
+
+int
+fl_inbox_check_keys(const char *roster, const char *as, const char *file)
+{
+    const char *slash = strchr(as, '/');
+    char name[FL_SITE_MAX + 1] = "";
+    struct fl_roster r;
+    uint64_t round;
+
+    if (slash && (size_t)(slash - as) < sizeof name)
+        snprintf(name, sizeof name, "%.*s", (int)(slash - as), as);
+    if (!*name || strncmp(slash, "/keys.", 6) || fl_parse_u64(slash + 6, 0, INT64_MAX / 2, &round))
+        return fl_error(FL_USAGE,
+                        "\"%.80s\" is not PARTY/keys.ROUND; other kinds are of a round that has a "
+                        "plan, -p PLAN",
+                        as);
+    if (fl_roster_read(&r, roster))
+        return -1;
+    const int64_t party = fl_roster_find(&r, name);
+    int failed = party < 0 ? fl_roster_no_party(&r, name)
+                           : fl_he_batch_check(&r, (uint32_t)party, round, file);
+    fl_roster_release(&r);
+    return failed ? -1 : 0;
 }

@@ -24,4 +24,10 @@ struct fl_inbox {
  */
 FL_MUST int fl_inbox_check(const struct fl_inbox *i, const char *file);
 
+/*
+ * The same of keys for a round that has no plan yet: AS is "PARTY/keys.ROUND", ROSTER the file of
+ * the roster that people agreed on.
+ */
+FL_MUST int fl_inbox_check_keys(const char *roster, const char *as, const char *file);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "crypt/hash.h"
 #include "fed/overlap.h"
+#include "sec/he_offer.h"
 
 enum { HEX = 65, NAME = 300 };
 
@@ -104,6 +105,8 @@ find_at_hub(struct search *f)
         snprintf(under, sizeof under, "root/pub/round/%llu", round);
         if (told(f, under, "up") || told(f, under, "answer"))
             return 1;
+        if (round + FL_HE_BATCH <= s->rounds[s->count - 1] && told(f, under, "keys"))
+            return 1; /* of rounds that are over */
         snprintf(under, sizeof under, "root/plain/%llu", round);
         if (told(f, under, "up"))
             return 1;
@@ -117,14 +120,16 @@ find_at_hub(struct search *f)
 static int
 find_at_party(struct search *f)
 {
+    static const char *const large[] = {"mean.flt", "up", "answer", "c1"};
     struct fl_standing *s = f->s;
     const size_t keep = (size_t)s->setup.conf.keep, old = s->count > keep ? s->count - keep : 0;
     char under[64], model[HEX];
 
     for (size_t i = 0; i < old; i++) {
         snprintf(under, sizeof under, "round/%llu", (unsigned long long)s->rounds[i]);
-        if (told(f, under, "mean.flt") || told(f, under, "up") || told(f, under, "answer"))
-            return 1;
+        for (size_t k = 0; k < sizeof large / sizeof *large; k++)
+            if (told(f, under, large[k]))
+                return 1;
     }
     for (size_t i = old; i < s->count; i++) {
         if (fl_standing_next(s, s->rounds[i], model))

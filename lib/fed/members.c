@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "sec/set.h"
 
+#define SPENT "sum.uploads.spent"
+
 void
 fl_members_release(struct fl_members *m)
 {
@@ -111,6 +113,38 @@ put_counted(struct fl_meta *meta, const char *key, const char *ctr_key,
     return failed ? -1 : 0;
 }
 
+/* How long their ledgers were, where any has one. */
+static int
+put_spent(struct fl_meta *meta, const struct fl_members *m)
+{
+    int64_t *spent = fl_alloc(m->count, sizeof *spent), any = 0;
+    int failed = !spent;
+
+    for (size_t i = 0; i < m->count && !failed; i++)
+        any |= spent[i] = (int64_t)m->uploads[i].spent;
+    if (!failed && any)
+        failed = fl_meta_set_i64_list(meta, SPENT, spent, m->count);
+    free(spent);
+    return failed ? -1 : 0;
+}
+
+static int
+get_spent(const struct fl_meta *meta, struct fl_members *m)
+{
+    const struct fl_meta_item *spent = fl_meta_find(meta, SPENT);
+
+    if (!spent)
+        return 0;
+    if (spent->type != FL_META_I64_LIST || spent->count != m->count)
+        return fl_error(FL_FAILED, "its \"" SPENT "\" has another form");
+    for (size_t i = 0; i < m->count; i++) {
+        if (spent->value.i64_list[i] < 0)
+            return fl_error(FL_FAILED, "its \"" SPENT "\" has a number below zero");
+        m->uploads[i].spent = (uint64_t)spent->value.i64_list[i];
+    }
+    return 0;
+}
+
 int
 fl_members_to_meta(const struct fl_members *m, struct fl_meta *meta)
 {
@@ -122,6 +156,7 @@ fl_members_to_meta(const struct fl_members *m, struct fl_meta *meta)
     if (!failed)
         failed = fl_meta_set_i64_list(meta, "sum.parties", parties, m->count) ||
                  put_counted(meta, "sum.uploads", "sum.uploads.ctr", m->uploads, m->count) ||
+                 put_spent(meta, m) ||
                  (m->answer_count &&
                   put_counted(meta, "sum.answers", "sum.answers.ctr", m->answers, m->answer_count));
     free(parties);
@@ -168,7 +203,8 @@ fl_members_from_meta(struct fl_members *m, const struct fl_meta *meta, size_t n,
             return fl_error(FL_FAILED, "its sites are no ascending list");
         m->sites[m->count] = (uint32_t)site;
     }
-    if (get_counted(meta, "sum.uploads", "sum.uploads.ctr", m->uploads, m->count))
+    if (get_counted(meta, "sum.uploads", "sum.uploads.ctr", m->uploads, m->count) ||
+        get_spent(meta, m))
         return -1;
     if (!fl_meta_find(meta, "sum.answers"))
         return 0;

@@ -31,8 +31,9 @@ FL_MUST int fl_members_set(const struct fl_members *m, const struct fl_plan *pla
                            unsigned char set[32]);
 
 /*
- * Into metadata, under "sum.parties", "sum.uploads", "sum.uploads.ctr" and, when there are answers,
- * "sum.answers", "sum.answers.ctr"; and back, checked. Errors name no file.
+ * Into metadata, under "sum.parties", "sum.uploads", "sum.uploads.ctr", where there are ledgers
+ * "sum.uploads.spent" and, when there are answers, "sum.answers", "sum.answers.ctr"; and back,
+ * checked. Errors name no file.
  */
 FL_MUST int fl_members_to_meta(const struct fl_members *m, struct fl_meta *meta);
 FL_MUST int fl_members_from_meta(struct fl_members *m, const struct fl_meta *meta, size_t n,

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "fed/arrival.h"
 #include "fed/overlap.h"
-#include "flt/object.h"
 #include "os/file.h"
 #include "os/output.h"
 #include "sec/header.h"
@@ -158,22 +158,21 @@ find_model(struct drafting *d)
 
 /* The next line that a message of the party told; LINE is "" when PATH is not there. */
 static int
-next_line(const char *path, char line[FL_LINE_MAX])
+next_line(const char *path, const char *kind, char line[FL_LINE_MAX])
 {
+    const struct fl_head *head;
     const char *text;
 
     *line = '\0';
     if (access(path, F_OK))
         return 0;
-    struct fl_object *o = fl_object_open(path, FL_KIND_MASKED "|" FL_KIND_ANSWER);
-    if (!o)
-        return -1;
-    int failed = fl_meta_get_text(&fl_object_head(o)->meta, "next", &text);
-    if (failed)
-        fl_error_about(path);
-    else
+    struct fl_reader *in = fl_reader_open(path);
+    int failed = !in || fl_arrival_expect(in, kind, &head, NULL, NULL) != 1;
+    if (!failed && fl_meta_get_text(&head->meta, "next", &text))
+        failed = fl_error_about(path);
+    else if (!failed)
         snprintf(line, FL_LINE_MAX, "%s", text);
-    fl_object_free(o);
+    fl_reader_free(in);
     return failed ? -1 : 0;
 }
 
@@ -186,8 +185,9 @@ told(struct fl_standing *s, const char *name, char line[FL_LINE_MAX])
         const uint64_t round = s->rounds[i - 1];
         if (round < (uint64_t)s->setup.roster.first_round)
             break;
-        if (next_line(fl_standing_file(s, round, "up/%s.flt", name), line) ||
-            (!*line && next_line(fl_standing_file(s, round, "answer/%s.flt", name), line)))
+        if (next_line(fl_standing_file(s, round, "up/%s.flt", name), FL_KIND_MASKED, line) ||
+            (!*line &&
+             next_line(fl_standing_file(s, round, "answer/%s.flt", name), FL_KIND_ANSWER, line)))
             return -1;
     }
     return 0;
@@ -245,9 +245,12 @@ put_line(const struct drafting *d, const char *line)
     const struct fl_roster *r = &d->s->setup.roster;
     const char *at;
 
+    /* A round that waits for keys has been told to helpers: its number is not used again. */
+    const uint64_t newest = d->s->unplanned >= 0 ? (uint64_t)d->s->unplanned
+                                                 : d->s->rounds[d->s->count - 1];
     if (!strncmp(line, "epoch:", 6))
         return fl_buf_printf(d->out, "epoch: %lld\nfirst_round: %llu\n", (long long)r->epoch + 1,
-                             (unsigned long long)d->s->rounds[d->s->count - 1] + 1);
+                             (unsigned long long)newest + 1);
     if (!strncmp(line, "first_round:", 12))
         return 0;
     if (!strncmp(line, "model:", 6))

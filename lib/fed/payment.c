@@ -116,7 +116,7 @@ count_others(struct fl_payment *p, const struct fl_spent *s)
 {
     p->others = 0;
     for (size_t i = 0; i < s->count; i++)
-        p->others += strcmp(s->lines[i].unit, p->line.unit) && strcmp(s->lines[i].event, "-");
+        p->others += strcmp(s->lines[i].event, "-") && !fl_spent_costs(&s->lines[i], p->line.unit);
 }
 
 static int
@@ -143,7 +143,7 @@ fl_payment_check(struct fl_payment *p)
 
     if (fl_check_one_name(p->ledger) || fl_spent_open(&s, p->ledger, false))
         return -1;
-    int failed = check(p, &s);
+    int failed = check(p, &s) || (!p->paid && fl_output_check_folder(p->ledger));
     fl_spent_release(&s);
     return failed;
 }

@@ -61,7 +61,7 @@ struct fl_payment {
     unsigned char entry_input[FL_HASH_BYTES]; /* and INPUT */
 
     bool paid;       /* it is in the ledger, or there is none to add */
-    uint64_t others; /* releases of other units that cost something */
+    uint64_t others; /* releases of other units, whose price for this one is unknown */
 };
 
 /*

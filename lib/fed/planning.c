@@ -11,6 +11,7 @@
 #include "fed/members.h"
 #include "fed/plain.h"
 #include "fed/upload.h"
+#include "sec/he_offer.h"
 
 enum { WORD_BYTES = 64 << 10 }; /* of what is said and signed, ready or opened: at most */
 
@@ -228,6 +229,7 @@ explain_cost(struct fl_report *r, const struct fl_plan *plan, uint64_t model_byt
     fl_report_u64(fl_report_key(r, "upload_bytes"), upload);
     fl_report_u64(fl_report_key(r, "answer_bytes"), upload);
     fl_report_u64(fl_report_key(r, "ready_bytes"), WORD_BYTES);
+    fl_report_u64(fl_report_key(r, "keys_bytes"), plan->ciphertexts ? fl_he_batch_bytes() : 0);
     fl_report_u64(fl_report_key(r, "opened_bytes"), WORD_BYTES);
     fl_report_u64(fl_report_key(r, "disk_bytes"), plan->roster.n * upload + 3 * model_bytes);
     fl_report_u64(fl_report_key(r, "memory_bytes"), adding > measuring ? adding : measuring);

@@ -15,8 +15,10 @@
 #include "crypt/hash.h"
 #include "fed/leftover.h"
 #include "fed/overlap.h"
+#include "fed/round_he.h"
 #include "flt/object.h"
 #include "os/file.h"
+#include "sec/he_offer.h"
 #include "sec/header.h"
 
 void
@@ -109,10 +111,26 @@ list_rounds(struct fl_standing *s)
     return failed;
 }
 
+/* A folder without a plan is no round yet: it waits for keys, or a turn of the hub was cut off. */
+static void
+leave_unplanned(struct fl_standing *s)
+{
+    size_t planned = 0;
+
+    for (size_t i = 0; i < s->count; i++) {
+        const uint64_t round = s->rounds[i];
+        const bool plan = fl_standing_there(fl_standing_file(s, round, "plan.flt"));
+        if (plan)
+            s->rounds[planned++] = round;
+        s->unplanned = plan ? -1 : (int64_t)round;
+    }
+    s->count = planned;
+}
+
 int
 fl_standing_open(struct fl_standing *s, const char *yaml)
 {
-    *s = (struct fl_standing){0};
+    *s = (struct fl_standing){.unplanned = -1};
     if (fl_setup_read(&s->setup, yaml))
         return -1;
     const struct fl_federation_conf *c = &s->setup.conf;
@@ -123,8 +141,11 @@ fl_standing_open(struct fl_standing *s, const char *yaml)
     s->path = fl_alloc(s->room, 1);
     if (s->folder)
         snprintf(s->folder, size, "%s%s/round", top, c->root ? "/pub" : "");
-    if (s->folder && s->path && !list_rounds(s))
+    if (s->folder && s->path && !list_rounds(s)) {
+        if (c->root)
+            leave_unplanned(s);
         return 0;
+    }
     fl_standing_release(s);
     return -1;
 }
@@ -269,6 +290,13 @@ put_ask(struct fl_standing *s, uint64_t round, int64_t number, const bool *bad, 
     return end_step(r);
 }
 
+static int
+put_go(struct fl_standing *s, uint64_t round, int64_t number, struct fl_report *r)
+{
+    put_step(r, "go", round, number);
+    return s->setup.roster.he && fl_round_he_lengths(s, round, number, r) ? -1 : end_step(r);
+}
+
 /* All helpers are ready for request NUMBER, or some of them name sites that it goes without. */
 static int
 go_or_ask(struct fl_standing *s, uint64_t round, int64_t number, struct fl_report *r)
@@ -277,7 +305,7 @@ go_or_ask(struct fl_standing *s, uint64_t round, int64_t number, struct fl_repor
     int failed = !bad || find_bad(s, round, number, bad, &any);
 
     if (!failed)
-        failed = any ? put_ask(s, round, number + 1, bad, r) : put_plain(r, "go", round, number);
+        failed = any ? put_ask(s, round, number + 1, bad, r) : put_go(s, round, number, r);
     free(bad);
     return failed ? -1 : 0;
 }
@@ -361,6 +389,54 @@ tell_old(void *r, const char *path)
     return true;
 }
 
+/*
+ * Of a round whose tensors are encrypted, before it is opened: a row when keys of helpers are
+ * missing. 1, 0 when all are there, or -1.
+ */
+static int
+put_keys(struct fl_standing *s, uint64_t round, int64_t now, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    char name[FL_SITE_MAX + 40];
+    struct stat st;
+    const bool told = !stat(fl_standing_file(s, round, "limit"), &st);
+    const bool due = told && st.st_mtime + s->setup.conf.due <= now;
+    bool begun = false;
+
+    for (size_t h = 0; h < roster->m; h++) {
+        const int has = fl_round_he_file(s, round, h, name, sizeof name);
+        if (has < 0)
+            return -1;
+        if (has)
+            continue;
+        if (!begun)
+            put_step(r,
+                     !told ? "keys"
+                     : due ? "unheard"
+                           : "wait",
+                     round, told ? -1 : (int64_t)fl_he_batch_bytes());
+        begun = true;
+        fl_report_text(r, roster->parties[roster->helpers[h]].name);
+    }
+    if (begun)
+        fl_report_list_end(r);
+    return begun;
+}
+
+/* The files of the helpers' keys of a round, all of which are there. */
+static int
+list_keys(struct fl_standing *s, uint64_t round, struct fl_report *r)
+{
+    char name[FL_SITE_MAX + 40];
+
+    for (size_t h = 0; h < s->setup.roster.m; h++) {
+        if (fl_round_he_file(s, round, h, name, sizeof name) < 0)
+            return -1;
+        fl_report_text(r, name);
+    }
+    return 0;
+}
+
 /* The next round, over MODEL, which the mean of round AFTER made (-1: it is the roster's). */
 static int
 put_open(struct fl_standing *s, int64_t now, int64_t after, const char *model, bool enough,
@@ -370,6 +446,7 @@ put_open(struct fl_standing *s, int64_t now, int64_t after, const char *model, b
     uint64_t round = s->count ? s->rounds[s->count - 1] + 1 : 0, first;
     bool over = true;
     int64_t from;
+    int got;
 
     if (number_in(fl_standing_own(s, "from"), 0, &from))
         return -1;
@@ -380,6 +457,8 @@ put_open(struct fl_standing *s, int64_t now, int64_t after, const char *model, b
     for (; over; round += over)
         if (passed(s, round, now, &over))
             return -1;
+    if (roster->he && (got = put_keys(s, round, now, r)))
+        return got < 0 ? -1 : 0;
     fl_report_text(r, "open");
     fl_report_u64(r, round);
     if (after >= 0)
@@ -388,7 +467,7 @@ put_open(struct fl_standing *s, int64_t now, int64_t after, const char *model, b
         fl_report_none(r);
     fl_report_text(r, model);
     fl_report_list(r);
-    return end_step(r);
+    return roster->he && list_keys(s, round, r) ? -1 : end_step(r);
 }
 
 static bool

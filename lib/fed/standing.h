@@ -4,6 +4,7 @@
  *
  *     ROUND folder at the hub   plan.flt up/SITE.flt request.N.flt ready.N/HELPER.flt go
  *                               answer/HELPER.flt mean.flt closed void have/PARTY/KIND
+ *                               limit; before its plan: keys/HELPER.flt (fed/round_he.h)
  *     WORK folder               round/R/due (the deadline, in seconds since 1970), from, pause,
  *                               journal/YYYY-MM.tsv
  */
@@ -20,10 +21,11 @@
 
 struct fl_standing { /* a zeroed struct is empty */
     struct fl_setup setup;
-    uint64_t *rounds; /* that have a folder, ascending */
+    uint64_t *rounds; /* that have a folder, at the hub with a plan, ascending */
     size_t count, cap;
-    char *folder; /* of rounds: ROOT/pub/round, or WORK/round where there is no ROOT */
-    char *path;   /* for the name of one file at a time; its room: */
+    int64_t unplanned; /* at the hub: a newer round, whose folder has no plan yet; -1: none */
+    char *folder;      /* of rounds: ROOT/pub/round, or WORK/round where there is no ROOT */
+    char *path;        /* for the name of one file at a time; its room: */
     size_t room;
 };
 
@@ -50,12 +52,16 @@ const char *fl_standing_upload(struct fl_standing *s, uint64_t round, const char
 /*
  * The hub's next step as a row of R, a report of fl_standing_step_columns: step, round, number,
  * model, parties. NOW is the hub's clock. The steps:
- *     open    ROUND over MODEL, which the mean of round NUMBER made (not known: the roster's model)
+ *     keys    tell helpers, PARTIES, that ROUND needs their keys, of at most NUMBER bytes
+ *     open    ROUND over MODEL, which the mean of round NUMBER made (not known: the roster's
+ *             model); PARTIES are then the files of the keys that its plan shows, below pub/round
  *     wait    for PARTIES, or for people
  *     late    the deadline is over, PARTIES did not come, and it does not go on without them
- *     unheard helpers: the deadline is over, PARTIES were not ready or did not answer
+ *     unheard helpers: the deadline is over, PARTIES were not ready or did not answer; or keys of
+ *             PARTIES did not come for as long as a round may last
  *     ask     for the uploads of PARTIES, as request NUMBER
- *     go      all helpers are ready for request NUMBER
+ *     go      all helpers are ready for request NUMBER; PARTIES are then SITE:BYTES, what
+ *             helpers need of its uploads where there are ciphertexts
  *     sum     the uploads, or what was asked for by NUMBER with the answers
  *     closed  the mean is there, which steps MODEL; the file of that name says so then
  *     first   the same, where it steps another model after this one (fed/overlap.h)

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "fed/round_he.h"
 #include "fed/standing.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -34,6 +36,7 @@ put_round(struct fl_standing *s, uint64_t round, struct fl_report *r)
                                             {"mean.flt", "summed"},
                                             {"void", "void"},
                                             {"closed", "closed"}};
+    const bool planned = fl_standing_there(fl_standing_file(s, round, "plan.flt"));
     const char *state = "open";
     char why[300];
 
@@ -44,12 +47,41 @@ put_round(struct fl_standing *s, uint64_t round, struct fl_report *r)
         return -1;
     fl_report_u64(r, round);
     fl_report_none(r);
-    fl_report_text(r, state);
+    fl_report_text(r, planned ? state : "keys");
     put_time(r, fl_standing_file(s, round, "plan.flt"));
     fl_report_none(r);
     fl_report_none(r);
     fl_report_text(r, *why ? why : NULL);
     return 0;
+}
+
+/* At the hub a round that waits for keys: of whom. */
+static int
+put_unplanned(struct fl_standing *s, struct fl_report *r)
+{
+    const struct fl_roster *roster = &s->setup.roster;
+    const uint64_t round = (uint64_t)s->unplanned;
+    struct fl_buf names = {0};
+    char name[FL_SITE_MAX + 40];
+    int failed = 0;
+
+    for (size_t h = 0; h < roster->m && !failed; h++) {
+        const int has = fl_round_he_file(s, round, h, name, sizeof name);
+        failed = has < 0 ||
+                 (!has && fl_buf_printf(&names, "%s%s", names.len ? ", " : "waits for keys of ",
+                                        roster->parties[roster->helpers[h]].name));
+    }
+    if (!failed) {
+        fl_report_u64(r, round);
+        fl_report_none(r);
+        fl_report_text(r, "keys");
+        put_time(r, fl_standing_file(s, round, "limit"));
+        fl_report_none(r);
+        fl_report_none(r);
+        fl_report_text(r, names.len ? fl_buf_text(&names) : NULL);
+    }
+    fl_buf_release(&names);
+    return failed ? -1 : 0;
 }
 
 /* What the receipt of PARTY's upload says after the digest; "" when there is none. */
@@ -180,6 +212,8 @@ fl_standing_report(struct fl_standing *s, struct fl_report *r)
     for (size_t i = s->count > 3 ? s->count - 3 : 0; i < s->count; i++)
         if (put_round(s, s->rounds[i], r))
             return -1;
+    if (s->setup.roster.he && s->unplanned >= s->setup.roster.first_round && put_unplanned(s, r))
+        return -1;
     for (size_t i = 0; c->root && i < s->setup.roster.n; i++)
         if (put_site(s, s->setup.roster.parties[i].name, r))
             return -1;

@@ -6,7 +6,8 @@
  * party that the roster names under replay, what came of it is signed.
  *
  * Rounds in folders beside each other are verified in their order: what came of one is what the
- * next begins from, and the sets that each helper answered are held against the rule of sets.
+ * next must be over (fed/verify_chain.h), and the sets that each helper answered are held against
+ * the rule of sets.
  *
  * What it cannot see: which sites the hub kept out of the set (it names uploads that came and are
  * not in it); of one round alone, the sets of others and whether the plan's base is what came of

@@ -289,7 +289,7 @@ check_shown(struct fl_verify *v, const char *path, uint32_t site, const unsigned
              "is not the upload that %.150s shows; \"%s\" signed both, so two copies of its key "
              "are in use",
              v->asked->file, f.party);
-    return fl_findings_add(&v->findings, &f);
+    return fl_findings_add(&v->findings, &f) || fl_verify_note(&v->lost, path) ? -1 : 0;
 }
 
 static int
@@ -313,11 +313,10 @@ take_upload(struct fl_verify *v, uint32_t site, bool there)
         got = -1;
     if (got == 1) {
         memcpy(v->uploads[site], g->arrival.digest, 32);
-        got = shown ? check_shown(v, path, site, shown->digest) ||
-                          (memcmp(v->uploads[site], shown->digest, 32) &&
-                           fl_verify_note(&v->lost, path))
-              : !pairwise && v->asked ? add_outside(v, name)
-                                      : 0;
+        got = fl_verify_follows(v, &g->arrival, path) ||
+              (shown                   ? check_shown(v, path, site, shown->digest)
+               : !pairwise && v->asked ? add_outside(v, name)
+                                       : 0);
     }
     free(path);
     return got ? -1 : 0;

@@ -14,6 +14,7 @@ struct fl_verify_request {
 };
 
 struct fl_verify_past;
+struct fl_verify_seen;
 
 struct fl_verify {
     const struct fl_verify_settings *set;
@@ -38,6 +39,7 @@ struct fl_verify {
     size_t signatures;                     /* of parties under replay, that hold */
     struct fl_opened_head signed_for;      /* what the first of them signed */
     struct fl_verify_past *past;           /* borrowed: rounds that were verified before; or NULL */
+    struct fl_verify_seen *seen;           /* the same: of their uploads */
     struct fl_replay replay;
 };
 
@@ -87,6 +89,13 @@ void fl_verify_past_free(struct fl_verify_past *past);
  */
 FL_MUST int fl_verify_sets(struct fl_verify *v);
 FL_MUST int fl_verify_step(struct fl_verify *v);
+
+/* The last upload of each key in rounds that were verified before. */
+struct fl_verify_seen *fl_verify_seen_new(void);
+void fl_verify_seen_free(struct fl_verify_seen *all);
+
+/* Does A, an upload that holds, follow on the last one of its key? Then it is the last. 0 or -1. */
+FL_MUST int fl_verify_follows(struct fl_verify *v, const struct fl_arrival *a, const char *path);
 
 /* Are there rounds in folders below this one, and none in it? 1, 0 or -1. */
 FL_MUST int fl_verify_several(const char *folder);

@@ -10,13 +10,15 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "fed/published.h"
-#include "fed/verify_parts.h"
+#include "fed/verify_chain.h"
 #include "os/file.h"
 
 struct round {
-    char *folder;
+    char *folder, *plan;
     int64_t epoch;
     uint64_t round;
+    struct fl_verify_link link; /* its plan NULL: it cannot be read */
+    bool taken;
 };
 
 struct rounds {
@@ -27,8 +29,10 @@ struct rounds {
 static void
 release(struct rounds *all)
 {
-    for (size_t i = 0; i < all->count; i++)
+    for (size_t i = 0; i < all->count; i++) {
         free(all->rounds[i].folder);
+        free(all->rounds[i].plan);
+    }
     free(all->rounds);
 }
 
@@ -97,130 +101,102 @@ in_order(const void *a, const void *b)
 }
 
 /* Sorted by what their plans say; one that cannot be read comes first, and is told when it is. */
-static void
+static int
 sort(struct rounds *all, struct fl_pool *pool)
 {
     for (size_t i = 0; i < all->count; i++) {
         struct round *r = &all->rounds[i];
-        char *path = fl_published(r->folder, NULL, "plan");
         struct fl_plan plan = {0};
-        if (path && !fl_plan_read(&plan, path, pool)) {
+        if (!(r->plan = fl_published(r->folder, NULL, "plan")))
+            return -1;
+        if (!fl_plan_read(&plan, r->plan, pool)) {
             r->epoch = plan.roster.epoch;
             r->round = plan.round;
+            r->link = (struct fl_verify_link){.plan = r->plan,
+                                              .delay = plan.roster.delay,
+                                              .first = !memcmp(plan.base, plan.roster.model, 32),
+                                              .has_after = plan.has_after};
+            memcpy(r->link.base, plan.base, 32);
+            memcpy(r->link.after, plan.after, 32);
         }
         fl_plan_release(&plan);
-        free(path);
     }
     if (all->count)
         qsort(all->rounds, all->count, sizeof *all->rounds, in_order);
-}
-
-/* A model that is at hand, and the velocity beside it. */
-struct known {
-    unsigned char base[32];
-    const char *model, *velocity; /* names; NULL: none */
-    int fds[2];                   /* spools, or -1 */
-    char names[2][FL_SPOOL_NAME];
-};
-
-/* What the last step began from, and what it led to: a round may be over the one or the other. */
-struct chain {
-    struct known from, to;
-};
-
-static void
-drop(struct known *k)
-{
-    for (int i = 0; i < 2; i++)
-        if (k->fds[i] >= 0)
-            close(k->fds[i]);
-    *k = (struct known){.fds = {-1, -1}};
-}
-
-/* The first model is what was given. */
-static int
-start(struct chain *c, const struct fl_verify_settings *set)
-{
-    *c = (struct chain){.from = {.fds = {-1, -1}}, .to = {.fds = {-1, -1}}};
-    if (!set->model)
-        return 0;
-    struct fl_object *o = fl_object_open(set->model, FL_KIND_MODEL);
-    int failed = !o || fl_object_digest(o, set->pool, c->to.base);
-    fl_object_free(o);
-    c->to.model = set->model;
-    c->to.velocity = set->velocity;
-    return failed ? -1 : 0;
+    return 0;
 }
 
 /*
- * *FOUND is the one that the plan in FOLDER is over, or NULL. -1 where steps do not begin there.
+ * The first that was not taken; where rounds overlap, the first of them whose step can be taken,
+ * since one that was given up and repeated has a later number than its place in the chain.
  */
-static int
-known_for(const struct chain *c, const char *folder, struct fl_pool *pool,
-          const struct known **found)
+static struct round *
+next_of(const struct rounds *all, const struct fl_verify_chain *c)
 {
-    char *path = fl_published(folder, NULL, "plan");
-    struct fl_plan plan = {0};
-    int failed = !path;
+    struct round *first = NULL;
+    struct fl_verify_known known;
 
-    *found = NULL;
-    if (path && !fl_plan_read(&plan, path, pool)) {
-        *found = c->to.model && !memcmp(plan.base, c->to.base, 32)       ? &c->to
-                 : c->from.model && !memcmp(plan.base, c->from.base, 32) ? &c->from
-                                                                         : NULL;
-        if (plan.roster.delay && c->to.model)
-            failed = fl_error(FL_USAGE,
-                              "%s: has delay: 1, where a step does not begin at the round's "
-                              "model; leave out -m, or give it for one round's folder",
-                              path);
+    for (size_t i = 0; i < all->count; i++) {
+        struct round *r = &all->rounds[i];
+        if (r->taken)
+            continue;
+        if (r->link.delay && fl_verify_chain_find(c, &r->link, &known))
+            return r;
+        first = first ? first : r;
+        if (!r->link.delay)
+            break;
     }
-    fl_plan_release(&plan);
-    free(path);
-    return failed ? -1 : 0;
+    return first;
 }
 
-/* A step was taken from what the last one led to: V's spools are the chain's now. */
-static void
-step(struct chain *c, struct fl_verify *v)
+/* The epoch's first mean steps the model that it has just made once more. 0 or -1. */
+static int
+step_again(struct fl_verify *v, struct fl_verify_settings *own, struct fl_verify_chain *c,
+           const struct fl_verify_link *link)
 {
-    drop(&c->from);
-    c->from = c->to;
-    for (int i = 0; i < 2; i++) /* names are where they were */
-        if (c->from.fds[i] >= 0)
-            *(i ? &c->from.velocity : &c->from.model) = fl_verify_spool(c->from.fds[i],
-                                                                        c->from.names[i]);
-    c->to = (struct known){.fds = {v->next, -1}};
-    c->to.model = fl_verify_spool(v->next, c->to.names[0]);
-    memcpy(c->to.base, v->replay.opened.next_base, 32);
-    v->next = -1;
-    if (v->plan.roster.apply == FL_APPLY_SGD)
-        return;
-    c->to.fds[1] = v->velocity;
-    c->to.velocity = fl_verify_spool(v->velocity, c->to.names[1]);
+    struct fl_verify_known known;
+    struct fl_verify_link after = *link;
+
+    after.first = false;
+    if (!fl_verify_chain_find(c, &after, &known))
+        return 0;
+    own->model = known.model;
+    own->velocity = known.velocity;
+    v->stepped = false;
+    if (v->velocity >= 0)
+        close(v->velocity);
     v->velocity = -1;
+    return fl_verify_model(v) || fl_verify_next(v) || fl_verify_chain_add(c, link, v) ? -1 : 0;
 }
 
 static int
-take(const struct fl_verify_settings *set, const char *folder, bool last, struct chain *c,
-     struct fl_verify_past *past, fl_verify_whole *whole, struct fl_findings *findings,
-     struct fl_findings *good)
+take(const struct fl_verify_settings *set, struct round *r, bool last, struct fl_verify_chain *c,
+     struct fl_verify_past *past, struct fl_verify_seen *seen, fl_verify_whole *whole,
+     struct fl_findings *findings, struct fl_findings *good)
 {
-    const struct known *known;
     struct fl_verify_settings own = *set;
-    struct fl_verify v = {.set = &own, .past = past, .findings = *findings};
+    struct fl_verify v = {.set = &own, .past = past, .seen = seen, .findings = *findings};
+    struct fl_verify_known known = {0};
+    const bool begins = r->link.plan && fl_verify_chain_find(c, &r->link, &known);
+    const bool twice = begins && r->link.delay && r->link.first;
 
-    if (known_for(c, folder, set->pool, &known))
-        return -1;
+    r->taken = true;
     v.sum = v.mean = v.next = v.velocity = -1;
-    own.folder = folder;
-    own.model = known ? known->model : NULL;
-    own.velocity = known ? known->velocity : NULL;
-    own.next = last && known ? set->next : NULL;
+    own.folder = r->folder;
+    own.model = known.model;
+    own.velocity = known.velocity;
+    own.next = last && begins && !twice ? set->next : NULL;
     int failed = whole(&v, good);
+    if (!failed && begins)
+        failed = fl_verify_chain_check(c, &r->link, &v) || fl_verify_chain_add(c, &r->link, &v);
+    else if (!failed && set->model && r->link.plan)
+        failed = fl_verify_chain_blame(c, &r->link, &v);
+    if (!failed && twice && v.stepped) {
+        own.next = last ? set->next : NULL;
+        failed = step_again(&v, &own, c, &r->link);
+    }
     *findings = v.findings;
     v.findings = (struct fl_findings){0};
-    if (!failed && v.stepped && known == &c->to)
-        step(c, &v);
     fl_verify_release(&v);
     return failed ? -1 : 0;
 }
@@ -230,23 +206,23 @@ fl_verify_rounds(const struct fl_verify_settings *set, fl_verify_whole *whole,
                  struct fl_findings *findings, struct fl_findings *good)
 {
     struct fl_verify_past *past = fl_verify_past_new();
+    struct fl_verify_seen *seen = fl_verify_seen_new();
     struct rounds all = {0};
-    struct chain c;
-    int failed = start(&c, set) || !past || list(&all, set->folder);
+    struct fl_verify_chain *c = fl_verify_chain_new(set);
+    int failed = !c || !past || !seen || list(&all, set->folder);
 
     if (!failed && set->key)
         failed = fl_error(FL_USAGE,
                           "%s: holds several rounds; a party under replay signs for one: "
                           "give the folder of that",
                           set->folder);
-    if (!failed)
-        sort(&all, set->pool);
+    failed = failed || sort(&all, set->pool);
     for (size_t i = 0; i < all.count && !failed; i++)
-        failed = take(set, all.rounds[i].folder, i + 1 == all.count, &c, past, whole, findings,
+        failed = take(set, next_of(&all, c), i + 1 == all.count, c, past, seen, whole, findings,
                       good);
-    drop(&c.from);
-    drop(&c.to);
+    fl_verify_chain_free(c);
     fl_verify_past_free(past);
+    fl_verify_seen_free(seen);
     release(&all);
     return failed ? -1 : 0;
 }

@@ -146,6 +146,12 @@ fl_reader_use_pool(struct fl_reader *r, struct fl_pool *pool)
 }
 
 uint64_t
+fl_reader_object_offset(const struct fl_reader *r)
+{
+    return r->record_at;
+}
+
+uint64_t
 fl_reader_payload_offset(const struct fl_reader *r)
 {
     return r->payload_at;

@@ -79,6 +79,9 @@ void fl_reader_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BY
 /* At the same time: the digest of its payloads alone (flt/rebuild.h). */
 void fl_reader_payload_digest(const struct fl_reader *r, unsigned char digest[FL_HASH_BYTES]);
 
+/* Right after fl_reader_object returned 1: where the object begins, counted as below. */
+uint64_t fl_reader_object_offset(const struct fl_reader *r);
+
 /*
  * Where the payload of the tensor at hand begins, counted from where the reader began, and whether
  * it is compressed. For programs that map the file themselves (flt/object.h).

@@ -13,7 +13,8 @@ enum {
     PRODUCTS = FL_PRODUCTS_MIX,
     SUMS = 2 * FL_SUMS,
     JOBS = PRODUCTS + 4,
-    SLICE = 64 /* columns of the embedding's gradient, for one task */
+    SLICE = 64,     /* columns of the embedding's gradient, for one task */
+    WIPED = 1 << 18 /* floats that one task makes zeros */
 };
 
 /* The jobs of one run, and their arguments. */
@@ -236,6 +237,40 @@ run_mix(struct fl_phase *phase)
         fl_norm_add(&norms);
 }
 
+/* Floats FROM .. TO - 1 of the gradients. */
+struct lent {
+    float *grads;
+    size_t from, to;
+};
+
+static void
+wipe_task(void *arg, size_t index, int worker)
+{
+    const struct lent *w = arg;
+    size_t first = w->from + index * WIPED;
+
+    (void)worker;
+    memset(w->grads + first, 0, fl_min(w->to - first, WIPED) * sizeof *w->grads);
+}
+
+/*
+ * Zeros again in what the gradients of layer AT have lent to later layers, which are back by now:
+ * mix AT is the first to add there.
+ */
+static void
+take_back(const struct fl_call *c, int64_t at)
+{
+    const struct fl_engine *e = c->e;
+    size_t L = e->model->sizes.L, l = (size_t)(at + 1);
+
+    if (l < L && e->own < L) {
+        size_t begin = l ? fl_engine_layer_place(e->parameters, l - 1) : 0;
+        struct lent w = {c->grads, fl_max(e->lent, begin), fl_engine_layer_place(e->parameters, l)};
+        if (w.from < w.to)
+            fl_pool_run(e->pool, (w.to - w.from + WIPED - 1) / WIPED, wipe_task, &w);
+    }
+}
+
 void
 fl_call_backward(const struct fl_call *c)
 {
@@ -246,6 +281,7 @@ fl_call_backward(const struct fl_call *c)
         if (is_made_again(c, phase.at))
             fl_call_attend_again(c, (size_t)phase.at);
         fl_pool_run(c->e->pool, c->chunks, rows_task, &phase);
+        take_back(c, phase.at);
         run_mix(&phase);
         fl_call_tell(c, L + 1 + (L - phase.at) * fl_call_back(c));
     }

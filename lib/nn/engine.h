@@ -36,10 +36,14 @@ enum fl_engine_mode {
                            kept, and the rest computed once more on the way back, a third of the
                            forward and backward work on top (Chen et al. 2016) */
     FL_ENGINE_NORMS = 8, /* added to TRAIN or RECOMPUTE: fl_engine_norms too, not with BF16 */
-    FL_ENGINE_BF16 = 16  /* added to one of these: products with weights and gradients of weights
+    FL_ENGINE_BF16 = 16, /* added to one of these: products with weights and gradients of weights
                             are of numbers rounded to bf16, with sums in f32; all else, attention
                             too, is as it was (Micikevicius et al. 2018; Kalamkar et al. 2019). It
                             wants fl_products()->bf16 */
+    FL_ENGINE_LEND = 32  /* added to TRAIN: GRADS are zeros when a call begins, and those of early
+                            layers, which are made last, lend their memory to the activations of
+                            as many of the last layers as fit: the same gradients to the bit in
+                            less memory. Nothing changes in RECOMPUTE; not with NORMS */
 };
 
 struct fl_engine;
@@ -80,7 +84,8 @@ FL_MUST int fl_engine_loss(struct fl_engine *e, const struct fl_stored *weights,
 
 /*
  * Forward and backward: grads += scale * d(sum of losses)/d(weights). For a mean over several
- * batches, scale is 1 / (all counted targets). Not in mode FL_ENGINE_SCORE.
+ * batches, scale is 1 / (all counted targets). Not in mode FL_ENGINE_SCORE; in mode FL_ENGINE_LEND
+ * one batch alone: grads are zeros.
  */
 FL_MUST int fl_engine_grad(struct fl_engine *e, const struct fl_stored *weights,
                            const struct fl_batch *batch, float scale, float *grads, float *loss);

@@ -1,5 +1,5 @@
 /*
- * What engine.c (memory and calls), forward.c and backward.c share.
+ * What engine.c (calls), engine_room.c (memory), forward.c and backward.c share.
  *
  * Rows are the B T positions, cut into chunks; a task takes one chunk through everything between
  * two attentions, where rows do not meet. Between these phases all threads wait.
@@ -33,10 +33,13 @@ struct fl_engine {
     struct fl_pool *pool;
     enum fl_engine_mode mode;
     size_t max_rows, max_T;
-    bool bf16;               /* products are of bf16 */
-    bool stay;               /* the weights of the next call are those of the last */
-    uint64_t copied;         /* numbers of copies of weights in bf16 */
-    size_t shared;           /* the first so many layers share what is kept of them */
+    bool bf16;       /* products are of bf16 */
+    bool stay;       /* the weights of the next call are those of the last */
+    uint64_t copied; /* numbers of copies of weights in bf16 */
+    size_t shared;   /* the first so many layers share what is kept of them */
+    const struct fl_layout *parameters;
+    bool lends; /* gradients lend memory: to all but the first OWN layers, from place LENT on */
+    size_t own, lent;
     float *memory;           /* all floats below */
     float *cosine, *sine;    /* (max_T, rotated / 2) */
     struct fl_saved *saved;  /* (L,), whose arrays layers share as the mode says */
@@ -145,6 +148,27 @@ fl_call_slab_chunks(const struct fl_call *c, struct fl_range slab)
         return slab.n / c->batch->T * c->per;
     return (slab.n + c->slab_chunk - 1) / c->slab_chunk;
 }
+
+/*
+ * engine_room.c: rows of a task, and of the head's slab, for so many ROWS: a matter of shapes
+ * alone; of the slab at most, where norms are wanted whole windows.
+ */
+size_t fl_engine_chunk(size_t rows);
+size_t fl_engine_slab(size_t rows, size_t V);
+size_t fl_engine_slab_room(const struct fl_engine *e, size_t V);
+
+/* Point into MEMORY (NULL: into none); returns its floats, UINT64_MAX where these are too many. */
+uint64_t fl_engine_lay_out(struct fl_engine *e, const struct fl_sizes *z, int threads,
+                           float *memory);
+
+/*
+ * Chain the layers for a call; those that have no memory of their own lie in GRADS, or are one,
+ * and so is their residual stream, where nothing goes back (NULL).
+ */
+void fl_engine_place(struct fl_engine *e, float *grads);
+
+/* Where among the trained parameters layer L begins; L layers: where the last one ends. */
+size_t fl_engine_layer_place(const struct fl_layout *t, size_t l);
 
 /* Attention number I of LAYER: window I / kv_heads, group I mod kv_heads. */
 struct fl_attention fl_call_attention(const struct fl_call *c, size_t layer, size_t i, int worker);

@@ -94,6 +94,8 @@ fl_training_mode(const struct fl_training *t, bool recompute)
 
     if (t->documents)
         mode |= FL_ENGINE_NORMS;
+    else if (t->recipe.accumulate == 1)
+        mode |= FL_ENGINE_LEND;
     return (enum fl_engine_mode)(mode | (is_bf16(&t->recipe) ? FL_ENGINE_BF16 : 0));
 }
 

@@ -25,9 +25,26 @@
 
 enum { WAIT_SECONDS = 60 };
 
+/* The part, new (*MADE) or a leftover. -1 with errno; EEXIST: it went away meanwhile. */
+static int
+open_one(const char *part, mode_t mode, bool *made)
+{
+    const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+    int fd = open(part, flags | O_CREAT | O_EXCL, mode);
+
+    *made = fd >= 0;
+    if (fd >= 0 || errno != EEXIST)
+        return fd;
+    fd = open(part, flags);
+    if (fd < 0 && errno == ENOENT)
+        errno = EEXIST;
+    return fd;
+}
+
 /*
  * Open and lock the part file. Between open and lock another run may have renamed or removed it;
- * then the name leads to another file by now, and we begin again.
+ * then the name leads to another file by now, and we begin again. A leftover that is another's, or
+ * has a second name, is not taken over: whoever laid it there would have what is written.
  */
 static int
 open_part(struct fl_output *out, mode_t mode, bool wait)
@@ -36,8 +53,11 @@ open_part(struct fl_output *out, mode_t mode, bool wait)
 
     for (;;) {
         struct stat by_fd, by_name;
-        int fd = open(out->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+        bool made;
+        int fd = open_one(out->part, mode, &made);
 
+        if (fd < 0 && errno == EEXIST)
+            continue;
         if (fd < 0)
             return fl_error_errno(errno, "%s: cannot write beside it", out->name);
         if (flock(fd, LOCK_EX | LOCK_NB)) {
@@ -55,6 +75,13 @@ open_part(struct fl_output *out, mode_t mode, bool wait)
         }
         if (!fstat(fd, &by_fd) && !stat(out->part, &by_name) && by_fd.st_ino == by_name.st_ino &&
             by_fd.st_dev == by_name.st_dev) {
+            if (!made && (by_fd.st_uid != geteuid() || by_fd.st_nlink != 1)) {
+                int e = unlink(out->part) ? errno : 0;
+                close(fd);
+                if (e)
+                    return fl_error_errno(e, "%s: is another's, and must be removed", out->part);
+                continue;
+            }
             if (fl_watch_part(out->part)) {
                 close(fd);
                 return -1;
@@ -69,6 +96,22 @@ open_part(struct fl_output *out, mode_t mode, bool wait)
         }
         close(fd);
     }
+}
+
+int
+fl_output_check_folder(const char *path)
+{
+    char *target = fl_follow_links(path);
+    char *slash = target ? strrchr(target, '/') : NULL;
+
+    if (!target)
+        return -1;
+    if (slash)
+        slash[1] = '\0';
+    int failed = access(slash ? target : ".", W_OK);
+    int e = errno;
+    free(target);
+    return failed ? fl_error_errno(e, "%s: cannot write beside it", path) : 0;
 }
 
 /* Opened before anything is written: a name that cannot be made durable is not taken later. */

@@ -2,10 +2,10 @@
  * An output that is there whole or not at all.
  *
  * A file is written beside its final name as ".NAME.part" (locked; a leftover of a run that died is
- * taken over), then flushed, renamed, and its folder flushed: a reader sees the old file or the new
- * one, with the permissions of the old one. Symbolic links are followed. A name so long that the
- * part's would be none has a shorter part (fl_name_beside). A FIFO or a device is written in place;
- * so is standard output.
+ * taken over, if it is this user's and has no other name), then flushed, renamed, and its folder
+ * flushed: a reader sees the old file or the new one, with the permissions of the old one. Symbolic
+ * links are followed. A name so long that the part's would be none has a shorter part
+ * (fl_name_beside). A FIFO or a device is written in place; so is standard output.
  *
  *   open --write--> open --flush--> flushed --commit--> gone
  *     \---------------- abort ---------------/            (the old file is as it was)
@@ -43,6 +43,9 @@ enum fl_output_flags {
 
 /* PATH NULL or "-" is standard output. Returns 0, or -1 with OUT closed. */
 FL_MUST int fl_output_open(struct fl_output *out, const char *path, unsigned flags);
+
+/* -1 if no output can be opened at PATH, since its folder is not to be written. Nothing is made. */
+FL_MUST int fl_output_check_folder(const char *path);
 
 /* All N bytes, or -1 with an error (FL_PIPE when the reader went away); then abort. */
 FL_MUST int fl_output_write(struct fl_output *out, const void *data, size_t n);

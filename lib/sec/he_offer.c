@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "crypt/secret.h"
@@ -262,4 +263,112 @@ fl_he_keys_read(struct fl_plan *plan, const char *const *paths, size_t count)
                             plan->roster.parties[plan->roster.helpers[h]].name,
                             (unsigned long long)plan->round, (unsigned long long)plan->round);
     return fl_plan_he_check(plan);
+}
+
+/* ---- batches ---- */
+
+uint64_t
+fl_he_batch_last(const struct fl_roster *r, uint64_t first)
+{
+    const uint64_t rounds = fl_min_u64((uint64_t)r->max_age, FL_HE_ROUNDS);
+
+    return fl_min_u64(first + FL_HE_BATCH - 1, (uint64_t)r->first_round + rounds - 1);
+}
+
+/* A key and its path; the head of a record, its name, check values and padding; head and sign. */
+uint64_t
+fl_he_batch_bytes(void)
+{
+    return FL_HE_BATCH * (FL_HE_KEY + FL_HE_PATH + 512) + 4096;
+}
+
+/* Tensor I is the key of ROUND; SUM (FL_RING_RESIDUES) is of no use afterwards. */
+static int
+check_key(const struct fl_roster *r, uint32_t party, uint64_t round, struct fl_object *o, size_t i,
+          uint64_t *sum)
+{
+    const struct fl_line *line = &r->parties[party];
+    const struct fl_tensor *t = fl_object_tensor(o, i);
+    const uint64_t k = round - (uint64_t)r->first_round;
+    const unsigned char *path, *key;
+    unsigned char leaf[32], root[32];
+    struct fl_tensor want;
+
+    name_of(round, &want);
+    if (strcmp(t->name, want.name) || !fl_tensor_same_shape(t, &want) || t->role != FL_PLAIN ||
+        fl_meta_get_bytes(&t->attrs, KEY_PATH, FL_HE_PATH, &path))
+        return fl_error(FL_FAILED, "its \"%s\" stands where \"%s\" should, or has another form",
+                        t->name, want.name);
+    if (!(key = fl_object_data(o, i)))
+        return -1;
+    memset(sum, 0, FL_RING_RESIDUES * sizeof *sum);
+    fl_he_leaf(leaf, r->federation, r->epoch, line->sign, k, key, FL_HE_KEY);
+    fl_he_climb(root, leaf, path, k);
+    return memcmp(root, r->he[fl_roster_helper(r, party)], 32) ||
+                   fl_ring_add(sum, (const uint64_t *)(const void *)key, 0, FL_RING_UNITS)
+               ? fl_error(FL_REFUSED,
+                          "its \"%s\" is not the key that the roster commits \"%s\" to for that "
+                          "round",
+                          t->name, line->name)
+               : 0;
+}
+
+static int
+check_batch(const struct fl_roster *r, uint32_t party, uint64_t first, struct fl_object *o)
+{
+    const uint64_t last = fl_he_batch_last(r, first);
+    const size_t count = fl_object_count(o);
+
+    if (fl_roster_helper(r, party) < 0 || !r->he || first < (uint64_t)r->first_round ||
+        first > last)
+        return fl_error(FL_FAILED, "nobody asked \"%s\" for keys of round %llu",
+                        fl_roster_line(r, party)->name, (unsigned long long)first);
+    const int h = whose(r, o);
+    if (h < 0)
+        return -1;
+    if (h != fl_roster_helper(r, party))
+        return fl_error(FL_REFUSED, "is of \"%s\", not of \"%s\"", r->parties[r->helpers[h]].name,
+                        r->parties[party].name);
+    if (!count || count > last - first + 1)
+        return fl_error(FL_FAILED, "holds keys of %zu rounds; those of %llu to %llu are due", count,
+                        (unsigned long long)first, (unsigned long long)last);
+    uint64_t *sum = fl_alloc(FL_RING_RESIDUES, sizeof *sum);
+    int failed = !sum;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = check_key(r, party, first + i, o, i, sum);
+    free(sum);
+    return failed ? -1 : 0;
+}
+
+int
+fl_he_batch_check(const struct fl_roster *r, uint32_t party, uint64_t first, const char *path)
+{
+    struct fl_object *o = fl_object_open(path, FL_KIND_HEKEY);
+    int failed = !o;
+
+    if (o && check_batch(r, party, first, o))
+        failed = fl_error_about(path);
+    fl_object_free(o);
+    return failed ? -1 : 0;
+}
+
+int
+fl_he_batch_has(const struct fl_roster *r, const char *path, uint64_t round)
+{
+    const unsigned char *roster;
+    struct fl_tensor want;
+
+    if (fl_input_missing(path))
+        return 0;
+    struct fl_object *o = fl_object_open(path, FL_KIND_HEKEY);
+    if (!o)
+        return -1;
+    name_of(round, &want);
+    int has = fl_meta_get_bytes(&fl_object_head(o)->meta, "roster", 32, &roster);
+    if (has)
+        fl_error_about(path);
+    else
+        has = !memcmp(roster, r->digest, 32) && fl_object_find(o, want.name) >= 0;
+    fl_object_free(o);
+    return has;
 }

@@ -236,13 +236,18 @@ static int
 set_last(struct fl_meta *meta, const struct fl_plan *plan)
 {
     int64_t *ctr = fl_alloc(parties(plan), sizeof *ctr);
-    int failed = !ctr;
+    int64_t *spent = fl_alloc(plan->roster.n, sizeof *spent), any = 0;
+    int failed = !ctr || !spent;
 
     for (size_t i = 0; i < parties(plan) && !failed; i++)
         ctr[i] = (int64_t)plan->last[i].ctr;
+    for (size_t i = 0; i < plan->roster.n && !failed; i++)
+        any |= spent[i] = (int64_t)plan->last[i].spent;
     if (!failed)
-        failed = fl_meta_set_i64_list(meta, "last.ctr", ctr, parties(plan));
+        failed = fl_meta_set_i64_list(meta, "last.ctr", ctr, parties(plan)) ||
+                 (any && fl_meta_set_i64_list(meta, "last.spent", spent, plan->roster.n));
     free(ctr);
+    free(spent);
     return failed;
 }
 
@@ -320,9 +325,10 @@ fl_plan_write(struct fl_plan *plan, const struct fl_key *key, int fd, int level)
 static int
 known_keys(const struct fl_meta *meta)
 {
-    static const char keys[] = "after|base|base.round|deadline|last.ctr|lineage|params|round|"
-                               "software|tensors.dtypes|tensors.names|tensors.shapes|"
-                               "tensors.trained|velocity";
+    static const char keys[] =
+        "after|base|base.round|deadline|last.ctr|last.spent|lineage|params|round|"
+        "software|tensors.dtypes|tensors.names|tensors.shapes|"
+        "tensors.trained|velocity";
 
     for (size_t i = 0; i < meta->count; i++)
         if (fl_choice_find(keys, meta->items[i].key) < 0)
@@ -427,10 +433,19 @@ static int
 get_last(struct fl_plan *plan, const struct fl_meta *meta, const unsigned char *digests)
 {
     const struct fl_meta_item *ctr = list(meta, "last.ctr", FL_META_I64_LIST, parties(plan));
+    const bool ledgers = fl_meta_find(meta, "last.spent");
+    const struct fl_meta_item *spent = ledgers ? list(meta, "last.spent", FL_META_I64_LIST,
+                                                      plan->roster.n)
+                                               : NULL;
 
     plan->last = fl_alloc(parties(plan), sizeof *plan->last);
-    if (!ctr || !plan->last)
+    if (!ctr || !plan->last || (ledgers && !spent))
         return -1;
+    for (size_t i = 0; spent && i < plan->roster.n; i++) {
+        if (spent->value.i64_list[i] < 0)
+            return fl_error(FL_REFUSED, "its \"last.spent\" has a number below zero");
+        plan->last[i].spent = (uint64_t)spent->value.i64_list[i];
+    }
     for (size_t i = 0; i < parties(plan); i++) {
         if (ctr->value.i64_list[i] < 0)
             return fl_error(FL_REFUSED, "its \"last.ctr\" has a number below zero");

@@ -47,10 +47,14 @@ struct fl_plan_tensor {
     uint64_t coordinate;               /* and the first of its coordinates */
 };
 
-/* What the hub counted last of a party: its counter and the digest of that upload or answer. */
+/*
+ * What the hub counted last of a party: its counter and the digest of that upload or answer; of an
+ * upload how long the ledger was in which it was paid for.
+ */
 struct fl_counted {
     uint64_t ctr; /* 0: nothing yet */
     unsigned char digest[32];
+    uint64_t spent; /* lines; 0: no ledger */
 };
 
 struct fl_plan { /* a zeroed struct is empty */

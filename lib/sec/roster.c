@@ -95,6 +95,15 @@ fl_roster_helper(const struct fl_roster *r, uint32_t party)
     return -1;
 }
 
+bool
+fl_roster_replays(const struct fl_roster *r, uint32_t party)
+{
+    for (size_t i = 0; i < r->replay_count; i++)
+        if (r->replay[i] == party)
+            return true;
+    return false;
+}
+
 const struct fl_tensor_rule *
 fl_roster_rule(const struct fl_roster *r, const char *name)
 {

@@ -131,8 +131,9 @@ int fl_roster_no_party(const struct fl_roster *r, const char *name);
 /* The line of a party or the hub; NULL for another number. */
 const struct fl_line *fl_roster_line(const struct fl_roster *r, uint32_t party);
 
-/* The number of PARTY among the helpers, or -1. */
+/* The number of PARTY among the helpers, or -1. Is it named under replay? */
 FL_MUST int fl_roster_helper(const struct fl_roster *r, uint32_t party);
+bool fl_roster_replays(const struct fl_roster *r, uint32_t party);
 
 /* The rule of the tensor of this name, or NULL when none matches. */
 const struct fl_tensor_rule *fl_roster_rule(const struct fl_roster *r, const char *name);

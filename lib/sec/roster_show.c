@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "sec/class.h"
 #include "sec/fingerprint.h"
 #include "sec/pace.h"
 
@@ -102,18 +103,18 @@ add_rule(struct rows *rows, const struct fl_roster *r, const struct fl_tensor_ru
         [FL_PROTECT_HE] = "he (encrypted; weaker than mask, see below)",
     };
 
-    const int lanes = rule->bits ? 64 / (int)rule->bits : 1; /* of a word of 8 bytes */
     const bool exposed = rule->protect == FL_PROTECT_PLAIN || rule->protect == FL_PROTECT_HE;
+    char bytes[40] = ""; /* of lanes in words of 8; those of a ciphertext depend on the model */
 
+    if (rule->bits && rule->protect != FL_PROTECT_HE)
+        snprintf(bytes, sizeof bytes, " (%.3g bytes a value)", 8.0 / (64 / rule->bits));
     if (!rule->bits) /* frozen, or of an update that travels as it is */
         add(rows, true, "tensors", "%s: %s", rule->match, words[rule->protect]);
     else
         add(rows, exposed, "tensors",
-            "%s: %s, %u bits (%.3g bytes a value), values to +-%g in steps of %s%.3g to %.3g by "
-            "weight",
-            rule->match, words[rule->protect], rule->bits, 8.0 / lanes, rule->clip,
-            coarser ? "at least " : "", 1 / rule->scale,
-            r->weights.cap / r->weights.floor / rule->scale);
+            "%s: %s, %u bits%s, values to +-%g in steps of %s%.3g to %.3g by weight", rule->match,
+            words[rule->protect], rule->bits, bytes, rule->clip, coarser ? "at least " : "",
+            1 / rule->scale, r->weights.cap / r->weights.floor / rule->scale);
 }
 
 /* Both halves of what encryption is worth, in one breath: the second is no footnote. */
@@ -123,13 +124,13 @@ add_he(struct rows *rows, const struct fl_roster *r)
     if (!r->encrypts)
         return;
     add(rows, true, "he_holds",
-        "against a hub that does anything, or against sites that cheat: up to %lld sites and %zu "
-        "of "
-        "the %zu helpers may tell the hub all that they know",
-        (long long)r->n - 2, r->m - 1, r->m);
+        "against a hub that does anything: up to %lld sites, if they sent what fl-mask made, and "
+        "%zu of the %zu helpers may tell it all that they know",
+        (long long)r->min_sum - 2, r->m - 1, r->m);
     add(rows, true, "he_does_not_hold",
-        "against the hub and one site that sends what fl-mask did not make: together they read the "
-        "encrypted values of any other site; protect: mask does not have this weakness");
+        "against one site that sends what fl-mask did not make: by that whoever reads uploads and "
+        "answers (the hub; once there is a mean, any party) reads the encrypted values of every "
+        "site; protect: mask does not have this weakness");
 }
 
 static void
@@ -167,8 +168,9 @@ add_trust(struct rows *rows, const struct fl_roster *r)
         absent, n, r->m);
     add(rows, false, "collude",
         "the hub together with all %zu helpers can read every update; with all helpers but one and "
-        "%lld sites it cannot",
-        r->m, (long long)r->min_sum - 2);
+        "%lld sites it cannot%s",
+        r->m, (long long)r->min_sum - 2,
+        r->encrypts ? ", but for encrypted values as he_does_not_hold says" : "");
     add(rows, r->replay_count == 0, "mean", "%s",
         r->replay_count
             ? "one of those named under replay must be honest, or the hub may publish a "
@@ -410,26 +412,91 @@ put_all(const struct rows *now, const struct fl_roster *r, const struct fl_roste
     release(&before);
 }
 
-int
-fl_roster_show(const struct fl_roster *r, struct fl_object *model, const struct fl_roster *last,
-               bool words, struct fl_report *report)
+/* ---- over the model ---- */
+
+/* What a class or a tensor of it takes. */
+static void
+add_cost(struct rows *rows, const struct fl_roster *r, const char *item, const char *name,
+         const char *class, const struct fl_class_cost *c)
 {
+    char helped[100] = "";
+
+    if (r->m)
+        snprintf(helped, sizeof helped,
+                 ", %llu of a helper's answer, who reads %llu of each upload",
+                 (unsigned long long)c->answer_bytes, (unsigned long long)c->reading_bytes);
+    add(rows, false, item, "%s: %s%s%llu values, %llu bytes of an upload, %llu of the mean%s", name,
+        class, *class ? ", " : "", (unsigned long long)c->values, (unsigned long long)c->up_bytes,
+        (unsigned long long)c->down_bytes, helped);
+}
+
+/* What the hub's disk shows, and then who must work together to see more. */
+static void
+add_seen(struct rows *rows, const struct fl_roster *r, int class)
+{
+    static const char *const words[] = {
+        "each site's values, which tell its weight, and, as rows of an embedding that moved, its "
+        "tokens",
+        "the sum that is opened; one site's values ",
+        "the sum that is opened; one site's values with all helpers, or when one site cheats",
+        "nothing: these do not travel",
+    };
+    char more[100] = "";
+
+    if (class == FL_CLASS_MASK && r->m)
+        snprintf(more, sizeof more, "with all helpers, but not with all but one and %lld sites",
+                 (long long)r->min_sum - 2);
+    else if (class == FL_CLASS_MASK)
+        snprintf(more, sizeof more, "with the %zu others", r->n - 1);
+    add(rows, false, "class_seen", "%s: who reads the hub's disk sees %s%s", fl_class_names[class],
+        words[class], more);
+}
+
+static void
+make_classes(struct rows *rows, const struct fl_plan *plan, bool tensors)
+{
+    struct fl_class_cost costs[FL_CLASSES], cost;
+    size_t at = 0;
+
+    fl_classes_count(plan, costs);
+    for (int c = 0; c < FL_CLASSES; c++) {
+        if (!costs[c].values)
+            continue;
+        add_cost(rows, &plan->roster, "class", fl_class_names[c], "", &costs[c]);
+        add_seen(rows, &plan->roster, c);
+    }
+    for (size_t i = 0; tensors && i < plan->model.count; i++) {
+        const char *class = fl_class_names[fl_class_tensor(plan, i, &at, &cost)];
+        add_cost(rows, &plan->roster, "tensor", plan->model.items[i].tensor.name, class, &cost);
+    }
+}
+
+int
+fl_roster_show(const struct fl_roster *r, const struct fl_roster_view *view,
+               struct fl_report *report)
+{
+    struct fl_object *model = view->model;
     char fingerprint[FL_FINGERPRINT_TEXT], digest[65];
     struct fl_plan plan = {0};
-    struct rows now = {0};
+    struct rows now = {0}, over = {0};
 
     if (model && fl_plan_preview(&plan, r, model))
         return -1;
     make_rows(&now, model ? &plan.roster : r, plan.noise.sigma ? &plan.noise : NULL);
-    put_all(&now, r, last, report);
-    if (words) {
+    put_all(&now, r, view->last, report);
+    if (model)
+        make_classes(&over, &plan, view->tensors);
+    for (size_t i = 0; i < over.count; i++)
+        put(report, over.items[i].item, "", over.items[i].value);
+    if (view->words) {
         fl_fingerprint_text(fingerprint, r->digest);
         fl_hex(digest, r->digest, sizeof r->digest);
         put(report, "digest", "", digest);
         put(report, "words", "", fingerprint);
     }
-    report->failed |= now.failed;
+    report->failed |= now.failed || over.failed;
     release(&now);
+    release(&over);
     fl_plan_release(&plan);
     return 0;
 }

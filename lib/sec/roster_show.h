@@ -12,12 +12,21 @@
 extern const char *const fl_roster_show_columns[]; /* "item", "value" */
 
 /*
- * Rows of all of R into REPORT, begun with the columns above. MODEL: the roster's, for what noise
- * of helpers means over it, or NULL: then for two sizes of a model. LAST: the roster in force, or
- * NULL. WORDS: those of its fingerprint too. 0, or -1 as fl_plan_preview; errors of memory show
- * when the report is flushed.
+ * MODEL: the roster's, or NULL: then noise of helpers is told for two sizes of a model, and what
+ * classes of tensors take is not. LAST: the roster in force, or NULL.
  */
-FL_MUST int fl_roster_show(const struct fl_roster *r, struct fl_object *model,
-                           const struct fl_roster *last, bool words, struct fl_report *report);
+struct fl_roster_view {
+    struct fl_object *model;
+    const struct fl_roster *last;
+    bool words;   /* those of the roster's fingerprint too */
+    bool tensors; /* with MODEL: each tensor too */
+};
+
+/*
+ * Rows of all of R into REPORT, begun with the columns above. 0, or -1 as fl_plan_preview; errors
+ * of memory show when the report is flushed.
+ */
+FL_MUST int fl_roster_show(const struct fl_roster *r, const struct fl_roster_view *view,
+                           struct fl_report *report);
 
 #endif

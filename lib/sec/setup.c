@@ -61,6 +61,16 @@ put_agreed(struct fl_report *r, const struct fl_roster *roster)
     put_names(fl_report_key(r, "replay"), roster, roster->replay, roster->replay_count);
 }
 
+/* What a party's list of files at the hub has beside the usual: the word that fl-gate(1) takes. */
+static void
+put_lists(struct fl_report *r, const struct fl_federation_conf *c, const struct fl_roster *roster)
+{
+    const uint32_t party = (uint32_t)fl_roster_find(roster, c->name);
+    const bool sums = fl_roster_helper(roster, party) >= 0 || fl_roster_replays(roster, party);
+
+    fl_report_text(fl_report_key(r, "lists"), sums ? "sums" : NULL);
+}
+
 /* Whose file it is: the hub's has a root, a party's a hub. */
 static int
 check_name(const struct fl_federation_conf *c, const struct fl_roster *roster)
@@ -147,6 +157,7 @@ fl_setup_report(struct fl_report *r, const char *path)
     if (!failed) {
         put_own(r, &s.conf);
         put_agreed(r, &s.roster);
+        put_lists(r, &s.conf, &s.roster);
     }
     fl_setup_release(&s);
     return failed ? -1 : 0;

@@ -273,13 +273,44 @@ fold(struct fl_events *events)
     events->count = kept;
 }
 
+bool
+fl_spent_costs(const struct fl_spent_line *line, const char *unit)
+{
+    const bool within = !strcmp(unit, "record") || !strcmp(unit, "passage");
+
+    return strcmp(line->event, "-") != 0 &&
+           (!strcmp(line->unit, unit) || (within && !strcmp(line->unit, "site")));
+}
+
+/*
+ * A record more makes another update of its site, no longer than any: two such are twice as far
+ * apart as the longest is from none, which is what EVENTS from number FIRST on hide.
+ */
+static int
+replace_site(const struct fl_spent *s, struct fl_events *events, size_t first)
+{
+    for (size_t i = first; i < events->count; i++) {
+        struct fl_event *e = &events->items[i];
+        if (e->mechanism != FL_MECH_DGAUSS)
+            return fl_error(FL_REFUSED,
+                            "%s: hides a site by another noise than that of helpers, and what that "
+                            "tells of a record is not known",
+                            s->name);
+        e->sens *= e->squares ? 4 : 2;
+    }
+    return 0;
+}
+
 int
 fl_spent_events(const struct fl_spent *s, const char *unit, struct fl_events *events)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct fl_spent_line *line = &s->lines[i];
-        if ((!unit || !strcmp(line->unit, unit)) && strcmp(line->event, "-") &&
-            fl_events_parse(events, line->event))
+        const size_t first = events->count;
+        if (!fl_spent_costs(line, unit))
+            continue;
+        if (fl_events_parse(events, line->event) ||
+            (strcmp(line->unit, unit) != 0 && replace_site(s, events, first)))
             return -1;
     }
     fold(events);

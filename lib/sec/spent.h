@@ -83,13 +83,19 @@ struct fl_spent_signer {
 FL_MUST int fl_spent_find(const struct fl_spent *s, struct fl_spent_line *line, bool *found);
 
 /*
- * Epsilon at DELTA of all lines of UNIT, and of MORE (an event as text, or NULL), by the
+ * Epsilon at DELTA of all lines that cost UNIT, and of MORE (an event as text, or NULL), by the
  * accountant BY. Infinite where there is no bound. RELEASES, how many there are, may be NULL.
  */
 FL_MUST int fl_spent_epsilon(const struct fl_spent *s, const char *unit, const char *more,
                              double delta, enum fl_accountant by, double *eps, uint64_t *releases);
 
-/* The events of UNIT, equal ones folded into one; NULL: of all units. */
+/*
+ * Does this line cost a UNIT something? One of a site also costs each record and passage of it, the
+ * price of replacing the site's update; what is hidden of a record says nothing of its site.
+ */
+bool fl_spent_costs(const struct fl_spent_line *line, const char *unit);
+
+/* The events of all lines that cost UNIT, at their price for it, equal ones folded into one. */
 FL_MUST int fl_spent_events(const struct fl_spent *s, const char *unit, struct fl_events *events);
 
 /*

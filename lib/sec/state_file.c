@@ -261,8 +261,26 @@ read_member_count(struct fl_vault *v, struct fl_state *s)
         return -1;
     s->members = grown;
     struct fl_member *to = &grown[s->member_count++];
+    *to = (struct fl_member){0};
     return fl_vault_get(v, "bnbnb", to->key, (uint64_t)INT64_MAX, &to->upload.ctr,
                         to->upload.digest, (uint64_t)INT64_MAX, &to->answer.ctr, to->answer.digest);
+}
+
+/* spent KEY LINES, of a member that was counted */
+static int
+read_spent(struct fl_vault *v, struct fl_state *s)
+{
+    unsigned char key[32];
+    uint64_t lines;
+
+    if (fl_vault_get(v, "bn", key, (uint64_t)INT64_MAX, &lines))
+        return -1;
+    for (size_t i = 0; i < s->member_count; i++)
+        if (!memcmp(s->members[i].key, key, 32)) {
+            s->members[i].upload.spent = lines;
+            return 0;
+        }
+    return fl_vault_bad_line(v);
 }
 
 /* Lines that belong to the section that was read last. */
@@ -324,6 +342,8 @@ read_line(struct fl_vault *v, struct fl_state *s)
         return read_plan(v, s);
     if (fl_vault_is(v, "counted"))
         return read_member_count(v, s);
+    if (fl_vault_is(v, "spent"))
+        return read_spent(v, s);
     return read_of_section(v, last_section(s));
 }
 
@@ -483,7 +503,8 @@ put_hub(struct fl_vault *v, const struct fl_state *s)
     for (size_t i = 0; i < s->member_count; i++) {
         const struct fl_member *m = &s->members[i];
         if (fl_vault_put(v, "counted", "bnbnb", m->key, m->upload.ctr, m->upload.digest,
-                         m->answer.ctr, m->answer.digest))
+                         m->answer.ctr, m->answer.digest) ||
+            (m->upload.spent && fl_vault_put(v, "spent", "bn", m->key, m->upload.spent)))
             return -1;
     }
     return 0;

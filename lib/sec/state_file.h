@@ -14,6 +14,7 @@
  *     now OBJECT PARAMS|- VELOCITY|- COMING|-    sketch HEX, the key of sketches
  *     member HEX     base OBJECT EPOCH SUMS|-    set HEX, of the base before it
  *     plan RD R DIGEST OBJECT SET|-              counted KEY CTR DIGEST CTR DIGEST
+ *     spent KEY LINES, after what was counted of it
  * with the values of one line on one line, in this order. The rosters themselves, canonical, are in
  * files "roster-RD" beside it.
  */

@@ -4,8 +4,11 @@
  *     bench_adapter [PRESET [VOCAB [B [T [THREADS [ROUNDS]]]]]]
  *
  * A step is what fl-train does between two batches. The frozen model is in bf16, and in blocks of 8
- * bits; the one that is trained is in f32, as its master weights are.
+ * bits; the one that is trained is in f32, as its master weights are, and its gradients are added
+ * up, as those of a step of several batches are, so that they lend no memory. Then the adapter on
+ * bf16 against one of the same rank in PyTorch.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@
 #include "os/pool.h"
 
 #include "bench.h"
+#include "torch.h"
 
 enum { RANK = 8, PIECE = 1 << 15, ROUNDS_MAX = 99 };
 
@@ -35,6 +39,7 @@ static const struct way {
 enum { WAYS = sizeof ways / sizeof *ways };
 
 struct shape {
+    const char *preset;
     struct fl_config config;
     size_t B, T;
     int threads;
@@ -167,10 +172,10 @@ peak_of(const struct shape *s, const struct way *way)
     return (double)usage.ru_maxrss / 1024;
 }
 
+/* What each takes, into PEAK. */
 static int
-tell_memory(const struct shape *s)
+tell_memory(const struct shape *s, double *peak)
 {
-    double peak[WAYS];
     char what[80];
 
     for (int k = 0; k < WAYS; k++) {
@@ -187,8 +192,9 @@ tell_memory(const struct shape *s)
                : 1;
 }
 
+/* And what each does in a second, into SPEED. */
 static int
-tell_speed(const struct shape *s, int rounds)
+tell_speed(const struct shape *s, int rounds, double *speed)
 {
     double seconds[WAYS][ROUNDS_MAX], ratio[WAYS][ROUNDS_MAX];
     struct fl_pool *pool = fl_pool_new(s->threads);
@@ -208,8 +214,8 @@ tell_speed(const struct shape *s, int rounds)
         }
     for (int k = 0; k < WAYS; k++) {
         snprintf(what, sizeof what, "adapter: speed, %s", ways[k].name);
-        bench_tell(what, (double)(s->B * s->T) / bench_median(seconds[k], (size_t)rounds),
-                   "tokens/s");
+        speed[k] = (double)(s->B * s->T) / bench_median(seconds[k], (size_t)rounds);
+        bench_tell(what, speed[k], "tokens/s");
         end(&t[k]);
     }
     fl_pool_free(pool);
@@ -221,26 +227,51 @@ tell_speed(const struct shape *s, int rounds)
                : 1;
 }
 
+/* Of PyTorch that of its modes which takes less memory, and that which is faster. */
+static int
+compare(const struct shape *s, double peak, double speed)
+{
+    const struct torch_training torch = {s->preset, s->config.vocab, s->B, s->T, s->threads, RANK};
+    struct torch_speed wide = torch_speed(&torch, "f32"), half = torch_speed(&torch, "bf16");
+
+    if (!(wide.tokens > 0) || !(half.tokens > 0)) {
+        printf("adapter: PyTorch is not installed (python3-torch)\t-\t-\t-\t-\n");
+        return 0;
+    }
+    bench_tell("adapter: PyTorch, its base in bf16", wide.tokens, "tokens/s");
+    bench_tell("adapter: PyTorch, its base in bf16: memory", wide.peak, "MiB");
+    bench_tell("adapter: PyTorch, bf16 (autocast)", half.tokens, "tokens/s");
+    bench_tell("adapter: PyTorch, bf16 (autocast): memory", half.peak, "MiB");
+    int kept = bench_at_least("adapter: speed on bf16, times PyTorch's best",
+                              speed / fmax(wide.tokens, half.tokens), "ratio", 1.5);
+    return bench_at_most("adapter: memory on bf16, times PyTorch's",
+                         peak / fmin(wide.peak, half.peak), "ratio", 0.3) &&
+                   kept
+               ? 0
+               : 1;
+}
+
 int
 main(int argc, char **argv)
 {
-    struct shape s = {.config = {.vocab = argc > 2 ? (uint32_t)atoi(argv[2]) : 49152},
+    struct shape s = {.preset = argc > 1 ? argv[1] : "smollm2-135m",
+                      .config = {.vocab = argc > 2 ? (uint32_t)atoi(argv[2]) : 49152},
                       .B = argc > 3 ? (size_t)atoi(argv[3]) : 4,
                       .T = argc > 4 ? (size_t)atoi(argv[4]) : 256,
-                      .threads = argc > 5 ? atoi(argv[5]) : 0};
-    const char *preset = argc > 1 ? argv[1] : "smollm2-135m";
+                      .threads = argc > 5 ? atoi(argv[5]) : 2};
+    double peak[WAYS], tokens[WAYS];
     int rounds = argc > 6 ? atoi(argv[6]) : 5;
 
     if (rounds < 1 || rounds > ROUNDS_MAX)
         return 2;
     bench_need(fl_crypt_init());
-    bench_need(fl_config_preset(&s.config, preset));
-    printf("adapter: preset %s, B %zu, T %zu, rank %d\t%d\trounds\t-\t-\n", preset, s.B, s.T, RANK,
-           rounds);
+    bench_need(fl_config_preset(&s.config, s.preset));
+    printf("adapter: preset %s, B %zu, T %zu, rank %d\t%d\trounds\t-\t-\n", s.preset, s.B, s.T,
+           RANK, rounds);
     fflush(stdout);
-    int memory = tell_memory(&s);
+    int memory = tell_memory(&s, peak);
     bench_need(memory < 0);
-    int speed = tell_speed(&s, rounds);
+    int speed = tell_speed(&s, rounds, tokens);
     bench_need(speed < 0);
-    return memory || speed;
+    return memory | speed | compare(&s, peak[1], tokens[1]);
 }

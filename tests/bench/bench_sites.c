@@ -7,8 +7,7 @@
 #include <math.h>
 #include <sys/resource.h>
 
-#include "../unit/round.h"
-#include "bench.h"
+#include "masked_upload.h"
 #include "sec/header.h"
 
 enum { SIZES = 4, FIRST = 1, ELEMENTS = 3000 };
@@ -159,47 +158,6 @@ make_plan(struct big *b)
     fl_plan_release(&plan);
 }
 
-/*
- * The upload of site I, zeros at the roster's cap; its X25519 key is that of before it accepted,
- * which these sites do not.
- */
-static void
-write_upload(struct big *b, size_t i)
-{
-    const struct fl_roster *r = &b->plan.roster;
-    struct fl_mask *masks = fl_secret_alloc(2, sizeof *masks);
-    unsigned char tags[2 * FL_PAIR_TAG], ck[32], rk[32], k[32];
-    struct fl_line next;
-
-    fl_key_line(b->key[i], &next);
-    struct fl_upload_head head = {.from = {.party = (uint32_t)i, .ctr = 1}, .tags = tags};
-    snprintf(head.from.next, sizeof head.from.next, "%s", next.text);
-    fl_random_bytes(head.nonce, sizeof head.nonce);
-    for (size_t h = 0; h < 2; h++) {
-        const uint32_t party = r->helpers[h];
-        const struct fl_pair pair = {(uint32_t)i, party, r->digest, true};
-        const unsigned char *x_i = r->parties[i].dh, *x_h = r->parties[party].dh;
-        must(!fl_pair_root(ck, &pair, b->key[i]->dh, x_h, x_i, x_h, NULL));
-        for (uint64_t round = (uint64_t)r->first_round; round < b->plan.round; round++)
-            fl_pair_step(ck, &pair, round);
-        fl_pair_round_key(rk, &pair, ck, b->plan.round);
-        fl_pair_key(k, &pair, rk, b->plan.sid);
-        fl_pair_mask(masks[h].key, &pair, k, b->plan.sid, head.nonce);
-        fl_pair_tag(tags + h * FL_PAIR_TAG, &pair, k, b->plan.sid, head.nonce);
-        masks[h].sign = 1;
-    }
-    struct fl_upload u = {.plan = &b->plan,
-                          .head = &head,
-                          .key = b->key[i],
-                          .masks = masks,
-                          .mask_count = 2,
-                          .q = UINT64_C(1) << FL_WEIGHT_BITS};
-    int fd = open(path_of(b, i, ".up"), O_RDWR | O_CREAT, 0600);
-    must(!fl_upload_write(&u, fd, "upload"));
-    close(fd);
-    fl_secret_free(masks);
-}
-
 /* What fl-aggregate does with the uploads of all, or with the sum and the answers. */
 static void
 aggregate(struct big *b, bool ask)
@@ -295,7 +253,7 @@ round_of(size_t at)
     fl_roster_release(&again);
     TAKE(must(!fl_plan_read(&b.plan, path_of(&b, 0, ".plan"), NULL)));
     for (size_t i = 0; i < b.n; i++)
-        write_upload(&b, i);
+        bench_masked_upload(&b.plan, b.key[i], i, path_of(&b, i, ".up"));
     w = 8;
     TAKE(aggregate(&b, true));
     TAKE(must(!fl_request_read(&request, &b.plan, path_of(&b, 0, ".request"), NULL)));

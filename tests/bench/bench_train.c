@@ -30,6 +30,7 @@
 #include "os/pool.h"
 
 #include "bench.h"
+#include "torch.h"
 
 enum { ROUNDS_MAX = 99, SPAN = 64, TILE_ROWS = 256, TILE_COLUMNS = 512, F32 = 0, BF16 = 1 };
 
@@ -262,12 +263,12 @@ start(struct training *t, const struct fl_config *c)
 {
     size_t rows = t->batch.B * t->batch.T;
     struct fl_random r = {.seed = 1};
-    int bf16 = FL_ENGINE_TRAIN | FL_ENGINE_BF16;
+    int f32 = FL_ENGINE_TRAIN | FL_ENGINE_LEND, bf16 = f32 | FL_ENGINE_BF16;
 
     t->opt = (struct fl_adamw)FL_ADAMW_INIT;
     t->m = fl_model_new(c);
-    if (!t->m ||
-        !(t->e[F32] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T, FL_ENGINE_TRAIN)))
+    if (!t->m || !(t->e[F32] = fl_engine_new(t->m, t->pool, t->batch.B, t->batch.T,
+                                             (enum fl_engine_mode)f32)))
         return -1;
     t->z = fl_sizes_of(t->m);
     if (!t->f32_alone && fl_products()->bf16 &&
@@ -407,34 +408,13 @@ peak_of(const char *preset, uint32_t vocab, const struct fl_batch *batch, int th
     return (double)usage.ru_maxrss / 1024;
 }
 
-struct speed {
-    double tokens, peak;
-};
-
-/* PyTorch's, by tests/bench/torch_train.py; TOKENS 0 where it is not installed. */
-static struct speed
-torch_speed(const char *preset, uint32_t vocab, const struct fl_batch *b, int threads,
-            const char *precision)
-{
-    char command[300];
-    struct speed s = {0, 0};
-
-    snprintf(command, sizeof command,
-             "/usr/bin/python3 tests/bench/torch_train.py %s %u %zu %zu %d %s", preset,
-             (unsigned)vocab, b->B, b->T, threads, precision);
-    FILE *out = popen(command, "r");
-    if (!out || fscanf(out, "%lf %lf", &s.tokens, &s.peak) != 2)
-        s.tokens = 0;
-    return out && pclose(out) == 0 ? s : (struct speed){0, 0};
-}
-
 /* Against PyTorch with the same shapes, optimizer, batch and threads: f32, and the best of both. */
 static int
 compare(const char *preset, uint32_t vocab, const struct fl_batch *b, int threads, double f32,
         double best)
 {
-    struct speed wide = torch_speed(preset, vocab, b, threads, "f32");
-    struct speed half = torch_speed(preset, vocab, b, threads, "bf16");
+    const struct torch_training torch = {preset, vocab, b->B, b->T, threads, 0};
+    struct torch_speed wide = torch_speed(&torch, "f32"), half = torch_speed(&torch, "bf16");
     double peak = peak_of(preset, vocab, b, threads);
     char text[100];
 

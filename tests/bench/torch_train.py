@@ -1,4 +1,4 @@
-"""A step of training in PyTorch, for bench_torch: torch_train.py PRESET VOCAB B T THREADS f32|bf16 [RANK].
+"""A step of training in PyTorch, for tests/bench/torch.h: torch_train.py PRESET VOCAB B T THREADS f32|bf16 [RANK].
 
 Prints tokens a second of the median of three steps after one, and the peak of memory in MiB. The models are
 the presets of nn/preset.c: RMSNorm or LayerNorm, SwiGLU or GELU, grouped keys, rotary or learned positions;

@@ -139,6 +139,8 @@ explain_plan() {   # WHAT args...: the same plan again is the same bytes, so it 
     fl-plan -r roster.yaml -k hub.key --explain -o plan.flt "$@" --json >json
     is_as_documented fl-plan --explain "$_about" class_make_seconds class_add_seconds
 }
+both fl-plan "--explain --tensors" "" -r roster.yaml -k hub.key -o plan.flt -m model.flt --round 1 --explain --tensors
+both fl-keygen --show "over its model" --show roster.yaml -m model.flt --tensors
 explain_plan "the first round" -m model.flt --round 1
 for s in a b c; do
     fl-train -q -m model.flt --steps 1 -b 1 -l 16 --site $s -o $s.upd a.flt && fl-mask -q -k $s.key -p plan.flt -o $s.up $s.upd || exit 1

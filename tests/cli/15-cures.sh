@@ -85,7 +85,7 @@ cure 2 '-r ROSTER is missing; a plan needs -r ROSTER, -k KEY, --round N and -m M
     'fl-plan -r roster.yaml -k hub.key --round 1 -m model.flt -o x.flt'
 cure 2 '-k KEY is missing; it is the key to print the line of' 'fl-keygen --public' 'fl-keygen --public -k a.key'
 cure 2 '-o KEY is missing; the secret key goes to a file' 'fl-keygen -n x' 'fl-keygen -n x -o x.key'
-cure 3 'x.key: is there already, and no key is written over another file; name a new one' 'fl-keygen -n x -o x.key' \
+cure 3 'x.key: is there already, and no key is written over a file; name a new one' 'fl-keygen -n x -o x.key' \
     'fl-keygen -n x -o x2.key'
 cure 2 'goes to -o KEY, not -k' 'fl-keygen -n y -k y.key' 'fl-keygen -n y -o y.key'
 cure 2 '-k KEY is missing; it is the key to accept the roster with' 'fl-keygen --accept roster.yaml' \

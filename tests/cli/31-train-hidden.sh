@@ -78,6 +78,12 @@ check "  and no key is left" sh -c "! fl-info k2.flt | grep -q 'dp\.key'"
 check "  but a hash of it" sh -c "fl-info k2.flt | grep -q 'dp\.run'"
 refused 3 "one more document" "other shards" -m m.flt --steps 3000 $dp --checkpoint k.flt b.flt
 refused 3 "half the clip" "dp_clip was 0.5" -m m.flt --steps 3000 $dp --dp-clip 0.25 --checkpoint k.flt a.flt
+for o in '--dp-noise 0.5' '--dp-noise 1.0000000000000002' '--dp-rate 0.1' '--lr 0.5' '--weight-decay 0.5' '-l 8'; do
+    refused 3 "going on with $o" "was\|other settings" -m m.flt --steps 3000 $dp --checkpoint k.flt $o a.flt
+done
+refused 3 "one step less" "was\|other settings" -m m.flt --steps 2999 $dp --checkpoint k.flt a.flt
+fl-init -c c.yaml --seed 2 -o m2.flt
+refused 3 "another model" "model" -m m2.flt --steps 3000 $dp --checkpoint k.flt a.flt
 refused 3 "no noise" "other settings" -m m.flt --steps 3000 --checkpoint k.flt a.flt
 
 # ---- refusals ----

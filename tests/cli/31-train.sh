@@ -202,6 +202,11 @@ END
     near "nano, all it can do" 0.15 -m nano.flt --steps 20 --valid some.flt --checkpoint ck.flt --checkpoint-every 0 many.flt
     near "small, one window" 0.1 -m small.flt -b 1 -l 64 --steps 2 --valid some.flt many.flt
     near "small" 0.1 -m small.flt -b 4 -l 128 --steps 1 --checkpoint ck2.flt many.flt
+    near "small, two batches a step" 0.1 -m small.flt -b 2 -l 128 --accumulate 2 --steps 1 many.flt
+    two=$(sed -n 's/^said \([0-9]*\) .*/\1/p' out)
+    near "small, one of them" 0.1 -m small.flt -b 2 -l 128 --steps 1 many.flt
+    one=$(sed -n 's/^said \([0-9]*\) .*/\1/p' out)
+    check "  takes less: its gradients lend their memory" [ "$((one + 8000000))" -lt "$two" ]
     near "small, recomputed" 0.1 -m small.flt --recompute -b 4 -l 128 --steps 1 many.flt
     # where activations find no room they are recomputed, and the update is the same
     printf 'preset: nano\nctx: 128\nchannels: 32\nheads: 4\nkv_heads: 2\nhead_dim: 8\nffn: 96\nlayers: 16\n' >deep.yaml

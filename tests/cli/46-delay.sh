@@ -45,6 +45,7 @@ check "round 3 opens while 2 travels" plan 3 m2.flt --after 1/mean.flt --velocit
 check "  and is trained before 2 is summed" send 3 m2.flt
 check "then comes the sum of 2" sum 2
 check "  which steps the model of 3" step 2 m2.flt m3.flt
+mkdir lie && for f in *; do [ "$f" = lie ] || cp -r "$f" lie; done   # what there was before round 4
 check "round 4" plan 4 m3.flt --after 2/mean.flt --velocity m3.flt.v
 check "  is trained" send 4 m3.flt
 sum 3 && step 3 m3.flt m4.flt && sum 4
@@ -101,8 +102,43 @@ status 3 "  from the plan's own" fl-aggregate -q --verify -r roster.yaml -m m1.f
 status 1 "  another next model" fl-aggregate -q --verify -r roster.yaml -m m2.flt --velocity v --next m4.flt 2
 mkdir all && cp -r 1 2 3 4 all
 check "  all rounds, their sums and means" fl-aggregate -q --verify -r roster.yaml all
-status 2 "  with a model, one by one only" fl-aggregate -q --verify -r roster.yaml -m m0.flt all
-says 'has delay: 1, where a step does not begin at the round.s model'
+check "  and from the first model on, each model" fl-aggregate -q --verify -r roster.yaml -m m0.flt --next m5.flt all
+check "  from one in the middle" sh -c 'mkdir some && cp -r 2 3 4 some && fl-aggregate -q --verify -r roster.yaml -m m2.flt --velocity m2.flt.v --next m5.flt some'
+status 1 "  another last model" fl-aggregate -q --verify -r roster.yaml -m m0.flt --next m4.flt all
+says 'm4.flt (altered)'
+tab=$(printf '\t')
+found() { grep -Eq "^$2" "$work/out"; report $? "$1"; }   # "what" ROW: of the table
+verify() { fl-aggregate -q --verify -r roster.yaml -m m0.flt "$@"; }
+forged() { rm -rf all/2 && cp -r 2 all && cp 1/mean.flt all/2/mean.flt; }
+forged && status 1 "the mean of another round" verify all
+found "  is named" "altered${tab}all/2/mean.flt${tab}"
+is "  and nothing else: the true one leads on" "$(cut -f 2 out | sed 1d | sort -u)" all/2/mean.flt
+rm -r all/2 && status 3 "a round that is left out" verify all
+found "  is told where its model is missing" "refused${tab}all/4/plan.flt${tab}hub${tab}-${tab}.*${tab}$(digest m3.flt)${tab}is over a model to which the rounds before it do not lead"
+cp -r 2 all
+mv all/2/up/c.flt kept.c && status 4 "an upload that is not there yet is no lie" verify all
+found "  but later steps cannot be told" "skipped${tab}all/4/plan.flt${tab}.*for want of the model that it begins at"
+mv kept.c all/2/up/c.flt
+after_other() {   # the plan of round 4 says that mean 1 made its model
+    python "$top/tests/cli/lie.py" 4/plan.flt all/4/plan.flt "meta=after:x$(fl-info --get sum.set 1/mean.flt)" hub.key hub
+}
+after_other && status 3 "a plan that was signed after the mean of another round" verify all
+found "  is named, with both sets" "refused${tab}all/4/plan.flt${tab}hub${tab}-${tab}$(fl-info --get sum.set 2/mean.flt)${tab}$(fl-info --get sum.set 1/mean.flt)${tab}says that its model came of another set"
+cp 4/plan.flt all/4/
+over_other() {   # round 4 over a model of the right round that was stepped by something else
+    plan 4 m3.flt --after 2/mean.flt --velocity m3.flt.v && cp m2.flt.v v &&
+        fl-apply -q --optimizer nesterov --lr 0.5 --momentum 0.7 -m m2.flt --state v -o other.flt 3/a.upd &&
+        train other.flt 4 && params=$(fl-info --get base.params a.upd) &&
+        python "$top/tests/cli/lie.py" 4/plan.flt lied "meta=base:x$(digest other.flt)" "meta=params:x$params" hub.key hub &&
+        mv lied 4/plan.flt && send 4 other.flt && sum 2 && sum 3 && sum 4 && mkdir all && cp -r 1 2 3 4 all
+}
+cd lie || exit 1
+check "a hub that signs a plan over another model" over_other
+check "  which no round alone shows" fl-aggregate -q --verify -r roster.yaml 4
+check "  nor all of them without a model" fl-aggregate -q --verify -r roster.yaml all
+status 3 "  but with the first one" verify all
+found "  is named, with both models" "refused${tab}all/4/plan.flt${tab}hub${tab}-${tab}$(digest ../m3.flt)${tab}$(digest other.flt)${tab}is over a model to which"
+cd ..
 
 # ---- a site may be late by a round, and its masks stay its own ----
 fl-mask -q -k a.key -p 3/plan.flt -o again.flt 3/a.upd

@@ -4,6 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/published.sh"
+masked_round
 
 python -c 'import xxhash' 2>/dev/null || {
     skip "the published round" "Python 3 has no xxhash"

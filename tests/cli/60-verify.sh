@@ -208,6 +208,10 @@ report $? "  are as they should be, in their order"
 check "  each is a row of JSON" sh -c 'fl-aggregate --verify pub --json | grep -c "\"status\": \"good\"" | grep -q 2'
 status 2 "  nobody signs for several" fl-aggregate --verify pub -k b.key -m model.flt -o x.opened
 says 'pub: holds several rounds; a party under replay signs for one'
+other_base() { lie 2/plan.flt lied "meta=base:x$(fl-info --digest "$1" | cut -c 1-64)" meta=base.round:1 "meta=after:x$(fl-info --digest 1/mean.flt | cut -c 1-64)" hub.key hub && mv lied pub/a.second/plan.flt; }   # MODEL
+other_base train.flt && status 3 "a plan over a model that no round led to" fl-aggregate --verify pub -r roster.yaml -m model.flt
+found "^refused${tab}pub/a.second/plan.flt${tab}hub${tab}-${tab}$(fl-info --digest next.flt | cut -c 1-64)${tab}.*is over a model to which the rounds before it do not lead"
+cp 2/plan.flt pub/a.second/
 twice() {   # round 2 asks for e in place of d, and aux has forgotten what it answered in round 1
     mask 2 e e.upd && cp 2/up/e.flt pub/a.second/up/ && save hub.now hub &&
         as_before hub hub.now fl-aggregate -q -k hub.key -p 2/plan.flt --request pub/a.second/request.flt \

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
 . "$top/tests/cli/published.sh"
+masked_round
 arm=$top/build/aarch64
 what="rounds and vectors on aarch64"
 

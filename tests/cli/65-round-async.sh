@@ -40,12 +40,19 @@ is "round R is over model R" "$(for r in 0 1 2; do fl-info --get base srv/pub/ro
 turn b c
 for s in a b c; do check "$s has come to the last model itself" [ -e "work.$s/model/$(last_model).flt" ]; done
 cut -f 4 srv/pub/chain.tsv | sort >../models
+verify() { fl-aggregate --verify -q -r roster.yaml -m model.flt "$@" srv/pub/round; }
+check "anybody repeats them from the hub's folder, to the last model" verify --next "srv/pub/model/$(last_model).flt"
+status 1 "  and to no other" verify --next model.flt
 new again 'delay: 1'
 turn hub c hub b hub a hub c >said 2>&1
 round hub --void 1 "b is on holiday" hub.yaml >>said 2>&1
 for i in 1 2 3 4 5 6; do turn hub b c hub a >>said 2>&1; [ "$(closed)" -lt 4 ] || break; done
 cut -f 4 srv/pub/chain.tsv | sort >../again.models
 check "other turns, and a round that is given up and repeated over its model: the same models" cmp ../models ../again.models
+end=$(awk '{ from[$2] = 1; to[$4] = 1 } END { for (m in to) if (!(m in from)) print m }' srv/pub/chain.tsv)
+status 4 "  verified in the order of models, which is not that of their numbers" verify --next "srv/pub/model/$end.flt"
+is "  nothing is found, but that the one given up has no uploads" "$(sed 1d "$work/out" | cut -f 1,2 | tr '\t\n' '  ')" \
+    "missing srv/pub/round/1/up/a.flt missing srv/pub/round/1/up/b.flt missing srv/pub/round/1/up/c.flt "
 cd ..
 
 # ---- a turn looks at the signatures of a roster's lines once ----

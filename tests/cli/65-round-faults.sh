@@ -102,7 +102,7 @@ cd ..
 
 # ---- teeth ----
 fresh
-broken 's/{ sync "$1" && mv -T "$1" "$2" && .*; } 2>/{ [ ! -d "$1" ] \&\& head -c 900 "$1" >"$2" \&\& sleep 0.4; cp -rT "$1" "$2"; rm -rf "$1"; } 2>/'
+broken 's/sync "$1" && mv -T "$1" "$2" && .*; } 2>/head -c 900 "$1" >"$2" \&\& sleep 0.4; cp -T "$1" "$2"; rm -f "$1"; } 2>/'
 watcher &
 watching=$!
 turn hub >said 2>&1
@@ -122,7 +122,7 @@ mkdir -p work.a/.part && { head -c 200000 model.flt && head -c $(($(stat -c %s m
 turn a >said 2>&1
 check "teeth: fetched without a look at its check values, a damaged model is not found at once" [ "$(event a damaged)" = 0 ]
 cd .. && fresh
-broken "s/ || \[ \"\$(stat -c %h \"\$f\")\" != 1 \]//"
+broken 's/ -type f -links 1)/ -type f)/'
 round_program=$work/broken/fl-round turn hub a
 ln srv/in/a/0.up.flt srv/in/a/second
 turn hub

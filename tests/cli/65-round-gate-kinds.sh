@@ -14,6 +14,7 @@ turn hub a b c && cp srv/in/a/0.up.flt up.a && cp up.a up.bit && printf damaged 
 cp -a srv srv.open && cp -a work.hub work.open
 check "a helper that is no site puts another's upload" put aux up up.a
 status 3 "a site that is no helper answers before go" put c answer up.a
+status 3 "keys, where nothing is encrypted" put aux keys up.a
 check "the hub's turn" turn hub
 bad aux up
 check "  and has the three sites'" [ "$(ls srv/pub/round/0/up)" = "$(printf '%s.flt\n' a b c)" ]

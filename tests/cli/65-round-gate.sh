@@ -45,6 +45,8 @@ check "  has plans, limits, ends, the own receipt, and no more" sh -c 'grep pub/
 check "  of rounds from one on" sh -c 'SSH_ORIGINAL_COMMAND="ls 9" fl-gate north "$PWD/srv" | cut -d " " -f 2 | grep -c round | grep -qx 2'
 check "get" ask "get round/7/plan.flt 5"
 check "  goes on at the offset" [ "$(cat out)" = seven ]
+check "  so many bytes" ask "get round/7/plan.flt 5 3"
+check "    and no more" [ "$(cat out)" = sev ]
 
 # ---- words: nothing of a request is run, or opens a pattern ----
 touch srv/pub/x
@@ -62,7 +64,8 @@ refused 3 "an option for find" 'ls -delete'
 refused 3 "scp" 'scp -t /tmp'
 refused 3 "rsync" 'rsync --server --sender . .'
 refused 3 "an sftp subsystem" '/usr/lib/openssh/sftp-server'
-refused 3 "four words to get" 'get round/7/plan.flt 0 0'
+refused 3 "five words to get" 'get round/7/plan.flt 0 0 0'
+refused 3 "a length that is no number" 'get round/7/plan.flt 0 -1'
 refused 3 "words without end" "$(yes ls | head -n 100000 | tr '\n' ' ' | head -c 100000)"
 refused 3 "bytes that are no text" "$(printf 'get \377\376 0')"
 
@@ -85,7 +88,21 @@ refused 3 "another's receipt" 'get round/7/have/south/up 0'
 refused 3 "another's upload before the mean" 'get round/7/up/south.flt 0'
 touch srv/pub/round/7/mean.flt
 check "  and with it" ask 'get round/7/up/south.flt 0'
-check "  listed too" sh -c 'SSH_ORIGINAL_COMMAND=ls fl-gate north "$PWD/srv" | grep -q up/south.flt'
+names_of() { ask "$1" | cut -d ' ' -f 2- | sort >names; }   # REQUEST
+names_of 'ls 0 sums'
+check "  listed too, for who asks for sums" grep -qx pub/round/7/up/south.flt names
+names_of ls
+check "    and for nobody else" sh -c '! grep -q /up/ names'
+grown() {   # 300 sites put uploads and answers: REQUEST has the same names, and MORE
+    names_of "$1" && cp names before && mkdir srv/pub/round/7/answer
+    for n in $(seq 300); do mkdir srv/pub/round/7/have/s$n && for f in up/s$n.flt answer/s$n.flt have/s$n/up; do echo x >srv/pub/round/7/$f; done; done
+    names_of "$1" && rm -r srv/pub/round/7/answer srv/pub/round/7/have/s* srv/pub/round/7/up/s[0-9]*
+    [ $(($(wc -l <names) - $(wc -l <before))) = "$2" ]
+}
+check "the list of a site has as many names as before 300 others came" grown 'ls 7' 0
+check "  that of who opens the sum has all" grown 'ls 7 sums' 600
+refused 3 "another word than sums" 'ls 7 all'
+refused 3 "a round of no number, and sums" 'ls x sums'
 rm srv/pub/round/7/mean.flt
 refused 3 "another's inbox" 'get in/south/7.up.flt 0'
 mkdir srv/pub/round/7/have/north.b && echo other >srv/pub/round/7/have/north.b/up

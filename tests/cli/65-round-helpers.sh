@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # fl-round(1) with helpers: rounds go on without those who miss the deadline; who is late, which helper is
-# away; turns that are killed; a party under replay.
+# away; turns that are killed, where tensors are masked, encrypted and plain; a party under replay.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
 . "$top/tests/cli/turns.sh"
 
 mkdir set && cd set || exit 1
 small_model || exit 1
-helpers='b +aux' min_sum=3 terms='tensors: [{match: "*", protect: mask, bits: 32, clip: 0.01}]\nreplay: [aux]\napply: {rule: nesterov, lr: 0.7, momentum: 0.9}'
+helpers='b +aux' min_sum=3 terms='tensors: [{match: "*norm*", protect: plain, bits: 32, clip: 0.01}, {match: "*embed*", protect: he, bits: 24, clip: 0.01}, {match: "*", protect: mask, bits: 32, clip: 0.01}]\nreplay: [aux]\napply: {rule: nesterov, lr: 0.7, momentum: 0.9}'
 federation a b c d || exit 1
 parties a b c d || exit 1
 cd ..
@@ -20,6 +20,9 @@ turn b aux a
 for p in a b aux; do check "  $p made the last model itself" [ "$(digest "work.$p/model/$want.flt")" = "$want" ]; done
 check "  and its velocity" cmp "work.a/model/$want.velocity.flt" "work.aux/model/$want.velocity.flt"
 check "  both helpers were ready, and answered, once a round" [ "$(event b ready).$(event aux ready).$(event b answer).$(event aux answer)" = 2.2.2.2 ]
+listed() { SSH_ORIGINAL_COMMAND="ls 0 $(fl-info --conf "$1.yaml" | sed -n 's/^lists\t-*//p')" fl-gate "$1" srv | grep -c -e /up/ -e /answer/; }
+for p in a.0 d.0 b.12 aux.12; do check "  the list of ${p%.*} has ${p#*.} uploads and answers" [ "$(listed "${p%.*}")" = "${p#*.}" ]; done
+check "  as had its last turn" sh -c '! grep -e /up/ -e /answer/ work.a/.part/list && grep -q /up/ work.aux/.part/list'
 check "  aux signed for each" [ "$(event aux verify)" = 2 ]
 for r in 0 1; do
     check "  anybody repeats round $r from the hub's folder" fl-aggregate --verify -q -r roster.yaml "srv/pub/round/$r"

@@ -34,9 +34,10 @@ echo "$rules" | roster 1 $sites >without.yaml
 status 2 "a roster without the lines" fl-keygen --show without.yaml
 says 'protect he needs he: \[LINE, ...\], what fl-keygen --he demo prints at each helper'
 fl-keygen --show roster.yaml >show || exit 1
-for row in 'he_holds	against a hub that does anything, or against sites that cheat' \
-    'he_does_not_hold	against the hub and one site that sends what fl-mask did not make: together they read' \
-    'not_default	he_does_not_hold: against the hub and one site'; do
+for row in 'he_holds	against a hub that does anything: up to 2 sites, if they sent what fl-mask made, and 1 of the 2 helpers may' \
+    'he_does_not_hold	against one site that sends what fl-mask did not make: by that whoever reads uploads' \
+    'collude	.*with all helpers but one and 2 sites it cannot, but for encrypted values as he_does_not_hold says$' \
+    'not_default	he_does_not_hold: against one site'; do
     check "--show says: $row" grep -q "^$row" show
 done
 # shellcheck disable=SC2086
@@ -75,7 +76,24 @@ is "    of an answer" "$(told class_answer_bytes)" "0,1440,$((3 * one))"
 is "    and what a helper reads of an upload" "$(told class_reading_bytes)" "0,0,$((3 * one))"
 check "    seconds, of which encryption takes the most" \
     sh -c 'echo "$1" | awk -F , "NF == 3 && \$1 > 0 && \$2 > \$1 && \$3 > \$2 {good = 1} END {exit !good}"' - "$(told class_make_seconds)"
-check "    who reads the hub's disk" grep -q '^class_seen.*with one site that cheats any site' told
+check "    who reads the hub's disk" grep -q '^class_seen.*each site.s values when one site cheats' told
+fl-plan -r roster.yaml -k hub.key --round 0 -m model.flt --he-keys b.0..1.hekey --he-keys aux.0.hekey --explain --tensors -o p.flt >told || exit 1
+is "    and of each tensor the same" "$(sed 1d told | tr '\t\n' ' ,')" \
+    "embed mask 540 1440 2160 1440 0,norm plain 50 104 200 0 0,large he 150001 $((6 * one)) 600004 $((3 * one)) $((3 * one)),"
+status 2 "    --tensors is for --explain" fl-plan -r roster.yaml -k hub.key --round 0 -m model.flt --tensors
+fl-keygen --show roster.yaml -m model.flt --tensors >show || exit 1
+for row in 'class	plain: 50 values, 104 bytes of an upload, 200 of the mean, 0 of a helper.s answer, who reads 0 of each upload' \
+    'class	mask: 540 values, 1440 bytes of an upload, 2160 of the mean, 1440 of a helper.s answer, who reads 0 of each upload' \
+    'class_seen	mask: who reads the hub.s disk sees the sum that is opened; one site.s values with all helpers, but not with all but one and 2 sites' \
+    "class	he: 150001 values, $((6 * one)) bytes of an upload, 600004 of the mean, $((3 * one)) of a helper.s answer, who reads $((3 * one)) of each upload" \
+    'class_seen	he: who reads the hub.s disk sees the sum that is opened; one site.s values with all helpers, or when one site cheats' \
+    "tensor	large: he, 150001 values, $((6 * one)) bytes of an upload, 600004 of the mean, $((3 * one)) of a helper.s answer, who reads $((3 * one)) of each upload"; do
+    check "who decides on the roster reads it: ${row%%:*}" grep -q "^$row$" show
+done
+status 2 "  --tensors needs the model" fl-keygen --show roster.yaml --tensors
+says '.-tensors needs -m MODEL'
+rounds model other.flt 2 embed:60x9 norm:50 large:150001 || exit 1
+status 3 "  and it is the roster's" fl-keygen --show roster.yaml -m other.flt
 status 4 "--check: whole files, each one row" fl-aggregate --check -p 0/plan.flt 0/up/a.flt 0/up/b.flt 0/up/c.flt 0/up/d.flt
 says '1 missing: e;'
 check "the hub asks" ask 0 a b c d

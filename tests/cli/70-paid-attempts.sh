@@ -5,52 +5,11 @@
 # shellcheck source-path=SCRIPTDIR disable=SC2086,SC2154,SC2034
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/federation.sh"
-python -c 'import xxhash' 2>/dev/null || {
-    skip "attempts on ledgers" "Python 3 has no xxhash"
-    finish
-}
-export BUILD PYTHONDONTWRITEBYTECODE=1
-edit() { python "$top/tests/cli/updates.py" edit "$@"; }
-lines() { tail -n +2 "$1" | wc -l; }
-dp='--dp-clip 0.5 --dp-noise 1 --dp-rate 0.25'
-train() { fl-train -q -m model.flt --steps 3 $dp --ledger l.ledger "$@"; }
-masked() { fl-mask -q -k a.key -p 1/plan.flt -o x.flt "$@" && [ -s x.flt ]; }
-
-# attempt "NAME: what" FOLDER RULE [command]: NAME, a function, in two copies of FOLDER; it succeeds when
-# the attacker has what he wanted
-attempt() {
-    _call=${1%%:*}
-    rm -rf try && cp -a "$2" try
-    (cd try && $_call) >out 2>err && _got=0 || _got=1
-    [ $_got = 1 ] || sed 's/^/# /' err | head -n 3
-    report $((1 - _got)) "$1"
-    rm -rf try && cp -a "$2" try
-    python "$top/tests/attacks/off.py" "$3" && (cd try && PATH=$BUILD/off/$3:$PATH && $_call) >out 2>err
-    _got=$?
-    [ $_got = 0 ] || sed 's/^/# /' err | head -n 3
-    report $_got "  without $3 it succeeds"
-}
-
+. "$top/tests/cli/paid.sh"
 # ---- people: of a roster that hides records, of one that hides passages, of plain rounds, of none ----
-printf 'preset: nano\nctx: 16\nchannels: 16\nheads: 2\nhead_dim: 4\nffn: 32\n' >c.yaml
-fl-init -c c.yaml --seed 1 -o model.flt || exit 1
-ids=$(awk 'BEGIN { for (i = 0; i < 60; i++) { for (j = 0; j < i % 30; j++) printf "%d ", 97 + (i + j) % 9
-                                              printf "256 " } }')
-for unit in record passage; do
-    python "$top/tests/cli/shards.py" ids model.flt $unit.shard unit=$unit $ids || exit 1
-done
-one=$(fl-train -q -m model.flt --steps 3 $dp --dry-run record.shard | awk '$1 == "dp_epsilon" { print $2 * 1.01 }')
-fl-account --new-ledger l.ledger && cp l.ledger none.ledger && train --site a -o a.upd record.shard &&
-    cp l.ledger one.ledger && train --site a -o b.upd record.shard && cp l.ledger two.ledger &&
-    fl-train -q -m model.flt --steps 3 --site a -o bare.upd record.shard || exit 1
-cp one.ledger l.ledger
 local="noise: {local: {clip: 0.5, multiplier: 1, rate: 0.25, steps: 3}}
 budget: {epsilon: $one, delta: 1e-6}"
 recipe='steps: 3, dp_clip: 0.5, dp_noise: 1, dp_rate: 0.25'
-people() {   # FOLDER TERMS: three sites, and a plan
-    mkdir "$1" && cp model.flt ./*.upd ./*.ledger ./*.shard "$1" &&
-        (cd "$1" && terms=$2 && federation a b c && plan 1 model.flt) || exit 1
-}
 helpers='b +aux' min_sum=3
 people record "$local
 recipe: {$recipe}"

@@ -4,8 +4,9 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/cli/slurm.sh"
+. "$top/tests/cli/machines.sh"
 slurm_pids=''
-trap 'slurm_stop; rm -rf "$work"' EXIT
+trap 'slurm_stop; machines_stop; rm -rf "$work"' EXIT
 cp -r "$top/examples/slurm" cluster
 mkdir shards
 cat "$top"/lib/base/*.h | fl-harmonize -q --train-tokenizer 300 -o tokenizer.flt || exit 1
@@ -41,22 +42,20 @@ train here all GROUP=9 && check "  and all at once" cmp all.flt flat.flt
 if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
     check "two tasks at once" train parallel two JOBS=2
     check "  the same bytes" cmp two.flt flat.flt
-    cat >ssh <<END
-#!/bin/sh
-echo "\$1" >>$work/hosts
-[ "\$1" != "\${FORGETS-}" ] || [ -e $work/forgot ] || { : >$work/forgot; exit 0; }
-shift
-[ "\$1" != -- ] || shift
-exec sh -c "\$*"
-END
-    chmod +x ssh
     printf '1/near\n1/far\n' >nodes
-    check "two machines, by what stands for ssh" train parallel nodes NODES="$work/nodes" PARALLEL_SSH="$work/ssh"
+    machines_start || skip "two machines by a real ssh" "no sshd that runs here; something stands for it"
+    two() { : >hosts && train parallel "$1" NODES="$work/nodes" PARALLEL_SSH="$work/ssh"; }   # NAME
+    check "two machines, by $machines" two nodes
     check "  the same bytes" cmp nodes.flt flat.flt
-    check "a machine that forgets a task and says that it is done" train parallel lost FORGETS=far NODES="$work/nodes" PARALLEL_SSH="$work/ssh"
-    check "  it forgot one" [ -e forgot ]
+    check "  and both were at work" [ "$(sort -u hosts | tr '\n' ' ')" = "far near " ]
+    : >forgets
+    check "a machine that forgets a task and says that it is done" two lost
+    check "  it forgot one" [ ! -e forgets ]
     check "  which was done after all" cmp lost.flt flat.flt
-    check "  and both were at work" [ "$(sort -u hosts 2>/dev/null | wc -l)" = 2 ]
+    machine_stop far
+    check "a machine that is down: the other does its tasks" two down
+    check "  the same bytes" cmp down.flt flat.flt
+    check "  by itself" [ "$(sort -u hosts)" = near ]
 else
     skip "GNU parallel" "it is not installed"
 fi

@@ -57,9 +57,14 @@ others() {   # helpers that are no sites
     done
 }
 
+he_lines() {   # those of the helpers, where a tensor of $terms is encrypted
+    case ${terms-} in *'protect: he'*) echo he: ;; *) return 0 ;; esac
+    for _n in $helpers; do echo "  - $(fl-keygen --he demo -k "${_n#+}.key")"; done
+}
+
 federation() {   # SITE...: keys, roster.yaml, and all have accepted it, the hub and helpers too
     # shellcheck disable=SC2046 # names
-    keys hub "$@" $(others) && printf '%b\n' "${terms-}" | roster 1 "$@" >roster.yaml &&
+    keys hub "$@" $(others) && { printf '%b\n' "${terms-}" && he_lines; } | roster 1 "$@" >roster.yaml &&
         accept roster.yaml hub "$@" $(others)
 }
 

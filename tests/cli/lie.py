@@ -2,8 +2,9 @@
 """Change one object of a round as a liar would, well formed and perhaps signed. For tests/cli/6*.sh.
 
     lie.py IN OUT CHANGE... [KEY PARTY]   bit=TENSOR flips the lowest bit of its first value; add=TENSOR:N adds N
-                                          to its first word; meta=KEY:N, meta=KEY:tTEXT; KEY, a key file, signs it
-                                          as that party (a number, or "hub"). IN's signatures are left out.
+                                          to its first word; meta=KEY:N, meta=KEY:tTEXT, meta=KEY:xBYTES, meta=KEY:
+                                          (none); KEY, a key file, signs it as that party (a number, or "hub"). IN's signatures
+                                          are left out.
 """
 import hashlib
 import pathlib
@@ -21,7 +22,10 @@ def main(source, target, *words):
     for what, _, value in (c.partition("=") for c in changes):
         if what == "meta":
             key, _, text = value.partition(":")
-            meta[key] = text[1:] if text[0] == "t" else int(text)
+            if text:
+                meta[key] = text[1:] if text[0] == "t" else bytes.fromhex(text[1:]) if text[0] == "x" else int(text)
+            else:
+                del meta[key]
             continue
         name, _, more = value.partition(":")
         dtype, dims, payload, attributes = tensors[name]

@@ -54,8 +54,9 @@ class Body:
 
 
 def read(path):
-    """Kind, metadata and tensors (name: (dtype, dims, payload, attributes)) of the one object."""
-    data, at, tensors = open(path, "rb").read(), 0, {}
+    """Kind, metadata and tensors (name: (dtype, dims, payload, attributes)) of the first object, of a file or
+    of bytes."""
+    data, at, tensors = path if isinstance(path, bytes) else open(path, "rb").read(), 0, {}
     while True:
         tag, (_, size, payload) = data[at:at + 4], struct.unpack_from("<I2Q", data, at + 4)
         b, at = Body(data[at + 64:at + 64 + size]), at + 64 + (size + 63) // 64 * 64

@@ -5,8 +5,9 @@
     rlwe.py vectors     the values that tests/unit/test_rlwe_vectors.c holds as constants
 
 Elements are lists of 8192 numbers modulo q; products are those of two huge numbers whose digits the
-coefficients are.
+coefficients are. test_rlwe_vectors.c, and of whole messages 57-vectors-he.sh, compare the bytes.
 """
+import functools
 import hashlib
 import math
 import pathlib
@@ -25,26 +26,25 @@ def H(key, label, *parts):
 
 
 def chacha20(key, chunk, n):
-    """RFC 8439, nonce LE32 0 || LE64 chunk, from block 0 on."""
-    def rotate(x, k):
-        return (x << k | x >> (32 - k)) & 0xFFFFFFFF
-
-    words = [int.from_bytes(b"expand 32-byte k"[i:i + 4], "little") for i in range(0, 16, 4)]
-    words += [int.from_bytes(key[i:i + 4], "little") for i in range(0, 32, 4)]
-    out = bytearray()
+    """RFC 8439, nonce LE32 0 || LE64 chunk, from block 0 on; all blocks at once, in lanes of 64 bits of huge
+    whole numbers."""
+    blocks = -(-n // 64)
+    ones = (2**(64 * blocks) - 1) // (2**64 - 1)
+    low = ones * 0xFFFFFFFF
+    words = [int.from_bytes((b"expand 32-byte k" + key)[i:i + 4], "little") * ones for i in range(0, 48, 4)]
+    first = words + [int.from_bytes(b"".join(i.to_bytes(8, "little") for i in range(blocks)), "little"), 0,
+                     (chunk & 0xFFFFFFFF) * ones, (chunk >> 32) * ones]
     rounds = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
               (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
-    for block in range((n + 63) // 64):
-        first = words + [block, 0, chunk & 0xFFFFFFFF, chunk >> 32]
-        x = list(first)
-        for _ in range(10):
-            for a, b, c, d in rounds:
-                for k, l, m, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-                    x[k] = (x[k] + x[l]) & 0xFFFFFFFF
-                    x[m] = rotate(x[m] ^ x[k], turn)
-        for i in range(16):
-            out += ((x[i] + first[i]) & 0xFFFFFFFF).to_bytes(4, "little")
-    return bytes(out[:n])
+    x = list(first)
+    for _ in range(10):
+        for a, b, c, d in rounds:
+            for k, l, m, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                x[k] = x[k] + x[l] & low
+                y = x[m] ^ x[k]
+                x[m] = (y << turn | y >> 32 - turn) & low
+    rows = [(v + f & low).to_bytes(8 * blocks, "little") for v, f in zip(x, first)]
+    return b"".join(row[i:i + 4] for i in range(0, 8 * blocks, 8) for row in rows)[:n]
 
 
 def crt(residues):
@@ -55,26 +55,30 @@ def crt(residues):
 
 def packed(x):
     """Of an element: residues of 53 bits, the first lowest."""
-    number = 0
-    for k, p in enumerate(PRIMES):
-        number |= sum((v % p) << (53 * i) for i, v in enumerate(x)) << (53 * N * k)
-    return number.to_bytes(53 * N * 4 // 8, "little")
+    bits = "".join(f"{v % p:053b}" for p in reversed(PRIMES) for v in reversed(x))
+    return int(bits, 2).to_bytes(53 * N * 4 // 8, "little")
 
 
-def times(a, b):
-    """Modulo X^N + 1 and Q: digits of 440 bits hold 8192 products, B made non-negative first."""
+def times(a, s):
+    """A times S of -1, 0 and 1, modulo X^N + 1 and Q: the product of two huge numbers whose digits, of 232
+    bits, are those of A and of S + 1, less A times ones."""
     def number(x):
-        return int.from_bytes(b"".join((v % Q).to_bytes(55, "little") for v in x), "little")
+        return int.from_bytes(b"".join(v.to_bytes(29, "little") for v in x), "little")
 
-    product = (number(a) * number(b)).to_bytes(2 * 55 * N, "little")
-    digit = [int.from_bytes(product[55 * i:55 * i + 55], "little") for i in range(2 * N)]
-    return [(digit[i] - digit[N + i]) % Q for i in range(N)]
+    product = (number(a) * number([v + 1 for v in s])).to_bytes(2 * 29 * N, "little")
+    digit = [int.from_bytes(product[29 * i:29 * i + 29], "little") for i in range(2 * N)]
+    once, out = -sum(a), []
+    for i in range(N):
+        once += 2 * a[i]
+        out.append((digit[i] - digit[N + i] - once) % Q)
+    return out
 
 
 def add(*elements):
     return [sum(row) % Q for row in zip(*elements)]
 
 
+@functools.lru_cache(maxsize=4)
 def uniform(seed):
     rows = []
     for k, p in enumerate(PRIMES):
@@ -179,15 +183,20 @@ def a_round(sites, helpers, bits, slots, lam):
     return {"a": a, "b": bs[0], "c0": texts[1][0], "c1": texts[1][1], "share": shares[0], "v": v}, sums
 
 
-if sys.argv[1:] == ["self"]:
-    assert chacha20(bytes(32), 0, 96)[60:72].hex() == "b2ee65869f07e7be5551387a"
-    for shape in ((3, 2, 32, 4, 58), (2, 1, 16, 8, 57)):
-        made, want = a_round(*shape)
-        assert opened(made["v"], shape[2], shape[3], len(want)) == want
-elif sys.argv[1:] == ["vectors"]:
-    made, want = a_round(3, 2, 32, 4, 58)
-    for name in ("a", "b", "c0", "c1", "share"):
-        print(name, H(None, "test", packed(made[name])).hex())
-    print("sums", H(None, "test", b"".join(x.to_bytes(8, "little", signed=True) for x in want)).hex())
-else:
-    sys.exit(__doc__)
+def main(args):
+    if args == ["self"]:
+        assert chacha20(bytes(32), 0, 96)[60:72].hex() == "b2ee65869f07e7be5551387a"
+        for shape in ((3, 2, 32, 4, 58), (2, 1, 16, 8, 57)):
+            made, want = a_round(*shape)
+            assert opened(made["v"], shape[2], shape[3], len(want)) == want
+    elif args == ["vectors"]:
+        made, want = a_round(3, 2, 32, 4, 58)
+        for name in ("a", "b", "c0", "c1", "share"):
+            print(name, H(None, "test", packed(made[name])).hex())
+        print("sums", H(None, "test", b"".join(x.to_bytes(8, "little", signed=True) for x in want)).hex())
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

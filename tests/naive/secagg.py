@@ -42,8 +42,10 @@ from fractions import Fraction
 tests = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(tests / "vectors"), str(tests / "cli"), str(tests / "naive")]
 import make  # noqa: E402
+import secagg_he  # noqa: E402
 import secagg_noise  # noqa: E402
 from make import DTYPES, Object, ed25519  # noqa: E402
+from rlwe import chacha20  # noqa: E402
 from updates import Body, read  # noqa: E402
 
 HUB = 0xFFFFFFFF
@@ -107,31 +109,6 @@ def x25519(scalar, point):
 
 def public(secret):
     return x25519(secret, bytes([9]) + bytes(31))
-
-
-def chacha20(key, chunk, n):
-    """N bytes of RFC 8439's stream: nonce LE32 0 || LE64 CHUNK, counter from 0."""
-    m, out = 0xFFFFFFFF, bytearray()
-    rounds = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-              (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
-    for counter in range((n + 63) // 64):
-        first = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574, *struct.unpack("<8I", key), counter, 0,
-                 chunk & m, chunk >> 32]
-        s = first[:]
-        for _ in range(10):
-            for a, b, c, d in rounds:
-                w, x, y, z = s[a], s[b], s[c], s[d]
-                w = w + x & m
-                z = ((z ^ w) << 16 | (z ^ w) >> 16) & m
-                y = y + z & m
-                x = ((x ^ y) << 12 | (x ^ y) >> 20) & m
-                w = w + x & m
-                z = ((z ^ w) << 8 | (z ^ w) >> 24) & m
-                y = y + z & m
-                x = ((x ^ y) << 7 | (x ^ y) >> 25) & m
-                s[a], s[b], s[c], s[d] = w, x, y, z
-        out += struct.pack("<16I", *(i + j & m for i, j in zip(s, first)))
-    return bytes(out[:n])
 
 
 def self_test():
@@ -277,7 +254,7 @@ def canonical(y):
         "tensors.bits": tuple(int(r.get("bits", 0)) for r in rules),
         "tensors.clip": tuple(float(r.get("clip", 0)) for r in rules),
         "steps": float(y.get("steps", 64)), "move": float(y.get("move", 1 / 64)),
-        **secagg_noise.canonical(y),
+        **secagg_noise.canonical(y), **{k: tuple(y[k]) for k in ("he",) if y.get(k)},
         "max_open": y.get("max_open", 4), "max_skip": y.get("max_skip", 1024),
         "max_age": y.get("max_age", 1000), **{k: y[k] for k in ("delay", "stale") if y.get(k)},
         **{"recipe." + k: float(v) if k in FLOATS else int(v) if isinstance(v, bool) else v
@@ -460,14 +437,17 @@ class Plan:
             if trained and rule.protect != "frozen":
                 self.shapes[name], self.rules[name] = shape, rule
         self.noise = secagg_noise.Noise(self) if self.roster.meta["noise"] == "site" else None
+        self.keys = [tensors["he." + self.roster.name(h)][2] for h in self.roster.helpers if len(tensors) > 2]
+        self.he = secagg_he.Layout(self) if self.keys else None
+        self.he_round = m["round"] - self.roster.meta["first_round"]
 
     def count(self, name):
         return math.prod(self.shapes[name])
 
     def order(self):
         """Tensors as they stand in an upload; None is the weight's."""
-        masked = [t for t in self.rules if self.rules[t].protect == "mask"]
-        return masked + [None] + [t for t in self.rules if t not in masked]
+        masked, plain = ([t for t in self.rules if self.rules[t].protect == p] for p in ("mask", "plain"))
+        return masked + [None] + plain
 
     def session(self):
         return {"roster": self.rd, "sid": self.sid, "round": self.meta["round"]}
@@ -513,14 +493,16 @@ class Plan:
             for i, m in enumerate(struct.unpack(f"<{n}Q", chacha20(key, at // CHUNK, 8 * n)), at):
                 out[i] = add_words(out[i], m, bits[i], sign)
 
-    def write(self, o, out, spans, masked_only=False):
-        """The tensors of an upload, an answer or a sum."""
+    def write(self, o, out, spans, masked_only=False, ciphers=None):
+        """The tensors of an upload, an answer or a sum; CIPHERS: the elements of its last, if any."""
         for name, first, end in spans:
             masked = name is None or self.rules[name].protect == "mask"
             if masked or not masked_only:
                 o.tensor(name or WEIGHT, "u64", [end - first], out[first:end], role=int(masked),
                          attributes={"lane.bits": 64 if name is None else self.rules[name].bits,
                                      "lane.count": 1 if name is None else self.count(name)})
+        if self.he:
+            self.he.tensor(o, secagg_he.TENSOR, ciphers)
         return o.done()
 
     def zeros(self):
@@ -544,11 +526,13 @@ def chain_of(roster, a, b, own, keys, states, kind, psk=None):
                       roster.x(a), roster.x(b), psk), roster.meta["first_round"]
 
 
-def upload(plan, index, ctr, prev, update, nonce, keys, states, new_key, ledger={}):
-    """The upload of site INDEX, with this nonce where there are helpers, and what it says of its LEDGER."""
+def upload(plan, index, ctr, prev, update, nonce, keys, states, new_key, ledger={}, seed=None):
+    """The upload of site INDEX, with this nonce where there are helpers, and what it says of its LEDGER; SEED
+    is that of ciphertexts, if there are any."""
     r, rd, roster = plan.meta["round"], plan.rd, plan.roster
     hidden = [bytes.fromhex(v[0]) for w, *v in vault(states[0])[1:-1] if w == "hidden"][0] if states else None
-    out, spans = plan.words(*plan.encode(update, hidden))
+    integers, q = plan.encode(update, hidden)
+    out, spans = plan.words(integers, q)
     bits, tags = plan.bits(spans), b""
     for peer in roster.helpers if roster.helped else range(roster.n):
         if peer == index and not roster.helped:
@@ -564,19 +548,30 @@ def upload(plan, index, ctr, prev, update, nonce, keys, states, new_key, ledger=
     meta["base.round"], meta["site.index"] = plan.meta["base.round"], index
     if roster.helped:
         meta["nonce"] = nonce
-    o = plan.write(Object("masked", meta), out, spans)
-    return o.sign(index, roster.name(index), new_key["sign"], rd)
+    first, c0 = b"", None
+    if plan.he:
+        c0, c1 = secagg_he.encrypt(plan, plan.keys, integers, seed)
+        second = Object("cipher", dict(plan.session(), **{k: meta[k] for k in ("site", "site.index")}))
+        first = plan.he.tensor(second, secagg_he.C1, c1).done().data
+        meta["cipher"] = second.digest
+    o = plan.write(Object("masked", meta), out, spans, ciphers=c0)
+    o.sign(index, roster.name(index), new_key["sign"], rd)
+    o.data = first + o.data
+    return o
 
 
 class Upload:
     """One that was made: what a request shows of it, and its words."""
     def __init__(self, path):
         data = open(path, "rb").read()
-        self.kind, self.meta, self.tensors = read(path)
+        if read(data)[0] == "cipher":   # of two objects the second
+            self.c1 = read(data)[2][secagg_he.C1][2]
+            data = data[data.index(data[:8], 8):]
+        self.kind, self.meta, self.tensors = read(data)
         size = struct.unpack_from("<Q", data, 8)[0]
         self.head = data[64:64 + size]
         self.payload = H(None, "fl1.payload", *(leaves(t[2]) for t in self.tensors.values()))
-        self.digest, at = digest(path), data.rindex(b"SIGN")
+        self.digest, at = digest(data), data.rindex(b"SIGN")
         size = struct.unpack_from("<Q", data, at + 8)[0]
         self.sign = data[at + 64 + size - 64:at + 64 + size]
 
@@ -612,8 +607,9 @@ def shown(path):
     return meta["set"], out
 
 
-def answer(plan, path, party, ctr, prev, keys, states, new_key):
-    """The answer of helper PARTY to a request."""
+def answer(plan, path, party, ctr, prev, keys, states, new_key, rk=None, c1s=()):
+    """The answer of helper PARTY to a request; RK is its round key of encryption, C1S what the uploads' sites
+    sent."""
     r, rd, roster = plan.meta["round"], plan.rd, plan.roster
     asked, uploads = shown(path)
     out, spans = plan.zeros()
@@ -628,7 +624,8 @@ def answer(plan, path, party, ctr, prev, keys, states, new_key):
         plan.noise.subtract(plan, out, spans, H(of_round, "fl1.hnkey", plan.sid, asked), CHUNK, chacha20)
     meta = dict(plan.session(), set=asked, ctr=ctr, prev=prev, next=public_line(new_key), party=party,
                 helper=roster.name(party))
-    o = plan.write(Object("answer", meta), out, spans, masked_only=True)
+    ciphers = secagg_he.shares(plan, rk, asked, [secagg_he.elements(c1) for c1 in c1s]) if plan.he else None
+    o = plan.write(Object("answer", meta), out, spans, masked_only=True, ciphers=ciphers)
     return o.sign(party, roster.name(party), new_key["sign"], rd)
 
 
@@ -639,8 +636,10 @@ def ready(plan, path, party, bad, key):
 
 
 def counted(prefix, messages):
+    spent = tuple(m.meta.get("ledger.count", 0) for m in messages)
     return {f"sum.{prefix}": b"".join(m.digest for m in messages),
-            f"sum.{prefix}.ctr": tuple(m.meta["ctr"] for m in messages)}
+            f"sum.{prefix}.ctr": tuple(m.meta["ctr"] for m in messages),
+            **({f"sum.{prefix}.spent": spent} if any(spent) else {})}
 
 
 def add_up(plan, uploads, answers=()):
@@ -656,12 +655,17 @@ def add_up(plan, uploads, answers=()):
     return out, spans
 
 
+def ciphers_of(messages):
+    return [secagg_he.elements(m.tensors[secagg_he.TENSOR][2]) for m in messages]
+
+
 def partial(plan, uploads):
     uploads = sorted(uploads, key=lambda u: u.meta["site.index"])
     meta = dict(plan.session(), params=plan.meta["params"], set=set_digest(plan.sid, members(uploads)),
                 **counted("uploads", uploads))
     meta["sum.parties"] = tuple(u.meta["site.index"] for u in uploads)
-    return plan.write(Object("sum", meta), *add_up(plan, uploads))
+    return plan.write(Object("sum", meta), *add_up(plan, uploads),
+                      ciphers=plan.he and secagg_he.add_up(ciphers_of(uploads)))
 
 
 def opened(plan, uploads, answers):
@@ -684,9 +688,13 @@ def opened(plan, uploads, answers):
     if answers:
         meta.update(counted("answers", answers))
     o, at = Object("update", meta), {name: (first, end) for name, first, end in spans}
+    encrypted = plan.he.opened(secagg_he.add_up(ciphers_of([*uploads, *answers]))) if plan.he else {}
     for name, rule in plan.rules.items():
-        first, end = at[name]
-        sums = unpack_lanes(rule.bits, out[first:end], plan.count(name))
+        if rule.protect == "he":
+            sums = encrypted.get(name, [])
+        else:
+            first, end = at[name]
+            sums = unpack_lanes(rule.bits, out[first:end], plan.count(name))
         divisor = total * (rule.scale / 2**40)
         o.tensor(name, "f32", plan.shapes[name], struct.pack(f"<{len(sums)}f", *(x / divisor for x in sums)))
     return o.done()
@@ -756,7 +764,8 @@ def cmd_plan(roster_path, path, hub, model, *values):
 
 
 def digest(path):
-    data, at, leaf, header = open(path, "rb").read(), 0, b"", b""
+    """Of the first object of a file, or of bytes."""
+    data, at, leaf, header = path if isinstance(path, bytes) else open(path, "rb").read(), 0, b"", b""
     while True:
         tag, (_, size, payload) = data[at:at + 4], struct.unpack_from("<I2Q", data, at + 4)
         body, at = data[at + 64:at + 64 + size], at + 64 + (size + 63) // 64 * 64
@@ -823,7 +832,8 @@ def cmd_opened(path, mean, total, *answers):
     for k, site in enumerate(meta["sum.parties"]):
         u = Of()
         u.digest = meta["sum.uploads"][32 * k:32 * k + 32]
-        u.meta = {"site.index": site, "ctr": meta["sum.uploads.ctr"][k]}
+        u.meta = {"site.index": site, "ctr": meta["sum.uploads.ctr"][k],
+                  "ledger.count": meta["sum.uploads.spent"][k] if "sum.uploads.spent" in meta else 0}
         u.tensors = tensors if k == 0 else {n: (d, s, bytes(len(p)), a)
                                             for n, (d, s, p, a) in tensors.items()}
         uploads.append(u)

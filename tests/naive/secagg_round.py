@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A whole round of fl-protocol(7), its keys and states too, from nothing: tests/vectors/round.
 
-    secagg_round.py DIR SOFTWARE     write all files of it into DIR; SOFTWARE is the plan's, as "fl 0.1.0"
+    secagg_round.py DIR SOFTWARE           write all files of it into DIR; SOFTWARE is the plan's, as "fl 0.1.0"
+    secagg_round.py DIR SOFTWARE LEAVES    the one with encrypted tensors: tests/vectors/round-he. LEAVES is a
+                                           folder with the leaves of helpers' trees (secagg_he.py)
 
 Everything random comes from fixed(): what tests/vectors/fixed.c has the programs draw.
 """
@@ -12,6 +14,7 @@ import struct
 import sys
 
 import secagg as s
+import secagg_he as he
 from secagg import H, Object, digest, le32, le64, params, read
 
 SITES, HELPERS, REPLAY, PRESENT = "abcde", ("b", "aux"), ("aux", "c"), "abce"
@@ -54,9 +57,14 @@ def public_key(key):
     return s.ed25519(key["sign"], b"")[0]
 
 
+def he_seed(key):
+    return fresh(f"{key['name']} he", key, "he", EPOCH)
+
+
 class State:
-    """What a key's state holds."""
-    def __init__(self, key, roster):
+    """What a key's state holds; LEAVES: of a helper's keys of encryption."""
+    def __init__(self, key, roster, leaves=None):
+        self.leaves, self.hs, self.he_open = leaves, he_seed(key), {}
         self.key, self.roster, self.made, self.near, self.hub = key, roster, [], [], []
         self.uploads, self.answers, self.masked, self.now, self.open = (0, NONE), (0, NONE), [], [], []
         name, run, lines = key["name"], f"{key['name']} accept", [line[1] for line in roster.lines]
@@ -90,10 +98,19 @@ class State:
         for at in range(self.next[kind], r):
             if kind == "down":
                 self.open += [(at, i, H(ck, "fl1.hk", le64(at))) for i, ck in enumerate(self.rows[kind])]
+                self.he_open[at] = he.round_key(self.hs, at - FIRST)
+                self.hs = he.chain_to(self.hs, at - FIRST, at - FIRST + 1)
             self.rows[kind] = [s.chain_to(True, ck, self.roster.rd, at, at + 1) for ck in self.rows[kind]]
         self.next[kind] = max(self.next[kind], r)
         rounds = sorted({o[0] for o in self.open})[-MAX_OPEN:]
         self.open = [o for o in self.open if o[0] in rounds]
+
+    def encryption(self):
+        if not self.leaves:
+            return []
+        rounds = sorted({o[0] for o in self.open})
+        return [*(("heopen", r, self.he_open[r]) for r in rounds), ("he", FIRST, self.hs),
+                ("leaves", self.leaves)]
 
     def text(self):
         r = self.roster
@@ -103,7 +120,7 @@ class State:
             ("roster", r.rd, EPOCH, self.party, FEDERATION),
             ("shape", "helpers", r.n, r.m, self.next["up"], self.next["down"]),
             *((kind, j, ck) for kind in ("up", "down") for j, ck in enumerate(self.rows[kind])),
-            *(("open", *o) for o in self.open), *self.now, *self.made, *self.masked, *self.near, *self.hub])
+            *(("open", *o) for o in self.open), *self.encryption(), *self.now, *self.made, *self.masked, *self.near, *self.hub])
 
 
 def sketch(path, key):
@@ -148,7 +165,32 @@ def make_update(path, model, site, rng):
     path.write_bytes(o.done().data)
 
 
-def roster_text(model, lines):
+MASKED = """\
+min_sum: 4
+max_open: {open}
+weights: {{rule: dynamic, floor: 0.5, cap: 1.5, tokens: 1500, alpha: 0.5, mbit: 80}}
+tensors:
+  - {{match: "la?er*", protect: mask, bits: 13, clip: 0.05}}
+  - {{match: embed, protect: plain, bits: 64, clip: 1}}
+  - {{match: scale, protect: frozen}}
+  - {{match: "*", protect: mask, bits: 20, clip: 0.25}}
+"""
+ENCRYPTED = """\
+min_sum: 3
+max_open: {open}
+weights: {{rule: dynamic, floor: 0.75, cap: 1.5, tokens: 1500, alpha: 0.5, mbit: 80}}
+tensors:
+  - {{match: "la?er*", protect: he, bits: 13, clip: 0.05}}
+  - {{match: embed, protect: plain, bits: 64, clip: 1}}
+  - {{match: scale, protect: frozen}}
+  - {{match: norm, protect: he, bits: 20, clip: 0.25}}
+  - {{match: "*", protect: mask, bits: 20, clip: 0.25}}
+he:
+{he}
+"""
+
+
+def roster_text(model, lines, offers):
     sites = "".join(f"  - {lines[n]}\n" for n in SITES)
     return f"""\
 federation: {FEDERATION}
@@ -163,15 +205,7 @@ helpers:
   - b
   - {lines["aux"]}
 replay: [{", ".join(REPLAY)}]
-min_sum: 4
-max_open: {MAX_OPEN}
-weights: {{rule: dynamic, floor: 0.5, cap: 1.5, tokens: 1500, alpha: 0.5, mbit: 80}}
-tensors:
-  - {{match: "la?er*", protect: mask, bits: 13, clip: 0.05}}
-  - {{match: embed, protect: plain, bits: 64, clip: 1}}
-  - {{match: scale, protect: frozen}}
-  - {{match: "*", protect: mask, bits: 20, clip: 0.25}}
-"""
+""" + (ENCRYPTED if offers else MASKED).format(open=MAX_OPEN, he="\n".join(f"  - {o}" for o in offers))
 
 
 def f32(values):
@@ -203,7 +237,7 @@ def apply(top, model, mean):
     return step.digest, o.digest, math.sqrt(squares)
 
 
-def the_plan(roster, hub, model, software):
+def the_plan(roster, hub, model, software, shown):
     _, meta, tensors = read(model)
     floats = [t for t in tensors if tensors[t][0] == "f32"]
     n = roster.n + roster.m
@@ -213,6 +247,8 @@ def the_plan(roster, hub, model, software):
         "tensors.shapes": tuple(v for t in floats for v in (len(tensors[t][1]), *tensors[t][1])),
         "tensors.dtypes": (2,) * len(floats), "tensors.trained": (1,) * len(floats)})
     o.tensor("roster", "u8", [len(roster.data)], roster.data).tensor("last", "u8", [32 * n], bytes(32 * n))
+    for name, (b, path) in shown.items():
+        o.tensor("he." + name, "u64", [he.WORDS], b, attributes={"he.path": path})
     return o.done().sign(s.HUB, "hub", hub["sign"], roster.rd)
 
 
@@ -225,7 +261,8 @@ def turn(plan, state, keys, folder, top):
         H(state.hidden, "fl1.input", params(read(update)[2]))
     nonce = fresh(f"{name} mask", key, "nonce", 1, plan.rd + plan.sid + hidden)
     (top / "begin").write_text(state.text())   # where it finds a chain with itself
-    o = s.upload(plan, state.party, 1, NONE, update, nonce, keys, [top / "begin"], key)
+    seed = fresh(f"{name} mask", key, "heenc", 1, plan.rd + plan.sid + hidden)
+    o = s.upload(plan, state.party, 1, NONE, update, nonce, keys, [top / "begin"], key, seed=seed)
     (top / "begin").unlink()
     (folder / "up" / f"{name}.flt").write_bytes(o.data)
     state.pass_to("up", ROUND + 1)
@@ -234,11 +271,13 @@ def turn(plan, state, keys, folder, top):
     state.masked.append(("masked", H(state.hidden, "fl1.masked", plan.meta["params"]), EPOCH, 1, hidden))
 
 
-def answer(plan, state, keys, folder, top):
+def answer(plan, state, keys, folder, top, uploads):
     name, key, request = state.key["name"], state.key, folder / "request.flt"
     (folder / "ready" / f"{name}.flt").write_bytes(s.ready(plan, request, state.party, [], key).data)
     (top / "begin").write_text(state.text())
-    o = s.answer(plan, request, state.party, 1, NONE, keys, [top / "begin"], key)
+    rk = he.round_key(he.chain_to(he_seed(key), 0, ROUND - FIRST), ROUND - FIRST)
+    o = s.answer(plan, request, state.party, 1, NONE, keys, [top / "begin"], key, rk,
+                 [u.c1 for u in uploads] if plan.he else [])
     (top / "begin").unlink()
     (folder / "answer" / f"{name}.flt").write_bytes(o.data)
     state.pass_to("down", ROUND + 1)
@@ -247,14 +286,25 @@ def answer(plan, state, keys, folder, top):
     state.made.append(("answer", plan.rd, EPOCH, ROUND, plan.sid, s.shown(request)[0], o.digest))
 
 
+def offer(key, leaves, keys):
+    """A helper's line for the roster, and its key of the round: packed, path. Both into KEYS too."""
+    name, ed25519, k = key["name"], public_key(key), ROUND - FIRST
+    root, path = he.tree(leaves, k)
+    b = he.public(FEDERATION, EPOCH, he.round_key(he.chain_to(he_seed(key), 0, k), k), k)
+    assert leaves[32 * k:32 * k + 32] == he.leaf(FEDERATION, EPOCH, ed25519, k, b), "the leaves are of other keys"
+    line = he.line(FEDERATION, name, EPOCH, key["sign"], root, s.ed25519)
+    (keys / f"{name}.line").write_text(line + "\n")
+    (keys / f"{name}.leaves").write_bytes(leaves)
+    return line, (b, path)
+
+
 def members(roster):
     return [("member", bytes.fromhex(line[3])) for line in roster.lines[:roster.n]]
 
 
-def advance(plan, state, top, following, velocity):
+def advance(plan, state, top, following, velocity, present):
     """A helper that has seen both models, and keeps no open round."""
     key = fixed(f"{state.key['name']} advance")
-    present = sum(1 << SITES.index(n) for n in PRESENT)
     state.near = [("sketch", key), *members(plan.roster),
                   ("base", plan.meta["base"], EPOCH, sketch(top / "model.flt", key)),
                   ("set", present.to_bytes(1, "little")), ("base", following, 0, sketch(top / "next.flt", key))]
@@ -262,8 +312,9 @@ def advance(plan, state, top, following, velocity):
     state.open = []
 
 
-def main(top, software):
+def main(top, software, leaves=None):
     top = pathlib.Path(top)
+    present_names = "abe" if leaves else PRESENT
     folder, model = top / "5", top / "model.flt"
     for sub in ("keys", "5/up", "5/ready", "5/answer", "5/opened"):
         (top / sub).mkdir(parents=True)
@@ -277,22 +328,31 @@ def main(top, software):
     for n, key in keys.items():
         (top / "keys" / f"{n}.new").write_text(key_text(key))
         (top / "keys" / f"{n}.pub").write_text(s.public_line(key) + "\n")
-    (top / "roster.yaml").write_text(roster_text(model, {n: s.public_line(k) for n, k in keys.items()}))
+    trees = {n: (pathlib.Path(leaves) / f"{n}.leaves").read_bytes() for n in HELPERS if leaves}
+    offers = {n: offer(keys[n], tree, top / "keys") for n, tree in trees.items()}
+    (top / "roster.yaml").write_text(roster_text(model, {n: s.public_line(k) for n, k in keys.items()},
+                                                 [line for line, _ in offers.values()]))
     roster = s.roster(top / "roster.yaml")
     (top / "words").write_text(s.words(roster.rd) + "\n")
-    states = {n: State(k, roster) for n, k in keys.items()}
+    states = {n: State(k, roster, trees.get(n)) for n, k in keys.items()}
 
-    (folder / "plan.flt").write_bytes(the_plan(roster, keys["hub"], model, software).data)
+    shown = {n: key for n, (_, key) in offers.items()}
+    for n, (b, path) in shown.items():
+        o = Object("hekey", {"roster": roster.rd, "party": states[n].party, "helper": n})
+        o.tensor(f"he.{ROUND}", "u64", [he.WORDS], b, attributes={"he.path": path}).done()
+        (top / "keys" / f"{n}.hekey").write_bytes(o.sign(states[n].party, n, keys[n]["sign"], roster.rd).data)
+    (folder / "plan.flt").write_bytes(the_plan(roster, keys["hub"], model, software, shown).data)
     plan = s.Plan(folder / "plan.flt")
-    for n in PRESENT:
+    for n in present_names:
         turn(plan, states[n], begun, folder, top)
-    uploads = [s.Upload(folder / "up" / f"{n}.flt") for n in PRESENT]
+    uploads = [s.Upload(folder / "up" / f"{n}.flt") for n in present_names]
     (folder / "request.flt").write_bytes(s.request(plan, uploads, keys["hub"]).data)
     (folder / "sum.flt").write_bytes(s.partial(plan, uploads).data)
     for n in HELPERS:
-        answer(plan, states[n], begun, folder, top)
+        answer(plan, states[n], begun, folder, top, uploads)
     answers = [s.Upload(folder / "answer" / f"{n}.flt") for n in HELPERS]
     (folder / "mean.flt").write_bytes(s.opened(plan, uploads, answers).data)
+    present = sum(1 << SITES.index(n) for n in present_names)
     following, velocity, distance = apply(top, model, folder / "mean.flt")
     for n in REPLAY:
         o = Object("opened", {
@@ -302,9 +362,8 @@ def main(top, software):
         o.done().sign(states[n].party, n, keys[n]["sign"], roster.rd)
         (folder / "opened" / f"{n}.flt").write_bytes(o.data)
     for n in HELPERS:
-        advance(plan, states[n], top, following, velocity)
+        advance(plan, states[n], top, following, velocity, present)
     hub, key = states["hub"], fixed("hub plan")
-    present = sum(1 << SITES.index(n) for n in PRESENT)
     hub.near = [("sketch", key), *members(roster), ("base", plan.meta["base"], EPOCH, sketch(model, key)),
                 ("asked", digest(folder / "plan.flt"), present.to_bytes(1, "little"))]
     hub.hub = [("plan", roster.rd, ROUND, digest(folder / "plan.flt"), plan.meta["base"],

@@ -113,6 +113,12 @@
 #define fl_call_backward           twin_call_backward
 #define fl_call_tell               twin_call_tell
 #define fl_engine_new              twin_engine_new
+#define fl_engine_chunk            twin_engine_chunk
+#define fl_engine_slab             twin_engine_slab
+#define fl_engine_slab_room        twin_engine_slab_room
+#define fl_engine_lay_out          twin_engine_lay_out
+#define fl_engine_place            twin_engine_place
+#define fl_engine_layer_place      twin_engine_layer_place
 #define fl_engine_weights_stay     twin_engine_weights_stay
 #define fl_engine_watch            twin_engine_watch
 #define fl_engine_free             twin_engine_free

@@ -269,6 +269,7 @@ __wrap_fl_pair_step(unsigned char *ck, const struct fl_pair *pair, uint64_t r)
 #define fl_box_seal            other_box_seal
 #define fl_box_open            other_box_open
 #define fl_encode_weight       other_encode_weight
+#define fl_encoded_add         other_encoded_add
 #define fl_lane_encoder_init   other_lane_encoder_init
 #define fl_lane_encode         other_lane_encode
 #define fl_lane_decode         other_lane_decode

@@ -168,6 +168,7 @@ test_add(void)
 static void
 check_scales(struct fl_bound *b)
 {
+    CHECK(b->sigma == fl_bound_sigma(&b->multiplier, b->B2));
     for (size_t i = 0; i < b->count; i++) {
         struct fl_bound_part *p = &b->parts[i];
         double most = ldexp(1, (int)p->bits - 1) - 1;
@@ -214,6 +215,27 @@ test_scales(void)
     CHECK(fl_bound_compute(&b) && strstr(fl_error_text(), "below 2"));
 }
 
+/* As many sites as a lane holds beside the noise keep its scale; one more halves it. */
+static void
+test_wrap(void)
+{
+    const struct fl_bound_part start = {.bits = 24, .clip = 0.05, .d = 10000, .scale = 0x1p12};
+    struct fl_bound_part part = start;
+    struct fl_bound b =
+        {.clip = {5, 1}, .multiplier = {1, 0}, .n = 1, .m = 2, .parts = &part, .count = 1};
+
+    CHECK(!fl_bound_compute(&b) && part.scale == start.scale);
+    const uint64_t most = (1 << 23) - 1, one = (uint64_t)ceil(0.05 * 0x1p12);
+    const uint64_t fit = (most - part.reach) / one;
+    CHECK(part.reach > one && fit < most / one);
+    for (int more = 0; more <= 1; more++) {
+        part = start;
+        b.n = (size_t)fit + (size_t)more;
+        CHECK(!fl_bound_compute(&b) && part.scale == start.scale / (1 + more));
+        check_scales(&b);
+    }
+}
+
 /* The price of the page: z 1, C = clip / 10, 10^6 coordinates of 20 bits, at most 1.1. */
 static void
 test_price(void)
@@ -238,6 +260,7 @@ main(void)
     RUN(test_holds);
     RUN(test_add);
     RUN(test_scales);
+    RUN(test_wrap);
     RUN(test_price);
     return test_end();
 }

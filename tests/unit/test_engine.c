@@ -7,6 +7,7 @@
 
 #include "../naive/decoder.h"
 #include "../naive/twin_engine.h"
+#include "math/products.h"
 #include "math/random.h"
 #include "nn/engine.h"
 #include "os/pool.h"
@@ -467,6 +468,87 @@ test_recompute(void)
     }
 }
 
+/* Whatever mode it is beside, for any threads, however often, with a measurement between. */
+static void
+lent_beside(const struct bench *b, int mode)
+{
+    const struct fl_batch *batch = &b->batch;
+    const enum fl_engine_mode lend = (enum fl_engine_mode)(mode | FL_ENGINE_LEND);
+    size_t rows = batch->B * batch->T, n = b->m->layout.trained;
+    float *want = fl_layout_array(&b->m->layout), *got = fl_layout_array(&b->m->layout);
+    float *loss = calloc(rows, sizeof *loss), *same = calloc(rows, sizeof *same);
+    float *zeros = fl_layout_array(&b->m->layout);
+
+    gradients(b, b->m, (enum fl_engine_mode)mode, 1, want, loss);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct fl_pool *pool = fl_pool_new(threads);
+        struct fl_engine *e = fl_engine_new(b->m, pool, batch->B, batch->T, lend);
+        for (int k = 0; k < 3; k++) {
+            memset(got, 0, n * sizeof *got);
+            memset(same, 0, rows * sizeof *same);
+            CHECK(e &&
+                  (k == 1 ? !fl_engine_loss(e, b->m->stored, batch, same, NULL)
+                          : !fl_engine_grad(e, b->m->stored, batch, (float)b->scale, got, same)));
+            CHECK(!memcmp(k == 1 ? zeros : want, got, n * sizeof *got));
+            CHECK(!memcmp(loss, same, rows * sizeof *loss));
+        }
+        fl_engine_free(e);
+        fl_pool_free(pool);
+    }
+    free(want), free(got), free(zeros), free(loss), free(same);
+}
+
+static uint64_t
+bytes_of(const struct bench *b, int mode)
+{
+    uint64_t bytes = 0;
+
+    CHECK(!fl_engine_bytes(b->m, 1, b->batch.B, b->batch.T, (enum fl_engine_mode)mode, &bytes));
+    return bytes;
+}
+
+/* What layers keep lies in the gradients of earlier ones: the same bytes in less memory. */
+static void
+lent(const struct shape *shape, const char *words, size_t layers)
+{
+    struct bench b;
+
+    begin(&b, shape, 1);
+    freeze(b.m, words);
+    size_t inputs = layers * b.batch.B * b.batch.T * shape->config.channels * sizeof(float);
+    uint64_t less = bytes_of(&b, FL_ENGINE_TRAIN | FL_ENGINE_LEND);
+    lent_beside(&b, FL_ENGINE_TRAIN);
+    lent_beside(&b, FL_ENGINE_RECOMPUTE);
+    if (fl_products()->bf16)
+        lent_beside(&b, FL_ENGINE_TRAIN | FL_ENGINE_BF16);
+    /* of a layer its input, its queries, what attention gave, the middle, and more */
+    CHECK(less + 4 * inputs < bytes_of(&b, FL_ENGINE_TRAIN));
+    end(&b);
+}
+
+static void
+test_lent(void)
+{
+    static const struct shape deep[] =
+        {{"tied", {LLAMA(37, 64, 6, 24, 4, 2, 6, 40, 1e-5, 1e4, true)}, 1, 7},
+         {"untied", {LLAMA(200, 64, 5, 16, 2, 2, 8, 24, 1e-6, 500, false)}, 2, 5},
+         {"GPT-2",
+          {LLAMA(29, 16, 6, 12, 3, 3, 4, 64, 1e-5, 0, true), .norm = FL_NORM_LAYER,
+           .act = FL_ACT_GELU_TANH, .positions = FL_POSITIONS_LEARNED, .bias = FL_BIAS_ALL},
+          1,
+          9},
+         {"norms of queries",
+          {LLAMA(31, 16, 4, 12, 3, 3, 10, 20, 1e-6, 1e6, false), .qk_norm = true},
+          1,
+          6}};
+
+    for (size_t s = 0; s < sizeof deep / sizeof *deep; s++) {
+        lent(&deep[s], "", deep[s].config.layers - 1);
+        lent(&deep[s], "layers.1 layers.3.mlp", 1);
+        lent(&deep[s], "embed_tokens k_proj", 1);
+    }
+}
+
 static void
 compare_float(const struct bench *b, const float *loss, const float *grads)
 {
@@ -669,6 +751,7 @@ main(void)
     RUN(test_halves);
     RUN(test_stored);
     RUN(test_recompute);
+    RUN(test_lent);
     RUN(test_against_naive);
     RUN(test_slabs);
     RUN(test_reuse);

@@ -1,6 +1,8 @@
 /* What a site and a helper do next, by their files and the hub's list, which may say anything. */
 #include "fed/errand.h"
 
+#include <time.h>
+
 #include "federation.h"
 
 static void
@@ -157,6 +159,38 @@ test_follow(void)
     fed_end(&f);
 }
 
+/* A site that missed 3,000 rounds: by lines of which each was looked for in all of them, 12 s. */
+static void
+test_long_chain(void)
+{
+    enum { ROUNDS = 3000 };
+    struct federation f;
+    struct fl_buf chain = {0};
+    char m[65], from[65], to[65] = "", made[200];
+    int bad = 0;
+
+    write_files(&f, "a", "max_age: 4000\n");
+    fl_hex(m, f.model, 32);
+    memcpy(from, m, sizeof from);
+    for (int i = 0; i < ROUNDS; i++) {
+        snprintf(to, sizeof to, "%064d", i + 1);
+        bad |= fl_buf_printf(&chain, "%d\t%s\tm\t%s\n", i, from, to);
+        memcpy(from, to, sizeof from);
+    }
+    snprintf(made, sizeof made, "round/%d/plan.flt model/%s.flt .part/chain", ROUNDS, m);
+    make(&f, made);
+    fed_system(&f, "echo '%d %s m %s' >work/round/%d/closed", ROUNDS, m, to, ROUNDS);
+    CHECK(!bad &&
+          !fl_output_write_file(fed_path(&f, "work/.part/chain"), chain.data, chain.len, 0));
+    fl_buf_release(&chain);
+    const clock_t began = clock();
+    snprintf(made, sizeof made, "plan 0 round/0/plan.flt .part/plan.flt 9;train %d %s - -;", ROUNDS,
+             m);
+    CHECK_TEXT(turn(&f, "9 pub/round/3000/plan.flt\n9 pub/round/0/plan.flt\n"), made);
+    CHECK((double)(clock() - began) / CLOCKS_PER_SEC < 2);
+    fed_end(&f);
+}
+
 static void
 test_helper(void)
 {
@@ -233,6 +267,7 @@ main(void)
     RUN(test_site);
     RUN(test_post);
     RUN(test_follow);
+    RUN(test_long_chain);
     RUN(test_helper);
     RUN(test_hostile);
     return test_end();

@@ -375,6 +375,19 @@ check_secrets(const struct federation *f, bool answered)
     CHECK(!state_has(f, rk[1]) && !state_has(f, rk[2]));
 }
 
+/*
+ * How many of b's answers, whole or in part, are in its folder? What a crash left of another would
+ * be a second share for its key, for a thief.
+ */
+static int
+answers_kept(const struct federation *f)
+{
+    char line[200];
+
+    snprintf(line, sizeof line, "exit $(ls -A '%s' | grep -c answer)", fed_path(f, "b.state"));
+    return WEXITSTATUS(system(line));
+}
+
 static int
 answer_in_child(void *arg)
 {
@@ -390,7 +403,7 @@ test_crash(void)
 {
     struct federation f;
     struct round r;
-    int n = 0, outcome = 1, kept = 0;
+    int n = 0, outcome = 1, kept = 0, left = 0;
 
     he_round_start(&r, &f, 5, MIXED, fed_usual);
     round_turns(&r, "abcde");
@@ -419,12 +432,14 @@ test_crash(void)
         check_secrets(&f, recorded);
         CHECK(access(round_path(&r, "answer/b.flt"), F_OK) || recorded);
         kept += recorded;
+        left += !recorded && answers_kept(&f);
         if (recorded)
             CHECK_REFUSED(round_answer_to(&r, 1, "half.flt", "x.flt"), FL_REFUSED, "another set");
         else
             CHECK(!round_answer_to(&r, 1, "half.flt", "x.flt"));
+        CHECK(answers_kept(&f) == 1);
     }
-    CHECK(outcome == 0 && n > 10 && kept > 3 && kept < n);
+    CHECK(outcome == 0 && n > 10 && kept > 3 && kept < n && left > 3);
     round_end(&r);
 }
 

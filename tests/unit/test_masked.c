@@ -299,16 +299,22 @@ test_senders(void)
     CHECK(!round_arrival(&r, "up/c.flt", &a) && !a.gap);
     memcpy(digest, a.digest, 32);
     struct fl_counted *last = &r.plan.last[2];
-    *last = (struct fl_counted){2, {0}};
+    *last = (struct fl_counted){2, {0}, 0};
     CHECK_REFUSED(round_arrival(&r, "up/c.flt", &a), FL_REFUSED, "is older than what was counted");
-    *last = (struct fl_counted){1, {0}};
+    *last = (struct fl_counted){1, {0}, 0};
     CHECK_REFUSED(round_arrival(&r, "up/c.flt", &a), FL_REFUSED, "has the number of another");
     CHECK(fed_says("two copies of the key of \"c\""));
     memcpy(last->digest, digest, 32);
     CHECK(!round_arrival(&r, "up/c.flt", &a)); /* it was counted: the same again */
-    *last = (struct fl_counted){0, {0}};
+    *last = (struct fl_counted){0, {0}, 1};
+    CHECK_REFUSED(round_arrival(&r, "up/c.flt", &a), FL_REFUSED, "a ledger without the lines");
+    CHECK(fed_says("two copies of the ledger of \"c\""));
+    *last = (struct fl_counted){0, {0}, 0};
+    r.plan.roster.noise.kind = FL_NOISE_LOCAL;
+    CHECK_REFUSED(round_arrival(&r, "up/c.flt", &a), FL_REFUSED, "in no ledger");
+    r.plan.roster.noise.kind = FL_NOISE_NONE;
     last = &r.plan.last[4];
-    *last = (struct fl_counted){3, {0}};
+    *last = (struct fl_counted){3, {0}, 0};
     CHECK_REFUSED(round_arrival(&r, "answer/b.flt", &a), FL_REFUSED, "is older");
     fl_arrival_release(&a);
     round_end(&r);

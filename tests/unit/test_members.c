@@ -8,7 +8,7 @@
 static struct fl_counted
 counted_of(uint32_t site)
 {
-    struct fl_counted c = {site + 1, {0}};
+    struct fl_counted c = {site + 1, {0}, site % 2 ? site + 9 : 0};
 
     memset(c.digest, (int)site + 1, 32);
     return c;
@@ -83,12 +83,13 @@ test_round_trip(void)
         struct fl_members m, back;
         struct fl_meta meta = {0};
         fill(&m, &plan, answers);
-        CHECK(!fl_members_to_meta(&m, &meta) && meta.count == (answers ? 5 : 3));
+        CHECK(!fl_members_to_meta(&m, &meta) && meta.count == (answers ? 6 : 4));
         CHECK(!fl_members_from_meta(&back, &meta, 8, 2));
         CHECK(back.count == 3 && back.sites[0] == 0 && back.sites[1] == 3 && back.sites[2] == 7);
         CHECK(back.answer_count == answers);
         for (size_t i = 0; i < 3; i++)
             CHECK(back.uploads[i].ctr == back.sites[i] + 1 &&
+                  back.uploads[i].spent == m.uploads[i].spent &&
                   back.uploads[i].digest[9] == back.sites[i] + 1);
         for (size_t h = 0; h < answers; h++)
             CHECK(back.answers[h].ctr == 41 + h && back.answers[h].digest[0] == 41 + h);
@@ -126,6 +127,9 @@ test_bad_meta(void)
                  {"sum.uploads.ctr", {1, INT64_MIN, 8}, 3, 8, "counts from 1"},
                  {"sum.uploads.ctr", {0}, 0, 8, "sum.uploads.ctr"},
                  {"sum.uploads.ctr", {0}, 99, 8, "sum.uploads.ctr"},
+                 {"sum.uploads.spent", {1, 4}, 2, 8, "sum.uploads.spent"},
+                 {"sum.uploads.spent", {1, -1, 4}, 3, 8, "below zero"},
+                 {"sum.uploads.spent", {0}, 99, 8, "sum.uploads.spent"},
                  {"sum.answers.ctr", {1}, 1, 8, "sum.answers.ctr"},
                  {"sum.answers.ctr", {1, 0}, 2, 8, "counts from 1"},
                  {"sum.answers.ctr", {0}, 0, 8, "sum.answers.ctr"},

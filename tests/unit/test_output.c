@@ -116,6 +116,29 @@ test_leftover(void)
     CHECK_TEXT(content("a"), "x");
 }
 
+/* One that is another's, or has a second name, is not: what is written would be theirs. */
+static void
+test_planted(void)
+{
+    struct fl_output out;
+    struct stat st;
+
+    put("victim", "precious");
+    CHECK(!link(in_folder("victim"), in_folder(".planted.part")));
+    CHECK(!fl_output_write_file(in_folder("planted"), "mine", 4, FL_OUTPUT_SECRET));
+    CHECK_TEXT(content("victim"), "precious");
+    CHECK_TEXT(content("planted"), "mine");
+    if (geteuid()) {
+        SKIP("only root can make a file another's");
+        return;
+    }
+    put(".theirs.part", "laid there");
+    CHECK(!chown(in_folder(".theirs.part"), 65534, 65534));
+    CHECK(!fl_output_open(&out, in_folder("theirs"), FL_OUTPUT_SECRET));
+    CHECK(!fstat(out.fd, &st) && st.st_uid == 0);
+    CHECK(!fl_output_commit(&out));
+}
+
 static void
 test_links(void)
 {
@@ -242,6 +265,7 @@ main(void)
     RUN(test_permissions);
     RUN(test_abort);
     RUN(test_leftover);
+    RUN(test_planted);
     RUN(test_links);
     RUN(test_new);
     RUN(test_modes);

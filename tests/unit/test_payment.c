@@ -1,6 +1,7 @@
 /* What is paid, and refused, under the ledger's lock: what another program wrote meanwhile counts. */
 #include "fed/payment.h"
 
+#include <math.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,6 +55,38 @@ test_once(void)
     unlink(path);
 }
 
+/* A budget is spent to its last digit, and not one beyond; then what adds nothing goes on. */
+static void
+test_exactly(void)
+{
+    double one, two;
+    struct fl_payment p;
+    struct fl_spent s;
+
+    unlink(path);
+    CHECK(!fl_spent_create(path) && !fl_spent_open(&s, path, false));
+    CHECK(!fl_spent_epsilon(&s, "record", "gauss:nm=5", 1e-6, FL_ACCOUNT_RDP, &one, NULL));
+    CHECK(!fl_spent_epsilon(&s, "record", "gauss:nm=5*2", 1e-6, FL_ACCOUNT_RDP, &two, NULL));
+    fl_spent_release(&s);
+    p = payment("aa", nextafter(one, 0));
+    CHECK(fl_payment_make(&p) && fl_error_status() == FL_REFUSED && lines() == 0);
+    p = payment("aa", one);
+    CHECK(!fl_payment_make(&p) && lines() == 1);
+    p = payment("bb", nextafter(two, 0));
+    CHECK(fl_payment_make(&p) && fl_error_status() == FL_REFUSED && lines() == 1);
+    p = payment("bb", two);
+    CHECK(!fl_payment_make(&p) && lines() == 2);
+    p = payment("cc", two);
+    CHECK(fl_payment_make(&p) && fl_error_status() == FL_REFUSED && lines() == 2);
+    p = payment("dd", two);
+    p.line.event = "-";
+    CHECK(!fl_payment_make(&p) && lines() == 3);
+    p = payment("ee", nextafter(two, 0));
+    p.line.event = "-";
+    CHECK(fl_payment_make(&p) && fl_error_status() == FL_REFUSED && lines() == 3);
+    unlink(path);
+}
+
 /* One waits for the lock while the other spends the rest. */
 static void
 test_waits(void)
@@ -80,6 +113,7 @@ main(void)
 {
     snprintf(path, sizeof path, "/tmp/test_payment.%ld", (long)getpid());
     RUN(test_once);
+    RUN(test_exactly);
     RUN(test_waits);
     return test_end();
 }

@@ -134,8 +134,8 @@ test_round_trip(void)
 {
     struct federation f;
     struct fl_plan plan, back;
-    struct fl_counted last[6] = {{3, {1}}, {0, {0}}, {INT64_MAX, {2}},
-                                 {1, {3}}, {2, {4}}, {9, {5}}};
+    struct fl_counted last[6] = {{3, {1}, 5}, {0, {0}, 0}, {INT64_MAX, {2}, INT64_MAX},
+                                 {1, {3}, 0}, {2, {4}, 0}, {9, {5}, 0}};
     unsigned char set[32] = {7}, next[32], velocity[32];
     struct fl_meta meta = {0};
 
@@ -167,7 +167,8 @@ test_round_trip(void)
     CHECK_TEXT(back.deadline, "2999-12-31T23:59:59Z");
     CHECK_TEXT(back.software, plan.software);
     for (size_t i = 0; i < 6; i++)
-        CHECK(back.last[i].ctr == last[i].ctr && !memcmp(back.last[i].digest, last[i].digest, 32));
+        CHECK(back.last[i].ctr == last[i].ctr && back.last[i].spent == last[i].spent &&
+              !memcmp(back.last[i].digest, last[i].digest, 32));
     CHECK(!memcmp(back.digest, plan.digest, 32) && !memcmp(back.sid, plan.sid, 32));
     CHECK(!memcmp(back.params, plan.params, 32) && back.words == plan.words);
     CHECK(!memcmp(back.roster.digest, f.roster.digest, 32));

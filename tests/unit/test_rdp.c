@@ -166,6 +166,21 @@ answer_of(const char *text, double delta)
     return fl_rdp_epsilon(&rdp, delta);
 }
 
+/* Many tiny releases are none less: by their count, and one by one, they add up to one of nm 1. */
+static void
+test_tiny(void)
+{
+    const double one = answer_of("gauss:nm=1", 1e-6).eps;
+    char text[100 * 13] = "gauss:nm=10";
+
+    CHECK_NEAR(answer_of("gauss:nm=1000*1000000", 1e-6).eps, one, 1e-12);
+    CHECK_NEAR(answer_of("gauss:nm=1e6*1000000000000", 1e-6).eps, one, 1e-12);
+    CHECK_NEAR(answer_of("gauss:nm=2*4", 1e-6).eps, one, 1e-12);
+    for (int i = 1; i < 100; i++)
+        strcat(text, "+gauss:nm=10");
+    CHECK_NEAR(answer_of(text, 1e-6).eps, one, 1e-12);
+}
+
 static void
 test_conversion(void)
 {
@@ -212,6 +227,7 @@ main(void)
     RUN(test_monotone);
     RUN(test_curve);
     RUN(test_table);
+    RUN(test_tiny);
     RUN(test_conversion);
     RUN(test_refused);
     return test_end();

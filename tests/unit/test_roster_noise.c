@@ -260,7 +260,7 @@ shown(const struct federation *f, bool model)
     int fd = fl_spool_open();
 
     fl_report_start(&report, fl_roster_show_columns, false);
-    CHECK(!fl_roster_show(&f->roster, o, NULL, false, &report));
+    CHECK(!fl_roster_show(&f->roster, &(struct fl_roster_view){.model = o}, &report));
     CHECK(!report.failed && !fl_report_end(&report, fd, "report"));
     off_t len = lseek(fd, 0, SEEK_END);
     char *out = calloc((size_t)len + 1, 1);

@@ -12,7 +12,7 @@ show(const struct fl_roster *r, const struct fl_roster *last, bool words)
     int fd = fl_spool_open();
 
     fl_report_start(&report, fl_roster_show_columns, false);
-    CHECK(!fl_roster_show(r, NULL, last, words, &report));
+    CHECK(!fl_roster_show(r, &(struct fl_roster_view){.last = last, .words = words}, &report));
     CHECK(!report.failed && !fl_report_end(&report, fd, "report"));
     off_t len = lseek(fd, 0, SEEK_END);
     char *out = calloc((size_t)len + 1, 1);

@@ -14,6 +14,7 @@
 #include "crypt/hash.h"
 #include "crypt/secret.h"
 #include "os/file.h"
+#include "os/watch.h"
 
 static char path[64]; /* of this run alone */
 static struct fl_key *key;
@@ -71,6 +72,42 @@ test_round_trip(void)
     CHECK(!fl_spent_epsilon(&s, "site", "gauss:nm=5", 1e-6, FL_ACCOUNT_RDP, &more, NULL));
     CHECK(more > eps);
     CHECK(!fl_spent_epsilon(&s, "document", NULL, 1e-6, FL_ACCOUNT_RDP, &want, NULL) && want == 0);
+    fl_spent_release(&s);
+}
+
+/* Who hides a site hides its records, at the price of replacing the site's update; not vice versa. */
+static void
+test_within(void)
+{
+    struct fl_spent s;
+    struct fl_spent_signer nobody = {0};
+    struct fl_spent_line lines[] =
+        {{"round", "aa", "01", "site", "dgauss:sigma2=400,sens2=9", {0}},
+         {"train", "bb", "02", "record", "pdgauss:q=0.5,sigma=40,sens=3", {0}},
+         {"round", "cc", "03", "record", "-", {0}}};
+    const struct {
+        const char *unit, *first;
+        size_t events;
+    } cases[] = {{"site", "dgauss:sigma2=400,sens2=9", 1},
+                 {"record", "dgauss:sigma2=400,sens2=36", 2},
+                 {"passage", "dgauss:sigma2=400,sens2=36", 1}};
+
+    CHECK(!unlink(path) && !fl_spent_create(path));
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(!fl_spent_open(&s, path, true) && !fl_spent_add(&s, &lines[i], &nobody));
+        fl_spent_release(&s);
+    }
+    CHECK(!fl_spent_open(&s, path, false));
+    for (size_t i = 0; i < 3; i++) {
+        struct fl_events got = {0}, want = {0};
+        CHECK(!fl_spent_events(&s, cases[i].unit, &got) && got.count == cases[i].events);
+        CHECK(!fl_events_parse(&want, cases[i].first));
+        CHECK(got.count && fl_event_same(&got.items[0], &want.items[0]));
+        fl_events_release(&got);
+        fl_events_release(&want);
+    }
+    CHECK(fl_spent_costs(&s.lines[0], "record") && !fl_spent_costs(&s.lines[1], "site"));
+    CHECK(!fl_spent_costs(&s.lines[1], "passage") && !fl_spent_costs(&s.lines[2], "record"));
     fl_spent_release(&s);
 }
 
@@ -331,9 +368,11 @@ int
 main(void)
 {
     CHECK(!fl_crypt_init());
+    fl_watch_hurry(); /* thousands of files, none of which changes while it is read */
     key = fl_key_new("a", 1);
     snprintf(path, sizeof path, "/tmp/fl-test-spent.%ld", (long)getpid());
     RUN(test_round_trip);
+    RUN(test_within);
     RUN(test_found);
     RUN(test_flips);
     RUN(test_lines);

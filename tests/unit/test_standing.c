@@ -116,7 +116,8 @@ test_closed(void)
     fed_system(&f, "printf '0 b m %s\\n' >closed.0; printf '1 b m %s\\n' >closed.1", next, next);
     fed_system(&f, "rm -rf srv/pub/round/*; mkdir -p srv/pub/round/0/up srv/pub/round/1/up "
                    "srv/pub/round/x srv/pub/round/08; cp closed.0 srv/pub/round/0/closed; "
-                   "cp closed.1 srv/pub/round/1/closed");
+                   "cp closed.1 srv/pub/round/1/closed; touch srv/pub/round/0/plan.flt "
+                   "srv/pub/round/1/plan.flt");
     /* Not by step(), which begins with an empty folder. */
     struct fl_standing s;
     struct fl_report r;

@@ -261,12 +261,12 @@ test_last(void)
         struct fl_counted last;
         bool fine;
         const char *words;
-    } cases[] = {{{0, {0}}, true, ""},
-                 {{6, {9}}, true, ""},
-                 {{7, {7}}, true, ""},
-                 {{7, {8}}, false, "has counted another upload 7"},
-                 {{8, {7}}, false, "counted upload 8 of this key, and its state knows of 7"},
-                 {{INT64_MAX, {7}}, false, "an old copy"}};
+    } cases[] = {{{0, {0}, 0}, true, ""},
+                 {{6, {9}, 0}, true, ""},
+                 {{7, {7}, 0}, true, ""},
+                 {{7, {8}, 0}, false, "has counted another upload 7"},
+                 {{8, {7}, 0}, false, "counted upload 8 of this key, and its state knows of 7"},
+                 {{INT64_MAX, {7}, 0}, false, "an old copy"}};
     const struct fl_count none = {0, {0}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -276,7 +276,7 @@ test_last(void)
             CHECK_REFUSED(fl_state_check_last(&own, &cases[i].last, "upload"), FL_REFUSED,
                           cases[i].words);
     CHECK(!fl_state_check_last(&none, &cases[0].last, "answer"));
-    CHECK_REFUSED(fl_state_check_last(&none, &(struct fl_counted){1, {0}}, "answer"), FL_REFUSED,
+    CHECK_REFUSED(fl_state_check_last(&none, &(struct fl_counted){1, {0}, 0}, "answer"), FL_REFUSED,
                   "answer 1");
 }
 
@@ -703,17 +703,18 @@ test_counts(void)
     fl_state_last(s, &f.roster, last);
     for (size_t i = 0; i < 6; i++)
         CHECK(!last[i].ctr && !last[i].digest[0]);
-    CHECK(!fl_state_count(s, f.key[2]->public, false, &(struct fl_counted){5, {55}}));
-    CHECK(!fl_state_count(s, f.key[2]->public, false, &(struct fl_counted){4, {44}}));
-    CHECK(!fl_state_count(s, f.key[2]->public, false, &(struct fl_counted){5, {56}}));
-    CHECK(!fl_state_count(s, f.key[1]->public, false, &(struct fl_counted){1, {11}}));
-    CHECK(!fl_state_count(s, f.key[1]->public, true, &(struct fl_counted){2, {22}}));
-    CHECK(!fl_state_count(s, f.key[FED_AUX]->public, true, &(struct fl_counted){3, {33}}));
+    CHECK(!fl_state_count(s, f.key[2]->public, false, &(struct fl_counted){5, {55}, 7}));
+    CHECK(!fl_state_count(s, f.key[2]->public, false, &(struct fl_counted){4, {44}, 0}));
+    CHECK(!fl_state_count(s, f.key[2]->public, false, &(struct fl_counted){5, {56}, 0}));
+    CHECK(!fl_state_count(s, f.key[1]->public, false, &(struct fl_counted){1, {11}, 0}));
+    CHECK(!fl_state_count(s, f.key[1]->public, true, &(struct fl_counted){2, {22}, 0}));
+    CHECK(!fl_state_count(s, f.key[FED_AUX]->public, true, &(struct fl_counted){3, {33}, 0}));
     CHECK(!fl_state_save(s));
     fl_state_free(s);
     s = fed_state(&f, FED_HUB);
     fl_state_last(s, &f.roster, last);
     CHECK(last[2].ctr == 5 && last[2].digest[0] == 55 && !last[0].ctr && !last[3].ctr);
+    CHECK(last[2].spent == 7 && !last[0].spent && !last[1].spent && !last[4].spent);
     CHECK(last[1].ctr == 1 && last[1].digest[0] == 11);
     CHECK(last[4].ctr == 2 && last[4].digest[0] == 22); /* the helpers: b, aux */
     CHECK(last[5].ctr == 3 && last[5].digest[0] == 33);

@@ -224,7 +224,7 @@ test_refused(void)
     r.plan.last[0].ctr = 1;
     CHECK_REFUSED(round_turn(&r, 0), FL_REFUSED, "its state knows of 0");
     r.plan.last[0].ctr = 0;
-    r.plan.last[1] = (struct fl_counted){1, {1}};
+    r.plan.last[1] = (struct fl_counted){1, {1}, 0};
     CHECK_REFUSED(round_turn_of(&r, 1, "same.flt", "x.flt"), FL_REFUSED, "counted another upload");
     r.plan.last[1].ctr = 0;
     CHECK(!round_turn_of(&r, 1, "same.flt", "x.flt"));

@@ -1,0 +1,3 @@
+#include "twin.h"
+
+#include "nn/engine_room.c"
