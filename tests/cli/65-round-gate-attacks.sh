@@ -166,12 +166,14 @@ others='get round/7/have/south/up 0'
 anothers() { mkdir srv/pub/round/7/have/north.b && echo secret >srv/pub/round/7/have/north.b/up && any told "$others" 'get round/7/have/north.b/up 0' 'get in/south/7.up.flt 0' 'get round/7/have//south/up 0'; }
 attempt anothers "what another party has: receipts, its inbox" 's/"have\/\$party\/"\*/have\/*/'
 early() { any told 'get round/7/up/south.flt 0' 'get round/8/up/south.flt 0' 'get round/8/up/south.flt 3' && return; told 'get round/9/up/south.flt 0' && return 1; }
-attempt early "an upload before there is a mean" 's/ \[ -e "\$at\/mean.flt" \] ||/ true ||/'
+attempt early "an upload before there is a mean" 's/else \[ -e "\$at\/mean.flt" \] &&/else/'
 answering() { mkdir -p srv/pub/round/7/answer srv/pub/round/7/ready.1 && echo secret >srv/pub/round/7/answer/south.flt && printf '1\nsouth:7\n' >srv/pub/round/7/go; }
 helped() { answering && touch srv/pub/round/7/ready.1/south.flt srv/pub/round/7/ready.1/north.flt.flt && any told 'get round/7/up/south.flt 0' 'get round/7/up/south.flt 0 7'; }
-attempt helped "after go an upload, by who is no helper" 's/ && \[ -e "\$at\/ready.\$asked\/\$party.flt" \]//'
+attempt helped "after go an upload, by who is no helper" 's/if \[ -e "\$at\/ready.\$go\/\$party.flt" \]/if [ "$go" ]/'
 other_answer() { answering && touch srv/pub/round/7/ready.1/north.flt && { told 'get round/7/up/south.flt 0' || return 1; } && any told 'get round/7/answer/south.flt 0'; }
-attempt other_answer "by a helper, another's answer before its own" 's/ \[ -e "\$pub\/round\/\$round\/mean.flt" \] ;;/ ;;/'
+attempt other_answer "by a helper, another's answer before its own" 's/\[ -z "\${in##up\/\*}" \] || \[ -e "\$at\/mean.flt" \]/:/'
+keyed() { answering && echo 'keys 9' >>srv/pub/round/7/limit && touch srv/pub/round/7/mean.flt && any told 'get round/7/answer/south.flt 0' 'get round/7/up/south.flt 0'; }
+attempt keyed "with the mean, by a site, an upload or answer of an encrypted round" "s/ && ! grep -qs '^keys \[1-9\]' \"\$at\/limit\"//"
 unlisted() { any told 'get secret 0' 'get secret.flt 0' 'get work/hub.key 0' 'get ../work/hub.key 0' 'get up/south.flt 0' 'get round/x/plan.flt 0' 'get round/07/plan.flt 0'; }
 attempt unlisted "files that lie below ROOT and are nobody's: a key, work/" 's/ \*) return 1 ;; esac; }/ esac; }/'
 a_list() {
@@ -179,7 +181,7 @@ a_list() {
     for _q in ls 'ls 0' 'ls 7' ' ls' 'ls 0 sums'; do ask "$_q" </dev/null | grep -v 'round/9/up/' | grep -q -e secret -e south -e 'up/' -e work && return; done
     return 1
 }
-attempt a_list "the listing of what others have" 's/"have\/\$party\/"\*/have\/*/; s/-name have -o //' 's/ \[ -e "\$at\/mean.flt" \] ||/ true ||/'
+attempt a_list "the listing of what others have" 's/"have\/\$party\/"\*/have\/*/; s/-name have -o //' 's/else \[ -e "\$at\/mean.flt" \] &&/else/'
 
 # ---- who prepares the folder: a stick, a shared disk ----
 another_inbox() { rm -r srv/in/north srv/in/south/* && ln -s south srv/in/north && printf 12345 | ask 'put up 7 5 0'; [ -e srv/in/south/7.up.flt ]; }
