@@ -88,6 +88,11 @@ says 'round 0: the hub took another keys of this party: a copy of its key is in 
 cp $r/0/keys/b.flt work.b/round/0/keys.flt
 turn a b c hub b aux hub
 check "go" [ -e $r/0/go ]
+mkdir fails && cp "$top/cmd/fl-round" fails
+printf '#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in get*have*) exit 1 ;; esac\nexec %s "$@"\n' "$(command -v fl-gate)" >fails/fl-gate
+chmod +x fails/fl-gate
+check "a receipt that cannot be fetched now: what was taken is not sent again" fails/fl-round helper aux.yaml
+at_once aux
 cp $r/0/up/a.flt a.flt && cp $r/0/go go && truncate -s 10T $r/0/up/a.flt && sed -i 's/a:[0-9]*/a:10000000000000/' $r/0/go
 check "a helper whose disk has no room for the ciphertexts" round helper -v aux.yaml
 grep -q "has no room for $((10000000000000 + 2 * one)) bytes" "$work/err"
