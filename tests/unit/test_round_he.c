@@ -60,9 +60,11 @@ rename_key(size_t i, struct fl_tensor *t, void *data, size_t bytes, void *arg)
 {
     (void)data;
     (void)bytes;
-    if (i == 1)
-        fl_tensor_init(t, "he.7", t->dtype, t->rank, t->dims);
     (void)arg;
+    if (i != 1)
+        return;
+    fl_meta_release(&t->attrs);
+    fl_tensor_init(t, "he.7", t->dtype, t->rank, t->dims);
 }
 
 static void
