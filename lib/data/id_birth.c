@@ -168,7 +168,8 @@ fl_id_birth(struct fl_id_state *s, const struct fl_id_token *t)
         end = year_end(p, start);
     if (!end)
         return 0;
-    bool star = start && (p[start - 1] == '*' || (p[start - 1] == ' ' && p[start - 2] == '*'));
+    const size_t gap = start > 1 && p[start - 1] == ' '; /* "*1949", "* 1949" */
+    bool star = start && p[start - 1 - gap] == '*';
     size_t near = star ? 1 : fl_id_context(s, FL_ID_ON_BIRTH, start, REACH_BIRTH);
     if (near == SIZE_MAX || (year && near > REACH_YEAR) || start - near < s->taken[FL_ID_DATE])
         return 0; /* each word has one date */

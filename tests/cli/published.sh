@@ -61,7 +61,7 @@ published() {   # of "want" every file: sites "came", the hub names them as in "
     fixed "hub apply" fl-apply -q -m "$want/model.flt" -p 5/plan.flt --state velocity.flt -o next.flt 5/mean.flt
     same "the next model" next.flt
     same "  and its velocity" velocity.flt
-    for _n in aux c; do
+    for _n in aux $([ "${leaves-}" ] && echo b || echo c); do
         fixed "$_n verify" fl-aggregate --verify 5 -r "$want/roster.yaml" -m "$want/model.flt" \
             --next next.flt -k $_n.key -o 5/opened/$_n.flt >verified
         same "what $_n signs of it" 5/opened/$_n.flt

@@ -17,7 +17,8 @@ import secagg as s
 import secagg_he as he
 from secagg import H, Object, digest, le32, le64, params, read
 
-SITES, HELPERS, REPLAY, PRESENT = "abcde", ("b", "aux"), ("aux", "c"), "abce"
+SITES, HELPERS, PRESENT = "abcde", ("b", "aux"), "abce"
+REPLAY = {False: ("aux", "c"), True: ("aux", "b")}   # where tensors are encrypted helpers alone
 FEDERATION, EPOCH, FIRST, ROUND, MAX_OPEN = "vectors", 1, 3, 5, 4
 SHAPES = [("embed", [3, 5]), ("layer.weight", [13]), ("none", [0, 3]), ("scale", []), ("norm", [6])]
 LR, MOMENTUM = 0.7, 0.9
@@ -204,7 +205,7 @@ sites:
 helpers:
   - b
   - {lines["aux"]}
-replay: [{", ".join(REPLAY)}]
+replay: [{", ".join(REPLAY[bool(offers)])}]
 """ + (ENCRYPTED if offers else MASKED).format(open=MAX_OPEN, he="\n".join(f"  - {o}" for o in offers))
 
 
@@ -354,7 +355,7 @@ def main(top, software, leaves=None):
     (folder / "mean.flt").write_bytes(s.opened(plan, uploads, answers).data)
     present = sum(1 << SITES.index(n) for n in present_names)
     following, velocity, distance = apply(top, model, folder / "mean.flt")
-    for n in REPLAY:
+    for n in REPLAY[bool(plan.he)]:
         o = Object("opened", {
             **plan.session(), "params": plan.meta["params"], "set": s.shown(folder / "request.flt")[0],
             "party": states[n].party, "replay": n, "distance": distance, "next.base": following,

@@ -226,6 +226,8 @@ test_birth_and_age(void)
         {"D.O.B. 12/03/1956, F. Nac.: 3 febrero 1928, O.B. 12/03/1956",
          "D.O.B. [DATE_1], F. Nac.: [DATE_2], O.B. 12/03/1956"},
         {"*1956-03-12", "*[DATE_1]"},
+        {"* 12.03.56", "* [DATE_1]"},
+        {" 3 30 1949", NULL}, /* a blank with nothing before it: found by fuzz_fields */
         {"patient de 93 ans", "patient de [AGE_1] ans"},
         {"negli anni 90, 93 answers, 95yours", NULL},
         {"seen on 12/03/1956, born free 31/31/1956", NULL},
