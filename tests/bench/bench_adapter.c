@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "crypt/secret.h"
 #include "flt/values.h"
+#include "math/products.h"
 #include "math/random.h"
 #include "nn/adamw.h"
 #include "nn/engine.h"
@@ -110,11 +111,14 @@ start(struct training *t, const struct shape *s, const struct way *way, struct f
 {
     size_t rows = s->B * s->T;
     struct fl_random r = {.seed = 1};
+    /* as fl-train has it on a frozen bf16 base */
+    const int narrow = way->base == FL_BF16 && fl_products()->bf16 ? FL_ENGINE_BF16 : 0;
 
     *t = (struct training){.m = fl_model_table(&s->config), .opt = FL_ADAMW_INIT};
     if (!t->m || (way->base && adapt(t, way->base)) || fl_model_to_train(t->m) ||
         fl_model_take_memory(t->m) ||
-        !(t->e = fl_engine_new(t->m, pool, s->B, s->T, FL_ENGINE_TRAIN)) ||
+        !(t->e = fl_engine_new(t->m, pool, s->B, s->T,
+                               (enum fl_engine_mode)(FL_ENGINE_TRAIN | narrow))) ||
         !(t->grads = fl_layout_array(&t->m->layout)) ||
         !(t->loss = fl_alloc(rows, sizeof *t->loss)) ||
         !(t->ids = fl_alloc(rows + 1, sizeof *t->ids)) || fl_adamw_start(&t->opt, &t->m->layout))
