@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/number.h"
+#include "fed/listed.h"
 #include "os/file.h"
 
-enum { DIGITS = 64, NUMBER_MOST = 15 };
+enum { DIGITS = 64 };
 
 /* The next cell of *LINE, ended by a zero, of at most LEN bytes; NULL when there is none. */
 static char *
@@ -31,21 +31,14 @@ is_model(const char *text)
     return text && strlen(text) == DIGITS && strspn(text, "0123456789abcdef") == DIGITS;
 }
 
-/* Digits as shells write them: neither a sign nor a zero before them. */
-static bool
-is_round(const char *text, int64_t *round)
-{
-    return (*text != '0' || !text[1]) && strlen(text) <= NUMBER_MOST &&
-           strspn(text, "0123456789") == strlen(text) && !fl_parse_i64(text, 0, INT64_MAX, round);
-}
-
 /* LINE is number of the round, model, mean, next model. */
 static int
 add_line(struct fl_links *l, char *line, int64_t number, bool overlap)
 {
     struct fl_link link = {0};
+    const char *round = cell(&line);
 
-    if (!is_round(cell(&line), &link.round))
+    if (fl_listed_number(round, strlen(round), &link.round))
         return 0;
     link.from = cell(&line);
     const char *mean = cell(&line);
@@ -104,9 +97,9 @@ fl_links_release(struct fl_links *l)
 const struct fl_link *
 fl_links_find(const struct fl_links *l, const char *to, int64_t below)
 {
-    size_t from = 0,
-           end = l->count; /* those before FROM are before it, those from END on are not */
+    size_t from = 0, end = l->count;
 
+    /* those before FROM are before it, those from END on are not */
     while (from < end) {
         const size_t middle = from + (end - from) / 2;
         const int models = strcmp(l->links[middle].to, to);
