@@ -27,16 +27,5 @@ check "the programs find nothing wrong in it" \
 grep -q ' 3 uploads, 2 answers, .*signed for by 2 of 2 ' out
 report $? "  and it is all there"
 
-if [ -n "${SAN:-}" ]; then
-    skip "the programs make it too" "sanitizers want to be loaded first"
-elif ! "${CC:-cc}" -O2 -shared -fPIC -o fixed.so "$top/tests/vectors/fixed.c" -lsodium 2>err; then
-    skip "the programs make it too" "no compiler is here"
-else
-    fixed() {   # RUN command...
-        _run=$1
-        shift
-        env FIXED="$_run" LD_PRELOAD="$work/fixed.so" "$@"
-    }
-    mkdir made && cd made && published
-fi
+made_by_programs
 finish
