@@ -13,6 +13,7 @@
 #include "flt/object.h"
 #include "flt/writer.h"
 #include "os/file.h"
+#include "sec/roster_he.h"
 #include "sec/state.h"
 
 #define KEY_PATH "he.path"
@@ -287,11 +288,9 @@ static int
 check_key(const struct fl_roster *r, uint32_t party, uint64_t round, struct fl_object *o, size_t i,
           uint64_t *sum)
 {
-    const struct fl_line *line = &r->parties[party];
     const struct fl_tensor *t = fl_object_tensor(o, i);
-    const uint64_t k = round - (uint64_t)r->first_round;
+    const size_t h = (size_t)fl_roster_helper(r, party);
     const unsigned char *path, *key;
-    unsigned char leaf[32], root[32];
     struct fl_tensor want;
 
     name_of(round, &want);
@@ -302,14 +301,12 @@ check_key(const struct fl_roster *r, uint32_t party, uint64_t round, struct fl_o
     if (!(key = fl_object_data(o, i)))
         return -1;
     memset(sum, 0, FL_RING_RESIDUES * sizeof *sum);
-    fl_he_leaf(leaf, r->federation, r->epoch, line->sign, k, key, FL_HE_KEY);
-    fl_he_climb(root, leaf, path, k);
-    return memcmp(root, r->he[fl_roster_helper(r, party)], 32) ||
+    return !fl_roster_he_commits(r, h, round - (uint64_t)r->first_round, key, path) ||
                    fl_ring_add(sum, (const uint64_t *)(const void *)key, 0, FL_RING_UNITS)
                ? fl_error(FL_REFUSED,
                           "its \"%s\" is not the key that the roster commits \"%s\" to for that "
                           "round",
-                          t->name, line->name)
+                          t->name, r->parties[party].name)
                : 0;
 }
 

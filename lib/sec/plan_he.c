@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "flt/writer.h"
 #include "sec/plan.h"
+#include "sec/roster_he.h"
 
 #define KEY_PATH "he.path"
 
@@ -162,23 +163,17 @@ add_keys(const struct fl_plan *plan, uint64_t *b)
     return 0;
 }
 
-/* What nobody could choose after seeing the others': it was under the root when people agreed. */
 static int
 check_path(const struct fl_plan *plan, size_t h)
 {
-    const struct fl_roster *r = &plan->roster;
-    const struct fl_line *line = helper_line(plan, h);
-    const uint64_t k = fl_plan_he_round(plan);
-    unsigned char leaf[32], root[32];
+    const struct fl_he_shown *shown = &plan->keys[h];
 
-    fl_he_leaf(leaf, r->federation, r->epoch, line->sign, k, plan->keys[h].key, FL_HE_KEY);
-    fl_he_climb(root, leaf, plan->keys[h].path, k);
-    return memcmp(root, r->he[h], 32)
-               ? fl_error(FL_REFUSED,
+    return fl_roster_he_commits(&plan->roster, h, fl_plan_he_round(plan), shown->key, shown->path)
+               ? 0
+               : fl_error(FL_REFUSED,
                           "its key of helper \"%s\" is not the one that the roster commits it to "
                           "for this round",
-                          line->name)
-               : 0;
+                          helper_line(plan, h)->name);
 }
 
 int

@@ -90,6 +90,18 @@ fl_roster_he_get(struct fl_roster *r, const struct fl_meta *meta)
 }
 
 /* Who must be there for encrypted tensors, and how many: what noise and key are sized for. */
+bool
+fl_roster_he_commits(const struct fl_roster *r, size_t h, uint64_t k, const void *key,
+                     const unsigned char path[FL_HE_PATH])
+{
+    const unsigned char *sign = r->parties[r->helpers[h]].sign;
+    unsigned char leaf[32], root[32];
+
+    fl_he_leaf(leaf, r->federation, r->epoch, sign, k, key, FL_HE_KEY);
+    fl_he_climb(root, leaf, path, k);
+    return !memcmp(root, r->he[h], 32);
+}
+
 int
 fl_roster_he_check(const struct fl_roster *r)
 {
